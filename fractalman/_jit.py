@@ -1,0 +1,92 @@
+"""The only place that configures numba: how kernels are compiled, cached on disk and spread over threads.
+
+Kernels are compiled without fastmath and without fused multiply-add, and call no library function but sqrt:
+every operation is IEEE 754, so the same key gives the same bytes on every machine. They release the interpreter
+lock and are run on plain threads over disjoint outputs, so the number of threads cannot change a byte and no
+thread pool of numba's survives into a forked child.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import config as _numba_config
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _cache_folder() -> str | None:
+    """Return a writable folder keyed by this package's source, numba and the CPU, or None where there is none.
+
+    Numba notices a change in a kernel's own file only; kernels here call kernels of other files, so the folder's
+    name carries a digest of the whole package.
+    """
+    if os.environ.get("FRACTALMAN_CACHE", "").lower() in {"0", "off", "no"} or _numba_config.DISABLE_JIT:
+        return None
+    package = Path(__file__).parent
+    digest = hashlib.blake2b(digest_size=8)
+    for source in sorted(package.rglob("*.py")):
+        digest.update(source.relative_to(package).as_posix().encode())
+        digest.update(source.read_bytes())
+    base = os.environ.get("FRACTALMAN_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    name = f"numba-{numba.__version__}-py{platform.python_version()}-{platform.machine()}-{digest.hexdigest()}"
+    folder = Path(base) / "fractalman" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return None
+    return str(folder)
+
+
+_CACHE = _cache_folder()
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible)."""
+    before = _numba_config.CACHE_DIR
+    if _CACHE is not None:
+        _numba_config.CACHE_DIR = _CACHE
+    try:
+        compiled = numba.njit(function, nogil=True, error_model="numpy", cache=_CACHE is not None)
+    finally:
+        _numba_config.CACHE_DIR = before
+    return compiled  # type: ignore[no-any-return]
+
+
+def inline(function: _Function) -> _Function:
+    """Compile a small building block that every caller takes in whole."""
+    return numba.njit(function, nogil=True, error_model="numpy", inline="never", forceinline=True)  # type: ignore[no-any-return]
+
+
+def n_threads() -> int:
+    """Return how many threads kernels run on: FRACTALMAN_THREADS, else the processors this process may use."""
+    asked = os.environ.get("FRACTALMAN_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this platform
+        return os.cpu_count() or 1
+
+
+def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
+    """Call ``function(*task)`` for every task on the threads; tasks must write to disjoint places."""
+    tasks = list(tasks)
+    threads = min(n_threads(), len(tasks))
+    if threads <= 1:
+        for task in tasks:
+            function(*task)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(function, *task) for task in tasks]:
+            future.result()

@@ -1,0 +1,66 @@
+"""Every error that fractalman raises on purpose: one line that says what was found, what is allowed, what to type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "CorruptFileError",
+    "FileFormatError",
+    "FitError",
+    "FractalmanError",
+    "IncompleteFileError",
+    "MissingExtraError",
+    "RecipeError",
+    "ResourceError",
+    "TooNewError",
+    "TooOldError",
+    "nearest",
+]
+
+
+class FractalmanError(Exception):
+    """Base class: the request could not be met, and the message says why in one line."""
+
+
+class RecipeError(FractalmanError, ValueError):
+    """A recipe, specification or argument that cannot be: the message names the key and what is allowed."""
+
+
+class ResourceError(FractalmanError):
+    """The work would not fit: the message names the bytes needed, the limit and the alternative."""
+
+
+class MissingExtraError(FractalmanError, ImportError):
+    """An optional dependency is absent: the message names the command that installs it."""
+
+
+class FitError(FractalmanError, ValueError):
+    """A fit that the data cannot support."""
+
+
+class FileFormatError(FractalmanError):
+    """A file that is not an intact fractalman file."""
+
+
+class TooNewError(FileFormatError):
+    """The file's major format version is newer than this package reads."""
+
+
+class TooOldError(FileFormatError):
+    """The file's major format version is older than this package reads."""
+
+
+class IncompleteFileError(FileFormatError):
+    """The file was never finished."""
+
+
+class CorruptFileError(FileFormatError):
+    """The file contradicts its own contract."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the allowed word closest to ``word``, or "" when none is close."""
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

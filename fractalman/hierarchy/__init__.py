@@ -1,0 +1,10 @@
+"""The hidden hierarchy of a dataset, as columns.
+
+Nodes 0 … n−1 are the points; then come the latents by decreasing subcluster size (ties: later merge first), so a
+latent's parent has a smaller id than the latent.
+"""
+
+from fractalman.hierarchy.columns import Hierarchy, LabelTree
+from fractalman.hierarchy.trees import depths, lowest_common_ancestors, path_sums, topological_order
+
+__all__ = ["Hierarchy", "LabelTree", "depths", "lowest_common_ancestors", "path_sums", "topological_order"]
