@@ -57,7 +57,7 @@ class Hierarchy:
         from scipy.sparse import csr_array
 
         columns = self.n_latents if top is None else min(int(top), self.n_latents)
-        indptr, indices = feature_columns(self.parent, self.depth, self.n_points, columns)
+        indptr, indices = feature_columns(self.parent, self.n_points, columns)
         data = self.value[self.n_points :][indices] if values else np.ones(indices.size)
         return csr_array((data, indices, indptr), shape=(self.n_points, columns))
 

@@ -1,0 +1,78 @@
+"""fractalman: fractal datasets with exactly known geometry, the scaling laws they predict, and the instruments that
+confirm or refute them.
+
+>>> import fractalman as fm
+>>> data = fm.generate(fm.PercolationCluster(n_points=1000))
+>>> fm.predict(data.recipe).data_exponent
+0.5
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fractalman.errors import (
+    CorruptFileError,
+    FileFormatError,
+    FitError,
+    FractalmanError,
+    IncompleteFileError,
+    MissingExtraError,
+    RecipeError,
+    ResourceError,
+    TooNewError,
+    TooOldError,
+)
+from fractalman.recipe import Cascade, PercolationCluster, Recipe, families, from_dict, from_toml
+from fractalman.seeds import STREAM_VERSION, Seeds
+
+if TYPE_CHECKING:
+    from fractalman import learners, measure, theory
+    from fractalman.build import generate, label_draws, rebuild, write
+    from fractalman.confirmation import run_confirmation as confirm
+    from fractalman.dataset.memory import Dataset
+    from fractalman.dataset.reader import open_file as open
+    from fractalman.dataset.verify import verify_file as verify
+    from fractalman.prediction import make_prediction as predict
+
+__version__ = "0.1.0"
+
+# Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
+_LATER: dict[str, tuple[str, str | None]] = {
+    "Dataset": ("fractalman.dataset.memory", "Dataset"),
+    "confirm": ("fractalman.confirmation", "run_confirmation"),
+    "generate": ("fractalman.build", "generate"),
+    "label_draws": ("fractalman.build", "label_draws"),
+    "learners": ("fractalman.learners", None),
+    "measure": ("fractalman.measure", None),
+    "open": ("fractalman.dataset.reader", "open_file"),
+    "predict": ("fractalman.prediction", "make_prediction"),
+    "rebuild": ("fractalman.build", "rebuild"),
+    "theory": ("fractalman.theory", None),
+    "verify": ("fractalman.dataset.verify", "verify_file"),
+    "write": ("fractalman.build", "write"),
+}
+
+__all__ = [  # noqa: RUF022 (kinds together)
+    "Cascade", "PercolationCluster", "Recipe", "Seeds", "families", "from_dict", "from_toml",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
+    "theory", "predict", "learners", "confirm", "measure",
+    "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
+    "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
+    "STREAM_VERSION", "__version__",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'fractalman' has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = importlib.import_module(module)
+    value = found if attribute is None else getattr(found, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

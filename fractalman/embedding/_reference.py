@@ -1,0 +1,80 @@
+"""The embeddings of `_kernels`, one vector at a time, with the same single-precision operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fractalman._arrays import F32
+from fractalman.seeds import derive_twin, normal_pair_twin
+
+_f = np.float32
+
+
+def gaussian(key: int, first: int, d: int) -> F32:
+    """d single-precision normals from pairs first … of ``key``: all left halves, then all right halves."""
+    pairs = [normal_pair_twin(key, first + j) for j in range((d + 1) // 2)]
+    return np.array([a for a, _ in pairs] + [b for _, b in pairs], np.float32)[:d]
+
+
+def fold(terms: F32) -> np.float32:
+    """Sum by adding the upper half onto the lower until one is left."""
+    terms = terms.copy()
+    while terms.size > 1:
+        half = (terms.size + 1) // 2
+        terms[: terms.size - half] += terms[half:]
+        terms = terms[:half]
+    return _f(terms[0])
+
+
+def unit_vector(key: int, first: int, d: int) -> F32:
+    """A uniform unit vector."""
+    g = gaussian(key, first, d)
+    return g * (_f(1.0) / np.sqrt(fold(g * g)))
+
+
+def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
+    """The points' directions, by recursion from the top latent."""
+    out = np.empty((n, d), np.float32)
+    h = (d + 1) // 2
+    half_root = _f(0.7071067811865476)
+    todo = [(list(parent).index(-1), unit_vector(key, (n - 1) * h, d))]
+    while todo:
+        u, v = todo.pop()
+        if u < n:
+            out[u] = v
+            continue
+        g = gaussian(key, (u - n) * h, d)
+        if d == 2:
+            sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= 0 else _f(-1.0)
+            w = np.array([-sign * v[1], sign * v[0]], np.float32)
+        else:
+            w = g - fold(g * v) * v
+        w = (half_root / np.sqrt(fold(w * w))) * w
+        plus, minus = sorted(c for c in range(len(parent)) if parent[c] == u)
+        todo += [(plus, half_root * v + w), (minus, half_root * v - w)]
+    return out
+
+
+def tree_coordinates(
+    key: int, parent: Sequence[int], tree_parent: Sequence[int], n: int, d: int, step: float
+) -> F32:
+    """Positions by walking from the root of the edge tree outwards."""
+    vectors = directions(key, parent, n, d)
+    out: dict[int, F32] = {}
+    while len(out) < n:
+        for i in range(n):
+            p = tree_parent[i]
+            if i not in out and (p < 0 or p in out):
+                out[i] = _f(step) * vectors[i] if p < 0 else out[p] + _f(step) * vectors[i]
+    return np.array([out[i] for i in range(n)], np.float32)
+
+
+def cascade_point(addresses: Sequence[int], key: int, contraction: float, d: int) -> F32:
+    """Σ_l r^l v(address_l) by Horner from the deepest level up, in double precision, rounded once."""
+    total = np.zeros(d)
+    for address in reversed(addresses):
+        g = gaussian(derive_twin(key, address), 0, d)
+        total = (1.0 / np.sqrt(np.float64(fold(g * g)))) * g.astype(np.float64) + contraction * total
+    return total.astype(np.float32)

@@ -1,0 +1,110 @@
+"""Compiled kernels of the critical cluster and its rooted order; the plain-Python twins are in `_reference`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fractalman._jit import kernel
+from fractalman.seeds import draw_below
+
+_U = np.uint64
+
+
+@kernel
+def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: ignore[no-untyped-def]
+    """Merge blocks of a ring of n sites; merge t joins sites ends[t] and makes a block of merged_size[t] sites.
+
+    A block is an arc; ``link`` (initially the identity) leads from a site towards its block's first site, path-halved
+    on the way. Draw 2t of ``key`` chooses the site u, draw 2t + 1 the site v of the next block.
+    merged_by[x] = the merge that took in x, where x is a site or n + an earlier merge.
+    """
+    length = np.ones(n, link.dtype)  # of the arc that starts here
+    top = np.arange(n).astype(link.dtype)  # what the arc that starts here is: a site, or n + merge
+    for t in range(n - 1):
+        u = draw_below(key, _U(2 * t), np.int64(n))
+        a = np.int64(u)
+        while np.int64(link[a]) != a:
+            link[a] = link[link[a]]
+            a = np.int64(link[a])
+        b = a + np.int64(length[a])
+        if b >= n:
+            b -= n
+        v = b + draw_below(key, _U(2 * t + 1), np.int64(length[b]))
+        if v >= n:
+            v -= n
+        merged_by[top[a]] = t
+        merged_by[top[b]] = t
+        link[b] = a
+        length[a] += length[b]
+        top[a] = n + t
+        merged_size[t] = length[a]
+        ends[t, 0] = u
+        ends[t, 1] = v
+
+
+@kernel
+def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth):  # type: ignore[no-untyped-def]
+    """Number the merges by decreasing size (ties: later merge first) and the sites by ``label``; write the columns."""
+    n = label.size
+    start = np.zeros(n + 2, label.dtype)  # counting sort: start[s] = how many merges are larger than s
+    for t in range(n - 1):
+        start[merged_size[t]] += 1
+    larger = 0
+    for s in range(n, -1, -1):
+        here = start[s]
+        start[s] = larger
+        larger += here
+    rank = np.empty(max(n - 1, 0), label.dtype)
+    for t in range(n - 2, -1, -1):
+        s = merged_size[t]
+        rank[t] = n + start[s]
+        start[s] += 1
+    for t in range(n - 1):
+        u = rank[t]
+        size[u] = merged_size[t]
+        parent[u] = rank[merged_by[n + t]] if t < n - 2 else -1
+        edges[t, 0] = label[ends[t, 0]]
+        edges[t, 1] = label[ends[t, 1]]
+    for u in range(n, 2 * n - 1):
+        depth[u] = depth[parent[u]] + 1 if parent[u] >= 0 else 0
+    for site in range(n):
+        i = label[site]
+        size[i] = 1
+        parent[i] = rank[merged_by[site]] if n > 1 else -1
+        depth[i] = depth[parent[i]] + 1 if n > 1 else 0
+
+
+@kernel
+def rooted_order(edges, root, parent, order):  # type: ignore[no-untyped-def]
+    """Depth-first order of the tree ``edges`` from ``root``: parent[v] in the edge tree, order[k] = k-th point met.
+
+    Half-edges hang in one linked list per point, so nothing is sorted.
+    """
+    m = edges.shape[0]
+    n = parent.size
+    first = np.full(n, -1, parent.dtype)
+    following = np.empty(2 * m, parent.dtype)
+    for e in range(m):
+        for side in range(2):
+            u = edges[e, side]
+            following[2 * e + side] = first[u]
+            first[u] = 2 * e + side
+    stack = np.empty(n, parent.dtype)
+    stack[0] = root
+    parent[root] = -1
+    height = 1
+    met = 0
+    while height > 0:
+        height -= 1
+        u = stack[height]
+        order[met] = u
+        met += 1
+        half = first[u]
+        while half >= 0:
+            v = edges[half >> 1, 1 - (half & 1)]
+            if v != parent[u]:
+                parent[v] = u
+                stack[height] = v
+                height += 1
+            half = following[half]
+    return met

@@ -1,0 +1,66 @@
+"""The kernels of `_kernels` and the cascade's paths in the plainest Python, consuming the same random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fractalman.seeds import Role, derive_twin, draw_below_twin, key64, permutation_twin
+
+
+def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Return (edges, parent, size) of `coalescent.critical_cluster` by moving whole blocks about."""
+    label = permutation_twin(key64(seed, Role.ORDER, cluster), n)
+    key = key64(seed, Role.COALESCENT, cluster)
+    blocks: list[tuple[list[int], object]] = [([site], site) for site in range(n)]  # ring of (sites, nested pair)
+    edges = []
+    merges: list[tuple[int, int, object]] = []  # size, time, nested pair
+    for t in range(n - 1):
+        u = draw_below_twin(key, 2 * t, n)
+        at = next(k for k, (sites, _) in enumerate(blocks) if u in sites)
+        following = (at + 1) % len(blocks)
+        sites_a, tree_a = blocks[at]
+        sites_b, tree_b = blocks[following]
+        v = sites_b[draw_below_twin(key, 2 * t + 1, len(sites_b))]
+        edges.append((label[u], label[v]))
+        merged = (sites_a + sites_b, (t, tree_a, tree_b))
+        merges.append((len(merged[0]), t, merged[1]))
+        blocks[at] = merged
+        del blocks[following]
+    rank = {t: n + k for k, (_, t, _) in enumerate(sorted(merges, key=lambda m: (-m[0], -m[1])))}
+    parent = [-1] * (2 * n - 1)
+    size = [1] * (2 * n - 1)
+    for s, t, (_, *below) in merges:  # type: ignore[misc]
+        size[rank[t]] = s
+        for node in below:
+            parent[rank[node[0]] if isinstance(node, tuple) else label[node]] = rank[t]
+    return edges, parent, size
+
+
+def rooted_parents(edges: Sequence[tuple[int, int]], n: int, root: int) -> list[int]:
+    """Parents of the tree ``edges`` seen from ``root``, by walking outwards."""
+    parent = [-1] * n
+    seen, shell = {root}, [root]
+    while shell:
+        shell = [
+            v
+            for u in shell
+            for a, b in edges
+            for v, w in ((a, b), (b, a))
+            if w == u and v not in seen and not seen.add(v) and not parent.__setitem__(v, u)  # type: ignore[func-returns-value]
+        ]
+    return parent
+
+
+def cascade_path(
+    point: int, levels: int, branching: Sequence[int], seed: int
+) -> tuple[list[int], list[int]]:
+    """Return (digits, addresses) of one cascade point: `CascadePaths.block` for a single row."""
+    branching_key = key64(seed, Role.BRANCHING)
+    path_key = derive_twin(key64(seed, Role.PATH), point)
+    addresses = [branching_key]
+    digits = []
+    for level in range(levels):
+        children = branching[draw_below_twin(addresses[-1], 0, len(branching))]
+        digits.append(draw_below_twin(path_key, level, children))
+        addresses.append(derive_twin(addresses[-1], digits[-1]))
+    return digits, addresses

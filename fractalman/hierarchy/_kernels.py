@@ -1,0 +1,92 @@
+"""Compiled walks on forests; arrays in, arrays out. The plain-Python twins are in `_reference`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fractalman._jit import kernel
+
+
+@kernel
+def topological_order(parent, order):  # type: ignore[no-untyped-def]
+    """Fill ``order`` from its end with nodes whose children are all placed; return how many were placed."""
+    m = parent.size
+    waiting = np.zeros(m, np.int32)
+    for u in range(m):
+        if parent[u] >= 0:
+            waiting[parent[u]] += 1
+    head = m  # nodes order[head:] are placed; order[tail:] have also told their parents
+    for u in range(m - 1, -1, -1):
+        if waiting[u] == 0:
+            head -= 1
+            order[head] = u
+    tail = m
+    while tail > head:
+        tail -= 1
+        p = parent[order[tail]]
+        if p >= 0:
+            waiting[p] -= 1
+            if waiting[p] == 0:
+                head -= 1
+                order[head] = p
+    return m - head
+
+
+@kernel
+def depths(parent, order, out):  # type: ignore[no-untyped-def]
+    """out[u] = number of ancestors of u."""
+    for u in order:
+        p = parent[u]
+        out[u] = 0 if p < 0 else out[p] + 1
+
+
+@kernel
+def path_sums(parent, value, order, out):  # type: ignore[no-untyped-def]
+    """out[u] = out[parent[u]] + value[u]."""
+    for u in order:
+        p = parent[u]
+        out[u] = value[u] if p < 0 else out[p] + value[u]
+
+
+@kernel
+def lowest_common_ancestors(parent, depth, a, b, out):  # type: ignore[no-untyped-def]
+    """Climb from the deeper node of each pair until both meet; −1 when both fall off their roots."""
+    for i in range(a.size):
+        u, v = a[i], b[i]
+        while u != v:
+            du = depth[u] if u >= 0 else np.int64(-1)
+            dv = depth[v] if v >= 0 else np.int64(-1)
+            if du >= dv:
+                u = parent[u]
+            if dv >= du:
+                v = parent[v]
+        out[i] = u
+
+
+@kernel
+def count_columns(parent, n_points, columns, above, count):  # type: ignore[no-untyped-def]
+    """above[j] = latents among the first ``columns`` on the path of latent j (itself included); count[i] for points.
+
+    A latent's parent has a smaller id, so one pass upwards in id is a pass down the hierarchy.
+    """
+    for j in range(above.size):
+        p = parent[n_points + j]
+        above[j] = (above[p - n_points] if p >= 0 else 0) + (1 if j < columns else 0)
+    for i in range(n_points):
+        p = parent[i]
+        count[i] = above[p - n_points] if p >= 0 else 0
+
+
+@kernel
+def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # type: ignore[no-untyped-def]
+    """Write the latents (as columns) above points start … stop − 1, ascending in every row."""
+    for i in range(start, stop):
+        j = parent[i] - n_points
+        while j >= columns:
+            j = parent[n_points + j] - n_points
+        place = indptr[i + 1]
+        first = indptr[i]
+        while place > first:
+            place -= 1
+            indices[place] = j
+            j = parent[n_points + j] - n_points

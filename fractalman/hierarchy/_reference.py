@@ -1,0 +1,45 @@
+"""The walks of `_kernels` in the plainest Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def depth(parent: Sequence[int], node: int) -> int:
+    """Number of ancestors, by climbing."""
+    above = 0
+    while parent[node] >= 0:
+        node = parent[node]
+        above += 1
+    return above
+
+
+def path(parent: Sequence[int], node: int) -> list[int]:
+    """Nodes from the root down to ``node``."""
+    out = [node]
+    while parent[out[-1]] >= 0:
+        out.append(parent[out[-1]])
+    return out[::-1]
+
+
+def path_sum(parent: Sequence[int], value: Sequence[float], node: int) -> float:
+    """Sum of ``value`` from the root down to ``node``, in that order."""
+    total = 0.0
+    for i, u in enumerate(path(parent, node)):
+        total = value[u] if i == 0 else total + value[u]
+    return total
+
+
+def lowest_common_ancestor(parent: Sequence[int], a: int, b: int) -> int:
+    """The last node that the two paths share, −1 if none."""
+    shared = -1
+    for u, v in zip(path(parent, a), path(parent, b), strict=False):
+        if u != v:
+            break
+        shared = u
+    return shared
+
+
+def feature_rows(parent: Sequence[int], n_points: int, columns: int) -> list[list[int]]:
+    """For every point the latents above it, as ascending column numbers below ``columns``."""
+    return [sorted(u - n_points for u in path(parent, i)[:-1] if u - n_points < columns) for i in range(n_points)]

@@ -1,0 +1,98 @@
+"""Compiled kernels of the labels; the plain-Python twins are in `_reference`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fractalman._jit import inline, kernel
+from fractalman.seeds import derive, draw_normal, log64
+
+_U = np.uint64
+
+
+@inline
+def exp64(x):  # type: ignore[no-untyped-def]
+    """e^x for |x| < 700 by IEEE operations only: x = k·ln 2 + s, Taylor in s/2 with |s/2| ≤ 0.174, squared."""
+    k = math.floor(x * 1.4426950408889634 + 0.5)
+    s = 0.5 * ((x - k * 0.6931471803691238) - k * 1.9082149292705877e-10)
+    p = 1.0 / 479001600.0
+    p = p * s + 1.0 / 39916800.0
+    p = p * s + 1.0 / 3628800.0
+    p = p * s + 1.0 / 362880.0
+    p = p * s + 1.0 / 40320.0
+    p = p * s + 1.0 / 5040.0
+    p = p * s + 1.0 / 720.0
+    p = p * s + 1.0 / 120.0
+    p = p * s + 1.0 / 24.0
+    p = p * s + 1.0 / 6.0
+    p = p * s + 0.5
+    p = p * s + 1.0
+    p = p * s + 1.0
+    return math.ldexp(p * p, int(k))
+
+
+@kernel
+def hierarchical_values(key, size, exponent, variance, value):  # type: ignore[no-untyped-def]
+    """variance[u] = size[u]^(2·exponent), value[u] = normal number u of ``key`` times its square root."""
+    for u in range(size.size):
+        if exponent == 0.0 or size[u] == 1:
+            variance[u] = 1.0
+        elif u > 0 and size[u] == size[u - 1]:  # nodes come by size: most repeat their neighbour
+            variance[u] = variance[u - 1]
+        else:
+            variance[u] = exp64(2.0 * exponent * log64(float(size[u])))
+        value[u] = draw_normal(key, _U(u)) * math.sqrt(variance[u])
+
+
+@kernel
+def increments(key, value):  # type: ignore[no-untyped-def]
+    """value[i] = normal number i of ``key``."""
+    for i in range(value.size):
+        value[i] = draw_normal(key, _U(i))
+
+
+@kernel
+def sums_by_id(parent, n, term, total):  # type: ignore[no-untyped-def]
+    """Path sums from the root down where a latent's parent has a smaller id than the latent."""
+    for u in range(n, parent.size):
+        p = parent[u]
+        total[u] = term[u] if p < 0 else total[p] + term[u]
+    for i in range(n):
+        p = parent[i]
+        total[i] = term[i] if p < 0 else total[p] + term[i]
+
+
+@kernel
+def geometric(contraction, hurst, out):  # type: ignore[no-untyped-def]
+    """out[l] = contraction^(hurst·l) by repeated multiplication."""
+    ratio = exp64(hurst * log64(contraction))
+    term = 1.0
+    for level in range(out.size):
+        out[level] = term
+        term = term * ratio
+
+
+@kernel
+def sum_of_squares(amplitude, first, stop):  # type: ignore[no-untyped-def]
+    """Σ of squares, smallest terms first."""
+    total = 0.0
+    for level in range(stop - 1, first - 1, -1):
+        total += amplitude[level] * amplitude[level]
+    return total
+
+
+@kernel
+def cascade_segments(addresses, first, last, amplitude, key, value, variance):  # type: ignore[no-untyped-def]
+    """value[i] = Σ amplitude[l]·z(addresses[i, l]) over first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance."""
+    grid = 17592186044416.0  # 2^44
+    for i in range(addresses.shape[0]):
+        total = 0.0
+        spread = 0.0
+        for level in range(last[i], first[i] - 1, -1):
+            z = draw_normal(derive(key, addresses[i, level]), _U(0))
+            total += math.floor(amplitude[level] * z * grid + 0.5) / grid
+            spread += amplitude[level] * amplitude[level]
+        value[i] = total
+        variance[i] = spread

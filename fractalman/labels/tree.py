@@ -1,0 +1,59 @@
+"""Labels on stored trees: y_i = (Σ of value over the path root → i) / norm_i, value_u ~ N(0, variance_u).
+
+Hierarchical: on the cut tree, variance_u = size_u^(2a), norm_i = √(Σ of variance over the path), so every label has
+prior variance exactly 1; a = 0 gives Brill's √(depth + 1). Brownian: on the edge tree from its root, variance 1, one
+norm for all points. Source: docs/theory.md §1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fractalman._arrays import F64, AnyInt, I64
+from fractalman.hierarchy import LabelTree, path_sums, topological_order
+from fractalman.labels import _kernels
+from fractalman.seeds import Role, key64
+
+
+def hierarchical_labels(
+    parent: I64, size: I64, n_points: int, exponent: float, seed: int, draw: int = 0, cluster: int = 0
+) -> tuple[LabelTree, F64]:
+    """Return the label tree and labels of the latents of a hierarchy.
+
+    Args:
+        parent, size: (n_nodes,) int64 hierarchy columns.
+        n_points: number of points n.
+        exponent: a > −1/4 in variance = size^(2a).
+        seed: label seed. draw: number of the label draw, 0 = the dataset's own. cluster: part of the address.
+    Returns: LabelTree over the hierarchy's nodes, and (n,) float64 labels of prior variance 1.
+    """
+    variance = np.empty(parent.size)
+    value = np.empty(parent.size)
+    key = np.uint64(key64(seed, Role.LATENT, cluster, draw))
+    _kernels.hierarchical_values(key, size, float(exponent), variance, value)
+    total, spread = np.empty(parent.size), np.empty(parent.size)
+    _kernels.sums_by_id(parent, n_points, value, total)
+    _kernels.sums_by_id(parent, n_points, variance, spread)
+    norm = np.sqrt(spread[:n_points])
+    tree = LabelTree(parent, value, variance, norm, np.arange(n_points))
+    return tree, total[:n_points] / norm
+
+
+def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int = 0) -> tuple[LabelTree, F64]:
+    """Return the label tree and labels of Brownian motion along the edge tree.
+
+    Args:
+        tree_parent: (n,) integer, the edge tree seen from its root (−1).
+        seed, draw, cluster: as in `hierarchical_labels`.
+    Returns: LabelTree over the points, and (n,) float64 labels. The norm is √(mean number of points on a path), so
+        the prior variance is 1 on average over the points; only the variogram means anything.
+    """
+    parent = tree_parent.astype(np.int64)
+    n = parent.size
+    value = np.empty(n)
+    _kernels.increments(np.uint64(key64(seed, Role.LATENT, cluster, draw)), value)
+    order = topological_order(parent)
+    variance = np.ones(n)
+    norm = np.full(n, np.sqrt(path_sums(parent, variance, order).sum() / n))
+    tree = LabelTree(parent, value, variance, norm, np.arange(n))
+    return tree, path_sums(parent, value, order) / norm
