@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import inline, kernel
+from fractalman._jit import inline, kernel, prefetch
 from fractalman.seeds import derive, fill_normals32
 
 _U = np.uint64
 _f = np.float32
 
 
-@inline
-def fold(terms, m):  # type: ignore[no-untyped-def]
-    """Sum of terms[:m] by adding the upper half onto the lower until one is left (destroys ``terms``).
+LANES = 16  # dot products run in 16 partial sums, so that they are vector instructions in a fixed order
 
-    The order of additions is fixed, yet every pass is a plain vector loop.
-    """
-    while m > 1:
-        half = (m + 1) >> 1
-        for j in range(m - half):
-            terms[j] = terms[j] + terms[half + j]
-        m = half
-    return terms[0]
+
+@inline
+def dot(a, b, lanes):  # type: ignore[no-untyped-def]
+    """Σ a·b of float32 rows whose length is a multiple of 16: partial sums over every 16th term, then halved."""
+    for lane in range(LANES):
+        lanes[lane] = a[lane] * b[lane]
+    for block in range(LANES, a.size, LANES):
+        for lane in range(LANES):
+            lanes[lane] = lanes[lane] + a[block + lane] * b[block + lane]
+    for lane in range(8):
+        lanes[lane] = lanes[lane] + lanes[8 + lane]
+    for lane in range(4):
+        lanes[lane] = lanes[lane] + lanes[4 + lane]
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
 
 
 @kernel
-def folded(terms):  # type: ignore[no-untyped-def]
-    """`fold` of a whole array (destroys it)."""
-    return fold(terms, terms.size)
+def unit_vector(key, first, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (d float32) with a uniform unit vector from pairs first … of ``key``."""
+    d = out.size
+    h = (d + 1) // 2
+    g = np.zeros((d + LANES) // LANES * LANES, np.float32)
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    fill_normals32(key, first, g[:h], g[h : 2 * h], x, x.view(np.int32), t, q)
+    if d & 1:
+        g[d] = _f(0.0)
+    scale = _f(1.0) / np.sqrt(dot(g, g, np.empty(LANES, np.float32)))
+    for j in range(d):
+        out[j] = scale * g[j]
 
 
 @kernel
@@ -54,12 +67,13 @@ def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kep
     """
     n, d = out.shape
     h = (d + 1) // 2
-    g = np.empty(2 * h, np.float32)
-    left, right = g[:h], g[h:]
-    terms = np.empty(d, np.float32)
+    width = (d + LANES) // LANES * LANES  # rows padded with zeros for `dot`
+    g = np.zeros(width, np.float32)
+    left, right = g[:h], g[h : 2 * h]
+    lanes = np.empty(LANES, np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
     bits = x.view(np.int32)
-    stack = np.empty((66, d), np.float32)
+    stack = np.zeros((66, width), np.float32)
     waiting = np.empty(66, np.int64)
     n_kept = 0
     half_root = _f(0.7071067811865476)
@@ -82,46 +96,91 @@ def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kep
                     out[u, j] = stack[s, j]
                 s -= 1
                 continue
+            plus, minus = np.int64(children[u - n, 0]), np.int64(children[u - n, 1])
+            for j in range(0, d, LANES):
+                if plus < n:
+                    prefetch(out, plus, j)
+                if minus < n:
+                    prefetch(out, minus, j)
             fill_normals32(key, _U((u - n) * h), left, right, x, bits, t, q)
+            v = stack[s]
             if d == 2:  # the only two directions orthogonal to v; a projection would cancel
-                sign = _f(1.0) if g[1] * stack[s, 0] - g[0] * stack[s, 1] >= _f(0.0) else _f(-1.0)
-                g[0], g[1] = -sign * stack[s, 1], sign * stack[s, 0]
+                sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= _f(0.0) else _f(-1.0)
+                g[0], g[1] = -sign * v[1], sign * v[0]
             else:
-                for j in range(d):
-                    terms[j] = g[j] * stack[s, j]
-                along = fold(terms, d)
-                for j in range(d):
-                    g[j] = g[j] - along * stack[s, j]
-            for j in range(d):
-                terms[j] = g[j] * g[j]
-            across = half_root / np.sqrt(fold(terms, d))
-            plus, minus = children[u - n, 0], children[u - n, 1]
+                if d & 1:
+                    g[d] = _f(0.0)
+                along = dot(g, v, lanes)
+                for j in range(width):
+                    g[j] = g[j] - along * v[j]
+            across = half_root / np.sqrt(dot(g, g, lanes))
             if size[plus] > size[minus]:
                 waiting[s], waiting[s + 1] = plus, minus
             else:  # the child that waits is the one with −w
                 waiting[s], waiting[s + 1] = minus, plus
                 across = -across
-            for j in range(d):
-                v = half_root * stack[s, j]
-                w = across * g[j]
-                stack[s, j] = v + w
-                stack[s + 1, j] = v - w
+            other = stack[s + 1]
+            for j in range(width):
+                a = half_root * v[j]
+                b = across * g[j]
+                v[j] = a + b
+                other[j] = a - b
             s += 1
     return n_kept
 
 
 @kernel
-def walk(out, tree_parent, tree_order, step, first, last):  # type: ignore[no-untyped-def]
-    """Turn directions into positions, columns first … last − 1: out[i] = out[tree parent of i] + step·out[i]."""
+def subtree_sizes(tree_parent, tree_order, below):  # type: ignore[no-untyped-def]
+    """below[k] = points in the subtree of the k-th point of a depth-first order, so it is order[k : k + below[k]]."""
+    n = tree_order.size
+    place = np.empty(n, tree_order.dtype)
+    for k in range(n):
+        place[tree_order[k]] = k
+        below[k] = 1
+    for k in range(n - 1, 0, -1):
+        below[place[tree_parent[tree_order[k]]]] += below[k]
+
+
+@kernel
+def walk(out, tree_parent, tree_order, step):  # type: ignore[no-untyped-def]
+    """Turn directions into positions in depth-first order: out[i] = out[tree parent of i] + step·out[i]."""
+    d = out.shape[1]
+    ahead = min(4, tree_order.size)
     for k in range(tree_order.size):
         i = tree_order[k]
+        if k + ahead < tree_order.size:
+            for j in range(0, d, LANES):
+                prefetch(out, tree_order[k + ahead], j)
         p = tree_parent[i]
         if p < 0:
-            for j in range(first, last):
+            for j in range(d):
                 out[i, j] = step * out[i, j]
         else:
-            for j in range(first, last):
+            for j in range(d):
                 out[i, j] = out[p, j] + step * out[i, j]
+
+
+@kernel
+def walk_above(out, tree_parent, tree_order, below, limit, step, starts):  # type: ignore[no-untyped-def]
+    """`walk` the points with more than ``limit`` points below them; ``starts`` gets where the other subtrees begin."""
+    k = 0
+    found = 0
+    while k < tree_order.size:
+        if below[k] > limit:
+            walk(out, tree_parent, tree_order[k : k + 1], step)
+            k += 1
+        else:
+            starts[found] = k
+            found += 1
+            k += below[k]
+    return found
+
+
+@kernel
+def walk_subtrees(out, tree_parent, tree_order, below, starts, step):  # type: ignore[no-untyped-def]
+    """`walk` the subtrees that begin at ``starts`` of the order."""
+    for k in starts:
+        walk(out, tree_parent, tree_order[k : k + below[k]], step)
 
 
 @kernel
@@ -129,9 +188,9 @@ def cascade_coordinates(addresses, key, contraction, out):  # type: ignore[no-un
     """out[i] = Σ_l R_l v(addresses[i, l]), R_l = contraction^l, by Horner from the deepest level up, in float64."""
     d = out.shape[1]
     h = (d + 1) // 2
-    g = np.empty(2 * h, np.float32)
-    left, right = g[:h], g[h:]
-    terms = np.empty(d, np.float32)
+    g = np.zeros((d + LANES) // LANES * LANES, np.float32)
+    left, right = g[:h], g[h : 2 * h]
+    lanes = np.empty(LANES, np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
     bits = x.view(np.int32)
     total = np.empty(d, np.float64)
@@ -140,9 +199,9 @@ def cascade_coordinates(addresses, key, contraction, out):  # type: ignore[no-un
             total[j] = 0.0
         for level in range(addresses.shape[1] - 1, -1, -1):
             fill_normals32(derive(key, addresses[i, level]), _U(0), left, right, x, bits, t, q)
-            for j in range(d):
-                terms[j] = g[j] * g[j]
-            scale = 1.0 / np.sqrt(np.float64(fold(terms, d)))
+            if d & 1:
+                g[d] = _f(0.0)
+            scale = 1.0 / np.sqrt(np.float64(dot(g, g, lanes)))
             for j in range(d):
                 total[j] = scale * np.float64(g[j]) + contraction * total[j]
         for j in range(d):

@@ -18,20 +18,22 @@ def gaussian(key: int, first: int, d: int) -> F32:
     return np.array([a for a, _ in pairs] + [b for _, b in pairs], np.float32)[:d]
 
 
-def fold(terms: F32) -> np.float32:
-    """Sum by adding the upper half onto the lower until one is left."""
-    terms = terms.copy()
-    while terms.size > 1:
-        half = (terms.size + 1) // 2
-        terms[: terms.size - half] += terms[half:]
-        terms = terms[:half]
-    return _f(terms[0])
+def dot(a: F32, b: F32) -> np.float32:
+    """Σ a·b in 16 partial sums over every 16th term, which are then added in halves."""
+    padded = np.zeros((2, (a.size + 16) // 16 * 16), np.float32)
+    padded[:, : a.size] = a, b
+    lanes = np.zeros(16, np.float32)
+    for block, (x, y) in enumerate(zip(padded[0].reshape(-1, 16), padded[1].reshape(-1, 16), strict=True)):
+        lanes = x * y if block == 0 else lanes + x * y
+    eight = lanes[:8] + lanes[8:]
+    four = eight[:4] + eight[4:]
+    return _f((four[0] + four[2]) + (four[1] + four[3]))
 
 
 def unit_vector(key: int, first: int, d: int) -> F32:
     """A uniform unit vector."""
     g = gaussian(key, first, d)
-    return g * (_f(1.0) / np.sqrt(fold(g * g)))
+    return g * (_f(1.0) / np.sqrt(dot(g, g)))
 
 
 def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
@@ -50,8 +52,8 @@ def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
             sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= 0 else _f(-1.0)
             w = np.array([-sign * v[1], sign * v[0]], np.float32)
         else:
-            w = g - fold(g * v) * v
-        w = (half_root / np.sqrt(fold(w * w))) * w
+            w = g - dot(g, v) * v
+        w = (half_root / np.sqrt(dot(w, w))) * w
         plus, minus = sorted(c for c in range(len(parent)) if parent[c] == u)
         todo += [(plus, half_root * v + w), (minus, half_root * v - w)]
     return out
@@ -76,5 +78,5 @@ def cascade_point(addresses: Sequence[int], key: int, contraction: float, d: int
     total = np.zeros(d)
     for address in reversed(addresses):
         g = gaussian(derive_twin(key, address), 0, d)
-        total = (1.0 / np.sqrt(np.float64(fold(g * g)))) * g.astype(np.float64) + contraction * total
+        total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + contraction * total
     return total.astype(np.float32)

@@ -12,13 +12,12 @@ from itertools import pairwise
 import numpy as np
 
 from fractalman._arrays import F32, I64, AnyInt
-from fractalman._jit import n_threads, run_tasks
+from fractalman._jit import run_tasks
 from fractalman.embedding import _kernels
-from fractalman.seeds import Role, fill_normal_pairs, key64
+from fractalman.seeds import Role, key64
 
-# Subclusters of at most n/64 points are spread over the threads; the few latents above them are done first.
+# Subclusters and subtrees of at most n/64 points are spread over the threads; the few nodes above them come first.
 _TASK_FRACTION = 64
-_LINE = 16  # float32 in a cache line: threads that share rows never share a line
 
 
 def tree_coordinates(
@@ -46,7 +45,8 @@ def tree_coordinates(
     children = np.empty((n - 1, 2), np.int32 if 2 * n < 1 << 31 else np.int64)
     _kernels.children_of_latents(parent, n, children)
     top = np.array([n if n > 1 else 0])
-    vector = _unit_vector(key, (n - 1) * ((d + 1) // 2), d)[None, :]
+    vector = np.empty((1, d), np.float32)
+    _kernels.unit_vector(np.uint64(key), np.uint64((n - 1) * ((d + 1) // 2)), vector[0])
 
     limit = n // _TASK_FRACTION
     above = int(np.searchsorted(-size[n:], -limit, side="left"))  # latents larger than the limit
@@ -64,18 +64,17 @@ def tree_coordinates(
             if b > a
         ],
     )
-    # Threads share the rows but split the columns, so the walk needs no order among subtrees.
-    width = max(_LINE, -(-d // n_threads() // _LINE) * _LINE)
+    below = np.empty(n, tree_order.dtype)
+    _kernels.subtree_sizes(tree_parent, tree_order, below)
+    starts = np.empty(n, tree_order.dtype)
+    n_starts = _kernels.walk_above(out, tree_parent, tree_order, below, limit, np.float32(step), starts)
+    starts = starts[:n_starts]
+    cuts = np.searchsorted(starts, np.arange(1, _TASK_FRACTION) * (n / _TASK_FRACTION))
     run_tasks(
-        _kernels.walk,
-        [(out, tree_parent, tree_order, np.float32(step), a, min(a + width, d)) for a in range(0, d, width)],
+        _kernels.walk_subtrees,
+        [
+            (out, tree_parent, tree_order, below, starts[a:b], np.float32(step))
+            for a, b in pairwise([0, *cuts.tolist(), n_starts])
+            if b > a
+        ],
     )
-
-
-def _unit_vector(key: int, first: int, d: int) -> F32:
-    """A uniform unit vector of R^d from pairs first … of ``key``, float32."""
-    h = (d + 1) // 2
-    g = np.empty(2 * h, np.float32)
-    fill_normal_pairs(np.uint64(key), np.uint64(first), g[:h], g[h:])
-    vector = g[:d]
-    return vector * (np.float32(1.0) / np.sqrt(np.float32(_kernels.folded(vector * vector))))

@@ -34,12 +34,12 @@ def exp64(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def hierarchical_values(key, size, exponent, variance, value):  # type: ignore[no-untyped-def]
-    """variance[u] = size[u]^(2·exponent), value[u] = normal number u of ``key`` times its square root."""
-    for u in range(size.size):
+def hierarchical_values(key, size, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
+    """variance[u] = size[u]^(2·exponent), value[u] = normal number u of ``key`` times its square root, first ≤ u < last."""
+    for u in range(first, last):
         if exponent == 0.0 or size[u] == 1:
             variance[u] = 1.0
-        elif u > 0 and size[u] == size[u - 1]:  # nodes come by size: most repeat their neighbour
+        elif u > first and size[u] == size[u - 1]:  # nodes come by size: most repeat their neighbour
             variance[u] = variance[u - 1]
         else:
             variance[u] = exp64(2.0 * exponent * log64(float(size[u])))

@@ -10,9 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._arrays import F64, AnyInt, I64
+from fractalman._jit import run_tasks
 from fractalman.hierarchy import LabelTree, path_sums, topological_order
 from fractalman.labels import _kernels
 from fractalman.seeds import Role, key64
+
+_BLOCK = 1 << 15  # latents in one task
 
 
 def hierarchical_labels(
@@ -30,7 +33,11 @@ def hierarchical_labels(
     variance = np.empty(parent.size)
     value = np.empty(parent.size)
     key = np.uint64(key64(seed, Role.LATENT, cluster, draw))
-    _kernels.hierarchical_values(key, size, float(exponent), variance, value)
+    nodes = parent.size
+    run_tasks(
+        _kernels.hierarchical_values,
+        [(key, size, float(exponent), a, min(a + _BLOCK, nodes), variance, value) for a in range(0, nodes, _BLOCK)],
+    )
     total, spread = np.empty(parent.size), np.empty(parent.size)
     _kernels.sums_by_id(parent, n_points, value, total)
     _kernels.sums_by_id(parent, n_points, variance, spread)
