@@ -56,10 +56,11 @@ class Role(IntEnum):
 # γ and the two multipliers are SplitMix64's published constants.
 GAMMA = 0x9E3779B97F4A7C15
 _M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_CHILD = 0xBB67AE8584CAA73B  # the first 64 bits of the fraction of √3: keeps derived keys apart from draws
 _MASK = (1 << 64) - 1
 
 _U = np.uint64
-_uGAMMA, _uM1, _uM2 = _U(GAMMA), _U(_M1), _U(_M2)
+_uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(_M1), _U(_M2), _U(_CHILD)
 _u1, _u2, _u11, _u27, _u30, _u31, _u32, _u33 = (_U(k) for k in (1, 2, 11, 27, 30, 31, 32, 33))
 _uLOW32 = _U(0xFFFFFFFF)
 _I32 = np.int32
@@ -120,15 +121,15 @@ def mix64(z):  # type: ignore[no-untyped-def]
 
 
 @inline
-def derive(key, word):  # type: ignore[no-untyped-def]
-    """The key one address word below ``key``; both uint64."""
-    return mix64((key ^ mix64(word + _uGAMMA)) + _uGAMMA)
-
-
-@inline
 def draw(key, counter):  # type: ignore[no-untyped-def]
     """Draw number ``counter`` (uint64) of ``key``: 64 random bits."""
     return mix64(key + (counter + _u1) * _uGAMMA)
+
+
+@inline
+def derive(key, word):  # type: ignore[no-untyped-def]
+    """The key one address word below ``key``; both uint64. It treats the two differently, so (a, b) is not (b, a)."""
+    return draw(mix64(key ^ _uCHILD), word)
 
 
 @inline
@@ -339,14 +340,14 @@ def mix64_twin(z: int) -> int:
     return z ^ (z >> 31)
 
 
-def derive_twin(key: int, word: int) -> int:
-    """`derive` in unbounded integers."""
-    return mix64_twin(((key ^ mix64_twin((word + GAMMA) & _MASK)) + GAMMA) & _MASK)
-
-
 def draw_twin(key: int, counter: int) -> int:
     """`draw` in unbounded integers."""
     return mix64_twin((key + (counter + 1) * GAMMA) & _MASK)
+
+
+def derive_twin(key: int, word: int) -> int:
+    """`derive` in unbounded integers."""
+    return draw_twin(mix64_twin(key ^ _CHILD), word)
 
 
 def draw_uniform_twin(key: int, counter: int) -> float:
