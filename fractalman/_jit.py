@@ -14,12 +14,10 @@ import platform
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 from numba.core import config as _numba_config
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _cache_folder() -> str | None:
@@ -51,7 +49,7 @@ def _cache_folder() -> str | None:
 _CACHE = _cache_folder()
 
 
-def kernel(function: _Function) -> _Function:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible)."""
     before = _numba_config.CACHE_DIR
     if _CACHE is not None:
@@ -63,7 +61,7 @@ def kernel(function: _Function) -> _Function:
     return compiled  # type: ignore[no-any-return]
 
 
-def inline(function: _Function) -> _Function:
+def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a small building block that every caller takes in whole."""
     return numba.njit(function, nogil=True, error_model="numpy", inline="never", forceinline=True)  # type: ignore[no-any-return]
 
@@ -95,7 +93,7 @@ def _compiled_prefetch() -> Callable[..., None]:
     return intrinsic(typed)  # type: ignore[no-any-return]
 
 
-def _no_prefetch(_array: Any, _i: int, _j: int) -> None:
+def _no_prefetch(_array: Any, _i: Any, _j: Any) -> None:
     """Without the compiler there is nothing to hide."""
 
 

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,13 +17,19 @@ from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
 from fractalman.dataset.memory import Dataset
-from fractalman.errors import RecipeError, ResourceError
+from fractalman.errors import FileFormatError, RecipeError, ResourceError
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import Cascade, PercolationCluster, Recipe
-from fractalman.seeds import Role, draw_below_twin, key64
+from fractalman.seeds import STREAM_VERSION, Role, draw_below_twin, key64
+
+if TYPE_CHECKING:
+    pass
 
 if TYPE_CHECKING:
     import os
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (column, bytes done, bytes in all)."""
 
 BLOCK = 4096  # points made at once by addressed families
 
@@ -109,7 +114,7 @@ def generate(recipe: Recipe) -> Dataset:
 
 
 def label_draws(data: Dataset | Structure, draws: int) -> F64:
-    """Return ``draws`` independent label vectors on the dataset's structure, (n, draws) float64; column 0 is its own."""
+    """Return independent label vectors on the dataset's structure, (n, draws) float64; column 0 is the dataset's own."""
     recipe = data.recipe
     out = np.empty((data.y.size, draws))
     for draw in range(draws):
@@ -131,6 +136,123 @@ def _labels_again(data: Dataset | Structure, recipe: Recipe, draw: int) -> F64:
     )[1]
 
 
+# ---------------------------------------------------------------------------------------------------- in a file
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A column made block by block by address, never held whole."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    make: Callable[[I64], np.ndarray[Any, Any]]
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
+        """Yield (first row, rows) in order."""
+        rows = 16 * BLOCK
+        for start in range(0, self.shape[0], rows):
+            yield start, self.make(np.arange(start, min(start + rows, self.shape[0])))
+
+
+def _columns(recipe: Recipe, hierarchy: bool) -> Mapping[str, Any]:
+    """The columns of a recipe's file: arrays, and block sources where a family is addressed."""
+    n, d = recipe.n_points, recipe.ambient_dim
+    if isinstance(recipe, Cascade):
+
+        def rows(points: I64) -> F32:
+            X = np.empty((points.size, d), np.float32)
+            cascade_rows(recipe, points, X)
+            return X
+
+        columns: dict[str, Any] = {
+            "X": _Rows((n, d), np.dtype(np.float32), rows),
+            "y": _Rows((n,), np.dtype(np.float64), lambda points: _cascade_values(recipe, points)),
+            "cluster": _Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
+        }
+        if hierarchy:
+            check_memory(recipe.replace(ambient_dim=2))  # X is never held
+            columns.update(_tree_columns(structure(recipe)))
+        return columns
+    check_memory(recipe)
+    data = generate(recipe)
+    columns = {"X": data.X, "y": data.y, "cluster": data.cluster}
+    if data.edges is not None:
+        columns["edges"] = data.edges
+    if hierarchy:
+        columns.update(_tree_columns(data))
+    return columns
+
+
+def _tree_columns(made: Structure | Dataset) -> dict[str, Any]:
+    h, tree = made.hierarchy, made.label_tree
+    assert h is not None
+    assert tree is not None
+    columns = {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
+    if h.level is not None:
+        columns["hierarchy/level"] = h.level
+    columns.update({f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")})
+    return columns
+
+
+def write(
+    recipe: Recipe,
+    path: str | os.PathLike[str],
+    hierarchy: bool = True,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the dataset of a recipe to a file, published whole or not at all; the same columns as ``generate``.
+
+    Args:
+        recipe: any recipe. path: the target file.
+        hierarchy: also the hierarchy and the label tree; a cascade without them is written in constant memory.
+        overwrite: replace an existing file.
+        progress: called as progress(column, bytes done, bytes in all).
+    Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.
+    """
+    from fractalman.dataset import check_target, write_columns
+
+    check_target(path, overwrite)  # before the work, not after it
+    columns = _columns(recipe, hierarchy)
+    return write_columns(path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress)
+
+
+def rebuild(
+    source: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Make a file again from its certificate alone, and publish it only if its content has the same digest.
+
+    Args:
+        source: a dataset file; only its certificate is read.
+        path, overwrite, progress: as in `write`.
+    Errors: FileFormatError for another STREAM_VERSION or another digest; nothing is left behind then.
+    """
+    from fractalman.dataset import check_target, open_file
+    from fractalman.dataset.publish import published
+
+    with open_file(source) as file:
+        recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns
+    if certificate.stream_version != STREAM_VERSION:
+        raise FileFormatError(
+            f"{source} was drawn from stream version {certificate.stream_version} and this package draws version "
+            f"{STREAM_VERSION}: type pip install fractalman=={certificate.versions.get('fractalman', '?')} to rebuild it"
+        )
+    target = check_target(path, overwrite)
+    with published(target, overwrite) as partial:
+        write(recipe, partial, hierarchy, progress=progress)
+        with open_file(partial) as made:
+            if made.certificate.content != certificate.content:
+                raise FileFormatError(
+                    f"rebuilding {source} gave content {made.certificate.content} where its certificate says "
+                    f"{certificate.content}: the file was changed, or this machine computes differently; type "
+                    f"fractalman verify {source}"
+                )
+    return target
+
+
 # ---------------------------------------------------------------------------------------------------- families
 
 
@@ -142,9 +264,7 @@ def _cluster_structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -
     if recipe.label == "brownian":
         root = draw_below_twin(key64(seeds.labels, Role.LABEL_ROOT), 0, n)
         label_tree, y = labels.brownian_labels(geometry.rooted_order(tree.edges, n, root)[0], seeds.labels, draw)
-    return Structure(
-        recipe, y, np.zeros(n, np.int64), tree.edges, columns, label_tree if hierarchy else None
-    )
+    return Structure(recipe, y, np.zeros(n, np.int64), tree.edges, columns, label_tree if hierarchy else None)
 
 
 def _cascade_paths(recipe: Cascade) -> geometry.CascadePaths:

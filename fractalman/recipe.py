@@ -81,7 +81,8 @@ def _seed(name: str, value: Any) -> int | Seeds:
         allowed = [f.name for f in dataclasses.fields(Seeds)]
         for key in value:
             if key not in allowed:
-                raise RecipeError(f"unknown key seed.{key}: allowed are {', '.join(allowed)}{nearest(str(key), allowed)}")
+                hint = nearest(str(key), allowed)
+                raise RecipeError(f"unknown key seed.{key}: allowed are {', '.join(allowed)}{hint}")
         return Seeds(**value)
     return check_seed(value, name)
 
@@ -332,7 +333,7 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         for name, field in fields.items()
         if field.default is dataclasses.MISSING and name not in table
     ]
-    known = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in fields}
+    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in fields}
     if problems:
         for name, value in known.items():
             try:

@@ -72,8 +72,7 @@ def _check_induced_tree(tree: object, digits: list[tuple[int, ...]], levels: int
         if len({digits[i][len(node)] if len(node) < levels else -1 - i for i in below}) > 1
     }
     named = {
-        node: n + k
-        for k, node in enumerate(sorted(latents, key=lambda v: (-len(latents[v]), len(v), min(latents[v]))))
+        node: n + k for k, node in enumerate(sorted(latents, key=lambda v: (-len(latents[v]), len(v), min(latents[v]))))
     }
 
     def above(path: tuple[int, ...], level: int) -> int:
@@ -164,7 +163,9 @@ def test_a3_root_split() -> None:
     assert chi_square(wrong, half) < REJECTED
 
 
-@pytest.mark.parametrize(("n", "mean", "count"), [(10, 4.20722, 8_000), (100, 14.06685, 6_000), (1000, 42.36612, 2_000)])
+@pytest.mark.parametrize(
+    ("n", "mean", "count"), [(10, 4.20722, 8_000), (100, 14.06685, 6_000), (1000, 42.36612, 2_000)]
+)
 def test_a4_mean_leaf_depth(n: int, mean: float, count: int) -> None:
     assert theory.mean_leaf_depth(n) == pytest.approx(mean, abs=5e-6)
     sample = [geometry.critical_cluster(n, s).depth[s % n] for s in range(count)]
@@ -182,7 +183,9 @@ def distance(edges: np.ndarray, n: int, a: int, b: int) -> int:
     return steps
 
 
-@pytest.mark.parametrize(("n", "mean", "count"), [(10, 2.95580, 8_000), (100, 11.32319, 6_000), (1000, 38.34155, 3_000)])
+@pytest.mark.parametrize(
+    ("n", "mean", "count"), [(10, 2.95580, 8_000), (100, 11.32319, 6_000), (1000, 38.34155, 3_000)]
+)
 def test_a5_distance_of_two_vertices(n: int, mean: float, count: int) -> None:
     law = theory.tree_distance_law(n)
     k = np.arange(law.size)
@@ -233,7 +236,9 @@ def test_branching_numbers_are_equally_likely_at_every_node() -> None:
     for level in range(1, levels):
         nodes, index = np.unique(addresses[:, level], return_index=True)
         below = [np.unique(addresses[addresses[:, level] == a, level + 1]).size for a in nodes]
-        firsts += [b for b, k in zip(below, index, strict=True) if (addresses[:, level] == addresses[k, level]).sum() > 60]
+        firsts += [
+            b for b, k in zip(below, index, strict=True) if (addresses[:, level] == addresses[k, level]).sum() > 60
+        ]
     counts = [firsts.count(k) for k in branching]
     assert sum(counts) == len(firsts)  # with 60 points in a cell every child is met
     assert chi_square(counts, [1 / 3] * 3) > THRESHOLD

@@ -1,1 +1,50 @@
-"""Datasets in memory and in files."""
+"""Datasets in memory and in files. Names are resolved at first use, so importing this room does not import h5py."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fractalman.dataset.certificate import Certificate
+    from fractalman.dataset.lazy import LazyColumn
+    from fractalman.dataset.memory import Dataset, split_indices
+    from fractalman.dataset.publish import check_target
+    from fractalman.dataset.reader import File, open_file
+    from fractalman.dataset.spec import Problem
+    from fractalman.dataset.verify import verify_file
+    from fractalman.dataset.writer import BlockSource, write_columns
+
+__all__ = [
+    "BlockSource",
+    "Certificate",
+    "Dataset",
+    "File",
+    "LazyColumn",
+    "Problem",
+    "check_target",
+    "open_file",
+    "split_indices",
+    "verify_file",
+    "write_columns",
+]
+
+_HOME = {
+    "BlockSource": "writer",
+    "Certificate": "certificate",
+    "Dataset": "memory",
+    "File": "reader",
+    "LazyColumn": "lazy",
+    "Problem": "spec",
+    "check_target": "publish",
+    "open_file": "reader",
+    "split_indices": "memory",
+    "verify_file": "verify",
+    "write_columns": "writer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -33,7 +33,8 @@ def dot(a: F32, b: F32) -> np.float32:
 def unit_vector(key: int, first: int, d: int) -> F32:
     """A uniform unit vector."""
     g = gaussian(key, first, d)
-    return g * (_f(1.0) / np.sqrt(dot(g, g)))
+    out: F32 = g * (_f(1.0) / np.sqrt(dot(g, g)))
+    return out
 
 
 def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
@@ -59,9 +60,7 @@ def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
     return out
 
 
-def tree_coordinates(
-    key: int, parent: Sequence[int], tree_parent: Sequence[int], n: int, d: int, step: float
-) -> F32:
+def tree_coordinates(key: int, parent: Sequence[int], tree_parent: Sequence[int], n: int, d: int, step: float) -> F32:
     """Positions by walking from the root of the edge tree outwards."""
     vectors = directions(key, parent, n, d)
     out: dict[int, F32] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from fractalman.seeds import Role, derive_twin, draw_below_twin, key64, permutation_twin
 
@@ -29,8 +30,9 @@ def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[in
     rank = {t: n + k for k, (_, t, _) in enumerate(sorted(merges, key=lambda m: (-m[0], -m[1])))}
     parent = [-1] * (2 * n - 1)
     size = [1] * (2 * n - 1)
-    for s, t, (_, *below) in merges:  # type: ignore[misc]
+    for s, t, tree in merges:
         size[rank[t]] = s
+        _, *below = cast("tuple[Any, ...]", tree)
         for node in below:
             parent[rank[node[0]] if isinstance(node, tuple) else label[node]] = rank[t]
     return edges, parent, size
@@ -51,9 +53,7 @@ def rooted_parents(edges: Sequence[tuple[int, int]], n: int, root: int) -> list[
     return parent
 
 
-def cascade_path(
-    point: int, levels: int, branching: Sequence[int], seed: int
-) -> tuple[list[int], list[int]]:
+def cascade_path(point: int, levels: int, branching: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
     """Return (digits, addresses) of one cascade point: `CascadePaths.block` for a single row."""
     branching_key = key64(seed, Role.BRANCHING)
     path_key = derive_twin(key64(seed, Role.PATH), point)

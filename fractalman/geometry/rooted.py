@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from fractalman._arrays import I64
+from fractalman._arrays import I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _kernels
 
 
-def rooted_order(
-    edges: I64, n_points: int, root: int
-) -> tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.signedinteger]]:
+def rooted_order(edges: I64, n_points: int, root: int) -> tuple[AnyInt, AnyInt]:
     """Return (parent, order) of a tree seen from ``root``.
 
     Args:
@@ -23,7 +20,8 @@ def rooted_order(
     Errors: RecipeError if the edges do not connect all points.
     """
     dtype = np.int32 if 2 * n_points < 1 << 31 else np.int64
-    parent, order = np.empty(n_points, dtype), np.empty(n_points, dtype)
+    parent: AnyInt = np.empty(n_points, dtype)
+    order: AnyInt = np.empty(n_points, dtype)
     if _kernels.rooted_order(edges, root, parent, order) != n_points:
         raise RecipeError(f"{len(edges)} edges do not make one tree of {n_points} points")
     return parent, order

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from fractalman._arrays import I64
+from fractalman._arrays import I64, AnyInt
 from fractalman._jit import run_tasks
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import _kernels
 
 
-def feature_columns(parent: I64, n_points: int, columns: int) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+def feature_columns(parent: I64, n_points: int, columns: int) -> tuple[AnyInt, AnyInt]:
     """Return CSR (indptr, indices) of which point lies under which of the first ``columns`` latents.
 
     Args:
@@ -28,9 +27,9 @@ def feature_columns(parent: I64, n_points: int, columns: int) -> tuple[npt.NDArr
     _kernels.count_columns(parent, n_points, columns, above, count)
     entries = int(count.sum())
     dtype = np.int32 if entries < 1 << 31 and columns < 1 << 31 else np.int64
-    indptr = np.zeros(n_points + 1, dtype)
+    indptr: AnyInt = np.zeros(n_points + 1, dtype)
     np.cumsum(count, out=indptr[1:])
-    indices = np.empty(entries, dtype)
+    indices: AnyInt = np.empty(entries, dtype)
     block = max(4096, -(-n_points // 16))
     run_tasks(
         _kernels.fill_columns,

@@ -3,4 +3,11 @@
 from fractalman.labels.cascade import cascade_labels, cascade_norm, cascade_segments, cascade_terms
 from fractalman.labels.tree import brownian_labels, hierarchical_labels
 
-__all__ = ["brownian_labels", "cascade_labels", "cascade_norm", "cascade_segments", "cascade_terms", "hierarchical_labels"]
+__all__ = [
+    "brownian_labels",
+    "cascade_labels",
+    "cascade_norm",
+    "cascade_segments",
+    "cascade_terms",
+    "hierarchical_labels",
+]

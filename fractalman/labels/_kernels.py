@@ -35,7 +35,7 @@ def exp64(x):  # type: ignore[no-untyped-def]
 
 @kernel
 def hierarchical_values(key, size, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
-    """variance[u] = size[u]^(2·exponent), value[u] = normal number u of ``key`` times its square root, first ≤ u < last."""
+    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal number u of ``key``, for first ≤ u < last."""
     for u in range(first, last):
         if exponent == 0.0 or size[u] == 1:
             variance[u] = 1.0
@@ -85,7 +85,7 @@ def sum_of_squares(amplitude, first, stop):  # type: ignore[no-untyped-def]
 
 @kernel
 def cascade_segments(addresses, first, last, amplitude, key, value, variance):  # type: ignore[no-untyped-def]
-    """value[i] = Σ amplitude[l]·z(addresses[i, l]) over first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance."""
+    """value[i] = Σ amplitude[l]·z(addresses[i, l]), first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance."""
     grid = 17592186044416.0  # 2^44
     for i in range(addresses.shape[0]):
         total = 0.0

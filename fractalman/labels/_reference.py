@@ -25,9 +25,7 @@ def path_sum(parent: Sequence[int], term: Sequence[float], node: int) -> float:
     return total
 
 
-def cascade_segment(
-    addresses: Sequence[int], first: int, last: int, amplitude: Sequence[float], key: int
-) -> float:
+def cascade_segment(addresses: Sequence[int], first: int, last: int, amplitude: Sequence[float], key: int) -> float:
     """Σ of the rounded terms of levels first … last, as an exact rational."""
     total = Fraction(0)
     for level in range(first, last + 1):

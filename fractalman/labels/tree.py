@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyInt, I64
+from fractalman._arrays import F64, I64, AnyInt
 from fractalman._jit import run_tasks
 from fractalman.hierarchy import LabelTree, path_sums, topological_order
 from fractalman.labels import _kernels

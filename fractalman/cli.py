@@ -1,0 +1,381 @@
+"""The command line: parsing and wiring only.
+
+Results go to stdout, progress to stderr. Exit status: 0 done; 1 the answer is no; 2 the request was wrong or cannot be
+met here; 3 the machine failed half-way; 130 Ctrl-C. An error is one line unless ``--debug`` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import json
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fractalman import __version__
+from fractalman.errors import FileFormatError, FractalmanError, RecipeError, nearest
+
+if TYPE_CHECKING:
+    from fractalman.recipe import Recipe
+
+DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
+QUICKSTART_FOLDER = "fractalman-quickstart"
+
+# The request cannot be met here, whoever repeats it; any other errno means that the machine failed half-way.
+_REFUSAL_KINDS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+_REFUSALS = {
+    errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------- parsing
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors like any other: one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RecipeError(f"{message}; type {self.prog} --help")
+
+
+def _sizes(text: str) -> list[int]:
+    words = [word for word in re.split(r"[,\s]+", text.strip()) if word]
+    if not words or not all(re.fullmatch(r"[0-9]+", word) and int(word) >= 1 for word in words):
+        raise argparse.ArgumentTypeError(f"{text!r} found, allowed are sizes >= 1 with commas, e.g. 128,256,512")
+    return sorted({int(word) for word in words})
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="fractalman",
+        allow_abbrev=False,
+        description="Make a fractal dataset, predict how learning on it scales, and confirm or refute the prediction.",
+        epilog="Exit status: 0 done, 1 the answer is no, 2 the request was wrong, 3 the machine failed, 130 Ctrl-C.",
+    )
+    parser.add_argument("--version", action="version", version=f"fractalman {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, work: Callable[[argparse.Namespace], int], help: str) -> _Parser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.set_defaults(work=work)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return sub
+
+    def output(sub: _Parser, what: str, default: str | None = None) -> None:
+        text = f"{what} (default: {default})" if default else what
+        sub.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
+
+    recipe, file = "a TOML file with a table [recipe], or a catalogue name", "a fractalman file"
+    sub = command("generate", _generate, "write the dataset of a recipe to a file")
+    sub.add_argument("recipe", metavar="RECIPE", help=recipe)
+    output(sub, "file")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing output")
+    sub.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
+    sub = command("info", _info, "say what a file holds")
+    sub.add_argument("file", metavar="FILE", help=file)
+    sub = command("verify", _verify, "check every column of a file against its certificate")
+    sub.add_argument("file", metavar="FILE", help=file)
+    sub = command("rebuild", _rebuild, "make a file again from another file's certificate, byte for byte")
+    sub.add_argument("file", metavar="FILE", help=file)
+    output(sub, "file")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing output")
+    sub = command("predict", _predict, "predict the learning curve and its exponents")
+    sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
+    sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
+    sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
+    sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
+    sub.add_argument("file", metavar="FILE", help=file)
+    sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
+    sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
+    output(sub, "folder")
+    sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
+    sub = command("report", _report, "write the report of a run again from its journal")
+    sub.add_argument("folder", metavar="FOLDER", help="the folder of a confirm run")
+    sub = command("quickstart", _quickstart, "a cascade and a critical cluster, four learners, one report")
+    output(sub, "folder", QUICKSTART_FOLDER)
+    return parser
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    choices = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    if first is not None and first not in choices:
+        raise RecipeError(f"unknown command {first!r}: allowed are {', '.join(choices)}{nearest(first, choices)}")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        known = [word for word in choices[options.command]._option_string_actions if word.startswith("--")]
+        raise RecipeError(
+            f"unknown argument {unknown[0]!r} of {options.command}: options are {', '.join(known)}"
+            f"{nearest(unknown[0].split('=')[0], known)}"
+        )
+    if options.command is None:
+        raise RecipeError(f"no command found: allowed are {', '.join(choices)}; type fractalman --help")
+    return options
+
+
+# ---------------------------------------------------------------------------------------------------- what is typed
+
+
+def _existing_file(name: str) -> Path:
+    path = Path(name)
+    if path.is_dir():
+        raise RecipeError(f"{name} is a folder: allowed is a fractalman file")
+    if not path.exists():
+        raise RecipeError(f"no file {name} found: type the path of a fractalman file")
+    return path
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".toml") or os.sep in name or Path(name).exists()
+
+
+def _read_recipe(name: str) -> Recipe:
+    from fractalman.catalogue import catalogue_text
+    from fractalman.recipe import from_toml
+
+    if not _is_file(name):
+        return from_toml(catalogue_text(name))
+    if Path(name).is_dir():
+        raise RecipeError(f"{name} is a folder: allowed is a TOML file with a table [recipe], or a catalogue name")
+    return from_toml(Path(name))
+
+
+class _Progress:
+    """Says on stderr how far long work has come: in place on a terminal, else a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._said, self._width = 0.0, 0
+
+    def __call__(self, text: str) -> None:
+        import time
+
+        now = time.monotonic()
+        if now - self._said < (0.1 if self._terminal else 5.0):
+            return
+        self._said = now
+        if self._terminal:
+            print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def finish(self) -> None:
+        """Leave the terminal's line free for what comes next."""
+        if self._terminal and self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+            self._width = 0
+
+
+def _print_json(value: object) -> None:
+    from fractalman.report import jsonable
+
+    print(json.dumps(jsonable(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+# ---------------------------------------------------------------------------------------------------- commands
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from fractalman.build import write
+
+    recipe = _read_recipe(options.recipe)
+    path = write(recipe, options.output, hierarchy=not options.no_hierarchy, overwrite=options.force)
+    return _written(options, path)
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from fractalman.build import rebuild
+
+    path = rebuild(_existing_file(options.file), options.output, overwrite=options.force)
+    return _written(options, path)
+
+
+def _written(options: argparse.Namespace, path: Path) -> int:
+    size = Path(path).stat().st_size
+    if options.json:
+        _print_json({"file": str(path), "bytes": size})
+    else:
+        print(f"{path} written, {size:,} bytes")
+    return DONE
+
+
+def _info(options: argparse.Namespace) -> int:
+    from fractalman.dataset import open_file
+    from fractalman.report import lines_of
+
+    with open_file(_existing_file(options.file)) as file:
+        info = file.info()
+    if options.json:
+        _print_json(info)
+    else:
+        print("\n".join(lines_of(info)))
+    return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from fractalman.dataset import verify_file
+
+    path = _existing_file(options.file)
+    problems = verify_file(path)
+    if options.json:
+        _print_json({"file": str(path), "intact": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            print(f"{problem.path}: {problem.message}")
+        print(f"{path} is intact" if not problems else f"{path} is not intact: {len(problems)} problems")
+    return DONE if not problems else NO
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from fractalman.dataset import open_file
+    from fractalman.prediction import make_prediction
+    from fractalman.report import prediction_lines, prediction_table
+
+    if _is_file(options.source) and not options.source.endswith(".toml"):
+        with open_file(_existing_file(options.source)) as file:
+            recipe = file.recipe
+            table = prediction_table(make_prediction(file, learner=options.learner), recipe, options.sizes)
+    else:
+        recipe = _read_recipe(options.source)
+        table = prediction_table(make_prediction(recipe, learner=options.learner), recipe, options.sizes)
+    if options.json:
+        _print_json(table)
+    else:
+        print("\n".join(prediction_lines(table)))
+    return DONE
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from fractalman.dataset import open_file
+    from fractalman.measure import measure_file
+    from fractalman.report import lines_of
+
+    with open_file(_existing_file(options.file)) as file:
+        measured = measure_file(file)
+    if options.json:
+        _print_json(measured)
+    else:
+        print("\n".join(lines_of(measured)))
+    return DONE
+
+
+def _confirm(options: argparse.Namespace) -> int:
+    from fractalman.catalogue import catalogue_text
+    from fractalman.confirmation import run_confirmation
+    from fractalman.report import result_table, verdict_lines
+
+    if _is_file(options.spec):
+        spec: Any = Path(options.spec)
+        if spec.is_dir():
+            raise RecipeError(f"{spec} is a folder: allowed is a TOML file with tables [recipe] and [sweep]")
+    else:
+        spec = catalogue_text(options.spec)
+    progress = _Progress()
+    try:
+        result = run_confirmation(spec, options.output, force=options.force, progress=progress)
+    finally:
+        progress.finish()
+    if options.json:
+        _print_json(result_table(result))
+    else:
+        print("\n".join([*verdict_lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
+    return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from fractalman.confirmation import rebuild_report
+
+    path = rebuild_report(options.folder)
+    if options.json:
+        _print_json({"report": str(path)})
+    else:
+        print(f"report: {path}")
+    return DONE
+
+
+def _quickstart(options: argparse.Namespace) -> int:
+    from fractalman.confirmation import quickstart
+    from fractalman.report import result_table, verdict_lines
+
+    progress = _Progress()
+    try:
+        made = quickstart(options.output, progress=progress)
+    finally:
+        progress.finish()
+    if options.json:
+        _print_json({"runs": [result_table(result) for result in made.results.values()], "report": str(made.report)})
+    else:
+        for result in made.results.values():
+            print("\n".join([*verdict_lines(result), ""]))
+        print(f"report: {made.report}")
+    return DONE
+
+
+# ---------------------------------------------------------------------------------------------------- main
+
+
+def _status(error: BaseException) -> tuple[int, str]:
+    """Return the exit status of an error and the one line that says it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, FileFormatError):
+        return NO, text
+    if isinstance(error, FractalmanError):
+        return WRONG, text
+    if isinstance(error, MemoryError):
+        return WRONG, f"too little memory: {text}; type a smaller n_points or ambient_dim"
+    if isinstance(error, OSError):
+        found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
+        number = error.errno or (int(found.group(1)) if found else None)
+        if number is not None:
+            where = f"{error.filename}: " if error.filename else ""
+            text = f"{where}{os.strerror(number)}"
+        return (WRONG if number in _REFUSALS or isinstance(error, _REFUSAL_KINDS) else FAILED), text
+    return FAILED, f"unexpected {type(error).__name__}: {text}; the same command with --debug shows where"
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(TERMINATED)  # as an exception, so that partial files are taken away
+
+
+def _mute() -> None:
+    """Throw away what stdout still holds, so that the interpreter does not trip over it on its way out."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        options = _parse(arguments)
+        status: int = options.work(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the results has seen enough
+        _mute()
+        return DONE
+    except KeyboardInterrupt:
+        print("fractalman: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        status, text = _status(error)
+        print(f"fractalman: {text}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _mute()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return status

@@ -1,0 +1,163 @@
+"""Confirm a prediction: the sweep, its verdicts and the report in one call; and the quickstart that shows it."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fractalman.catalogue import catalogue_text
+from fractalman.errors import RecipeError
+from fractalman.report import require_plots, write_points, write_report, write_reports
+from fractalman.sweep import Result, load_result, load_spec, run_sweep
+
+QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
+"""Subfolder → catalogue name of its specification."""
+_TITLE = "fractalman quickstart"
+_MARK = "made-by-fractalman-quickstart"
+
+Progress = Callable[[str], None]
+
+
+def run_confirmation(
+    spec: str | Path | Mapping[str, Any],
+    out: str | Path,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Run an experiment, or what is left of it, write its report and return its verdicts and points.
+
+    Args:
+        spec: path of a TOML file, TOML text, or its tables as a dict.
+        out: folder for journal.jsonl, report.html and points.csv; a killed run of the same spec is continued.
+        force: start anew even where another run's journal lies.
+        progress: called with a line of text; None = silent.
+    Returns: the Result, with .verdicts and .points.
+    Errors: RecipeError for a spec or folder that cannot be; MissingExtraError before anything is computed.
+    Source: docs/theory.md §3 and §4 for what is predicted.
+    """
+    require_plots()
+    result = run_sweep(load_spec(spec), out, progress, force=force)
+    _say(progress, "writing the report")
+    write_report(result, out)
+    return result
+
+
+def rebuild_report(folder: str | Path, progress: Progress | None = None) -> Path:
+    """Write report.html and points.csv of a finished run again from its journal and return the report's path.
+
+    Args:
+        folder: of `run_confirmation` or `quickstart`.
+        progress: called with a line of text; None = silent.
+    Errors: RecipeError when the folder holds no run, or an unfinished one.
+    """
+    require_plots()
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RecipeError(f"no folder {folder} found: type the folder of a confirm run")
+    if (folder / _MARK).exists():
+        results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
+        for name, result in results.items():
+            write_points(result, folder / name)
+        return write_reports(results, folder, _TITLE)
+    return write_report(_finished(folder, progress), folder)
+
+
+def _finished(folder: Path, progress: Progress | None) -> Result:
+    result = load_result(folder, progress)
+    spec = result.spec
+    wanted = len(spec.learners) * len(spec.train_sizes) * spec.seeds
+    found = sum(point.learner in spec.learners for point in result.points)
+    if found < wanted:
+        raise RecipeError(
+            f"{folder} holds {found} of {wanted} points: a report needs them all; type the same fractalman confirm "
+            "again to finish the run"
+        )
+    return result
+
+
+# ---------------------------------------------------------------------------------------------------- quickstart
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """What the quickstart made.
+
+    Args:
+        results: run's name → sweep.
+        report: path of the report on all of them.
+    """
+
+    results: Mapping[str, Result]
+    report: Path
+
+
+def quickstart(out: str | Path, progress: Progress | None = None) -> Quickstart:
+    """Run a cascade and a critical cluster with four learners, from nothing, and report on both.
+
+    Args:
+        out: folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
+        progress: called with a line of text; None = silent.
+    Errors: RecipeError when ``out`` holds anything else; MissingExtraError before anything is computed.
+    """
+    require_plots()
+    out = Path(out)
+    _check_replaceable(out)
+    specs = {name: load_spec(catalogue_text(entry)) for name, entry in QUICKSTART_RUNS.items()}
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
+    try:
+        partial.mkdir()
+    except OSError as error:
+        raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; type -o with another path") from None
+    try:
+        results = {}
+        for name, spec in specs.items():
+            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+            write_points(results[name], partial / name)
+        _say(progress, "writing the report")
+        report = write_reports(results, partial, _TITLE)
+        (partial / _MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
+        _check_replaceable(out)
+        _replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Quickstart(results, out / report.name)
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse to replace what no quickstart made."""
+    if not out.name:
+        raise RecipeError(f"{out} cannot be replaced: type -o with the name of a new folder")
+    if not out.parent.is_dir():
+        raise RecipeError(f"no folder {out.parent} found: type -o with a path in an existing folder")
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise RecipeError(f"{out} exists and is no folder: type -o with the name of a new folder")
+    if out.is_dir() and not (out / _MARK).exists() and any(out.iterdir()):
+        raise RecipeError(f"{out} exists and was not made by quickstart: type -o with the name of a new folder")
+
+
+def _replace_folder(new: Path, old: Path) -> None:
+    """Put ``new`` in the place of ``old``, which is kept until that is done and put back if it fails."""
+    if not old.exists():
+        new.rename(old)
+        return
+    aside = old.with_name(f".{old.name}.{uuid.uuid4().hex}.partial")
+    old.rename(aside)
+    try:
+        new.rename(old)
+    except BaseException:
+        aside.rename(old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _prefixed(progress: Progress | None, name: str) -> Progress | None:
+    return None if progress is None else lambda text: progress(f"{name}: {text}")
+
+
+def _say(progress: Progress | None, text: str) -> None:
+    if progress is not None:
+        progress(text)

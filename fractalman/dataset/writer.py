@@ -1,0 +1,235 @@
+"""Writing a file: column by column, checked and hashed on the way, published whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import h5py
+import numpy as np
+
+from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
+from fractalman.dataset.publish import Sink, check_target, interrupts_held, published
+from fractalman.dataset.spec import (
+    BY_PATH,
+    CERTIFICATE,
+    COLUMNS,
+    FORMAT_NAME,
+    GZIP_LEVEL,
+    MAJOR,
+    MINOR,
+    AnyArray,
+    Column,
+    Shape,
+    chunk_rows,
+    element_problem,
+    structure_problems,
+)
+from fractalman.errors import FileFormatError
+
+BLOCK_BYTES = 4 << 20
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (column, bytes done, bytes in all)."""
+
+
+@runtime_checkable
+class BlockSource(Protocol):
+    """A column that is produced block by block.
+
+    ``blocks()`` yields (first row, array) in order, from row 0 to the last without gaps; any block sizes give the
+    same file.
+    """
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the whole column."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the whole column."""
+        ...
+
+    def blocks(self) -> Iterator[tuple[int, AnyArray]]:
+        """Yield (first row, rows)."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------ columns
+
+
+def _rows(column: Column, source: AnyArray | BlockSource, rows: int) -> Iterator[tuple[int, AnyArray]]:
+    """Yield the column in blocks of exactly ``rows`` rows (the last one shorter), whatever the source's blocks are."""
+    n = source.shape[0]
+    if isinstance(source, np.ndarray):
+        for start in range(0, n, rows):
+            yield start, source[start : start + rows]
+        return
+    waiting: list[AnyArray] = []
+    held = start = received = 0
+    for first, block in source.blocks():
+        if first != received or block.dtype != np.dtype(column.dtype) or block.shape[1:] != source.shape[1:]:
+            raise FileFormatError(
+                f"{column.path}: a block of type {block.dtype} and shape {block.shape} came at row {first}: "
+                f"required is row {received} of {column.dtype} {source.shape}"
+            )
+        received += len(block)
+        taken = 0
+        while taken < len(block):
+            piece = block[taken : taken + rows - held]
+            taken += len(piece)
+            held += len(piece)
+            # A piece that does not fill the block is copied: the source may reuse its buffer.
+            waiting.append(piece if held == rows else piece.copy())
+            if held == rows:
+                yield start, waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+                start, held, waiting = start + rows, 0, []
+    if waiting:
+        yield start, np.concatenate(waiting)
+    if received != n:
+        raise FileFormatError(f"{column.path}: {received} rows came: required are {n}")
+
+
+def _create(file: h5py.File, column: Column, shape: Shape) -> h5py.Dataset:
+    dtype = np.dtype(column.dtype)
+    if 0 in shape:
+        return file.create_dataset(column.path, shape=shape, dtype=dtype, track_times=False)
+    compression = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL} if column.compressed else {}
+    return file.create_dataset(
+        column.path,
+        shape=shape,
+        dtype=dtype,
+        chunks=(chunk_rows(shape, column.dtype), *shape[1:]),
+        fletcher32=True,
+        fill_time="never",
+        track_times=False,
+        **compression,
+    )
+
+
+def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int], int]:
+    """Return dimensions and total bytes; FileFormatError naming the first column that does not fit the table."""
+    dims, problems = structure_problems(
+        {path: (np.dtype(source.dtype).str, tuple(source.shape)) for path, source in columns.items()}
+    )
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise FileFormatError(f"the columns do not fit the format: {problems[0]}{more}")
+    total = sum(np.dtype(BY_PATH[path].dtype).itemsize * math.prod(source.shape) for path, source in columns.items())
+    return dims, total
+
+
+def _check_space(columns: Mapping[str, AnyArray | BlockSource], path: Path) -> None:
+    """Refuse at once what cannot end well: floats are stored as they are, so their bytes are a lower bound."""
+    needed = sum(
+        np.dtype(BY_PATH[name].dtype).itemsize * math.prod(source.shape)
+        for name, source in columns.items()
+        if not BY_PATH[name].compressed
+    )
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        reason = f"{os.strerror(errno.ENOSPC)}: the file needs {needed} bytes or more, {free} are free"
+        raise OSError(errno.ENOSPC, reason, str(path))
+
+
+def write_columns(
+    path: str | os.PathLike[str],
+    columns: Mapping[str, AnyArray | BlockSource],
+    *,
+    recipe: Mapping[str, Any],
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a dataset file and publish it at once; the same columns and recipe give the same bytes.
+
+    Args:
+        path: the target; untouched until the file is complete.
+        columns: path in the file → array or `BlockSource`, types and shapes as in FORMAT.md.
+        recipe: family and keywords, plain values (`Recipe.to_dict()`).
+        overwrite: replace an existing file.
+        progress: called as progress(column, bytes done, bytes in all).
+    Returns: the path. Errors: FileFormatError for columns that do not fit; those of `check_target`; OSError when the
+        disk fails (ENOSPC when it is full). Nothing is left behind after an error or Ctrl-C.
+    """
+    target = check_target(path, overwrite)
+    dims, total = _plan(columns)
+    Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
+    _check_space(columns, target)
+    with published(target, overwrite) as partial:
+        sink = Sink(partial)
+        try:
+            _write_file(sink, target, columns, recipe, dims, (progress, total))
+            sink.sync()
+            sink.check(target)
+        except Exception:
+            sink.check(target)  # what the library objects to may only follow from the disk's failure
+            raise
+        finally:
+            sink.close()
+    return target
+
+
+def _write_file(
+    sink: Sink,
+    target: Path,
+    columns: Mapping[str, AnyArray | BlockSource],
+    recipe: Mapping[str, Any],
+    dims: Mapping[str, int],
+    report: tuple[Progress | None, int],
+) -> None:
+    progress, total = report
+    records: dict[str, ColumnRecord] = {}
+    done = 0
+    file: h5py.File | None = None
+    try:
+        with interrupts_held():
+            # "latest" could not be read by HDF5 1.10 to 1.14
+            file = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False)
+            file.attrs["format"] = np.bytes_(FORMAT_NAME.encode("ascii"))
+            file.attrs["major"] = np.int64(MAJOR)
+            file.attrs["minor"] = np.int64(MINOR)
+            file.attrs["complete"] = np.int64(0)
+        for column in COLUMNS:
+            if column.path not in columns:
+                continue
+            source = columns[column.path]
+            shape = tuple(int(size) for size in source.shape)
+            with interrupts_held():
+                stored = _create(file, column, shape)
+            digest = ColumnDigest(column.dtype)
+            chunk = chunk_rows(shape, column.dtype)
+            row_bytes = np.dtype(column.dtype).itemsize * math.prod(shape[1:])
+            rows = chunk * max(1, BLOCK_BYTES // max(1, chunk * row_bytes))
+            for start, block in _rows(column, source, rows):
+                problem = element_problem(column, block, start, dims)
+                if problem:
+                    raise FileFormatError(f"the columns do not fit the format: {problem}")
+                with interrupts_held():
+                    stored[start : start + len(block)] = block
+                sink.check(target)
+                digest.update(block)
+                done += len(block) * row_bytes
+                if progress:
+                    progress(column.path, done, total)
+            records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
+        text = Certificate(recipe, records, current_versions()).to_bytes()
+        with interrupts_held():
+            certificate = file.create_dataset(
+                CERTIFICATE, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True, track_times=False
+            )
+            certificate[0] = text
+            file.flush()
+        sink.sync()
+        sink.check(target)
+        with interrupts_held():
+            file.attrs.modify("complete", np.int64(1))
+    finally:
+        if file is not None:
+            with interrupts_held():
+                file.close()

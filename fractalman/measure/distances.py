@@ -1,0 +1,177 @@
+"""Graph distances inside clusters, from breadth-first searches that start at sampled points."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._arrays import F64, I64
+from fractalman._jit import kernel
+from fractalman.errors import RecipeError
+from fractalman.seeds import Role, key64, permutation
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Distances between distinct points of the same cluster, in edges.
+
+    Args:
+        mean: over pairs.
+        standard_error: of the mean, by delete-one jackknife over starting points; 0 when every point started.
+            It is the sampling error on this graph and knows nothing of other graphs.
+        largest: the longest distance seen.
+        n_sources: starting points.
+        n_pairs: ordered pairs seen.
+        count: (largest + 1,) int64, ordered pairs at each distance.
+    """
+
+    mean: float
+    standard_error: float
+    largest: int
+    n_sources: int
+    n_pairs: int
+    count: I64
+
+
+@kernel
+def fill_adjacency(edges: I64, start: I64, neighbour: I64) -> None:
+    """Neighbour lists of an undirected graph: those of v are neighbour[start[v] : start[v + 1]], in edge order."""
+    n = start.size - 1
+    start[:] = 0
+    for e in range(edges.shape[0]):
+        start[edges[e, 0] + 1] += 1
+        start[edges[e, 1] + 1] += 1
+    for v in range(n):
+        start[v + 1] += start[v]
+    filled = start[:n].copy()
+    for e in range(edges.shape[0]):
+        a, b = edges[e, 0], edges[e, 1]
+        neighbour[filled[a]] = b
+        filled[a] += 1
+        neighbour[filled[b]] = a
+        filled[b] += 1
+
+
+@kernel
+def fill_distances(start: I64, neighbour: I64, source: int, distance: I64, queue: I64) -> int:
+    """Breadth-first search: distance[v] in edges from ``source``, −1 out of reach; returns how many were reached.
+
+    ``queue`` holds the reached points in the order of the search.
+    """
+    distance[:] = -1
+    distance[source] = 0
+    queue[0] = source
+    head, tail = 0, 1
+    while head < tail:
+        v = queue[head]
+        head += 1
+        for k in range(start[v], start[v + 1]):
+            w = neighbour[k]
+            if distance[w] < 0:
+                distance[w] = distance[v] + 1
+                queue[tail] = w
+                tail += 1
+    return tail
+
+
+def adjacency(edges: ArrayLike, n_points: int) -> tuple[I64, I64]:
+    """Return (start, neighbour) lists of an undirected graph.
+
+    Args:
+        edges: (m, 2) integers in 0 … n_points − 1.
+        n_points: number of points.
+    Errors: RecipeError when an edge leaves the points.
+    """
+    pairs = np.ascontiguousarray(np.asarray(edges, dtype=np.int64).reshape(-1, 2))
+    if pairs.size and (int(pairs.min()) < 0 or int(pairs.max()) >= n_points):
+        raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n_points - 1}")
+    start, neighbour = np.empty(n_points + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
+    fill_adjacency(pairs, start, neighbour)
+    return start, neighbour
+
+
+def distances_from(start: I64, neighbour: I64, source: int) -> tuple[I64, I64]:
+    """Return (distance, reached): edges from ``source`` (−1 out of reach) and the reached points in search order."""
+    n = start.size - 1
+    distance, queue = np.empty(n, np.int64), np.empty(n, np.int64)
+    reached = fill_distances(start, neighbour, source, distance, queue)
+    return distance, queue[:reached]
+
+
+def distances_from_twin(edges: I64, n_points: int, source: int) -> tuple[list[int], list[int]]:
+    """`distances_from` in plain Python."""
+    near: list[list[int]] = [[] for _ in range(n_points)]
+    for a, b in edges.tolist():
+        near[a].append(b)
+        near[b].append(a)
+    distance = [-1] * n_points
+    distance[source] = 0
+    waiting, reached = deque([source]), [source]
+    while waiting:
+        v = waiting.popleft()
+        for w in near[v]:
+            if distance[w] < 0:
+                distance[w] = distance[v] + 1
+                waiting.append(w)
+                reached.append(w)
+    return distance, reached
+
+
+def sample_sources(n_points: int, n_sources: int, seed: int) -> I64:
+    """Return distinct random starting points, int64; all of them in order when ``n_sources`` reaches ``n_points``."""
+    if n_sources >= n_points:
+        return np.arange(n_points, dtype=np.int64)
+    return permutation(key64(seed, Role.MEASUREMENT), n_points)[:n_sources]
+
+
+def ratio_error(numerator: F64, denominator: F64) -> float:
+    """Return the delete-one jackknife error of Σ numerator / Σ denominator over independent samples; nan below two."""
+    used = denominator > 0
+    numerator, denominator = numerator[used], denominator[used]
+    m = numerator.size
+    if m < 2:
+        return math.nan
+    values = (numerator.sum() - numerator) / (denominator.sum() - denominator)
+    return math.sqrt((m - 1) / m * float(((values - values.mean()) ** 2).sum()))
+
+
+def tree_distances(edges: ArrayLike, n_points: int, *, n_sources: int = 64, seed: int = 0) -> Distances:
+    """Return the distances between distinct points of the same cluster.
+
+    Args:
+        edges: (m, 2) integers in 0 … n_points − 1; any graph, in particular a tree or forest.
+        n_points: number of points.
+        n_sources: random points from which all others of the cluster are reached; all points = the exact mean.
+        seed: integer, picks the starting points.
+    Errors: RecipeError when an edge leaves the points or no two points are joined.
+
+    Source: docs/theory.md §1, oracle A5.
+    """
+    start, neighbour = adjacency(edges, n_points)
+    if neighbour.size == 0:
+        raise RecipeError("no edges: there are no two points of one cluster to measure a distance between")
+    sources = sample_sources(n_points, max(1, n_sources), seed)
+    total, pairs = np.zeros(sources.size), np.zeros(sources.size)
+    count = np.zeros(1, np.int64)
+    for i, source in enumerate(sources):
+        distance, reached = distances_from(start, neighbour, int(source))
+        seen = np.bincount(distance[reached])
+        if seen.size > count.size:
+            count = np.concatenate([count, np.zeros(seen.size - count.size, np.int64)])
+        count[1 : seen.size] += seen[1:]
+        total[i] = float(distance[reached].sum())
+        pairs[i] = reached.size - 1
+    if not pairs.any():
+        raise RecipeError(f"none of {sources.size} starting points has a neighbour: type a larger n_sources")
+    return Distances(
+        mean=float(total.sum() / pairs.sum()),
+        standard_error=0.0 if sources.size == n_points else ratio_error(total, pairs),
+        largest=int(count.size - 1),
+        n_sources=int(sources.size),
+        n_pairs=int(pairs.sum()),
+        count=count,
+    )

@@ -1,0 +1,327 @@
+"""Power-law fits of learning curves, with errors that include the variation between data sets.
+
+L(n) = A·n^-α, times ln n on request, plus a constant floor E on request. α is fitted by unweighted least squares on
+logarithms: every size counts alike, whatever its scatter, so the fitted exponent is a fixed functional of the curve and
+can be compared with the same functional of a predicted one. With replicates the fit is made to the logarithm of the
+replicate-mean curve and its error is the delete-one jackknife over replicates: whole curves are left out, never points
+of one, because the points of a curve share its data set.
+
+Source: docs/theory.md §4; Quenouille 1956 and Tukey 1958 for the jackknife, Golub & Pereyra 1973 for variable
+projection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._arrays import F64
+from fractalman.errors import FitError
+
+CONFIDENCE = 0.95
+_ROUNDING = 1e-8  # a bend below this is rounding, not curvature
+
+
+@dataclass(frozen=True)
+class PowerLawFit:
+    """A fitted exponent L ~ n^-value with its error.
+
+    Args:
+        value: the exponent α, positive when the loss falls.
+        standard_error: of α; over replicates if there are any, else from the residuals.
+        degrees_of_freedom: of the Student-t that `half_width` uses: replicates − 1, else sizes − parameters.
+        half_width: of the 95 % interval.
+        interval: value ∓ half_width.
+        amplitude: A, in the loss's unit.
+        window: smallest and largest size used.
+        n_sizes: number of sizes used.
+        n_replicates: number of curves averaged.
+        logarithm: whether ln n was divided out.
+        floor: E, in the loss's unit; None when no floor was fitted.
+        floor_standard_error: of E.
+        without_floor: the exponent of the same curve fitted without a floor.
+        curvature: coefficient of (ln n − mean)² in the quadratic through ln L; None with too few sizes.
+        curvature_error: its standard error.
+        warnings: sentences that qualify the number.
+    """
+
+    value: float
+    standard_error: float
+    degrees_of_freedom: int
+    half_width: float
+    interval: tuple[float, float]
+    amplitude: float
+    window: tuple[float, float]
+    n_sizes: int
+    n_replicates: int
+    logarithm: bool
+    floor: float | None
+    floor_standard_error: float | None
+    without_floor: float
+    curvature: float | None
+    curvature_error: float | None
+    warnings: tuple[str, ...]
+
+    def predict(self, n: ArrayLike) -> F64:
+        """Return the fitted loss at sizes ``n``, float64, in the loss's unit."""
+        sizes = np.asarray(n, dtype=np.float64)
+        curve = self.amplitude * sizes**-self.value
+        if self.logarithm:
+            curve = curve * np.log(sizes)
+        return np.asarray(curve + (self.floor or 0.0), dtype=np.float64)
+
+
+def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Return the two-sided Student-t quantile: half-width = quantile × standard error; inf without freedom."""
+    if degrees_of_freedom < 1:
+        return math.inf
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, 0.5 + confidence / 2.0))
+
+
+def fit_power_law(
+    n: ArrayLike,
+    loss: ArrayLike,
+    *,
+    window: tuple[float, float] | None = None,
+    logarithm: bool = False,
+    floor: bool = False,
+) -> PowerLawFit:
+    """Return the exponent of L ~ n^-α with an error that a referee accepts.
+
+    Args:
+        n: (sizes,) distinct sizes > 0 (> 1 with a logarithm).
+        loss: (sizes,) one curve, or (replicates, sizes) one curve per data set; > 0, any unit.
+        window: use n with low <= n <= high only; None = all.
+        logarithm: fit A·n^-α·ln n instead of A·n^-α.
+        floor: fit A·n^-α + E with E >= 0 (on logarithms; started by variable projection).
+    Errors: FitError when sizes are too few (2 with replicates, 3 for one curve, 4 with a floor), repeated or not
+        positive, or a loss is not a positive number.
+
+    Source: docs/theory.md §4.
+    """
+    sizes, losses = _checked(n, loss, window, logarithm)
+    replicates, count = losses.shape
+    least = 4 if floor else (2 if replicates > 1 else 3)
+    if count < least:
+        what = "a floor" if floor else ("replicates" if replicates > 1 else "one curve")
+        raise FitError(f"{count} sizes in the window: a fit with {what} needs {least} or more; widen the window")
+
+    x = np.log(sizes)
+    offset = np.log(x) if logarithm else np.zeros(count)
+    curve = losses.mean(axis=0)
+    warnings: list[str] = []
+
+    def slope(mean_curve: F64) -> F64:
+        return _polynomial(x, np.log(mean_curve) - offset, 1)
+
+    plain = slope(curve)
+    without_floor = -float(plain[1])
+    curvature, curvature_error, freedom = _curvature(x, losses, offset)
+    bent = curvature is not None and abs(curvature) > max(student_t(freedom) * (curvature_error or 0.0), _ROUNDING)
+    if replicates == 1:
+        warnings.append("one curve: the error comes from its residuals and misses the variation between data sets")
+    if count == 2:
+        warnings.append("two sizes: a bend of the curve cannot be seen")
+
+    if floor:
+        parameters, errors, dof = _floor_fit(x, losses, offset)
+        value, error = float(parameters[1]), float(errors[1])
+        amplitude, level, level_error = float(math.exp(parameters[0])), float(parameters[2]), float(errors[2])
+        if level <= student_t(dof) * level_error:
+            warnings.append(
+                f"the floor is not resolved ({level:.3g} ± {level_error:.2g}): without it the exponent is "
+                f"{without_floor:.3f}"
+            )
+        return _result(
+            value, error, dof, amplitude, sizes, replicates, logarithm, level, level_error, without_floor,
+            curvature, curvature_error, warnings,
+        )  # fmt: skip
+
+    if replicates > 1:
+        error = _jackknife(losses, slope)[1]
+        dof = replicates - 1
+    else:
+        residual = np.log(curve) - offset - plain[0] - plain[1] * (x - x.mean())
+        dof = count - 2
+        error = math.sqrt(float(residual @ residual) / dof / float(((x - x.mean()) ** 2).sum()))
+    if bent and curvature is not None:
+        ends = [without_floor - 2.0 * curvature * (end - x.mean()) for end in (x[0], x[-1])]
+        warnings.append(
+            f"the log-log curve is bent: the local exponent runs from {ends[0]:.3f} to {ends[1]:.3f} over the window"
+        )
+        if curvature > 0.0 and count >= 4:
+            parameters, errors, _ = _floor_fit(x, losses, offset)
+            warnings.append(
+                f"it flattens as a curve with a floor does: with floor = True the exponent is {parameters[1]:.3f} ± "
+                f"{errors[1]:.3f} above a floor of {parameters[2]:.3g} ± {errors[2]:.2g}"
+            )
+    amplitude = math.exp(float(plain[0] - plain[1] * x.mean()))
+    return _result(
+        without_floor, error, dof, amplitude, sizes, replicates, logarithm, None, None, without_floor,
+        curvature, curvature_error, warnings,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------- parts
+
+
+def _checked(n: ArrayLike, loss: ArrayLike, window: tuple[float, float] | None, logarithm: bool) -> tuple[F64, F64]:
+    """Return sorted sizes inside the window and the losses there as (replicates, sizes)."""
+    sizes = np.asarray(n, dtype=np.float64)
+    losses = np.asarray(loss, dtype=np.float64)
+    if sizes.ndim != 1:
+        raise FitError(f"n has shape {sizes.shape}: allowed is one dimension, the sizes")
+    if losses.ndim not in (1, 2) or losses.shape[-1] != sizes.size or losses.shape[0] == 0:
+        raise FitError(f"loss has shape {losses.shape}: allowed is ({sizes.size},) or (replicates, {sizes.size})")
+    losses = np.atleast_2d(losses)
+    if window is not None:
+        low, high = window
+        inside = (sizes >= low) & (sizes <= high)
+        sizes, losses = sizes[inside], losses[:, inside]
+    least = 1.0 if logarithm else 0.0
+    if not (np.isfinite(sizes) & (sizes > least)).all():
+        raise FitError(f"n must be finite and greater than {least:g}{', for ln n > 0' if logarithm else ''}")
+    if np.unique(sizes).size != sizes.size:
+        raise FitError("n has repeated sizes: allowed is every size once; put replicates in the rows of loss")
+    bad = ~(np.isfinite(losses) & (losses > 0.0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise FitError(
+            f"loss = {losses[row, column]!r} at n = {sizes[column]:g}: a power law needs positive losses; "
+            "narrow the window"
+        )
+    order = np.argsort(sizes)
+    return sizes[order], losses[:, order]
+
+
+def _polynomial(x: F64, y: F64, degree: int) -> F64:
+    """Least-squares coefficients of 1, (x − mean), (x − mean)², …"""
+    columns = np.vander(x - x.mean(), degree + 1, increasing=True)
+    return np.asarray(np.linalg.lstsq(columns, y, rcond=None)[0], dtype=np.float64)
+
+
+def _jackknife(losses: F64, statistic: Callable[[F64], F64], index: int = 1) -> tuple[F64, float]:
+    """Return all delete-one values of ``statistic(mean curve)`` and the standard error of entry ``index``."""
+    replicates = losses.shape[0]
+    total = losses.sum(axis=0)
+    values = np.array([statistic((total - losses[i]) / (replicates - 1)) for i in range(replicates)])
+    return values, float(_jackknife_errors(values)[index])
+
+
+def _jackknife_errors(values: F64) -> F64:
+    """Standard errors from delete-one values, (replicates, parameters) → (parameters,)."""
+    replicates = values.shape[0]
+    spread = values - values.mean(axis=0)
+    return np.asarray(np.sqrt((replicates - 1) / replicates * (spread**2).sum(axis=0)), dtype=np.float64)
+
+
+def _curvature(x: F64, losses: F64, offset: F64) -> tuple[float | None, float | None, int]:
+    """Return the quadratic coefficient, its error and the degrees of freedom; None with too few sizes."""
+    replicates, count = losses.shape
+    if count < (3 if replicates > 1 else 4):
+        return None, None, 0
+
+    def quadratic(mean_curve: F64) -> F64:
+        return _polynomial(x, np.log(mean_curve) - offset, 2)
+
+    coefficients = quadratic(losses.mean(axis=0))
+    if replicates > 1:
+        return float(coefficients[2]), _jackknife(losses, quadratic, 2)[1], replicates - 1
+    columns = np.vander(x - x.mean(), 3, increasing=True)
+    residual = np.log(losses[0]) - offset - columns @ coefficients
+    covariance = np.linalg.inv(columns.T @ columns) * float(residual @ residual) / (count - 3)
+    return float(coefficients[2]), math.sqrt(float(covariance[2, 2])), count - 3
+
+
+def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
+    """Fit ln L = ln(exp(ln A − α·x + offset) + E); return (ln A, α, E), their errors and the degrees of freedom."""
+    replicates, count = losses.shape
+    parameters, covariance = _floor_solve(x, losses.mean(axis=0), offset, None)
+    if replicates == 1:
+        return parameters, np.sqrt(np.diag(covariance)), max(count - 3, 0)
+    total = losses.sum(axis=0)
+    values = np.array(
+        [_floor_solve(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
+    )
+    return parameters, _jackknife_errors(values), replicates - 1
+
+
+def _floor_solve(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:
+    """Solve for (ln A, α, E) on logarithms; return them with the covariance that the residuals give."""
+    from scipy.optimize import least_squares
+
+    centre, unit, target = x.mean(), float(curve.min()), np.log(curve)
+    u = x - centre  # A at the centre of the window and E in units of the smallest loss: a well-scaled problem
+
+    def residuals(p: F64) -> F64:
+        return np.asarray(np.log(np.exp(p[0] - p[1] * u + offset) + p[2] * unit) - target, dtype=np.float64)
+
+    def jacobian(p: F64) -> F64:
+        power = np.exp(p[0] - p[1] * u + offset)
+        model = power + p[2] * unit
+        return np.stack([power / model, -u * power / model, unit / model], axis=1)
+
+    if start is None:
+        starts = _floor_starts(u, curve, offset, unit)
+    else:
+        starts = [np.array([start[0] - start[1] * centre, start[1], start[2] / unit])]
+    best = None
+    for first in starts:
+        found = least_squares(
+            residuals, first, jac=jacobian, bounds=([-np.inf, -np.inf, 0.0], np.inf), xtol=1e-13, ftol=1e-13, gtol=1e-13
+        )
+        if best is None or found.cost < best.cost:
+            best = found
+    if best is None:
+        raise FitError("no power law with a floor comes near this curve: fit without a floor or narrow the window")
+    p, j = best.x, best.jac
+    covariance = np.linalg.pinv(j.T @ j) * 2.0 * float(best.cost) / max(x.size - 3, 1)
+    to_caller = np.array([[1.0, centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, unit]])
+    return np.array([p[0] + p[1] * centre, p[1], p[2] * unit]), to_caller @ covariance @ to_caller.T
+
+
+def _floor_starts(u: F64, curve: F64, offset: F64, unit: float) -> list[F64]:
+    """Variable projection: for each α of a grid the best A > 0 and E >= 0 are linear; return the three best."""
+    tried = []
+    for alpha in np.geomspace(0.02, 6.0, 48):
+        a, b = np.exp(-alpha * u + offset) / curve, 1.0 / curve  # relative residuals
+        matrix = np.stack([a, b], axis=1)
+        solution = np.linalg.lstsq(matrix, np.ones_like(u), rcond=None)[0]
+        if solution[1] < 0.0:
+            solution = np.array([a.sum() / (a @ a), 0.0])
+        if solution[0] > 0.0:
+            misfit = float(((matrix @ solution - 1.0) ** 2).sum())
+            tried.append((misfit, math.log(solution[0]), float(alpha), max(float(solution[1]) / unit, 1e-6)))
+    return [np.array(entry[1:]) for entry in sorted(tried)[:3]]
+
+
+def _result(
+    value: float, error: float, dof: int, amplitude: float, sizes: F64, replicates: int, logarithm: bool,
+    floor: float | None, floor_error: float | None, without_floor: float,
+    curvature: float | None, curvature_error: float | None, warnings: list[str],
+) -> PowerLawFit:  # fmt: skip
+    half_width = student_t(dof) * error
+    return PowerLawFit(
+        value=value,
+        standard_error=error,
+        degrees_of_freedom=dof,
+        half_width=half_width,
+        interval=(value - half_width, value + half_width),
+        amplitude=amplitude,
+        window=(float(sizes[0]), float(sizes[-1])),
+        n_sizes=int(sizes.size),
+        n_replicates=replicates,
+        logarithm=logarithm,
+        floor=floor,
+        floor_standard_error=floor_error,
+        without_floor=without_floor,
+        curvature=curvature,
+        curvature_error=curvature_error,
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,61 @@
+"""How the points of a dataset are spread over clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._arrays import I64
+from fractalman.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class ClusterSizes:
+    """The cluster sizes of a set of points.
+
+    Args:
+        n_points: number of points.
+        n_clusters: number of clusters.
+        largest: points of the largest cluster.
+        largest_mass: share of all points that it holds, 0 … 1.
+        singleton_mass: share of all points that are clusters of one, 0 … 1.
+        mean_size: clusters weigh alike.
+        size: (k,) int64, the sizes that occur, ascending.
+        count: (k,) int64, clusters of each size.
+    """
+
+    n_points: int
+    n_clusters: int
+    largest: int
+    largest_mass: float
+    singleton_mass: float
+    mean_size: float
+    size: I64
+    count: I64
+
+
+def cluster_sizes(cluster: ArrayLike) -> ClusterSizes:
+    """Return how many clusters of each size there are.
+
+    Args:
+        cluster: (n,) integers, the cluster of every point; any labels.
+    Errors: RecipeError when it is no one-dimensional integer array.
+    """
+    labels = np.asarray(cluster)
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
+        raise RecipeError(f"cluster has shape {labels.shape} and type {labels.dtype}: allowed is (n,) of integers")
+    n = int(labels.size)
+    members = np.unique(labels, return_counts=True)[1] if n else np.empty(0, np.int64)
+    size, count = np.unique(members, return_counts=True)
+    return ClusterSizes(
+        n_points=n,
+        n_clusters=int(members.size),
+        largest=int(size[-1]) if n else 0,
+        largest_mass=float(size[-1]) / n if n else 0.0,
+        singleton_mass=float(count[0]) / n if n and size[0] == 1 else 0.0,
+        mean_size=n / members.size if n else 0.0,
+        size=size.astype(np.int64),
+        count=count.astype(np.int64),
+    )

@@ -1,0 +1,116 @@
+"""Predictions beside measurements: tables, figures, one HTML file."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fractalman.report.figures import require_plots
+from fractalman.report.tables import (
+    jsonable,
+    lines_of,
+    points_csv,
+    prediction_lines,
+    prediction_table,
+    recipe_words,
+    result_table,
+    verdict_lines,
+)
+
+if TYPE_CHECKING:
+    from fractalman.dataset.memory import Dataset
+    from fractalman.sweep import Result
+
+__all__ = [
+    "jsonable",
+    "lines_of",
+    "points_csv",
+    "prediction_lines",
+    "prediction_table",
+    "recipe_words",
+    "require_plots",
+    "result_table",
+    "verdict_lines",
+    "write_points",
+    "write_report",
+    "write_reports",
+]
+
+REPORT, POINTS = "report.html", "points.csv"
+PICTURE_POINTS = 12_000
+"""Points that a picture of the fractal shows at most."""
+
+
+def write_report(result: Result, folder: str | Path) -> Path:
+    """Write report.html and points.csv of one run into ``folder`` and return the report's path.
+
+    Args:
+        result: the sweep.
+        folder: an existing folder; files of these names are replaced, each at once.
+    Errors: MissingExtraError without matplotlib.
+    """
+    family = result.spec.recipe.family
+    write_points(result, folder)
+    return write_reports({family: result}, folder, f"fractalman report: {family}")
+
+
+def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) -> Path:
+    """Write one report.html on several runs into ``folder`` and return its path.
+
+    Args:
+        runs: heading → sweep.
+        folder: an existing folder.
+        title: of the page.
+    Errors: MissingExtraError without matplotlib.
+    """
+    from fractalman.report.page import page
+
+    require_plots()
+    pictures = {name: _picture_data(result) for name, result in runs.items()}
+    return _publish(Path(folder) / REPORT, page(title, runs, pictures, _versions()))
+
+
+def write_points(result: Result, folder: str | Path) -> Path:
+    """Write points.csv of one run into ``folder`` and return its path."""
+    return _publish(Path(folder) / POINTS, points_csv(result.points))
+
+
+def _picture_data(result: Result) -> Dataset:
+    """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law."""
+    from fractalman.build import generate
+
+    recipe = result.spec.recipe
+    return generate(recipe.replace(n_points=min(recipe.n_points, PICTURE_POINTS)))
+
+
+def _publish(path: Path, text: str) -> Path:
+    """Write ``text`` so that ``path`` is always whole: the old content or the new."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from fractalman import __version__
+    from fractalman.seeds import STREAM_VERSION
+
+    found = {"fractalman": __version__, "streams": str(STREAM_VERSION), "Python": platform.python_version()}
+    for package in ("numpy", "numba", "scipy", "h5py", "jax", "optax", "equinox", "scikit-learn", "matplotlib"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,267 @@
+"""Results as rows and words: the verdicts a person reads, the points as CSV, everything as JSON values."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fractalman.prediction import Prediction
+    from fractalman.recipe import Recipe
+    from fractalman.sweep import Point, Result, Verdict
+
+
+# ---------------------------------------------------------------------------------------------------- plain values
+
+
+def jsonable(value: Any) -> Any:
+    """Return ``value`` as JSON values: arrays become lists, dataclasses tables, nan and infinities null."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.ndarray):
+        return jsonable(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return jsonable(value.to_dict())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return str(value) if isinstance(value, Path) else repr(value)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number as it is printed: ``digits`` decimals where that says something, an em dash for None or nan."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    return f"{value:.{digits}f}" if 10.0**-digits <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
+
+
+def lines_of(value: Any, indent: str = "") -> list[str]:
+    """Return a nested table as indented lines; a list of like tables becomes columns."""
+    lines: list[str] = []
+    for key, item in jsonable(value).items():
+        name = str(key).replace("_", " ")
+        if isinstance(item, dict):
+            lines += [f"{indent}{name}", *lines_of(item, indent + "  ")]
+        elif isinstance(item, list) and item and all(isinstance(row, dict) for row in item):
+            header = list(item[0])
+            shown = item if len(item) <= 24 else [*item[:16], {}, *item[-7:]]
+            rows = [["…"] * len(header) if not row else [_cell(row.get(column)) for column in header] for row in shown]
+            lines += [f"{indent}{name}", *(f"{indent}  {line}" for line in text_table(header, rows))]
+        else:
+            lines.append(f"{indent}{name}: {', '.join(map(_cell, item)) if isinstance(item, list) else _cell(item)}")
+    return lines
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value) if isinstance(value, (int, str)) else json.dumps(value, ensure_ascii=False)
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return aligned lines, numbers to the right."""
+    table = [list(header), *map(list, rows)]
+    columns = list(zip(*table, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    numeric = [len(table) > 1 and all(cell[:1] in "0123456789-−—…" for cell in column[1:]) for column in columns]
+    lines = []
+    for row in table:
+        cells = zip(row, widths, numeric, strict=True)
+        lines.append("  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in cells).rstrip())
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------- recipes
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """Return a recipe as one phrase."""
+    table = recipe.to_dict()
+    d, n = table.pop("ambient_dim"), table.pop("n_points")
+    family, seed = table.pop("family"), table.pop("seed", None)
+    rest = ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in table.items())
+    return f"{family}: {rest}; {n:,} points in {d} dimensions, seed {_cell(seed)}"
+
+
+# ---------------------------------------------------------------------------------------------------- predictions
+
+
+def default_sizes(recipe: Recipe) -> list[int]:
+    """Return the sizes at which a curve is shown: doublings to 4096, and no further than N/16 of a cluster."""
+    last = 4096 if recipe.family == "cascade" else max(2, min(4096, recipe.n_points // 16))
+    sizes = [last]
+    while len(sizes) < 6 and sizes[0] >= 4:
+        sizes.insert(0, sizes[0] // 2)
+    return sizes
+
+
+def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int] | None = None) -> dict[str, Any]:
+    """Return everything a prediction says at ``sizes`` as plain values."""
+    asked = list(sizes) if sizes else default_sizes(recipe)
+    table: dict[str, Any] = {
+        "recipe": recipe.to_dict(),
+        "learner": prediction.learner,
+        "data_exponent": prediction.data_exponent,
+        "logarithmic": prediction.logarithmic,
+        "model_exponent": prediction.model_exponent,
+        "local_exponent": None,
+        "law": prediction.law,
+        "source": prediction.source,
+        "checked": prediction.checked,
+        "assumptions": list(prediction.assumptions),
+        "curve": None,
+    }
+    if prediction.has_curve:
+        curve = prediction.curve(asked)
+        if len(asked) > 1:
+            local = prediction.local_exponent(asked[0], asked[-1])
+            table["local_exponent"] = {
+                "from": asked[0], "to": asked[-1],
+                "value": local.value, "standard_error": local.standard_error,
+            }  # fmt: skip
+        table["curve"] = {"kind": curve.kind, "n": curve.n, "risk": curve.risk, "standard_error": curve.standard_error}
+    return dict(jsonable(table))
+
+
+def prediction_lines(table: Mapping[str, Any]) -> list[str]:
+    """Return a prediction as the lines that `fractalman predict` prints."""
+    data, model, local = table["data_exponent"], table["model_exponent"], table["local_exponent"]
+    logarithm = " · ln n" if table["logarithmic"] else ""
+    lines = [
+        f"learner         {table['learner']}",
+        f"asymptote       L ~ n^-{data:.4f}{logarithm}" if data is not None else "asymptote       no power law",
+    ]
+    if local is not None:
+        error = f" ± {local['standard_error']:.4f}" if local["standard_error"] else ""
+        lines.append(
+            f"local exponent  {local['value']:.4f}{error} from n = {local['from']} to {local['to']}"
+            "; compare a fit over these sizes with this one"
+        )
+    if model is not None:
+        lines.append(f"in model size   L ~ P^-{model:.4f} (P cells placed at best)")
+    lines += [
+        f"law             {table['law']}",
+        f"source          {table['source']}",
+        f"checked         {table['checked']}",
+        "assumptions",
+    ]
+    lines += [f"  - {text}" for text in table["assumptions"]]
+    curve = table["curve"]
+    if curve is not None:
+        rows = [
+            [str(n), number(risk, 5), number(error, 5) if error else "exact"]
+            for n, risk, error in zip(curve["n"], curve["risk"], curve["standard_error"], strict=True)
+        ]
+        lines += ["", f"curve ({curve['kind']}; risk in units of the label's prior variance)"]
+        lines += text_table(["n", "risk", "standard error"], rows)
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------- verdicts
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return a verdict as a person would say it."""
+    if verdict.agrees is None:
+        return f"no verdict: {verdict.reason}"
+    if verdict.agrees:
+        return "agrees"
+    if verdict.sigma is None or not math.isfinite(verdict.sigma):
+        return "differs"
+    return f"differs: {abs(verdict.sigma):.1f} standard errors {'below' if verdict.sigma < 0 else 'above'}"
+
+
+def measured_words(verdict: Verdict) -> str:
+    """Return the measured exponent with its 95 % half-width."""
+    if verdict.measured is None:
+        return "—"
+    half = verdict.half_width
+    return number(verdict.measured) + (f" ± {number(half)}" if half is not None and math.isfinite(half) else "")
+
+
+def local_words(verdict: Verdict) -> str:
+    """Return the predicted local exponent with its standard error, if it has one."""
+    if verdict.predicted_local is None:
+        return "—"
+    error = verdict.predicted_local_error
+    return number(verdict.predicted_local) + (f" ± {number(error)}" if error else "")
+
+
+def window_words(verdict: Verdict) -> str:
+    """Return the sizes that a fit used."""
+    return "—" if not verdict.window else f"{int(verdict.window[0])} … {int(verdict.window[1])}"
+
+
+VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
+VERDICT_NOTE = (
+    "exponents of L ~ n^-exponent; measured ± half of the 95 % interval; 'predicted here' = over the same sizes, "
+    "'asymptote' = as n grows without end"
+)
+
+
+def verdict_row(verdict: Verdict) -> list[str]:
+    """Return one row under `VERDICT_HEADER`."""
+    asymptote = number(verdict.predicted)
+    return [verdict.learner, measured_words(verdict), local_words(verdict), asymptote, window_words(verdict),
+            verdict_words(verdict)]  # fmt: skip
+
+
+def verdict_lines(result: Result) -> list[str]:
+    """Return the closing table of a run."""
+    rows = [verdict_row(verdict) for verdict in result.verdicts]
+    return [recipe_words(result.spec.recipe), *text_table(VERDICT_HEADER, rows), f"({VERDICT_NOTE})"]
+
+
+def result_table(result: Result) -> dict[str, Any]:
+    """Return verdicts, points and recipe of a run as plain values."""
+    return {
+        "recipe": jsonable(result.spec.recipe),
+        "verdicts": jsonable(list(result.verdicts)),
+        "points": [point_table(point) for point in result.points],
+    }
+
+
+# ---------------------------------------------------------------------------------------------------- points
+
+
+def point_table(point: Point) -> dict[str, Any]:
+    """Return one sweep point as plain values, risk/V_in beside the risk."""
+    table = dict(jsonable(point))
+    v_in = table.get("v_in")
+    table["risk_over_v_in"] = table["risk"] / v_in if v_in and table.get("risk") is not None else None
+    return table
+
+
+def points_csv(points: Sequence[Point]) -> str:
+    """Return the points as CSV text with a header; nested values as JSON."""
+    tables = [point_table(point) for point in points]
+    stream = io.StringIO()
+    if tables:
+        writer = csv.writer(stream, lineterminator="\n")
+        header = list(tables[0])
+        writer.writerow(header)
+        for table in tables:
+            row = [table.get(column) for column in header]
+            writer.writerow([json.dumps(x, sort_keys=True) if isinstance(x, (dict, list)) else x for x in row])
+    return stream.getvalue()

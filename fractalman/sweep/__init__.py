@@ -1,0 +1,25 @@
+"""Sweeps: an experiment specification in, a table of points and one verdict per learner out, resumable at any time."""
+
+from fractalman.sweep.collaborators import Collaborators
+from fractalman.sweep.engine import Floor, Result, load_result, run_sweep
+from fractalman.sweep.executor import PoolExecutor, SerialExecutor
+from fractalman.sweep.journal import Point
+from fractalman.sweep.regimes import RULE, SizeSummary
+from fractalman.sweep.spec import Spec, load_spec
+from fractalman.sweep.verdicts import Verdict
+
+__all__ = [
+    "RULE",
+    "Collaborators",
+    "Floor",
+    "Point",
+    "PoolExecutor",
+    "Result",
+    "SerialExecutor",
+    "SizeSummary",
+    "Spec",
+    "Verdict",
+    "load_result",
+    "load_spec",
+    "run_sweep",
+]

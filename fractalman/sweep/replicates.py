@@ -1,0 +1,97 @@
+"""The replicates of a sweep: new geometry, embedding, labels and split each, of which only the used points are kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._arrays import F32, F64
+from fractalman.seeds import Role, key64
+from fractalman.sweep.collaborators import Collaborators
+from fractalman.sweep.spec import Spec
+
+CACHE_BYTES = 2 << 30
+"""Replicates kept between units; older ones are made again when needed."""
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """The points of one replicate that a sweep uses.
+
+    Args:
+        X_train: (largest n, d) float32; the training set of size n is the first n.
+        y_train: (largest n, m) float64.
+        X_test: (test_size, d) float32.
+        y_test: (test_size, m) float64.
+        v_in: V_in of the replicate, in units of the label's prior variance.
+        bayes: n → Bayes risk, mean over the test points.
+        bayes_seconds: wall time of each of them.
+    """
+
+    X_train: F32
+    y_train: F64
+    X_test: F32
+    y_test: F64
+    v_in: float
+    bayes: Mapping[int, float]
+    bayes_seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it keeps."""
+        return self.X_train.nbytes + self.y_train.nbytes + self.X_test.nbytes + self.y_test.nbytes
+
+
+def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
+    """Return replicate ``i``: new geometry, embedding, labels and split, a pure function of (spec, i)."""
+    recipe = spec.replicate_recipe(i)
+    data = rooms.generate(recipe)
+    largest = spec.train_sizes[-1]
+    if math.isinf(spec.population):
+        train = np.arange(largest, dtype=np.int64)
+        test = np.arange(data.n_points - spec.test_size, data.n_points, dtype=np.int64)
+    else:
+        split = key64(spec.recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
+        train, test = data.split(largest, spec.test_size, seed=split)
+    labels = rooms.label_draws(data, spec.label_draws)
+    tree = data.label_tree
+    begun = time.perf_counter()
+    bayes = {}
+    for n in spec.train_sizes:
+        observed = np.zeros(data.n_points, dtype=np.bool_)
+        observed[train[:n]] = True
+        position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
+        bayes[n] = float(np.mean(rooms.bayes_risk(tree, observed)[position[test]]))
+    return Replicate(
+        X_train=np.ascontiguousarray(data.X[train]),
+        y_train=np.ascontiguousarray(labels[train]),
+        X_test=np.ascontiguousarray(data.X[test]),
+        y_test=np.ascontiguousarray(labels[test]),
+        v_in=float(rooms.within_variance(tree)),
+        bayes=bayes,
+        bayes_seconds=(time.perf_counter() - begun) / len(bayes),
+    )
+
+
+_replicates: dict[tuple[str, int], Replicate] = {}
+
+
+def remembered(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
+    """`make_replicate` remembered in this process, the oldest forgotten beyond CACHE_BYTES."""
+    address = (spec.digest, i)
+    if address not in _replicates:
+        made = make_replicate(spec, i, rooms)
+        while _replicates and sum(r.nbytes for r in _replicates.values()) + made.nbytes > CACHE_BYTES:
+            del _replicates[next(iter(_replicates))]
+        _replicates[address] = made
+    return _replicates[address]
+
+
+def forget(spec: Spec) -> None:
+    """Let the replicates of a sweep go."""
+    for address in [key for key in _replicates if key[0] == spec.digest]:
+        del _replicates[address]

@@ -1,0 +1,66 @@
+"""Theory: arrays in, numbers out. Exact laws, asymptotic exponents, finite-size curves, the Bayes floor.
+
+Every law is stated in docs/theory.md with its units, its source and how far it was checked. This room never sees what
+`fractalman.measure` does: their agreement is evidence only because neither knows the other.
+"""
+
+from fractalman.theory.belief import (
+    bayes_risk,
+    one_nn_curve_on_tree,
+    one_nn_on_tree,
+    pair_risk,
+    within_variance,
+)
+from fractalman.theory.constants import (
+    mean_leaf_depth,
+    root_split_law,
+    tie_probability,
+    tree_distance_law,
+    tree_shape,
+    tree_shape_probabilities,
+    vertex_degree_law,
+)
+from fractalman.theory.curves import cascade_curve, empty_cell_probabilities, local_slope, nearest_distance_law
+from fractalman.theory.exponents import (
+    ClusterAsymptotics,
+    cascade_dimensions,
+    critical_cluster_asymptotics,
+    log_period,
+    moran_exponent,
+    moran_exponent_masses,
+    quantization_exponent,
+    quantization_exponent_masses,
+    shared_by_one_tree,
+)
+from fractalman.theory.laws import LEARNERS, Law, law_of
+
+__all__ = [
+    "LEARNERS",
+    "ClusterAsymptotics",
+    "Law",
+    "bayes_risk",
+    "cascade_curve",
+    "cascade_dimensions",
+    "critical_cluster_asymptotics",
+    "empty_cell_probabilities",
+    "law_of",
+    "local_slope",
+    "log_period",
+    "mean_leaf_depth",
+    "moran_exponent",
+    "moran_exponent_masses",
+    "nearest_distance_law",
+    "one_nn_curve_on_tree",
+    "one_nn_on_tree",
+    "pair_risk",
+    "quantization_exponent",
+    "quantization_exponent_masses",
+    "root_split_law",
+    "shared_by_one_tree",
+    "tie_probability",
+    "tree_distance_law",
+    "tree_shape",
+    "tree_shape_probabilities",
+    "vertex_degree_law",
+    "within_variance",
+]

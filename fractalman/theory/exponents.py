@@ -1,0 +1,265 @@
+"""Asymptotic exponents of self-similar sets: the Moran equation for generalization, quantization, dimensions.
+
+Symbols: k = number of children, p_i = a child's share of the mass, r_i = its ratio of contraction, H = Hurst exponent,
+n = training points, P = cells or parameters, β = the data exponent, s = 2H the order of quantization.
+
+Both exponents solve the same kind of equation. With e_i(t) = 2H·ln r_i + t·b_i, find t where ln E Σ_i p_i e^{e_i(t)}
+= 0: b_i = −ln p_i gives the Moran exponent β = t, b_i = −ln(p_i r_i^{2H}) gives t = 1 − q of optimal quantization.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._arrays import F64
+from fractalman.errors import RecipeError
+
+_SUM_TOLERANCE = 1e-9
+
+
+# ---------------------------------------------------------------------------------------------------- checks
+
+
+def _check_branching(branching: Sequence[int] | int) -> tuple[int, ...]:
+    numbers = tuple(branching) if isinstance(branching, Sequence) else (branching,)
+    if not numbers or any(int(k) != k or k < 1 for k in numbers) or max(numbers) < 2:
+        raise RecipeError(f"branching = {branching!r}: allowed are integers of at least 1, one of them 2 or more")
+    return tuple(int(k) for k in numbers)
+
+
+def _check_real(name: str, value: float, high: float) -> float:
+    if not 0.0 < value < high:
+        limit = f" < {high:g}" if math.isfinite(high) else ""
+        raise RecipeError(f"{name} = {value!r}: allowed is a number with 0 < {name}{limit}")
+    return float(value)
+
+
+def grouped(branching: Sequence[int] | int) -> tuple[F64, F64]:
+    """Return the distinct branching numbers in rising order and their probabilities, both float64."""
+    numbers, counts = np.unique(np.asarray(_check_branching(branching), np.int64), return_counts=True)
+    return numbers.astype(np.float64), counts / counts.sum()
+
+
+# ---------------------------------------------------------------------------------------------------- one equation
+
+
+def _solve(weight: F64, start: F64, slope: F64) -> float:
+    """Return the t ≥ 0 with ln Σ weight·exp(start + t·slope) = 0; weights sum to 1, start ≤ 0 ≤ slope.
+
+    The sum is taken as a shift plus log1p(Σ weight·expm1(…)): it neither overflows at β of thousands nor loses the
+    digits of an exponent that is tiny because r is close to 1.
+    """
+
+    def excess(t: float) -> float:
+        exponent = start + t * slope
+        shift = float(exponent.max())
+        return shift + math.log1p(max(-1.0 + 1e-300, float(np.sum(weight * np.expm1(exponent - shift)))))
+
+    if excess(0.0) >= 0.0:  # the label's first level already vanishes in double precision
+        return 0.0
+    high = 1.0
+    if excess(high) > 0.0:
+        while excess(high / 2.0) > 0.0:
+            high /= 2.0
+        low = high / 2.0
+    else:
+        while excess(high) <= 0.0:
+            high *= 2.0
+            if not math.isfinite(high):
+                raise RecipeError("no exponent solves the equation: at least one node must share its mass")
+        low = high / 2.0
+    from scipy.optimize import brentq
+
+    return float(brentq(excess, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps, maxiter=500))
+
+
+def _equal_shares(branching: Sequence[int] | int, contraction: float, hurst: float) -> tuple[F64, F64, F64]:
+    """Return weight, ln p and 2H·ln r of the branching numbers as atoms of one law of (p, r)."""
+    numbers, probability = grouped(branching)
+    log_ratio = math.log(_check_real("contraction", contraction, 1.0))
+    return probability, -np.log(numbers), np.full(numbers.size, 2.0 * _check_real("hurst", hurst, math.inf) * log_ratio)
+
+
+def _given_shares(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> tuple[F64, F64, F64]:
+    p = np.asarray(masses, np.float64).ravel()
+    r = np.broadcast_to(np.asarray(ratios, np.float64).ravel(), p.shape)
+    if p.size < 2 or not (p > 0).all() or abs(p.sum() - 1.0) > _SUM_TOLERANCE:
+        raise RecipeError(f"masses = {masses!r}: allowed are two or more positive numbers that sum to 1")
+    if not ((r > 0) & (r < 1)).all():
+        raise RecipeError(f"ratios = {ratios!r}: allowed are numbers between 0 and 1, one or as many as masses")
+    return p / p.sum(), np.log(p / p.sum()), 2.0 * _check_real("hurst", hurst, math.inf) * np.log(r)
+
+
+def _quantization(weight: F64, log_mass: F64, start: F64) -> float:
+    t = _solve(weight, start, -(log_mass + start))
+    return t / (1.0 - t)
+
+
+# ---------------------------------------------------------------------------------------------------- public
+
+
+def moran_exponent(branching: Sequence[int] | int, contraction: float, hurst: float) -> float:
+    """Return the data exponent β of noiseless local interpolation on a random cascade, L ~ n^−β.
+
+    β solves E[k^β] = r^(−2H); for one branching number it is 2H/D.
+
+    Args:
+        branching: equally likely numbers of children k ≥ 1, at least one ≥ 2.
+        contraction: r, 0 < r < 1.
+        hurst: H > 0.
+    Errors: RecipeError. Source: renewal at the root; docs/theory.md §3.1.
+    """
+    weight, log_mass, start = _equal_shares(branching, contraction, hurst)
+    return _solve(weight, start, -log_mass)
+
+
+def moran_exponent_masses(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> float:
+    """Return the data exponent β of a deterministic self-similar measure: Σ_i p_i^(1−β) r_i^(2H) = 1.
+
+    Args:
+        masses: p_i > 0, summing to 1.
+        ratios: r_i in (0, 1), one for all or one per mass.
+        hurst: H > 0.
+    Errors: RecipeError. Source: docs/theory.md §3.1.
+    """
+    weight, log_mass, start = _given_shares(masses, ratios, hurst)
+    return _solve(weight, start, -log_mass)
+
+
+def quantization_exponent(branching: Sequence[int] | int, contraction: float, hurst: float) -> float:
+    """Return the model exponent α_P of the best P cells on a random cascade, L ~ P^−α_P.
+
+    α_P = (1−q)/q with E[k (r^s/k)^q] = 1 and s = 2H; never below the Moran exponent, equal for one branching number.
+
+    Args:
+        branching, contraction, hurst: as in `moran_exponent`.
+    Errors: RecipeError. Source: Graf & Luschgy 2000 (quantization dimension of order s); docs/theory.md §3.2.
+    """
+    return _quantization(*_equal_shares(branching, contraction, hurst))
+
+
+def quantization_exponent_masses(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> float:
+    """Return α_P = s/D_s of a deterministic self-similar measure: Σ_i (p_i r_i^s)^(D_s/(s+D_s)) = 1, s = 2H.
+
+    Args:
+        masses, ratios, hurst: as in `moran_exponent_masses`.
+    Errors: RecipeError. Source: Graf & Luschgy 2000; docs/theory.md §3.2.
+    """
+    return _quantization(*_given_shares(masses, ratios, hurst))
+
+
+def cascade_dimensions(branching: Sequence[int] | int, contraction: float) -> tuple[float, float]:
+    """Return (D_0, D_1) of a random cascade: ln E[k] / ln(1/r), of the set, and E[ln k] / ln(1/r), of its measure.
+
+    Args:
+        branching, contraction: as in `moran_exponent`.
+    Errors: RecipeError. Source: Mauldin & Williams 1986; docs/theory.md §2.
+    """
+    numbers, probability = grouped(branching)
+    scale = -math.log(_check_real("contraction", contraction, 1.0))
+    return math.log(float(probability @ numbers)) / scale, float(probability @ np.log(numbers)) / scale
+
+
+def shared_by_one_tree(branching: Sequence[int] | int, beta: float) -> bool:
+    """Tell whether a single tree of the family has the annealed exponent β: φ(β) + (1−β)φ'(β) > 0, φ(b) = ln E[k^b].
+
+    Args:
+        branching: as in `moran_exponent`.
+        beta: the exponent, e.g. `moran_exponent`'s.
+    Source: docs/theory.md §3.1 (always true for β ≤ 1).
+    """
+    numbers, probability = grouped(branching)
+    log_k = np.log(numbers)
+    shift = float(log_k[-1])
+    tilted = probability * np.exp(beta * (log_k - shift))
+    phi = beta * shift + math.log(float(tilted.sum()))
+    return phi + (1.0 - beta) * float(tilted @ log_k) / float(tilted.sum()) > 0.0
+
+
+def log_period(branching: Sequence[int] | int) -> float | None:
+    """Return the factor in n after which a cascade's learning curve repeats its wiggle, or None when it has none.
+
+    All ln k are multiples of one number exactly when all k > 1 are powers of one integer; the largest such integer is
+    the period.
+
+    Args:
+        branching: as in `moran_exponent`.
+    Source: docs/theory.md §3.1.
+    """
+    base, exponents = 0, []
+    for k in sorted(set(_check_branching(branching)) - {1}):
+        root, power = _primitive_root(k)
+        if base not in (0, root):
+            return None
+        base = root
+        exponents.append(power)
+    return float(base ** math.gcd(*exponents))
+
+
+def _primitive_root(k: int) -> tuple[int, int]:
+    """Return (b, e) with b^e = k and e as large as possible."""
+    for power in range(k.bit_length(), 1, -1):
+        root = round(k ** (1.0 / power))
+        for candidate in (root - 1, root, root + 1):
+            if candidate > 1 and candidate**power == k:
+                return candidate, power
+    return k, 1
+
+
+# ---------------------------------------------------------------------------------------------------- critical cluster
+
+
+@dataclass(frozen=True)
+class ClusterAsymptotics:
+    """How risk decays on one critical cluster, as N → ∞ before n does.
+
+    Args:
+        data_exponent: α_D of a learner that sees distances only.
+        logarithm: whether L ~ ln(n)·n^−α_D.
+        bayes_exponent: α_D of the Bayes floor, which knows the hierarchy.
+        bayes_logarithm: whether the floor carries a logarithm.
+        hurst_graph: H_g, the label's variogram grows as (graph distance)^(2·H_g).
+        amplitude: (low, high) of C in L ≈ C ln(n)/√n for 1-NN, or None where none was measured.
+    """
+
+    data_exponent: float
+    logarithm: bool
+    bayes_exponent: float
+    bayes_logarithm: bool
+    hurst_graph: float
+    amplitude: tuple[float, float] | None
+
+
+def critical_cluster_asymptotics(label: str = "hierarchical", label_exponent: float = 0.0) -> ClusterAsymptotics:
+    """Return the asymptotic laws of one critical mean-field cluster (graph dimension 2, Euclidean dimension 4).
+
+    The variogram grows with the graph distance ℓ as ℓ^min(1, 1+4a), at a = 0 as ℓ ln(√N/ℓ), and the nearest of n
+    points is √(N/n) edges away: α_D = min(1/2, 1/2 + 2a) for whoever sees distances only. The floor knows in which
+    subcluster a point lies; what it misses are the latents of subclusters up to N/n sites and a stretch of the line on
+    which they hang: α_D = min(1, 1/2 + 2a).
+
+    Args:
+        label: "hierarchical" or "brownian".
+        label_exponent: a > −1/4; Brownian labels have none.
+    Errors: RecipeError. Source: docs/theory.md §2, §3.3, §4.
+    """
+    a = float(label_exponent)
+    if label == "brownian":
+        return ClusterAsymptotics(0.5, False, 0.5, False, 0.5, None)
+    if label != "hierarchical" or not a > -0.25:
+        raise RecipeError(
+            f"label = {label!r} with label_exponent = {a!r}: allowed is 'hierarchical' with an exponent above -0.25, "
+            "or 'brownian'"
+        )
+    return ClusterAsymptotics(
+        data_exponent=min(0.5, 0.5 + 2.0 * a),
+        logarithm=a == 0.0,
+        bayes_exponent=min(1.0, 0.5 + 2.0 * a),
+        bayes_logarithm=a == 0.25,
+        hurst_graph=min(0.5, 0.5 + 2.0 * a),
+        amplitude=(0.75, 0.82) if a == 0.0 else None,
+    )

@@ -1,0 +1,44 @@
+"""Settings that hold for every test; they must be in place before fractalman, jax or matplotlib is imported."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Compiled kernels never come from an earlier session (a stale one, or one without bounds checks): the processes that
+# the tests start share one folder, which lives as long as the session.
+if "FRACTALMAN_CACHE" not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") == "0":
+    _cache = tempfile.mkdtemp(prefix="fractalman-tests-")
+    os.environ["FRACTALMAN_CACHE"] = _cache
+    atexit.register(shutil.rmtree, _cache, ignore_errors=True)
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the bits of a run are promised for the CPU
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    # Kernels run as plain Python: uint64 scalars wrap as compiled ones do, but NumPy says so, in this thread's setting.
+    np.seterr(over="ignore")
+    os.environ.setdefault("FRACTALMAN_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every comparison of a kernel with its slow twin, so that CI can run them in three modes."""
+    for item in items:
+        if "twin" in item.name or "twin" in item.path.stem:
+            item.add_marker(pytest.mark.twin)
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of the clone that is being tested."""
+    return Path(__file__).resolve().parent.parent

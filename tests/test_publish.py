@@ -1,0 +1,335 @@
+"""Publication: whole or not at all, through errors, Ctrl-C, SIGKILL, a full disk and a second writer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from handmade import Columns, columns, recipe
+
+from fractalman.dataset.reader import open_file
+from fractalman.dataset.verify import check_file
+from fractalman.dataset.writer import write_columns
+from fractalman.errors import FileFormatError
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+
+
+@pytest.fixture(scope="module")
+def made() -> Columns:
+    return columns()
+
+
+@pytest.fixture
+def old(tmp_path: Path, made: Columns) -> Path:
+    """A published file, and nothing else in its folder."""
+    return write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
+
+
+class Acting:
+    """X in two blocks; before the second one something happens."""
+
+    def __init__(self, array: np.ndarray[Any, Any], action: Callable[[], object]) -> None:
+        self._array, self._action = array, action
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
+        yield 0, self._array[:4]
+        self._action()
+        yield 4, self._array[4:]
+
+
+def untouched(old: Path, before: bytes) -> None:
+    assert [path.name for path in old.parent.iterdir()] == [old.name]
+    assert old.read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------------ targets
+
+
+def test_an_existing_file_is_kept_unless_told_otherwise(old: Path, made: Columns) -> None:
+    before = old.read_bytes()
+    with pytest.raises(FileExistsError, match="type --force") as error:
+        write_columns(old, made, recipe=recipe(made))
+    assert str(old) in str(error.value)
+    untouched(old, before)
+    changed = {**made, "X": made["X"] + 1}
+    assert write_columns(old, changed, recipe=recipe(made), overwrite=True) == old
+    assert [path.name for path in old.parent.iterdir()] == [old.name]
+    with open_file(old) as f:
+        np.testing.assert_array_equal(f.X[:], changed["X"])
+
+
+def test_targets_that_cannot_be_are_refused_in_one_line(tmp_path: Path, old: Path, made: Columns) -> None:
+    cases: list[tuple[Path, type[OSError], str]] = [
+        (tmp_path, IsADirectoryError, "is a directory: type a file name"),
+        (tmp_path / "absent" / "x.h5", FileNotFoundError, "type mkdir -p"),
+        (old / "x.h5", NotADirectoryError, "is not a folder"),
+    ]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        cases.append((tmp_path / "pipe", FileExistsError, "not an ordinary file"))
+    for path, kind, words in cases:
+        for overwrite in (False, True):
+            with pytest.raises(kind, match=words) as error:
+                write_columns(path, made, recipe=recipe(made), overwrite=overwrite)
+            assert error.type is kind
+            assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(
+    tmp_path: Path, made: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError, match="is not writable"):
+        write_columns(tmp_path / "x.h5", made, recipe=recipe(made))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_read_only_folder_is_refused(tmp_path: Path, made: Columns) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(0o555)
+    with pytest.raises(PermissionError, match="is not writable"):
+        write_columns(folder / "x.h5", made, recipe=recipe(made))
+
+
+@posix
+def test_a_symbolic_link_is_followed(tmp_path: Path, made: Columns) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.h5").symlink_to(tmp_path / "disk" / "data.h5")
+    for overwrite in (False, True):
+        path = write_columns(tmp_path / "link.h5", made, recipe=recipe(made), overwrite=overwrite)
+        assert path == tmp_path / "disk" / "data.h5"
+        assert (tmp_path / "link.h5").is_symlink()
+    with pytest.raises(FileExistsError):
+        write_columns(tmp_path / "link.h5", made, recipe=recipe(made))
+
+
+# ------------------------------------------------------------------------------------------------ errors on the way
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("error", [ValueError("a bug"), KeyboardInterrupt(), MemoryError(), SystemExit(3)])
+def test_an_exception_leaves_nothing_behind(
+    tmp_path: Path, made: Columns, error: BaseException, overwrite: bool
+) -> None:
+    old = write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
+    before = old.read_bytes()
+
+    def fail() -> None:
+        assert len(list(tmp_path.glob(".*.partial"))) == 1
+        raise error
+
+    with pytest.raises(type(error)):
+        write_columns(
+            old if overwrite else tmp_path / "new.h5",
+            {**made, "X": Acting(made["X"], fail)},
+            recipe=recipe(made),
+            overwrite=overwrite,
+        )
+    untouched(old, before)
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "ftruncate"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EIO, "Input/output error")])
+def test_failures_below_the_library_come_out_as_they_are(
+    old: Path, made: Columns, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException
+) -> None:
+    before = old.read_bytes()
+
+    def fail(*_: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(type(error)) as caught:
+        write_columns(old, made, recipe=recipe(made), overwrite=True)
+    monkeypatch.undo()
+    if isinstance(error, OSError):
+        assert isinstance(caught.value, OSError)
+        assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(old))
+        assert "\n" not in str(caught.value)
+    untouched(old, before)
+
+
+@posix
+@pytest.mark.parametrize("call", ["write", "fsync", "lseek"])
+def test_ctrl_c_in_the_middle_of_the_library_is_not_lost(
+    old: Path, made: Columns, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    before, real = old.read_bytes(), getattr(os, call)
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments)
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(os, call, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_columns(old, made, recipe=recipe(made), overwrite=True)
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGINT) is handler
+    untouched(old, before)
+
+
+def test_the_second_of_two_writers_does_not_destroy_the_first_ones_file(tmp_path: Path, made: Columns) -> None:
+    target, other = tmp_path / "data.h5", {**made, "X": made["X"] * 2}
+    source = Acting(made["X"], lambda: write_columns(target, other, recipe=recipe(made)))
+    with pytest.raises(FileExistsError, match="was published by another run meanwhile"):
+        write_columns(target, {**made, "X": source}, recipe=recipe(made))
+    assert [path.name for path in tmp_path.iterdir()] == ["data.h5"]
+    with open_file(target) as f:
+        np.testing.assert_array_equal(f.X[:], other["X"])
+
+
+def test_file_systems_without_hard_links_are_served(
+    tmp_path: Path, made: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    target = write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
+    assert list(check_file(target)) == []
+    with pytest.raises(FileExistsError):
+        write_columns(target, made, recipe=recipe(made))
+    late = tmp_path / "late.h5"
+    source = Acting(made["X"], lambda: shutil.copy(target, late))
+    with pytest.raises(FileExistsError, match="type --force"):
+        write_columns(late, {**made, "X": source}, recipe=recipe(made))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.h5", "late.h5"]
+
+
+@posix
+def test_readers_keep_the_version_that_they_opened(old: Path, made: Columns) -> None:
+    with open_file(old) as before:
+        for turn in range(3):
+            changed = {**made, "X": made["X"] + turn + 1}
+            write_columns(old, changed, recipe=recipe(made), overwrite=True)
+            with open_file(old) as now:
+                np.testing.assert_array_equal(now.X[:], changed["X"])
+            np.testing.assert_array_equal(before.X[:], made["X"])
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+_CHILD = """
+import sys, time
+import numpy as np
+sys.path.insert(0, "tests")
+from handmade import columns, recipe
+from fractalman.dataset.writer import write_columns
+n, d = 65536, 64
+made = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n), "cluster": np.zeros(n, dtype=np.int64)}
+"""
+_OVERWRITE = _CHILD + """
+print("ready", flush=True)
+try:
+    while True:
+        write_columns(
+            sys.argv[1], made, recipe=recipe(made), overwrite=True, progress=lambda *step: print(*step, flush=True)
+        )
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def _start(repository: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
+@posix
+@pytest.mark.parametrize("kind", ["SIGKILL", "SIGINT"])
+def test_a_killed_run_leaves_the_old_or_the_new_file_whole(
+    tmp_path: Path, made: Columns, repository: Path, kind: str
+) -> None:
+    rng, target = random.Random(3), tmp_path / "data.h5"
+    outcomes = set()
+    for moment in range(6 if kind == "SIGKILL" else 3):
+        write_columns(target, made, recipe=recipe(made), overwrite=True)
+        before = target.read_bytes()
+        with _start(repository, _OVERWRITE, str(target)) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            for _ in range(moment):  # progress lines: from before the first block to after the last
+                child.stdout.readline()
+            time.sleep(rng.random() * 0.005)
+            child.send_signal(signal.Signals[kind])
+            errors = child.communicate()[1]
+        partial = list(tmp_path.glob(".data.h5.*.partial"))
+        assert sorted(tmp_path.iterdir()) == sorted([target, *partial])
+        if kind == "SIGINT":
+            assert (child.returncode, errors, partial) == (130, "", [])
+        else:
+            assert child.returncode == -signal.SIGKILL
+        if target.read_bytes() == before:
+            outcomes.add("old")
+        else:
+            outcomes.add("new")
+            with open_file(target) as f:
+                assert f.X.shape == (65536, 64)
+        assert list(check_file(target)) == []
+        for left in partial:  # what a dead run left is never taken for a file
+            outcomes.add("partial")
+            with pytest.raises(FileFormatError):
+                open_file(left)
+            left.unlink()
+    assert outcomes >= ({"old", "partial"} if kind == "SIGKILL" else {"old"})
+
+
+_LIMITED = _CHILD + """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for limit in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        write_columns(sys.argv[1], made, recipe=recipe(made), overwrite=True)
+        print("written")
+    except OSError as error:
+        print(type(error).__name__, error.errno, str(error).count("\\n"), error.filename)
+"""
+
+
+@posix
+def test_a_full_disk_is_one_error_and_leaves_the_old_file(old: Path, repository: Path) -> None:
+    before = old.read_bytes()
+    n, d = 65536, 64
+    same: Columns = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n)}
+    same["cluster"] = np.zeros(n, dtype=np.int64)
+    whole = write_columns(old.parent / "whole.h5", same, recipe=recipe(same))
+    size = whole.stat().st_size
+    whole.unlink()
+    limits = [0, 1, 48, 1000, 4096, 1 << 20, size // 2, size - 5000, *range(size - 1500, size, 37), size - 1]
+    with _start(repository, _LIMITED, str(old), *map(str, limits)) as child:
+        out, errors = child.communicate()
+    assert (child.returncode, errors) == (0, "")  # neither a crash of the library nor a message of its own
+    assert out.splitlines() == [f"OSError {errno.EFBIG} 0 {old}"] * len(limits)
+    untouched(old, before)
+    with _start(repository, _LIMITED, str(old), str(size)) as child:  # the control: with just enough room it works
+        assert child.communicate() == ("written\n", "")
+    assert old.stat().st_size == size
+
+
+def test_a_disk_that_is_too_small_is_refused_at_once(
+    tmp_path: Path, made: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
+    with pytest.raises(OSError, match="the file needs") as error:
+        write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
+    assert error.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []

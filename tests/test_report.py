@@ -1,0 +1,435 @@
+"""The report: tables, figures and the page of a run whose learners are played and whose numbers are known."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fractalman import confirmation, report
+from fractalman.build import generate
+from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.learners import Learner, Outcome, Problem
+from fractalman.recipe import Cascade, PercolationCluster, Recipe
+from fractalman.report import figures, page, tables
+from fractalman.seeds import Role, key64, normals
+from fractalman.sweep import Collaborators, Result, load_spec, run_sweep
+
+SPEC: dict[str, Any] = {
+    "recipe": {"family": "percolation-cluster", "n_points": 4096, "ambient_dim": 3, "label": "hierarchical", "seed": 5},
+    "sweep": {"learners": ["1-nn", "ridge", "mlp"], "train_sizes": [16, 32, 64, 128, 512], "seeds": 3, "test_size": 50},
+}
+
+
+class Played(Learner):
+    """Makes an error of known size: n^(-1/2), flat for ridge; the network stops interpolating at n = 128."""
+
+    capacity: ClassVar[str] = "grows with n"
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.kind, self.settings = name, settings
+
+    @property
+    def conventions(self) -> str:
+        return f"{self.kind} keeps to <none> & says so"
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        outcomes = []
+        for problem in problems:
+            scatter = float(normals(key64(problem.key, Role.VALIDATION), 1)[0])
+            risk = (1.0 if self.kind == "ridge" else problem.n**-0.5) * math.exp(0.02 * scatter)
+            train = risk * (0.5 if problem.n >= 128 else 0.01) if self.kind == "mlp" else 0.0
+            info = {"stopped": "budget" if problem.n >= 128 else "interpolated"} if self.kind == "mlp" else {}
+            shape = (problem.X_test.shape[0], problem.y_train.shape[1])
+            outcomes.append(Outcome(np.full(shape, math.sqrt(risk)), train, info))
+        return outcomes
+
+
+@dataclasses.dataclass
+class Foretold:
+    """A prediction of exponent 1/2 with a curve for 1-NN only."""
+
+    learner: str
+    data_exponent: float = 0.5
+    model_exponent: float | None = 0.5
+    logarithmic: bool = False
+    law: str = "square root: L ~ n^-1/2 < 1"
+    source: str = "made up"
+    checked: str = "by hand"
+    assumptions: tuple[str, ...] = ("none",)
+
+    @property
+    def has_curve(self) -> bool:
+        return self.learner == "1-nn"
+
+    def curve(self, n: Any) -> SimpleNamespace:
+        n = np.asarray(n)
+        return SimpleNamespace(n=n, risk=n**-0.5, standard_error=0.01 * n**-0.5, kind="exact")
+
+    def local_exponent(self, low: int, high: int) -> SimpleNamespace:
+        assert low < high
+        return SimpleNamespace(value=0.5, standard_error=0.001)
+
+
+def silent_data(recipe: Recipe) -> Any:
+    data = generate(recipe)
+    return dataclasses.replace(data, y=np.zeros(data.n_points))
+
+
+def rooms() -> Collaborators:
+    return Collaborators(
+        generate=silent_data,
+        label_draws=lambda data, draws: np.zeros((data.n_points, draws)),
+        bayes_risk=lambda _, observed: np.full(int((~observed).sum()), 0.5 * float(observed.sum()) ** -0.5),
+        within_variance=lambda _: 0.5,
+        make_learner=Played,
+        predict=lambda _, learner: Foretold(learner),
+    )
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    folder = tmp_path_factory.mktemp("sweep")
+    return run_sweep(load_spec(SPEC, collaborators=rooms()), folder / "run", collaborators=rooms())
+
+
+def foreign(html: str) -> list[str]:
+    """Return everything in a page that would be fetched or run."""
+    found = re.findall(r"<(?:script|link|iframe|object|embed)\b[^>]*>|@import[^;]*", html)
+    found += [url for url in re.findall(r'(?:src|href)="([^"]*)"', html) if not url.startswith(("data:image/", "#"))]
+    return found + re.findall(r"url\([^)]*\)", html)
+
+
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def test_the_page_is_whole_and_alone(result: Result, tmp_path: Path) -> None:
+    path = report.write_report(result, tmp_path)
+    html = path.read_text(encoding="utf-8")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+    assert foreign(html) == []
+    assert html.count("<img src=") == 3  # curves, training shares, the fractal
+    for text in ("1-nn", "mlp", "budget-limited", "population-limited", "Bayes floor", "V<sub>in</sub> = 0.500"):
+        assert text in html
+    assert "keeps to &lt;none&gt; &amp; says so" in html
+    assert "<none>" not in html
+    assert "n^-1/2 &lt; 1" in html
+    assert "max_fraction = 0.0625" in html
+
+
+@pytest.mark.parametrize(
+    "html",
+    ['<img src="https://example.org/x.png">', "<script>1</script>", '<a href="other.html">', "a { src: url(x.woff) }"],
+)
+def test_a_page_that_fetches_something_is_noticed(html: str) -> None:
+    assert foreign(html)
+
+
+def test_the_same_run_gives_the_same_bytes(result: Result, tmp_path: Path) -> None:
+    first = report.write_report(result, tmp_path).read_bytes()
+    assert report.write_report(result, tmp_path).read_bytes() == first
+
+
+def test_the_summary_counts_the_verdicts(result: Result) -> None:
+    agrees = [verdict.agrees for verdict in result.verdicts]
+    assert agrees == [True, False, True]
+    assert page.summary_words([result]) == "Of 3 predictions 2 held, 1 did not."
+    unknown = dataclasses.replace(result.verdicts[0], agrees=None)
+    more = dataclasses.replace(result, verdicts=(*result.verdicts, unknown))
+    assert page.summary_words([more]) == "Of 4 predictions 2 held, 1 did not, and 1 could not be decided."
+
+
+def test_what_the_fit_left_out_is_drawn_hollow(result: Result) -> None:
+    drawn = {verdict.learner: page.curve_of(result, verdict).fitted for verdict in result.verdicts}
+    assert drawn == {"1-nn": {16, 32, 64, 128}, "ridge": {16, 32, 64, 128}, "mlp": {16, 32, 64}}
+    unfitted = dataclasses.replace(result.verdicts[0], window=None, measured=None, agrees=None, fit=None)
+    assert page.curve_of(result, unfitted).fitted == frozenset()
+    assert figures.learning_curves([page.curve_of(result, unfitted)], None).startswith(b"<?xml")
+
+
+def test_the_drawn_line_is_the_fit(result: Result) -> None:
+    from matplotlib.figure import Figure
+
+    curve = page.curve_of(result, result.verdicts[2])
+    axes = Figure().add_subplot()
+    figures._draw_curve(axes, curve, "#000000", "o")
+    line = next(line for line in axes.lines if line.get_linewidth() == 2.0)
+    x, y = np.log(np.asarray(line.get_xdata(), float)), np.log(np.asarray(line.get_ydata(), float))
+    sizes, mean = curve.means(curve.risk)
+    slope, offset = np.polyfit(np.log(sizes[:3]), np.log(mean[:3]), 1)
+    np.testing.assert_allclose(y, slope * x + offset, rtol=1e-9)
+    assert np.abs(slope + 0.5) < 0.05
+
+
+def test_a_learner_without_training_risk_has_no_share(result: Result) -> None:
+    curves = [page.curve_of(result, verdict) for verdict in result.verdicts]
+    assert figures.training_shares(curves[:2], 0.1) is None
+    assert figures.training_shares(curves, 0.1) is not None
+
+
+def test_a_report_that_fails_leaves_the_old_one(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = report.write_report(result, tmp_path)
+    before = path.read_bytes()
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "report.html":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        report.write_report(result, tmp_path)
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+
+
+def test_without_matplotlib_the_extra_is_named(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtraError, match=re.escape("pip install 'fractalman[plots]'")):
+        report.write_reports({"run": result}, tmp_path, "title")
+    with pytest.raises(MissingExtraError):
+        confirmation.run_confirmation(SPEC, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------------------------------------------- tables
+
+
+def test_the_csv_holds_every_point(result: Result, tmp_path: Path) -> None:
+    text = report.write_points(result, tmp_path).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(rows) == len(result.points) == 4 * 5 * 3
+    for row, point in zip(rows, result.points, strict=True):
+        assert (row["learner"], int(row["n"]), int(row["seed"])) == (point.learner, point.n, point.seed)
+        assert float(row["risk"]) == point.risk
+        assert float(row["risk_over_v_in"]) == point.risk / 0.5
+        assert json.loads(row["info"]) == dict(point.info)
+        assert row["regime"] == point.regime
+
+
+def test_the_closing_table_says_what_a_person_needs(result: Result) -> None:
+    lines = report.verdict_lines(result)
+    assert lines[0].startswith("percolation-cluster: label hierarchical")
+    assert len({len(line.split("  ")[0]) for line in lines[1:2]}) == 1
+    row = {line.split()[0]: line for line in lines[2:5]}
+    assert row["1-nn"].endswith("agrees")
+    assert re.search(r"differs: \d+\.\d standard errors below$", row["ridge"])
+    assert "16 … 64" in row["mlp"]
+
+
+def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
+    verdict = dataclasses.replace(
+        result.verdicts[0], agrees=None, reason="not measurable: 2 sizes", measured=None, window=None, half_width=None,
+        predicted_local=None, sigma=None,
+    )  # fmt: skip
+    assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "no verdict: not measurable: 2 sizes"]
+
+
+def test_prediction_tables_and_lines() -> None:
+    recipe = PercolationCluster(n_points=4096)
+    table = tables.prediction_table(Foretold("1-nn"), recipe, [16, 256])  # type: ignore[arg-type]
+    assert table["local_exponent"] == {"from": 16, "to": 256, "value": 0.5, "standard_error": 0.001}
+    assert table["curve"]["risk"] == [0.25, 0.0625]
+    json.dumps(table, allow_nan=False)
+    text = "\n".join(tables.prediction_lines(table))
+    for part in ("n^-0.5000", "0.5000 ± 0.0010 from n = 16 to 256", "made up", "by hand", "- none", "0.06250"):
+        assert part in text
+    other = tables.prediction_table(Foretold("ridge"), recipe)  # type: ignore[arg-type]
+    assert other["curve"] is None
+    assert other["local_exponent"] is None
+
+
+@pytest.mark.parametrize("n_points", [1, 2, 5, 40, 4096, 10**6])
+def test_default_sizes_can_be_predicted(n_points: int) -> None:
+    sizes = tables.default_sizes(PercolationCluster(n_points=n_points))
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] <= max(2, n_points // 16)
+    assert tables.default_sizes(Cascade(n_points=n_points))[-1] == 4096
+
+
+_plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(Path("x")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(_plain)
+def test_whatever_is_printed_is_json(value: Any) -> None:
+    text = json.dumps(tables.jsonable({"value": value}), allow_nan=False)
+    assert list(json.loads(text)) == ["value"]
+    assert tables.lines_of({"value": value})
+
+
+def test_arrays_and_numpy_scalars_are_json() -> None:
+    value = {"a": np.arange(2), "b": np.float32(0.5), "c": np.int64(3), "d": np.nan, "e": np.bool_(True), "f": math.inf}
+    assert tables.jsonable(value) == {"a": [0, 1], "b": 0.5, "c": 3, "d": None, "e": True, "f": None}
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab1 ", max_size=6), min_size=3, max_size=3), max_size=5))
+def test_columns_of_a_text_table_line_up(rows: list[list[str]]) -> None:
+    lines = tables.text_table(["first", "second", "x"], rows)
+    widths = [max([len(h), *(len(row[i]) for row in rows)]) for i, h in enumerate(["first", "second", "x"])]
+    assert len(lines) == len(rows) + 1
+    assert all(len(line) <= sum(widths) + 4 for line in lines)
+    for line, row in zip(lines[1:], rows, strict=True):
+        cell = line.ljust(sum(widths) + 4)[widths[0] + 2 : widths[0] + 2 + widths[1]]
+        assert cell.strip() == row[1].strip()
+
+
+# ---------------------------------------------------------------------------------------------------- the picture
+
+
+@pytest.mark.parametrize("recipe", [PercolationCluster(n_points=300, ambient_dim=4), Cascade(n_points=300)])
+def test_coarse_subclusters_are_the_largest_that_are_small_enough(recipe: Recipe) -> None:
+    h = generate(recipe).hierarchy
+    assert h is not None
+    group = figures.coarse_groups(h, 0.15)
+    head = []
+    for point in range(300):  # the highest ancestor that holds at most 45 points, climbed one by one
+        node = point
+        while h.parent[node] >= 0 and h.size[h.parent[node]] <= 45:
+            node = int(h.parent[node])
+        head.append(node)
+    assert len(set(zip(head, group.tolist(), strict=True))) == len(set(head)) == group.max() + 1
+    counts = np.bincount(group)
+    assert (np.diff(counts) <= 0).all()
+    assert counts.sum() == 300
+    assert np.bincount(figures.coarse_groups(h, 0.5)).size < counts.size  # the threshold matters
+
+
+def test_one_point_is_one_group() -> None:
+    h = generate(PercolationCluster(n_points=1)).hierarchy
+    assert h is not None
+    assert figures.coarse_groups(h).tolist() == [0]
+    assert figures.fractal_picture(generate(PercolationCluster(n_points=1))).startswith(b"\x89PNG")
+
+
+def test_the_principal_plane_is_the_one_with_the_largest_variance() -> None:
+    X = normals(key64(3, Role.MEASUREMENT), 600).reshape(100, 6) * np.array([1, 9, 1, 1, 4, 1])
+    plane, shares = figures.principal_plane(X)
+    eigenvalues = np.linalg.eigvalsh(np.cov(X.T))
+    np.testing.assert_allclose(plane.var(axis=0, ddof=1), eigenvalues[::-1][:2], rtol=1e-9)
+    np.testing.assert_allclose(shares, eigenvalues[::-1][:2] / eigenvalues.sum(), rtol=1e-9)
+    assert X[:, :2].var(axis=0).sum() < plane.var(axis=0).sum()
+
+
+# ---------------------------------------------------------------------------------------------------- confirmation
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Confirmation with played rooms on a small spec; the list fills with the folders that sweeps ran in."""
+    folders: list[Path] = []
+
+    def sweep(spec: Any, out: Path, progress: Any = None, *, force: bool = False) -> Result:
+        folders.append(Path(out))
+        return run_sweep(spec, out, progress, force=force, collaborators=rooms())
+
+    monkeypatch.setattr(confirmation, "run_sweep", sweep)
+    monkeypatch.setattr(confirmation, "load_spec", lambda _: load_spec(SPEC, collaborators=rooms()))
+    loaded = confirmation.load_result
+    monkeypatch.setattr(confirmation, "load_result", lambda f, p: loaded(f, p, collaborators=rooms()))
+    return folders
+
+
+def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_path: Path) -> None:
+    said: list[str] = []
+    result = confirmation.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
+    names = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert names == ["journal.jsonl", "points.csv", "report.html"]
+    assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
+    assert said[-1] == "writing the report"
+    assert played == [tmp_path / "run"]
+
+
+def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], tmp_path: Path) -> None:
+    confirmation.run_confirmation(SPEC, tmp_path)
+    before = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "report.html").unlink()
+    assert confirmation.rebuild_report(tmp_path).read_bytes() == before
+    assert len(played) == 1
+
+
+def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> None:
+    confirmation.run_confirmation(SPEC, tmp_path)
+    journal = tmp_path / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]))
+    with pytest.raises(RecipeError, match="holds 44 of 45 points"):
+        confirmation.rebuild_report(tmp_path)
+    with pytest.raises(RecipeError, match="holds no sweep"):
+        confirmation.rebuild_report(tmp_path.parent)
+    with pytest.raises(RecipeError, match="no folder"):
+        confirmation.rebuild_report(tmp_path / "nowhere")
+    assert played
+
+
+def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "quick"
+    made = confirmation.quickstart(out)
+    assert made.report == out / "report.html"
+    assert made.report.exists()
+    assert sorted(made.results) == ["cascade", "cluster"]
+    (out / "old").write_text("")
+    confirmation.quickstart(out)
+    assert not (out / "old").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["quick"]
+    assert len(played) == 4  # everything anew
+    html = confirmation.rebuild_report(out).read_text()
+    assert 'href="#cascade"' in html
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("")
+    for wrong in (mine, mine / "thesis.tex", tmp_path / "no" / "folder"):
+        with pytest.raises(RecipeError, match="type -o"):
+            confirmation.quickstart(wrong)
+    assert (mine / "thesis.tex").exists()
+    assert len(played) == 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_quickstart_leaves_the_old_one(
+    played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    out = tmp_path / "quick"
+    confirmation.quickstart(out)
+    before = (out / "report.html").read_bytes()
+
+    def fail(*_: Any) -> Path:
+        raise error
+
+    monkeypatch.setattr(confirmation, "write_reports", fail)
+    with pytest.raises(error):
+        confirmation.quickstart(out)
+    monkeypatch.undo()
+    assert (out / "report.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["quick"]
+    assert len(played) == 4
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "kept").write_text("")
+    with pytest.raises(FileNotFoundError):
+        confirmation._replace_folder(tmp_path / "missing", old)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (old / "kept").exists()
