@@ -114,7 +114,7 @@ def generate(recipe: Recipe) -> Dataset:
 
 
 def label_draws(data: Dataset | Structure, draws: int) -> F64:
-    """Return independent label vectors on the dataset's structure, (n, draws) float64; column 0 is the dataset's own."""
+    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own."""
     recipe = data.recipe
     out = np.empty((data.y.size, draws))
     for draw in range(draws):
@@ -237,8 +237,8 @@ def rebuild(
         recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns
     if certificate.stream_version != STREAM_VERSION:
         raise FileFormatError(
-            f"{source} was drawn from stream version {certificate.stream_version} and this package draws version "
-            f"{STREAM_VERSION}: type pip install fractalman=={certificate.versions.get('fractalman', '?')} to rebuild it"
+            f"{source} was drawn from stream version {certificate.stream_version}, this package draws "
+            f"{STREAM_VERSION}: type pip install fractalman=={certificate.versions.get('fractalman', '?')}"
         )
     target = check_target(path, overwrite)
     with published(target, overwrite) as partial:

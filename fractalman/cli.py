@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -156,11 +157,9 @@ class _Progress:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._said, self._width = 0.0, 0
+        self._said, self._width = time.monotonic(), 0
 
     def __call__(self, text: str) -> None:
-        import time
-
         now = time.monotonic()
         if now - self._said < (0.1 if self._terminal else 5.0):
             return
@@ -171,8 +170,14 @@ class _Progress:
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def finish(self) -> None:
-        """Leave the terminal's line free for what comes next."""
+    def column(self, name: str, done: int, total: int) -> None:
+        """Say how far a file has come; what writers of files call."""
+        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes")
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:  # leaves the terminal's line free for what comes next
         if self._terminal and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
@@ -191,14 +196,23 @@ def _generate(options: argparse.Namespace) -> int:
     from fractalman.build import write
 
     recipe = _read_recipe(options.recipe)
-    path = write(recipe, options.output, hierarchy=not options.no_hierarchy, overwrite=options.force)
+    with _Progress() as progress:
+        path = write(
+            recipe,
+            options.output,
+            hierarchy=not options.no_hierarchy,
+            overwrite=options.force,
+            progress=progress.column,
+        )
     return _written(options, path)
 
 
 def _rebuild(options: argparse.Namespace) -> int:
     from fractalman.build import rebuild
 
-    path = rebuild(_existing_file(options.file), options.output, overwrite=options.force)
+    with _Progress() as progress:
+        source = _existing_file(options.file)
+        path = rebuild(source, options.output, overwrite=options.force, progress=progress.column)
     return _written(options, path)
 
 
@@ -274,7 +288,7 @@ def _measure(options: argparse.Namespace) -> int:
 def _confirm(options: argparse.Namespace) -> int:
     from fractalman.catalogue import catalogue_text
     from fractalman.confirmation import run_confirmation
-    from fractalman.report import result_table, verdict_lines
+    from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
     if _is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -282,15 +296,12 @@ def _confirm(options: argparse.Namespace) -> int:
             raise RecipeError(f"{spec} is a folder: allowed is a TOML file with tables [recipe] and [sweep]")
     else:
         spec = catalogue_text(options.spec)
-    progress = _Progress()
-    try:
+    with _Progress() as progress:
         result = run_confirmation(spec, options.output, force=options.force, progress=progress)
-    finally:
-        progress.finish()
     if options.json:
         _print_json(result_table(result))
     else:
-        print("\n".join([*verdict_lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
+        print("\n".join([*verdict_lines(result), "", VERDICT_NOTE, f"report: {Path(options.output) / 'report.html'}"]))
     return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
 
 
@@ -307,19 +318,16 @@ def _report(options: argparse.Namespace) -> int:
 
 def _quickstart(options: argparse.Namespace) -> int:
     from fractalman.confirmation import quickstart
-    from fractalman.report import result_table, verdict_lines
+    from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
-    progress = _Progress()
-    try:
+    with _Progress() as progress:
         made = quickstart(options.output, progress=progress)
-    finally:
-        progress.finish()
     if options.json:
         _print_json({"runs": [result_table(result) for result in made.results.values()], "report": str(made.report)})
     else:
         for result in made.results.values():
             print("\n".join([*verdict_lines(result), ""]))
-        print(f"report: {made.report}")
+        print(f"{VERDICT_NOTE}\n\nreport: {made.report}")
     return DONE
 
 

@@ -126,6 +126,7 @@ def test_the_page_is_whole_and_alone(result: Result, tmp_path: Path) -> None:
     assert "keeps to &lt;none&gt; &amp; says so" in html
     assert "<none>" not in html
     assert "n^-1/2 &lt; 1" in html
+    assert "keeps to" in html
     assert "max_fraction = 0.0625" in html
 
 
@@ -145,10 +146,10 @@ def test_the_same_run_gives_the_same_bytes(result: Result, tmp_path: Path) -> No
 def test_the_summary_counts_the_verdicts(result: Result) -> None:
     agrees = [verdict.agrees for verdict in result.verdicts]
     assert agrees == [True, False, True]
-    assert page.summary_words([result]) == "Of 3 predictions 2 held, 1 did not."
+    assert page.summary_words([result]) == "Of 3 comparisons 2 agree and 1 differ."
     unknown = dataclasses.replace(result.verdicts[0], agrees=None)
     more = dataclasses.replace(result, verdicts=(*result.verdicts, unknown))
-    assert page.summary_words([more]) == "Of 4 predictions 2 held, 1 did not, and 1 could not be decided."
+    assert page.summary_words([more]) == "Of 4 comparisons 2 agree and 1 differ; 1 could not be decided."
 
 
 def test_what_the_fit_left_out_is_drawn_hollow(result: Result) -> None:
@@ -227,8 +228,7 @@ def test_the_csv_holds_every_point(result: Result, tmp_path: Path) -> None:
 def test_the_closing_table_says_what_a_person_needs(result: Result) -> None:
     lines = report.verdict_lines(result)
     assert lines[0].startswith("percolation-cluster: label hierarchical")
-    assert len({len(line.split("  ")[0]) for line in lines[1:2]}) == 1
-    row = {line.split()[0]: line for line in lines[2:5]}
+    row = {line.split()[0]: line for line in lines if line.strip()}
     assert row["1-nn"].endswith("agrees")
     assert re.search(r"differs: \d+\.\d standard errors below$", row["ridge"])
     assert "16 … 64" in row["mlp"]
@@ -239,7 +239,9 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
         result.verdicts[0], agrees=None, reason="not measurable: 2 sizes", measured=None, window=None, half_width=None,
         predicted_local=None, sigma=None,
     )  # fmt: skip
-    assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "no verdict: not measurable: 2 sizes"]
+    assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "no verdict"]
+    lines = report.verdict_lines(dataclasses.replace(result, verdicts=(verdict,)))
+    assert lines[-1] == "1-nn: not measurable: 2 sizes"
 
 
 def test_prediction_tables_and_lines() -> None:

@@ -35,7 +35,7 @@ def exp64(x):  # type: ignore[no-untyped-def]
 
 @kernel
 def hierarchical_values(key, size, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
-    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal number u of ``key``, for first ≤ u < last."""
+    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal u of ``key``, for first ≤ u < last."""
     for u in range(first, last):
         if exponent == 0.0 or size[u] == 1:
             variance[u] = 1.0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.report.figures import require_plots
 from fractalman.report.tables import (
+    VERDICT_NOTE,
     jsonable,
     lines_of,
     points_csv,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fractalman.sweep import Result
 
 __all__ = [
+    "VERDICT_NOTE",
     "jsonable",
     "lines_of",
     "points_csv",

@@ -94,16 +94,15 @@ def verdict_table(result: Result) -> str:
     rows = []
     for verdict in result.verdicts:
         kind = {True: "yes", False: "no", None: "open"}[verdict.agrees]
-        word = "no verdict" if verdict.agrees is None else verdict_words(verdict)
         asymptote = number(verdict.predicted) + (" with ln n" if verdict.logarithmic else "")
-        law = f"<small>{escape(verdict.law)}</small>" if verdict.law else ""
+        law = f"<small>{escape(verdict.law.split(':')[0])}</small>" if verdict.law else ""
         note = result.notes.get(verdict.learner)
         remarks = [verdict.reason, *([note] if note else []), *verdict.warnings]
         rows.append(
             f"<tr><td class=w><b>{escape(verdict.learner)}</b></td><td class=w>{measured_words(verdict)}</td>"
-            f"<td>{local_words(verdict)}</td><td>{asymptote}{law}</td>"
+            f"<td class=w>{local_words(verdict)}</td><td>{asymptote}{law}</td>"
             f"<td class=w>{window_words(verdict)}<small>{verdict.n_sizes} sizes, {verdict.n_seeds} seeds</small></td>"
-            f'<td><span class="tag {kind}">{escape(word)}</span>'
+            f'<td><span class="tag {kind}">{escape(verdict_words(verdict))}</span>'
             f"{''.join(f'<small>{escape(text)}</small>' for text in remarks)}</td></tr>"
         )
     head = ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "sizes fitted", "verdict")
@@ -238,14 +237,18 @@ def _picture(data: Dataset) -> str:
 
 
 def _conventions(result: Result) -> str:
-    rows = "".join(f"<li><b>{escape(name)}</b>: {escape(text)}</li>" for name, text in result.conventions.items())
+    rows = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(text.removeprefix(f'{name}: '))}</li>"
+        for name, text in result.conventions.items()
+    )
     laws = []
     for name, prediction in result.predictions.items():
         if prediction is not None:
             assumptions = "; ".join(prediction.assumptions)
             laws.append(
                 f"<li><b>{escape(name)}</b>: {escape(str(prediction.law))}. Source: {escape(str(prediction.source))}. "
-                f"Checked: {escape(str(prediction.checked))}. Assumes: {escape(assumptions)}.</li>"
+                f"How far it was checked: {escape(prediction.checked.removeprefix('checked: '))}. "
+                f"Assumes: {escape(assumptions)}.</li>"
             )
         elif name in result.notes:
             laws.append(f"<li><b>{escape(name)}</b>: {escape(result.notes[name])}</li>")
@@ -281,8 +284,8 @@ def summary_words(results: Sequence[Result]) -> str:
     agree = sum(verdict.agrees is True for verdict in verdicts)
     differ = sum(verdict.agrees is False for verdict in verdicts)
     rest = len(verdicts) - agree - differ
-    text = f"Of {len(verdicts)} predictions {agree} held, {differ} did not"
-    return text + (f", and {rest} could not be decided." if rest else ".")
+    text = f"Of {len(verdicts)} comparisons {agree} agree and {differ} differ"
+    return text + (f"; {rest} could not be decided." if rest else ".")
 
 
 def page(title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset], versions: Mapping[str, str]) -> str:

@@ -182,9 +182,9 @@ def prediction_lines(table: Mapping[str, Any]) -> list[str]:
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """Return a verdict as a person would say it."""
+    """Return a verdict in a word or two; why there is none stands in its reason."""
     if verdict.agrees is None:
-        return f"no verdict: {verdict.reason}"
+        return "no verdict"
     if verdict.agrees:
         return "agrees"
     if verdict.sigma is None or not math.isfinite(verdict.sigma):
@@ -215,9 +215,10 @@ def window_words(verdict: Verdict) -> str:
 
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
 VERDICT_NOTE = (
-    "exponents of L ~ n^-exponent; measured ± half of the 95 % interval; 'predicted here' = over the same sizes, "
-    "'asymptote' = as n grows without end"
+    "Exponents of risk ~ n^-exponent. measured: ± half of the 95 % interval. predicted here: over the fitted sizes,\n"
+    "± one standard error; the verdict compares with it where it exists. asymptote: as n grows without end."
 )
+"""What the columns mean; printed once under the tables."""
 
 
 def verdict_row(verdict: Verdict) -> list[str]:
@@ -230,7 +231,8 @@ def verdict_row(verdict: Verdict) -> list[str]:
 def verdict_lines(result: Result) -> list[str]:
     """Return the closing table of a run."""
     rows = [verdict_row(verdict) for verdict in result.verdicts]
-    return [recipe_words(result.spec.recipe), *text_table(VERDICT_HEADER, rows), f"({VERDICT_NOTE})"]
+    reasons = [f"{verdict.learner}: {verdict.reason}" for verdict in result.verdicts if verdict.agrees is None]
+    return [recipe_words(result.spec.recipe), "", *text_table(VERDICT_HEADER, rows), "", *reasons]
 
 
 def result_table(result: Result) -> dict[str, Any]:

@@ -104,8 +104,9 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators) -> list[Point]:
             for i, r in zip(numbers, replicates, strict=True)
         ]
     learner = rooms.make_learner(unit.learner, spec.learner_settings(unit.learner))
+    draws = spec.network_draws if learner.batched else spec.label_draws
     problems = [
-        Problem(r.X_train[: unit.n], r.y_train[: unit.n], r.X_test, _problem_key(spec, i, unit.n))
+        Problem(r.X_train[: unit.n], r.y_train[: unit.n, :draws], r.X_test, _problem_key(spec, i, unit.n))
         for i, r in zip(numbers, replicates, strict=True)
     ]
     begun = time.perf_counter()
@@ -116,7 +117,7 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators) -> list[Point]:
             learner=unit.learner,
             n=unit.n,
             seed=i,
-            risk=float(np.mean((np.asarray(outcome.prediction, dtype=np.float64) - r.y_test) ** 2)),
+            risk=float(np.mean((np.asarray(outcome.prediction, dtype=np.float64) - r.y_test[:, :draws]) ** 2)),
             train_risk=float(outcome.train_risk),
             v_in=r.v_in,
             n_population=spec.population,

@@ -57,7 +57,7 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
     else:
         split = key64(spec.recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
         train, test = data.split(largest, spec.test_size, seed=split)
-    labels = rooms.label_draws(data, spec.label_draws)
+    labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
     tree = data.label_tree
     begun = time.perf_counter()
     bayes = {}
