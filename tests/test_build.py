@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import build
+from fractalman.build import cascade
+from fractalman.build import memory as build
 from fractalman.errors import RecipeError, ResourceError
 
 RECIPES = {
@@ -81,7 +82,7 @@ def test_cascade_rows_by_address() -> None:
     data = fm.generate(recipe)
     rows = np.array([299, 0, 17, 17])
     X = np.empty((4, recipe.ambient_dim), np.float32)
-    build.cascade_rows(recipe, rows, X)  # type: ignore[arg-type]
+    cascade.rows(recipe, rows, X)  # type: ignore[arg-type]
     np.testing.assert_array_equal(X, data.X[rows])
 
 

@@ -11,7 +11,8 @@ from scipy import stats
 from scipy.spatial import cKDTree
 
 import fractalman as fm
-from fractalman import build, embedding, geometry
+from fractalman import embedding, geometry
+from fractalman.build import cluster
 from fractalman.embedding import _kernels
 from fractalman.embedding import _reference as twin
 from fractalman.seeds import Role, derive_twin, key64
@@ -51,8 +52,8 @@ def test_every_step_has_the_stated_length(d: int) -> None:
     data = fm.generate(recipe)
     assert data.edges is not None
     steps = np.linalg.norm((data.X[data.edges[:, 0]] - data.X[data.edges[:, 1]]).astype(float), axis=1)
-    np.testing.assert_allclose(steps, build.step_length(recipe), rtol=2e-5)
-    assert build.step_length(recipe) == pytest.approx(np.sqrt(d) * n**-0.25)
+    np.testing.assert_allclose(steps, cluster.step_length(recipe), rtol=2e-5)
+    assert cluster.step_length(recipe) == pytest.approx(np.sqrt(d) * n**-0.25)
 
 
 def test_children_of_a_latent_are_orthogonal() -> None:

@@ -1,0 +1,17 @@
+"""The composer: a recipe becomes columns, in memory (`generate`) or in a file (`write`), family by family."""
+
+from fractalman.build.family import Structure
+from fractalman.build.files import rebuild, write
+from fractalman.build.memory import available_bytes, check_memory
+from fractalman.build.recipes import generate, label_draws, structure
+
+__all__ = [
+    "Structure",
+    "available_bytes",
+    "check_memory",
+    "generate",
+    "label_draws",
+    "rebuild",
+    "structure",
+    "write",
+]

@@ -1,0 +1,99 @@
+"""Builder of cascades: every column by address, block by block on the threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fractalman import embedding, geometry, labels
+from fractalman._arrays import F32, F64, I64
+from fractalman._jit import run_tasks
+from fractalman.build.family import BLOCK, Rows, Structure
+from fractalman.dataset.memory import Dataset
+from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.recipe import Cascade
+
+
+def _paths(recipe: Cascade) -> geometry.CascadePaths:
+    return geometry.CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels)
+
+
+def values(recipe: Cascade, points: I64, draw: int = 0) -> F64:
+    """Labels of any points of a cascade, block by block on the threads."""
+    paths, out = _paths(recipe), np.empty(points.size)
+
+    def work(start: int) -> None:
+        rows = slice(start, start + BLOCK)
+        out[rows] = labels.cascade_labels(
+            paths.addresses(points[rows]), recipe.contraction, recipe.hurst, recipe.seeds.labels, draw
+        )
+
+    run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
+    return out
+
+
+def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; without a hierarchy, the labels only."""
+    n, seeds = recipe.n_points, recipe.seeds
+    y = values(recipe, np.arange(n), draw)
+    columns = label_tree = None
+    if hierarchy:
+        paths = _paths(recipe)
+        tree = paths.induced_tree(n)
+        amplitude = labels.cascade_terms(recipe.contraction, recipe.hurst, recipe.levels)
+        value, variance = np.empty(tree.parent.size), np.empty(tree.parent.size)
+        above = np.where(tree.parent >= 0, tree.level[tree.parent], -1)
+
+        def work(start: int) -> None:
+            rows = slice(start, start + BLOCK)
+            value[rows], variance[rows] = labels.cascade_segments(
+                paths.addresses(tree.example[rows]), above[rows] + 1, tree.level[rows], amplitude, seeds.labels, draw
+            )
+
+        run_tasks(work, [(start,) for start in range(0, tree.parent.size, BLOCK)])
+        columns = Hierarchy(tree.parent, value, variance, tree.size, tree.depth, n, tree.level)
+        norm = np.full(n, labels.cascade_norm(recipe.contraction, recipe.hurst, recipe.levels))
+        label_tree = LabelTree(tree.parent, value, variance, norm, np.arange(n))
+    return Structure(recipe, y, np.zeros(n, np.int64), None, columns, label_tree)
+
+
+def rows(recipe: Cascade, points: I64, X: F32) -> None:
+    """Write the coordinates of any points of a cascade, by address: (len(points), d) float32."""
+    paths = _paths(recipe)
+
+    def work(start: int) -> None:
+        part = slice(start, start + BLOCK)
+        embedding.cascade_coordinates(
+            X[part], paths.addresses(points[part]), recipe.contraction, recipe.seeds.embedding
+        )
+
+    run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
+
+
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X."""
+    assert isinstance(made.recipe, Cascade)
+    rows(made.recipe, np.arange(made.recipe.n_points), X)
+
+
+def labels_again(made: Dataset | Structure, draw: int) -> F64:
+    """Return label draw number ``draw`` of the same points."""
+    assert isinstance(made.recipe, Cascade)
+    return values(made.recipe, np.arange(made.recipe.n_points), draw)
+
+
+def streamed(recipe: Cascade) -> Mapping[str, Rows]:
+    """Return X, y and cluster as columns made by address."""
+    n, d = recipe.n_points, recipe.ambient_dim
+
+    def X_rows(points: I64) -> F32:
+        X = np.empty((points.size, d), np.float32)
+        rows(recipe, points, X)
+        return X
+
+    return {
+        "X": Rows((n, d), np.dtype(np.float32), X_rows),
+        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
+        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
+    }

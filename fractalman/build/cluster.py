@@ -1,0 +1,62 @@
+"""Builder of one critical cluster."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fractalman import embedding, geometry, labels
+from fractalman._arrays import F32, F64
+from fractalman.build.family import Structure
+from fractalman.dataset.memory import Dataset
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import Hierarchy
+from fractalman.recipe import PercolationCluster
+from fractalman.seeds import Role, draw_below_twin, key64
+
+
+def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
+    n, seeds = recipe.n_points, recipe.seeds
+    tree = geometry.critical_cluster(n, seeds.geometry)
+    label_tree, y = labels.hierarchical_labels(tree.parent, tree.size, n, recipe.label_exponent, seeds.labels, draw)
+    columns = Hierarchy(tree.parent, label_tree.value, label_tree.variance, tree.size, tree.depth, n)
+    if recipe.label == "brownian":
+        root = draw_below_twin(key64(seeds.labels, Role.LABEL_ROOT), 0, n)
+        label_tree, y = labels.brownian_labels(geometry.rooted_order(tree.edges, n, root)[0], seeds.labels, draw)
+    return Structure(recipe, y, np.zeros(n, np.int64), tree.edges, columns, label_tree if hierarchy else None)
+
+
+def labels_again(made: Dataset | Structure, draw: int) -> F64:
+    """Return label draw number ``draw`` on the same tree."""
+    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+    assert isinstance(recipe, PercolationCluster)
+    if tree is None or h is None:
+        raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
+    if recipe.label == "brownian":
+        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
+    return labels.hierarchical_labels(
+        h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw
+    )[1]
+
+
+def step_length(recipe: PercolationCluster) -> float:
+    """Length of an edge of one embedded cluster: √d · N^(−1/4), so that distances² are (d/√N) × graph distance."""
+    return math.sqrt(recipe.ambient_dim / math.sqrt(recipe.n_points))
+
+
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X."""
+    recipe = made.recipe
+    assert isinstance(recipe, PercolationCluster)
+    assert made.edges is not None
+    assert made.hierarchy is not None
+    n, seed = recipe.n_points, recipe.seeds.embedding
+    root = draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n)
+    rooted = geometry.rooted_order(made.edges, n, root)
+    embedding.tree_coordinates(X, made.hierarchy.parent, made.hierarchy.size, *rooted, step_length(recipe), seed)
+
+
+def streamed(_recipe: PercolationCluster) -> None:
+    """A cluster needs its tree."""

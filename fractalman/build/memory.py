@@ -1,0 +1,34 @@
+"""How much memory there is, and the refusal of what will not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fractalman.errors import ResourceError
+from fractalman.recipe import Recipe
+
+
+def available_bytes() -> int:
+    """Return the memory that this process may still take, in bytes: the machine's, or its control group's if less."""
+    limits = []
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                limits.append(int(line.split()[1]) * 1024)
+        group = Path("/sys/fs/cgroup")
+        most = (group / "memory.max").read_text().strip()
+        if most.isdigit():
+            limits.append(int(most) - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):
+        pass
+    return min(limits) if limits else 1 << 62
+
+
+def check_memory(recipe: Recipe) -> None:
+    """Raise ResourceError when ``generate(recipe)`` would need more memory than there is."""
+    need, limit = recipe.peak_bytes(), available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"this recipe needs {need:,} bytes at once and {limit:,} are available: allowed is less; "
+            "type a smaller n_points or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
+        )
