@@ -284,7 +284,7 @@ def summary_words(results: Sequence[Result]) -> str:
     agree = sum(verdict.agrees is True for verdict in verdicts)
     differ = sum(verdict.agrees is False for verdict in verdicts)
     rest = len(verdicts) - agree - differ
-    text = f"Of {len(verdicts)} comparisons {agree} agree and {differ} differ"
+    text = f"Of {len(verdicts)} comparisons {agree} agree{'s' * (agree == 1)} and {differ} differ{'s' * (differ == 1)}"
     return text + (f"; {rest} could not be decided." if rest else ".")
 
 
