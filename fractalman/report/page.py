@@ -219,7 +219,8 @@ def run_section(name: str, result: Result, picture: Dataset | None) -> str:
 def asked_words(result: Result) -> str:
     """Return in one sentence what was run."""
     spec = result.spec
-    draws = f", {spec.label_draws} label draws each" if spec.label_draws > 1 else ""
+    draws = f", {spec.label_draws} label draws each (a network learns {spec.network_draws})"
+    draws = draws if max(spec.label_draws, spec.network_draws) > 1 else ""
     return (
         f"{len(spec.learners)} learners, {len(spec.train_sizes)} training-set sizes from {spec.train_sizes[0]:,} to "
         f"{spec.train_sizes[-1]:,}, {spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
