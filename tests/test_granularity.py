@@ -1,4 +1,4 @@
-"""Ranges, ancestors, cuts and coarse grains: kernels against twins, and what holds of every hierarchy at every scale."""
+"""Ranges, ancestors, cuts, coarse grains: kernels against twins, and what holds of every hierarchy at every scale."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_wrong_questions_are_answered_in_one_line() -> None:
     assert h is not None
     with pytest.raises(RecipeError, match="size = 0"):
         h.cut(0)
-    with pytest.raises(RecipeError, match="size = 1.5"):
+    with pytest.raises(RecipeError, match=r"size = 1\.5"):
         fm.coarse_grain(data, size=1.5)  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="names node 9: allowed are 0 to 8"):
         h.points(9)

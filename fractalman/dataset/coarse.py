@@ -86,7 +86,8 @@ def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     if data.edges is not None:
         ends = np.sort(fragment[data.edges], axis=1)
         edges = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
-    tree, own = None, (None, None)
+    tree: LabelTree | None = None
+    own: tuple[F64 | None, F64 | None] = None, None
     if data.label_tree is not None:
         made = coarse_label_tree(data.label_tree, fragment, f)
         if made is not None:

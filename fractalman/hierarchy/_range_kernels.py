@@ -75,7 +75,7 @@ def common_ancestors(parent, depth, head, a, b, out):  # type: ignore[no-untyped
 
 @kernel
 def cut(parent, size, most, n_points, fragment):  # type: ignore[no-untyped-def]
-    """fragment[u] = the largest node of at most ``most`` points on the path from u up to its root; −1 above all such."""
+    """fragment[u] = the largest node of at most ``most`` points on u's path to its root; −1 above all such."""
     m = parent.size
     for k in range(m):
         u = n_points + k if k < m - n_points else k - (m - n_points)
