@@ -62,7 +62,7 @@ def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     Args:
         data: a dataset with its hierarchy.
         size: s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
-    Errors: RecipeError for a dataset without a hierarchy or s < 1. Source: docs/theory.md §9.
+    Errors: RecipeError for a dataset without a hierarchy or s < 1. Source: docs/theory.md, "Coarse grains".
     """
     h = data.hierarchy
     if h is None:

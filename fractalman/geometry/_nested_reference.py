@@ -10,7 +10,7 @@ from fractalman.seeds import Role, draw_twin, key64
 
 
 def base_law(n: int) -> list[Fraction]:
-    """P(base has s vertices), s = 1 … n − 1, in a tree of n: t_s a_(n−s)/((n−1) t_n), t_k = k^(k−1)/k!, a_k = k^k/k!."""
+    """P(base has s vertices), s = 1 … n−1, in a tree of n: t_s a_(n−s)/((n−1) t_n), t_k = k^(k−1)/k!, a_k = k·t_k."""
 
     def trees(k: int) -> Fraction:
         return Fraction(k ** (k - 1), factorial(k))

@@ -6,7 +6,7 @@ are uniform again, given s, and
 
     P_n(s) = t_s a_(n−s) / ((n−1) t_n),   t_k = k^(k−1)/k!,   a_k = k^k/k!,   s = 1 … n − 1.
 
-Base and branch both grow stochastically with n (docs/theory.md §10, where it is proved), so one uniform number u for
+Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform number u for
 every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one vertex.
 Recursively a new vertex finds its place as a leaf. That such growth exists is Łuczak & Winkler's theorem (2004).
 
@@ -30,7 +30,7 @@ def nested_parents(n_points: int, seed: int, cluster: int = 0) -> AnyInt:
     Args:
         n_points: N ≥ 1. seed: geometry seed. cluster: part of the address.
     Returns: (N,) integer (int32 where the ids fit), −1 for vertex 0; for N' < N the first N' entries are those of N'.
-    Source: docs/theory.md §10.
+    Source: docs/theory.md, "Nested sizes".
     """
     n = int(n_points)
     small = np.int32 if 2 * n < 1 << 31 else np.int64
@@ -51,7 +51,7 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     Args:
         n_points: N ≥ 1. seed: geometry seed. cluster: part of the address.
     Returns: ClusterTree with edges (earlier vertex, vertex) in order of birth.
-    Source: docs/theory.md §10.
+    Source: docs/theory.md, "Nested sizes".
     """
     n = int(n_points)
     older = nested_parents(n, seed, cluster)
