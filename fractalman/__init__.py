@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.build import generate, label_draws, rebuild, write
     from fractalman.confirmation import run_confirmation as confirm
+    from fractalman.dataset.coarse import CoarseDataset, coarse_grain
     from fractalman.dataset.memory import Dataset
     from fractalman.dataset.reader import open_file as open
     from fractalman.dataset.verify import verify_file as verify
@@ -52,6 +53,8 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "theory": ("fractalman.theory", None),
     "verify": ("fractalman.dataset.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
+    "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
+    "coarse_grain": ("fractalman.dataset.coarse", "coarse_grain"),
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
@@ -60,7 +63,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
-    "STREAM_VERSION", "__version__",
+    "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
 ]  # fmt: skip
 
 

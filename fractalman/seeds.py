@@ -36,6 +36,8 @@ class Role(IntEnum):
     COALESCENT = 2
     BRANCHING = 3
     PATH = 4
+    NESTED_TREE = 12
+    NESTED_MARK = 13
     # embedding
     EMBEDDING_ROOT = 16
     DIRECTION = 17
