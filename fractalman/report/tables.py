@@ -98,10 +98,11 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str
 def recipe_words(recipe: Recipe) -> str:
     """Return a recipe as one phrase."""
     table = recipe.to_dict()
-    d, n = table.pop("ambient_dim"), table.pop("n_points")
+    d, n = table.pop("ambient_dim"), table.pop("n_points", None)
     family, seed = table.pop("family"), table.pop("seed", None)
     rest = ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in table.items())
-    return f"{family}: {rest}; {n:,} points in {d} dimensions, seed {_cell(seed)}"
+    points = "points" if n is None else f"{n:,} points"
+    return f"{family}: {rest}; {points} in {d} dimensions, seed {_cell(seed)}"
 
 
 # ---------------------------------------------------------------------------------------------------- predictions
@@ -109,7 +110,7 @@ def recipe_words(recipe: Recipe) -> str:
 
 def default_sizes(recipe: Recipe) -> list[int]:
     """Return the sizes at which a curve is shown: doublings to 4096, and no further than N/16 of a cluster."""
-    last = 4096 if recipe.family == "cascade" else max(2, min(4096, recipe.n_points // 16))
+    last = 4096 if recipe.family == "cascade" else max(2, min(4096, recipe.max_points // 16))
     sizes = [last]
     while len(sizes) < 6 and sizes[0] >= 4:
         sizes.insert(0, sizes[0] // 2)
