@@ -134,6 +134,8 @@ class Prediction:
     ) -> Curve:
         sizes = np.atleast_1d(np.asarray(n))
         most = self.population - 1
+        if most < 1:
+            raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 to {most:.0f}")
         missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
