@@ -53,6 +53,15 @@ class Role(IntEnum):
     BATCH = 53
     VALIDATION = 54
     MEASUREMENT = 55
+    # ensembles of clusters
+    SIZES = 5
+    SHAPE = 6
+    CUT = 7
+    ORIGIN = 18
+    # lattices: who is occupied, their breadth-first trees (geometry), the frame they lie in (embedding)
+    OCCUPATION = 8
+    LATTICE_TREE = 9
+    LATTICE_FRAME = 20
 
 
 # γ and the two multipliers are SplitMix64's published constants.

@@ -2,5 +2,6 @@
 
 from fractalman.embedding.cascade import cascade_coordinates
 from fractalman.embedding.cluster import tree_coordinates
+from fractalman.embedding.lattice import lattice_coordinates
 
-__all__ = ["cascade_coordinates", "tree_coordinates"]
+__all__ = ["cascade_coordinates", "lattice_coordinates", "tree_coordinates"]

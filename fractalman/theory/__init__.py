@@ -32,17 +32,20 @@ from fractalman.theory.exponents import (
     quantization_exponent_masses,
     shared_by_one_tree,
 )
+from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
 
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
+    "LatticeConstants",
     "Law",
     "bayes_risk",
     "cascade_curve",
     "cascade_dimensions",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "lattice_constants",
     "law_of",
     "local_slope",
     "log_period",
