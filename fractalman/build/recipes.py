@@ -7,15 +7,17 @@ from typing import cast
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import cascade, cluster
+from fractalman.build import cascade, cluster, ensemble
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
-from fractalman.recipe import Cascade, PercolationCluster, Recipe
+from fractalman.recipe import BetheLattice, Cascade, PercolationCluster, PercolationEnsemble, Recipe
 
 BUILDERS: dict[type[Recipe], Family] = {
     PercolationCluster: cast(Family, cluster),
     Cascade: cast(Family, cascade),
+    PercolationEnsemble: cast(Family, ensemble),
+    BetheLattice: cast(Family, ensemble),
 }
 
 

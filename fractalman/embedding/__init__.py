@@ -1,6 +1,6 @@
 """Columns in, coordinates out: branching random walks on trees, and cascades, block by block."""
 
 from fractalman.embedding.cascade import cascade_coordinates
-from fractalman.embedding.cluster import tree_coordinates
+from fractalman.embedding.cluster import forest_coordinates, tree_coordinates
 
-__all__ = ["cascade_coordinates", "tree_coordinates"]
+__all__ = ["cascade_coordinates", "forest_coordinates", "tree_coordinates"]

@@ -64,3 +64,22 @@ def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int 
     norm = np.full(n, np.sqrt(path_sums(parent, variance, order).sum() / n))
     tree = LabelTree(parent, value, variance, norm, np.arange(n))
     return tree, path_sums(parent, value, order) / norm
+
+
+def cluster_labels(parent: I64, cluster: I64, tops: I64, seed: int, draw: int = 0) -> tuple[LabelTree, F64]:
+    """Return the label tree and labels that are one N(0, 1) value per cluster.
+
+    Args:
+        parent: (n_nodes,) int64 hierarchy column.
+        cluster: (n,) int64, the cluster of every point.
+        tops: (K,) int64, the top node of every cluster.
+        seed, draw: as in `hierarchical_labels`.
+    Returns: LabelTree over the hierarchy's nodes, variance 1 at the tops and 0 below, norm 1; and (n,) float64 labels.
+    """
+    one_each = np.empty(tops.size)
+    _kernels.increments(np.uint64(key64(seed, Role.LATENT, 0, draw)), one_each)
+    value, variance = np.zeros(parent.size), np.zeros(parent.size)
+    value[tops] = one_each
+    variance[tops] = 1.0
+    n = cluster.size
+    return LabelTree(parent, value, variance, np.ones(n), np.arange(n)), one_each[cluster]
