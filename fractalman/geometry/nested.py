@@ -19,8 +19,9 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._arrays import AnyInt
-from fractalman.geometry import _kernels, _nested_kernels
+from fractalman.geometry import _nested_kernels
 from fractalman.geometry.coalescent import ClusterTree
+from fractalman.geometry.forest import join_in_order
 from fractalman.seeds import Role, draws, key64
 
 
@@ -55,13 +56,7 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     """
     n = int(n_points)
     older = nested_parents(n, seed, cluster)
-    small = older.dtype
     edges = np.stack([older[1:], np.arange(1, n)], axis=1).astype(np.int64)
     mark = draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0))
-    ends = edges[np.argsort(mark, kind="stable")].astype(small)
-    merged_by, merged_size = np.empty(2 * n - 1, small), np.empty(max(n - 1, 0), small)
-    names = np.arange(n, dtype=small)
-    _nested_kernels.merge_in_order(ends, names.copy(), names.copy(), merged_by, merged_size)
-    parent, size, depth = (np.empty(2 * n - 1, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, names, np.empty((n - 1, 2), np.int64), parent, size, depth)
-    return ClusterTree(edges, parent, size, depth)
+    tree = join_in_order(edges, n, np.argsort(mark, kind="stable"))
+    return ClusterTree(edges, tree.parent, tree.size, tree.depth)
