@@ -50,6 +50,7 @@ OUT_OF_RANGE: dict[str, list[Any]] = {
     "label_tree/variance": [-1e-300, np.inf],
     "label_tree/norm": [0.0, -1.0, np.inf],
     "label_tree/leaf": [-1, 19],
+    "noise": [np.nan],
 }
 
 
@@ -268,6 +269,7 @@ def _break(made: Columns, rule: str) -> list[Columns]:
         "hierarchy-level": [having("hierarchy/level", 12, level), having("hierarchy/level", 0, 0)],
         "hierarchy-zero": [having("hierarchy/variance", 4, 0.0)],
         "label-zero": [{**made, "label_tree/variance": zero}],
+        "noise": [{name: column for name, column in made.items() if name != "noise"}],
         "labels": [
             {**made, "label_tree/parent": cycle},
             having("y", 3, made["y"][3] + 3e-12),

@@ -96,13 +96,13 @@ def test_columns_that_are_left_out_are_none(tmp_path: Path, made: Columns) -> No
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     d=st.integers(2, 5),
     seed=st.integers(0, 99),
-    groups=st.sets(st.sampled_from(["graph", "tree", "level"])),
+    groups=st.sets(st.sampled_from(["graph", "tree", "level", "noise"])),
 )
 def test_any_small_dataset_makes_the_round_trip(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], d: int, seed: int, groups: set[str]
 ) -> None:
     kept = {"required"} | groups | ({"tree"} if "level" in groups else set())
-    made = columns(tuple(sorted(sizes, reverse=True)), d, seed)
+    made = columns(tuple(sorted(sizes, reverse=True)), d, seed, noise="noise" in groups)
     made = {name: array for name, array in made.items() if spec.BY_PATH[name].group in kept}
     path = written(tmp_path_factory.mktemp("round"), made)
     assert list(check_file(path)) == []

@@ -25,6 +25,7 @@ class Structure:
         recipe: what it was made from.
         y: (n,) float64. cluster: (n,) int64. edges: (n_edges, 2) int64 or None.
         hierarchy, label_tree: as in `Dataset`, or None when left out.
+        noise: (n,) float64, the part of y that is label noise, or None; families leave it out, the composer adds it.
     """
 
     recipe: Recipe
@@ -33,6 +34,7 @@ class Structure:
     edges: I64 | None
     hierarchy: Hierarchy | None
     label_tree: LabelTree | None
+    noise: F64 | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import cascade, cluster
+from fractalman.build import added, cascade, cluster
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
@@ -32,7 +33,9 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
         hierarchy: also the hierarchy and the label tree.
         draw: number of the label draw; 0 = the dataset's own labels.
     """
-    return builder(recipe).structure(recipe, hierarchy, draw)
+    made = builder(recipe).structure(recipe, hierarchy and recipe.has_hierarchy, draw)
+    noise = added.noise(recipe, np.arange(recipe.n_points), draw)
+    return made if noise is None else replace(made, y=made.y + noise, noise=noise)
 
 
 def generate(recipe: Recipe) -> Dataset:
@@ -46,12 +49,22 @@ def generate(recipe: Recipe) -> Dataset:
     made = structure(recipe)
     X = np.empty((recipe.n_points, recipe.ambient_dim), np.float32)
     builder(recipe).coordinates(made, X)
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree)
+    X = added.widened(recipe, np.arange(recipe.n_points), X)
+    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise)
 
 
 def label_draws(data: Dataset | Structure, draws: int) -> F64:
-    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own."""
+    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own.
+
+    Label noise, where the recipe has any, is drawn anew as well.
+    """
     out = np.empty((data.y.size, draws))
     for draw in range(draws):
-        out[:, draw] = data.y if draw == 0 else builder(data.recipe).labels_again(data, draw)
+        if draw == 0:
+            out[:, draw] = data.y
+            continue
+        out[:, draw] = builder(data.recipe).labels_again(data, draw)
+        noise = added.noise(data.recipe, np.arange(data.y.size), draw)
+        if noise is not None:
+            out[:, draw] += noise
     return out
