@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, cast
 
-from fractalman.seeds import Role, derive_twin, draw_below_twin, key64, permutation_twin
+from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_uniform_twin, key64, permutation_twin
 
 
 def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[int, int]], list[int], list[int]]:
@@ -53,14 +54,20 @@ def rooted_parents(edges: Sequence[tuple[int, int]], n: int, root: int) -> list[
     return parent
 
 
-def cascade_path(point: int, levels: int, branching: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
+def cascade_path(
+    point: int, levels: int, branching: Sequence[int], seed: int, masses: Sequence[Sequence[float]] | None = None
+) -> tuple[list[int], list[int]]:
     """Return (digits, addresses) of one cascade point: `CascadePaths.block` for a single row."""
     branching_key = key64(seed, Role.BRANCHING)
     path_key = derive_twin(key64(seed, Role.PATH), point)
     addresses = [branching_key]
     digits = []
     for level in range(levels):
-        children = branching[draw_below_twin(addresses[-1], 0, len(branching))]
-        digits.append(draw_below_twin(path_key, level, children))
+        kind = draw_below_twin(addresses[-1], 0, len(branching))
+        if masses is None:
+            digits.append(draw_below_twin(path_key, level, branching[kind]))
+        else:
+            u = draw_uniform_twin(path_key, level)
+            digits.append(sum(u >= below for below in list(accumulate(masses[kind]))[:-1]))
         addresses.append(derive_twin(addresses[-1], digits[-1]))
     return digits, addresses
