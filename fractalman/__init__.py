@@ -24,7 +24,7 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
-from fractalman.recipe import Cascade, PercolationCluster, Recipe, families, from_dict, from_toml
+from fractalman.recipe import Cascade, PercolationCluster, Recipe, SmoothManifold, families, from_dict, from_toml
 from fractalman.seeds import STREAM_VERSION, Seeds
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
-    "Cascade", "PercolationCluster", "Recipe", "Seeds", "families", "from_dict", "from_toml",
+    "Cascade", "PercolationCluster", "Recipe", "Seeds", "families", "from_dict", "from_toml", "SmoothManifold",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",

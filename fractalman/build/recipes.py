@@ -8,15 +8,16 @@ from typing import cast
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import added, cascade, cluster
+from fractalman.build import added, cascade, cluster, manifold
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
-from fractalman.recipe import Cascade, PercolationCluster, Recipe
+from fractalman.recipe import Cascade, PercolationCluster, Recipe, SmoothManifold
 
 BUILDERS: dict[type[Recipe], Family] = {
     PercolationCluster: cast(Family, cluster),
     Cascade: cast(Family, cascade),
+    SmoothManifold: cast(Family, manifold),
 }
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, cast
 
-from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_uniform_twin, key64, permutation_twin
+from fractalman.seeds import (
+    Role,
+    derive_twin,
+    draw_below_twin,
+    draw_normal_twin,
+    draw_uniform_twin,
+    key64,
+    permutation_twin,
+)
 
 
 def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[int, int]], list[int], list[int]]:
@@ -71,3 +80,19 @@ def cascade_path(
             digits.append(sum(u >= below for below in list(accumulate(masses[kind]))[:-1]))
         addresses.append(derive_twin(addresses[-1], digits[-1]))
     return digits, addresses
+
+
+def manifold_point(point: int, kind: str, dim: int, seed: int) -> list[float]:
+    """One point of `manifold.manifold_points`."""
+    own = derive_twin(key64(seed, Role.POSITION), point)
+    if kind == "cube":
+        return [math.sqrt(12.0 / dim) * (draw_uniform_twin(own, j) - 0.5) for j in range(dim)]
+    group, radius = (dim + 1, 1.0) if kind == "sphere" else (2, math.sqrt(1.0 / dim))
+    out = []
+    for start in range(0, dim + 1 if kind == "sphere" else 2 * dim, group):
+        g = [draw_normal_twin(own, j) for j in range(start, start + group)]
+        square = 0.0
+        for x in g:
+            square += x * x
+        out += [radius / math.sqrt(square) * x for x in g]
+    return out

@@ -7,16 +7,21 @@ from fractalman.labels.cascade import (
     cascade_segments,
     cascade_terms,
 )
+from fractalman.labels.field import FEATURES, Field, field_covariance, gaussian_field
 from fractalman.labels.noise import label_noise
 from fractalman.labels.tree import brownian_labels, hierarchical_labels
 
 __all__ = [
+    "FEATURES",
+    "Field",
     "brownian_labels",
     "cascade_average_norm",
     "cascade_norm",
     "cascade_path_terms",
     "cascade_segments",
     "cascade_terms",
+    "field_covariance",
+    "gaussian_field",
     "hierarchical_labels",
     "label_noise",
 ]

@@ -6,7 +6,10 @@ nearest match and report every mistake at once.
 
 from fractalman.recipe.base import Recipe
 from fractalman.recipe.cascade import Cascade
+from fractalman.recipe.manifold import SmoothManifold
 from fractalman.recipe.percolation import PercolationCluster
 from fractalman.recipe.reading import families, from_dict, from_toml, read_toml
 
-__all__ = ["Cascade", "PercolationCluster", "Recipe", "families", "from_dict", "from_toml", "read_toml"]
+__all__ = [
+    "Cascade", "PercolationCluster", "Recipe", "SmoothManifold", "families", "from_dict", "from_toml", "read_toml",
+]  # fmt: skip

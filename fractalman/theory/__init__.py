@@ -33,20 +33,35 @@ from fractalman.theory.exponents import (
     shared_by_one_tree,
 )
 from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.measures import (
+    Spectrum,
+    cascade_curve_masses,
+    cascade_spectrum,
+    kinds_of,
+    log_period_masses,
+    mean_power,
+    shared_by_one_tree_masses,
+)
 
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
     "Law",
+    "Spectrum",
     "bayes_risk",
     "cascade_curve",
+    "cascade_curve_masses",
     "cascade_dimensions",
+    "cascade_spectrum",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "kinds_of",
     "law_of",
     "local_slope",
     "log_period",
+    "log_period_masses",
     "mean_leaf_depth",
+    "mean_power",
     "moran_exponent",
     "moran_exponent_masses",
     "nearest_distance_law",
@@ -57,6 +72,7 @@ __all__ = [
     "quantization_exponent_masses",
     "root_split_law",
     "shared_by_one_tree",
+    "shared_by_one_tree_masses",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",
