@@ -201,9 +201,7 @@ def _annealed(recipe: Cascade) -> Callable[[tuple[int, ...]], F64]:
     def compute(sizes: tuple[int, ...]) -> F64:
         n = np.array(sizes)
         if recipe.masses is None and not isinstance(recipe.contraction, tuple):
-            curve = theory.cascade_curve(
-                recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, n
-            )
+            curve = theory.cascade_curve(recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, n)
         else:
             curve = theory.cascade_curve_masses(*theory.kinds_of(recipe), recipe.hurst, recipe.levels, n)
         return curve[None, :] + 2.0 * recipe.noise**2  # that of the neighbour's label and that of the test point's
@@ -316,8 +314,5 @@ class _Splits:
         """Bayes floor: (splits, sizes)."""
         tree, tests = _noisy(self.data.label_tree, self.data.recipe), self._tests(sizes)
         return np.array(
-            [
-                [_floor_on(tree, order[:size], order[len(order) - tests :]) for size in sizes]
-                for order in self._orders()
-            ]
+            [[_floor_on(tree, order[:size], order[len(order) - tests :]) for size in sizes] for order in self._orders()]
         )

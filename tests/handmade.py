@@ -12,7 +12,9 @@ from fractalman.recipe import PercolationCluster
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def columns(sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level: bool = True, noise: bool = True) -> Columns:
+def columns(
+    sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level: bool = True, noise: bool = True
+) -> Columns:
     """Return the columns of clusters with these sizes: random binary trees, hierarchical labels with a = 0, noise."""
     rng = np.random.default_rng(seed)
     n = sum(sizes)

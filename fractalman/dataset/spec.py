@@ -221,7 +221,9 @@ COLUMNS: tuple[Column, ...] = (
         "tree",
         (_index_of("q"),),
     ),
-    Column("noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)),
+    Column(
+        "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
+    ),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
 

@@ -15,7 +15,7 @@ def cascade_coordinates(out: F32, addresses: U64, contraction: float | F64, seed
     Args:
         out: (block, d) float32, d ≥ 2, overwritten; unit: the root's direction has length 1.
         addresses: (block, levels + 1) uint64 node addresses, root first.
-        contraction: ratio r of a child's cell to its parent's; or (block, levels) float64, the ratio at every step down.
+        contraction: ratio r of a child's cell to its parent's; or (block, levels) float64, one for every step.
         seed: embedding seed.
     """
     levels = addresses.shape[1] - 1

@@ -34,7 +34,9 @@ def cascade_segment(addresses: Sequence[int], first: int, last: int, amplitude: 
     return float(total)
 
 
-def field_value(x: Sequence[float], turns: Sequence[Sequence[float]], cosine: Sequence[float], sine: Sequence[float]) -> float:
+def field_value(
+    x: Sequence[float], turns: Sequence[Sequence[float]], cosine: Sequence[float], sine: Sequence[float]
+) -> float:
     """A field at one point, with the library's sine and cosine: equal to the kernel's up to rounding."""
     phases = [2.0 * math.pi * sum(a * b for a, b in zip(x, wave, strict=True)) for wave in turns]
     return math.fsum(c * math.cos(p) + s * math.sin(p) for p, c, s in zip(phases, cosine, sine, strict=True))

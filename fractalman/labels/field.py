@@ -3,9 +3,9 @@
 f(x) = Σ_m √share_m · (a_m cos ω_m·x + b_m sin ω_m·x), ω_m = t_m·G_m with G_m, a_m, b_m standard normal. Given the
 frequencies f is exactly Gaussian and every point has variance exactly Σ share_m = 1. Averaged over them its covariance
 is Σ_m share_m·exp(−t_m² r²/2) (`field_covariance`): the shells t_m are spread evenly over the octaves from t = 2 up,
-share_m is t_lo^(−2H) − t_hi^(−2H), and the sum is K(r) = H·E_{1+H}(2r²) up to the waves shorter than 2^-24 that are left
-out. Waves rather than a Cholesky factor, because a wave knows nothing of the other points: labels nest, any number of
-points costs O(n), and no exact construction above n = 4096 does.
+share_m is t_lo^(−2H) − t_hi^(−2H), and the sum is K(r) = H·E_{1+H}(2r²) but for the waves with t above 2^25, which are
+left out; at H = 0.1 they held 3.6 % of the variance, above H = 0.25 less than 0.03 %. Waves rather than a Cholesky
+factor, because a wave knows nothing of the other points: labels nest and any number of points costs O(n).
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ class Cascade(Recipe):
     Args:
         n_points: number of points drawn; the first m of n are the m.
         ambient_dim: dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
-        branching: children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as many
-            as masses or contraction list, else 4.
+        branching: children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as
+            many as masses or contraction list, else 4.
         contraction: ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
         masses: shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass.
             A tuple of tuples, here and in contraction, = equally likely kinds of node, drawn independently at every
@@ -93,8 +93,8 @@ class Cascade(Recipe):
         depth: levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
         seed: integer or `Seeds`.
 
-    With unequal ratios R_l = Π r_i along the path, and with it a label's prior variance, depends on the path; the norm is
-    one constant that makes the prior variance 1 on average over the natural measure (and over the kinds of nodes).
+    With unequal ratios R_l = Π r_i along the path, and with it a label's prior variance, depends on the path; the norm
+    is one constant that makes the prior variance 1 on average over the natural measure (and over the kinds of nodes).
 
     Source: docs/theory.md §1; Mauldin & Williams 1986, Graf 1987 for the sets.
     """
@@ -140,7 +140,10 @@ class Cascade(Recipe):
         }
         lengths = next(iter(listed.values()), (4,))
         if len(set(listed.values())) > 1:
-            return f"masses and contraction are for {listed['masses']} and {listed['contraction']} children: allowed are equal numbers"
+            return (
+                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: allowed are "
+                "equal numbers"
+            )
         if self.branching is None:
             object.__setattr__(self, "branching", lengths if len(lengths) > 1 else lengths[0])
         if listed and self.branching_numbers != lengths:
@@ -177,7 +180,7 @@ class Cascade(Recipe):
 
     @property
     def levels(self) -> int:
-        """Levels below the root: ``depth``, or the smallest L with r^L and r^(H·L) at most 2^-24, r the largest ratio."""
+        """Levels below the root: ``depth``, or the least L with r^L and r^(H·L) at most 2^-24, r the largest ratio."""
         if self.depth is not None:
             return self.depth
         r = self.contraction if not isinstance(self.contraction, tuple) else max(map(max, _kinds_of(self.contraction)))

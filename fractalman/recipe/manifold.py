@@ -51,8 +51,8 @@ class SmoothManifold(Recipe):
     def _joint_problems(self) -> list[str]:
         if self.ambient_dim < self.own_dim:
             return [
-                f"ambient_dim = {self.ambient_dim}: a {self.kind} of dim = {self.dim} lives in {self.own_dim} dimensions; "
-                f"type ambient_dim = {self.own_dim} or more"
+                f"ambient_dim = {self.ambient_dim}: a {self.kind} of dim = {self.dim} lives in {self.own_dim} "
+                f"dimensions; type ambient_dim = {self.own_dim} or more"
             ]
         return []
 

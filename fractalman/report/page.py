@@ -232,9 +232,12 @@ def asked_words(result: Result) -> str:
 
 def _picture(data: Dataset) -> str:
     edges = " Lines are the cluster’s edges." if data.edges is not None else ""
+    colours = ""
+    if data.hierarchy is not None:
+        colours = " Colours are the coarse subclusters of the hidden hierarchy, grey the smallest."
     caption = (
-        f"{data.n_points:,} points of this recipe in {data.recipe.ambient_dim} dimensions, seen in the plane in which "
-        f"they spread most. Colours are the coarse subclusters of the hidden hierarchy, grey the smallest.{edges}"
+        f"{data.n_points:,} points of this recipe in {data.X.shape[1]} dimensions, seen in the plane in which "
+        f"they spread most.{colours}{edges}"
     )
     return image(figures.fractal_picture(data), "png", "the fractal in its principal plane", caption, "min(100%,640px)")
 

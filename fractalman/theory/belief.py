@@ -29,8 +29,8 @@ def _tree_of(source: HasLabelTree | LabelTree) -> LabelTree:
     tree = source if isinstance(source, LabelTree) else source.label_tree
     if tree is None:
         raise RecipeError(
-            "this dataset carries no label tree: it was written with hierarchy=False, or its family has no hierarchy and "
-            "so no Bayes floor; write it with its hierarchy or take another family"
+            "this dataset carries no label tree: it was written with hierarchy=False, or its family has no hierarchy "
+            "and so no Bayes floor; write it with its hierarchy or take another family"
         )
     return tree
 

@@ -28,7 +28,7 @@ def _empty(x: F64, n: F64) -> F64:
     """Return (1 − e^−x)^n for every size (rows) and every x ≥ 0 (columns); 0^0 = 1."""
     with np.errstate(divide="ignore"):
         log_empty = np.log(-np.expm1(-np.maximum(x, 0.0)))
-    finite = np.maximum(log_empty, -1e300)
+    finite = np.maximum(log_empty, -1e250)  # times any n still finite
     return np.asarray(np.exp(n[:, None] * finite[None, :]), np.float64)
 
 

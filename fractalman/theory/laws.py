@@ -101,9 +101,9 @@ def _with_added(law: Law, recipe: Recipe, learner: str) -> Law:
             logarithmic=False,
             assumptions=(
                 *law.assumptions,
-                f"warning: {recipe.nuisance_dim} nuisance coordinates of scale {recipe.nuisance_scale:g} stand beside the "
-                "label's own; the law without them holds only where distances are far above that scale, and the curve "
-                "ignores them",
+                f"warning: {recipe.nuisance_dim} nuisance coordinates of scale {recipe.nuisance_scale:g} stand beside "
+                "the label's own; the law without them holds only where distances are far above that scale, and the "
+                "curve ignores them",
             ),
         )
     return law
@@ -129,8 +129,8 @@ _LEARNER_ASSUMPTIONS = {
 def _smoothness_ceiling(recipe: Cascade) -> float:
     """Return the largest exponent a Laplace kernel reaches on a cascade, however smooth the label.
 
-    Eigenvalues μ·R of cells counted down to κ number κ^−t with E Σ_i (p_i r_i)^t = 1, which is quantization at s = 1; the
-    modes above κ are shrunk by (κ/λ)², hence n^(−2/t) = n^−2(1+α_P(s=1)); for one branching number 2(D+1)/D.
+    Eigenvalues μ·R of cells counted down to κ number κ^−t with E Σ_i (p_i r_i)^t = 1, which is quantization at s = 1;
+    the modes above κ are shrunk by (κ/λ)², hence n^(−2/t) = n^−2(1+α_P(s=1)); for one branching number 2(D+1)/D.
     """
     return 2.0 * (1.0 + quantization_exponent_masses(*kinds_of(recipe), 0.5))
 
@@ -173,12 +173,12 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
         if recipe.ambient_dim <= 2.0 * d0:
             notes.append(f"warning: d = {recipe.ambient_dim} is not above 2D = {2 * d0:.3g}, cells overlap in X")
     if not recipe.equal_ratios:
-        notes.append("risks are in units of the average prior variance; a point's own depends on the ratios on its path")
+        notes.append("risks are in units of the average prior variance; a point's own depends on its path's ratios")
         if learner == "1-nn":
-            notes.append("of the points that share most levels any may be the neighbour; in X it is the nearest of them")
+            notes.append("of the points that share most levels any may be the neighbour, in X it is the nearest")
             largest = max(map(max, (ratios for _, ratios in recipe.kinds)))
             if largest > math.sqrt(0.5):
-                notes.append(f"warning: with a ratio of {largest:g} > 0.707 cells of several levels are of like size in X")
+                notes.append(f"warning: a ratio of {largest:g} > 0.707 makes cells of several levels of like size in X")
     if random:
         notes.append("annealed: the exponent of the risk averaged over trees")
         if not one_tree:

@@ -34,9 +34,9 @@ def kinds_of(recipe: Cascade) -> tuple[tuple[tuple[float, ...], ...], tuple[tupl
 def mean_power(masses: Masses, ratios: Masses | float, hurst: float) -> float:
     """Return s = E Σ_i p_i r_i^(2H): the mean of R_l^(2H) over the natural measure is s^l.
 
-    A path's label Σ_l R_l^H z_l therefore has the average variance Σ_{l=0..L} s^l, the square of the one norm. The prior
-    variance of a point with path R is Σ_l R_l^(2H) / Σ_l s^l: 1 on average over the natural measure (and over the kinds,
-    where there are several), and 1 for every point only if all ratios are equal.
+    A path's label Σ_l R_l^H z_l therefore has the average variance Σ_{l=0..L} s^l, the square of the one norm. The
+    prior variance of a point with path R is Σ_l R_l^(2H) / Σ_l s^l: 1 on average over the natural measure (and over the
+    kinds, where there are several), and 1 for every point only if all ratios are equal.
 
     Args:
         masses, ratios: as in `moran_exponent_masses`. hurst: H > 0.
@@ -55,7 +55,7 @@ class Spectrum:
 
     Args:
         q: (k,) float64 moments.
-        annealed: (k,) float64, D_q of the Moran equation E Σ_i p_i^q r_i^(−τ) = 1, D_q = τ/(q−1): the average over trees.
+        annealed: (k,) float64, D_q of the Moran equation E Σ_i p_i^q r_i^(−τ) = 1, D_q = τ/(q−1): averaged over trees.
         typical: (k,) float64, D_q of one tree: annealed between the freezing points, a tangent's beyond.
         frozen: (k,) bool, where the two differ.
         freezing: (low, high) q beyond which they differ; ∓inf for one kind of node, whose tree is not random.
@@ -202,8 +202,8 @@ def cascade_curve_masses(
 
     The neighbour is one of the training points that share most levels with the test point, each as likely as the
     others. The test point's own levels below the shared ones cost Σ_l E R_l^(2H)(1−μ_l)^n; those of a neighbour that
-    shares exactly m levels and left to a child j ≠ i cost E R_m^(2H) r_j^(2H) Σ_u s^u, u = 0 … L−m−1, where j is drawn by
-    mass among the children other than the test point's i. R and μ go together along a path: averages are taken under
+    shares exactly m levels and left to a child j ≠ i cost E R_m^(2H) r_j^(2H) Σ_u s^u, u = 0 … L−m−1, where j is drawn
+    by mass among the children other than the test point's i. R and μ go together along a path: averages are taken under
     the law tilted by r^(2H), where only μ is left.
 
     Args:
@@ -270,8 +270,8 @@ class _Means:
         steps = min(self._levels, math.ceil(reach / float(x.min())))
         if x.size > _EXACT_MASSES and float(x.min()) < 0.02:
             raise RecipeError(
-                f"a mass of {math.exp(-float(x.min())):.4g} beside more than {_EXACT_MASSES - 1} other masses: no curve "
-                "is known; allowed are masses up to 0.98, or fewer different ones"
+                f"a mass of {math.exp(-float(x.min())):.4g} beside more than {_EXACT_MASSES - 1} other masses: no "
+                "curve is known; allowed are masses up to 0.98, or fewer different ones"
             )
         extra = None if last is None else np.bincount(self._group, weights=last, minlength=self._x.size)
         still = 0.0 if extra is None else float(extra[~proper].sum())  # a last step that leaves the mass as it is
