@@ -44,7 +44,7 @@ def test_golden_digests(name: str) -> None:
     golden = {
         "cluster": "7e88a0a88018c25695011a067849885c",
         "cluster-steep": "7a3482e1f9f7cb017fcd93ccb442cfc9",
-        "brownian": "b6b159a73564c6b60e076ceedc20b974",
+        "brownian": "f591a8e5896c2063b2ebaf89351f6188",
         "cascade": "ab5d6ee86d459ff1753cffc309e943cb",
         "cascade-random": "f9353a7013f62f063b5e67fe64bc5f01",
     }
