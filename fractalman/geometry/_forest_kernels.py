@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.geometry._kernels import cyclic_coalescent
-from fractalman.seeds import derive, fill_permutation
+from fractalman.seeds import derive, draw_below, fill_permutation
 
 _U = np.uint64
 
@@ -90,3 +90,10 @@ def top_nodes(parent, points, tops):  # type: ignore[no-untyped-def]
         while parent[u] >= 0:
             u = parent[u]
         tops[c] = u
+
+
+@kernel
+def random_points(key, start, points):  # type: ignore[no-untyped-def]
+    """points[c] = a uniform point of cluster c."""
+    for c in range(points.size):
+        points[c] = start[c] + draw_below(key, _U(c), start[c + 1] - start[c])

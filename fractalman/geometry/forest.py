@@ -40,9 +40,9 @@ def critical_forest(sizes: I64, seed: int) -> ClusterTree:
     start = cluster_starts(np.asarray(sizes, np.int64))
     n, clusters = int(start[-1]), start.size - 1
     small = np.int32 if 2 * n < 1 << 31 else np.int64
-    label = np.empty(n, small)
-    merged_by = np.empty(2 * n - clusters, small)
-    merged_size = np.empty(n - clusters, small)
+    label: AnyInt = np.empty(n, small)
+    merged_by: AnyInt = np.empty(2 * n - clusters, small)
+    merged_size: AnyInt = np.empty(n - clusters, small)
     ends = np.empty((n - clusters, 2), small)
     keys = np.uint64(key64(seed, Role.ORDER)), np.uint64(key64(seed, Role.COALESCENT))
     cuts = np.searchsorted(start, np.arange(1, _TASKS) * (n / _TASKS)).clip(0, clusters)
@@ -75,8 +75,8 @@ def cut_tree(edges: I64, n_points: int, seed: int) -> ClusterTree:
     small = np.int32 if 2 * n < 1 << 31 and m < 1 << 31 else np.int64
     order = np.empty(m, small)
     fill_permutation(np.uint64(key64(seed, Role.CUT)), order)
-    merged_by = np.full(n + m, -1, small)
-    merged_size = np.empty(m, small)
+    merged_by: AnyInt = np.full(n + m, -1, small)
+    merged_size: AnyInt = np.empty(m, small)
     ends = np.empty((m, 2), small)
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
@@ -101,3 +101,14 @@ def top_nodes(parent: I64, points: I64) -> I64:
     tops = np.empty(points.size, np.int64)
     _forest_kernels.top_nodes(parent, np.ascontiguousarray(points, np.int64), tops)
     return tops
+
+
+def random_points(start: I64, key: int) -> I64:
+    """Return one uniform point of every cluster, (K,) int64.
+
+    Args:
+        start: (K + 1,) int64 of `cluster_starts`. key: draw c of it chooses from cluster c.
+    """
+    points = np.empty(start.size - 1, np.int64)
+    _forest_kernels.random_points(np.uint64(key), start, points)
+    return points
