@@ -24,13 +24,24 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
-from fractalman.recipe import Cascade, LatticePercolation, PercolationCluster, Recipe, families, from_dict, from_toml
+from fractalman.recipe import (
+    BetheLattice,
+    Cascade,
+    LatticePercolation,
+    PercolationCluster,
+    PercolationEnsemble,
+    Recipe,
+    families,
+    from_dict,
+    from_toml,
+)
 from fractalman.seeds import STREAM_VERSION, Seeds
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.build import generate, label_draws, rebuild, write
     from fractalman.confirmation import run_confirmation as confirm
+    from fractalman.dataset.coarse import CoarseDataset, coarse_grain
     from fractalman.dataset.memory import Dataset
     from fractalman.dataset.reader import open_file as open
     from fractalman.dataset.verify import verify_file as verify
@@ -52,15 +63,18 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "theory": ("fractalman.theory", None),
     "verify": ("fractalman.dataset.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
+    "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
+    "coarse_grain": ("fractalman.dataset.coarse", "coarse_grain"),
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
-    "Cascade", "PercolationCluster", "LatticePercolation", "Recipe", "Seeds", "families", "from_dict", "from_toml",
+    "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade",
+    "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
-    "STREAM_VERSION", "__version__",
+    "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
 ]  # fmt: skip
 
 

@@ -132,9 +132,7 @@ def main() -> int:
     small = fm.PercolationCluster(n_points=TWIN_POINTS, ambient_dim=d)
 
     whole, yardstick = alternately(repeats, lambda: fm.generate(cluster), lambda: fill(n, d))
-    tree, structure = alternately(
-        repeats, lambda: geometry.critical_cluster(n, 0), lambda: build.structure(cluster)
-    )
+    tree, structure = alternately(repeats, lambda: geometry.critical_cluster(n, 0), lambda: build.structure(cluster))
     fractal, again = alternately(max(3, repeats // 2), lambda: fm.generate(cascade), lambda: fill(n, d))
     quick, _ = alternately(repeats, lambda: fm.generate(small), lambda: None)
     data = fm.generate(cluster)

@@ -19,7 +19,8 @@ from fractalman.seeds import Role, draw_below_twin, key64
 def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structure:
     """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
     n, seeds = recipe.n_points, recipe.seeds
-    tree = geometry.critical_cluster(n, seeds.geometry)
+    grow = geometry.nested_cluster if recipe.growth == "nested" else geometry.critical_cluster
+    tree = grow(n, seeds.geometry)
     label_tree, y = labels.hierarchical_labels(tree.parent, tree.size, n, recipe.label_exponent, seeds.labels, draw)
     columns = Hierarchy(tree.parent, label_tree.value, label_tree.variance, tree.size, tree.depth, n)
     if recipe.label == "brownian":

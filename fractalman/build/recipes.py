@@ -7,16 +7,25 @@ from typing import cast
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import cascade, cluster, lattice
+from fractalman.build import cascade, cluster, ensemble, lattice
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
-from fractalman.recipe import Cascade, LatticePercolation, PercolationCluster, Recipe
+from fractalman.recipe import (
+    BetheLattice,
+    Cascade,
+    LatticePercolation,
+    PercolationCluster,
+    PercolationEnsemble,
+    Recipe,
+)
 
 BUILDERS: dict[type[Recipe], Family] = {
     PercolationCluster: cast(Family, cluster),
     Cascade: cast(Family, cascade),
     LatticePercolation: cast(Family, lattice),
+    PercolationEnsemble: cast(Family, ensemble),
+    BetheLattice: cast(Family, ensemble),
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fractalman.dataset.certificate import Certificate
+    from fractalman.dataset.coarse import CoarseDataset, coarse_grain
     from fractalman.dataset.lazy import LazyColumn
     from fractalman.dataset.memory import Dataset, split_indices
     from fractalman.dataset.publish import check_target
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockSource",
     "Certificate",
+    "CoarseDataset",
     "Dataset",
     "File",
     "LazyColumn",
     "Problem",
     "check_target",
+    "coarse_grain",
     "open_file",
     "split_indices",
     "verify_file",
@@ -32,11 +35,13 @@ __all__ = [
 _HOME = {
     "BlockSource": "writer",
     "Certificate": "certificate",
+    "CoarseDataset": "coarse",
     "Dataset": "memory",
     "File": "reader",
     "LazyColumn": "lazy",
     "Problem": "spec",
     "check_target": "publish",
+    "coarse_grain": "coarse",
     "open_file": "reader",
     "split_indices": "memory",
     "verify_file": "verify",

@@ -68,16 +68,28 @@ def cut_tree(edges: I64, n_points: int, seed: int) -> ClusterTree:
     Errors: RecipeError if the edges make a loop or name a point that is not there.
     Source: docs/theory.md §1.
     """
+    order = np.empty(len(edges), np.int64)
+    fill_permutation(np.uint64(key64(seed, Role.CUT)), order)
+    return join_in_order(edges, n_points, order)
+
+
+def join_in_order(edges: I64, n_points: int, order: I64) -> ClusterTree:
+    """Return the hierarchy of joining a forest's edges one after the other; read backwards, of cutting them.
+
+    Args:
+        edges: (m, 2) int64 pairs of points 0 … n−1 without a loop.
+        n_points: n ≥ 1.
+        order: (m,) int64, the edge that is joined first, second, …
+    Returns: the columns, edges in that order. Errors: as for `cut_tree`.
+    """
     n, pairs = int(n_points), np.asarray(edges, np.int64).reshape(-1, 2)
     m = len(pairs)
     if m and not (pairs.min() >= 0 and pairs.max() < n):
         raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n - 1}")
     small = np.int32 if 2 * n < 1 << 31 and m < 1 << 31 else np.int64
-    order = np.empty(m, small)
-    fill_permutation(np.uint64(key64(seed, Role.CUT)), order)
     merged_by: AnyInt = np.full(n + m, -1, small)
     merged_size: AnyInt = np.empty(m, small)
-    ends = np.empty((m, 2), small)
+    ends: AnyInt = np.empty((m, 2), small)
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
         raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: allowed are the edges of trees")

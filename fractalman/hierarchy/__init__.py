@@ -4,7 +4,22 @@ Nodes 0 … n−1 are the points; then come the latents by decreasing subcluster
 latent's parent has a smaller id than the latent.
 """
 
+from fractalman.hierarchy.coarse import coarse_hierarchy, coarse_label_tree, fragment_means
 from fractalman.hierarchy.columns import Hierarchy, LabelTree
+from fractalman.hierarchy.queries import CommonAncestors, Cut, PointOrder
 from fractalman.hierarchy.trees import depths, lowest_common_ancestors, path_sums, topological_order
 
-__all__ = ["Hierarchy", "LabelTree", "depths", "lowest_common_ancestors", "path_sums", "topological_order"]
+__all__ = [
+    "CommonAncestors",
+    "Cut",
+    "Hierarchy",
+    "LabelTree",
+    "PointOrder",
+    "coarse_hierarchy",
+    "coarse_label_tree",
+    "depths",
+    "fragment_means",
+    "lowest_common_ancestors",
+    "path_sums",
+    "topological_order",
+]

@@ -43,3 +43,34 @@ def lowest_common_ancestor(parent: Sequence[int], a: int, b: int) -> int:
 def feature_rows(parent: Sequence[int], n_points: int, columns: int) -> list[list[int]]:
     """For every point the latents above it, as ascending column numbers below ``columns``."""
     return [sorted(u - n_points for u in path(parent, i)[:-1] if u - n_points < columns) for i in range(n_points)]
+
+
+def contiguous_order(parent: Sequence[int], n_points: int) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return the points in contiguous order and every node's (start, stop), by walking down from the roots."""
+    m = len(parent)
+    below: dict[int, list[int]] = {u: [] for u in range(-1, m)}
+    for u in [*range(n_points, m), *range(n_points)]:
+        below[parent[u]].append(u)
+    points: list[int] = []
+    ranges = [(0, 0)] * m
+
+    def visit(u: int) -> None:
+        first = len(points)
+        if u < n_points:
+            points.append(u)
+        for v in below[u]:
+            visit(v)
+        ranges[u] = first, len(points)
+
+    for root in below[-1]:
+        visit(root)
+    return points, ranges
+
+
+def cut(parent: Sequence[int], size: Sequence[int], n_points: int, most: int) -> list[int]:
+    """Return the node of every point's fragment."""
+    out = []
+    for point in range(n_points):
+        small = [u for u in path(parent, point) if size[u] <= most]
+        out.append(small[0])
+    return out

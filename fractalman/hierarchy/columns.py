@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fractalman._arrays import F64, I64
+from fractalman.hierarchy import queries
 from fractalman.hierarchy.features import feature_columns
 
 if TYPE_CHECKING:
@@ -60,6 +62,58 @@ class Hierarchy:
         indptr, indices = feature_columns(self.parent, self.n_points, columns)
         data = self.value[self.n_points :][indices] if values else np.ones(indices.size)
         return csr_array((data, indices, indptr), shape=(self.n_points, columns))
+
+    def order(self) -> queries.PointOrder:
+        """Return an order of the points in which those of every latent are one contiguous range, made once, in O(n)."""
+        return self._order
+
+    @cached_property
+    def _order(self) -> queries.PointOrder:
+        return queries.contiguous_order(self.parent, self.size, self.n_points)
+
+    def points(self, node: int) -> I64:
+        """Return the points below ``node`` (a point: itself), rising, (size[node],) int64.
+
+        Errors: RecipeError for a node that is not there.
+        """
+        queries.check_nodes("node", np.array([node]), self.n_nodes)
+        return np.sort(self._order.points[self._order.start[node] : self._order.stop[node]])
+
+    def ancestors(self, node: int) -> I64:
+        """Return the latents above ``node``, its parent first and its root last, (depth[node],) int64.
+
+        Errors: RecipeError for a node that is not there.
+        """
+        return queries.ancestors(self.parent, node)
+
+    def lowest_common_ancestors(self, a: I64, b: I64) -> I64:
+        """Return the smallest subcluster that holds both nodes of each pair, (pairs,) int64; −1 in different clusters.
+
+        O(n) the first time, then at most log2(n) + 2 steps for a pair, however deep the hierarchy.
+
+        Args:
+            a, b: (pairs,) int64 node ids, points or latents; a node is its own ancestor.
+        Errors: RecipeError for nodes that are not there.
+        """
+        return self._common.of(a, b)
+
+    @cached_property
+    def _common(self) -> queries.CommonAncestors:
+        return queries.CommonAncestors(self.parent, self.depth)
+
+    def cut(self, size: int) -> queries.Cut:
+        """Return the partition of the points into fragments: the largest subclusters of at most ``size`` points.
+
+        A node is a fragment if it has at most ``size`` points and its parent has more, or none. Every point lies in
+        exactly one (a point has size 1); ``size=1`` are the points themselves, ``size ≥ n`` the clusters. Cuts nest: a
+        fragment at a smaller size lies inside one at a larger. Fragments can be much smaller than ``size``, where a
+        subcluster just above it splits unevenly.
+
+        Args:
+            size: s ≥ 1, in points.
+        Errors: RecipeError for s < 1.
+        """
+        return queries.cut_at_size(self.parent, self.size, self.n_points, size)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,6 @@ def constant_labels(cluster: I64, seed: int, draw: int = 0) -> tuple[LabelTree, 
     Returns: LabelTree with norm 1, and (n,) float64 labels of prior variance 1.
     """
     clusters = int(cluster.max()) + 1
-    value = normals(key64(seed, Role.LATENT, 0, draw), clusters)
+    value = normals(key64(seed, Role.CLUSTER_VALUE, draw), clusters)
     tree = LabelTree(np.full(clusters, -1), value, np.ones(clusters), np.ones(cluster.size), cluster)
     return tree, value[cluster]

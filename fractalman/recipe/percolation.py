@@ -21,8 +21,11 @@ class PercolationCluster(Recipe):
         label: "hierarchical" (latents of the cut tree) or "brownian" (increments on the edge tree).
         label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a); a = 0 is Brill's label.
         seed: integer or `Seeds`.
+        growth: "coalescent", or "nested": the edges, and the order in which they are cut, of a smaller n_points are the
+            first ones of a larger. The law is the same; points then stand in order of birth, so X[:n] is no random
+            sample (`split` is), and it takes about 17 µs a point at 10^5 points.
 
-    Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1.
+    Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, nested growth: "Nested sizes".
     """
 
     family: ClassVar[str] = "percolation-cluster"
@@ -31,6 +34,7 @@ class PercolationCluster(Recipe):
     label: str = "hierarchical"
     label_exponent: float = 0.0
     seed: int | Seeds = 0
+    growth: str = "coalescent"
 
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
@@ -38,6 +42,7 @@ class PercolationCluster(Recipe):
         "label": choice("hierarchical", "brownian"),
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
+        "growth": choice("coalescent", "nested"),
     }
 
     def _joint_problems(self) -> list[str]:
@@ -53,4 +58,5 @@ class PercolationCluster(Recipe):
 
     def peak_bytes(self) -> int:
         """Return the most memory, in bytes, that `generate` needs at once."""
-        return self.array_bytes() + 40 * self.n_points + 32 * (1 << 20)
+        nested = 40 * self.n_points if self.growth == "nested" else 0
+        return self.array_bytes() + 40 * self.n_points + nested + 32 * (1 << 20)

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""One picture per family: points on their principal axes, coloured by where they stand in their hierarchy.
+
+    .venv/bin/python scripts/gallery.py [-o gallery] [--points 20000] [--only NAME] [--grains]
+
+Colours run along the order in which every subcluster is one range, so parts of one colour are parts of one subcluster
+at whatever scale one looks; without a hierarchy they show the label. `--grains` also draws the critical cluster cut at
+several sizes. Needs the plots extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fractalman as fm
+
+POINTS = 20_000
+
+# name → (recipe, dimensions of the picture, title). A family enters with a line here.
+PICTURES: dict[str, tuple[fm.Recipe, int, str]] = {
+    "percolation-cluster": (
+        fm.PercolationCluster(n_points=POINTS, ambient_dim=128, seed=4),
+        2,
+        "Critical percolation cluster",
+    ),
+    "percolation-cluster-3d": (
+        fm.PercolationCluster(n_points=POINTS, ambient_dim=128, seed=4),
+        3,
+        "Critical percolation cluster",
+    ),
+    "percolation-cluster-nested": (
+        fm.PercolationCluster(n_points=POINTS, ambient_dim=128, growth="nested", seed=2),
+        2,
+        "Critical percolation cluster, nested growth",
+    ),
+    "cascade": (fm.Cascade(n_points=POINTS, ambient_dim=32, branching=4, seed=1), 2, "Cascade, k = 4, r = 1/2"),
+    "cascade-random": (
+        fm.Cascade(n_points=POINTS, ambient_dim=32, branching=(1, 16), seed=4),
+        3,
+        "Cascade, k = 1 or 16, r = 1/2",
+    ),
+}
+
+PAPER, INK = "#fbfaf7", "#1f2430"
+
+
+def principal(X: np.ndarray, axes: int) -> np.ndarray:
+    """Coordinates on the leading principal axes, signs fixed by the largest coordinate."""
+    centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    out = centred @ vectors[:, ::-1][:, :axes]
+    if out.shape[1] < axes:
+        out = np.pad(out, ((0, 0), (0, axes - out.shape[1])))
+    return out * np.sign(out[np.abs(out).argmax(axis=0), np.arange(axes)] + 1e-300)
+
+
+def colours(data: Any) -> np.ndarray:
+    """A number in [0, 1] for every point: its place in the hierarchy's order, or its label's rank."""
+    h = data.hierarchy
+    order = h.order().place if h is not None and h.n_latents else np.argsort(np.argsort(data.y, kind="stable"))
+    return (order + 0.5) / data.n_points
+
+
+def draw(data: Any, dimensions: int, title: str, sizes: np.ndarray | None = None) -> Any:
+    """The picture of a dataset, or of its grain, whose points then have ``sizes``."""
+    from matplotlib import colormaps
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    place = principal(data.X, dimensions)
+    paint = colormaps["turbo"](0.04 + 0.92 * colours(data))
+    dots = 2.2 * np.clip(20_000 / data.n_points, 0.2, 30.0)
+    area = np.full(data.n_points, dots) if sizes is None else 1.5 + 260.0 * sizes / sizes.sum() ** 0.5 / 20
+    figure = Figure(figsize=(7, 7), facecolor=PAPER, layout="constrained")
+    flat = dimensions == 2
+    if flat:
+        axes = figure.add_subplot(facecolor=PAPER)
+        axes.set_aspect("equal")
+    else:
+        axes = figure.add_subplot(projection="3d", facecolor=PAPER)
+        axes.view_init(elev=22, azim=-52)
+        axes.set_box_aspect(np.ptp(place, axis=0), zoom=1.25)
+    axes.set_axis_off()
+    if data.edges is not None and flat:
+        ends = data.edges
+        width = 0.5 if sizes is None else 0.7
+        axes.add_collection(
+            LineCollection(place[ends], colors=paint[ends[:, 0]], linewidths=width, alpha=0.55, zorder=1)
+        )
+    options = {"depthshade": False} if not flat else {"zorder": 2}
+    axes.scatter(*place.T, s=area, c=paint, linewidths=0, alpha=0.9, **options)
+    axes.autoscale_view()
+    figure.suptitle(title, fontsize=13, color=INK)
+    return figure
+
+
+def caption(data: Any, title: str) -> str:
+    """The title with the size."""
+    return f"{title}\n{data.n_points:,} points, {data.X.shape[1]} dimensions, on their principal axes"
+
+
+def main() -> int:
+    """Draw what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=Path("gallery"))
+    parser.add_argument("--points", type=int, default=POINTS)
+    parser.add_argument("--only", metavar="NAME", choices=[*PICTURES], action="append")
+    parser.add_argument("--grains", action="store_true", help="also the critical cluster at several grains")
+    asked = parser.parse_args()
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+    except ImportError:
+        print("pictures need matplotlib: pip install 'fractalman[plots]'", file=sys.stderr)
+        return 2
+    asked.output.mkdir(parents=True, exist_ok=True)
+    for name in asked.only or PICTURES:
+        recipe, dimensions, title = PICTURES[name]
+        data = fm.generate(recipe.replace(n_points=asked.points))
+        draw(data, dimensions, caption(data, title)).savefig(asked.output / f"{name}.png", dpi=150)
+        print(asked.output / f"{name}.png", flush=True)
+    if asked.grains:
+        data = fm.generate(PICTURES["percolation-cluster"][0].replace(n_points=asked.points))
+        for size in (10, 100, 1000):
+            coarse = fm.coarse_grain(data, size=size)
+            title = f"Critical percolation cluster at the grain of {size} points\n{coarse.n_points:,} fragments"
+            draw(coarse, 2, title, coarse.count).savefig(asked.output / f"grain-{size}.png", dpi=150)
+            print(asked.output / f"grain-{size}.png", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
