@@ -31,6 +31,7 @@ from fractalman.recipe import (
     PercolationCluster,
     PercolationEnsemble,
     Recipe,
+    SmoothManifold,
     families,
     from_dict,
     from_toml,
@@ -68,7 +69,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
-    "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade",
+    "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
     "theory", "predict", "learners", "confirm", "measure",

@@ -17,6 +17,7 @@ from fractalman import build, theory
 from fractalman._arrays import F64, I64, AnyInt
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
+from fractalman.hierarchy import LabelTree
 from fractalman.nearest import nearest
 from fractalman.recipe import Cascade, Recipe
 from fractalman.seeds import Role, Seeds, key64, permutation
@@ -200,10 +201,12 @@ def _annealed(recipe: Cascade) -> Callable[[tuple[int, ...]], F64]:
     """The exact 1-NN curve of a cascade as one replicate without error."""
 
     def compute(sizes: tuple[int, ...]) -> F64:
-        curve = theory.cascade_curve(
-            recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, np.array(sizes)
-        )
-        return curve[None, :]
+        n = np.array(sizes)
+        if recipe.masses is None and not isinstance(recipe.contraction, tuple):
+            curve = theory.cascade_curve(recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, n)
+        else:
+            curve = theory.cascade_curve_masses(*theory.kinds_of(recipe), recipe.hurst, recipe.levels, n)
+        return curve[None, :] + 2.0 * recipe.noise**2  # that of the neighbour's label and that of the test point's
 
     return compute
 
@@ -241,9 +244,9 @@ class _Structures:
         for recipe in self._drawn(n):
             made = build.structure(recipe)
             assert made.edges is not None
-            assert made.label_tree is not None
+            tree = _noisy(made.label_tree, recipe)
             order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
-            risk, _ = theory.one_nn_curve_on_tree(made.edges, made.label_tree, order, list(sizes), order[n - tests :])
+            risk, _ = theory.one_nn_curve_on_tree(made.edges, tree, order, list(sizes), order[n - tests :])
             rows.append(risk.mean(axis=1))
         return np.array(rows)
 
@@ -252,8 +255,7 @@ class _Structures:
         n, tests = self._population(sizes)
         rows = []
         for recipe in self._drawn(n):
-            tree = build.structure(recipe).label_tree
-            assert tree is not None
+            tree = _noisy(build.structure(recipe).label_tree, recipe)
             order = (
                 np.arange(n)
                 if isinstance(recipe, Cascade)  # already independent draws
@@ -263,11 +265,15 @@ class _Structures:
         return np.array(rows)
 
 
-def _floor_on(tree: object, train: I64, test: I64) -> float:
-    """Mean posterior variance of the test points' labels, those of the training points being known."""
-    from fractalman.hierarchy import LabelTree
+def _noisy(tree: LabelTree | None, recipe: Recipe) -> LabelTree:
+    """The tree of the labels as they are, label noise included."""
+    if tree is None:
+        raise RecipeError("this dataset carries no label tree: predict from its recipe instead")
+    return tree.noisy(recipe.noise) if recipe.noise else tree
 
-    assert isinstance(tree, LabelTree)
+
+def _floor_on(tree: LabelTree, train: I64, test: I64) -> float:
+    """Mean posterior variance of the test points' labels, those of the training points being known."""
     observed = np.zeros(tree.n_points, np.bool_)
     observed[train] = True
     posterior = np.zeros(tree.n_points)
@@ -295,26 +301,20 @@ class _Splits:
 
     def nearest(self, sizes: tuple[int, ...]) -> F64:
         """1-NN risk in X: (splits, sizes)."""
-        if self.data.label_tree is None:
-            raise RecipeError("this dataset was written without its hierarchy: predict from its recipe instead")
+        tree = _noisy(self.data.label_tree, self.data.recipe)
         rows = []
         for order in self._orders():
             test = order[len(order) - self._tests(sizes) :]
             row = []
             for size in sizes:
                 found = nearest(self.data.X[order[:size]], self.data.X[test])
-                row.append(float(theory.pair_risk(self.data.label_tree, order[:size][found], test).mean()))
+                row.append(float(theory.pair_risk(tree, order[:size][found], test).mean()))
             rows.append(row)
         return np.array(rows)
 
     def floor(self, sizes: tuple[int, ...]) -> F64:
         """Bayes floor: (splits, sizes)."""
-        if self.data.label_tree is None:
-            raise RecipeError("this dataset was written without its hierarchy: predict from its recipe instead")
-        tests = self._tests(sizes)
+        tree, tests = _noisy(self.data.label_tree, self.data.recipe), self._tests(sizes)
         return np.array(
-            [
-                [_floor_on(self.data.label_tree, order[:size], order[len(order) - tests :]) for size in sizes]
-                for order in self._orders()
-            ]
+            [[_floor_on(tree, order[:size], order[len(order) - tests :]) for size in sizes] for order in self._orders()]
         )

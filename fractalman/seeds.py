@@ -38,12 +38,18 @@ class Role(IntEnum):
     PATH = 4
     NESTED_TREE = 12
     NESTED_MARK = 13
+    POSITION = 10
     # embedding
     EMBEDDING_ROOT = 16
     DIRECTION = 17
+    ROTATION = 21
+    NUISANCE = 22
+    FRAME = 23
     # labels
     LATENT = 32
     LABEL_ROOT = 33
+    FIELD = 37
+    NOISE = 38
     # the use of a dataset
     SPLIT = 48
     REPLICATE = 49

@@ -12,8 +12,10 @@ from fractalman.recipe import PercolationCluster
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def columns(sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level: bool = True) -> Columns:
-    """Return the columns of clusters with these sizes: random binary trees, hierarchical labels with a = 0."""
+def columns(
+    sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level: bool = True, noise: bool = True
+) -> Columns:
+    """Return the columns of clusters with these sizes: random binary trees, hierarchical labels with a = 0, noise."""
     rng = np.random.default_rng(seed)
     n = sum(sizes)
     size, children, edges, first = [1] * n, {}, [], 0
@@ -56,6 +58,9 @@ def columns(sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level
         "label_tree/norm": norm,
         "label_tree/leaf": np.arange(n),
     }
+    if noise:
+        out["noise"] = 0.1 * rng.standard_normal(n)
+        out["y"] = out["y"] + out["noise"]
     if level:
         out["hierarchy/level"] = np.concatenate([np.full(n, int(depth.max())), depth[n:]])
     return out
@@ -64,4 +69,4 @@ def columns(sizes: tuple[int, ...] = (7, 3, 1), d: int = 3, seed: int = 0, level
 def recipe(made: Columns) -> dict[str, Any]:
     """Return a recipe of the right sizes (what it generates is of no matter here)."""
     n, d = made["X"].shape
-    return PercolationCluster(n_points=n, ambient_dim=d, seed=1).to_dict()
+    return PercolationCluster(n_points=n, ambient_dim=d, seed=1, noise=0.1 if "noise" in made else 0.0).to_dict()

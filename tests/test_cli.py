@@ -352,9 +352,7 @@ def test_a_closed_pipe_is_no_error(shell: Shell) -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, cli.TERMINATED)]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, cli.TERMINATED)])
 def test_an_interrupted_generate_leaves_nothing(shell: Shell, number: int, status: int) -> None:
     (shell.folder / "large.toml").write_text(SMALL.replace("300", "1500000").replace("= 4", "= 128"))
     process = start(shell.folder, "generate", "large.toml", "-o", "large.h5")

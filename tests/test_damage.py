@@ -50,6 +50,7 @@ OUT_OF_RANGE: dict[str, list[Any]] = {
     "label_tree/variance": [-1e-300, np.inf],
     "label_tree/norm": [0.0, -1.0, np.inf],
     "label_tree/leaf": [-1, 19],
+    "noise": [np.nan],
 }
 
 
@@ -256,18 +257,24 @@ def _break(made: Columns, rule: str) -> list[Columns]:
     return {
         "recipe-size": [{**made, "X": np.zeros((11, 4), dtype=np.float32)}],
         "cluster-order": [
-            having("cluster", 0, 1), having("cluster", 10, 4), having("cluster", 6, 2), having("cluster", 5, 1),
+            having("cluster", 0, 1),
+            having("cluster", 10, 4),
+            having("cluster", 6, 2),
+            having("cluster", 5, 1),
             {**made, "cluster": np.repeat([0, 1], [5, 6])},
         ],
         "edge-ends": [having("edges", 0, made["edges"][0, 0]), having("edges", 0, (0, 10))],
         "hierarchy-parent": [having("hierarchy/parent", 0, 3), having("hierarchy/parent", 12, 12)],
         "hierarchy-depth": [having("hierarchy/depth", 0, 99), having("hierarchy/depth", 11, 1)],
         "hierarchy-size": [
-            having("hierarchy/size", 2, 2), having("hierarchy/size", 11, 8), {**made, "hierarchy/size": swapped}
+            having("hierarchy/size", 2, 2),
+            having("hierarchy/size", 11, 8),
+            {**made, "hierarchy/size": swapped},
         ],
         "hierarchy-level": [having("hierarchy/level", 12, level), having("hierarchy/level", 0, 0)],
         "hierarchy-zero": [having("hierarchy/variance", 4, 0.0)],
         "label-zero": [{**made, "label_tree/variance": zero}],
+        "noise": [{name: column for name, column in made.items() if name != "noise"}],
         "labels": [
             {**made, "label_tree/parent": cycle},
             having("y", 3, made["y"][3] + 3e-12),
@@ -431,7 +438,10 @@ def test_random_flips_are_noticed_or_change_nothing(file: Path, made: Columns, r
     flips = random.Random(7).sample(range(8 * len(whole)), 400)
     run = subprocess.run(
         [sys.executable, "-c", _FLIPS, str(file), "0", *map(str, flips)],
-        capture_output=True, text=True, cwd=repository, check=False,
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        check=False,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     found = {int(line.split()[0]): json.loads(line.partition(" ")[2]) for line in run.stdout.splitlines()}
@@ -472,7 +482,7 @@ def test_progress_comes_from_the_child(intact: Path) -> None:
 
 
 def test_a_crash_of_the_library_is_a_problem(intact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crash = "import os; print('{\"at\": \"X\", \"done\": 1, \"total\": 2}', flush=True); os.kill(os.getpid(), 11)"
+    crash = 'import os; print(\'{"at": "X", "done": 1, "total": 2}\', flush=True); os.kill(os.getpid(), 11)'
     monkeypatch.setattr(verify, "_CHILD", crash)
     assert [str(p) for p in verify_file(intact)] == ["/: the HDF5 library crashed (SIGSEGV) while reading X"]
 
@@ -492,7 +502,7 @@ def test_a_child_that_cannot_start_is_no_verdict_on_the_file(intact: Path, monke
 
 
 def test_a_disk_that_fails_is_no_verdict_on_the_file(intact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_CHILD", "print('{\"error\": 5, \"message\": \"Input/output error\"}')")
+    monkeypatch.setattr(verify, "_CHILD", 'print(\'{"error": 5, "message": "Input/output error"}\')')
     with pytest.raises(OSError, match="Input/output error") as error:
         verify_file(intact)
     assert error.value.errno == 5

@@ -96,13 +96,13 @@ def test_columns_that_are_left_out_are_none(tmp_path: Path, made: Columns) -> No
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     d=st.integers(2, 5),
     seed=st.integers(0, 99),
-    groups=st.sets(st.sampled_from(["graph", "tree", "level"])),
+    groups=st.sets(st.sampled_from(["graph", "tree", "level", "noise"])),
 )
 def test_any_small_dataset_makes_the_round_trip(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], d: int, seed: int, groups: set[str]
 ) -> None:
     kept = {"required"} | groups | ({"tree"} if "level" in groups else set())
-    made = columns(tuple(sorted(sizes, reverse=True)), d, seed)
+    made = columns(tuple(sorted(sizes, reverse=True)), d, seed, noise="noise" in groups)
     made = {name: array for name, array in made.items() if spec.BY_PATH[name].group in kept}
     path = written(tmp_path_factory.mktemp("round"), made)
     assert list(check_file(path)) == []
@@ -148,9 +148,7 @@ def test_streaming_holds_a_few_blocks_only(tmp_path: Path) -> None:
     written(tmp_path, columns(), "warm.h5")
     tracemalloc.start()
     try:
-        path = write_columns(
-            tmp_path / "big.h5", made, recipe=named, progress=lambda *step: steps.append(step)
-        )
+        path = write_columns(tmp_path / "big.h5", made, recipe=named, progress=lambda *step: steps.append(step))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -215,7 +213,10 @@ def test_format_document_is_the_committed_one(repository: Path) -> None:
 def test_the_module_prints_the_document(repository: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-W", "error", "-m", "fractalman.dataset.spec"],
-        cwd=repository, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        cwd=repository,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )
     assert run.stdout.decode() == spec.format_document()
 
@@ -263,9 +264,7 @@ def test_a_higher_minor_version_is_read_and_its_additions_ignored(tmp_path: Path
         ({"edges": np.zeros((0, 3), dtype=np.int64)}, "required 2"),
     ],
 )
-def test_columns_that_do_not_fit_are_refused(
-    tmp_path: Path, made: Columns, change: dict[str, Any], words: str
-) -> None:
+def test_columns_that_do_not_fit_are_refused(tmp_path: Path, made: Columns, change: dict[str, Any], words: str) -> None:
     wrong = {name: array for name, array in {**made, **change}.items() if array is not None}
     with pytest.raises(FileFormatError) as caught:
         write_columns(tmp_path / "data.h5", wrong, recipe=recipe(made))

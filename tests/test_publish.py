@@ -233,7 +233,9 @@ from fractalman.dataset.writer import write_columns
 n, d = 65536, 64
 made = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n), "cluster": np.zeros(n, dtype=np.int64)}
 """
-_OVERWRITE = _CHILD + """
+_OVERWRITE = (
+    _CHILD
+    + """
 print("ready", flush=True)
 try:
     while True:
@@ -243,12 +245,16 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
+)
 
 
 def _start(repository: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
-        cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -291,7 +297,9 @@ def test_a_killed_run_leaves_the_old_or_the_new_file_whole(
     assert outcomes >= ({"old", "partial"} if kind == "SIGKILL" else {"old"})
 
 
-_LIMITED = _CHILD + """
+_LIMITED = (
+    _CHILD
+    + """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 for limit in map(int, sys.argv[2:]):
@@ -302,6 +310,7 @@ for limit in map(int, sys.argv[2:]):
     except OSError as error:
         print(type(error).__name__, error.errno, str(error).count("\\n"), error.filename)
 """
+)
 
 
 @posix

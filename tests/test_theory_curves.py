@@ -21,7 +21,7 @@ from fractalman.theory import (
     nearest_distance_law,
     one_nn_on_tree,
 )
-from fractalman.theory.curves import _exact_means, _gridded_means
+from fractalman.theory.curves import exact_means, gridded_means
 
 # ---------------------------------------------------------------------------------------------------- cascade
 
@@ -66,7 +66,7 @@ def test_grid_and_enumeration_agree(branching: tuple[int, ...]) -> None:
     n = np.array([0.0, 1.0, 10.0, 1e3, 1e6])
     reach = math.log(1e6) + 40.0
     arguments = (np.log(numbers), counts / counts.sum(), 60, reach, n)
-    np.testing.assert_allclose(_gridded_means(*arguments), _exact_means(*arguments), atol=1e-10)
+    np.testing.assert_allclose(gridded_means(*arguments), exact_means(*arguments), atol=1e-10)
 
 
 def test_many_branching_numbers_against_plain_convolution() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64
+from fractalman._arrays import F32, F64, I64, U64
 from fractalman._jit import run_tasks
 from fractalman.build.family import BLOCK, Rows, Structure
 from fractalman.dataset.memory import Dataset
@@ -16,18 +16,39 @@ from fractalman.recipe import Cascade
 
 
 def _paths(recipe: Cascade) -> geometry.CascadePaths:
-    return geometry.CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels)
+    masses = None if recipe.masses is None else tuple(p for p, _ in recipe.kinds)
+    return geometry.CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels, masses)
+
+
+def _ratios(recipe: Cascade) -> F64:
+    """Ratios of the children of all kinds of node, in the order of `CascadePaths.steps`."""
+    return np.concatenate([r for _, r in recipe.kinds]).astype(np.float64)
+
+
+def _amplitudes(recipe: Cascade, paths: geometry.CascadePaths, points: I64) -> tuple[U64, F64]:
+    """Addresses, and R_l^H of their levels: one row for all points where all cells of a level have one size."""
+    if isinstance(recipe.contraction, tuple):
+        addresses, steps = paths.steps(points)
+        return addresses, labels.cascade_path_terms(steps, _ratios(recipe), recipe.hurst)
+    return paths.addresses(points), labels.cascade_terms(recipe.contraction, recipe.hurst, recipe.levels)
+
+
+def _norm(recipe: Cascade) -> float:
+    """The constant by which every path sum is divided."""
+    if isinstance(recipe.contraction, tuple):
+        return labels.cascade_average_norm(recipe.kinds, recipe.hurst, recipe.levels)
+    return labels.cascade_norm(recipe.contraction, recipe.hurst, recipe.levels)
 
 
 def values(recipe: Cascade, points: I64, draw: int = 0) -> F64:
-    """Labels of any points of a cascade, block by block on the threads."""
-    paths, out = _paths(recipe), np.empty(points.size)
+    """Labels of any points of a cascade, without noise, block by block on the threads."""
+    paths, out, norm = _paths(recipe), np.empty(points.size), _norm(recipe)
 
     def work(start: int) -> None:
         rows = slice(start, start + BLOCK)
-        out[rows] = labels.cascade_labels(
-            paths.addresses(points[rows]), recipe.contraction, recipe.hurst, recipe.seeds.labels, draw
-        )
+        addresses, amplitude = _amplitudes(recipe, paths, points[rows])
+        first, last = np.zeros(len(addresses), np.int64), np.full(len(addresses), recipe.levels)
+        out[rows] = labels.cascade_segments(addresses, first, last, amplitude, recipe.seeds.labels, draw)[0] / norm
 
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
     return out
@@ -41,32 +62,33 @@ def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure:
     if hierarchy:
         paths = _paths(recipe)
         tree = paths.induced_tree(n)
-        amplitude = labels.cascade_terms(recipe.contraction, recipe.hurst, recipe.levels)
         value, variance = np.empty(tree.parent.size), np.empty(tree.parent.size)
         above = np.where(tree.parent >= 0, tree.level[tree.parent], -1)
 
         def work(start: int) -> None:
             rows = slice(start, start + BLOCK)
+            addresses, amplitude = _amplitudes(recipe, paths, tree.example[rows])
             value[rows], variance[rows] = labels.cascade_segments(
-                paths.addresses(tree.example[rows]), above[rows] + 1, tree.level[rows], amplitude, seeds.labels, draw
+                addresses, above[rows] + 1, tree.level[rows], amplitude, seeds.labels, draw
             )
 
         run_tasks(work, [(start,) for start in range(0, tree.parent.size, BLOCK)])
         columns = Hierarchy(tree.parent, value, variance, tree.size, tree.depth, n, tree.level)
-        norm = np.full(n, labels.cascade_norm(recipe.contraction, recipe.hurst, recipe.levels))
-        label_tree = LabelTree(tree.parent, value, variance, norm, np.arange(n))
+        label_tree = LabelTree(tree.parent, value, variance, np.full(n, _norm(recipe)), np.arange(n))
     return Structure(recipe, y, np.zeros(n, np.int64), None, columns, label_tree)
 
 
 def rows(recipe: Cascade, points: I64, X: F32) -> None:
     """Write the coordinates of any points of a cascade, by address: (len(points), d) float32."""
-    paths = _paths(recipe)
+    paths, seed = _paths(recipe), recipe.seeds.embedding
 
     def work(start: int) -> None:
         part = slice(start, start + BLOCK)
-        embedding.cascade_coordinates(
-            X[part], paths.addresses(points[part]), recipe.contraction, recipe.seeds.embedding
-        )
+        if isinstance(recipe.contraction, tuple):
+            addresses, steps = paths.steps(points[part])
+            embedding.cascade_coordinates(X[part], addresses, _ratios(recipe)[steps], seed)
+        else:
+            embedding.cascade_coordinates(X[part], paths.addresses(points[part]), recipe.contraction, seed)
 
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
 

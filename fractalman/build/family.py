@@ -26,6 +26,7 @@ class Structure:
         y: (n,) float64. cluster: (n,) int64. edges: (n_edges, 2) int64 or None.
         hierarchy, label_tree: as in `Dataset`, or None when left out.
         sites: (n,) int64 lattice site of every point, which its coordinates come from; None off the lattice.
+        noise: (n,) float64, the part of y that is label noise, or None; families leave it out, the composer adds it.
     """
 
     recipe: Recipe
@@ -35,6 +36,7 @@ class Structure:
     hierarchy: Hierarchy | None
     label_tree: LabelTree | None
     sites: I64 | None = None
+    noise: F64 | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fractalman.build import added
 from fractalman.build.family import Structure
 from fractalman.build.memory import check_memory
 from fractalman.build.recipes import builder, generate, structure
@@ -22,16 +23,19 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 def _columns(recipe: Recipe, hierarchy: bool) -> Mapping[str, Any]:
     """The columns of a recipe's file: arrays, and block sources where a family is addressed."""
     streamed = builder(recipe).streamed(recipe)
+    hierarchy = hierarchy and recipe.has_hierarchy
     if streamed is not None:
-        columns: dict[str, Any] = dict(streamed)
+        columns: dict[str, Any] = {**added.streamed(recipe, streamed)}
         if hierarchy:
-            check_memory(recipe.replace(ambient_dim=2))  # X is never held
+            check_memory(recipe.replace(ambient_dim=2, nuisance_dim=0))  # X is never held
             columns.update(_tree_columns(structure(recipe)))
         return columns
     data = generate(recipe)
     columns = {"X": data.X, "y": data.y, "cluster": data.cluster}
     if data.edges is not None:
         columns["edges"] = data.edges
+    if data.noise is not None:
+        columns["noise"] = data.noise
     if hierarchy:
         columns.update(_tree_columns(data))
     return columns
@@ -59,7 +63,8 @@ def write(
 
     Args:
         recipe: any recipe. path: the target file.
-        hierarchy: also the hierarchy and the label tree; a cascade without them is written in constant memory.
+        hierarchy: also the hierarchy and the label tree, where the family has them; a cascade without them is written
+            in constant memory.
         overwrite: replace an existing file.
         progress: called as progress(column, bytes done, bytes in all).
     Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import cascade, cluster, ensemble, lattice
+from fractalman.build import added, cascade, cluster, ensemble, lattice, manifold
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
@@ -18,6 +19,7 @@ from fractalman.recipe import (
     PercolationCluster,
     PercolationEnsemble,
     Recipe,
+    SmoothManifold,
 )
 
 BUILDERS: dict[type[Recipe], Family] = {
@@ -26,6 +28,7 @@ BUILDERS: dict[type[Recipe], Family] = {
     LatticePercolation: cast(Family, lattice),
     PercolationEnsemble: cast(Family, ensemble),
     BetheLattice: cast(Family, ensemble),
+    SmoothManifold: cast(Family, manifold),
 }
 
 
@@ -42,7 +45,9 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
         hierarchy: also the hierarchy and the label tree.
         draw: number of the label draw; 0 = the dataset's own labels.
     """
-    return builder(recipe).structure(recipe, hierarchy, draw)
+    made = builder(recipe).structure(recipe, hierarchy and recipe.has_hierarchy, draw)
+    noise = added.noise(recipe, np.arange(made.y.size), draw)
+    return made if noise is None else replace(made, y=made.y + noise, noise=noise)
 
 
 def generate(recipe: Recipe) -> Dataset:
@@ -56,12 +61,22 @@ def generate(recipe: Recipe) -> Dataset:
     made = structure(recipe)
     X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
     builder(recipe).coordinates(made, X)
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree)
+    X = added.widened(recipe, np.arange(made.y.size), X)
+    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise)
 
 
 def label_draws(data: Dataset | Structure, draws: int) -> F64:
-    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own."""
+    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own.
+
+    Label noise, where the recipe has any, is drawn anew as well.
+    """
     out = np.empty((data.y.size, draws))
     for draw in range(draws):
-        out[:, draw] = data.y if draw == 0 else builder(data.recipe).labels_again(data, draw)
+        if draw == 0:
+            out[:, draw] = data.y
+            continue
+        out[:, draw] = builder(data.recipe).labels_again(data, draw)
+        noise = added.noise(data.recipe, np.arange(data.y.size), draw)
+        if noise is not None:
+            out[:, draw] += noise
     return out

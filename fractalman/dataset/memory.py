@@ -44,7 +44,8 @@ class Dataset:
         cluster: (n,) int64, 0 = largest cluster; points are sorted by it.
         edges: (n_edges, 2) int64 point pairs, or None for families without a graph.
         hierarchy: the hierarchy over points and latents, or None when it was left out.
-        label_tree: the tree from which the labels come, or None when the hierarchy was left out.
+        label_tree: the tree from which the labels come, noise apart, or None when the hierarchy was left out.
+        noise: (n,) float64, the label noise in y, same unit; y − noise is the clean label. None for recipes without.
     """
 
     recipe: Recipe
@@ -54,6 +55,12 @@ class Dataset:
     edges: I64 | None
     hierarchy: Hierarchy | None
     label_tree: LabelTree | None
+    noise: F64 | None = None
+
+    @property
+    def clean(self) -> F64:
+        """(n,) float64 labels without their noise."""
+        return self.y if self.noise is None else self.y - self.noise
 
     @property
     def n_points(self) -> int:

@@ -276,6 +276,7 @@ class File:
             edges=None if self.edges is None else self.edges[:],
             hierarchy=self.hierarchy,
             label_tree=self.label_tree,
+            noise=self.columns["noise"][:] if "noise" in self.columns else None,
         )
 
     def verify(self) -> list[Problem]:

@@ -114,8 +114,10 @@ DIMENSIONS: dict[str, tuple[str, int | str]] = {
 GROUPS: dict[str, str] = {
     "required": "MUST be there.",
     "graph": "MUST be there if the family has a graph, and MUST NOT otherwise.",
-    "tree": "The file either holds all of these columns or none (written with hierarchy=False).",
+    "tree": "The file either holds all of these columns or none (written with hierarchy=False, or a family without a "
+    "hierarchy).",
     "level": "MAY be there (families whose nodes have levels), only together with the tree columns.",
+    "noise": "MUST be there if the recipe has label noise, and MUST NOT otherwise.",
 }
 
 _F8, _I8 = "<f8", "<i8"
@@ -220,22 +222,29 @@ COLUMNS: tuple[Column, ...] = (
         "tree",
         (_index_of("q"),),
     ),
+    Column(
+        "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
+    ),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A requirement on columns together, checked by verify (which holds one function per name)."""
+    """A requirement on columns together, checked by verify (which holds one function per name).
+
+    ``optional`` columns are used where the file has them.
+    """
 
     name: str
     path: str
     columns: tuple[str, ...]
     statement: str
+    optional: tuple[str, ...] = ()
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("recipe-size", CERTIFICATE, (), "The recipe's n_points is n, and its ambient_dim is d."),
+    Rule("recipe-size", CERTIFICATE, (), "The recipe's n_points is n, and ambient_dim + nuisance_dim is d."),
     Rule(
         "cluster-order",
         "cluster",
@@ -274,6 +283,12 @@ RULES: tuple[Rule, ...] = (
         "A value whose variance is 0 is 0.",
     ),
     Rule(
+        "noise",
+        "noise",
+        (),
+        "There is noise exactly if the recipe's noise is above 0.",
+    ),
+    Rule(
         "label-zero",
         "label_tree/value",
         ("label_tree/value", "label_tree/variance"),
@@ -283,8 +298,9 @@ RULES: tuple[Rule, ...] = (
         "labels",
         "y",
         ("y", "label_tree/parent", "label_tree/value", "label_tree/norm", "label_tree/leaf"),
-        "The label tree has no cycle, and y is the sum of value over the path from the root to leaf, divided by norm, "
-        "to 10⁻¹² of max(1, |y|).",
+        "The label tree has no cycle, and y − noise (y where there is no noise) is the sum of value over the path from "
+        "the root to leaf, divided by norm, to 10⁻¹² of max(1, |y|).",
+        ("noise",),
     ),
 )
 

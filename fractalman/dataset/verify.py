@@ -42,8 +42,10 @@ Dims: TypeAlias = Mapping[str, int]
 def _recipe_size(_: Columns, dims: Dims, certificate: Certificate) -> Iterator[str]:
     for key, name in (("n_points", "n"), ("ambient_dim", "d")):
         stated = certificate.recipe.get(key)
-        if stated is not None and stated != dims[name]:
-            yield f"the recipe says {key} = {stated}: the columns have {name} = {dims[name]}"
+        more = certificate.recipe.get("nuisance_dim", 0) if name == "d" else 0
+        if stated is not None and stated + more != dims[name]:
+            beside = f" and nuisance_dim = {more}" if more else ""
+            yield f"the recipe says {key} = {stated}{beside}: the columns have {name} = {dims[name]}"
 
 
 def _cluster_order(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
@@ -142,6 +144,12 @@ def _zero(tree: str) -> Callable[[Columns, Dims, Certificate], Iterator[str]]:
     return rule
 
 
+def _noise(_: Columns, __: Dims, certificate: Certificate) -> Iterator[str]:
+    stated, there = certificate.recipe.get("noise", 0.0), "noise" in certificate.columns
+    if bool(stated) != there:
+        yield f"is {'there' if there else 'missing'}, and the recipe says noise = {stated}"
+
+
 def _labels(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
     # Pointer jumping: after t rounds `total` holds the sums over 2^t ancestors; a cycle never ends.
     total = columns["label_tree/value"][:]
@@ -158,8 +166,10 @@ def _labels(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
         return
     for start, (y, norm, leaf) in _pairs(columns, "y", "label_tree/norm", "label_tree/leaf"):
         required = total[leaf] / norm
+        if "noise" in columns:
+            required += columns["noise"][start : start + len(y)]
         wrong = ~(np.abs(y - required) <= 1e-12 * np.maximum(1.0, np.abs(y)))
-        yield from _first(start, wrong, "is {}: required {} (path sum / norm)", y, required)
+        yield from _first(start, wrong, "is {}: required {} (path sum / norm, and noise)", y, required)
 
 
 RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Certificate], Iterator[str]]] = {
@@ -171,6 +181,7 @@ RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Certificate], Iterator[str]]]
     "hierarchy-size": _hierarchy_size,
     "hierarchy-level": _hierarchy_level,
     "hierarchy-zero": _zero("hierarchy"),
+    "noise": _noise,
     "label-zero": _zero("label_tree"),
     "labels": _labels,
 }
@@ -217,7 +228,8 @@ def check_file(path: Path, progress: Progress | None = None) -> Iterator[Problem
                 found.append(ranges_broken)
             yield from found
         for rule in RULES:
-            if unsound.isdisjoint(rule.columns) and not (rule.name == "recipe-size" and contents.problems):
+            needed = {*rule.columns, *(name for name in rule.optional if name in contents.certificate.columns)}
+            if unsound.isdisjoint(needed) and not (rule.name == "recipe-size" and contents.problems):
                 if progress:
                     progress(rule.name, done, total)
                 for message in RULE_FUNCTIONS[rule.name](columns, contents.dims, contents.certificate):

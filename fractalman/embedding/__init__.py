@@ -3,5 +3,14 @@
 from fractalman.embedding.cascade import cascade_coordinates
 from fractalman.embedding.cluster import forest_coordinates, tree_coordinates
 from fractalman.embedding.lattice import lattice_coordinates
+from fractalman.embedding.rotation import Rotation, nuisance_coordinates, rotation
 
-__all__ = ["cascade_coordinates", "forest_coordinates", "lattice_coordinates", "tree_coordinates"]
+__all__ = [
+    "Rotation",
+    "cascade_coordinates",
+    "forest_coordinates",
+    "lattice_coordinates",
+    "nuisance_coordinates",
+    "rotation",
+    "tree_coordinates",
+]

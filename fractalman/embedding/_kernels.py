@@ -232,8 +232,11 @@ def walk_subtrees(out, tree_parent, tree_order, below, starts, step):  # type: i
 
 
 @kernel
-def cascade_coordinates(addresses, key, contraction, out):  # type: ignore[no-untyped-def]
-    """out[i] = Σ_l R_l v(addresses[i, l]), R_l = contraction^l, by Horner from the deepest level up, in float64."""
+def cascade_coordinates(addresses, key, ratios, out):  # type: ignore[no-untyped-def]
+    """out[i] = Σ_l R_l v(addresses[i, l]), R_l = Π_{j<l} ratios[i, j], by Horner from the deepest level up, in float64.
+
+    One row of ``ratios`` serves all points.
+    """
     d = out.shape[1]
     h = (d + 1) // 2
     g = np.zeros((d + LANES) // LANES * LANES, np.float32)
@@ -250,6 +253,7 @@ def cascade_coordinates(addresses, key, contraction, out):  # type: ignore[no-un
             if d & 1:
                 g[d] = _f(0.0)
             scale = 1.0 / np.sqrt(np.float64(dot(g, g, lanes)))
+            contraction = ratios[i if ratios.shape[0] > 1 else 0, level] if level < ratios.shape[1] else 0.0
             for j in range(d):
                 total[j] = scale * np.float64(g[j]) + contraction * total[j]
         for j in range(d):

@@ -98,10 +98,11 @@ def forest_coordinates(
     return np.array([out[i] for i in range(n)], np.float32)
 
 
-def cascade_point(addresses: Sequence[int], key: int, contraction: float, d: int) -> F32:
-    """Σ_l r^l v(address_l) by Horner from the deepest level up, in double precision, rounded once."""
+def cascade_point(addresses: Sequence[int], key: int, contraction: float | Sequence[float], d: int) -> F32:
+    """Σ_l R_l v(address_l) by Horner from the deepest level up, in double precision, rounded once."""
     total = np.zeros(d)
-    for address in reversed(addresses):
+    ratios = [contraction] * len(addresses) if isinstance(contraction, float) else [*contraction, 0.0]
+    for address, ratio in zip(reversed(addresses), reversed(ratios), strict=True):
         g = gaussian(derive_twin(key, address), 0, d)
-        total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + contraction * total
+        total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + ratio * total
     return total.astype(np.float32)

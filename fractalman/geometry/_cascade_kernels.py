@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.seeds import derive, draw_below
+from fractalman.seeds import derive, draw_below, draw_uniform
 
 _U = np.uint64
 
 
 @kernel
-def cascade_paths(branching_key, path_key, points, branching, bits, addresses, words):  # type: ignore[no-untyped-def]
+def cascade_paths(  # type: ignore[no-untyped-def]
+    branching_key, path_key, points, branching, first, below, bits, addresses, steps, words
+):
     """Walk every point down: addresses[i, l] of its node at level l, its digits packed into words[i].
+
+    A node of kind k has branching[k] children; child j of it is step first[k] + j, which steps[i, l] records where
+    ``steps`` has columns. ``below``, if not empty, holds for every step the mass of its node's children up to and
+    including it; children are chosen by mass then, and with equal shares otherwise.
 
     Digits take ``bits`` bits each, most significant first, 64 // bits of them in a word, so that comparing the words
     of two points compares their paths.
@@ -27,7 +33,16 @@ def cascade_paths(branching_key, path_key, points, branching, bits, addresses, w
             words[i, w] = _U(0)
         for level in range(levels):
             kind = draw_below(address, _U(0), np.int64(branching.size)) if branching.size > 1 else np.int64(0)
-            digit = _U(draw_below(own, _U(level), branching[kind]))
+            if below.size > 0:
+                u = draw_uniform(own, _U(level))
+                child = np.int64(0)
+                while child < branching[kind] - 1 and u >= below[first[kind] + child]:
+                    child += 1
+            else:
+                child = draw_below(own, _U(level), branching[kind])
+            if steps.shape[1] > 0:
+                steps[i, level] = first[kind] + child
+            digit = _U(child)
             place = per_word - 1 - level % per_word
             words[i, level // per_word] |= digit << _U(place * bits)
             address = derive(address, digit)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, cast
 
-from fractalman.seeds import Role, derive_twin, draw_below_twin, key64, permutation_twin
+from fractalman.seeds import (
+    Role,
+    derive_twin,
+    draw_below_twin,
+    draw_normal_twin,
+    draw_uniform_twin,
+    key64,
+    permutation_twin,
+)
 
 
 def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[int, int]], list[int], list[int]]:
@@ -53,14 +63,36 @@ def rooted_parents(edges: Sequence[tuple[int, int]], n: int, root: int) -> list[
     return parent
 
 
-def cascade_path(point: int, levels: int, branching: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
+def cascade_path(
+    point: int, levels: int, branching: Sequence[int], seed: int, masses: Sequence[Sequence[float]] | None = None
+) -> tuple[list[int], list[int]]:
     """Return (digits, addresses) of one cascade point: `CascadePaths.block` for a single row."""
     branching_key = key64(seed, Role.BRANCHING)
     path_key = derive_twin(key64(seed, Role.PATH), point)
     addresses = [branching_key]
     digits = []
     for level in range(levels):
-        children = branching[draw_below_twin(addresses[-1], 0, len(branching))]
-        digits.append(draw_below_twin(path_key, level, children))
+        kind = draw_below_twin(addresses[-1], 0, len(branching))
+        if masses is None:
+            digits.append(draw_below_twin(path_key, level, branching[kind]))
+        else:
+            u = draw_uniform_twin(path_key, level)
+            digits.append(sum(u >= below for below in list(accumulate(masses[kind]))[:-1]))
         addresses.append(derive_twin(addresses[-1], digits[-1]))
     return digits, addresses
+
+
+def manifold_point(point: int, kind: str, dim: int, seed: int) -> list[float]:
+    """One point of `manifold.manifold_points`."""
+    own = derive_twin(key64(seed, Role.POSITION), point)
+    if kind == "cube":
+        return [math.sqrt(12.0 / dim) * (draw_uniform_twin(own, j) - 0.5) for j in range(dim)]
+    group, radius = (dim + 1, 1.0) if kind == "sphere" else (2, math.sqrt(1.0 / dim))
+    out = []
+    for start in range(0, dim + 1 if kind == "sphere" else 2 * dim, group):
+        g = [draw_normal_twin(own, j) for j in range(start, start + group)]
+        square = 0.0
+        for x in g:
+            square += x * x
+        out += [radius / math.sqrt(square) * x for x in g]
+    return out

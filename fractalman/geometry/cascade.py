@@ -7,10 +7,11 @@ any order and sample sizes nest. The induced tree of drawn points (chains collap
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
-from fractalman._arrays import I64, U64
+from fractalman._arrays import F64, I64, U64
 from fractalman.geometry import _cascade_kernels as _kernels
 from fractalman.seeds import Role, key64
 
@@ -39,31 +40,52 @@ class CascadePaths:
         seed: geometry seed.
         branching: equally likely numbers of children.
         levels: levels below the root.
+        masses: shares of the children of each kind of node, as many as branching says; None = equal shares.
     """
 
     seed: int
     branching: tuple[int, ...]
     levels: int
+    masses: tuple[tuple[float, ...], ...] | None = None
 
     def addresses(self, points: I64) -> U64:
         """Return the node addresses on the paths of ``points``: (len(points), levels + 1) uint64, root first."""
-        addresses, _ = self._block(points)
-        return addresses
+        return self._block(points)[0]
 
-    def _block(self, points: I64) -> tuple[U64, U64]:
+    def steps(self, points: I64) -> tuple[U64, I64]:
+        """Return addresses, and which child was taken at every level: (len(points), levels) int64.
+
+        Children are numbered through all kinds of node: those of the first kind, then those of the second, ….
+        """
+        addresses, _, steps = self._block(points, self.levels)
+        return addresses, steps
+
+    def _block(self, points: I64, steps_kept: int = 0) -> tuple[U64, U64, I64]:
         points = np.ascontiguousarray(points, np.int64)
         addresses = np.empty((points.size, self.levels + 1), np.uint64)
         words = np.empty((points.size, self._words), np.uint64)
+        steps = np.empty((points.size, steps_kept), np.int64)
         _kernels.cascade_paths(
             np.uint64(key64(self.seed, Role.BRANCHING)),
             np.uint64(key64(self.seed, Role.PATH)),
             points,
             np.asarray(self.branching, np.int64),
+            np.concatenate([[0], np.cumsum(self.branching)[:-1]]).astype(np.int64),
+            self._below,
             self._bits,
             addresses,
+            steps,
             words,
         )
-        return addresses, words
+        return addresses, words, steps
+
+    @property
+    def _below(self) -> F64:
+        """Mass up to and including each child, added from the first on; empty for equal shares."""
+        sums: list[float] = []
+        for kind in self.masses or ():
+            sums += accumulate(kind)
+        return np.array(sums, np.float64)
 
     @property
     def _bits(self) -> int:

@@ -134,6 +134,23 @@ class LabelTree:
     norm: F64
     leaf: I64
 
+    def noisy(self, sigma: float, noise: F64 | None = None) -> LabelTree:
+        """Return the tree of noisy labels: below every point's node one more, of variance (σ·norm)².
+
+        Args:
+            sigma: σ ≥ 0 in units of the label's prior standard deviation.
+            noise: (n,) float64 the noise itself, as a dataset's column; None = values of 0, for theory needs none.
+        """
+        n, m = self.n_points, int(self.parent.size)
+        value = np.zeros(n) if noise is None else noise * self.norm
+        return LabelTree(
+            parent=np.concatenate([self.parent, self.leaf]),
+            value=np.concatenate([self.value, value]),
+            variance=np.concatenate([self.variance, np.square(sigma * self.norm)]),
+            norm=self.norm,
+            leaf=np.arange(m, m + n),
+        )
+
     @property
     def n_points(self) -> int:
         """Number of labelled points."""

@@ -1,15 +1,29 @@
 """Columns in, latent values and targets out."""
 
-from fractalman.labels.cascade import cascade_labels, cascade_norm, cascade_segments, cascade_terms
+from fractalman.labels.cascade import (
+    cascade_average_norm,
+    cascade_norm,
+    cascade_path_terms,
+    cascade_segments,
+    cascade_terms,
+)
 from fractalman.labels.constant import constant_labels
+from fractalman.labels.field import FEATURES, Field, field_covariance, gaussian_field
+from fractalman.labels.noise import label_noise
 from fractalman.labels.tree import brownian_labels, hierarchical_labels
 
 __all__ = [
+    "FEATURES",
+    "Field",
     "brownian_labels",
-    "cascade_labels",
+    "cascade_average_norm",
     "cascade_norm",
+    "cascade_path_terms",
     "cascade_segments",
     "cascade_terms",
     "constant_labels",
+    "field_covariance",
+    "gaussian_field",
     "hierarchical_labels",
+    "label_noise",
 ]

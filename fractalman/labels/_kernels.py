@@ -54,6 +54,24 @@ def geometric(contraction, hurst, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def powers(base, exponent, out):  # type: ignore[no-untyped-def]
+    """out[j] = base[j]^exponent for base > 0."""
+    for j in range(base.size):
+        out[j] = exp64(exponent * log64(base[j]))
+
+
+@kernel
+def path_products(steps, factor, out):  # type: ignore[no-untyped-def]
+    """out[i, l] = Π_{j<l} factor[steps[i, j]], multiplied from the root down."""
+    for i in range(steps.shape[0]):
+        term = 1.0
+        out[i, 0] = 1.0
+        for level in range(steps.shape[1]):
+            term = term * factor[steps[i, level]]
+            out[i, level + 1] = term
+
+
+@kernel
 def sum_of_squares(amplitude, first, stop):  # type: ignore[no-untyped-def]
     """Σ of squares, smallest terms first."""
     total = 0.0
@@ -64,14 +82,25 @@ def sum_of_squares(amplitude, first, stop):  # type: ignore[no-untyped-def]
 
 @kernel
 def cascade_segments(addresses, first, last, amplitude, key, value, variance):  # type: ignore[no-untyped-def]
-    """value[i] = Σ amplitude[l]·z(addresses[i, l]), first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance."""
+    """value[i] = Σ amplitude[i, l]·z(addresses[i, l]), first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance.
+
+    One row of ``amplitude`` serves all paths.
+    """
     grid = 17592186044416.0  # 2^44
     for i in range(addresses.shape[0]):
         total = 0.0
         spread = 0.0
+        row = i if amplitude.shape[0] > 1 else 0
         for level in range(last[i], first[i] - 1, -1):
             z = draw_normal(derive(key, addresses[i, level]), _U(0))
-            total += math.floor(amplitude[level] * z * grid + 0.5) / grid
-            spread += amplitude[level] * amplitude[level]
+            total += math.floor(amplitude[row, level] * z * grid + 0.5) / grid
+            spread += amplitude[row, level] * amplitude[row, level]
         value[i] = total
         variance[i] = spread
+
+
+@kernel
+def scaled_normals(key, points, sigma, out):  # type: ignore[no-untyped-def]
+    """out[i] = sigma × normal number points[i] of ``key``."""
+    for i in range(points.size):
+        out[i] = sigma * draw_normal(key, _U(points[i]))

@@ -32,3 +32,11 @@ def cascade_segment(addresses: Sequence[int], first: int, last: int, amplitude: 
         z = draw_normal_twin(derive_twin(key, addresses[level]), 0)
         total += Fraction(math.floor(amplitude[level] * z * 2.0**44 + 0.5), 2**44)
     return float(total)
+
+
+def field_value(
+    x: Sequence[float], turns: Sequence[Sequence[float]], cosine: Sequence[float], sine: Sequence[float]
+) -> float:
+    """A field at one point, with the library's sine and cosine: equal to the kernel's up to rounding."""
+    phases = [2.0 * math.pi * sum(a * b for a, b in zip(x, wave, strict=True)) for wave in turns]
+    return math.fsum(c * math.cos(p) + s * math.sin(p) for p, c, s in zip(phases, cosine, sine, strict=True))

@@ -8,6 +8,7 @@ from fractalman.recipe.base import Recipe
 from fractalman.recipe.cascade import Cascade
 from fractalman.recipe.ensemble import BetheLattice, PercolationEnsemble
 from fractalman.recipe.lattice import THRESHOLDS, LatticePercolation
+from fractalman.recipe.manifold import SmoothManifold
 from fractalman.recipe.percolation import PercolationCluster
 from fractalman.recipe.reading import families, from_dict, from_toml, read_toml
 
@@ -19,6 +20,7 @@ __all__ = [
     "PercolationCluster",
     "PercolationEnsemble",
     "Recipe",
+    "SmoothManifold",
     "families",
     "from_dict",
     "from_toml",

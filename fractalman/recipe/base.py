@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
-from fractalman.recipe.checks import Check
+from fractalman.recipe.checks import MAX_DIM, Check, integer, real, switch
 from fractalman.seeds import Seeds
 
 FAMILIES: dict[str, type[Recipe]] = {}
@@ -16,18 +18,38 @@ FAMILIES: dict[str, type[Recipe]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What every family shares: a name, a seed, a size, and the round trips."""
+    """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
+
+    Args (of every family, besides its own):
+        noise: σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+        nuisance_dim: further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+        nuisance_scale: their standard deviation, in units of X.
+        rotate: turn all coordinates, nuisance included, by one uniformly random rotation.
+
+    Source: docs/theory.md §1.
+    """
 
     family: ClassVar[str]
     _checks: ClassVar[dict[str, Check]]
+    has_hierarchy: ClassVar[bool] = True
+    """Whether datasets of this family carry a hierarchy and a label tree."""
 
     n_points: int | None  # None, and no keyword, in families whose draw decides it
     ambient_dim: int
     seed: int | Seeds
+    noise: float = 0.0
+    nuisance_dim: int = 0
+    nuisance_scale: float = 1.0
+    rotate: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         FAMILIES[cls.family] = cls
+        cls._checks = {**cls._checks, **_ADDED_CHECKS}
+        if "array_bytes" in cls.__dict__:  # a family counts its own arrays
+            setattr(cls, "array_bytes", _with_added(cls.array_bytes, Recipe._added_bytes))  # noqa: B010
+        if "peak_bytes" in cls.__dict__:
+            setattr(cls, "peak_bytes", _with_added(cls.peak_bytes, Recipe._added_scratch))  # noqa: B010
 
     def __post_init__(self) -> None:
         problems = []
@@ -40,6 +62,22 @@ class Recipe:
             problems = self._joint_problems()
         if problems:
             raise RecipeError("; ".join(problems))
+
+    def _added_bytes(self) -> int:
+        """Bytes of the noise and the nuisance coordinates."""
+        return 4 * self.max_points * self.nuisance_dim + (8 * self.max_points if self.noise else 0)
+
+    def _added_scratch(self) -> int:
+        """Bytes needed while they are added: the family's own coordinates before they are widened, the reflections."""
+        width = self.n_columns
+        return (4 * self.max_points * self.ambient_dim if self.nuisance_dim else 0) + (
+            8 * width**2 if self.rotate else 0
+        )
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of X: ambient_dim of the family and nuisance_dim more."""
+        return self.ambient_dim + self.nuisance_dim
 
     def _joint_problems(self) -> list[str]:
         """Return what is wrong with the keywords together, each alone being allowed."""
@@ -57,15 +95,15 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return family and keywords as plain TOML/JSON values; None is left out."""
+        """Return family and keywords as plain TOML/JSON values, but for None and what adds nothing (noise = 0)."""
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Seeds):
                 value = dataclasses.asdict(value)
             elif isinstance(value, tuple):
-                value = list(value)
-            if value is not None:
+                value = _as_list(value)
+            if value is not None and not (field.name in _ADDED_CHECKS and value == field.default):
                 out[field.name] = value
         return out
 
@@ -91,8 +129,31 @@ class Recipe:
         raise NotImplementedError
 
     def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once."""
+        """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
+
+
+_ADDED_CHECKS: dict[str, Check] = {
+    "noise": real(0.0, 1e6),
+    "nuisance_dim": integer(0, MAX_DIM),
+    "nuisance_scale": real(0.0, 1e6, open_low=True),
+    "rotate": switch,
+}
+"""Keywords of every family that add something to its datasets; at their defaults they are not written out."""
+
+
+def _with_added(own: Callable[[Any], int], added: Callable[[Any], int]) -> Callable[[Any], int]:
+    """Return a family's count of bytes with those of what every family may add."""
+
+    @wraps(own)
+    def count(self: Any) -> int:
+        return own(self) + added(self)
+
+    return count
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _toml_value(value: Any) -> str:

@@ -55,6 +55,13 @@ def choice(*allowed: str) -> Callable[[str, Any], str]:
     return check
 
 
+def switch(name: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise RecipeError(f"{name} = {value!r}: allowed is true or false")
+    return value
+
+
 def seed(name: str, value: Any) -> int | Seeds:
     """An integer, `Seeds`, or a table of seeds."""
     if isinstance(value, Seeds):

@@ -141,8 +141,11 @@ def regime_table(result: Result) -> str:
         sentences += [f"<li><b>{escape(verdict.learner)}</b> {escape(text)}</li>" for text in verdict.excluded]
     floor = dict(zip(result.floor.n.tolist(), result.floor.risk.tolist(), strict=True))
     cells = [f'<td class="n">{number(floor.get(n), 4)}</td>' for n in sizes]
-    rows.append(f"<tr><td>Bayes floor</td>{''.join(cells)}</tr>")
-    left_out = f"<p>Left out of the fits:</p><ul>{''.join(sentences)}</ul>" if sentences else ""
+    if result.spec.recipe.has_hierarchy:
+        rows.append(f"<tr><td>Bayes floor</td>{''.join(cells)}</tr>")
+    else:
+        sentences.append("<li>There is no Bayes floor: this family has no hierarchy that the labels come from.</li>")
+    left_out = f"<p>Left out:</p><ul>{''.join(sentences)}</ul>" if sentences else ""
     return (
         f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{left_out}'
         f"<details><summary>The rule, fixed before any data are seen</summary><p>{escape(result.rule)}</p></details>"
@@ -230,9 +233,12 @@ def asked_words(result: Result) -> str:
 
 def _picture(data: Dataset) -> str:
     edges = " Lines are the cluster’s edges." if data.edges is not None else ""
+    colours = ""
+    if data.hierarchy is not None:
+        colours = " Colours are the coarse subclusters of the hidden hierarchy, grey the smallest."
     caption = (
-        f"{data.n_points:,} points of this recipe in {data.recipe.ambient_dim} dimensions, seen in the plane in which "
-        f"they spread most. Colours are the coarse subclusters of the hidden hierarchy, grey the smallest.{edges}"
+        f"{data.n_points:,} points of this recipe in {data.X.shape[1]} dimensions, seen in the plane in which "
+        f"they spread most.{colours}{edges}"
     )
     return image(figures.fractal_picture(data), "png", "the fractal in its principal plane", caption, "min(100%,640px)")
 

@@ -81,7 +81,8 @@ class Result:
 def units_of(spec: Spec, rooms: Collaborators) -> list[Unit]:
     """Return all units of work: replicate by replicate, then the learners that run all replicates together."""
     batched = {name: rooms.make_learner(name, spec.learner_settings(name)).batched for name in spec.learners}
-    single = [BAYES, *(name for name in spec.learners if not batched[name])]
+    floor = [BAYES] if spec.recipe.has_hierarchy else []  # no label tree, no floor
+    single = [*floor, *(name for name in spec.learners if not batched[name])]
     units = [Unit(name, n, i) for i in range(spec.seeds) for n in spec.train_sizes for name in single]
     return units + [Unit(name, n, None) for name in spec.learners if batched[name] for n in spec.train_sizes]
 

@@ -29,8 +29,9 @@ class Replicate:
         X_test: (test_size, d) float32.
         y_test: (test_size, m) float64.
         population: N, points of the replicate; inf where points are addressed.
-        v_in: V_in of the replicate, in units of the label's prior variance.
-        bayes: n → Bayes risk, mean over the test points.
+        v_in: V_in of the replicate, in units of the label's prior variance; without a label tree the mean variance of
+            its label draws, which estimates it.
+        bayes: n → Bayes risk, mean over the test points; empty without a label tree.
         bayes_seconds: wall time of each of them.
     """
 
@@ -66,10 +67,12 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
         split = key64(spec.recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
         train, test = data.split(largest, spec.test_size, seed=split)
     labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
-    tree = data.label_tree
+    tree, noise = data.label_tree, spec.recipe.noise
+    if tree is not None and noise:
+        tree = tree.noisy(noise)
     begun = time.perf_counter()
     bayes = {}
-    for n in spec.train_sizes:
+    for n in spec.train_sizes if tree is not None else ():
         observed = np.zeros(data.n_points, dtype=np.bool_)
         observed[train[:n]] = True
         position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
@@ -80,9 +83,9 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
         X_test=np.ascontiguousarray(data.X[test]),
         y_test=np.ascontiguousarray(labels[test]),
         population=float(data.n_points) if math.isfinite(spec.population) else math.inf,
-        v_in=float(rooms.within_variance(tree)),
+        v_in=float(labels.var(axis=0).mean() if tree is None else rooms.within_variance(tree)),
         bayes=bayes,
-        bayes_seconds=(time.perf_counter() - begun) / len(bayes),
+        bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
     )
 
 

@@ -26,7 +26,7 @@ UNLIMITED_FAMILIES = frozenset({"cascade", "smooth-manifold"})
 """Families whose points are drawn one by one from an unlimited population."""
 
 BAYES = "bayes"
-"""The pseudo-learner whose points are the Bayes floor; every sweep computes it."""
+"""The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
 _EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
 

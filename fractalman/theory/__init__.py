@@ -46,12 +46,22 @@ from fractalman.theory.exponents import (
 )
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.measures import (
+    Spectrum,
+    cascade_curve_masses,
+    cascade_spectrum,
+    kinds_of,
+    log_period_masses,
+    mean_power,
+    shared_by_one_tree_masses,
+)
 
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
     "LatticeConstants",
     "Law",
+    "Spectrum",
     "bayes_risk",
     "bethe_cluster_numbers",
     "bethe_correlation_size",
@@ -62,14 +72,19 @@ __all__ = [
     "bethe_threshold",
     "borel_law",
     "cascade_curve",
+    "cascade_curve_masses",
     "cascade_dimensions",
+    "cascade_spectrum",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "kinds_of",
     "lattice_constants",
     "law_of",
     "local_slope",
     "log_period",
+    "log_period_masses",
     "mean_leaf_depth",
+    "mean_power",
     "moran_exponent",
     "moran_exponent_masses",
     "nearest_distance_law",
@@ -80,6 +95,7 @@ __all__ = [
     "quantization_exponent_masses",
     "root_split_law",
     "shared_by_one_tree",
+    "shared_by_one_tree_masses",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",

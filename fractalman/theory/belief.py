@@ -28,7 +28,10 @@ class HasLabelTree(Protocol):
 def _tree_of(source: HasLabelTree | LabelTree) -> LabelTree:
     tree = source if isinstance(source, LabelTree) else source.label_tree
     if tree is None:
-        raise RecipeError("this dataset carries no label tree: it was written with hierarchy=False; write it with it")
+        raise RecipeError(
+            "this dataset carries no label tree: it was written with hierarchy=False, or its family has no hierarchy "
+            "and so no Bayes floor; write it with its hierarchy or take another family"
+        )
     return tree
 
 
@@ -51,7 +54,8 @@ def bayes_risk(source: HasLabelTree | LabelTree, observed: Bool) -> F64:
 
     Args:
         source: a dataset, an open file or a label tree.
-        observed: (n,) bool, True where the label is known exactly.
+        observed: (n,) bool, True where the label is known exactly. A dataset's tree is that of its clean labels; for
+            noisy ones pass ``data.label_tree.noisy(recipe.noise)``: the risk is then that of predicting noisy labels.
     Returns: (unseen,) float64 in point order, in units of the label (after the norm): prior variance 1. Nothing
         observed gives the prior variances; everything observed gives an empty array.
     Errors: RecipeError for a mask of another shape or type, or a dataset without a label tree.

@@ -15,7 +15,7 @@ from fractalman._arrays import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.theory.exponents import grouped
 
-_BEYOND = 40.0  # a cell with n·μ < e^−40 holds no training point to the last digit: (1−μ)^n = 1
+BEYOND = 40.0  # a cell with n·μ < e^−40 holds no training point to the last digit: (1−μ)^n = 1
 _EXACT_NUMBERS = 3  # so many distinct branching numbers above 1 are enumerated, more are put on a grid
 _GRID = 16384
 _STENCIL = 8
@@ -28,11 +28,11 @@ def _empty(x: F64, n: F64) -> F64:
     """Return (1 − e^−x)^n for every size (rows) and every x ≥ 0 (columns); 0^0 = 1."""
     with np.errstate(divide="ignore"):
         log_empty = np.log(-np.expm1(-np.maximum(x, 0.0)))
-    finite = np.maximum(log_empty, -1e300)
+    finite = np.maximum(log_empty, -1e250)  # times any n still finite
     return np.asarray(np.exp(n[:, None] * finite[None, :]), np.float64)
 
 
-def _binomial_law(trials: int, p: float, longest: int) -> F64:
+def binomial_law(trials: int, p: float, longest: int) -> F64:
     """Return P(Binomial(trials, p) = j) for j = 0 … longest."""
     from scipy.special import gammaln, xlog1py, xlogy
 
@@ -43,13 +43,15 @@ def _binomial_law(trials: int, p: float, longest: int) -> F64:
     return out
 
 
-def _exact_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64) -> F64:
+def exact_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64, last: F64 | None = None) -> F64:
     """Return E (1−μ)^n after 0 … steps branchings by enumerating how often every number came up; (sizes, steps + 1).
 
-    Only cells with x < reach are kept; the others have (1−μ)^n = 1.
+    Only cells with x < reach are kept; the others have (1−μ)^n = 1. ``last`` are the probabilities of one more
+    branching after those; None = there is none.
     """
+    after, chance = _last_branching(log_k, last)
     out = np.ones((n.size, steps + 1))
-    out[:, 0] = _empty(np.zeros(1), n)[:, 0]
+    out[:, 0] = _empty(after, n) @ chance
     counts: I64 = np.zeros((1, log_k.size), np.int64)
     mass: F64 = np.ones(1)
     for step in range(1, steps + 1):
@@ -63,12 +65,19 @@ def _exact_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64)
         code = grown @ np.array([(steps + 1) ** place for place in range(log_k.size)], np.int64)
         _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
         counts, mass = grown[first], np.asarray(np.bincount(inverse.ravel(), weights=weight), np.float64)
-        out[:, step] = _empty(counts @ log_k, n) @ mass + max(0.0, 1.0 - float(mass.sum()))
+        x = counts @ log_k
+        seen = sum(c * (_empty(x + extra, n) @ mass) for extra, c in zip(after, chance, strict=True))
+        out[:, step] = seen + max(0.0, 1.0 - float(mass.sum()))
     return out
 
 
-def _gridded_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64) -> F64:
-    """Return the same as `_exact_means` with the law of ln k placed on a grid by Lagrange weights.
+def _last_branching(log_k: F64, last: F64 | None) -> tuple[F64, F64]:
+    """Return the steps in x of the last branching and their probabilities: (0) and (1) for none."""
+    return (np.zeros(1), np.ones(1)) if last is None else (log_k, last)
+
+
+def gridded_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64, last: F64 | None = None) -> F64:
+    """Return the same as `exact_means` with the law of ln k placed on a grid by Lagrange weights.
 
     The weights keep the first eight moments of a step, so a branching errs by O(h^8): below 1e-11 in all.
     """
@@ -83,7 +92,9 @@ def _gridded_means(log_k: F64, probability: F64, steps: int, reach: float, n: F6
             step_law[base + a] += weight * float(np.prod((t - others) / (a - others)))
     padded = 1 << (_GRID + step_law.size - 1).bit_length()  # long enough that nothing wraps around
     step_wave = np.fft.rfft(step_law, padded)
-    values = _empty(np.asarray(h * np.arange(_GRID), np.float64), n)
+    after, chance = _last_branching(log_k, last)
+    grid = np.asarray(h * np.arange(_GRID), np.float64)
+    values = np.asarray(sum(c * _empty(grid + extra, n) for extra, c in zip(after, chance, strict=True)), np.float64)
     out = np.ones((n.size, steps + 1))
     out[:, 0] = values[:, 0]
     law = np.zeros(_GRID)
@@ -117,15 +128,15 @@ def empty_cell_probabilities(branching: Sequence[int] | int, depth: int, n: AnyF
     proper = numbers > 1
     share = float(probability[proper].sum())  # a node with one child leaves the mass as it is
     log_k, conditional = np.log(numbers[proper]), probability[proper] / share
-    reach = math.log(max(2.0, float(sizes.max(initial=0.0)))) + _BEYOND
+    reach = math.log(max(2.0, float(sizes.max(initial=0.0)))) + BEYOND
     steps = min(int(depth), math.ceil(reach / float(log_k.min())))
-    means = _exact_means if log_k.size <= _EXACT_NUMBERS else _gridded_means
+    means = exact_means if log_k.size <= _EXACT_NUMBERS else gridded_means
     by_branchings = means(log_k, conditional, steps, reach, sizes)
     if share == 1.0:
         out = np.ones((sizes.size, int(depth)))
         out[:, :steps] = by_branchings[:, 1:]
         return out
-    mixing = np.stack([_binomial_law(level, share, steps) for level in range(1, int(depth) + 1)])
+    mixing = np.stack([binomial_law(level, share, steps) for level in range(1, int(depth) + 1)])
     mixed = by_branchings @ mixing.T
     return np.asarray(mixed + np.maximum(0.0, 1.0 - mixing.sum(axis=1))[None, :], np.float64)
 

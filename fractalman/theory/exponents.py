@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -84,14 +85,43 @@ def _equal_shares(branching: Sequence[int] | int, contraction: float, hurst: flo
     return probability, -np.log(numbers), np.full(numbers.size, 2.0 * _check_real("hurst", hurst, math.inf) * log_ratio)
 
 
-def _given_shares(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> tuple[F64, F64, F64]:
-    p = np.asarray(masses, np.float64).ravel()
-    r = np.broadcast_to(np.asarray(ratios, np.float64).ravel(), p.shape)
-    if p.size < 2 or not (p > 0).all() or abs(p.sum() - 1.0) > _SUM_TOLERANCE:
-        raise RecipeError(f"masses = {masses!r}: allowed are two or more positive numbers that sum to 1")
-    if not ((r > 0) & (r < 1)).all():
-        raise RecipeError(f"ratios = {ratios!r}: allowed are numbers between 0 and 1, one or as many as masses")
-    return p / p.sum(), np.log(p / p.sum()), 2.0 * _check_real("hurst", hurst, math.inf) * np.log(r)
+Masses: TypeAlias = Sequence[float] | Sequence[Sequence[float]]
+"""A number for every child; or a sequence of such sequences, for equally likely kinds of node."""
+
+
+def shares(masses: Masses, ratios: Masses | float) -> tuple[F64, F64, F64]:
+    """Return (weight, p, r) of every child of every kind of node, float64; weight = p / number of kinds sums to 1.
+
+    A typical point's path takes child a with probability weight[a] at every level.
+
+    Args:
+        masses: p_i > 0, summing to 1; or one such sequence for each of several equally likely kinds of node.
+        ratios: r_i in (0, 1), as masses, or one for all.
+    Errors: RecipeError.
+    """
+    kinds = [masses] if np.isscalar(next(iter(masses), 0.0)) else list(masses)
+    given = [ratios] * len(kinds) if np.isscalar(ratios) or kinds[0] is masses else list(ratios)  # type: ignore[arg-type]
+    weight, mass, ratio = [], [], []
+    if len(given) != len(kinds):
+        raise RecipeError(f"masses of {len(kinds)} kinds and ratios of {len(given)}: allowed are equally many")
+    for one, its in zip(kinds, given, strict=True):
+        p = np.asarray(one, np.float64).ravel()
+        if p.size < 1 or not (p > 0).all() or abs(p.sum() - 1.0) > _SUM_TOLERANCE:
+            raise RecipeError(f"masses = {one!r}: allowed are positive numbers that sum to 1")
+        r = np.asarray(its, np.float64).ravel()
+        if r.size not in (1, p.size) or not ((r > 0) & (r < 1)).all():
+            raise RecipeError(f"ratios = {its!r}: allowed are numbers between 0 and 1, one or as many as masses")
+        weight.append(p / p.sum() / len(kinds))
+        mass.append(p / p.sum())
+        ratio.append(np.broadcast_to(r, p.shape))
+    if max(p.size for p in mass) < 2:
+        raise RecipeError(f"masses = {masses!r}: allowed are two or more children, at least of one kind of node")
+    return np.concatenate(weight), np.concatenate(mass), np.concatenate(ratio)
+
+
+def _given_shares(masses: Masses, ratios: Masses | float, hurst: float) -> tuple[F64, F64, F64]:
+    weight, p, r = shares(masses, ratios)
+    return weight, np.log(p), 2.0 * _check_real("hurst", hurst, math.inf) * np.log(r)
 
 
 def _quantization(weight: F64, log_mass: F64, start: F64) -> float:
@@ -117,11 +147,11 @@ def moran_exponent(branching: Sequence[int] | int, contraction: float, hurst: fl
     return _solve(weight, start, -log_mass)
 
 
-def moran_exponent_masses(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> float:
-    """Return the data exponent β of a deterministic self-similar measure: Σ_i p_i^(1−β) r_i^(2H) = 1.
+def moran_exponent_masses(masses: Masses, ratios: Masses | float, hurst: float) -> float:
+    """Return the data exponent β of a self-similar measure with unequal children: E Σ_i p_i^(1−β) r_i^(2H) = 1.
 
     Args:
-        masses: p_i > 0, summing to 1.
+        masses: p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
         ratios: r_i in (0, 1), one for all or one per mass.
         hurst: H > 0.
     Errors: RecipeError. Source: docs/theory.md §3.1.
@@ -142,8 +172,8 @@ def quantization_exponent(branching: Sequence[int] | int, contraction: float, hu
     return _quantization(*_equal_shares(branching, contraction, hurst))
 
 
-def quantization_exponent_masses(masses: Sequence[float], ratios: Sequence[float] | float, hurst: float) -> float:
-    """Return α_P = s/D_s of a deterministic self-similar measure: Σ_i (p_i r_i^s)^(D_s/(s+D_s)) = 1, s = 2H.
+def quantization_exponent_masses(masses: Masses, ratios: Masses | float, hurst: float) -> float:
+    """Return α_P = s/D_s of a measure with unequal children: E Σ_i (p_i r_i^s)^(D_s/(s+D_s)) = 1, s = 2H.
 
     Args:
         masses, ratios, hurst: as in `moran_exponent_masses`.

@@ -7,7 +7,7 @@ r = contraction, k = branching, a = size exponent of the label, L = risk in unit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fractalman.errors import RecipeError, nearest
 from fractalman.recipe import Cascade, PercolationCluster, Recipe
@@ -16,9 +16,12 @@ from fractalman.theory.exponents import (
     critical_cluster_asymptotics,
     log_period,
     moran_exponent,
+    moran_exponent_masses,
     quantization_exponent,
+    quantization_exponent_masses,
     shared_by_one_tree,
 )
+from fractalman.theory.measures import cascade_spectrum, kinds_of, log_period_masses, shared_by_one_tree_masses
 
 LEARNERS = ("1-nn", "ridge", "laplace-kernel", "mlp", "bayes")
 """The learners for which a law is known."""
@@ -68,10 +71,42 @@ def law_of(recipe: Recipe, learner: str) -> Law:
             f"allowed are {', '.join(LEARNERS)}{nearest(str(learner), LEARNERS)}"
         )
     if isinstance(recipe, Cascade):
-        return _cascade_law(recipe, learner)
-    if isinstance(recipe, PercolationCluster):
-        return _cluster_law(recipe, learner)
-    raise RecipeError(f"no law is known for family {recipe.family!r}: allowed are cascade, percolation-cluster")
+        law = _cascade_law(recipe, learner)
+    elif isinstance(recipe, PercolationCluster):
+        law = _cluster_law(recipe, learner)
+    else:
+        raise RecipeError(f"no law is known for family {recipe.family!r}: allowed are cascade, percolation-cluster")
+    return _with_added(law, recipe, learner)
+
+
+def _with_added(law: Law, recipe: Recipe, learner: str) -> Law:
+    """Return the law of a recipe with label noise and nuisance coordinates: it names what no longer holds."""
+    if recipe.noise:
+        floor = "σ² of the test labels" if learner == "bayes" else "σ² of the test labels and what noise it learns"
+        law = replace(
+            law,
+            data_exponent=None,
+            model_exponent=None,
+            logarithmic=False,
+            statement=f"noisy labels, σ = {recipe.noise:g}: the risk rests on {floor}; clean labels: {law.statement}",
+            assumptions=(
+                *(note for note in law.assumptions if note != _INTERPOLATION),
+                "label noise is independent of everything; the label tree is that of the clean labels",
+            ),
+        )
+    if recipe.nuisance_dim and learner != "bayes":
+        law = replace(
+            law,
+            data_exponent=None,
+            logarithmic=False,
+            assumptions=(
+                *law.assumptions,
+                f"warning: {recipe.nuisance_dim} nuisance coordinates of scale {recipe.nuisance_scale:g} stand beside "
+                "the label's own; the law without them holds only where distances are far above that scale, and the "
+                "curve ignores them",
+            ),
+        )
+    return law
 
 
 # ---------------------------------------------------------------------------------------------------- what a learner is
@@ -91,23 +126,34 @@ _LEARNER_ASSUMPTIONS = {
 }
 
 
-def _smoothness_ceiling(branching: tuple[int, ...], contraction: float) -> float:
+def _smoothness_ceiling(recipe: Cascade) -> float:
     """Return the largest exponent a Laplace kernel reaches on a cascade, however smooth the label.
 
-    Eigenvalues μ·r^l of cells counted down to κ number κ^−t with E[k (r/k)^t] = 1, which is quantization at s = 1; the
-    modes above κ are shrunk by (κ/λ)², hence n^(−2/t) = n^−2(1+α_P(s=1)); for one branching number 2(D+1)/D.
+    Eigenvalues μ·R of cells counted down to κ number κ^−t with E Σ_i (p_i r_i)^t = 1, which is quantization at s = 1;
+    the modes above κ are shrunk by (κ/λ)², hence n^(−2/t) = n^−2(1+α_P(s=1)); for one branching number 2(D+1)/D.
     """
-    return 2.0 * (1.0 + quantization_exponent(branching, contraction, 0.5))
+    return 2.0 * (1.0 + quantization_exponent_masses(*kinds_of(recipe), 0.5))
 
 
 # ---------------------------------------------------------------------------------------------------- cascade
 
 
 def _cascade_law(recipe: Cascade, learner: str) -> Law:
-    numbers, r, hurst = recipe.branching_numbers, recipe.contraction, recipe.hurst
-    beta = moran_exponent(numbers, r, hurst)
-    d0, d1 = cascade_dimensions(numbers, r)
-    period = log_period(numbers)
+    numbers, hurst = recipe.branching_numbers, recipe.hurst
+    if recipe.masses is None and not isinstance(recipe.contraction, tuple):
+        r = recipe.contraction
+        beta, model = moran_exponent(numbers, r, hurst), quantization_exponent(numbers, r, hurst)
+        d0, d1 = cascade_dimensions(numbers, r)
+        period, random = log_period(numbers), len(set(numbers)) > 1
+        one_tree = shared_by_one_tree(numbers, beta)
+        equation, condition = "E[k^β] = r^(−2H)", "φ(β) + (1−β)φ'(β) ≤ 0"
+    else:
+        kinds = kinds_of(recipe)
+        beta, model = moran_exponent_masses(*kinds, hurst), quantization_exponent_masses(*kinds, hurst)
+        d0, d1 = cascade_spectrum(recipe, [0.0, 1.0]).annealed.tolist()
+        period, random = log_period_masses(kinds[0]), len(set(recipe.kinds)) > 1
+        one_tree = shared_by_one_tree_masses(*kinds, hurst, beta)
+        equation, condition = "E Σ_i p_i^(1−β) r_i^(2H) = 1", "E Σ A ln A ≥ 0, A = p^(1−β) r^(2H),"
     if learner == "ridge":
         return Law(
             data_exponent=None,
@@ -126,11 +172,18 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
         notes.append("nearest in X means nearest in the hierarchy: d > 2D, in practice d of 24 or more")
         if recipe.ambient_dim <= 2.0 * d0:
             notes.append(f"warning: d = {recipe.ambient_dim} is not above 2D = {2 * d0:.3g}, cells overlap in X")
-    if len(set(numbers)) > 1:
+    if not recipe.equal_ratios:
+        notes.append("risks are in units of the average prior variance; a point's own depends on its path's ratios")
+        if learner == "1-nn":
+            notes.append("of the points that share most levels any may be the neighbour, in X it is the nearest")
+            largest = max(map(max, (ratios for _, ratios in recipe.kinds)))
+            if largest > math.sqrt(0.5):
+                notes.append(f"warning: a ratio of {largest:g} > 0.707 makes cells of several levels of like size in X")
+    if random:
         notes.append("annealed: the exponent of the risk averaged over trees")
-        if not shared_by_one_tree(numbers, beta):
+        if not one_tree:
             notes.append(
-                f"warning: φ(β) + (1−β)φ'(β) ≤ 0 at β = {beta:.4g}, so rare trees make the average and one tree decays "
+                f"warning: {condition} at β = {beta:.4g}, so rare trees make the average and one tree decays "
                 "at another rate"
             )
     if period is not None:
@@ -139,17 +192,17 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
         notes.append(f"the power law ends where the last level is resolved, near n = {_last_cell(recipe)}")
     exponent, why, standing = beta, _WHY[learner], _CASCADE_STANDING[learner]
     if learner == "laplace-kernel":
-        ceiling = _smoothness_ceiling(numbers, r)
+        ceiling = _smoothness_ceiling(recipe)
         notes.append(f"2H within twice the kernel's smoothness: β must not exceed {ceiling:.4g}, 2(D+1)/D for one k")
         if beta > ceiling:
             exponent = ceiling
             why = "the label is smoother than the kernel can use: the risk decays at the kernel's own rate"
     return Law(
         data_exponent=exponent,
-        model_exponent=quantization_exponent(numbers, r, hurst),
+        model_exponent=model,
         logarithmic=False,
         name="Moran equation" if exponent == beta else "kernel's smoothness",
-        statement=f"E[k^β] = r^(−2H): β = {beta:.6g}; D_0 = {d0:.4g}, D_1 = {d1:.4g}, 2H/D_0 = {2 * hurst / d0:.4g}",
+        statement=f"{equation}: β = {beta:.6g}; D_0 = {d0:.4g}, D_1 = {d1:.4g}, 2H/D_0 = {2 * hurst / d0:.4g}",
         source=_CASCADE_SOURCE[learner],
         checked=standing,
         assumptions=tuple(notes),
@@ -159,8 +212,8 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
 
 
 def _last_cell(recipe: Cascade) -> str:
-    log10 = recipe.levels * cascade_dimensions(recipe.branching_numbers, recipe.contraction)[1]
-    log10 *= -math.log10(recipe.contraction)
+    entropy = sum(-p * math.log10(p) for masses, _ in recipe.kinds for p in masses) / len(recipe.kinds)
+    log10 = recipe.levels * entropy
     return f"{10**log10:.3g}" if log10 < 15 else f"10^{log10:.0f}"
 
 

@@ -1,0 +1,66 @@
+"""What the keywords of every recipe add to a family's own columns: label noise, nuisance coordinates, a rotation.
+
+Each of them is a function of the point's number, so streamed columns get them block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from fractalman import embedding, labels
+from fractalman._arrays import F32, F64, I64
+from fractalman._jit import run_tasks
+from fractalman.build.family import BLOCK, Rows
+from fractalman.recipe import Recipe
+
+
+def noise(recipe: Recipe, points: I64, draw: int = 0) -> F64 | None:
+    """Return the label noise of points, or None where the recipe has none."""
+    if not recipe.noise:
+        return None
+    return labels.label_noise(points, recipe.noise, recipe.seeds.labels, draw)
+
+
+def widened(recipe: Recipe, points: I64, own: F32) -> F32:
+    """Return all coordinates of points from the family's own: nuisance beside them, then the rotation.
+
+    Args:
+        points: (rows,) int64 numbers. own: (rows, ambient_dim) float32; may be overwritten and returned.
+    """
+    X, d, seed = own, recipe.ambient_dim, recipe.seeds.embedding
+    if recipe.nuisance_dim:
+        X = np.empty((points.size, recipe.n_columns), np.float32)
+    turned = embedding.rotation(recipe.n_columns, seed) if recipe.rotate else None
+
+    def work(start: int) -> None:
+        rows = slice(start, start + BLOCK)
+        if recipe.nuisance_dim:
+            X[rows, :d] = own[rows]
+            embedding.nuisance_coordinates(X[rows, d:], points[rows], recipe.nuisance_scale, seed)
+        if turned is not None:
+            turned.turn(X[rows])
+
+    if recipe.nuisance_dim or recipe.rotate:
+        run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
+    return X
+
+
+def streamed(recipe: Recipe, own: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Return a family's streamed columns with what the recipe adds to them."""
+    columns = dict(own)
+    n = recipe.max_points
+    if recipe.noise:
+        columns["noise"] = Rows((n,), np.dtype(np.float64), lambda points: noise(recipe, points))
+        columns["y"] = Rows((n,), np.dtype(np.float64), _sum(own["y"].make, columns["noise"].make))
+    if recipe.nuisance_dim or recipe.rotate:
+        X_rows = own["X"].make
+        columns["X"] = Rows(
+            (n, recipe.n_columns), np.dtype(np.float32), lambda points: widened(recipe, points, X_rows(points))
+        )
+    return columns
+
+
+def _sum(clean: Callable[[I64], F64], added: Callable[[I64], F64]) -> Callable[[I64], F64]:
+    return lambda points: clean(points) + added(points)
