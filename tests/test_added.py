@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,39 @@ def test_predictions_name_the_noise() -> None:
     beside = fm.predict(recipe.replace(noise=0.0, nuisance_dim=4))
     assert beside.data_exponent is None
     assert any("4 nuisance coordinates" in note for note in beside.assumptions)
+
+
+def digest(data: fm.Dataset) -> str:
+    out = hashlib.blake2b(digest_size=16)
+    out.update(data.X.astype("<f4").tobytes())
+    out.update(data.y.astype("<f8").tobytes())
+    for tree in (data.hierarchy, data.label_tree):
+        if tree is not None:
+            out.update(tree.parent.astype("<i8").tobytes())
+            out.update(tree.value.astype("<f8").tobytes())
+            out.update(tree.variance.astype("<f8").tobytes())
+    return out.hexdigest()
+
+
+GOLDEN = {
+    "masses": fm.Cascade(n_points=300, masses=(0.7, 0.2, 0.1), contraction=(0.3, 0.5, 0.5), hurst=0.5, seed=5),
+    "kinds": fm.Cascade(n_points=300, masses=((0.7, 0.3), (0.5, 0.25, 0.25)), ambient_dim=7, seed=5),
+    "sphere": fm.SmoothManifold(n_points=300, seed=5),
+    "torus": fm.SmoothManifold(n_points=300, kind="torus", ambient_dim=9, dim=3, hurst=0.3, seed=5),
+    "cube": fm.SmoothManifold(n_points=300, kind="cube", ambient_dim=5, dim=5, hurst=2.0, seed=5),
+    "added": fm.PercolationCluster(n_points=300, ambient_dim=8, noise=0.2, nuisance_dim=3, rotate=True, seed=5),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_digests(name: str) -> None:
+    """Bytes of released recipes never change without a new STREAM_VERSION and a line in the CHANGELOG."""
+    golden = {
+        "masses": "b2a4429d9632b4a80699280bb6f5cf3e",
+        "kinds": "45abcbf9d715039793130576e4037481",
+        "sphere": "7b617d24b4e55227c03a71296cbfe4bd",
+        "torus": "9a7a09b12bbcb8e144c13e34a40a1ca4",
+        "cube": "06e99cd981a2ee94a1819082f51ba4a8",
+        "added": "db441c78dccb64276b6213feb3f0bb93",
+    }
+    assert digest(fm.generate(GOLDEN[name])) == golden[name]
