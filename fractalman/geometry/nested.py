@@ -8,7 +8,7 @@ are uniform again, given s, and
 
 Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform
 number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one
-vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is Łuczak & Winkler's theorem (2004).
+vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
@@ -59,7 +59,7 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     edges = np.stack([older[1:], np.arange(1, n)], axis=1).astype(np.int64)
     mark = draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0))
     ends = edges[np.argsort(mark, kind="stable")].astype(small)
-    merged_by, merged_size = np.empty(2 * n - 1, small), np.empty(max(n - 1, 0), small)
+    merged_by, merged_size = np.full(2 * n - 1, -1, small), np.empty(max(n - 1, 0), small)  # −1: taken in by nothing
     names = np.arange(n, dtype=small)
     _nested_kernels.merge_in_order(ends, names.copy(), names.copy(), merged_by, merged_size)
     parent, size, depth = (np.empty(2 * n - 1, np.int64) for _ in range(3))
