@@ -24,7 +24,17 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
-from fractalman.recipe import Cascade, PercolationCluster, Recipe, families, from_dict, from_toml
+from fractalman.recipe import (
+    BetheLattice,
+    Cascade,
+    LatticePercolation,
+    PercolationCluster,
+    PercolationEnsemble,
+    Recipe,
+    families,
+    from_dict,
+    from_toml,
+)
 from fractalman.seeds import STREAM_VERSION, Seeds
 
 if TYPE_CHECKING:
@@ -58,7 +68,8 @@ _LATER: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
-    "Cascade", "PercolationCluster", "Recipe", "Seeds", "families", "from_dict", "from_toml",
+    "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade",
+    "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",

@@ -226,11 +226,15 @@ def _written(options: argparse.Namespace, path: Path) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
+    from fractalman.build import population
     from fractalman.dataset import open_file
     from fractalman.report import lines_of
+    from fractalman.seeds import STREAM_VERSION
 
     with open_file(_existing_file(options.file)) as file:
         info = file.info()
+        if file.certificate.stream_version == STREAM_VERSION:  # what the recipe says about its clusters
+            info |= {"population": found} if (found := population(file.recipe)) else {}
     if options.json:
         _print_json(info)
     else:

@@ -134,6 +134,8 @@ class Prediction:
     ) -> Curve:
         sizes = np.atleast_1d(np.asarray(n))
         most = self.population - 1
+        if most < 1:
+            raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 to {most:.0f}")
         missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
@@ -159,7 +161,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
     law = theory.law_of(recipe, learner)
-    population = float("inf") if isinstance(recipe, Cascade) else float(recipe.n_points)
+    population = float("inf") if isinstance(recipe, Cascade) else float(recipe.max_points)
     floor: Callable[[tuple[int, ...]], F64]
     nearest_curve: Callable[[tuple[int, ...]], F64]
     if not isinstance(source, Recipe):
@@ -229,7 +231,7 @@ class _Structures:
         """(points to draw, test points among them) so that training and test sets are disjoint."""
         if isinstance(self.recipe, Cascade):
             return max(sizes) + TEST_POINTS, TEST_POINTS
-        n = self.recipe.n_points
+        n = self.recipe.max_points
         return n, min(TEST_POINTS, n - max(sizes))
 
     def nearest(self, sizes: tuple[int, ...]) -> F64:

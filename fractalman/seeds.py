@@ -53,6 +53,18 @@ class Role(IntEnum):
     BATCH = 53
     VALIDATION = 54
     MEASUREMENT = 55
+    # ensembles of clusters
+    SIZES = 5
+    SHAPE = 6
+    CUT = 7
+    ORIGIN = 18
+    # lattices: who is occupied, their breadth-first trees (geometry), the frame they lie in (embedding)
+    OCCUPATION = 8
+    LATTICE_TREE = 9
+    LATTICE_FRAME = 20
+    # labels that are not the latents' own
+    INCREMENT = 40
+    CLUSTER_VALUE = 41
 
 
 # γ and the two multipliers are SplitMix64's published constants.
@@ -172,6 +184,27 @@ def log64(x):  # type: ignore[no-untyped-def]
     p = p * z + 1.0 / 5.0
     p = p * z + 1.0 / 3.0
     return 2.0 * s + 2.0 * (s * z) * p + np.float64(e) * 0.6931471805599453
+
+
+@inline
+def exp64(x):  # type: ignore[no-untyped-def]
+    """e^x for |x| < 700 by IEEE operations only: x = k·ln 2 + s, Taylor in s/2 with |s/2| ≤ 0.174, squared."""
+    k = math.floor(x * 1.4426950408889634 + 0.5)
+    s = 0.5 * ((x - k * 0.6931471803691238) - k * 1.9082149292705877e-10)
+    p = 1.0 / 479001600.0
+    p = p * s + 1.0 / 39916800.0
+    p = p * s + 1.0 / 3628800.0
+    p = p * s + 1.0 / 362880.0
+    p = p * s + 1.0 / 40320.0
+    p = p * s + 1.0 / 5040.0
+    p = p * s + 1.0 / 720.0
+    p = p * s + 1.0 / 120.0
+    p = p * s + 1.0 / 24.0
+    p = p * s + 1.0 / 6.0
+    p = p * s + 0.5
+    p = p * s + 1.0
+    p = p * s + 1.0
+    return math.ldexp(p * p, int(k))
 
 
 @inline

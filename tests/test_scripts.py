@@ -274,3 +274,17 @@ def test_the_version_is_written_in_one_place() -> None:
     assert "git" not in project["tool"]["hatch"]["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", fractalman.__version__)
     assert "\nversion:" not in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_git_and_the_wheel_leave_no_module_out() -> None:
+    # The build backend leaves out what git ignores: an unanchored "build/" once swallowed fractalman/build/.
+    modules = [str(path) for path in (ROOT / "fractalman").rglob("*") if path.suffix in {".py", ".toml"}]
+    modules += [str(path) for path in (ROOT / "tests").glob("*.py")]
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "check-ignore", "--no-index", *modules], capture_output=True, text=True, timeout=60
+    )
+    if listed.returncode == 128:
+        pytest.skip("not a clone")
+    assert listed.stdout == ""
+    control = ["git", "-C", str(ROOT), "check-ignore", "--no-index", str(ROOT / "fractalman" / "__pycache__" / "x.pyc")]
+    assert subprocess.run(control, capture_output=True, timeout=60).returncode == 0

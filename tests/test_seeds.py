@@ -88,7 +88,8 @@ def test_golden_digests_per_role() -> None:
     """The stream is a contract: a change here needs a new STREAM_VERSION and a line in the CHANGELOG."""
     assert seeds.STREAM_VERSION == 1
     digest = hashlib.blake2b(digest_size=16)
-    for role in Role:
+    first_day = [*range(1, 5), 16, 17, 32, 33, *range(48, 56)]  # later roles add streams and change none
+    for role in map(Role, first_day):
         key = key64(20260101, role, 1, 2**40)
         for part in (
             np.array([key], "<u8"),
@@ -99,6 +100,7 @@ def test_golden_digests_per_role() -> None:
         ):
             digest.update(part.tobytes())
     assert digest.hexdigest() == "2189316e546f5af44bfe85569f9f7440"
+    assert len(Role.__members__) == len(Role)  # no number is used twice
 
 
 def test_keys_differ_in_every_word() -> None:

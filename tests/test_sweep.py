@@ -166,7 +166,7 @@ width = 8
     assert load_spec(str(tmp_path / "spec.toml"), collaborators=STANDS) == spec
     assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
     assert load_spec(json.loads(json.dumps(spec.to_dict())), collaborators=STANDS).digest == spec.digest
-    assert (spec.label_draws, spec.max_fraction, spec.population) == (1, 1 / 16, math.inf)
+    assert (spec.label_draws, spec.network_draws, spec.max_fraction, spec.population) == (8, 1, 1 / 16, math.inf)
 
 
 def test_the_digest_follows_every_key() -> None:

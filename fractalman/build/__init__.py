@@ -1,5 +1,6 @@
 """The composer: a recipe becomes columns, in memory (`generate`) or in a file (`write`), family by family."""
 
+from fractalman.build.ensemble import population
 from fractalman.build.family import Structure
 from fractalman.build.files import rebuild, write
 from fractalman.build.memory import available_bytes, check_memory
@@ -11,6 +12,7 @@ __all__ = [
     "check_memory",
     "generate",
     "label_draws",
+    "population",
     "rebuild",
     "structure",
     "write",

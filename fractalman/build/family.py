@@ -25,6 +25,7 @@ class Structure:
         recipe: what it was made from.
         y: (n,) float64. cluster: (n,) int64. edges: (n_edges, 2) int64 or None.
         hierarchy, label_tree: as in `Dataset`, or None when left out.
+        sites: (n,) int64 lattice site of every point, which its coordinates come from; None off the lattice.
     """
 
     recipe: Recipe
@@ -33,6 +34,7 @@ class Structure:
     edges: I64 | None
     hierarchy: Hierarchy | None
     label_tree: LabelTree | None
+    sites: I64 | None = None
 
 
 @dataclass(frozen=True)

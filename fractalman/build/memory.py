@@ -27,8 +27,9 @@ def available_bytes() -> int:
 def check_memory(recipe: Recipe) -> None:
     """Raise ResourceError when ``generate(recipe)`` would need more memory than there is."""
     need, limit = recipe.peak_bytes(), available_bytes()
+    size = "side" if recipe.n_points is None else "n_points"
     if need > limit:
         raise ResourceError(
             f"this recipe needs {need:,} bytes at once and {limit:,} are available: allowed is less; "
-            "type a smaller n_points or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
+            f"type a smaller {size} or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
         )

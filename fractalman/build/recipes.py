@@ -7,15 +7,25 @@ from typing import cast
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.build import cascade, cluster
+from fractalman.build import cascade, cluster, ensemble, lattice
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
-from fractalman.recipe import Cascade, PercolationCluster, Recipe
+from fractalman.recipe import (
+    BetheLattice,
+    Cascade,
+    LatticePercolation,
+    PercolationCluster,
+    PercolationEnsemble,
+    Recipe,
+)
 
 BUILDERS: dict[type[Recipe], Family] = {
     PercolationCluster: cast(Family, cluster),
     Cascade: cast(Family, cascade),
+    LatticePercolation: cast(Family, lattice),
+    PercolationEnsemble: cast(Family, ensemble),
+    BetheLattice: cast(Family, ensemble),
 }
 
 
@@ -44,7 +54,7 @@ def generate(recipe: Recipe) -> Dataset:
     """
     check_memory(recipe)
     made = structure(recipe)
-    X = np.empty((recipe.n_points, recipe.ambient_dim), np.float32)
+    X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
     builder(recipe).coordinates(made, X)
     return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree)
 

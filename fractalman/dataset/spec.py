@@ -122,12 +122,13 @@ _F8, _I8 = "<f8", "<i8"
 _TREE_VALUE = "unit of y × norm"
 _TREE_VARIANCE = "(unit of y × norm)²"
 _LABEL = "prior standard deviations"
+_EDGES = "Pairs of points joined in the graph: n − 1 in a tree, more in a graph with loops, fewer in several trees."
 
 COLUMNS: tuple[Column, ...] = (
     Column("X", "<f4", ("n", "d"), "1", "Coordinates of the points.", checks=(_finite(),)),
     Column("y", _F8, ("n",), _LABEL, "Labels.", checks=(_finite(),)),
     Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest.", checks=(_index_of("n"),)),
-    Column("edges", _I8, ("m", 2), "1", "Pairs of points joined in the graph.", "graph", (_index_of("n"),)),
+    Column("edges", _I8, ("m", 2), "1", _EDGES, "graph", (_index_of("n"),)),
     Column(
         "hierarchy/parent",
         _I8,

@@ -45,6 +45,52 @@ def unit_vector(key, first, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def ball_point(key, first, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (d float32) with a uniform point of the unit ball from pairs first … of ``key``.
+
+    The first d coordinates of a uniform unit vector in d + 2 dimensions are one (Archimedes for d = 1).
+    """
+    sphere = np.empty(out.size + 2, np.float32)
+    unit_vector(key, first, sphere)
+    for j in range(out.size):
+        out[j] = sphere[j]
+
+
+@kernel
+def spread_clusters(key, first, children, size, tops, out):  # type: ignore[no-untyped-def]
+    """`spread_directions` from the tops of whole clusters; the k-th top's vector is made of pairs first + k·⌈d/2⌉ …"""
+    d = out.shape[1]
+    h = (d + 1) // 2
+    block = 64
+    vectors = np.empty((block, d), np.float32)
+    for a in range(0, tops.size, block):
+        b = min(a + block, tops.size)
+        for k in range(a, b):
+            unit_vector(key, _U(first + k * h), vectors[k - a])
+        spread_directions(key, children, size, tops[a:b], vectors[: b - a], 0, out, tops[:0], vectors[:0])
+
+
+@kernel
+def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped-def]
+    """out[roots[k]] = scale × (uniform point of the unit ball) + step × itself.
+
+    The ball's point is made of pairs (first + k)·⌈(d+2)/2⌉ … of ``key``.
+    """
+    d = out.shape[1]
+    h = (d + 3) // 2
+    origin = np.zeros(d, np.float32)
+    for k in range(roots.size):
+        i = roots[k]
+        if scale > _f(0.0):
+            ball_point(key, _U((first + k) * h), origin)
+            for j in range(d):
+                out[i, j] = scale * origin[j] + step * out[i, j]
+        else:
+            for j in range(d):
+                out[i, j] = step * out[i, j]
+
+
+@kernel
 def children_of_latents(parent, n, children):  # type: ignore[no-untyped-def]
     """children[j] = the two nodes below latent n + j of a binary hierarchy, smaller id first."""
     for j in range(children.shape[0]):
@@ -138,12 +184,17 @@ def subtree_sizes(tree_parent, tree_order, below):  # type: ignore[no-untyped-de
         place[tree_order[k]] = k
         below[k] = 1
     for k in range(n - 1, 0, -1):
-        below[place[tree_parent[tree_order[k]]]] += below[k]
+        p = tree_parent[tree_order[k]]
+        if p >= 0:
+            below[place[p]] += below[k]
 
 
 @kernel
 def walk(out, tree_parent, tree_order, step):  # type: ignore[no-untyped-def]
-    """Turn directions into positions in depth-first order: out[i] = out[tree parent of i] + step·out[i]."""
+    """Turn directions into positions in depth-first order: out[i] = out[tree parent of i] + step·out[i].
+
+    Roots are in place already.
+    """
     d = out.shape[1]
     ahead = min(4, tree_order.size)
     for k in range(tree_order.size):
@@ -152,10 +203,7 @@ def walk(out, tree_parent, tree_order, step):  # type: ignore[no-untyped-def]
             for j in range(0, d, LANES):
                 prefetch(out, tree_order[k + ahead], j)
         p = tree_parent[i]
-        if p < 0:
-            for j in range(d):
-                out[i, j] = step * out[i, j]
-        else:
+        if p >= 0:
             for j in range(d):
                 out[i, j] = out[p, j] + step * out[i, j]
 

@@ -37,12 +37,14 @@ def unit_vector(key: int, first: int, d: int) -> F32:
     return out
 
 
-def directions(key: int, parent: Sequence[int], n: int, d: int) -> F32:
-    """The points' directions, by recursion from the top latent."""
+def directions(key: int, parent: Sequence[int], n: int, d: int, tops: Sequence[int] = ()) -> F32:
+    """The points' directions, by recursion from the top latent, or from the tops of several clusters."""
     out = np.empty((n, d), np.float32)
     h = (d + 1) // 2
     half_root = _f(0.7071067811865476)
-    todo = [(list(parent).index(-1), unit_vector(key, (n - 1) * h, d))]
+    latents = len(parent) - n
+    tops = tops or [list(parent).index(-1)]
+    todo = [(top, unit_vector(key, (latents + c) * h, d)) for c, top in enumerate(tops)]
     while todo:
         u, v = todo.pop()
         if u < n:
@@ -69,6 +71,30 @@ def tree_coordinates(key: int, parent: Sequence[int], tree_parent: Sequence[int]
             p = tree_parent[i]
             if i not in out and (p < 0 or p in out):
                 out[i] = _f(step) * vectors[i] if p < 0 else out[p] + _f(step) * vectors[i]
+    return np.array([out[i] for i in range(n)], np.float32)
+
+
+def forest_coordinates(
+    keys: tuple[int, int],
+    parent: Sequence[int],
+    tops: Sequence[int],
+    roots: Sequence[int],
+    tree_parent: Sequence[int],
+    shape: tuple[int, int],
+    step: float,
+    ball: float,
+) -> F32:
+    """Positions of several clusters: origins from the second key, then walks from the roots outwards."""
+    n, d = shape
+    vectors = directions(keys[0], parent, n, d, tops)
+    out: dict[int, F32] = {}
+    for c, root in enumerate(roots):
+        origin = unit_vector(keys[1], c * ((d + 3) // 2), d + 2)[:d]
+        out[root] = _f(ball) * origin + _f(step) * vectors[root]
+    while len(out) < n:
+        for i in range(n):
+            if i not in out and tree_parent[i] in out:
+                out[i] = out[tree_parent[i]] + _f(step) * vectors[i]
     return np.array([out[i] for i in range(n)], np.float32)
 
 

@@ -1,8 +1,30 @@
 """Who is joined to whom: structures as columns; this room knows no vectors and no labels."""
 
+from fractalman.geometry.bethe import bethe_trees
 from fractalman.geometry.cascade import CascadePaths
 from fractalman.geometry.coalescent import ClusterTree, critical_cluster
+from fractalman.geometry.forest import cluster_starts, critical_forest, cut_tree, random_points, top_nodes
+from fractalman.geometry.lattice import Lattice, LatticeClusters, shortest_path_forest
 from fractalman.geometry.nested import nested_cluster
 from fractalman.geometry.rooted import rooted_order
+from fractalman.geometry.sizes import ClusterSizes, bethe_sizes, critical_sizes
 
-__all__ = ["CascadePaths", "ClusterTree", "critical_cluster", "nested_cluster", "rooted_order"]
+__all__ = [
+    "CascadePaths",
+    "ClusterSizes",
+    "ClusterTree",
+    "Lattice",
+    "LatticeClusters",
+    "bethe_sizes",
+    "bethe_trees",
+    "cluster_starts",
+    "critical_cluster",
+    "critical_forest",
+    "critical_sizes",
+    "cut_tree",
+    "nested_cluster",
+    "random_points",
+    "rooted_order",
+    "shortest_path_forest",
+    "top_nodes",
+]

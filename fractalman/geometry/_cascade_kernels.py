@@ -57,6 +57,9 @@ def induced_tree(words, order, levels, bits, parent, size, level, example):  # t
     """
     n = order.size
     made = 0
+    if n == 1:
+        parent[0], size[0], level[0], example[0] = -1, 1, levels, 0
+        return 0
     stack = np.empty(levels + 2, np.int64)
     height = 0
     for k in range(n):
@@ -75,9 +78,6 @@ def induced_tree(words, order, levels, bits, parent, size, level, example):  # t
             parent[opened] = stack[height - 1] if height > 0 else -1
             stack[height] = opened
             height += 1
-        if n == 1:
-            parent[point] = -1
-            return 0
         owner = stack[height - 1]
         parent[point] = owner
         size[owner] += 1

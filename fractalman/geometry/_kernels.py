@@ -44,41 +44,47 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
 
 @kernel
 def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth):  # type: ignore[no-untyped-def]
-    """Number the merges by decreasing size (ties: later merge first) and the sites by ``label``; write the columns."""
-    n = label.size
+    """Number the merges by decreasing size (ties: later merge first) and the sites by ``label``; write the columns.
+
+    merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another.
+    """
+    n, merges = label.size, merged_size.size
     start = np.zeros(n + 2, label.dtype)  # counting sort: start[s] = how many merges are larger than s
-    for t in range(n - 1):
+    for t in range(merges):
         start[merged_size[t]] += 1
     larger = 0
     for s in range(n, -1, -1):
         here = start[s]
         start[s] = larger
         larger += here
-    rank = np.empty(max(n - 1, 0), label.dtype)
-    for t in range(n - 2, -1, -1):
+    rank = np.empty(merges, label.dtype)
+    for t in range(merges - 1, -1, -1):
         s = merged_size[t]
         rank[t] = n + start[s]
         start[s] += 1
-    for t in range(n - 1):
+    for t in range(merges):
         u = rank[t]
+        above = merged_by[n + t]
         size[u] = merged_size[t]
-        parent[u] = rank[merged_by[n + t]] if t < n - 2 else -1
+        parent[u] = rank[above] if above >= 0 else -1
         edges[t, 0] = label[ends[t, 0]]
         edges[t, 1] = label[ends[t, 1]]
-    for u in range(n, 2 * n - 1):
+    for u in range(n, n + merges):
         depth[u] = depth[parent[u]] + 1 if parent[u] >= 0 else 0
     for site in range(n):
         i = label[site]
+        above = merged_by[site]
         size[i] = 1
-        parent[i] = rank[merged_by[site]] if n > 1 else -1
-        depth[i] = depth[parent[i]] + 1 if n > 1 else 0
+        parent[i] = rank[above] if above >= 0 else -1
+        depth[i] = depth[parent[i]] + 1 if above >= 0 else 0
 
 
 @kernel
-def rooted_order(edges, root, parent, order):  # type: ignore[no-untyped-def]
-    """Depth-first order of the tree ``edges`` from ``root``: parent[v] in the edge tree, order[k] = k-th point met.
+def rooted_order(edges, roots, parent, order):  # type: ignore[no-untyped-def]
+    """Depth-first order of the forest ``edges``, one tree after the other in the order of ``roots``.
 
-    Half-edges hang in one linked list per point, so nothing is sorted.
+    parent[v] in the edge tree, order[k] = k-th point met; half-edges hang in one linked list per point, so nothing is
+    sorted.
     """
     m = edges.shape[0]
     n = parent.size
@@ -90,9 +96,11 @@ def rooted_order(edges, root, parent, order):  # type: ignore[no-untyped-def]
             following[2 * e + side] = first[u]
             first[u] = 2 * e + side
     stack = np.empty(n, parent.dtype)
-    stack[0] = root
-    parent[root] = -1
-    height = 1
+    height = 0
+    for c in range(roots.size - 1, -1, -1):  # the first root on top
+        stack[height] = roots[c]
+        parent[roots[c]] = -1
+        height += 1
     met = 0
     while height > 0:
         height -= 1

@@ -152,31 +152,3 @@ def grow(key, weight, pointed, parent, vertex):  # type: ignore[no-untyped-def]
         stack[height + 1, 0] = first + base
         stack[height + 1, 1] = stop
         height += 2
-
-
-@kernel
-def merge_in_order(ends, link, top, merged_by, merged_size):  # type: ignore[no-untyped-def]
-    """Join the ends of edge after edge; merge t makes a block of merged_size[t] points.
-
-    ``link`` (initially the identity) leads from a point to its block's head, path-halved; ``top`` (initially the
-    identity) is what a block is: a point, or n + a merge. merged_by[x] = the merge that took in x.
-    """
-    n = link.size
-    count = np.ones(n, link.dtype)
-    for t in range(n - 1):
-        a = np.int64(ends[t, 0])
-        while np.int64(link[a]) != a:
-            link[a] = link[link[a]]
-            a = np.int64(link[a])
-        b = np.int64(ends[t, 1])
-        while np.int64(link[b]) != b:
-            link[b] = link[link[b]]
-            b = np.int64(link[b])
-        merged_by[top[a]] = t
-        merged_by[top[b]] = t
-        if count[a] < count[b]:
-            a, b = b, a
-        link[b] = a
-        count[a] += count[b]
-        top[a] = n + t
-        merged_size[t] = count[a]

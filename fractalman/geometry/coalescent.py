@@ -19,13 +19,14 @@ from fractalman.seeds import Role, fill_permutation, key64
 
 @dataclass(frozen=True)
 class ClusterTree:
-    """A cluster's edge tree and hierarchy as columns.
+    """The edge tree and hierarchy of one cluster, or of K clusters, as columns; n points and n − K latents.
 
     Args:
-        edges: (n−1, 2) int64 point pairs in the order in which the coalescent joined them.
-        parent: (2n−1,) int64 hierarchy, points first, latents by decreasing size (ties: later merge first).
-        size: (2n−1,) int64 points below every node.
-        depth: (2n−1,) int64 number of ancestors.
+        edges: (n−K, 2) int64 point pairs in the order in which they were joined.
+        parent: (2n−K,) int64 hierarchy, points first, latents by decreasing size (ties: later merge first), −1 at the
+            top of a cluster.
+        size: (2n−K,) int64 points below every node.
+        depth: (2n−K,) int64 number of ancestors.
     """
 
     edges: I64
@@ -47,7 +48,7 @@ def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     small = np.int32 if 2 * n < 1 << 31 else np.int64  # half the memory traffic wherever the ids fit
     label = np.empty(n, small)
     fill_permutation(np.uint64(key64(seed, Role.ORDER, cluster)), label)
-    merged_by = np.empty(2 * n - 1, small)  # by temporary id: ring positions, then merges in order
+    merged_by = np.full(2 * n - 1, -1, small)  # by temporary id: ring positions, then merges in order
     merged_size = np.empty(max(n - 1, 0), small)
     ends = np.empty((max(n - 1, 0), 2), small)
     _kernels.cyclic_coalescent(

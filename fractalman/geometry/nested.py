@@ -6,9 +6,9 @@ are uniform again, given s, and
 
     P_n(s) = t_s a_(n−s) / ((n−1) t_n),   t_k = k^(k−1)/k!,   a_k = k^k/k!,   s = 1 … n − 1.
 
-Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform
-number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one
-vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
+Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform number u for
+every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one vertex.
+Recursively a new vertex finds its place as a leaf. That such growth exists is Łuczak & Winkler's theorem (2004).
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
@@ -19,8 +19,9 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._arrays import AnyInt
-from fractalman.geometry import _kernels, _nested_kernels
+from fractalman.geometry import _nested_kernels
 from fractalman.geometry.coalescent import ClusterTree
+from fractalman.geometry.forest import join_in_order
 from fractalman.seeds import Role, draws, key64
 
 
@@ -55,13 +56,7 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     """
     n = int(n_points)
     older = nested_parents(n, seed, cluster)
-    small = older.dtype
     edges = np.stack([older[1:], np.arange(1, n)], axis=1).astype(np.int64)
     mark = draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0))
-    ends = edges[np.argsort(mark, kind="stable")].astype(small)
-    merged_by, merged_size = np.full(2 * n - 1, -1, small), np.empty(max(n - 1, 0), small)  # −1: taken in by nothing
-    names = np.arange(n, dtype=small)
-    _nested_kernels.merge_in_order(ends, names.copy(), names.copy(), merged_by, merged_size)
-    parent, size, depth = (np.empty(2 * n - 1, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, names, np.empty((n - 1, 2), np.int64), parent, size, depth)
-    return ClusterTree(edges, parent, size, depth)
+    tree = join_in_order(edges, n, np.argsort(mark, kind="stable"))
+    return ClusterTree(edges, tree.parent, tree.size, tree.depth)

@@ -6,31 +6,10 @@ import math
 
 import numpy as np
 
-from fractalman._jit import inline, kernel
-from fractalman.seeds import derive, draw_normal, log64
+from fractalman._jit import kernel
+from fractalman.seeds import derive, draw_normal, exp64, log64
 
 _U = np.uint64
-
-
-@inline
-def exp64(x):  # type: ignore[no-untyped-def]
-    """e^x for |x| < 700 by IEEE operations only: x = k·ln 2 + s, Taylor in s/2 with |s/2| ≤ 0.174, squared."""
-    k = math.floor(x * 1.4426950408889634 + 0.5)
-    s = 0.5 * ((x - k * 0.6931471803691238) - k * 1.9082149292705877e-10)
-    p = 1.0 / 479001600.0
-    p = p * s + 1.0 / 39916800.0
-    p = p * s + 1.0 / 3628800.0
-    p = p * s + 1.0 / 362880.0
-    p = p * s + 1.0 / 40320.0
-    p = p * s + 1.0 / 5040.0
-    p = p * s + 1.0 / 720.0
-    p = p * s + 1.0 / 120.0
-    p = p * s + 1.0 / 24.0
-    p = p * s + 1.0 / 6.0
-    p = p * s + 0.5
-    p = p * s + 1.0
-    p = p * s + 1.0
-    return math.ldexp(p * p, int(k))
 
 
 @kernel

@@ -58,7 +58,7 @@ def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int 
     parent = tree_parent.astype(np.int64)
     n = parent.size
     value = np.empty(n)
-    _kernels.increments(np.uint64(key64(seed, Role.LATENT, cluster, draw)), value)
+    _kernels.increments(np.uint64(key64(seed, Role.INCREMENT, cluster, draw)), value)
     order = topological_order(parent)
     variance = np.ones(n)
     norm = np.full(n, np.sqrt(path_sums(parent, variance, order).sum() / n))

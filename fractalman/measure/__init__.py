@@ -2,6 +2,14 @@
 
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
+from fractalman.measure.percolation import (
+    Growth,
+    PathCurve,
+    growth_exponent,
+    path_curve,
+    path_dimension,
+    size_exponent,
+)
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.variograms import Variogram, variogram
@@ -9,11 +17,17 @@ from fractalman.measure.variograms import Variogram, variogram
 __all__ = [
     "ClusterSizes",
     "Distances",
+    "Growth",
+    "PathCurve",
     "PowerLawFit",
     "Variogram",
     "cluster_sizes",
     "fit_power_law",
+    "growth_exponent",
     "measure_file",
+    "path_curve",
+    "path_dimension",
+    "size_exponent",
     "student_t",
     "tree_distances",
     "variogram",

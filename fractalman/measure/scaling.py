@@ -155,7 +155,7 @@ def fit_power_law(
         warnings.append(
             f"the log-log curve is bent: the local exponent runs from {ends[0]:.3f} to {ends[1]:.3f} over the window"
         )
-        if curvature > 0.0 and count >= 4:
+        if curvature > 0.0 and count >= 4 and without_floor > 0.0:  # a rising curve has no floor
             parameters, errors, _ = _floor_fit(x, losses, offset)
             warnings.append(
                 f"it flattens as a curve with a floor does: with floor = True the exponent is {parameters[1]:.3f} ± "

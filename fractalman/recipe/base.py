@@ -21,7 +21,7 @@ class Recipe:
     family: ClassVar[str]
     _checks: ClassVar[dict[str, Check]]
 
-    n_points: int
+    n_points: int | None  # None, and no keyword, in families whose draw decides it
     ambient_dim: int
     seed: int | Seeds
 
@@ -75,6 +75,16 @@ class Recipe:
         for key, value in self.to_dict().items():
             lines.append(f"{key} = {_toml_value(value)}")
         return "\n".join(lines) + "\n"
+
+    @property
+    def max_points(self) -> int:
+        """Most points that a draw can have: n_points wherever the recipe states it."""
+        assert self.n_points is not None
+        return self.n_points
+
+    def smaller(self, n_points: int) -> Self:
+        """Return a recipe of the same law with at most about ``n_points`` points."""
+        return self.replace(n_points=min(self.max_points, n_points))
 
     def array_bytes(self) -> int:
         """Return the bytes of the arrays that `generate` returns."""

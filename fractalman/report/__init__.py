@@ -86,7 +86,7 @@ def _picture_data(result: Result) -> Dataset:
     from fractalman.build import generate
 
     recipe = result.spec.recipe
-    return generate(recipe.replace(n_points=min(recipe.n_points, PICTURE_POINTS)))
+    return generate(recipe.smaller(PICTURE_POINTS))
 
 
 def _publish(path: Path, text: str) -> Path:

@@ -219,7 +219,8 @@ def run_section(name: str, result: Result, picture: Dataset | None) -> str:
 def asked_words(result: Result) -> str:
     """Return in one sentence what was run."""
     spec = result.spec
-    draws = f", {spec.label_draws} label draws each" if spec.label_draws > 1 else ""
+    draws = f", {spec.label_draws} label draws each (a network learns {spec.network_draws})"
+    draws = draws if max(spec.label_draws, spec.network_draws) > 1 else ""
     return (
         f"{len(spec.learners)} learners, {len(spec.train_sizes)} training-set sizes from {spec.train_sizes[0]:,} to "
         f"{spec.train_sizes[-1]:,}, {spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
@@ -284,7 +285,7 @@ def summary_words(results: Sequence[Result]) -> str:
     agree = sum(verdict.agrees is True for verdict in verdicts)
     differ = sum(verdict.agrees is False for verdict in verdicts)
     rest = len(verdicts) - agree - differ
-    text = f"Of {len(verdicts)} comparisons {agree} agree and {differ} differ"
+    text = f"Of {len(verdicts)} comparisons {agree} agree{'s' * (agree == 1)} and {differ} differ{'s' * (differ == 1)}"
     return text + (f"; {rest} could not be decided." if rest else ".")
 
 

@@ -98,18 +98,19 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str
 def recipe_words(recipe: Recipe) -> str:
     """Return a recipe as one phrase."""
     table = recipe.to_dict()
-    d, n = table.pop("ambient_dim"), table.pop("n_points")
+    d, n = table.pop("ambient_dim"), table.pop("n_points", None)
     family, seed = table.pop("family"), table.pop("seed", None)
     rest = ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in table.items())
-    return f"{family}: {rest}; {n:,} points in {d} dimensions, seed {_cell(seed)}"
+    points = "points" if n is None else f"{n:,} points"
+    return f"{family}: {rest}; {points} in {d} dimensions, seed {_cell(seed)}"
 
 
 # ---------------------------------------------------------------------------------------------------- predictions
 
 
-def default_sizes(recipe: Recipe) -> list[int]:
-    """Return the sizes at which a curve is shown: doublings to 4096, and no further than N/16 of a cluster."""
-    last = 4096 if recipe.family == "cascade" else max(2, min(4096, recipe.n_points // 16))
+def default_sizes(population: float) -> list[int]:
+    """Return the sizes at which a curve is shown: doublings to 4096, no further than N/16 of a finite population."""
+    last = int(max(1, min(4096, population // 16, population - 1)))
     sizes = [last]
     while len(sizes) < 6 and sizes[0] >= 4:
         sizes.insert(0, sizes[0] // 2)
@@ -118,7 +119,7 @@ def default_sizes(recipe: Recipe) -> list[int]:
 
 def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int] | None = None) -> dict[str, Any]:
     """Return everything a prediction says at ``sizes`` as plain values."""
-    asked = list(sizes) if sizes else default_sizes(recipe)
+    asked = list(sizes) if sizes else default_sizes(prediction.population)
     table: dict[str, Any] = {
         "recipe": recipe.to_dict(),
         "learner": prediction.learner,
@@ -132,7 +133,7 @@ def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int
         "assumptions": list(prediction.assumptions),
         "curve": None,
     }
-    if prediction.has_curve:
+    if prediction.has_curve and prediction.population > 1:  # one point leaves nothing to test on
         curve = prediction.curve(asked)
         if len(asked) > 1:
             local = prediction.local_exponent(asked[0], asked[-1])

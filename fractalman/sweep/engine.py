@@ -100,7 +100,7 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators) -> list[Point]:
     replicates = [remembered(spec, i, rooms) for i in numbers]
     if unit.learner == BAYES:
         return [
-            Point(BAYES, unit.n, i, r.bayes[unit.n], 0.0, r.v_in, spec.population, seconds=r.bayes_seconds)
+            Point(BAYES, unit.n, i, r.bayes[unit.n], 0.0, r.v_in, r.population, seconds=r.bayes_seconds)
             for i, r in zip(numbers, replicates, strict=True)
         ]
     learner = rooms.make_learner(unit.learner, spec.learner_settings(unit.learner))
@@ -120,7 +120,7 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators) -> list[Point]:
             risk=float(np.mean((np.asarray(outcome.prediction, dtype=np.float64) - r.y_test[:, :draws]) ** 2)),
             train_risk=float(outcome.train_risk),
             v_in=r.v_in,
-            n_population=spec.population,
+            n_population=r.population,
             seconds=seconds,
             info=dict(outcome.info),
         )
@@ -275,7 +275,8 @@ def _conclude(
         learner = rooms.make_learner(name, spec.learner_settings(name))
         conventions[name] = str(learner.conventions)
         mine = sorted(by_learner[name], key=lambda point: (point.n, point.seed))
-        summary = regimes.summarise(mine, spec.seeds, learner.capacity, spec.largest_fitted)
+        smallest = min((point.n_population for point in mine), default=spec.population)
+        summary = regimes.summarise(mine, spec.seeds, learner.capacity, smallest * spec.max_fraction)
         summaries[name] = summary
         said = {entry.n: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.n].regime, reason=said[p.n].reason) for p in mine]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._arrays import F32, F64
+from fractalman.errors import RecipeError
 from fractalman.seeds import Role, key64
 from fractalman.sweep.collaborators import Collaborators
 from fractalman.sweep.spec import Spec
@@ -27,6 +28,7 @@ class Replicate:
         y_train: (largest n, m) float64.
         X_test: (test_size, d) float32.
         y_test: (test_size, m) float64.
+        population: N, points of the replicate; inf where points are addressed.
         v_in: V_in of the replicate, in units of the label's prior variance.
         bayes: n → Bayes risk, mean over the test points.
         bayes_seconds: wall time of each of them.
@@ -36,6 +38,7 @@ class Replicate:
     y_train: F64
     X_test: F32
     y_test: F64
+    population: float
     v_in: float
     bayes: Mapping[int, float]
     bayes_seconds: float
@@ -51,6 +54,11 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
     recipe = spec.replicate_recipe(i)
     data = rooms.generate(recipe)
     largest = spec.train_sizes[-1]
+    if largest + spec.test_size > data.n_points:  # of families whose draw decides their number
+        raise RecipeError(
+            f"replicate {i} drew {data.n_points} points, and train_sizes up to {largest} with test_size = "
+            f"{spec.test_size} need {largest + spec.test_size}: type a larger side, or ask for less"
+        )
     if math.isinf(spec.population):
         train = np.arange(largest, dtype=np.int64)
         test = np.arange(data.n_points - spec.test_size, data.n_points, dtype=np.int64)
@@ -71,6 +79,7 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
         y_train=np.ascontiguousarray(labels[train]),
         X_test=np.ascontiguousarray(data.X[test]),
         y_test=np.ascontiguousarray(labels[test]),
+        population=float(data.n_points) if math.isfinite(spec.population) else math.inf,
         v_in=float(rooms.within_variance(tree)),
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / len(bayes),

@@ -62,13 +62,8 @@ class Spec:
 
     @property
     def population(self) -> float:
-        """N: points of the population that training sets are drawn from; inf where points are addressed."""
-        return math.inf if self.recipe.family in UNLIMITED_FAMILIES else float(self.recipe.n_points)
-
-    @property
-    def largest_fitted(self) -> float:
-        """The largest n that a fit may use: N·max_fraction."""
-        return self.population * self.max_fraction
+        """N: most points of the population that training sets are drawn from; inf where points are addressed."""
+        return math.inf if self.recipe.family in UNLIMITED_FAMILIES else float(self.recipe.max_points)
 
     @property
     def digest(self) -> str:
@@ -159,10 +154,12 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     sizes, test_size = sweep.get("train_sizes"), sweep.get("test_size")
     if recipe is not None and sizes and test_size and recipe.family not in UNLIMITED_FAMILIES:
         needed = sizes[-1] + test_size
-        if needed > recipe.n_points:
+        if needed > recipe.max_points:
+            key = "n_points" if recipe.n_points else "max_points"
+            typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
             problems.append(
                 f"train_sizes up to {sizes[-1]} and test_size = {test_size} need {needed} different points, and "
-                f"recipe.n_points = {recipe.n_points}: type n_points = {needed} or more"
+                f"recipe.{key} = {recipe.max_points}: type {typed}"
             )
     _check_learners(sweep.get("learners", ()), mlp, sizes[-1] if sizes else 1, rooms, problems)
     if problems or recipe is None:

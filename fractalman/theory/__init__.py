@@ -11,6 +11,18 @@ from fractalman.theory.belief import (
     pair_risk,
     within_variance,
 )
+from fractalman.theory.clusters import (
+    bethe_cluster_numbers,
+    bethe_correlation_size,
+    bethe_extinction,
+    bethe_giant_share,
+    bethe_mean_size,
+    bethe_shape_probabilities,
+    bethe_threshold,
+    borel_law,
+    yule_simon_expected_numbers,
+    yule_simon_law,
+)
 from fractalman.theory.constants import (
     mean_leaf_depth,
     root_split_law,
@@ -32,17 +44,28 @@ from fractalman.theory.exponents import (
     quantization_exponent_masses,
     shared_by_one_tree,
 )
+from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
 
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
+    "LatticeConstants",
     "Law",
     "bayes_risk",
+    "bethe_cluster_numbers",
+    "bethe_correlation_size",
+    "bethe_extinction",
+    "bethe_giant_share",
+    "bethe_mean_size",
+    "bethe_shape_probabilities",
+    "bethe_threshold",
+    "borel_law",
     "cascade_curve",
     "cascade_dimensions",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "lattice_constants",
     "law_of",
     "local_slope",
     "log_period",
@@ -63,4 +86,6 @@ __all__ = [
     "tree_shape_probabilities",
     "vertex_degree_law",
     "within_variance",
+    "yule_simon_expected_numbers",
+    "yule_simon_law",
 ]

@@ -102,18 +102,23 @@ def tree_shape_probabilities(n_points: int = 6) -> dict[str, float]:
     Source: Cayley 1889; docs/theory.md §1, law A1.
     """
     n = _check_points(n_points, 2)
+    return {code: math.factorial(n) / (symmetries * n ** (n - 2)) for (code, symmetries), _ in shapes(n)}
+
+
+def shapes(n: int) -> list[tuple[tuple[str, int], list[list[int]]]]:
+    """Return ((code, number of symmetries), neighbours of every vertex) for every shape of a tree on n vertices."""
     if n > _MAX_SHAPES:
         raise RecipeError(f"n_points = {n}: shapes are listed for 2 to {_MAX_SHAPES} points (their number explodes)")
-    shapes = {_canonical([[1], [0]]): [[1], [0]]}
+    found = {_canonical([[1], [0]]): [[1], [0]]}
     for size in range(2, n):  # every tree is a smaller tree and one more leaf
         grown: dict[tuple[str, int], list[list[int]]] = {}
-        for tree in shapes.values():
+        for tree in found.values():
             for vertex in range(size):
                 bigger = [list(neighbours) for neighbours in tree] + [[vertex]]
                 bigger[vertex].append(size)
                 grown.setdefault(_canonical(bigger), bigger)
-        shapes = grown
-    return {code: math.factorial(n) / (symmetries * n ** (n - 2)) for code, symmetries in shapes}
+        found = grown
+    return list(found.items())
 
 
 # ---------------------------------------------------------------------------------------------------- A2 degrees

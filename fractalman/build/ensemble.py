@@ -1,0 +1,133 @@
+"""Builder of ensembles of clusters: critical mean-field clusters and clusters of the Bethe lattice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fractalman import embedding, geometry, labels
+from fractalman._arrays import F32, F64, I64
+from fractalman.build.family import Structure
+from fractalman.dataset.memory import Dataset
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
+from fractalman.seeds import Role, key64
+
+
+def cluster_sizes(recipe: PercolationEnsemble | BetheLattice) -> geometry.ClusterSizes:
+    """Draw the sizes of an ensemble's clusters."""
+    n, seed = recipe.n_points, recipe.seeds.geometry
+    if isinstance(recipe, BetheLattice):
+        return geometry.bethe_sizes(n, recipe.coordination, recipe.probability, recipe.ensemble, seed)
+    return geometry.critical_sizes(n, recipe.sizes, recipe.ensemble, seed)
+
+
+def population(recipe: Recipe) -> dict[str, Any] | None:
+    """Return what a recipe's clusters are, without making them; None for families without an ensemble.
+
+    A file's certificate holds the recipe, and the recipe determines this: clusters, largest, singletons; redrawn, the
+    draws that would have passed n_points and were drawn again from the same law restricted to what was left;
+    restricted, the points that were left to fill at the first of them, which follow the restricted law; giant, the
+    points in the window of an infinite cluster.
+    """
+    if not isinstance(recipe, (PercolationEnsemble, BetheLattice)):
+        return None
+    sizes = cluster_sizes(recipe)
+    return {
+        "ensemble": recipe.ensemble,
+        "clusters": int(sizes.size.size),
+        "largest": int(sizes.size[0]),
+        "singletons": int((sizes.size == 1).sum()),
+        "redrawn": sizes.redrawn,
+        "restricted": sizes.restricted,
+        "giant": int(sizes.size[sizes.giant]) if sizes.giant >= 0 else 0,
+    }
+
+
+def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
+    n, seed = recipe.n_points, recipe.seeds.geometry
+    sizes = cluster_sizes(recipe)
+    if isinstance(recipe, BetheLattice):
+        edges = geometry.bethe_trees(sizes, recipe.coordination, recipe.probability, seed)
+        tree = geometry.cut_tree(edges, n, seed)
+    else:
+        tree = geometry.critical_forest(sizes.size, seed)
+    cluster = np.repeat(np.arange(sizes.size.size), sizes.size)
+    label_tree, y = _labels(recipe, tree.parent, tree.size, tree.edges, cluster, draw)
+    columns = label_tree
+    if recipe.label != "hierarchical":  # the hierarchy carries latents all the same, those of Brill's label
+        columns = labels.hierarchical_labels(tree.parent, tree.size, n, 0.0, recipe.seeds.labels, draw)[0]
+    columns_ = Hierarchy(tree.parent, columns.value, columns.variance, tree.size, tree.depth, n)
+    return Structure(recipe, y, cluster, tree.edges, columns_, label_tree if hierarchy else None)
+
+
+def _labels(
+    recipe: PercolationEnsemble | BetheLattice, parent: I64, size: I64, edges: I64, cluster: I64, draw: int
+) -> tuple[LabelTree, F64]:
+    seed = recipe.seeds.labels
+    if recipe.label == "cluster-constant":
+        return labels.constant_labels(cluster, seed, draw)
+    if recipe.label == "brownian":
+        rooted = geometry.rooted_order(edges, cluster.size, _roots(cluster, key64(seed, Role.LABEL_ROOT)))
+        return labels.brownian_labels(rooted[0], seed, draw)
+    return labels.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw)
+
+
+def labels_again(made: Dataset | Structure, draw: int) -> F64:
+    """Return label draw number ``draw`` on the same trees."""
+    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+    assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
+    if tree is None or h is None or made.edges is None:
+        raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
+    if recipe.label == "brownian":
+        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
+    return _labels(recipe, h.parent, h.size, made.edges, made.cluster, draw)[1]
+
+
+def _starts(cluster: I64) -> I64:
+    return geometry.cluster_starts(np.bincount(cluster))
+
+
+def _roots(cluster: I64, key: int) -> I64:
+    """One uniform point of every cluster: draw c of ``key``."""
+    return geometry.random_points(_starts(cluster), key)
+
+
+def _tops(parent: I64, cluster: I64) -> I64:
+    return geometry.top_nodes(parent, _starts(cluster)[:-1])
+
+
+def step_length(recipe: PercolationEnsemble | BetheLattice) -> float:
+    """Length of an edge of an embedded ensemble: √d · N^(−1/6), with an exact cube root of integers."""
+    n, shift = recipe.n_points, 40
+    root = round(n ** (1 / 3) * 2.0**shift)
+    wanted = n << (3 * shift)
+    for _ in range(4):  # Newton from a start good to 1e-15; then the floor exactly, whatever the machine's power did
+        root = (2 * root + wanted // (root * root)) // 3
+    while root**3 > wanted:
+        root -= 1
+    while (root + 1) ** 3 <= wanted:
+        root += 1
+    return math.sqrt(recipe.ambient_dim / (root / 2.0**shift))
+
+
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X: origins uniform in the ball of radius √d."""
+    recipe, h = made.recipe, made.hierarchy
+    assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
+    assert made.edges is not None
+    assert h is not None
+    seed = recipe.seeds.embedding
+    roots = _roots(made.cluster, key64(seed, Role.EMBEDDING_ROOT))
+    rooted = geometry.rooted_order(made.edges, recipe.n_points, roots)
+    tops = _tops(h.parent, made.cluster)
+    ball = math.sqrt(recipe.ambient_dim)
+    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step_length(recipe), ball, seed)
+
+
+def streamed(_recipe: Recipe) -> None:
+    """An ensemble needs its trees."""

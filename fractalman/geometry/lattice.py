@@ -1,0 +1,169 @@
+"""Percolation on a box of the hypercubic lattice Z^dim: which sites hang together, and how.
+
+Every site or bond is a pure function of (seed, its number), so raising the occupation only adds to what is there.
+Clusters are found by union-find in one pass over the sites: a cluster's tree leads to its first site, hence the
+second pass, which numbers the clusters, needs no search. Source: Hoshen & Kopelman 1976; docs/theory.md §1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._arrays import I64, AnyInt
+from fractalman.errors import RecipeError
+from fractalman.geometry import _lattice_kernels as _kernels
+from fractalman.seeds import Role, key64
+
+_ROOT, _PARENT = 0, 1  # addresses below Role.LATTICE_TREE
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The clusters of a whole box.
+
+    Args:
+        label: (sites,) integer, the cluster of every site in the order of their first sites; −1 = empty.
+        size: (n_clusters,) int64 sites of every cluster.
+    """
+
+    label: AnyInt
+    size: I64
+
+
+@dataclass(frozen=True)
+class LatticeClusters:
+    """The kept clusters of a box as columns; points are sorted by cluster, in random order within.
+
+    Args:
+        site: (n,) int64 number of every point's site.
+        size: (n_kept,) int64 points of every kept cluster, largest first (ties: first site first).
+        edges: (m, 2) int64 point pairs: every occupied bond, loops included.
+        n_clusters: clusters in the whole box.
+        n_occupied: occupied sites in the whole box.
+    """
+
+    site: I64
+    size: I64
+    edges: I64
+    n_clusters: int
+    n_occupied: int
+
+    @property
+    def cluster(self) -> I64:
+        """(n,) int64 cluster of every point, 0 = the largest."""
+        return np.repeat(np.arange(self.size.size), self.size)
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A box of Z^dim with addressed occupation.
+
+    Args:
+        shape: sites along every axis, each ≥ 1 (periodic: ≥ 3, so that no two sites are joined twice).
+        percolation: "site" or "bond".
+        occupation: probability p that a site or bond is occupied, 0 < p ≤ 1.
+        periodic: opposite faces are neighbours.
+        seed: geometry seed.
+    """
+
+    shape: tuple[int, ...]
+    percolation: str
+    occupation: float
+    periodic: bool
+    seed: int
+
+    @property
+    def sites(self) -> int:
+        """Sites of the box."""
+        return math.prod(self.shape)
+
+    @property
+    def _lengths(self) -> I64:
+        return np.array(self.shape, np.int64)
+
+    @property
+    def _strides(self) -> I64:
+        return np.array([math.prod(self.shape[k + 1 :]) for k in range(len(self.shape))], np.int64)
+
+    @property
+    def _key(self) -> np.uint64:
+        return np.uint64(key64(self.seed, Role.OCCUPATION))
+
+    @property
+    def _threshold(self) -> np.uint64:
+        return np.uint64(math.ceil(self.occupation * 2.0**53))  # uniforms are multiples of 2^-53
+
+    def labelled(self) -> Labelled:
+        """Return the cluster of every site: two passes, 4 bytes a site (8 from 2^31 sites on) and 8 a cluster."""
+        label: AnyInt = np.empty(self.sites, np.int32 if self.sites < 1 << 31 else np.int64)
+        join = _kernels.join_sites if self.percolation == "site" else _kernels.join_bonds
+        made = join(self._key, self._threshold, self._lengths, self._strides, self.periodic, label)
+        size = np.empty(made, np.int64)
+        _kernels.number_clusters(label, size)
+        return Labelled(label, size)
+
+    def clusters(self, kept: str = "largest") -> LatticeClusters:
+        """Return the kept clusters as points and edges.
+
+        Args:
+            kept: "largest" (the first site decides ties) or "all".
+        Errors: RecipeError when no site is occupied.
+        """
+        box = self.labelled()
+        if box.size.size == 0:
+            raise RecipeError(
+                f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: type a larger "
+                "occupation, a larger side or another seed"
+            )
+        by_size = np.array([np.argmax(box.size)]) if kept == "largest" else np.argsort(-box.size, kind="stable")
+        size = box.size[by_size]
+        rank = np.full(box.size.size, -1, np.int64)
+        rank[by_size] = np.arange(by_size.size)
+        start = np.concatenate([[0], np.cumsum(size)])
+        site = np.empty(int(start[-1]), np.int64)
+        _kernels.members(box.label, rank, start[:-1].copy(), site)
+        _kernels.shuffle(np.uint64(key64(self.seed, Role.ORDER)), start, site)
+        point = box.label  # from here on the same memory says which point a site is
+        point.fill(-1)
+        point[site] = np.arange(site.size)
+        arguments = (self._key, self._threshold, self.percolation == "bond", self._lengths, self._strides)
+        m = _kernels.occupied_bonds(*arguments, self.periodic, point, np.empty((0, 2), np.int64))
+        edges = np.empty((m, 2), np.int64)
+        _kernels.occupied_bonds(*arguments, self.periodic, point, edges)
+        return LatticeClusters(site, size, edges, int(box.size.size), int(box.size.sum()))
+
+    def coordinates(self, site: I64) -> I64:
+        """Return the lattice coordinates of sites, (len(site), dim) int64, 0 … length − 1 along every axis."""
+        return np.stack(np.unravel_index(site, self.shape), axis=1).astype(np.int64)
+
+
+def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tuple[AnyInt, AnyInt]:
+    """Return one breadth-first tree for every cluster, each from a uniform point of it.
+
+    A point's parent is drawn uniformly among its neighbours one step nearer to the root, so that no direction of the
+    lattice is preferred; along the tree every point is as far from its root as in the graph.
+
+    Args:
+        edges: (m, 2) int64 point pairs of a graph whose connected parts are the clusters.
+        size: (clusters,) points of every cluster, in the order of the points.
+        seed: geometry seed.
+    Returns: two (n,) integer arrays: parent (−1 at roots), and distance from the root in edges.
+    Errors: RecipeError when a cluster is not connected.
+    """
+    sizes = np.asarray(size, np.int64)
+    n, first = int(sizes.sum()), np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    roots = np.empty(sizes.size, np.int64)
+    _kernels.uniform_members(np.uint64(key64(seed, Role.LATTICE_TREE, _ROOT)), first, sizes, roots)
+    small = np.int32 if 2 * len(edges) < 1 << 31 else np.int64
+    start, neighbour = np.empty(n + 1, small), np.empty(2 * len(edges), small)
+    _kernels.fill_neighbours(edges, start, neighbour)
+    parent: AnyInt = np.empty(n, small)
+    distance: AnyInt = np.empty(n, small)
+    key = key64(seed, Role.LATTICE_TREE, _PARENT)
+    if _kernels.shortest_paths(np.uint64(key), start, neighbour, roots, parent, distance) != n:
+        raise RecipeError(f"{len(edges)} edges do not connect every one of {sizes.size} clusters of {n} points")
+    return parent, distance

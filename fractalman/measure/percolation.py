@@ -1,0 +1,162 @@
+"""The exponents of percolation clusters, measured: cluster sizes, mass against side, shortest paths.
+
+Each of them is a power law only inside a window: above a few lattice spacings and below the size of the box or the
+correlation length. The window is an argument, and the caller's judgement.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._arrays import F64, I64
+from fractalman.errors import FitError, RecipeError
+from fractalman.measure.distances import adjacency, distances_from, sample_sources
+from fractalman.measure.scaling import fit_power_law, student_t
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A measured exponent with its error.
+
+    Args:
+        value: the exponent, as its function defines it.
+        standard_error: over replicates where there are several, else of the one fit.
+        half_width: of the 95 % interval.
+        window: smallest and largest abscissa used.
+        warnings: sentences that qualify the number.
+    """
+
+    value: float
+    standard_error: float
+    half_width: float
+    window: tuple[float, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PathCurve:
+    """Straight against shortest: how far apart in space points are that are ℓ steps apart.
+
+    Args:
+        steps: (k,) int64, ℓ = 1, 2, 4, …
+        distance: (k,) float64, mean Euclidean distance of the pairs, in units of X.
+        pairs: (k,) int64, ordered pairs.
+    """
+
+    steps: I64
+    distance: F64
+    pairs: I64
+
+
+def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | None = None) -> Growth:
+    """Return the exponent of y ~ x^value.
+
+    Args:
+        x: (k,) distinct numbers > 0. y: (k,) one curve, or (replicates, k) > 0; the mean over replicates is fitted, and
+            the error is their delete-one jackknife. With x = side and y = mass of the largest cluster the value is d_f.
+        window: use window[0] ≤ x ≤ window[1] only; None = all.
+    Errors: FitError when there are too few numbers.
+    """
+    fit = fit_power_law(x, y, window=window)
+    return Growth(-fit.value, fit.standard_error, fit.half_width, fit.window, fit.warnings)
+
+
+def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int = 0) -> PathCurve:
+    """Return the mean Euclidean distance of points that are ℓ = 1, 2, 4, … steps apart.
+
+    Args:
+        edges: (m, 2) integers; loops are welcome, they make the shortest paths.
+        X: (n, d) coordinates; a rotation does not matter.
+        n_sources: random starting points, from which all points of their clusters are reached.
+        seed: integer, picks them.
+    Errors: RecipeError when an edge leaves the points or no two points are joined.
+    """
+    points = np.asarray(X)
+    if points.ndim != 2:
+        raise RecipeError(f"X has shape {points.shape}: allowed is (n, d)")
+    n = points.shape[0]
+    start, neighbour = adjacency(edges, n)
+    bins = max(1, n.bit_length())
+    total, pairs = np.zeros(bins), np.zeros(bins, np.int64)
+    for source in sample_sources(n, max(1, n_sources), seed):
+        steps, reached = distances_from(start, neighbour, int(source))
+        far = steps[reached]
+        used = (far > 0) & (far & (far - 1) == 0)
+        which = np.rint(np.log2(far[used])).astype(np.int64)
+        difference = points[reached[used]].astype(np.float64) - points[source].astype(np.float64)
+        total += np.bincount(which, np.sqrt((difference**2).sum(axis=1)), bins)
+        pairs += np.bincount(which, minlength=bins)
+    kept = pairs > 0
+    if not kept.any():
+        raise RecipeError(f"none of {n_sources} starting points has a neighbour: type a larger n_sources")
+    return PathCurve(2 ** np.flatnonzero(kept).astype(np.int64), total[kept] / pairs[kept], pairs[kept])
+
+
+def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Growth:
+    """Return d_min of ℓ ~ r^d_min from the curves of one or several clusters.
+
+    Args:
+        curves: one for every cluster, each weighing alike.
+        window: in steps ℓ; well above 1 and well below the longest path, side^d_min.
+    Errors: FitError when a curve does not reach the end of the window.
+    """
+    steps = sorted({int(s) for c in curves for s in c.steps if window[0] <= s <= window[1]})
+    rows = []
+    for i, curve in enumerate(curves):
+        known = dict(zip(curve.steps.tolist(), curve.distance.tolist(), strict=True))
+        if not set(steps) <= known.keys():
+            raise FitError(f"cluster {i} has no paths of {max(steps)} steps: narrow the window or leave it out")
+        rows.append([known[s] for s in steps])
+    found = growth_exponent(steps, np.array(rows))
+    factor = 1.0 / found.value**2  # d(1/x) = dx/x²
+    return Growth(
+        1.0 / found.value, factor * found.standard_error, factor * found.half_width, found.window, found.warnings
+    )
+
+
+def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) -> Growth:
+    """Return τ of the number of clusters n_s ~ s^−τ by maximum likelihood over all sizes of the window.
+
+    Args:
+        size, count: (k,) integers, the sizes that occur and how many clusters have each (`cluster_sizes`).
+        window: smallest and largest size used, both included; the law has corrections below about 100 sites, and ends
+            where clusters feel the box, s ≪ side^d_f.
+    Errors: FitError when fewer than two clusters lie in the window, or all have its smallest or its largest size.
+    """
+    low, high = int(window[0]), int(window[1])
+    sizes, counts = np.asarray(size, np.int64), np.asarray(count, np.int64)
+    inside = (sizes >= low) & (sizes <= high)
+    sizes, counts = sizes[inside], counts[inside]
+    clusters = int(counts.sum())
+    if not 1 <= low < high or clusters < 2 or sizes[0] == high or sizes[-1] == low:
+        raise FitError(
+            f"{clusters} clusters of {low} to {high} sites: an exponent needs several sizes; widen the window"
+        )
+    mean = float((counts * np.log(sizes)).sum()) / clusters
+    support, weight = _sizes_between(low, high)
+    logs = np.log(support)
+    left, right = -20.0, 40.0  # E[ln s] falls with τ
+    for _ in range(80):
+        tau = 0.5 * (left + right)
+        law = weight * np.exp(-tau * (logs - logs[0]))
+        left, right = (tau, right) if float(law @ logs / law.sum()) > mean else (left, tau)
+    law = weight * np.exp(-tau * (logs - logs[0]))
+    expected = float(law @ logs / law.sum())
+    spread = float(law @ (logs - expected) ** 2 / law.sum())
+    error = 1.0 / math.sqrt(clusters * spread)
+    return Growth(tau, error, student_t(clusters - 1) * error, (float(low), float(high)), ())
+
+
+def _sizes_between(low: int, high: int) -> tuple[F64, F64]:
+    """The sizes of a window: one by one up to a few thousand, then cells of relative width 10^-3 at their middles."""
+    exact = np.arange(low, min(high, max(low, 1000) + 4000) + 1, dtype=np.float64)
+    bounds = [exact[-1] + 1.0]
+    while bounds[-1] <= high:
+        bounds.append(min(high + 1.0, math.ceil(bounds[-1] * 1.001)))
+    edges = np.array(bounds)
+    middles = np.sqrt(np.maximum(edges[:-1] - 0.5, 1.0) * (edges[1:] - 0.5)) if edges.size > 1 else np.empty(0)
+    return np.concatenate([exact, middles]), np.concatenate([np.ones(exact.size), np.diff(edges)])

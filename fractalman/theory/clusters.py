@@ -1,0 +1,192 @@
+"""Exact laws of cluster sizes: Yule–Simon (A6), Borel (A7), and bond percolation on the Bethe lattice.
+
+Symbols: s = size of a cluster, n_s = clusters of s sites per site, z = coordination, p = bond probability, Q = the
+probability that a neighbour's branch is finite. A size law is an array whose entry s belongs to size s; entry 0 is 0.
+Laws are products of ratios from s to s + 1, never differences of large logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fractalman._arrays import F64
+from fractalman.errors import RecipeError
+from fractalman.theory.constants import _check_points, shapes
+
+_CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can be told apart from it in double precision
+
+
+def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[int, float]:
+    if isinstance(coordination, bool) or not hasattr(coordination, "__index__") or int(coordination) < 3:
+        raise RecipeError(f"coordination = {coordination!r}: allowed is an integer of at least 3")
+    if not 0.0 <= bond_probability <= 1.0:
+        raise RecipeError(f"bond_probability = {bond_probability!r}: allowed is a number from 0 to 1")
+    return int(coordination), float(bond_probability)
+
+
+# ---------------------------------------------------------------------------------------------------- mean field
+
+
+def yule_simon_law(largest: int) -> F64:
+    """Return the law of a cluster's size in the Yule–Simon process with P(new) = 1/3 (law A6), number-weighted.
+
+    f(s) = 3/2 · B(s, 5/2) ~ s^(−5/2), mean 3: .6, .171429, .076190, … The cluster of a random point has s·f(s)/3.
+
+    Args:
+        largest: last size, ≥ 1.
+    Returns: (largest + 1,) float64, entry s = f(s).
+    Source: Simon 1955; docs/theory.md §1, law A6.
+    """
+    s = np.arange(1.0, _check_points(largest, 1))
+    return np.concatenate([[0.0], 0.6 * np.cumprod(np.concatenate([[1.0], s / (s + 2.5)]))])
+
+
+def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
+    """Return how many clusters of each size the Yule–Simon process has after n points, in expectation.
+
+    E N_s(n+1) = E N_s(n) + ⅓·[s = 1] + ⅔·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n·largest).
+
+    Args:
+        n_points: n ≥ 1. largest: last size, ≥ 1.
+    Returns: (largest + 1,) float64, entry s; over n it tends to f(s)/3.
+    Source: Simon 1955; docs/theory.md §1, law A6.
+    """
+    n, last = _check_points(n_points, 1), _check_points(largest, 1)
+    expected = np.zeros(last + 1)
+    expected[1] = 1.0
+    s = np.arange(last + 1.0)
+    for points in range(1, n):
+        joining = expected * s * (2.0 / (3.0 * points))
+        expected -= joining
+        expected[1:] += joining[:-1]
+        expected[1] += 1.0 / 3.0
+    return expected
+
+
+def borel_law(largest: int, mean: float = 1.0) -> F64:
+    """Return the law of the size of a random site's cluster in the mean-field limit (law A7).
+
+    P(s) = e^(−μs) (μs)^(s−1)/s!; per site there are n_s = P(s)/s clusters, ~ s^(−5/2) at μ = 1, 1 − μ/2 in all.
+
+    Args:
+        largest: last size, ≥ 1.
+        mean: μ, the mean number of children, 0 < μ ≤ 1.
+    Returns: (largest + 1,) float64, entry s = P(s); sums to 1 with what lies beyond.
+    Source: Borel 1942, Otter 1949; docs/theory.md §1, law A7.
+    """
+    if not 0.0 < mean <= 1.0:
+        raise RecipeError(f"mean = {mean!r}: allowed is a number with 0 < mean <= 1")
+    s = np.arange(1.0, _check_points(largest, 1))
+    x = 1.0 / (2.0 * s + 1.0)
+    # ln of P(s+1)/P(s) = (s−1)·ln(1 + 1/s) − μ + ln μ, where ln(1 + 1/s) = 2·artanh(x) and 2(s−1)x = 1 − 3x
+    logs = -3.0 * x + 2.0 * (s - 1.0) * (np.arctanh(x) - x) + (1.0 - mean + math.log(mean))
+    return np.concatenate([[0.0], math.exp(-mean) * np.exp(np.cumsum(np.concatenate([[0.0], logs])))])
+
+
+# ---------------------------------------------------------------------------------------------------- Bethe lattice
+
+
+def bethe_threshold(coordination: int) -> float:
+    """Return p_c = 1/(z − 1)."""
+    return 1.0 / (_check_lattice(coordination)[0] - 1)
+
+
+def bethe_cluster_numbers(coordination: int, bond_probability: float, largest: int) -> F64:
+    """Return n_s, the number of clusters of s sites per site.
+
+    n_s = z((z−1)s)!/(s!((z−2)s+2)!) · p^(s−1) (1−p)^((z−2)s+2). A random site's cluster has s sites with probability
+    s·n_s; Σ s·n_s = 1 − P_∞ for every p, and Σ n_s = 1 − zp/2 up to the threshold.
+
+    Args:
+        coordination: z ≥ 3. bond_probability: 0 ≤ p ≤ 1. largest: last size, ≥ 1.
+    Returns: (largest + 1,) float64, entry s.
+    Source: Fisher & Essam 1961; docs/theory.md §1, Bethe lattice.
+    """
+    z, p = _check_lattice(coordination, bond_probability)
+    s = np.arange(1.0, _check_points(largest, 1))
+    ratio = p * (1.0 - p) ** (z - 2) / (s + 1.0)
+    for j in range(1, z):
+        ratio = ratio * ((z - 1) * s + j)
+        if j < z - 1:
+            ratio = ratio / ((z - 2) * s + 2 + j)
+    return np.concatenate([[0.0], (1.0 - p) ** z * np.cumprod(np.concatenate([[1.0], ratio]))])
+
+
+def bethe_mean_size(coordination: int, bond_probability: float) -> float:
+    """Return the mean size of a random site's cluster, (1+p)/(1−(z−1)p) below p_c and infinite from there on.
+
+    Source: Fisher & Essam 1961; docs/theory.md §1, Bethe lattice.
+    """
+    z, p = _check_lattice(coordination, bond_probability)
+    return (1.0 + p) / (1.0 - (z - 1) * p) if (z - 1) * p < 1.0 - _CRITICAL else math.inf
+
+
+def bethe_correlation_size(coordination: int, bond_probability: float) -> float:
+    """Return the size 1/c at which finite clusters are cut off, n_s ~ s^(−5/2) e^(−cs).
+
+    c = −ln[p (1−p)^(z−2) (z−1)^(z−1)/(z−2)^(z−2)]; infinite at p_c, 0 for p = 0 or 1.
+
+    Source: docs/theory.md §1, Bethe lattice.
+    """
+    z, p = _check_lattice(coordination, bond_probability)
+    if p in (0.0, 1.0):
+        return 0.0
+    if abs((z - 1) * p - 1.0) <= _CRITICAL:
+        return math.inf
+    excess = (z - 1) * p - 1.0  # p/p_c − 1; (1−p)/(1−p_c) − 1 = −excess/(z−2)
+    c = -math.log1p(excess) - (z - 2) * math.log1p(-excess / (z - 2))
+    return 1.0 / c
+
+
+def bethe_extinction(coordination: int, bond_probability: float) -> float:
+    """Return Q, the smallest root in [0, 1] of Q = (1 − p + pQ)^(z−1): a neighbour's branch is finite.
+
+    Source: docs/theory.md §1, Bethe lattice.
+    """
+    z, p = _check_lattice(coordination, bond_probability)
+    if (z - 1) * p <= 1.0 + _CRITICAL:
+        return 1.0
+    extinct = 0.0
+    for _ in range(100_000):  # from below: monotone
+        better = (1.0 - p + p * extinct) ** (z - 1)
+        if better <= extinct:
+            break
+        extinct = better
+    for _ in range(50):  # near p_c the iteration crawls: finish by Newton
+        base = 1.0 - p + p * extinct
+        step = (base ** (z - 1) - extinct) / (1.0 - p * (z - 1) * base ** (z - 2))
+        extinct += step
+        if abs(step) <= 1e-16:
+            break
+    return float(min(1.0, max(0.0, extinct)))
+
+
+def bethe_giant_share(coordination: int, bond_probability: float) -> float:
+    """Return P_∞ = 1 − (1 − p + pQ)^z, the probability that a site belongs to the infinite cluster.
+
+    Source: docs/theory.md §1, Bethe lattice.
+    """
+    z, p = _check_lattice(coordination, bond_probability)
+    return float(-math.expm1(z * math.log1p(-p * (1.0 - bethe_extinction(z, p))))) if p < 1.0 else 1.0
+
+
+def bethe_shape_probabilities(n_points: int, coordination: int) -> dict[str, float]:
+    """Return the probability of every shape of a Bethe cluster of s sites; it does not depend on p.
+
+    A shape with degrees d_v has s!/symmetries labellings and Π z!/(z − d_v)! ways of choosing the neighbours' places;
+    s = 4, z = 3: the star has 1/7 (1/4 in the limit of large z).
+
+    Args:
+        n_points: s, 2 ≤ s ≤ 12. coordination: z ≥ 3.
+    Returns: code of `tree_shape` → probability; shapes that need more than z neighbours are left out.
+    Source: docs/theory.md §1, Bethe lattice.
+    """
+    z, n = _check_lattice(coordination)[0], _check_points(n_points, 2)
+    weight = {
+        code: math.prod(math.perm(z, len(neighbours)) for neighbours in tree) / symmetries
+        for (code, symmetries), tree in shapes(n)
+    }
+    total = sum(weight.values())
+    return {code: w / total for code, w in weight.items() if w}

@@ -1,0 +1,59 @@
+"""Percolation on Z^dim: thresholds and critical exponents, from the literature.
+
+Symbols: p_c = threshold, τ = exponent of the number of clusters of s sites (n_s ~ s^−τ), d_f = fractal dimension of the
+largest cluster (its mass ~ side^d_f), d_min = exponent of the shortest path (ℓ ~ r^d_min).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fractalman.errors import RecipeError
+from fractalman.recipe import THRESHOLDS
+
+_TAU = {2: 187 / 91, 3: 2.1891, 4: 2.3138, 5: 2.4180, 6: 2.5, 7: 2.5}
+_FRACTAL = {2: 91 / 48, 3: 2.5229, 4: 3.0446, 5: 3.5260, 6: 4.0, 7: 4.0}
+_SHORTEST = {2: 1.13077, 3: 1.3756, 4: 1.6042, 5: 1.8137, 6: 2.0, 7: 2.0}
+
+
+@dataclass(frozen=True)
+class LatticeConstants:
+    """What is known about critical percolation on Z^dim.
+
+    Args:
+        dim: dimension of the lattice.
+        site_threshold, bond_threshold: p_c.
+        size_exponent: τ. fractal_dimension: d_f. path_dimension: d_min.
+    """
+
+    dim: int
+    site_threshold: float
+    bond_threshold: float
+    size_exponent: float
+    fractal_dimension: float
+    path_dimension: float
+
+    @property
+    def chemical_dimension(self) -> float:
+        """d_f/d_min: points within ℓ steps of one ~ ℓ^(d_f/d_min)."""
+        return self.fractal_dimension / self.path_dimension
+
+    @property
+    def tail_exponent(self) -> float:
+        """τ − 2: when every site counts once, the mass in clusters larger than s falls as s^(2−τ)."""
+        return self.size_exponent - 2.0
+
+
+def lattice_constants(dim: int) -> LatticeConstants:
+    """Return the thresholds and exponents of Z^dim.
+
+    Args:
+        dim: 2 … 7; from 6 on the exponents are those of mean field (at 6 with logarithms).
+    Errors: RecipeError for another dimension.
+    Source: Grassberger 2003; Mertens & Moore 2018; arXiv 1112.3428 and 2004.11289; docs/theory.md §1.
+    """
+    if dim not in _TAU:
+        raise RecipeError(f"dim = {dim!r}: allowed is an integer from 2 to 7")
+    return LatticeConstants(
+        dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim]
+    )

@@ -1,0 +1,143 @@
+"""Predictions: held against 1-NN that was actually run, with wrong recipes as controls; curves, floors, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from exact_laws import REJECTED, THRESHOLD, z_test
+
+import fractalman as fm
+from fractalman import prediction
+from fractalman.errors import RecipeError
+from fractalman.nearest import nearest
+
+SIZES = [32, 128, 512]
+
+
+def measured(recipe: fm.Recipe, seeds: int, draws: int = 8, test: int = 400) -> np.ndarray:
+    """1-NN risk of real coordinates and labels, (seeds, sizes)."""
+    rows = []
+    for seed in range(1000, 1000 + seeds):
+        data = fm.generate(recipe.replace(seed=seed))
+        y = fm.label_draws(data, draws)
+        train, tests = data.split(max(SIZES), test, seed=seed)
+        row = []
+        for n in SIZES:
+            found = train[:n][nearest(data.X[train[:n]], data.X[tests])]
+            row.append(np.mean((y[found] - y[tests]) ** 2))
+        rows.append(row)
+    return np.array(rows)
+
+
+def joint_p(sample: np.ndarray, curve: prediction.Curve) -> float:
+    """The least p-value over the sizes, times their number; the curve's own error is added in quadrature."""
+    errors = np.sqrt(sample.std(axis=0, ddof=1) ** 2 / len(sample) + curve.standard_error**2)
+    from scipy import stats
+
+    p = 2 * stats.t.sf(np.abs(sample.mean(axis=0) - curve.risk) / errors, len(sample) - 1)
+    return float(min(1.0, len(p) * p.min()))
+
+
+CASES = [
+    (
+        fm.Cascade(n_points=1000, ambient_dim=24, branching=4, hurst=0.5),
+        fm.Cascade(n_points=1000, branching=3, hurst=0.5),
+    ),
+    (
+        fm.Cascade(n_points=1000, ambient_dim=24, branching=(1, 16), hurst=0.5),
+        fm.Cascade(n_points=1000, branching=4, hurst=0.5),
+    ),
+    (
+        fm.PercolationCluster(n_points=12_000, ambient_dim=128),
+        fm.PercolationCluster(n_points=12_000, label_exponent=0.25),
+    ),
+    (
+        fm.PercolationCluster(n_points=12_000, ambient_dim=128, label="brownian"),
+        fm.PercolationCluster(n_points=12_000),
+    ),
+]
+
+
+@pytest.mark.parametrize(("recipe", "wrong"), CASES, ids=["cascade", "cascade-random", "cluster", "brownian"])
+def test_the_curve_is_what_one_neighbour_does(recipe: fm.Recipe, wrong: fm.Recipe) -> None:
+    """Simulation in X against the curve from geometry alone; another family's curve is rejected."""
+    # trees with random branching differ widely, so it takes more of them to reject anything
+    sample = measured(recipe, {4: 40, (1, 16): 120}.get(getattr(recipe, "branching", None), 24))
+    assert joint_p(sample, fm.predict(recipe).curve(SIZES)) > THRESHOLD
+    assert joint_p(sample, fm.predict(wrong).curve(SIZES)) < 1e-5
+
+
+def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
+    """Over label draws on one dataset the risk in its X is the dataset's curve, not the family's average."""
+    data = fm.generate(fm.PercolationCluster(n_points=3000, ambient_dim=8, seed=4))
+    p = fm.predict(data)
+    curve = p.curve([64, 256])
+    y = fm.label_draws(data, 300)
+    splits = prediction._Splits(data)
+    for column, n in enumerate((64, 256)):
+        over_draws = np.zeros(300)
+        for order in splits._orders():
+            test = order[len(order) - 1024 :]
+            found = order[:n][nearest(data.X[order[:n]], data.X[test])]
+            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / splits.splits
+        assert z_test(over_draws, curve.risk[column]) > THRESHOLD
+        assert z_test(over_draws, 1.3 * curve.risk[column]) < REJECTED
+
+
+@pytest.mark.parametrize("recipe", [CASES[0][0], CASES[2][0], CASES[3][0]], ids=["cascade", "cluster", "brownian"])
+def test_the_floor_lies_below_and_both_fall(recipe: fm.Recipe) -> None:
+    p = fm.predict(recipe)
+    floor, curve = p.floor(SIZES), p.curve(SIZES)
+    assert (floor.risk < curve.risk).all()
+    assert (np.diff(floor.risk) < 0).all()
+    assert (np.diff(curve.risk) < 0).all()
+    np.testing.assert_array_equal(fm.predict(recipe, learner="bayes").curve(SIZES).risk, floor.risk)
+
+
+def test_predictions_are_reproducible_and_remembered() -> None:
+    recipe = fm.PercolationCluster(n_points=5000, seed=3)
+    one, two = fm.predict(recipe), fm.predict(recipe)
+    np.testing.assert_array_equal(one.curve([16, 64]).risk, two.curve([16, 64]).risk)
+    again = one.curve([64])
+    assert again.risk[0] == one.curve([16, 64]).risk[1]
+    other = fm.predict(recipe.replace(seed=4)).curve([16, 64]).risk
+    assert (other != one.curve([16, 64]).risk).all()
+
+
+def test_local_exponent_is_the_slope_of_the_curve() -> None:
+    p = fm.predict(fm.Cascade(n_points=8192, branching=8, hurst=1.0))
+    found = p.local_exponent(128, 2048)
+    assert found.n == (128, 256, 512, 1024, 2048)
+    assert found.standard_error == 0.0
+    curve = p.curve(list(found.n))
+    assert found.value == pytest.approx(-np.polyfit(np.log(curve.n), np.log(curve.risk), 1)[0])
+    assert 0.6 < found.value < 0.72
+    assert p.data_exponent == pytest.approx(2 / 3)
+
+
+def test_what_is_predicted_for_the_issue_s_cluster() -> None:
+    """One critical cluster: 1/2 with a logarithm as the asymptote, about .34 over the sizes one can afford."""
+    p = fm.predict(fm.PercolationCluster(n_points=30_000))
+    assert p.data_exponent == 0.5
+    assert p.logarithmic
+    assert p.source
+    assert p.assumptions
+    local = p.local_exponent(64, 1024)
+    assert 0.28 < local.value < 0.38
+    assert 0 < local.standard_error < 0.03
+
+
+@pytest.mark.parametrize("n", [[0], [12_000], [1.5], [], [[1, 2]]])
+def test_sizes_outside_are_refused(n: list[object]) -> None:
+    with pytest.raises(RecipeError, match="allowed are integer training-set sizes"):
+        fm.predict(CASES[2][0]).curve(n)  # type: ignore[arg-type]
+
+
+def test_refusals_say_what_is_allowed() -> None:
+    with pytest.raises(RecipeError, match="1-nn"):
+        fm.predict(CASES[0][0], learner="1nn")
+    with pytest.raises(RecipeError, match="no finite-size curve"):
+        fm.predict(CASES[0][0], learner="mlp").curve([10])
+    assert not fm.predict(CASES[0][0], learner="mlp").has_curve
+    with pytest.raises(RecipeError, match="n_lo"):
+        fm.predict(CASES[0][0]).local_exponent(10, 10)
