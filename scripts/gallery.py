@@ -44,6 +44,31 @@ PICTURES: dict[str, tuple[fm.Recipe, int, str]] = {
         3,
         "Cascade, k = 1 or 16, r = 1/2",
     ),
+    "percolation-ensemble": (
+        fm.PercolationEnsemble(n_points=POINTS, ambient_dim=128, seed=1),
+        2,
+        "Ensemble of critical clusters, every site once",
+    ),
+    "percolation-ensemble-size-biased": (
+        fm.PercolationEnsemble(n_points=POINTS, ambient_dim=128, ensemble="size-biased", seed=1),
+        2,
+        "Ensemble of critical clusters, grown from roots",
+    ),
+    "bethe-lattice": (
+        fm.BetheLattice(n_points=POINTS, coordination=3, ambient_dim=128, seed=2),
+        2,
+        "Bethe lattice at its threshold, z = 3",
+    ),
+    "lattice-percolation-2d": (
+        fm.LatticePercolation(dim=2, side=200, ambient_dim=2, seed=1),
+        2,
+        "Site percolation on the square lattice at its threshold",
+    ),
+    "lattice-percolation-3d": (
+        fm.LatticePercolation(dim=3, side=48, ambient_dim=3, seed=1),
+        3,
+        "Site percolation on the cubic lattice at its threshold",
+    ),
 }
 
 PAPER, INK = "#fbfaf7", "#1f2430"
@@ -113,7 +138,7 @@ def main() -> int:
     """Draw what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("gallery"))
-    parser.add_argument("--points", type=int, default=POINTS)
+    parser.add_argument("--points", type=int, default=POINTS, help="where a recipe has a number of points")
     parser.add_argument("--only", metavar="NAME", choices=[*PICTURES], action="append")
     parser.add_argument("--grains", action="store_true", help="also the critical cluster at several grains")
     asked = parser.parse_args()
@@ -127,7 +152,7 @@ def main() -> int:
     asked.output.mkdir(parents=True, exist_ok=True)
     for name in asked.only or PICTURES:
         recipe, dimensions, title = PICTURES[name]
-        data = fm.generate(recipe.replace(n_points=asked.points))
+        data = fm.generate(recipe if recipe.n_points is None else recipe.replace(n_points=asked.points))
         draw(data, dimensions, caption(data, title)).savefig(
             asked.output / f"{name}.png", dpi=150, bbox_inches="tight", pad_inches=0.2
         )
