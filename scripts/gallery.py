@@ -44,19 +44,46 @@ PICTURES: dict[str, tuple[fm.Recipe, int, str]] = {
         3,
         "Cascade, k = 1 or 16, r = 1/2",
     ),
+    "percolation-ensemble": (
+        fm.PercolationEnsemble(n_points=POINTS, ambient_dim=128, seed=1),
+        2,
+        "Ensemble of critical clusters, every site once",
+    ),
+    "percolation-ensemble-size-biased": (
+        fm.PercolationEnsemble(n_points=POINTS, ambient_dim=128, ensemble="size-biased", seed=1),
+        2,
+        "Ensemble of critical clusters, grown from roots",
+    ),
+    "bethe-lattice": (
+        fm.BetheLattice(n_points=POINTS, coordination=3, ambient_dim=128, seed=2),
+        2,
+        "Bethe lattice at its threshold, z = 3",
+    ),
+    "lattice-percolation-2d": (
+        fm.LatticePercolation(dim=2, side=200, ambient_dim=2, seed=1),
+        2,
+        "Site percolation on the square lattice at its threshold",
+    ),
+    "lattice-percolation-3d": (
+        fm.LatticePercolation(dim=3, side=48, ambient_dim=3, seed=1),
+        3,
+        "Site percolation on the cubic lattice at its threshold",
+    ),
 }
 
 PAPER, INK = "#fbfaf7", "#1f2430"
 
 
-def principal(X: np.ndarray, axes: int) -> np.ndarray:
-    """Coordinates on the leading principal axes, signs fixed by the largest coordinate."""
-    centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    out = centred @ vectors[:, ::-1][:, :axes]
-    if out.shape[1] < axes:
-        out = np.pad(out, ((0, 0), (0, axes - out.shape[1])))
-    return out * np.sign(out[np.abs(out).argmax(axis=0), np.arange(axes)] + 1e-300)
+def principal(X: np.ndarray, axes: int, of: np.ndarray | None = None) -> np.ndarray:
+    """Coordinates on the leading principal axes (of the points ``of``), signs fixed by their largest coordinate."""
+    of = X if of is None else of
+    middle = of.mean(axis=0, dtype=np.float64)
+    centred = of.astype(np.float64) - middle
+    vectors = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :axes]
+    far = centred @ vectors
+    vectors = vectors * np.sign(far[np.abs(far).argmax(axis=0), np.arange(vectors.shape[1])] + 1e-300)
+    out = (X.astype(np.float64) - middle) @ vectors
+    return np.pad(out, ((0, 0), (0, axes - out.shape[1])))
 
 
 def colours(data: Any) -> np.ndarray:
@@ -66,16 +93,21 @@ def colours(data: Any) -> np.ndarray:
     return (order + 0.5) / data.n_points
 
 
-def draw(data: Any, dimensions: int, title: str, sizes: np.ndarray | None = None) -> Any:
-    """The picture of a dataset, or of its grain, whose points then have ``sizes``."""
+def draw(data: Any, dimensions: int, title: str, fine: Any = None) -> Any:
+    """The picture of a dataset; of a coarse one, with the axes and colours of the ``fine`` one it was made from."""
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    place = principal(data.X, dimensions)
-    paint = colormaps["turbo"](0.04 + 0.92 * colours(data))
-    dots = 2.2 * np.clip(20_000 / data.n_points, 0.2, 30.0)
-    area = np.full(data.n_points, dots) if sizes is None else 1.5 + 260.0 * sizes / sizes.sum() ** 0.5 / 20
+    shade, area = (
+        colours(data if fine is None else fine),
+        np.full(data.n_points, 2.2 * min(30.0, 20_000 / data.n_points)),
+    )
+    place = principal(data.X, dimensions, None if fine is None else fine.X)
+    if fine is not None:
+        shade = np.bincount(data.fragment, shade) / data.count
+        area = 2.0 + 9_000.0 * data.count / fine.n_points
+    paint = colormaps["turbo"](0.04 + 0.92 * shade)
     figure = Figure(figsize=(7, 7), facecolor=PAPER, layout="constrained")
     flat = dimensions == 2
     if flat:
@@ -84,14 +116,12 @@ def draw(data: Any, dimensions: int, title: str, sizes: np.ndarray | None = None
     else:
         axes = figure.add_subplot(projection="3d", facecolor=PAPER)
         axes.view_init(elev=22, azim=-52)
-        axes.set_box_aspect(np.ptp(place, axis=0), zoom=1.25)
+        axes.set_proj_type("ortho")
+        axes.set_box_aspect(np.ptp(place, axis=0) + 1e-9, zoom=1.4)
     axes.set_axis_off()
     if data.edges is not None and flat:
         ends = data.edges
-        width = 0.5 if sizes is None else 0.7
-        axes.add_collection(
-            LineCollection(place[ends], colors=paint[ends[:, 0]], linewidths=width, alpha=0.55, zorder=1)
-        )
+        axes.add_collection(LineCollection(place[ends], colors=paint[ends[:, 0]], linewidths=0.5, alpha=0.55, zorder=1))
     options = {"depthshade": False} if not flat else {"zorder": 2}
     axes.scatter(*place.T, s=area, c=paint, linewidths=0, alpha=0.9, **options)
     axes.autoscale_view()
@@ -108,7 +138,7 @@ def main() -> int:
     """Draw what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("gallery"))
-    parser.add_argument("--points", type=int, default=POINTS)
+    parser.add_argument("--points", type=int, default=POINTS, help="where a recipe has a number of points")
     parser.add_argument("--only", metavar="NAME", choices=[*PICTURES], action="append")
     parser.add_argument("--grains", action="store_true", help="also the critical cluster at several grains")
     asked = parser.parse_args()
@@ -122,15 +152,19 @@ def main() -> int:
     asked.output.mkdir(parents=True, exist_ok=True)
     for name in asked.only or PICTURES:
         recipe, dimensions, title = PICTURES[name]
-        data = fm.generate(recipe.replace(n_points=asked.points))
-        draw(data, dimensions, caption(data, title)).savefig(asked.output / f"{name}.png", dpi=150)
+        data = fm.generate(recipe if recipe.n_points is None else recipe.replace(n_points=asked.points))
+        draw(data, dimensions, caption(data, title)).savefig(
+            asked.output / f"{name}.png", dpi=150, bbox_inches="tight", pad_inches=0.2
+        )
         print(asked.output / f"{name}.png", flush=True)
     if asked.grains:
         data = fm.generate(PICTURES["percolation-cluster"][0].replace(n_points=asked.points))
         for size in (10, 100, 1000):
             coarse = fm.coarse_grain(data, size=size)
             title = f"Critical percolation cluster at the grain of {size} points\n{coarse.n_points:,} fragments"
-            draw(coarse, 2, title, coarse.count).savefig(asked.output / f"grain-{size}.png", dpi=150)
+            draw(coarse, 2, title, data).savefig(
+                asked.output / f"grain-{size}.png", dpi=150, bbox_inches="tight", pad_inches=0.2
+            )
             print(asked.output / f"grain-{size}.png", flush=True)
     return 0
 
