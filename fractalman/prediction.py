@@ -7,7 +7,7 @@ keys carry the role PREDICTION), the points' own coordinates for a dataset or fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 TEST_POINTS = 1024
 """Test points per drawn structure: their average varies less than structures do."""
 
-_POINTS_TO_DRAW = 4_000_000  # structures together hold about this many points …
+_POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
+_CASCADES = 24  # structures of an addressed family, whose population grows with the sizes asked for
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Prediction:
         law, source, checked: what was used, where it comes from, how far it was checked.
         assumptions: what must hold, one sentence each.
         population: points that training sets are drawn from; infinite for an addressed family.
+        largest: the largest training set that leaves the test points alone.
     """
 
     recipe: Recipe
@@ -82,6 +84,7 @@ class Prediction:
     checked: str
     assumptions: tuple[str, ...]
     population: float
+    largest: float
     _replicates: Callable[[tuple[int, ...]], F64] | None = field(repr=False)
     _floor: Callable[[tuple[int, ...]], F64] = field(repr=False)
     _kind: str = ""
@@ -110,35 +113,49 @@ class Prediction:
         """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it."""
         return self._average(n, self._known_floor, self._floor, "Bayes floor by belief propagation")
 
-    def local_exponent(self, n_lo: int, n_hi: int) -> Exponent:
-        """Return the exponent that a fit over sizes n_lo, 2·n_lo, … n_hi should find, with its Monte Carlo error.
+    def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
+        """Return the exponent that a fit over [n_lo, n_hi] should find, with its Monte Carlo error.
+
+        It is what `measure.fit_power_law` computes: least squares through the logarithms of the mean curve.
 
         Args:
-            n_lo, n_hi: the window, n_lo < n_hi. Errors: RecipeError as for `curve`.
+            n_lo, n_hi: the window, n_lo < n_hi.
+            sizes: the very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
+        Errors: RecipeError as for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
         """
         if not 1 <= n_lo < n_hi:
             raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: allowed is 1 <= n_lo < n_hi")
-        steps = max(1, round(np.log2(n_hi / n_lo)))
-        sizes = np.unique(np.rint(np.geomspace(n_lo, n_hi, steps + 1)).astype(np.int64))
-        self.curve(sizes)
-        columns = np.stack([self._known[int(n)] for n in sizes], axis=1)
-        if columns.shape[0] == 1:
-            return Exponent(theory.local_slope(sizes, columns[0]), 0.0, tuple(sizes.tolist()))
-        logs = np.log([np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))])
-        centred = np.log(sizes) - np.log(sizes).mean()
-        slopes = -(logs @ centred) / (centred @ centred)
-        error = np.sqrt((len(slopes) - 1) * np.mean((slopes - slopes.mean()) ** 2))
-        return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), float(error), tuple(sizes.tolist()))
+        if sizes is None:
+            steps = max(1, round(np.log2(n_hi / n_lo)))
+            grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, steps + 1)).astype(np.int64))
+        else:
+            grid = np.unique(np.asarray(sizes, np.int64))
+        if grid.size < 2 or grid[0] < n_lo or grid[-1] > n_hi:
+            raise RecipeError(f"sizes = {grid.tolist()}: allowed are two or more sizes from {n_lo} to {n_hi}")
+        risk = self.curve(grid).risk
+        if not (risk > 1e-14).all():
+            raise RecipeError(
+                f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
+                "where the last level is resolved; allowed is a window below it, or a greater depth"
+            )
+        columns = np.stack([self._known[int(n)] for n in grid], axis=1)
+        error = 0.0
+        if len(columns) > 1:  # delete-one jackknife over the structures
+            without = [np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))]
+            slopes = np.array([theory.local_slope(grid, row) for row in without])
+            error = np.sqrt((slopes.size - 1) * np.mean((slopes - slopes.mean()) ** 2))
+        return Exponent(theory.local_slope(grid, columns.mean(axis=0)), float(error), tuple(grid.tolist()))
 
     def _average(
         self, n: Sequence[int] | AnyInt, known: dict[int, F64], compute: Callable[[tuple[int, ...]], F64], kind: str
     ) -> Curve:
         sizes = np.atleast_1d(np.asarray(n))
-        most = self.population - 1
+        most = self.largest
         if most < 1:
             raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 to {most:.0f}")
+            upper = "up" if np.isinf(most) else f"to {most:.0f}"
+            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 {upper}")
         missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
         if missing:
             for size, column in zip(missing, compute(missing).T, strict=True):
@@ -160,6 +177,8 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
     Errors: RecipeError for an unknown learner or family.
     Source: docs/theory.md §3–§4.
     """
+    if isinstance(source, str):
+        raise RecipeError(f"predict {source!r}: allowed is a recipe, a dataset or an open file; type fm.from_toml({source!r})")
     recipe = source if isinstance(source, Recipe) else source.recipe
     law = theory.law_of(recipe, learner)
     population = float("inf") if isinstance(recipe, Cascade) else float(recipe.max_points)
@@ -188,6 +207,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
         checked=law.checked,
         assumptions=law.assumptions,
         population=population,
+        largest=population - _n_tests(population),
         _replicates=curves.get(learner),
         _floor=floor,
         _kind=kind if learner == "1-nn" else "Bayes floor by belief propagation",
@@ -218,7 +238,8 @@ class _Structures:
     recipe: Recipe
 
     def _drawn(self, n_points: int) -> list[Recipe]:
-        count = int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
+        addressed = isinstance(self.recipe, Cascade)
+        count = _CASCADES if addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
         base = self.recipe.seeds.geometry
         seeds = [
             Seeds(
@@ -230,39 +251,42 @@ class _Structures:
         ]
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
-    def _population(self, sizes: tuple[int, ...]) -> tuple[int, int]:
-        """(points to draw, test points among them) so that training and test sets are disjoint."""
-        if isinstance(self.recipe, Cascade):
-            return max(sizes) + TEST_POINTS, TEST_POINTS
-        n = self.recipe.max_points
-        return n, min(TEST_POINTS, n - max(sizes))
+    def _orders(self, sizes: tuple[int, ...]) -> Iterator[tuple[build.Structure, LabelTree, I64, I64]]:
+        """Yield (structure, label tree, points in training order, test points) of every drawn structure.
+
+        The test points do not depend on the sizes, so neither do the values of a curve.
+        """
+        addressed = isinstance(self.recipe, Cascade)
+        n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
+        build.check_memory(self.recipe.replace(n_points=n, ambient_dim=2))
+        for recipe in self._drawn(n):
+            made = build.structure(recipe)
+            tree = _noisy(made.label_tree, recipe)
+            if addressed:  # points are independent draws in any order
+                yield made, tree, np.arange(TEST_POINTS, n), np.arange(TEST_POINTS)
+            else:
+                order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
+                yield made, tree, order, order[n - _n_tests(n) :]
 
     def nearest(self, sizes: tuple[int, ...]) -> F64:
         """1-NN risk in graph distance: (structures, sizes)."""
-        n, tests = self._population(sizes)
         rows = []
-        for recipe in self._drawn(n):
-            made = build.structure(recipe)
+        for made, tree, order, test in self._orders(sizes):
             assert made.edges is not None
-            tree = _noisy(made.label_tree, recipe)
-            order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
-            risk, _ = theory.one_nn_curve_on_tree(made.edges, tree, order, list(sizes), order[n - tests :])
+            risk, _ = theory.one_nn_curve_on_tree(made.edges, tree, order, list(sizes), test)
             rows.append(risk.mean(axis=1))
         return np.array(rows)
 
     def floor(self, sizes: tuple[int, ...]) -> F64:
         """Bayes floor over the test points: (structures, sizes)."""
-        n, tests = self._population(sizes)
-        rows = []
-        for recipe in self._drawn(n):
-            tree = _noisy(build.structure(recipe).label_tree, recipe)
-            order = (
-                np.arange(n)
-                if isinstance(recipe, Cascade)  # already independent draws
-                else permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
-            )
-            rows.append([_floor_on(tree, order[:size], order[n - tests :]) for size in sizes])
-        return np.array(rows)
+        return np.array(
+            [[_floor_on(tree, order[:n], test) for n in sizes] for _, tree, order, test in self._orders(sizes)]
+        )
+
+
+def _n_tests(population: float) -> int:
+    """Test points of a population: TEST_POINTS, but no more than a quarter of it."""
+    return int(max(1, min(TEST_POINTS, population // 4))) if np.isfinite(population) else TEST_POINTS
 
 
 def _noisy(tree: LabelTree | None, recipe: Recipe) -> LabelTree:
@@ -291,30 +315,23 @@ class _Splits:
     data: Dataset
     splits: int = 8
 
-    def _orders(self) -> list[I64]:
-        base = self.data.recipe.seeds.geometry
+    def orders(self) -> Iterator[tuple[I64, I64]]:
+        """Yield (points in training order, test points) of every split."""
         n = self.data.n_points
-        return [permutation(key64(base, Role.PREDICTION, Role.SPLIT, i), n) for i in range(self.splits)]
-
-    def _tests(self, sizes: tuple[int, ...]) -> int:
-        return min(TEST_POINTS, self.data.n_points - max(sizes))
+        for i in range(self.splits):
+            order = permutation(key64(self.data.recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i), n)
+            yield order, order[n - _n_tests(n) :]
 
     def nearest(self, sizes: tuple[int, ...]) -> F64:
         """1-NN risk in X: (splits, sizes)."""
         tree = _noisy(self.data.label_tree, self.data.recipe)
         rows = []
-        for order in self._orders():
-            test = order[len(order) - self._tests(sizes) :]
-            row = []
-            for size in sizes:
-                found = nearest(self.data.X[order[:size]], self.data.X[test])
-                row.append(float(theory.pair_risk(tree, order[:size][found], test).mean()))
-            rows.append(row)
+        for order, test in self.orders():
+            found = [order[:n][nearest(self.data.X[order[:n]], self.data.X[test])] for n in sizes]
+            rows.append([float(theory.pair_risk(tree, points, test).mean()) for points in found])
         return np.array(rows)
 
     def floor(self, sizes: tuple[int, ...]) -> F64:
         """Bayes floor: (splits, sizes)."""
-        tree, tests = _noisy(self.data.label_tree, self.data.recipe), self._tests(sizes)
-        return np.array(
-            [[_floor_on(tree, order[:size], order[len(order) - tests :]) for size in sizes] for order in self._orders()]
-        )
+        tree = _noisy(self.data.label_tree, self.data.recipe)
+        return np.array([[_floor_on(tree, order[:n], test) for n in sizes] for order, test in self.orders()])

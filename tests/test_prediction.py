@@ -76,8 +76,7 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
     splits = prediction._Splits(data)
     for column, n in enumerate((64, 256)):
         over_draws = np.zeros(300)
-        for order in splits._orders():
-            test = order[len(order) - 1024 :]
+        for order, test in splits.orders():
             found = order[:n][nearest(data.X[order[:n]], data.X[test])]
             over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / splits.splits
         assert z_test(over_draws, curve.risk[column]) > THRESHOLD
@@ -125,6 +124,33 @@ def test_what_is_predicted_for_the_issue_s_cluster() -> None:
     local = p.local_exponent(64, 1024)
     assert 0.28 < local.value < 0.38
     assert 0 < local.standard_error < 0.03
+
+
+@pytest.mark.parametrize(
+    "source",
+    [CASES[0][0], fm.PercolationCluster(n_points=1000), fm.PercolationCluster(n_points=40)],
+    ids=["cascade", "cluster", "small"],
+)
+def test_values_do_not_depend_on_what_else_was_asked(source: fm.Recipe) -> None:
+    for make in (fm.predict, lambda s: fm.predict(fm.generate(s.replace(n_points=400)))):
+        for which in ("curve", "floor"):
+            alone = getattr(make(source), which)([8]).risk[0]
+            both = make(source)
+            np.testing.assert_allclose(getattr(both, which)([8, 29]).risk[0], alone, rtol=1e-12)
+            getattr(both, which)([16])
+            np.testing.assert_allclose(getattr(both, which)([8, 16, 29]).risk[0], alone, rtol=1e-12)
+
+
+def test_a_finite_cascade_ends() -> None:
+    """Eight cells are soon resolved: an exponent beyond is refused, and one before it is not."""
+    p = fm.predict(fm.Cascade(n_points=1000, branching=2, depth=3))
+    with pytest.raises(RecipeError, match="the last level is resolved"):
+        p.local_exponent(128, 4096)
+    assert p.local_exponent(1, 4).value > 0
+    exact = p.local_exponent(3, 9, sizes=[3, 5, 9])
+    assert exact.n == (3, 5, 9)
+    with pytest.raises(RecipeError, match="two or more sizes"):
+        p.local_exponent(3, 9, sizes=[2, 9])
 
 
 @pytest.mark.parametrize("n", [[0], [12_000], [1.5], [], [[1, 2]]])

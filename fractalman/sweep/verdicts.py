@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.errors import FitError
+from fractalman.errors import FitError, FractalmanError
 from fractalman.measure import PowerLawFit, fit_power_law, student_t
 from fractalman.sweep.journal import Point
 from fractalman.sweep.regimes import SizeSummary, choose_window
@@ -172,11 +172,11 @@ def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None
     """
     if prediction is None or not prediction.has_curve or len(sizes) < 2:
         return None, None
-    risk = np.asarray(prediction.curve(np.asarray(sizes, dtype=np.int64)).risk, dtype=np.float64)
-    error = float(prediction.local_exponent(int(sizes[0]), int(sizes[-1])).standard_error)
-    x = np.log(np.asarray(sizes, dtype=np.float64))
-    x = x - x.mean()
-    return -float(x @ np.log(risk) / (x @ x)), error
+    try:
+        estimate = prediction.local_exponent(int(sizes[0]), int(sizes[-1]), sizes=list(sizes))
+    except FractalmanError:  # the curve ends inside the window
+        return None, None
+    return float(estimate.value), float(estimate.standard_error)
 
 
 def compare(
