@@ -68,6 +68,7 @@ class Prediction:
         learner: the learner's name.
         data_exponent: asymptotic α_D, or None where no power law holds. model_exponent: α_P, likewise.
         logarithmic: whether the data law is n^−α_D·ln n.
+        reached: whether a fit at sizes that one can afford shows the asymptote.
         law, source, checked: what was used, where it comes from, how far it was checked.
         assumptions: what must hold, one sentence each.
         population: points that training sets are drawn from; infinite for an addressed family.
@@ -79,6 +80,7 @@ class Prediction:
     data_exponent: float | None
     model_exponent: float | None
     logarithmic: bool
+    reached: bool
     law: str
     source: str
     checked: str
@@ -177,8 +179,6 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
     Errors: RecipeError for an unknown learner or family.
     Source: docs/theory.md §3–§4.
     """
-    if isinstance(source, str):
-        raise RecipeError(f"predict {source!r}: allowed is a recipe, a dataset or an open file; type fm.from_toml({source!r})")
     recipe = source if isinstance(source, Recipe) else source.recipe
     law = theory.law_of(recipe, learner)
     population = float("inf") if isinstance(recipe, Cascade) else float(recipe.max_points)
@@ -202,6 +202,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
         data_exponent=law.data_exponent,
         model_exponent=law.model_exponent,
         logarithmic=law.logarithmic,
+        reached=law.reached,
         law=f"{law.name}: {law.statement}",
         source=law.source,
         checked=law.checked,

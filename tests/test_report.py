@@ -65,6 +65,7 @@ class Foretold:
     data_exponent: float = 0.5
     model_exponent: float | None = 0.5
     logarithmic: bool = False
+    reached: bool = True
     law: str = "square root: L ~ n^-1/2 < 1"
     source: str = "made up"
     checked: str = "by hand"
@@ -79,8 +80,9 @@ class Foretold:
         n = np.asarray(n)
         return SimpleNamespace(n=n, risk=n**-0.5, standard_error=0.01 * n**-0.5, kind="exact")
 
-    def local_exponent(self, low: int, high: int) -> SimpleNamespace:
+    def local_exponent(self, low: int, high: int, sizes: Any = None) -> SimpleNamespace:
         assert low < high
+        assert sizes is None or len(sizes)
         return SimpleNamespace(value=0.5, standard_error=0.001)
 
 

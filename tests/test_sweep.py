@@ -102,12 +102,14 @@ def make_v_in(tree: SimpleNamespace) -> float:
 
 class StandPrediction:
     data_exponent, model_exponent, logarithmic, law, has_curve = 0.5, 0.5, False, "a law", True
+    reached = True
 
     def curve(self, n: np.ndarray) -> SimpleNamespace:
         return SimpleNamespace(n=n, risk=n**-0.5, standard_error=np.zeros(n.size), kind="exact")
 
-    def local_exponent(self, low: int, high: int) -> SimpleNamespace:
+    def local_exponent(self, low: int, high: int, sizes: list[int]) -> SimpleNamespace:
         assert low < high
+        assert sizes
         return SimpleNamespace(value=0.5, standard_error=0.0)
 
 

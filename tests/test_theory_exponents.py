@@ -326,7 +326,10 @@ def test_laws_of_a_cascade() -> None:
             assert (law.data_exponent, law.model_exponent, law.name) == (None, None, "model-limited")
         else:
             assert law.data_exponent == pytest.approx(0.396, abs=5e-4)
-            assert law.model_exponent == pytest.approx(0.417, abs=5e-4)
+            if learner == "bayes":  # a floor has no cells to place
+                assert law.model_exponent is None
+            else:
+                assert law.model_exponent == pytest.approx(0.417, abs=5e-4)
             assert law.log_period == 16.0
             assert any("annealed" in note for note in law.assumptions)
         assert not law.logarithmic

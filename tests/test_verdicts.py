@@ -17,6 +17,7 @@ from fractalman.seeds import key64, normals
 from fractalman.sweep import RULE, Point, Verdict
 from fractalman.sweep.regimes import SizeSummary, choose_window, summarise
 from fractalman.sweep.verdicts import RESOLUTION, compare, judge, predicted_local
+from fractalman.theory import local_slope
 
 SIZES = (128, 256, 512, 1024, 2048)
 FIT: dict[str, Any] = {"window_low": None, "window_high": None, "min_sizes": 3, "min_seeds": 2}
@@ -50,17 +51,18 @@ class Prediction:
         *,
         local: float | None = None,
         error: float = 0.0,
-        logarithmic: bool = False,
+        reached: bool = True,
     ) -> None:
-        self.data_exponent, self.logarithmic, self.law = exponent, logarithmic, "a law"
+        self.data_exponent, self.logarithmic, self.law = exponent, not reached, "a law"
+        self.reached = reached
         self.local, self.error, self.has_curve = local, error, local is not None
 
     def curve(self, n: np.ndarray) -> SimpleNamespace:
         assert self.local is not None, "a curve was asked for that is not there"
         return SimpleNamespace(risk=n**-self.local)
 
-    def local_exponent(self, low: int, high: int) -> SimpleNamespace:
-        assert low < high
+    def local_exponent(self, low: int, high: int, sizes: list[int]) -> SimpleNamespace:
+        assert (low, high) == (sizes[0], sizes[-1])
         return SimpleNamespace(value=self.local, standard_error=self.error)
 
 
@@ -94,7 +96,7 @@ def test_a_measurement_that_differs() -> None:
 def test_the_local_exponent_is_the_reference_where_there_is_one() -> None:
     """As on one critical cluster: the asymptote 1/2 is not what is measured over these sizes."""
     points = points_of(0.34)
-    near = verdict_of(points, Prediction(0.5, local=0.34, logarithmic=True))
+    near = verdict_of(points, Prediction(0.5, local=0.34, reached=False))
     assert near.agrees is True
     assert (near.predicted, near.predicted_local) == (0.5, pytest.approx(0.34))
     assert "local" in near.reason
@@ -129,10 +131,10 @@ def test_not_resolved_is_never_agrees() -> None:
     assert verdict_of(points_of(), Prediction(0.5, local=0.5, error=0.2)).agrees is None
 
 
-def test_an_asymptote_with_a_logarithm_is_no_reference() -> None:
-    verdict = verdict_of(points_of(0.5), Prediction(0.5, logarithmic=True))
+def test_an_asymptote_out_of_reach_is_no_reference() -> None:
+    verdict = verdict_of(points_of(0.5), Prediction(0.5, reached=False))
     assert verdict.agrees is None
-    assert "logarithm" in verdict.reason
+    assert "not reached" in verdict.reason
     assert verdict.measured is not None
 
 
@@ -187,10 +189,15 @@ def test_a_bent_curve_is_compared_by_the_same_functional() -> None:
     """The reference is least squares at the fitted sizes, not the chord: a wiggle would make them differ."""
     sizes = np.array(SIZES)
     wiggle = np.exp(0.1 * np.sin(np.log(sizes) * 2.0))
+
+    def n_curve(n: np.ndarray) -> np.ndarray:
+        return n**-0.5 * np.exp(0.1 * np.sin(np.log(n) * 2.0))
+
     prediction: Any = SimpleNamespace(
         has_curve=True,
-        curve=lambda n: SimpleNamespace(risk=n**-0.5 * wiggle),
-        local_exponent=lambda low, high: SimpleNamespace(value=math.nan * (low + high), standard_error=0.01),
+        local_exponent=lambda low, high, sizes: SimpleNamespace(
+            value=local_slope(sizes, n_curve(np.array(sizes))), standard_error=0.01 * (low < high)
+        ),
     )
     local, error = predicted_local(prediction, SIZES)
     assert local == pytest.approx(fit_power_law(sizes, sizes**-0.5 * wiggle).value)

@@ -116,11 +116,12 @@ def judge(
     found, trouble = _fit(points, window.sizes, seeds, fit)
     predicted = None if prediction is None else prediction.data_exponent
     logarithmic = bool(prediction is not None and prediction.logarithmic)
+    reached = prediction is None or prediction.reached
     local, local_error = (None, None) if found is None else predicted_local(prediction, window.sizes)
     if found is None:
         judgement = _Judgement(None, f"not measurable: {trouble}", None, None)
     else:
-        judgement = compare(found, predicted, local, local_error, logarithmic=logarithmic, note=note)
+        judgement = compare(found, predicted, local, local_error, reached=reached, note=note)
     return Verdict(
         learner=learner,
         measured=None if found is None else found.value,
@@ -185,7 +186,7 @@ def compare(
     local: float | None,
     local_error: float | None,
     *,
-    logarithmic: bool = False,
+    reached: bool = True,
     note: str = "",
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
@@ -195,7 +196,7 @@ def compare(
         predicted: the asymptote, or None.
         local: the finite-size exponent over the same sizes, or None.
         local_error: its standard error.
-        logarithmic: whether the asymptotic law carries a logarithm.
+        reached: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
     """
     if local is not None:
@@ -209,11 +210,11 @@ def compare(
     combined = math.hypot(found.standard_error, error)
     half_width = student_t(found.degrees_of_freedom) * combined
     difference = found.value - reference
-    if local is None and logarithmic:
+    if local is None and not reached:
         return _Judgement(
             None,
-            f"no reference: the law carries a logarithm and its asymptote {reference:.3f} is not reached at these "
-            "sizes, and this learner has no finite-size curve",
+            f"no reference: the asymptote {reference:.3f} is not reached at these sizes, and this learner has no "
+            "finite-size curve",
             _finite(half_width),
             None,
         )
@@ -230,9 +231,11 @@ def compare(
         )
     agrees = abs(difference) <= half_width
     said = "agrees with" if agrees else "differs from"
+    wide = "; the interval is wider than half the exponent" if half_width > 0.5 * abs(reference) else ""
     return _Judgement(
         agrees,
-        f"{said} the {name} {reference:.3f} by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})",
+        f"{said} the {name} {reference:.3f} by {sigma:+.1f} standard errors "
+        f"({difference:+.3f} ± {half_width:.3f}){wide}",
         half_width,
         sigma,
     )

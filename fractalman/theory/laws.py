@@ -42,6 +42,8 @@ class Law:
         assumptions: what must hold for it, and every warning, one sentence each.
         why: why this law holds for this learner, or why there is none.
         log_period: the factor in n after which the curve repeats its wiggle, or None.
+        reached: whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can
+            be compared with it.
     """
 
     data_exponent: float | None
@@ -54,6 +56,7 @@ class Law:
     assumptions: tuple[str, ...]
     why: str = ""
     log_period: float | None = None
+    reached: bool = True
 
 
 def law_of(recipe: Recipe, learner: str) -> Law:
@@ -167,8 +170,9 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
             assumptions=("inputs of fixed ambient dimension",),
             why="a linear function of d coordinates resolves a few levels of the cascade and no more",
         )
-    notes = [_INTERPOLATION, *_LEARNER_ASSUMPTIONS[learner]]
+    notes = [*_LEARNER_ASSUMPTIONS[learner]]
     if learner != "bayes":
+        notes.insert(0, _INTERPOLATION)
         notes.append("nearest in X means nearest in the hierarchy: d > 2D, in practice d of 24 or more")
         if recipe.ambient_dim <= 2.0 * d0:
             notes.append(f"warning: d = {recipe.ambient_dim} is not above 2D = {2 * d0:.3g}, cells overlap in X")
@@ -188,7 +192,7 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
             )
     if period is not None:
         notes.append(f"log-periodic: local slopes repeat with every factor {period:g} in n; fit over whole periods")
-    if recipe.depth is not None:
+    if recipe.depth is not None or recipe.levels < 16:
         notes.append(f"the power law ends where the last level is resolved, near n = {_last_cell(recipe)}")
     exponent, why, standing = beta, _WHY[learner], _CASCADE_STANDING[learner]
     if learner == "laplace-kernel":
@@ -199,10 +203,11 @@ def _cascade_law(recipe: Cascade, learner: str) -> Law:
             why = "the label is smoother than the kernel can use: the risk decays at the kernel's own rate"
     return Law(
         data_exponent=exponent,
-        model_exponent=model,
+        model_exponent=None if learner == "bayes" else model,
         logarithmic=False,
         name="Moran equation" if exponent == beta else "kernel's smoothness",
-        statement=f"{equation}: β = {beta:.6g}; D_0 = {d0:.4g}, D_1 = {d1:.4g}, 2H/D_0 = {2 * hurst / d0:.4g}",
+        statement=("" if exponent == beta else f"the kernel's ceiling {exponent:.6g} lies below ")
+        + f"{equation}: β = {beta:.6g}; D_0 = {d0:.4g}, D_1 = {d1:.4g}, 2H/D_0 = {2 * hurst / d0:.4g}",
         source=_CASCADE_SOURCE[learner],
         checked=standing,
         assumptions=tuple(notes),
@@ -261,11 +266,11 @@ def _cluster_law(recipe: PercolationCluster, learner: str) -> Law:
     else:
         notes += _LEARNER_ASSUMPTIONS[learner]
     if learner == "laplace-kernel":
-        notes.append("the label (2H_e ≤ 2) is rougher than the kernel's ceiling: 2(D+1)/D = 5/2 at D = 4")
+        notes.append("2H_e/D ≤ 1/2 is far below the kernel's own ceiling 2(D+1)/D = 5/2 at D = 4")
     if asymptotics.logarithm and not floor:
         notes.append("the logarithm keeps every local slope at reachable n well below 1/2 (.24 to .41)")
     if recipe.label == "hierarchical" and a < 0:
-        notes.append("a < 0: slopes at reachable N stay below the asymptote, as those of the variogram do")
+        notes.append("a < 0: slopes at reachable N are far from the asymptote: .15 and .21 at a = -.2 and -.125")
     if floor:
         statement = "unseen latents lie in subclusters of at most N/n sites: α_D = min(1, 1/2 + 2a)"
     else:
@@ -276,7 +281,7 @@ def _cluster_law(recipe: PercolationCluster, learner: str) -> Law:
         statement += ", with a logarithm: L ≈ C ln(n)/√n, C = .75–.82" if not floor else ", with a logarithm"
     return Law(
         data_exponent=exponent,
-        model_exponent=asymptotics.data_exponent,
+        model_exponent=None if floor else asymptotics.data_exponent,
         logarithmic=logarithm,
         name="critical cluster" if not floor else "critical cluster, Bayes floor",
         statement=statement,
@@ -284,6 +289,7 @@ def _cluster_law(recipe: PercolationCluster, learner: str) -> Law:
         checked=_CLUSTER_STANDING[learner],
         assumptions=tuple(notes),
         why=_CLUSTER_WHY[learner],
+        reached=False,
     )
 
 
