@@ -88,7 +88,7 @@ def test_golden_digests_per_role() -> None:
     """The stream is a contract: a change here needs a new STREAM_VERSION and a line in the CHANGELOG."""
     assert seeds.STREAM_VERSION == 1
     digest = hashlib.blake2b(digest_size=16)
-    for role in Role:
+    for role in (1, 2, 3, 4, 16, 17, 32, 33, *range(48, 56)):  # the first ones; later ones are held by their numbers
         key = key64(20260101, role, 1, 2**40)
         for part in (
             np.array([key], "<u8"),
@@ -99,6 +99,8 @@ def test_golden_digests_per_role() -> None:
         ):
             digest.update(part.tobytes())
     assert digest.hexdigest() == "2189316e546f5af44bfe85569f9f7440"
+    later = {"POSITION": 10, "ROTATION": 21, "NUISANCE": 22, "FRAME": 23, "FIELD": 37, "NOISE": 38}
+    assert {name: int(Role[name]) for name in later} == later
 
 
 def test_keys_differ_in_every_word() -> None:
