@@ -101,6 +101,8 @@ def test_golden_digests_per_role() -> None:
             digest.update(part.tobytes())
     assert digest.hexdigest() == "2189316e546f5af44bfe85569f9f7440"
     assert len(Role.__members__) == len(Role)  # no number is used twice
+    later = {"POSITION": 10, "ROTATION": 21, "NUISANCE": 22, "FRAME": 23, "FIELD": 37, "NOISE": 38}
+    assert {name: int(Role[name]) for name in later} == later
 
 
 def test_keys_differ_in_every_word() -> None:
