@@ -6,9 +6,9 @@ are uniform again, given s, and
 
     P_n(s) = t_s a_(n−s) / ((n−1) t_n),   t_k = k^(k−1)/k!,   a_k = k^k/k!,   s = 1 … n − 1.
 
-Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform number u for
-every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one vertex.
-Recursively a new vertex finds its place as a leaf. That such growth exists is Łuczak & Winkler's theorem (2004).
+Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform
+number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one
+vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
