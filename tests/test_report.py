@@ -202,9 +202,7 @@ def test_a_report_that_fails_leaves_the_old_one(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
 
 
-def test_without_matplotlib_the_extra_is_named(
-    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'fractalman[plots]'")):
         report.write_reports({"run": result}, tmp_path, "title")
