@@ -55,6 +55,12 @@ def _sizes(text: str) -> list[int]:
     return sorted({int(word) for word in words})
 
 
+def _jobs(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text) or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} found, allowed is a number of processes from 1 to 1024")
+    return int(text)
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="fractalman",
@@ -100,6 +106,7 @@ def _parser() -> _Parser:
     sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
     output(sub, "folder")
     sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
+    sub.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     sub = command("report", _report, "write the report of a run again from its journal")
     sub.add_argument("folder", metavar="FOLDER", help="the folder of a confirm run")
     sub = command("quickstart", _quickstart, "a cascade and a critical cluster, four learners, one report")
@@ -301,7 +308,7 @@ def _confirm(options: argparse.Namespace) -> int:
     else:
         spec = catalogue_text(options.spec)
     with _Progress() as progress:
-        result = run_confirmation(spec, options.output, force=options.force, progress=progress)
+        result = run_confirmation(spec, options.output, force=options.force, progress=progress, jobs=options.jobs)
     if options.json:
         _print_json(result_table(result))
     else:

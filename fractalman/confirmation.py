@@ -27,6 +27,7 @@ def run_confirmation(
     out: str | Path,
     force: bool = False,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Result:
     """Run an experiment, or what is left of it, write its report and return its verdicts and points.
 
@@ -35,12 +36,13 @@ def run_confirmation(
         out: folder for journal.jsonl, report.html and points.csv; a killed run of the same spec is continued.
         force: start anew even where another run's journal lies.
         progress: called with a line of text; None = silent.
+        jobs: processes that share the work; 1 = this one. The table does not depend on how many there are.
     Returns: the Result, with .verdicts and .points.
     Errors: RecipeError for a spec or folder that cannot be; MissingExtraError before anything is computed.
     Source: docs/theory.md §3 and §4 for what is predicted.
     """
     require_plots()
-    result = run_sweep(load_spec(spec), out, progress, force=force)
+    result = run_sweep(load_spec(spec), out, progress, force=force, jobs=jobs)
     _say(progress, "writing the report")
     write_report(result, out)
     return result

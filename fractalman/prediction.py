@@ -181,7 +181,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> P
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
     law = theory.law_of(recipe, learner)
-    population = float("inf") if isinstance(recipe, Cascade) else float(recipe.max_points)
+    population = float("inf") if recipe.addressed else float(recipe.max_points)
     floor: Callable[[tuple[int, ...]], F64]
     nearest_curve: Callable[[tuple[int, ...]], F64]
     if not isinstance(source, Recipe):
@@ -239,8 +239,7 @@ class _Structures:
     recipe: Recipe
 
     def _drawn(self, n_points: int) -> list[Recipe]:
-        addressed = isinstance(self.recipe, Cascade)
-        count = _CASCADES if addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
+        count = _CASCADES if self.recipe.addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
         base = self.recipe.seeds.geometry
         seeds = [
             Seeds(
@@ -257,7 +256,7 @@ class _Structures:
 
         The test points do not depend on the sizes, so neither do the values of a curve.
         """
-        addressed = isinstance(self.recipe, Cascade)
+        addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
         build.check_memory(self.recipe.replace(n_points=n, ambient_dim=2))
         for recipe in self._drawn(n):

@@ -172,7 +172,7 @@ def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
         (["rebuild", "nowhere.h5", "-o", "x.h5"], "no file"),
         (["predict", "cascade-plain", "--learner", "1-n"], "did you mean '1-nn'?"),
         (["predict", "cascade-plain", "--sizes", "12,-3"], "sizes >= 1"),
-        (["predict", "small.toml", "--sizes", "1000"], "299"),
+        (["predict", "small.toml", "--sizes", "1000"], "225"),
         (["predict", "nowhere.h5"], "nowhere.h5"),
         (["confirm", "small.toml", "-o", "run"], "[sweep]"),
         (["confirm", "nowhere.toml", "-o", "run"], "nowhere.toml"),

@@ -343,7 +343,8 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Confirmation with played rooms on a small spec; the list fills with the folders that sweeps ran in."""
     folders: list[Path] = []
 
-    def sweep(spec: Any, out: Path, progress: Any = None, *, force: bool = False) -> Result:
+    def sweep(spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1) -> Result:
+        assert jobs == 1
         folders.append(Path(out))
         return run_sweep(spec, out, progress, force=force, collaborators=rooms())
 

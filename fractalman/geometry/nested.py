@@ -8,11 +8,7 @@ are uniform again, given s, and
 
 Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes", where it is proved), so one uniform
 number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one
-<<<<<<< HEAD
-vertex. Recursively a new vertex finds its place as a leaf; that such growth exists is a theorem of Łuczak & Winkler.
-=======
 vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
->>>>>>> wt-d
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.

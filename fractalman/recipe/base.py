@@ -33,6 +33,8 @@ class Recipe:
     _checks: ClassVar[dict[str, Check]]
     has_hierarchy: ClassVar[bool] = True
     """Whether datasets of this family carry a hierarchy and a label tree."""
+    addressed: ClassVar[bool] = False
+    """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
 
     n_points: int | None  # None, and no keyword, in families whose draw decides it
     ambient_dim: int

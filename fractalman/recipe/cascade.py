@@ -100,6 +100,7 @@ class Cascade(Recipe):
     """
 
     family: ClassVar[str] = "cascade"
+    addressed: ClassVar[bool] = True
     n_points: int
     ambient_dim: int = 32
     branching: int | tuple[int, ...] | None = None

@@ -31,6 +31,7 @@ class SmoothManifold(Recipe):
     """
 
     family: ClassVar[str] = "smooth-manifold"
+    addressed: ClassVar[bool] = True
     has_hierarchy: ClassVar[bool] = False
     n_points: int
     ambient_dim: int = 32

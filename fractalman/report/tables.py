@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction
@@ -135,7 +138,7 @@ def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int
     }
     if prediction.has_curve and prediction.population > 1:  # one point leaves nothing to test on
         curve = prediction.curve(asked)
-        if len(asked) > 1:
+        with contextlib.suppress(RecipeError):  # one size has no slope, nor has a curve that ends inside the window
             local = prediction.local_exponent(asked[0], asked[-1])
             table["local_exponent"] = {
                 "from": asked[0], "to": asked[-1],
@@ -164,7 +167,7 @@ def prediction_lines(table: Mapping[str, Any]) -> list[str]:
     lines += [
         f"law             {table['law']}",
         f"source          {table['source']}",
-        f"checked         {table['checked']}",
+        f"checked         {table['checked'].removeprefix('checked: ')}",
         "assumptions",
     ]
     lines += [f"  - {text}" for text in table["assumptions"]]

@@ -22,9 +22,6 @@ from fractalman.seeds import STREAM_VERSION, Role, Seeds, key64
 from fractalman.sweep.collaborators import Collaborators
 
 TABLES = ("recipe", "sweep", "mlp", "fit")
-UNLIMITED_FAMILIES = frozenset({"cascade", "smooth-manifold"})
-"""Families whose points are drawn one by one from an unlimited population."""
-
 BAYES = "bayes"
 """The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
@@ -63,7 +60,7 @@ class Spec:
     @property
     def population(self) -> float:
         """N: most points of the population that training sets are drawn from; inf where points are addressed."""
-        return math.inf if self.recipe.family in UNLIMITED_FAMILIES else float(self.recipe.max_points)
+        return math.inf if self.recipe.addressed else float(self.recipe.max_points)
 
     @property
     def digest(self) -> str:
@@ -152,7 +149,7 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     if low is not None and high is not None and low >= high:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
     sizes, test_size = sweep.get("train_sizes"), sweep.get("test_size")
-    if recipe is not None and sizes and test_size and recipe.family not in UNLIMITED_FAMILIES:
+    if recipe is not None and sizes and test_size and not recipe.addressed:
         needed = sizes[-1] + test_size
         if needed > recipe.max_points:
             key = "n_points" if recipe.n_points else "max_points"
