@@ -39,6 +39,17 @@ def test_twin_of_the_cascade_embedding(d: int, seed: int, contraction: float) ->
     np.testing.assert_array_equal(X, np.array(slow))
 
 
+@pytest.mark.parametrize(("n", "d"), [(64, 3), (200, 17), (333, 2)])
+def test_twin_of_the_tree_embedding_in_tasks(n: int, d: int) -> None:
+    """From 64 points on, subclusters and subtrees are tasks of their own behind the few nodes above them."""
+    tree = geometry.critical_cluster(n, 7)
+    parent, order = geometry.rooted_order(tree.edges, n, n // 3)
+    X = np.full((n, d), np.nan, np.float32)
+    embedding.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, 7)
+    slow = twin.tree_coordinates(key64(7, Role.DIRECTION, 0), tree.parent.tolist(), parent.tolist(), n, d, 0.3)
+    np.testing.assert_array_equal(X, slow)
+
+
 def leaf_directions(n: int, d: int, seed: int) -> np.ndarray:
     """The points' directions before the walk."""
     tree = geometry.critical_cluster(n, seed)

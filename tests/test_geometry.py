@@ -138,7 +138,7 @@ def test_a2_degree_of_a_vertex() -> None:
 
 
 def root_sides(n: int, seeds: range) -> list[int]:
-    """The size of the side of point 0: symmetric between the sides, as the law is."""
+    """The size of one side of every root split: the smaller node id or the larger one in turn."""
     out = []
     for s in seeds:
         tree = geometry.critical_cluster(n, s)
@@ -150,11 +150,13 @@ def root_sides(n: int, seeds: range) -> list[int]:
 def test_a3_root_split() -> None:
     n = 100
     law = theory.root_split_law(n)
-    probability = law if law.size == n - 1 else law[1:n]
+    assert law.size == n  # entry k = P(k), entry 0 is 0
+    probability = law[1:]
     minimum = probability + probability[::-1]
     assert minimum[0] == pytest.approx(0.377237, abs=5e-7)
     assert minimum[1] == pytest.approx(0.140906, abs=5e-7)
-    sides = np.minimum(root_sides(n, range(12_000)), n - np.array(root_sides(n, range(12_000))))
+    side = np.array(root_sides(n, range(12_000)))
+    sides = np.minimum(side, n - side)
     half = np.append(minimum[: n // 2 - 1], probability[n // 2 - 1])
     counts = np.bincount(sides, minlength=n // 2 + 1)[1:]
     assert chi_square(counts, half) > THRESHOLD
@@ -189,11 +191,10 @@ def distance(edges: np.ndarray, n: int, a: int, b: int) -> int:
 def test_a5_distance_of_two_vertices(n: int, mean: float, count: int) -> None:
     law = theory.tree_distance_law(n)
     k = np.arange(law.size)
-    first = 0 if abs(law @ k - mean) < 1e-4 else 1
-    assert law @ (k + first) == pytest.approx(mean, abs=5e-6)
+    assert law @ k == pytest.approx(mean, abs=5e-6)
     ours = [distance(geometry.critical_cluster(n, s).edges, n, s % n, (s + 1) % n) for s in range(count)]
     assert z_test(ours, mean) > THRESHOLD
-    counts = np.bincount(ours, minlength=law.size + first)[first : law.size + first]
+    counts = np.bincount(ours, minlength=law.size)[: law.size]
     assert chi_square(counts, law) > THRESHOLD
     wrong = [distance(random_recursive_tree(n, s), n, s % n, (7 * s + 1) % n) for s in range(count) if (6 * s + 1) % n]
     assert z_test(wrong, mean) < REJECTED

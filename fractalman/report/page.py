@@ -237,7 +237,8 @@ def _picture(data: Dataset) -> str:
     if data.hierarchy is not None:
         colours = " Colours are the coarse subclusters of the hidden hierarchy, grey the smallest."
     caption = (
-        f"{data.n_points:,} points of this recipe in {data.X.shape[1]} dimensions, seen in the plane in which "
+        f"{data.n_points:,} points of this law, a draw of its own and none of the replicates, in {data.X.shape[1]} "
+        "dimensions, seen in the plane in which "
         f"they spread most.{colours}{edges}"
     )
     return image(figures.fractal_picture(data), "png", "the fractal in its principal plane", caption, "min(100%,640px)")
