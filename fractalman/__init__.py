@@ -24,6 +24,7 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
+from fractalman.keys import STREAM_VERSION, Seeds
 from fractalman.recipe import (
     BetheLattice,
     Cascade,
@@ -36,7 +37,6 @@ from fractalman.recipe import (
     from_dict,
     from_toml,
 )
-from fractalman.seeds import STREAM_VERSION, Seeds
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory

@@ -1,7 +1,7 @@
 """Addressed randomness: every draw is a function of (seed, role, address, counter) and of nothing else.
 
-A *key* is 64 bits hashed from a seed, a role and any further address words (`key64`). Draw number ``c`` of a key is
-output ``c`` of SplitMix64 started at that key (Steele, Lea & Flood, OOPSLA 2014), computed directly:
+A *key* is 64 bits hashed from a seed, a role and any further address words (`keys.key64`). Draw number ``c`` of a key
+is output ``c`` of SplitMix64 started at that key (Steele, Lea & Flood, OOPSLA 2014), computed directly:
 ``mix64(key + (c + 1)·γ)``. Draws can therefore be made in any order, on any number of threads, again and again.
 
 Uniform integers below ``n`` come from the high half of a 64×64-bit product (relative bias below n/2^64). Normals are
@@ -15,119 +15,26 @@ single-precision normals, one NumPy scalar operation at a time. Tests compare th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from fractalman._arrays import F32, F64, I64, U64
 from fractalman._jit import inline, kernel
-from fractalman.errors import RecipeError
-
-STREAM_VERSION = 1
-"""Rises whenever any draw changes; stored in every file and needed to rebuild one."""
-
-
-class Role(IntEnum):
-    """What a key is for; the number is part of every stream, so members are never renumbered."""
-
-    # geometry
-    ORDER = 1
-    COALESCENT = 2
-    BRANCHING = 3
-    PATH = 4
-    NESTED_TREE = 12
-    NESTED_MARK = 13
-    POSITION = 10
-    # embedding
-    EMBEDDING_ROOT = 16
-    DIRECTION = 17
-    ROTATION = 21
-    NUISANCE = 22
-    FRAME = 23
-    # labels
-    LATENT = 32
-    LABEL_ROOT = 33
-    FIELD = 37
-    NOISE = 38
-    # the use of a dataset
-    SPLIT = 48
-    REPLICATE = 49
-    LABEL_DRAW = 50
-    PREDICTION = 51
-    INITIALISATION = 52
-    BATCH = 53
-    VALIDATION = 54
-    MEASUREMENT = 55
-    # ensembles of clusters
-    SIZES = 5
-    SHAPE = 6
-    CUT = 7
-    ORIGIN = 18
-    # lattices: who is occupied, their breadth-first trees (geometry), the frame they lie in (embedding)
-    OCCUPATION = 8
-    LATTICE_TREE = 9
-    LATTICE_FRAME = 20
-    # labels that are not the latents' own
-    INCREMENT = 40
-    CLUSTER_VALUE = 41
-
-
-# γ and the two multipliers are SplitMix64's published constants.
-GAMMA = 0x9E3779B97F4A7C15
-_M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_CHILD = 0xBB67AE8584CAA73B  # the first 64 bits of the fraction of √3: keeps derived keys apart from draws
-_MASK = (1 << 64) - 1
+from fractalman.keys import CHILD, GAMMA, M1, M2, MASK
+from fractalman.keys import STREAM_VERSION as STREAM_VERSION
+from fractalman.keys import Role as Role
+from fractalman.keys import Seeds as Seeds
+from fractalman.keys import check_seed as check_seed
+from fractalman.keys import derive_twin as derive_twin
+from fractalman.keys import draw_twin as draw_twin
+from fractalman.keys import key64 as key64
 
 _U = np.uint64
-_uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(_M1), _U(_M2), _U(_CHILD)
+_uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(M1), _U(M2), _U(CHILD)
 _u1, _u2, _u11, _u27, _u30, _u31, _u32, _u33 = (_U(k) for k in (1, 2, 11, 27, 30, 31, 32, 33))
 _uLOW32 = _U(0xFFFFFFFF)
 _I32 = np.int32
 _f = np.float32
-
-# ---------------------------------------------------------------------------------------------------- keys
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seeds:
-    """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
-
-    Args:
-        geometry: who is joined to whom, 0 ≤ integer < 2^63.
-        embedding: where the points lie.
-        labels: the latent values and targets.
-    """
-
-    geometry: int = 0
-    embedding: int = 0
-    labels: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("geometry", "embedding", "labels"):
-            object.__setattr__(self, name, check_seed(getattr(self, name), f"seed.{name}"))
-
-
-def check_seed(seed: object, name: str = "seed") -> int:
-    """Return ``seed`` as an int if it is an integer in [0, 2^63), else raise RecipeError naming it."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 1 << 63:
-        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; type e.g. seed = 0")
-    return int(seed)
-
-
-def key64(seed: int, role: int, *address: int) -> int:
-    """Return the 64-bit key of (seed, role, address…).
-
-    Args:
-        seed: integer, taken modulo 2^64.
-        role: what the draws are for (`Role`).
-        address: further integers: replicate, cluster, node, …; each taken modulo 2^64.
-    """
-    key = mix64_twin((seed + GAMMA) & _MASK)
-    for word in (int(role), *address):
-        key = derive_twin(key, word & _MASK)
-    return key
-
 
 # ---------------------------------------------------------------------------------------------------- compiled
 
@@ -374,23 +281,6 @@ def permutation(key: int, n: int) -> I64:
 # ---------------------------------------------------------------------------------------------------- twins
 
 
-def mix64_twin(z: int) -> int:
-    """`mix64` in unbounded integers."""
-    z = ((z ^ (z >> 30)) * _M1) & _MASK
-    z = ((z ^ (z >> 27)) * _M2) & _MASK
-    return z ^ (z >> 31)
-
-
-def draw_twin(key: int, counter: int) -> int:
-    """`draw` in unbounded integers."""
-    return mix64_twin((key + (counter + 1) * GAMMA) & _MASK)
-
-
-def derive_twin(key: int, word: int) -> int:
-    """`derive` in unbounded integers."""
-    return draw_twin(mix64_twin(key ^ _CHILD), word)
-
-
 def draw_uniform_twin(key: int, counter: int) -> float:
     """`draw_uniform` from the twin's integers."""
     return (draw_twin(key, counter) >> 11) * 2.0**-53
@@ -423,7 +313,7 @@ def draw_normal_twin(key: int, counter: int) -> float:
         p = p * z + 1.0 / odd
     radius = math.sqrt(-2.0 * (2.0 * s + 2.0 * (s * z) * p + float(e) * 0.6931471805599453))
     bits = draw_twin(key, 2 * counter + 1)
-    t = ((((bits << 2) & _MASK) >> 11) * 2.0**-53 - 0.5) * 1.5707963267948966
+    t = ((((bits << 2) & MASK) >> 11) * 2.0**-53 - 0.5) * 1.5707963267948966
     odd_quarter = (bits >> 62) & 1
     highest = 19 if odd_quarter else 18
     p = (-1.0) ** (highest // 2) / math.factorial(highest)

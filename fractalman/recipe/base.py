@@ -9,8 +9,8 @@ from functools import wraps
 from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
+from fractalman.keys import Seeds
 from fractalman.recipe.checks import MAX_DIM, Check, integer, real, switch
-from fractalman.seeds import Seeds
 
 FAMILIES: dict[str, type[Recipe]] = {}
 """Every family by its name; a class enters by being defined."""

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from fractalman.keys import Seeds
 from fractalman.recipe.base import Recipe
 from fractalman.recipe.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
 from fractalman.recipe.checks import seed as seed_check
-from fractalman.seeds import Seeds
 
 THRESHOLDS: dict[str, dict[int, float]] = {
     "site": {2: 0.592746, 3: 0.311608, 4: 0.1968861, 5: 0.1407966, 6: 0.109017, 7: 0.0889511},
