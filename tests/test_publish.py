@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman.dataset.publish import interrupts_held
 from fractalman.dataset.reader import open_file
 from fractalman.dataset.verify import check_file
 from fractalman.dataset.writer import write_columns
@@ -342,3 +343,25 @@ def test_a_disk_that_is_too_small_is_refused_at_once(
         write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
     assert error.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_signals_wait_until_the_library_is_left(kind: signal.Signals) -> None:
+    """An exception inside HDF5's callbacks is lost, so the handler must run after the block, and once."""
+    calls: list[str] = []
+
+    def handler(_number: int, _frame: object) -> None:
+        calls.append("handled")
+        raise SystemExit(143)
+
+    before = signal.signal(kind, handler)
+    try:
+        with pytest.raises(SystemExit), interrupts_held():
+            os.kill(os.getpid(), kind)
+            os.kill(os.getpid(), kind)
+            time.sleep(0.01)
+            calls.append("block over")
+        assert calls == ["block over", "handled"]
+        assert signal.getsignal(kind) is handler
+    finally:
+        signal.signal(kind, before)

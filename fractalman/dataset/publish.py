@@ -15,22 +15,25 @@ from typing import Any
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is over.
+    """Let Ctrl-C and a request to terminate wait until the block is over.
 
     HDF5 calls back into Python to write; an exception that starts there is lost or breaks the open file.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
     waiting: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+    for kind in held:
+        signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if waiting:
-            handler(*waiting[0])
+        for kind, handler in held.items():
+            signal.signal(kind, handler)
+        for number, frame in waiting[:1]:
+            held[signal.Signals(number)](number, frame)
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
