@@ -354,13 +354,17 @@ def test_signals_wait_until_the_library_is_left(kind: signal.Signals) -> None:
         calls.append("handled")
         raise SystemExit(143)
 
-    before = signal.signal(kind, handler)
-    try:
-        with pytest.raises(SystemExit), interrupts_held():
+    def block() -> None:
+        with interrupts_held():
             os.kill(os.getpid(), kind)
             os.kill(os.getpid(), kind)
             time.sleep(0.01)
             calls.append("block over")
+
+    before = signal.signal(kind, handler)
+    try:
+        with pytest.raises(SystemExit):
+            block()
         assert calls == ["block over", "handled"]
         assert signal.getsignal(kind) is handler
     finally:
