@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -49,14 +49,42 @@ class Curve:
     standard_error: F64
     kind: str
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        """In arithmetic a curve stands for its risks."""
+        return np.array(self.risk, dtype=dtype, copy=copy)
 
-@dataclass(frozen=True)
-class Exponent:
-    """A local exponent with the Monte Carlo error of the curve it was read off."""
+    def __len__(self) -> int:
+        return int(self.n.size)
 
-    value: float
+    def __getitem__(self, which: Any) -> Any:
+        return self.risk[which]
+
+
+class Exponent(float):
+    """A local exponent: a number that carries the Monte Carlo error of the curve it was read off.
+
+    Args:
+        value: the exponent.
+        standard_error: its Monte Carlo error; 0 where the curve is exact.
+        n: the sizes it was read off at.
+    """
+
     standard_error: float
     n: tuple[int, ...]
+
+    def __new__(cls, value: float, standard_error: float, n: tuple[int, ...]) -> Self:
+        """Make the number and hang the rest on it."""
+        made = super().__new__(cls, value)
+        made.standard_error, made.n = standard_error, n
+        return made
+
+    @property
+    def value(self) -> float:
+        """The exponent as a plain float."""
+        return float(self)
+
+    def __repr__(self) -> str:
+        return f"Exponent({float(self):.6g} ± {self.standard_error:.2g}, n = {self.n[0]} … {self.n[-1]})"
 
 
 @dataclass(frozen=True)

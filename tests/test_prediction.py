@@ -114,7 +114,19 @@ def test_local_exponent_is_the_slope_of_the_curve() -> None:
     assert p.data_exponent == pytest.approx(2 / 3)
 
 
-def test_what_is_predicted_for_the_issue_s_cluster() -> None:
+def test_answers_are_numbers_too() -> None:
+    """An exponent is a float with its error, a curve stands for its risks."""
+    p = fm.predict(fm.Cascade(n_points=8192))
+    found = p.local_exponent(128, 512)
+    assert found - 1.0 == found.value - 1.0
+    assert "±" in repr(found)
+    curve = p.curve([128, 512])
+    np.testing.assert_array_equal(np.asarray(curve), curve.risk)
+    assert (len(curve), curve[0]) == (2, curve.risk[0])
+    assert np.log(curve).shape == (2,)
+
+
+def test_what_is_predicted_for_one_cluster() -> None:
     """One critical cluster: 1/2 with a logarithm as the asymptote, about .34 over the sizes one can afford."""
     p = fm.predict(fm.PercolationCluster(n_points=30_000))
     assert p.data_exponent == 0.5
