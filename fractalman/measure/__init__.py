@@ -1,8 +1,17 @@
 """Measurements with errors, on our own files or on anybody's arrays: sizes, distances, variograms, exponents."""
 
+from fractalman.measure.comparison import (
+    BrokenPowerLawFit,
+    LawScore,
+    WindowSensitivity,
+    compare_laws,
+    fit_broken_power_law,
+    window_sensitivity,
+)
 from fractalman.measure.dimension import Dimension, dimension, dimensions
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
+from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
 from fractalman.measure.percolation import (
     Growth,
     PathCurve,
@@ -17,17 +26,24 @@ from fractalman.measure.smoothness import Smoothness, smoothness
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
+    "BrokenPowerLawFit",
     "ClusterSizes",
     "Dimension",
     "Distances",
     "Growth",
+    "JointPowerLawFit",
+    "LawScore",
     "PathCurve",
     "PowerLawFit",
     "Smoothness",
     "Variogram",
+    "WindowSensitivity",
     "cluster_sizes",
+    "compare_laws",
     "dimension",
     "dimensions",
+    "fit_broken_power_law",
+    "fit_joint_power_law",
     "fit_power_law",
     "growth_exponent",
     "measure_file",
@@ -38,4 +54,5 @@ __all__ = [
     "student_t",
     "tree_distances",
     "variogram",
+    "window_sensitivity",
 ]
