@@ -23,6 +23,7 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
+from fractalman.measure.tables import measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
@@ -47,8 +48,10 @@ __all__ = [
     "fit_power_law",
     "growth_exponent",
     "measure_file",
+    "measure_scaling",
     "path_curve",
     "path_dimension",
+    "read_points",
     "size_exponent",
     "smoothness",
     "student_t",
