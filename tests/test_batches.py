@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import pickle
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,20 @@ def test_every_chunk_is_read_once_an_epoch(made: Columns, part: bool) -> None:
     assert all((stop - 1) // chunk == start // chunk for start, stop in reads)
     if not part:
         assert reads == [(start, min(start + chunk, 3000)) for start in range(0, 3000, chunk)]
+
+
+@pytest.mark.parametrize(("buffer_bytes", "fits"), [(1_500_000, True), (64 << 20, False)])
+def test_an_epoch_holds_one_buffer(path: Path, buffer_bytes: int, fits: bool) -> None:
+    with fm.open(path) as f:
+        list(batches(f, 100, rows=np.arange(100)))  # compile before counting
+        tracemalloc.start()
+        for X, _ in batches(f, 100, buffer_bytes=buffer_bytes):
+            assert X.shape == (100, WIDE)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # beside the buffer: the block by which it may overflow, a chunk on its way, two batches
+        assert (peak < 1_500_000 + 2 * 524_288 + 4 * 100 * 4 * WIDE) is fits
+        assert fits or peak > f.X.nbytes
 
 
 @given(st.lists(st.integers(0, 2999), max_size=60))

@@ -1,7 +1,7 @@
 """Shuffled batches from memory or from a file: which rows make up which batch is a function of a few integers.
 
 The rows of an epoch are shuffled in two steps, both by addressed permutations. Blocks of consecutive rows (what one
-chunk of X holds in a file) are brought into random order and dealt to *buffers* of at most so many bytes; then the rows
+chunk of X holds in a file) are brought into random order and dealt to *buffers* of about so many bytes; then the rows
 of a buffer are brought into random order. So a file is read in whole chunks, each once an epoch, and batch k of epoch e
 needs no state: resuming needs the number k. A dataset that fits into one buffer is shuffled uniformly; a larger one is
 uniform for every single row, but rows of one block stay together in one buffer.
@@ -9,6 +9,7 @@ uniform for every single row, but rows of one block stay together in one buffer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -22,6 +23,9 @@ from fractalman.seeds import Role, check_seed, key64, permutation
 BUFFER_BYTES = 64 << 20
 """Memory of the rows that are shuffled together, their numbers included."""
 _NUMBER_BYTES = 16  # of a row in a buffer: its number and its place in the order
+_BLOCK_BYTES = (
+    512 * 1024
+)  # of X in a block: what a chunk of a file holds, but batches stay what they are if that changes
 
 
 class Points(Protocol):
@@ -193,14 +197,15 @@ def batches(
     Errors: RecipeError for an argument that cannot be.
     """
     shape = tuple(int(size) for size in source.X.shape)
-    n, name = shape[0], np.dtype(source.X.dtype).str
+    n = shape[0]
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),
                              ("buffer_bytes", buffer_bytes, 1)):  # fmt: skip
         if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
             raise RecipeError(f"{word} = {value!r}: allowed is an integer >= {low}")
-    row_bytes = np.dtype(name).itemsize * int(np.prod(shape[1:])) + 8 + _NUMBER_BYTES
+    row_bytes = source.X.dtype.itemsize * math.prod(shape[1:])
+    capacity = max(1, int(buffer_bytes) // (row_bytes + 8 + _NUMBER_BYTES))
     key = (check_seed(seed), Role.READ_ORDER, int(epoch))
-    order = EpochOrder(n, chunk_rows(shape, name), max(1, int(buffer_bytes) // row_bytes), key, _chosen(rows, n))
+    order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
     count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
     if start > count:
         raise RecipeError(f"start = {start}: this epoch has {count} batches; type epoch = {epoch + 1} and start = 0")
