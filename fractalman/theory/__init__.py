@@ -46,6 +46,15 @@ from fractalman.theory.exponents import (
 )
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.linear import (
+    LinearRisk,
+    PowerLawExponents,
+    kernel_ridge_risk,
+    optimal_ridge_risk,
+    power_law_exponents,
+    power_law_spectrum,
+    random_features_risk,
+)
 from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
@@ -55,12 +64,16 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
+from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
 
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
+    "KernelSpectrum",
     "LatticeConstants",
     "Law",
+    "LinearRisk",
+    "PowerLawExponents",
     "Spectrum",
     "bayes_risk",
     "bethe_cluster_numbers",
@@ -77,9 +90,11 @@ __all__ = [
     "cascade_spectrum",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "kernel_ridge_risk",
     "kinds_of",
     "lattice_constants",
     "law_of",
+    "learning_curve_from_spectrum",
     "local_slope",
     "log_period",
     "log_period_masses",
@@ -90,12 +105,17 @@ __all__ = [
     "nearest_distance_law",
     "one_nn_curve_on_tree",
     "one_nn_on_tree",
+    "optimal_ridge_risk",
     "pair_risk",
+    "power_law_exponents",
+    "power_law_spectrum",
     "quantization_exponent",
     "quantization_exponent_masses",
+    "random_features_risk",
     "root_split_law",
     "shared_by_one_tree",
     "shared_by_one_tree_masses",
+    "spectrum_of",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",
