@@ -151,14 +151,14 @@ class MLP(Learner):
         decay = f", weight decay {s.weight_decay:g}" if s.weight_decay else ""
         return (
             f"mlp: {s.depth} hidden {_SPELT[s.activation]} layers of width {s.width}, {start[s.parameterization]}, "
-            "linear output (one per label column); inputs centred and divided by one scalar (root mean square of the centred "
-            "training coordinates, so |x|² ≈ d), labels centred by their training mean and divided by their root mean "
-            f"square, undone in the prediction; mean squared error, {optimizer[s.optimizer]}{decay}, float32, batches "
-            f"of {s.batch_size} {drawn[s.sampling]}, peak learning rate {rates} after {self._warmup} warm-up steps, "
-            f"half a cosine down to 0 over {s.steps} steps; a network stops (and is frozen) at the first multiple of "
-            f"{self._block} steps at which its risk over all its training points is below "
-            f"{s.interpolation_tolerance:g} of its label variance ('interpolated'), else when the steps are used up "
-            "('budget')."
+            "linear output (one per label column); inputs centred and divided by one scalar (root mean square of the "
+            "centred training coordinates, so |x|² ≈ d), labels centred by their training mean and divided by their "
+            "root mean square, undone in the prediction; mean squared error, "
+            f"{optimizer[s.optimizer]}{decay}, float32, batches of {s.batch_size} {drawn[s.sampling]}, peak learning "
+            f"rate {rates} after {self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
+            f"stops (and is frozen) at the first multiple of {self._block} steps at which its risk over all its "
+            f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated'), else when "
+            "the steps are used up ('budget')."
         )
 
     @property
