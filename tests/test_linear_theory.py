@@ -221,6 +221,19 @@ def test_many_features_are_the_kernel(spectrum: tuple[np.ndarray, np.ndarray], s
         np.testing.assert_allclose(found.kappa, kernel.kappa, rtol=1e-6)
 
 
+def test_an_intercept_takes_one_point_and_moves_the_test_points() -> None:
+    values, v2 = power_law_spectrum(1.5, 2.0, 50)
+    for k in (20.0, math.inf):
+        found = random_features_risk(values, v2, [1.0, 2.0, 30.0], k, 0.1, 0.2, intercept=True)
+        bare = random_features_risk(values, v2, [0.0, 1.0, 29.0], k, 0.1, 0.2)
+        factor = 1.0 + 1.0 / found.n
+        np.testing.assert_allclose(found.risk, factor * bare.risk, rtol=1e-12)
+        np.testing.assert_allclose(found.clean_risk, found.risk - 0.2, rtol=1e-12)
+        np.testing.assert_allclose(found.degrees_of_freedom, bare.degrees_of_freedom + 1.0, rtol=1e-12)
+        assert found.risk[0] == pytest.approx(2.0 * (v2.sum() + 0.2))  # the only answer is that point's label
+        assert found.train_risk[0] == 0.0
+
+
 def test_few_features_are_not_the_kernel() -> None:
     values, v2 = power_law_spectrum(1.5, 2.0, 100)
     few, kernel = random_features_risk(values, v2, 30.0, [15.0, math.inf], 0.01).risk

@@ -293,11 +293,15 @@ def test_low_dimensional_smooth_sets_lie_outside_the_domain() -> None:
 
 
 def test_the_principal_components_of_a_cluster_fall_as_the_spectral_dimension_says() -> None:
-    """λ_k ~ k^−3/2 = k^(−2/d_s), d_s = 4/3, over k = 3 … 300; a smooth set of the same dimension is told apart."""
-    slopes = []
+    """λ_k ~ k^−3/2 = k^(−2/d_s), d_s = 4/3, over k = 3 … 300; points without structure are told apart."""
+    script = linear_script.load()
+    embedded, limit = [], []
     for seed in range(3):
         data = fm.generate(fm.PercolationCluster(n_points=2000, ambient_dim=500, seed=seed))
-        slopes.append(spectrum_of(data.X, data, kernel="linear", max_points=512).slope(3, 300))
-    assert np.mean(slopes) == pytest.approx(-1.5, abs=0.06)
+        embedded.append(spectrum_of(data.X, data, kernel="linear", max_points=512).slope(3, 300))
+        small = fm.generate(fm.PercolationCluster(n_points=800, ambient_dim=2, seed=seed))
+        limit.append(spectrum_of(script.graph_gram(small), small, kernel="gram").slope(3, 300))
+    assert np.mean(embedded) == pytest.approx(-1.5, abs=0.06)
+    assert np.mean(limit) == pytest.approx(-1.5, abs=0.03)
     noise = spectrum_of(points(1, 2000, 500), np.zeros(2000), kernel="linear", max_points=512)
     assert abs(noise.slope(3, 300) + 1.5) > 0.5

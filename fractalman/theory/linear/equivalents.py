@@ -85,7 +85,7 @@ def unlimited(modes: Modes, n: float, k: float, ridge: float) -> Terms:
         if math.isinf(k):
             return ridge / gamma
         c = ridge / gamma * k
-        return c / (0.5 * gap + math.sqrt(0.25 * gap * gap + c))
+        return c / (0.5 * gap + math.sqrt(0.25 * gap * gap + c)) if c > 0.0 else 0.0
 
     gamma, small = 0.0, max(0.0, least - modes.rank)
     if math.isinf(ridge):
