@@ -6,7 +6,7 @@ that should be standard normal, for the plot. Draws come from seeds that no test
 
 A control is a wrong law that somebody could take for the right one: the other ensemble, one point or one dimension too
 many, the limit in place of the finite size. Its test must have the power to reject it at full scale whatever the draws
-say: the distance is seven standard errors and more, where its docstring or a comment does not say more.
+say: most lie tens of standard errors away, the nearest nine; docstrings say which, where it is not plain.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ OFF = np.array([-1.0, 0.0, 1.0])  # where p is tried, in units of a step
 
 
 def binder(sums: np.ndarray) -> np.ndarray:
-    """Q from sums of m² and m⁴, (…, 2), over the same number of boxes each; up to that number, which cancels below."""
+    """Q from sums of m² and m⁴ over boxes, (…, 2), times their number, which moves no crossing."""
     return sums[..., 0] ** 2 / sums[..., 1]
 
 
@@ -35,9 +35,10 @@ def binder(sums: np.ndarray) -> np.ndarray:
 def threshold(scale: float, dim: int, percolation: str) -> Outcome:
     """Where the Binder ratios of two tori cross, in units of p_c; controls: thresholds 2 % (d = 4: 5 %) less and more.
 
-    Crossings of a side with its double move as side^−(1/ν + ω): they come nearer by a factor of 4 and more a doubling
-    for large sides, of 1.8 for bonds in d = 4 at these. The larger two sides give the value, its distance from that of
-    the smaller two is allowed for. Errors of .002 and .005 of p_c lie under the controls' .02 and .05.
+    Crossings of a side with its double move as side^−(1/ν + ω): for large sides they come nearer by a factor of 4 and
+    more a doubling; by 1.8 for bonds in d = 4 at these sides, so that the allowance is a little short there. The larger
+    two sides give the value, its distance from that of the smaller two is allowed for. Errors of .002 and .005 of p_c
+    lie under the controls' .02 and .05.
     """
     sides, each = CASES[dim, percolation]
     each = count(scale, each, 2)
@@ -56,7 +57,7 @@ def threshold(scale: float, dim: int, percolation: str) -> Outcome:
                 sums[i % GROUPS, k, j] += np.array([square, fourth]) / boxes
 
     def crossing(total: np.ndarray) -> tuple[float, float]:
-        ratio = binder(total / (len(sums) * each))
+        ratio = binder(total)
         at = []
         for pair in (0, 1):
             slope, at_critical = np.polyfit(OFF, ratio[pair + 1] - ratio[pair], 1)

@@ -103,9 +103,9 @@ def a3_root_split(scale: float, growth: str, n: int) -> Outcome:
 def a4_leaf_depth(scale: float, growth: str, n: int) -> Outcome:
     """Mean number of latents above a uniform point; control: the mean of a size a third larger.
 
-    Depths are Rayleigh, their deviation .52 of the mean: the control is 15 % off, 11 standard errors of 1500 draws.
+    Depths are Rayleigh, their deviation .52 of the mean: the control is 15 % off, 16 standard errors of 3000 draws.
     """
-    m = count(scale, 100_000 if n < 1000 else 20_000 if n < 10_000 else 3_000 if growth == "coalescent" else 1_500)
+    m = count(scale, 100_000 if n < 1000 else 20_000 if n < 10_000 else 3_000)
     sample = [GROWTH[growth](n, s).depth[chosen(n, s)] for s in seed_range(m, 9)]
     p, scores = z_test(sample, theory.mean_leaf_depth(n))
     return Outcome(p, m, z_test(sample, theory.mean_leaf_depth(n + n // 3 + 1))[0], scores)
@@ -121,10 +121,10 @@ def distances(edges: np.ndarray, n: int, root: int) -> np.ndarray:
 def a5_distance(scale: float, growth: str, n: int) -> Outcome:
     """Distance of two uniform vertices, one pair a tree; control: the law of a size a third larger.
 
-    Of two Rayleigh laws a third apart in N the one adds m/15 to the other's χ² (∫p²/q = 16/15). At N = 10^4 cells of
-    m/40 draws leave 39 degrees of freedom, which scatter by 9: m/15 is 267 of 4000 draws, 167 of 2500.
+    Of two Rayleigh laws a third apart in N the one adds m/15 to the other's χ² (∫p²/q = 16/15). At N = 10^4 that is
+    267, and cells of m/40 draws leave 39 degrees of freedom or less, which scatter by 9.
     """
-    m = count(scale, 100_000 if n < 1000 else 20_000 if n < 10_000 else 4_000 if growth == "coalescent" else 2_500)
+    m = count(scale, 100_000 if n < 1000 else 20_000 if n < 10_000 else 4_000)
     least = m / 40 if n >= 10_000 else 10.0
     law, other = (theory.tree_distance_law(k) for k in (n, n + n // 3 + 1))
     pairs = [two_chosen(n, s) for s in seed_range(m, 10)]
