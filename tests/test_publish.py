@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman.dataset.inspection import check_file
 from fractalman.dataset.publish import interrupts_held
 from fractalman.dataset.reader import open_file
-from fractalman.dataset.verify import check_file
 from fractalman.dataset.writer import write_columns
 from fractalman.errors import FileFormatError
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fractalman.dataset.seal import write_seal
+
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
@@ -157,6 +159,10 @@ class Sink:
 
     def flush(self) -> None:
         """HDF5 asks for this; nothing is buffered here."""
+
+    def seal(self) -> None:
+        """Write the seal of a finished file."""
+        self._try(write_seal, self._descriptor)
 
     def sync(self) -> None:
         """Force the bytes to the disk."""
