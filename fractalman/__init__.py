@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fractalman.build import generate, label_draws, rebuild, write
     from fractalman.confirmation import run_confirmation as confirm
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
+    from fractalman.dataset.export import export_anndata
     from fractalman.dataset.memory import Dataset
     from fractalman.dataset.reader import open_file as open
     from fractalman.dataset.verify import verify_file as verify
@@ -54,6 +55,7 @@ __version__ = "0.1.0"
 _LATER: dict[str, tuple[str, str | None]] = {
     "Dataset": ("fractalman.dataset.memory", "Dataset"),
     "confirm": ("fractalman.confirmation", "run_confirmation"),
+    "export_anndata": ("fractalman.dataset.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
@@ -71,7 +73,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
-    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman.dataset.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, Column
+from fractalman.dataset.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, Column
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import h5py
 
-PLUGIN = {32015: "zstd", 32026: "blosc2"}
+PLUGIN = {32015: "zstd"}
 """Filter number → compression, of those that the package hdf5plugin brings."""
 
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", **PLUGIN}
@@ -56,10 +56,7 @@ def filter_keywords(name: str, column: Column) -> dict[str, Any]:
         return {"shuffle": True, "compression": "lzf"}
     if name == "gzip":
         return gzip
-    plugin = _import_plugin(f"compression {name}")
-    if name == "zstd":
-        return {"shuffle": True, **plugin.Zstd(clevel=3)}
-    return dict(plugin.Blosc2(cname="zstd", clevel=3, filters=plugin.Blosc2.SHUFFLE))
+    return {"shuffle": True, **_import_plugin(f"compression {name}").Zstd(clevel=ZSTD_LEVEL)}
 
 
 def filters(stored: h5py.Dataset) -> list[int]:

@@ -77,9 +77,9 @@ Presence, types and shapes are checked when a file is opened; elements, attribut
 
 ## Storage
 
-Every non-empty column is chunked in whole rows (fractalman: of about {CHUNK_BYTES // 1024} KiB), all chunks MUST be
-there, and it MUST carry HDF5's `fletcher32` checksum. Empty columns (no edges) have no chunks. The certificate names
-the compression:
+Every non-empty column is chunked in whole rows (fractalman: at most {CHUNK_BYTES // 1024} KiB, or one row), all chunks
+MUST be there, and it MUST carry HDF5's `fletcher32` checksum. Empty columns (no edges) have no chunks. The certificate
+names the compression:
 
 {compressions}
 

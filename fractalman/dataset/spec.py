@@ -19,7 +19,9 @@ MAJOR, MINOR = 1, 0
 
 SEAL_BYTES = 512
 CHUNK_BYTES = 512 * 1024
+EVEN_CHUNKS = 16
 GZIP_LEVEL = 1
+ZSTD_LEVEL = 3
 STANDARD = "standard"
 COMPRESSIONS: dict[str, str] = {
     STANDARD: "integers shuffled and with gzip (level 1), floats as they are",
@@ -27,9 +29,9 @@ COMPRESSIONS: dict[str, str] = {
     "lzf": "everything shuffled and with h5py's LZF",
     "gzip": "everything shuffled and with gzip (level 1)",
     "zstd": "everything shuffled and with Zstandard (level 3; needs hdf5plugin)",
-    "blosc2": "everything with Blosc2 (byte shuffle and Zstandard, level 3; needs hdf5plugin)",
 }
-"""Name → what is stored how."""
+"""Name → what is stored how. Blosc2 is none of them: it packs no better than zstd, and its bytes name the writer's
+number of threads, so another machine would not give the same file."""
 CERTIFICATE = "certificate"
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -320,9 +322,14 @@ RULES: tuple[Rule, ...] = (
 
 
 def chunk_rows(shape: Shape, dtype: str) -> int:
-    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all."""
-    row = np.dtype(dtype).itemsize * math.prod(shape[1:])
-    return max(1, min(CHUNK_BYTES // max(1, row), shape[0] if shape else 1))
+    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all.
+
+    A last chunk takes as many bytes as the others, so a few chunks share the rows evenly.
+    """
+    rows = shape[0] if shape else 1
+    most = max(1, CHUNK_BYTES // max(1, np.dtype(dtype).itemsize * math.prod(shape[1:])))
+    chunks = -(-rows // most)
+    return max(1, -(-rows // chunks)) if 0 < chunks <= EVEN_CHUNKS else most
 
 
 def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str, int], list[Problem]]:

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
 from fractalman.dataset.compression import PLUGIN, check_compression, filter_keywords
-from fractalman.dataset.publish import Sink, check_target, interrupts_held, published
+from fractalman.dataset.publish import Sink, check_target, interrupts_held, published_sink
 from fractalman.dataset.spec import (
     BY_PATH,
     CERTIFICATE,
@@ -119,6 +120,13 @@ def describe(stored: h5py.Dataset, column: Column) -> None:
         stored.attrs.create(name, coded, dtype=h5py.string_dtype("utf-8", len(coded)))
 
 
+def _block_rows(column: Column, shape: Shape) -> int:
+    """Return how many rows are written at once: whole chunks, about BLOCK_BYTES."""
+    chunk = chunk_rows(shape, column.dtype)
+    chunk_bytes = chunk * np.dtype(column.dtype).itemsize * math.prod(shape[1:])
+    return chunk * max(1, BLOCK_BYTES // max(1, chunk_bytes))
+
+
 def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int], int]:
     """Return dimensions and total bytes; FileFormatError naming the first column that does not fit the table."""
     dims, problems = structure_problems(
@@ -171,19 +179,8 @@ def write_columns(
     dims, total = _plan(columns)
     Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
     _check_space(columns, target, compression)
-    with published(target, overwrite) as partial:
-        sink = Sink(partial)
-        try:
-            _write_file(sink, target, columns, recipe, dims, (progress, total), compression)
-            sink.check(target)
-            sink.seal()
-            sink.sync()
-            sink.check(target)
-        except Exception:
-            sink.check(target)  # what the library objects to may only follow from the disk's failure
-            raise
-        finally:
-            sink.close()
+    with published_sink(target, overwrite, sealed=True) as sink:
+        _write_file(sink, target, columns, recipe, dims, (progress, total), compression)
     return target
 
 
@@ -208,30 +205,29 @@ def _write_file(
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        for column in COLUMNS:
-            if column.path not in columns:
-                continue
-            source = columns[column.path]
-            shape = tuple(int(size) for size in source.shape)
-            with interrupts_held():
-                stored = _create(file, column, shape, compression)
-            digest = ColumnDigest(column.dtype)
-            chunk = chunk_rows(shape, column.dtype)
-            row_bytes = np.dtype(column.dtype).itemsize * math.prod(shape[1:])
-            rows = chunk * max(1, BLOCK_BYTES // max(1, chunk * row_bytes))
-            for start, block in _rows(column, source, rows):
-                for requirement, first, _ in broken_elements(column, block, start, dims):
-                    raise FileFormatError(
-                        f"the columns do not fit the format: {column.path}: {first}: required {requirement}"
-                    )
+        with ThreadPoolExecutor(1) as hasher:  # hashing leaves Python's lock, so it costs no time beside writing
+            for column in COLUMNS:
+                if column.path not in columns:
+                    continue
+                source = columns[column.path]
+                shape = tuple(int(size) for size in source.shape)
                 with interrupts_held():
-                    stored[start : start + len(block)] = block
-                sink.check(target)
-                digest.update(block)
-                done += len(block) * row_bytes
-                if progress:
-                    progress(column.path, done, total)
-            records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
+                    stored = _create(file, column, shape, compression)
+                digest = ColumnDigest(column.dtype)
+                for start, block in _rows(column, source, _block_rows(column, shape)):
+                    for requirement, first, _ in broken_elements(column, block, start, dims):
+                        raise FileFormatError(
+                            f"the columns do not fit the format: {column.path}: {first}: required {requirement}"
+                        )
+                    hashed = hasher.submit(digest.update, block)
+                    with interrupts_held():
+                        stored[start : start + len(block)] = block
+                    sink.check(target)
+                    hashed.result()  # before the source may use the block's memory again
+                    done += block.nbytes
+                    if progress:
+                        progress(column.path, done, total)
+                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
         versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
         text = Certificate(recipe, records, versions, compression).to_bytes()
         with interrupts_held():
