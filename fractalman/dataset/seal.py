@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,10 +64,14 @@ def read_seal(path: Path) -> Seal:
     Errors, one line each: FileFormatError (not a fractalman file), TooNewError, TooOldError, IncompleteFileError (not
         sealed), CorruptFileError (the seal is damaged, or the length is another); OSError when the disk fails.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        block = file.read(SEAL_BYTES)
-        follows = file.read(len(HDF5_SIGNATURE))
+    with path.open("rb", buffering=0) as file:
+        return _read_seal(file, path)
+
+
+def _read_seal(file: FileIO, path: Path) -> Seal:
+    size = os.fstat(file.fileno()).st_size
+    block = file.read(SEAL_BYTES)
+    follows = file.read(len(HDF5_SIGNATURE))
     if size == 0:
         raise IncompleteFileError(f"{path} is empty (0 bytes): make it anew with --force")
     if not block.startswith(FORMAT_NAME.encode("ascii")):
@@ -133,11 +138,11 @@ def seal_problem(path: Path, progress: SealProgress | None = None) -> Problem | 
 
     Errors: TooNewError, TooOldError, FileFormatError, IncompleteFileError as `read_seal`; OSError when the disk fails.
     """
-    try:
-        seal = read_seal(path)
-    except CorruptFileError as error:
-        return Problem("/", str(error))
-    with path.open("rb", buffering=0) as file:
+    with path.open("rb", buffering=0) as file:  # once: a new version may be published under the name meanwhile
+        try:
+            seal = _read_seal(file, path)
+        except CorruptFileError as error:
+            return Problem("/", str(error))
         size, digest = body_digest(file.fileno(), progress)
     if (size, digest) != (seal.size, seal.digest):
         return Problem("/", f"bytes {SEAL_BYTES} to the end have {DIGEST} {digest}: the seal says {seal.digest}")
