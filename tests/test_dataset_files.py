@@ -327,6 +327,18 @@ def test_indexing_is_numpys(lazy: tuple[Any, np.ndarray[Any, Any]], key: Any) ->
     np.testing.assert_array_equal(column[key], array[key], strict=True)
 
 
+@settings(max_examples=100)
+@given(key=_index)
+def test_indexing_of_a_column_with_one_axis_is_numpys(tmp_path_factory: pytest.TempPathFactory, key: Any) -> None:
+    from fractalman.dataset.lazy import LazyColumn
+
+    path, array = tmp_path_factory.getbasetemp() / "one-axis.h5", np.arange(37.0)
+    with h5py.File(path, "w") as file:
+        column = LazyColumn(path, "y", file.create_dataset("y", data=array, chunks=(5,)))
+        np.testing.assert_array_equal(column[key], array[key], strict=True)
+        assert type(column[key]) is type(array[key])
+
+
 @pytest.mark.parametrize("key", [37, -38, [0, 37], 1.5, "a", (0, 0, 0), np.ones(36, dtype=bool)])
 def test_wrong_indices_are_refused(lazy: tuple[Any, np.ndarray[Any, Any]], key: Any) -> None:
     with pytest.raises(IndexError):
