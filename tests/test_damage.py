@@ -16,6 +16,7 @@ from handmade import Columns, columns, recipe
 
 from fractalman.dataset.inspection import check_file
 from fractalman.dataset.reader import open_file
+from fractalman.dataset.seal import seal_problem
 from fractalman.dataset.verify import verify_file
 from fractalman.dataset.writer import write_columns
 from fractalman.errors import CorruptFileError
@@ -138,6 +139,7 @@ def test_a_flipped_bit_in_a_columns_bytes_is_named(file: Path, name: str) -> Non
     start, size = first_chunk(file, name)
     for place in (0, size // 2, size - 1):
         flip(file, start + place, bit=place % 8)
+        assert seal_problem(file) is not None
         found = problems(file)
         assert name in found
         assert ("Fletcher32" in found[name]) or ("filter" in found[name]), found[name]

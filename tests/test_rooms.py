@@ -52,6 +52,7 @@ ONLY_IN = {  # a heavy library → the modules that may name it
     "matplotlib": ("report/",),
     "sklearn": ("learners/",),
     "numba": ("_jit.py", "dataset/certificate.py"),
+    "hdf5plugin": ("dataset/compression.py",),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -109,14 +110,18 @@ def _content_problems(
     name, digest, problems = column.path, ColumnDigest(column.dtype.str), list[Problem]()
     broken: dict[str, tuple[str, int]] = {}  # requirement → (first element, how many)
     try:
-        for start, block in column.blocks():
-            digest.update(block)
-            for requirement, first, count in broken_elements(BY_PATH[name], block, start, dims):
-                known, before = broken.get(requirement, (first, 0))
-                broken[requirement] = (known, before + count)
-            done += block.nbytes
-            if progress:
-                progress(name, done, total)
+        with ThreadPoolExecutor(1) as hasher:  # hashing leaves Python's lock, so it goes on beside reading
+            hashed: Future[None] | None = None
+            for start, block in column.blocks():
+                if hashed:
+                    hashed.result()
+                hashed = hasher.submit(digest.update, block)
+                for requirement, first, count in broken_elements(BY_PATH[name], block, start, dims):
+                    known, before = broken.get(requirement, (first, 0))
+                    broken[requirement] = (known, before + count)
+                done += block.nbytes
+                if progress:
+                    progress(name, done, total)
         if digest.hexdigest() != stated:
             problems.append(Problem(name, _OTHER_DIGEST))
     except FileFormatError as error:

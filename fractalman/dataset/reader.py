@@ -165,7 +165,7 @@ class Contents:
     def _inspect_column(self, file: h5py.File, path: str) -> None:
         record = self._records[path]
         try:
-            stored = file.get(path)
+            stored = file[path]
             if not isinstance(stored, h5py.Dataset):
                 self.problems.append(Problem(path, "is missing: the certificate lists it"))
             elif stored.dtype.str != record.dtype or stored.dtype.kind not in "fi":
@@ -177,7 +177,9 @@ class Contents:
             else:
                 self.stored[path] = stored
         except Exception as error:
-            self.problems.append(Problem(path, f"is unreadable: {library_reason(error)}"))
+            absent = isinstance(error, KeyError) and "doesn't exist" in str(error)
+            what = "is missing: the certificate lists it" if absent else f"is unreadable: {library_reason(error)}"
+            self.problems.append(Problem(path, what))
 
 
 # ------------------------------------------------------------------------------------------------ the file
