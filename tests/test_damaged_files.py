@@ -318,6 +318,9 @@ def test_random_flips_are_noticed(file: Path, made: Columns, repository: Path) -
     assert run.returncode == 0, run.stderr[-2000:]
     found = {int(line.split()[0]): json.loads(line.partition(" ")[2]) for line in run.stdout.splitlines()}
     assert set(found) == set(behind)
+    for line in (line for lines in found.values() for line in lines):
+        assert line.partition(": ")[0].removesuffix("/") in {"", "certificate", "hierarchy", "label_tree", *PATHS}
+        assert "\n" not in line
     for place in (place for place in behind if not found[place]):
         file.write_bytes(whole)
         flip(file, place // 8, place % 8)

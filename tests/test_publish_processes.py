@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_error_and_leaves_the_old_file(old: Path, repository:
     whole = write_columns(old.parent / "whole.h5", same, recipe=recipe(same))
     size = whole.stat().st_size
     whole.unlink()
-    limits = [0, 1, 48, 1000, 4096, 1 << 20, size // 2, size - 5000, *range(size - 1500, size, 37), size - 1]
+    limits = [0, 1, 48, 1000, 4096, 1 << 20, size // 2, size - 5000, *range(size - 1500, size, 149), size - 1]
     with start(repository, _LIMITED, old, *map(str, limits)) as child:
         out, errors = child.communicate()
     assert (child.returncode, errors) == (0, "")  # neither a crash of the library nor a message of its own
