@@ -54,7 +54,7 @@ def export_anndata(
         overwrite: replace an existing file.
         progress: called as progress(what, bytes done, bytes in all).
     Returns: the path. Errors: those of `open_file` and of `check_target`; RecipeError for a negative number of latents;
-        OSError when the disk fails. X is never held; the hierarchy's parents (8 bytes a node) and the edges (about 60
+        OSError when the disk fails. X is never held; the hierarchy's parents (8 bytes a node) and the edges (about 100
         bytes each) are.
     """
     if latents is not None and latents < 0:
