@@ -4,13 +4,7 @@ Every law is stated in docs/theory.md with its units, its source and how far it 
 `fractalman.measure` does: their agreement is evidence only because neither knows the other.
 """
 
-from fractalman.theory.belief import (
-    bayes_risk,
-    one_nn_curve_on_tree,
-    one_nn_on_tree,
-    pair_risk,
-    within_variance,
-)
+from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_correlation_size,
@@ -32,6 +26,7 @@ from fractalman.theory.constants import (
     tree_shape_probabilities,
     vertex_degree_law,
 )
+from fractalman.theory.covariance import LabelCovariance, TreeCovariance, induced_tree, pair_risk, within_variance
 from fractalman.theory.curves import cascade_curve, empty_cell_probabilities, local_slope, nearest_distance_law
 from fractalman.theory.exponents import (
     ClusterAsymptotics,
@@ -44,6 +39,7 @@ from fractalman.theory.exponents import (
     quantization_exponent_masses,
     shared_by_one_tree,
 )
+from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
 from fractalman.theory.measures import (
@@ -55,13 +51,25 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
+from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother, expected_risk, with_intercept
+from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
 
 __all__ = [
     "LEARNERS",
+    "SMOOTHERS",
     "ClusterAsymptotics",
+    "Expected",
+    "FieldCovariance",
+    "KernelRidge",
+    "LabelCovariance",
     "LatticeConstants",
     "Law",
+    "LinearRidge",
+    "Neighbours",
+    "Smoother",
     "Spectrum",
+    "TreeCovariance",
+    "bayes_curve",
     "bayes_risk",
     "bethe_cluster_numbers",
     "bethe_correlation_size",
@@ -77,6 +85,11 @@ __all__ = [
     "cascade_spectrum",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "expected_risk",
+    "field_covariance",
+    "field_variogram",
+    "gaussian_floor",
+    "induced_tree",
     "kinds_of",
     "lattice_constants",
     "law_of",
@@ -96,11 +109,15 @@ __all__ = [
     "root_split_law",
     "shared_by_one_tree",
     "shared_by_one_tree_masses",
+    "smoother_curve",
+    "smoother_named",
+    "smoother_risk",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",
     "tree_shape_probabilities",
     "vertex_degree_law",
+    "with_intercept",
     "within_variance",
     "yule_simon_expected_numbers",
     "yule_simon_law",
