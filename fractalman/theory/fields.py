@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def _integral(r: F64, hurst: float) -> F64:
     return out
 
 
-@cache
+@lru_cache(maxsize=16)
 def _table(hurst: float) -> Any:
     """ln(1 − K) as a spline in ln r."""
     from scipy.interpolate import CubicSpline
