@@ -151,3 +151,16 @@ def nearest_sources(
                     found[v] = min(position, found.get(v, position))
         generation = found
     return distance, owner
+
+
+def yule_simon_numbers(n: int, largest: int) -> list[float]:
+    """Mean numbers of clusters of every size after n points, every size at every step."""
+    expected = [0.0] * (largest + 1)
+    expected[1] = 1.0
+    for points in range(1, n):
+        rate = 2.0 / (3.0 * points)
+        before = list(expected)
+        for s in range(1, largest + 1):
+            expected[s] = before[s] + rate * ((s - 1) * before[s - 1] - s * before[s])
+        expected[1] += 1.0 / 3.0
+    return expected

@@ -30,7 +30,7 @@ UNSEEN_RISK: dict[str, float] = {"zero": 1.0, "1-nn": 2.0, "bayes": 1.0}
 """What a label of an unseen cluster costs: the answer 0 its variance, another cluster's label twice that."""
 
 _DIRECT = 256  # up to so many steps are summed one by one, more by products of Fourier transforms
-_RANKS = 64.0  # ranks whose expected training points exceed _RANKS^−(1+α) are summed one by one
+_RANKS, _MOST_RANKS = 64.0, 2.0**20  # ranks up to 64 times that with one expected training point are summed
 
 
 def _check_train(n_train: AnyFloat | AnyInt | Sequence[int] | int, most: float) -> F64:
@@ -93,14 +93,14 @@ def ensemble_risk(
     Returns: (len(n_train),) float64 in units of the prior variance.
     Errors: RecipeError. Source: docs/theory.md §3.5, §4.
     """
-    count = np.asarray(numbers, np.float64)
+    count = np.trim_zeros(np.asarray(numbers, np.float64), "b")
     if count.ndim != 1 or count.size > n_points + 1 or not np.isfinite(count).all():
         raise RecipeError(
             f"numbers of shape {count.shape}: allowed are the numbers of clusters of size 0 to {n_points}"
         )
     sizes = np.arange(1, count.size)
     mass = sizes * count[1:] / n_points
-    inside = np.broadcast_to(np.asarray(within, np.float64), (np.size(n_train), count.size))[:, 1:]
+    inside = np.broadcast_to(np.asarray(within, np.float64), (np.size(n_train), np.size(numbers)))[:, 1 : count.size]
     out = []
     for n, seen_risk in zip(_check_train(n_train, n_points - 1), inside, strict=True):
         alone = unseen_probability(sizes, n_points, int(n))
@@ -228,11 +228,12 @@ def seen_mass_amplitude(sizes: str = "borel", coordination: int | None = None) -
 
 
 def size_biased_unseen_limit(n_train: AnyInt | Sequence[int] | int) -> F64:
-    """Return √π/(π−2)·n^(−1/2), the unseen mass of a critical size-biased ensemble for 1 ≪ n ≪ N.
+    """Return √π/(π−2)·n^(−1/2) − 1/(2 ln 2·n), the unseen mass of a critical size-biased ensemble for 1 ≪ n ≪ N.
 
     Drawn sizes with tail s^(−3/2) that fill N points are, in units of N, the jumps of a stable subordinator of index
-    1/2 that refuses to pass 1: small ones have density x^(−3/2)/(π−2). It is the subtask law k^(−(1+α)), α = 1, with
-    its own amplitude, whatever the law of small sizes.
+    1/2 that refuses to pass 1. What is left is a positive self-similar Markov process, whose Lévy process has the
+    exponent φ(q) ∝ √π Γ(q+1)/Γ(q+1/2) − 1; the mass in jumps near x has density x^(−1/2)/(π−2) − 1/(2 ln 2) + …,
+    from φ(1/2) and φ'(0). It is the subtask law k^(−(1+α)), α = 1, with its own amplitude.
 
     Args:
         n_train: n's, each ≥ 1.
@@ -241,14 +242,13 @@ def size_biased_unseen_limit(n_train: AnyInt | Sequence[int] | int) -> F64:
     n = _check_train(n_train, math.inf)
     if n.size and n.min() < 1:
         raise RecipeError(f"n_train = {n_train!r}: allowed are integers of at least 1")
-    return np.asarray(math.sqrt(math.pi) / (math.pi - 2.0) / np.sqrt(n), np.float64)
+    return np.asarray(math.sqrt(math.pi) / (math.pi - 2.0) / np.sqrt(n) - 0.5 / math.log(2.0) / n, np.float64)
 
 
 def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
     """Return the unseen mass of infinitely many subtasks with probabilities p_k = k^−(1+α)/ζ(1+α): Σ_k p_k (1−p_k)^n.
 
-    It falls as n^(−α/(1+α)). The first ranks are summed, the others integrated (Euler–Maclaurin; there (1−p)^n is
-    e^(−np) to the last digit).
+    It falls as n^(−α/(1+α)). The first ranks are summed, at most a million, the others integrated (Euler–Maclaurin).
 
     Args:
         alpha: α > 0. n_train: n's, each ≥ 0.
@@ -260,18 +260,24 @@ def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
     if not 0.05 <= alpha <= 40.0:
         raise RecipeError(f"alpha = {alpha!r}: allowed is a number from 0.05 to 40")
     n, power = _check_train(n_train, math.inf), 1.0 + alpha
-    share, rest = 1.0 / float(zeta(power)), alpha / power
+    share = 1.0 / float(zeta(power))
     out = []
     for count in n:
-        last = math.ceil(_RANKS * max(1.0, count * share) ** (1.0 / power)) + 4096
+        last = math.ceil(min(_MOST_RANKS, max(4096.0, _RANKS * (count * share) ** (1.0 / power))))
         p = share * np.arange(1.0, last) ** -power
         total = float(p @ np.exp(count * np.log1p(-p)))
         edge = share * last**-power
         x = count * edge
-        if count > 0:
-            integral = share ** (1.0 / power) / power * count**-rest * float(gamma(rest) * gammainc(rest, x))
-        else:
-            integral = edge * last / alpha
         value, slope = edge * math.exp(-x), edge * math.exp(-x) * power / last * (x - 1.0)
-        out.append(total + integral + 0.5 * value - slope / 12.0)
+
+        def integral(moment: float, count: float = count, x: float = x) -> float:
+            """∫ p^moment e^(−np) dk over the ranks beyond, an incomplete gamma function."""
+            order = moment - 1.0 / power
+            return share ** (1.0 / power) / power * count**-order * float(gamma(order) * gammainc(order, x))
+
+        if count > 0:  # (1−p)^n = e^(−np) (1 − np²/2 + …)
+            total += integral(1.0) - 0.5 * count * integral(3.0)
+        else:
+            total += edge * last / alpha
+        out.append(total + 0.5 * value - slope / 12.0)
     return np.array(out)
