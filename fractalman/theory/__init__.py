@@ -58,8 +58,19 @@ from fractalman.theory.exponents import (
     shared_by_one_tree,
 )
 from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
+from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.linear import (
+    LinearRisk,
+    PowerLawExponents,
+    kernel_ridge_risk,
+    optimal_ridge_risk,
+    power_law_exponents,
+    power_law_spectrum,
+    random_features_risk,
+)
+from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
 from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
@@ -69,8 +80,9 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
-from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother, expected_risk, with_intercept
+from fractalman.theory.ridged import Expected, Smoother, expected_risk, with_intercept
 from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
+from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
 
 __all__ = [
     "LEARNERS",
@@ -80,11 +92,15 @@ __all__ = [
     "Expected",
     "FieldCovariance",
     "KernelRidge",
+    "KernelSpectrum",
     "LabelCovariance",
     "LatticeConstants",
     "Law",
     "LinearRidge",
+    "LinearRisk",
     "Neighbours",
+    "PowerLawExponents",
+    "RandomFeatures",
     "Smoother",
     "Spectrum",
     "TreeCovariance",
@@ -114,9 +130,11 @@ __all__ = [
     "filled_numbers",
     "gaussian_floor",
     "induced_tree",
+    "kernel_ridge_risk",
     "kinds_of",
     "lattice_constants",
     "law_of",
+    "learning_curve_from_spectrum",
     "local_slope",
     "log_period",
     "log_period_masses",
@@ -127,9 +145,13 @@ __all__ = [
     "nearest_distance_law",
     "one_nn_curve_on_tree",
     "one_nn_on_tree",
+    "optimal_ridge_risk",
     "pair_risk",
+    "power_law_exponents",
+    "power_law_spectrum",
     "quantization_exponent",
     "quantization_exponent_masses",
+    "random_features_risk",
     "rank_law_unseen",
     "root_split_law",
     "seen_mass_amplitude",
@@ -139,6 +161,7 @@ __all__ = [
     "smoother_curve",
     "smoother_named",
     "smoother_risk",
+    "spectrum_of",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",
