@@ -32,7 +32,7 @@ DOORS: dict[str, set[str]] = {
     "dataset": {"recipe", "seeds", "hierarchy"},
     "executors": {"errors"},
     "build": {"seeds", "recipe", "geometry", "embedding", "labels", "dataset", "executors"},
-    "theory": {"recipe", "kernels", "hierarchy"},
+    "theory": {"recipe", "kernels", "nearest", "hierarchy"},
     "measure": {"dataset", "hierarchy", "kernels"},
     "prediction": {"build", "dataset", "measure", "theory", "nearest"},
     "learners": {"kernels", "nearest", "seeds"},
