@@ -52,8 +52,7 @@ def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw:
     n, seed = recipe.n_points, recipe.seeds.geometry
     sizes = cluster_sizes(recipe)
     if isinstance(recipe, BetheLattice):
-        edges = geometry.bethe_trees(sizes, recipe.coordination, recipe.probability, seed)
-        tree = geometry.cut_tree(edges, n, seed)
+        tree = geometry.cut_tree(geometry.bethe_trees(sizes, recipe.coordination, recipe.probability, seed), n, seed)
     else:
         tree = geometry.critical_forest(sizes.size, seed)
     cluster = np.repeat(np.arange(sizes.size.size), sizes.size)

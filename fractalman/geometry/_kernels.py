@@ -46,7 +46,8 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
 def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth):  # type: ignore[no-untyped-def]
     """Number the merges by decreasing size (ties: later merge first) and the sites by ``label``; write the columns.
 
-    merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another.
+    merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another. ``ends`` and
+    ``edges`` may both be empty.
     """
     n, merges = label.size, merged_size.size
     start = np.zeros(n + 2, label.dtype)  # counting sort: start[s] = how many merges are larger than s
@@ -67,6 +68,7 @@ def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, dep
         above = merged_by[n + t]
         size[u] = merged_size[t]
         parent[u] = rank[above] if above >= 0 else -1
+    for t in range(edges.shape[0]):
         edges[t, 0] = label[ends[t, 0]]
         edges[t, 1] = label[ends[t, 1]]
     for u in range(n, n + merges):

@@ -225,6 +225,19 @@ def occupied_bonds(key, threshold, bonds, shape, stride, periodic, point, edges)
 
 
 @kernel
+def bond_weights(key, site, edges, shape, stride, weight):  # type: ignore[no-untyped-def]
+    """weight[e] = the draw of ``key`` that belongs to the bond between the sites of edges[e], first end first."""
+    dim = shape.size
+    for e in range(edges.shape[0]):
+        s = site[edges[e, 0]]
+        step = site[edges[e, 1]] - s
+        k = 0
+        while shape[k] == 1 or (step != stride[k] and step != -(shape[k] - 1) * stride[k]):
+            k += 1
+        weight[e] = draw(key, _U(s * dim + k))
+
+
+@kernel
 def fill_neighbours(edges, start, neighbour):  # type: ignore[no-untyped-def]
     """Neighbour lists: those of v are neighbour[start[v] : start[v + 1]], in edge order."""
     n = start.size - 1

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import I64, AnyInt
+from fractalman._arrays import I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _lattice_kernels as _kernels
 from fractalman.seeds import Role, key64
 
-_ROOT, _PARENT = 0, 1  # addresses below Role.LATTICE_TREE
+_ROOT, _PARENT, _WEIGHT = 0, 1, 2  # addresses below Role.LATTICE_TREE
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,33 @@ class Lattice:
         _kernels.occupied_bonds(*arguments, self.periodic, point, edges)
         return LatticeClusters(site, size, edges, int(box.size.size), int(box.size.sum()))
 
+    def bond_weights(self, made: LatticeClusters) -> U64:
+        """Return a random weight of every edge, (m,) uint64, all distinct, by the bond's number.
+
+        Bonds keep the number that decided whether they are occupied, so those of weight < 2^64·q are the bonds of the
+        same box at occupation q; given which are occupied these numbers are independent and uniform. Between occupied
+        sites every bond has a number of its own.
+        """
+        key = self._key if self.percolation == "bond" else np.uint64(key64(self.seed, Role.LATTICE_TREE, _WEIGHT))
+        out = np.empty(len(made.edges), np.uint64)
+        _kernels.bond_weights(key, made.site, made.edges, self._lengths, self._strides, out)
+        return out
+
     def coordinates(self, site: I64) -> I64:
         """Return the lattice coordinates of sites, (len(site), dim) int64, 0 … length − 1 along every axis."""
         return np.stack(np.unravel_index(site, self.shape), axis=1).astype(np.int64)
+
+
+def random_roots(size: I64 | Sequence[int], seed: int) -> I64:
+    """Return one uniform point of every cluster, (clusters,) int64: the roots of its spanning tree.
+
+    Args:
+        size: (clusters,) points of every cluster, in the order of the points. seed: geometry seed.
+    """
+    sizes = np.asarray(size, np.int64)
+    roots = np.empty(sizes.size, np.int64)
+    _kernels.uniform_members(np.uint64(key64(seed, Role.LATTICE_TREE, _ROOT)), np.cumsum(sizes) - sizes, sizes, roots)
+    return roots
 
 
 def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tuple[AnyInt, AnyInt]:
@@ -155,9 +179,7 @@ def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tu
     Errors: RecipeError when a cluster is not connected.
     """
     sizes = np.asarray(size, np.int64)
-    n, first = int(sizes.sum()), np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    roots = np.empty(sizes.size, np.int64)
-    _kernels.uniform_members(np.uint64(key64(seed, Role.LATTICE_TREE, _ROOT)), first, sizes, roots)
+    n, roots = int(sizes.sum()), random_roots(sizes, seed)
     small = np.int32 if 2 * len(edges) < 1 << 31 else np.int64
     start, neighbour = np.empty(n + 1, small), np.empty(2 * len(edges), small)
     _kernels.fill_neighbours(edges, start, neighbour)

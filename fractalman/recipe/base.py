@@ -35,6 +35,8 @@ class Recipe:
     """Whether datasets of this family carry a hierarchy and a label tree."""
     addressed: ClassVar[bool] = False
     """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
+    _silent: ClassVar[frozenset[str]] = frozenset()
+    """Keywords that `to_dict` leaves out at their defaults: what was written before they existed stays as it is."""
 
     n_points: int | None  # None, and no keyword, in families whose draw decides it
     ambient_dim: int
@@ -97,7 +99,7 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return family and keywords as plain TOML/JSON values, but for None and what adds nothing (noise = 0)."""
+        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing."""
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -105,7 +107,8 @@ class Recipe:
                 value = dataclasses.asdict(value)
             elif isinstance(value, tuple):
                 value = _as_list(value)
-            if value is not None and not (field.name in _ADDED_CHECKS and value == field.default):
+            silent = field.name in _ADDED_CHECKS or field.name in self._silent
+            if value is not None and not (silent and value == field.default):
                 out[field.name] = value
         return out
 
