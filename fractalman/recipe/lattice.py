@@ -146,8 +146,12 @@ class LatticePercolation(Recipe):
 
     def peak_bytes(self) -> int:
         """Return the most memory, in bytes, that `generate` can need at once."""
-        ids = 4 if self.sites < 1 << 31 else 8
-        return self.array_bytes() + (ids + 16) * self.sites + 16 * self.max_edges + 96 * self.max_points + (32 << 20)
+        ids = 4 if 2 * self.max_edges < 1 << 31 and self.sites < 1 << 31 else 8
+        slab = 168 * self.side ** (self.dim - 1)
+        labelling = ids * self.sites + 48 * self.max_points if self.clusters == "all" else self.sites // 8 + slab
+        weights = 6 * ids * self.max_edges if self.spanning_tree == "minimum" else 0
+        building = self.array_bytes() + self.sites // 4 + 10 * ids * self.max_points + weights
+        return max(labelling, building) + (32 << 20)
 
 
 def _most(trials: int, probability: float, widening: float = 1.0) -> int:
