@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,15 +30,15 @@ def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structu
     return Structure(recipe, y, np.zeros(n, np.int64), tree.edges, columns, label_tree if hierarchy else None)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same tree."""
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same tree."""
     recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, PercolationCluster)
     if tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
-    return labels.hierarchical_labels(
+        return lambda draw: labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
+    return lambda draw: labels.hierarchical_labels(
         h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw
     )[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,15 +77,16 @@ def _labels(
     return labels.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same trees."""
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same trees."""
     recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
-    if tree is None or h is None or made.edges is None:
+    edges = made.edges
+    if tree is None or h is None or edges is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
-    return _labels(recipe, h.parent, h.size, made.edges, made.cluster, draw)[1]
+        return lambda draw: labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
+    return lambda draw: _labels(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
 
 
 def _starts(cluster: I64) -> I64:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fractalman import embedding, geometry, labels
@@ -67,18 +69,18 @@ def _minimum(
     return tree, geometry.rooted_order(edges, n, roots)[0] if rooted else None
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same clusters."""
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same clusters."""
     recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, LatticePercolation)
     seed = recipe.seeds.labels
     if recipe.label == "cluster-constant":
-        return labels.constant_labels(made.cluster, seed, draw)[1]
+        return lambda draw: labels.constant_labels(made.cluster, seed, draw)[1]
     if tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, seed, draw)[1]
-    return labels.hierarchical_labels(h.parent, h.size, h.n_points, recipe.label_exponent, seed, draw)[1]
+        return lambda draw: labels.brownian_labels(tree.parent, seed, draw)[1]
+    return lambda draw: labels.hierarchical_labels(h.parent, h.size, h.n_points, recipe.label_exponent, seed, draw)[1]
 
 
 def coordinates(made: Structure, X: F32) -> None:

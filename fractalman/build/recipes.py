@@ -71,11 +71,11 @@ def label_draws(data: Dataset | Structure, draws: int) -> F64:
     Label noise, where the recipe has any, is drawn anew as well.
     """
     out = np.empty((data.y.size, draws))
-    for draw in range(draws):
-        if draw == 0:
-            out[:, draw] = data.y
-            continue
-        out[:, draw] = builder(data.recipe).labels_again(data, draw)
+    out[:, :1] = data.y[:, None]
+    labels = builder(data.recipe).labels_again(data) if draws > 1 else None
+    for draw in range(1, draws):
+        assert labels is not None
+        out[:, draw] = labels(draw)
         noise = added.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise

@@ -33,8 +33,6 @@ class Recipe:
     _checks: ClassVar[dict[str, Check]]
     has_hierarchy: ClassVar[bool] = True
     """Whether datasets of this family carry a hierarchy and a label tree."""
-    addressed: ClassVar[bool] = False
-    """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
     _silent: ClassVar[frozenset[str]] = frozenset()
     """Keywords that `to_dict` leaves out at their defaults: what was written before they existed stays as it is."""
 
@@ -77,6 +75,11 @@ class Recipe:
         return (4 * self.max_points * self.ambient_dim if self.nuisance_dim else 0) + (
             8 * width**2 if self.rotate else 0
         )
+
+    @property
+    def addressed(self) -> bool:
+        """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
+        return False
 
     @property
     def n_columns(self) -> int:
