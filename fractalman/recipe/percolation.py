@@ -23,7 +23,7 @@ class PercolationCluster(Recipe):
         seed: integer or `Seeds`.
         growth: "coalescent", or "nested": the edges, and the order in which they are cut, of a smaller n_points are the
             first ones of a larger. The law is the same; points then stand in order of birth, so X[:n] is no random
-            sample (`split` is), and it takes about 17 µs a point at 10^5 points.
+            sample (`split` is), and it takes about 1 µs a point more.
 
     Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, nested growth: "Nested sizes".
     """
