@@ -14,8 +14,8 @@ import numpy as np
 from fractalman._arrays import F64, I64, U64, AnyInt
 from fractalman._jit import run_tasks
 from fractalman.errors import RecipeError
-from fractalman.geometry import _forest_kernels, _kernels
-from fractalman.geometry.coalescent import ClusterTree
+from fractalman.geometry import _forest_kernels
+from fractalman.geometry.coalescent import ClusterTree, hierarchy_columns, named_edges
 from fractalman.seeds import Role, fill_permutation, key64
 
 _TASKS = 16  # ranges of clusters with about the same number of points
@@ -54,7 +54,9 @@ def critical_forest(sizes: I64, seed: int) -> ClusterTree:
             if b > a
         ],
     )
-    return _columns(merged_by, merged_size, ends, label)
+    edges = named_edges(ends, label)
+    del ends  # the columns are made where memory is shortest
+    return hierarchy_columns(edges, merged_by, merged_size, label)
 
 
 def cut_tree(edges: AnyInt, n_points: int, seed: int, keep_edges: bool = True) -> ClusterTree:
@@ -97,7 +99,10 @@ def join_in_order(edges: AnyInt, n_points: int, order: AnyInt, keep_edges: bool 
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
         raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: allowed are the edges of trees")
-    return _columns(merged_by, merged_size, ends, np.arange(n, dtype=small))
+    label: AnyInt = np.arange(n, dtype=small)
+    joined = named_edges(ends, label)
+    del ends
+    return hierarchy_columns(joined, merged_by, merged_size, label)
 
 
 def minimum_spanning_forest(edges: AnyInt, weight: U64 | F64, n_points: int) -> I64:
@@ -118,13 +123,6 @@ def minimum_spanning_forest(edges: AnyInt, weight: U64 | F64, n_points: int) -> 
     chosen: AnyInt = np.empty(min(len(edges), max(n_points - 1, 0)), small)
     made = _forest_kernels.spanning_edges(edges, order, int(n_points), chosen)
     return edges[chosen[:made]].astype(np.int64)
-
-
-def _columns(merged_by: AnyInt, merged_size: AnyInt, ends: AnyInt, label: AnyInt) -> ClusterTree:
-    edges = np.empty((len(ends), 2), np.int64)
-    parent, size, depth = (np.empty(merged_by.size, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth)
-    return ClusterTree(edges, parent, size, depth)
 
 
 def top_nodes(parent: I64, points: I64) -> I64:

@@ -63,5 +63,6 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
     edges = np.empty((n - 1, 2), np.int64)
     edges[:, 0], edges[:, 1] = older[1:], np.arange(1, n)
+    del older
     tree = join_in_order(edges, n, order, keep_edges=False)
     return ClusterTree(edges, tree.parent, tree.size, tree.depth)

@@ -140,6 +140,13 @@ class Recipe:
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
 
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
+        raise RecipeError(
+            f"family {self.family!r} has no tree to be drawn alone: allowed are percolation-cluster, "
+            "percolation-ensemble and bethe-lattice; type generate for the dataset"
+        )
+
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),

@@ -60,3 +60,8 @@ class PercolationCluster(Recipe):
         """Return the most memory, in bytes, that `generate` needs at once."""
         nested = 40 * self.n_points if self.growth == "nested" else 0
         return self.array_bytes() + 40 * self.n_points + nested + 32 * (1 << 20)
+
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
+        ids = 4 if 2 * self.n_points < 1 << 31 else 8
+        return (64 + 4 * ids + (16 if self.growth == "nested" else 0)) * self.n_points + 32 * (1 << 20)
