@@ -69,6 +69,21 @@ PICTURES: dict[str, tuple[fm.Recipe, int, str]] = {
         3,
         "Site percolation on the cubic lattice at its threshold",
     ),
+    "lattice-percolation-2d-minimum": (
+        fm.LatticePercolation(dim=2, side=200, ambient_dim=2, spanning_tree="minimum", percolation="bond", seed=3),
+        2,
+        "Bond percolation on the square lattice: subclusters are clusters of a lower occupation",
+    ),
+    "smooth-manifold": (
+        fm.SmoothManifold(n_points=POINTS, ambient_dim=32, hurst=0.6, seed=3),
+        3,
+        "A sphere with a Gaussian field, H = 0.6",
+    ),
+    "smooth-manifold-torus": (
+        fm.SmoothManifold(n_points=POINTS, kind="torus", dim=1, ambient_dim=32, hurst=0.3, seed=3),
+        2,
+        "A circle with a Gaussian field, H = 0.3",
+    ),
 }
 
 PAPER, INK = "#fbfaf7", "#1f2430"

@@ -4,7 +4,7 @@ from fractalman.build.ensemble import population
 from fractalman.build.family import Structure
 from fractalman.build.files import rebuild, write
 from fractalman.build.memory import available_bytes, check_memory
-from fractalman.build.recipes import generate, label_draws, structure
+from fractalman.build.recipes import generate, label_draws, structure, tree
 
 __all__ = [
     "Structure",
@@ -15,5 +15,6 @@ __all__ = [
     "population",
     "rebuild",
     "structure",
+    "tree",
     "write",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64, U64
 from fractalman._jit import run_tasks
-from fractalman.build.family import BLOCK, Rows, Structure
+from fractalman.build.family import BLOCK, Rows, Structure, by_address
 from fractalman.dataset.memory import Dataset
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import Cascade
@@ -99,23 +99,13 @@ def coordinates(made: Structure, X: F32) -> None:
     rows(made.recipe, np.arange(made.recipe.n_points), X)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` of the same points."""
-    assert isinstance(made.recipe, Cascade)
-    return values(made.recipe, np.arange(made.recipe.n_points), draw)
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels of the same points."""
+    recipe = made.recipe
+    assert isinstance(recipe, Cascade)
+    return lambda draw: values(recipe, np.arange(recipe.n_points), draw)
 
 
 def streamed(recipe: Cascade) -> Mapping[str, Rows]:
     """Return X, y and cluster as columns made by address."""
-    n, d = recipe.n_points, recipe.ambient_dim
-
-    def X_rows(points: I64) -> F32:
-        X = np.empty((points.size, d), np.float32)
-        rows(recipe, points, X)
-        return X
-
-    return {
-        "X": Rows((n, d), np.dtype(np.float32), X_rows),
-        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
-        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
-    }
+    return by_address(recipe, rows, values)

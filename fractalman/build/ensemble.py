@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fractalman._arrays import F32, F64, I64
 from fractalman.build.family import Structure
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
+from fractalman.geometry import ClusterTree
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
 from fractalman.seeds import Role, key64
@@ -47,22 +49,27 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     }
 
 
-def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw: int) -> Structure:
-    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
-    n, seed = recipe.n_points, recipe.seeds.geometry
-    sizes = cluster_sizes(recipe)
+def tree(recipe: PercolationEnsemble | BetheLattice, sizes: geometry.ClusterSizes | None = None) -> ClusterTree:
+    """Draw the edges and hierarchies of an ensemble's clusters, of ``sizes`` drawn before or now."""
+    seed = recipe.seeds.geometry
+    sizes = cluster_sizes(recipe) if sizes is None else sizes
     if isinstance(recipe, BetheLattice):
         edges = geometry.bethe_trees(sizes, recipe.coordination, recipe.probability, seed)
-        tree = geometry.cut_tree(edges, n, seed)
-    else:
-        tree = geometry.critical_forest(sizes.size, seed)
+        return geometry.cut_tree(edges, recipe.n_points, seed)
+    return geometry.critical_forest(sizes.size, seed)
+
+
+def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
+    n, sizes = recipe.n_points, cluster_sizes(recipe)
+    drawn = tree(recipe, sizes)
     cluster = np.repeat(np.arange(sizes.size.size), sizes.size)
-    label_tree, y = _labels(recipe, tree.parent, tree.size, tree.edges, cluster, draw)
+    label_tree, y = _labels(recipe, drawn.parent, drawn.size, drawn.edges, cluster, draw)
     columns = label_tree
     if recipe.label != "hierarchical":  # the hierarchy carries latents all the same, those of Brill's label
-        columns = labels.hierarchical_labels(tree.parent, tree.size, n, 0.0, recipe.seeds.labels, draw)[0]
-    columns_ = Hierarchy(tree.parent, columns.value, columns.variance, tree.size, tree.depth, n)
-    return Structure(recipe, y, cluster, tree.edges, columns_, label_tree if hierarchy else None)
+        columns = labels.hierarchical_labels(drawn.parent, drawn.size, n, 0.0, recipe.seeds.labels, draw)[0]
+    columns_ = Hierarchy(drawn.parent, columns.value, columns.variance, drawn.size, drawn.depth, n)
+    return Structure(recipe, y, cluster, drawn.edges, columns_, label_tree if hierarchy else None)
 
 
 def _labels(
@@ -77,15 +84,16 @@ def _labels(
     return labels.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same trees."""
-    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same trees."""
+    recipe, label_tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
-    if tree is None or h is None or made.edges is None:
+    edges = made.edges
+    if label_tree is None or h is None or edges is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
-    return _labels(recipe, h.parent, h.size, made.edges, made.cluster, draw)[1]
+        return lambda draw: labels.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
+    return lambda draw: _labels(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
 
 
 def _starts(cluster: I64) -> I64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +54,28 @@ class Rows:
             yield start, self.make(np.arange(start, min(start + rows, self.shape[0])))
 
 
+def by_address(
+    recipe: Any, rows: Callable[[Any, I64, F32], None], values: Callable[[Any, I64], F64]
+) -> dict[str, Rows]:
+    """Return X, y and cluster (one for all) as columns made by address.
+
+    Args:
+        recipe: of an addressed family. rows: writes the coordinates of points into an array. values: their labels.
+    """
+    n, d = recipe.n_points, recipe.ambient_dim
+
+    def X_rows(points: I64) -> F32:
+        X = np.empty((points.size, d), np.float32)
+        rows(recipe, points, X)
+        return X
+
+    return {
+        "X": Rows((n, d), np.dtype(np.float32), X_rows),
+        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
+        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
+    }
+
+
 class Family(Protocol):
     """The builder of one family; a module with these functions is one."""
 
@@ -65,8 +87,8 @@ class Family(Protocol):
         """Write all coordinates into X."""
         ...
 
-    def labels_again(self, made: Dataset | Structure, draw: int) -> F64:
-        """Return label draw number ``draw`` > 0 on the same structure."""
+    def labels_again(self, made: Dataset | Structure) -> Callable[[int], F64]:
+        """Return what draws labels on the same structure: (number of the label draw > 0) → (n,) float64."""
         ...
 
     def streamed(self, recipe: Any) -> Mapping[str, Rows] | None:

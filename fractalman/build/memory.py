@@ -24,12 +24,13 @@ def available_bytes() -> int:
     return min(limits) if limits else 1 << 62
 
 
-def check_memory(recipe: Recipe) -> None:
-    """Raise ResourceError when ``generate(recipe)`` would need more memory than there is."""
-    need, limit = recipe.peak_bytes(), available_bytes()
+def check_memory(recipe: Recipe, tree_only: bool = False) -> None:
+    """Raise ResourceError when ``generate(recipe)``, or ``tree(recipe)``, would need more memory than there is."""
+    need, limit = recipe.tree_bytes() if tree_only else recipe.peak_bytes(), available_bytes()
     size = "side" if recipe.n_points is None else "n_points"
     if need > limit:
+        instead = " or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
         raise ResourceError(
             f"this recipe needs {need:,} bytes at once and {limit:,} are available: allowed is less; "
-            f"type a smaller {size} or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
+            f"type a smaller {size}{'' if tree_only else instead}"
         )

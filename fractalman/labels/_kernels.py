@@ -33,14 +33,18 @@ def increments(key, value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sums_by_id(parent, n, term, total):  # type: ignore[no-untyped-def]
-    """Path sums from the root down where a latent's parent has a smaller id than the latent."""
-    for u in range(n, parent.size):
-        p = parent[u]
-        total[u] = term[u] if p < 0 else total[p] + term[u]
+def sums_by_id(parent, term, above, total):  # type: ignore[no-untyped-def]
+    """total[i] = path sum from the root down to point i, where a latent's parent has a smaller id than the latent.
+
+    ``above`` is scratch and gets the latents' path sums.
+    """
+    n = total.size
+    for j in range(above.size):
+        p = parent[n + j]
+        above[j] = term[n + j] if p < 0 else above[p - n] + term[n + j]
     for i in range(n):
         p = parent[i]
-        total[i] = term[i] if p < 0 else total[p] + term[i]
+        total[i] = term[i] if p < 0 else above[p - n] + term[i]
 
 
 @kernel

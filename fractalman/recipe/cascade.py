@@ -100,7 +100,6 @@ class Cascade(Recipe):
     """
 
     family: ClassVar[str] = "cascade"
-    addressed: ClassVar[bool] = True
     n_points: int
     ambient_dim: int = 32
     branching: int | tuple[int, ...] | None = None
@@ -153,6 +152,11 @@ class Cascade(Recipe):
         if max(self.branching_numbers) < 2:
             return f"{next(iter(listed))}: a cascade that never branches is one point; type two numbers or more"
         return None
+
+    @property
+    def addressed(self) -> bool:
+        """Points are drawn one by one."""
+        return True
 
     @property
     def branching_numbers(self) -> tuple[int, ...]:
