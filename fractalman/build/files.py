@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from fractalman.build import added
-from fractalman.build.family import Structure
-from fractalman.build.memory import check_memory
-from fractalman.build.recipes import builder, generate, structure
-from fractalman.dataset.memory import Dataset
+from fractalman.build.columns import file_columns
 from fractalman.errors import FileFormatError
 from fractalman.recipe import Recipe
 from fractalman.seeds import STREAM_VERSION
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (column, bytes done, bytes in all)."""
-
-
-def _columns(recipe: Recipe, hierarchy: bool) -> Mapping[str, Any]:
-    """The columns of a recipe's file: arrays, and block sources where a family is addressed."""
-    streamed = builder(recipe).streamed(recipe)
-    hierarchy = hierarchy and recipe.has_hierarchy
-    if streamed is not None:
-        columns: dict[str, Any] = {**added.streamed(recipe, streamed)}
-        if hierarchy:
-            check_memory(recipe.replace(ambient_dim=2, nuisance_dim=0))  # X is never held
-            columns.update(_tree_columns(structure(recipe)))
-        return columns
-    data = generate(recipe)
-    columns = {"X": data.X, "y": data.y, "cluster": data.cluster}
-    if data.edges is not None:
-        columns["edges"] = data.edges
-    if data.noise is not None:
-        columns["noise"] = data.noise
-    if hierarchy:
-        columns.update(_tree_columns(data))
-    return columns
-
-
-def _tree_columns(made: Structure | Dataset) -> dict[str, Any]:
-    h, tree = made.hierarchy, made.label_tree
-    assert h is not None
-    assert tree is not None
-    columns = {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
-    if h.level is not None:
-        columns["hierarchy/level"] = h.level
-    columns.update({f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")})
-    return columns
 
 
 def write(
@@ -61,18 +25,20 @@ def write(
 ) -> Path:
     """Write the dataset of a recipe to a file, published whole or not at all; the same columns as ``generate``.
 
+    X is never held: cascades and manifolds without their trees are written in constant memory, a cascade's trees take
+    38 bytes a point more, and the other families hold what their trees need (`recipe.streamed_bytes`).
+
     Args:
         recipe: any recipe. path: the target file.
-        hierarchy: also the hierarchy and the label tree, where the family has them; a cascade without them is written
-            in constant memory.
+        hierarchy: also the hierarchy and the label tree, where the family has them.
         overwrite: replace an existing file.
         progress: called as progress(column, bytes done, bytes in all).
     Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.
     """
     from fractalman.dataset import check_target, write_columns
 
-    check_target(path, overwrite)  # before the work, not after it
-    columns = _columns(recipe, hierarchy)
+    target = check_target(path, overwrite)  # before the work, not after it
+    columns = file_columns(recipe, hierarchy, target.parent)
     return write_columns(path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress)
 
 

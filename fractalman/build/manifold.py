@@ -64,7 +64,7 @@ def labels_again(made: Dataset | Structure, draw: int) -> F64:
     return values(made.recipe, np.arange(made.recipe.n_points), draw)
 
 
-def streamed(recipe: SmoothManifold) -> Mapping[str, Rows]:
+def streamed(recipe: SmoothManifold, _hierarchy: bool) -> Mapping[str, Rows]:
     """Return X, y and cluster as columns made by address."""
     n, d = recipe.n_points, recipe.ambient_dim
 

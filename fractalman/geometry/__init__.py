@@ -4,6 +4,7 @@ from fractalman.geometry.bethe import bethe_trees
 from fractalman.geometry.cascade import CascadePaths
 from fractalman.geometry.coalescent import ClusterTree, critical_cluster
 from fractalman.geometry.forest import cluster_starts, critical_forest, cut_tree, random_points, top_nodes
+from fractalman.geometry.induced import InducedTree
 from fractalman.geometry.lattice import Lattice, LatticeClusters, shortest_path_forest
 from fractalman.geometry.manifold import KINDS, manifold_points, own_dimension
 from fractalman.geometry.nested import nested_cluster
@@ -15,6 +16,7 @@ __all__ = [
     "CascadePaths",
     "ClusterSizes",
     "ClusterTree",
+    "InducedTree",
     "Lattice",
     "LatticeClusters",
     "bethe_sizes",

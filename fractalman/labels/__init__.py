@@ -6,6 +6,7 @@ from fractalman.labels.cascade import (
     cascade_path_terms,
     cascade_segments,
     cascade_terms,
+    cascade_variances,
 )
 from fractalman.labels.constant import constant_labels
 from fractalman.labels.field import FEATURES, Field, field_covariance, gaussian_field
@@ -21,6 +22,7 @@ __all__ = [
     "cascade_path_terms",
     "cascade_segments",
     "cascade_terms",
+    "cascade_variances",
     "constant_labels",
     "field_covariance",
     "gaussian_field",

@@ -70,3 +70,8 @@ class SmoothManifold(Recipe):
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         block = 16 * 4096 * (self.ambient_dim + self.own_dim)
         return self.array_bytes() + block + 8 * self.ambient_dim**2 + 8 * self.n_points + 32 * (1 << 20)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (there is none)
+        """Return the most memory, in bytes, that writing the dataset needs at once, whatever its number of points."""
+        rotations = 8 * self.ambient_dim**2 + (8 * self.n_columns**2 if self.rotate else 0)
+        return rotations + 2 * self._block_bytes()
