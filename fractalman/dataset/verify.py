@@ -24,6 +24,7 @@ import numpy as np
 from fractalman.dataset.certificate import Certificate, ColumnDigest
 from fractalman.dataset.lazy import LazyColumn
 from fractalman.dataset.reader import Contents, check_path, open_hdf5
+from fractalman.dataset.shards import OpenShards, checked_blocks, lazy_column
 from fractalman.dataset.spec import BY_PATH, RULES, AnyArray, Problem, element_problem
 from fractalman.dataset.writer import Progress
 from fractalman.errors import FileFormatError, FractalmanError
@@ -201,24 +202,31 @@ def check_file(path: Path, progress: Progress | None = None) -> Iterator[Problem
         yield from contents.problems
         if contents.certificate is None:
             return
-        columns = {name: LazyColumn(path, name, stored) for name, stored in contents.stored.items()}
+        shards = None if contents.shards is None else OpenShards(path, contents.shards)
+        columns = {name: lazy_column(path, name, stored, shards) for name, stored in contents.stored.items()}
+        reported = {problem.path for problem in contents.problems}
+        held = path.stat().st_size + (shards.table.stored_bytes if shards else 0)
         unsound = {name for name in BY_PATH if name not in columns}
         total, done = sum(column.nbytes for column in columns.values()), 0
         for name, column in columns.items():
-            if column.nbytes > 2000 * path.stat().st_size:  # deflate cannot shrink more than 1032-fold
+            if column.nbytes > 2000 * held:  # deflate cannot shrink more than 1032-fold
                 unsound.add(name)
-                yield Problem(name, f"claims {column.nbytes} bytes: the whole file has {path.stat().st_size}")
+                yield Problem(name, f"claims {column.nbytes} bytes: the whole file has {held}")
                 continue
-            found, ranges_broken = [], None
+            found: list[Problem] = []
+            ranges_broken, rows = None, 0
             digest = ColumnDigest(column.dtype.str)
             try:
-                for start, block in column.blocks():
+                for start, block in checked_blocks(column, found, reported):
+                    rows += len(block)
                     digest.update(block)
                     ranges_broken = ranges_broken or element_problem(BY_PATH[name], block, start, contents.dims)
                     done += block.nbytes
                     if progress:
                         progress(name, done, total)
-                if digest.hexdigest() != contents.certificate.columns[name].digest:
+                if rows < len(column):
+                    unsound.add(name)
+                elif not found and digest.hexdigest() != contents.certificate.columns[name].digest:
                     found.append(Problem(name, "does not have the digest that the certificate states"))
             except FileFormatError as error:
                 unsound.add(name)
