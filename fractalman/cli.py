@@ -22,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fractalman import __version__
+from fractalman.cli_shards import add_shard_options, check_shard_options, generate_shard, generate_shards
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _parser() -> _Parser:
     output(sub, "file")
     sub.add_argument("--force", action="store_true", help="overwrite an existing output")
     sub.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
+    add_shard_options(sub, _jobs)
     sub = command("info", _info, "say what a file holds")
     sub.add_argument("file", metavar="FILE", help=file)
     sub = command("verify", _verify, "check every column of a file against its certificate")
@@ -165,6 +167,7 @@ class _Progress:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._said, self._width = time.monotonic(), 0
+        self._since = (0.0, 0, 0)  # when a piece of work began, the bytes done by then, the bytes in all
 
     def __call__(self, text: str) -> None:
         now = time.monotonic()
@@ -178,8 +181,14 @@ class _Progress:
             print(text, file=sys.stderr, flush=True)
 
     def column(self, name: str, done: int, total: int) -> None:
-        """Say how far a file has come; what writers of files call."""
-        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes")
+        """Say how far a file has come, how fast, and what is left; what writers of files call."""
+        now = time.monotonic()
+        begun, before, whole = self._since
+        if total != whole or done < before:
+            self._since = begun, before, whole = now, done, total
+        rate = (done - before) / (now - begun) if now - begun > 0.5 else 0.0
+        left = f", {rate / 1e6:.0f} MB/s, about {_time(max(0, total - done) / rate)} left" if rate > 0.0 else ""
+        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes{left}")
 
     def __enter__(self) -> _Progress:
         return self
@@ -188,6 +197,12 @@ class _Progress:
         if self._terminal and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 def _print_json(value: object) -> None:
@@ -203,14 +218,22 @@ def _generate(options: argparse.Namespace) -> int:
     from fractalman.build import write
 
     recipe = _read_recipe(options.recipe)
+    check_shard_options(options)
     with _Progress() as progress:
-        path = write(
-            recipe,
-            options.output,
-            hierarchy=not options.no_hierarchy,
-            overwrite=options.force,
-            progress=progress.column,
-        )
+        if options.shard:
+            table, line = generate_shard(options, recipe, progress.column)
+            _print_json(table) if options.json else print(line)
+            return DONE
+        if options.shards:
+            path = generate_shards(options, recipe, progress.column)
+        else:
+            path = write(
+                recipe,
+                options.output,
+                hierarchy=not options.no_hierarchy,
+                overwrite=options.force,
+                progress=progress.column,
+            )
     return _written(options, path)
 
 
@@ -224,7 +247,9 @@ def _rebuild(options: argparse.Namespace) -> int:
 
 
 def _written(options: argparse.Namespace, path: Path) -> int:
-    size = Path(path).stat().st_size
+    from fractalman.dataset.shards import stored_bytes
+
+    size = stored_bytes(path)
     if options.json:
         _print_json({"file": str(path), "bytes": size})
     else:

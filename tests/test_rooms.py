@@ -41,7 +41,8 @@ DOORS: dict[str, set[str]] = {
     "report": {"studies"},
     "catalogue": {"errors"},
     "confirmation": {"report", "catalogue"},
-    "cli": {"confirmation"},
+    "cli_shards": {"build", "dataset"},
+    "cli": {"confirmation", "cli_shards"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_arrays"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fractalman.build.columns import file_columns
+from fractalman.build.shards import write_part
 from fractalman.errors import FileFormatError
 from fractalman.recipe import Recipe
 from fractalman.seeds import STREAM_VERSION
@@ -50,6 +51,8 @@ def rebuild(
 ) -> Path:
     """Make a file again from its certificate alone, and publish it only if its content has the same digest.
 
+    A master of shards is made again as one file, a shard as the shard that it was.
+
     Args:
         source: a dataset file; only its certificate is read.
         path, overwrite, progress: as in `write`.
@@ -60,6 +63,7 @@ def rebuild(
 
     with open_file(source) as file:
         recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns
+        part = certificate.recipe if file.is_shard else None
     if certificate.stream_version != STREAM_VERSION:
         raise FileFormatError(
             f"{source} was drawn from stream version {certificate.stream_version}, this package draws "
@@ -67,7 +71,10 @@ def rebuild(
         )
     target = check_target(path, overwrite)
     with published(target, overwrite) as partial:
-        write(recipe, partial, hierarchy, progress=progress)
+        if part is not None:
+            write_part(recipe, partial, part["number"], part["count"], progress)
+        else:
+            write(recipe, partial, hierarchy, progress=progress)
         with open_file(partial) as made:
             if made.certificate.content != certificate.content:
                 raise FileFormatError(

@@ -64,23 +64,34 @@ def write_shard(
 def _write_shard(
     recipe: Recipe, columns: Mapping[str, Rows], master: Path, number: int, shards: int, progress: Progress | None
 ) -> Path:
-    from fractalman.dataset import write_columns
-    from fractalman.dataset.shards import shard_recipe, shard_rows
-
     target = _shard(recipe, master, number, shards)
     if _finished(recipe, target, number, shards):
         return target
     target.parent.mkdir(exist_ok=True)
-    n, d = columns["X"].shape
-    start, stop = shard_rows(n, number, shards)
-    parts = {name: Ahead(rows.part(start, stop)) for name, rows in columns.items()}
-    own = shard_recipe(recipe.to_dict(), n, d, number, shards)
     try:
-        return write_columns(target, parts, recipe=own, overwrite=True, progress=progress)
+        return _write_rows(recipe, columns, target, number, shards, progress)
     except FileNotFoundError:  # whoever finished the same shard and the master took the partial file for a dead one
         if _finished(recipe, target, number, shards):
             return target
         raise
+
+
+def write_part(recipe: Recipe, path: Path, number: int, shards: int, progress: Progress | None = None) -> Path:
+    """Write shard ``number`` of ``shards`` to a file of any name."""
+    return _write_rows(recipe, _columns(recipe, shards), path, number, shards, progress)
+
+
+def _write_rows(
+    recipe: Recipe, columns: Mapping[str, Rows], path: Path, number: int, shards: int, progress: Progress | None
+) -> Path:
+    from fractalman.dataset import write_columns
+    from fractalman.dataset.shards import shard_recipe, shard_rows
+
+    n, d = columns["X"].shape
+    start, stop = shard_rows(n, number, shards)
+    parts = {name: Ahead(rows.part(start, stop)) for name, rows in columns.items()}
+    own = shard_recipe(recipe.to_dict(), n, d, number, shards)
+    return write_columns(path, parts, recipe=own, overwrite=True, progress=progress)
 
 
 def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
@@ -103,7 +114,7 @@ def _master(path: str | os.PathLike[str]) -> Path:
     """The master's path, links followed, its folder there; errors as in `check_target`."""
     from fractalman.dataset import check_target
 
-    return check_target(Path(path).absolute(), overwrite=True)
+    return check_target(path, overwrite=True)
 
 
 def _shard(recipe: Recipe, master: Path, number: int, shards: int) -> Path:
@@ -166,7 +177,7 @@ def write_shards(
     from fractalman.dataset import check_target
 
     columns = _columns(recipe, shards)
-    target = check_target(Path(path).absolute(), overwrite)
+    target = check_target(path, overwrite)
     check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
     count = _Count(recipe, columns, target, shards, progress)
     with contextlib.ExitStack() as closing:
@@ -177,7 +188,7 @@ def write_shards(
         work: Callable[..., None] = _task
         if isinstance(runner, SerialExecutor):
             work = partial(_task, progress=count.within)
-        tasks = [(recipe.to_dict(), str(target), number, shards) for number in count.missing]
+        tasks = [(recipe.to_dict(), str(target.absolute()), number, shards) for number in count.missing]
         joining = _Join(recipe, target, shards)
         for i, _ in gather(runner, work, tasks, name=lambda i: f"shard {count.missing[i]}/{shards}"):
             count.finish(count.missing[i])
@@ -200,7 +211,7 @@ def join_shards(
     from fractalman.dataset import check_target
 
     columns = _columns(recipe, shards)
-    target = check_target(Path(path).absolute(), overwrite)
+    target = check_target(path, overwrite)
     missing = _Count(recipe, columns, target, shards, None).missing
     if missing:
         raise RecipeError(

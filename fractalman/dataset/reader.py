@@ -252,11 +252,16 @@ class File:
         """Number of points."""
         return self.dims["n"]
 
+    @property
+    def is_shard(self) -> bool:
+        """Whether the file holds some rows of a dataset, as a shard."""
+        return self.certificate.recipe.get("family") == SHARD_FAMILY
+
     @cached_property
     def recipe(self) -> Recipe:
         """What the file was made from, of a shard the whole; RecipeError for a family unknown to this version."""
         recipe = self.certificate.recipe
-        return from_dict(recipe["of"] if recipe.get("family") == SHARD_FAMILY else recipe)
+        return from_dict(recipe["of"] if self.is_shard else recipe)
 
     @cached_property
     def hierarchy(self) -> Hierarchy | None:

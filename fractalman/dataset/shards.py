@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -170,6 +171,13 @@ def read_table(file: h5py.File) -> ShardTable | None:
     return ShardTable.from_bytes(bytes(stored[0]))
 
 
+def stored_bytes(path: str | os.PathLike[str]) -> int:
+    """Return the bytes of a dataset on the disk: of the file and, where it is a master, of its shards."""
+    with h5py.File(path, "r", locking=False) as file:
+        table = read_table(file)
+    return Path(path).stat().st_size + (table.stored_bytes if table else 0)
+
+
 # ---------------------------------------------------------------------------------------------------- reading
 
 
@@ -190,7 +198,7 @@ class OpenShards:
         record = self.table.records[index]
         try:
             file = open_file(self.master.parent / record.file)
-        except (FileFormatError, FileNotFoundError) as error:
+        except (FileFormatError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
             raise CorruptFileError(f"{self.master}: shard {record.file} is missing or damaged: {error}") from None
         if file.certificate.content != record.content or file.n_points != record.rows:
             file.close()
