@@ -40,7 +40,7 @@ from fractalman.recipe import (
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
-    from fractalman.build import generate, label_draws, rebuild, write
+    from fractalman.build import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.confirmation import run_confirmation as confirm
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
@@ -76,6 +76,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "to_pandas": ("fractalman.dataset.tables", "to_pandas"),
     "verify": ("fractalman.dataset.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
+    "write_shard": ("fractalman.build", "write_shard"),
+    "write_shards": ("fractalman.build", "write_shards"),
+    "join_shards": ("fractalman.build", "join_shards"),
     "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.dataset.coarse", "coarse_grain"),
 }
@@ -84,6 +87,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
+    "write_shards", "write_shard", "join_shards",
     "theory", "predict", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",

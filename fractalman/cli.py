@@ -22,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fractalman import __version__
+from fractalman.cli_shards import add_shard_options, check_shard_options, generate_shard, generate_shards
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _parser() -> _Parser:
         metavar="NAME",
         help="standard (integers only, the default), off, lzf, gzip or zstd; the content stays the same",
     )
+    add_shard_options(sub, _jobs)
     command("list", _list, "list the catalogue: name, size, predicted exponents, purpose")
     sub = command("info", _info, "say what a file holds")
     sub.add_argument("file", metavar="FILE", help=file)
@@ -193,6 +195,7 @@ class _Progress:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._said, self._width = time.monotonic(), 0
+        self._since = (0.0, 0, 0)  # when a piece of work began, the bytes done by then, the bytes in all
 
     def __call__(self, text: str) -> None:
         now = time.monotonic()
@@ -206,8 +209,14 @@ class _Progress:
             print(text, file=sys.stderr, flush=True)
 
     def column(self, name: str, done: int, total: int) -> None:
-        """Say how far a file has come; what writers of files call."""
-        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes")
+        """Say how far a file has come, how fast, and what is left; what writers of files call."""
+        now = time.monotonic()
+        begun, before, whole = self._since
+        if total != whole or done < before:
+            self._since = begun, before, whole = now, done, total
+        rate = (done - before) / (now - begun) if now - begun > 0.5 else 0.0
+        left = f", {rate / 1e6:.0f} MB/s, about {_time(max(0, total - done) / rate)} left" if rate > 0.0 else ""
+        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes{left}")
 
     def __enter__(self) -> _Progress:
         return self
@@ -216,6 +225,12 @@ class _Progress:
         if self._terminal and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 def _print_json(value: object) -> None:
@@ -231,15 +246,23 @@ def _generate(options: argparse.Namespace) -> int:
     from fractalman.build import write
 
     recipe = _read_recipe(options.recipe)
+    check_shard_options(options)
     with _Progress() as progress:
-        path = write(
-            recipe,
-            options.output,
-            hierarchy=not options.no_hierarchy,
-            overwrite=options.force,
-            progress=progress.column,
-            compression=options.compression,
-        )
+        if options.shard:
+            table, line = generate_shard(options, recipe, progress.column)
+            _print_json(table) if options.json else print(line)
+            return DONE
+        if options.shards:
+            path = generate_shards(options, recipe, progress.column)
+        else:
+            path = write(
+                recipe,
+                options.output,
+                hierarchy=not options.no_hierarchy,
+                overwrite=options.force,
+                progress=progress.column,
+                compression=options.compression,
+            )
     return _written(options, path, None if _is_file(options.recipe) else options.recipe)
 
 
@@ -272,7 +295,9 @@ def _written(options: argparse.Namespace, path: Path, name: str | None = None) -
     If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
     certificate says what it holds, and it took its time.
     """
-    table: dict[str, Any] = {"file": str(path), "bytes": Path(path).stat().st_size}
+    from fractalman.dataset.shards import stored_bytes
+
+    table: dict[str, Any] = {"file": str(path), "bytes": stored_bytes(path)}
     lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
     if name is not None:
         from fractalman.catalogue.digests import reproduction

@@ -147,6 +147,24 @@ class Recipe:
             "percolation-ensemble and bethe-lattice; type generate for the dataset"
         )
 
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (families that hold their tree anyway)
+        """Return the most memory, in bytes, that writing the dataset to a file needs at once; X is never held.
+
+        Args:
+            hierarchy: with the trees of families that can do without; the others hold theirs in any case.
+        """
+        wide = self.n_columns + (self.ambient_dim if self.nuisance_dim else 0)
+        return self.peak_bytes() + (WALK_BYTES - 4 * wide) * self.max_points + self._block_bytes()
+
+    def _block_bytes(self) -> int:
+        """Bytes of the blocks that are made, put in order and written at the same time."""
+        return 8 * max(BLOCK_BYTES, 4 * self.n_columns)
+
+
+BLOCK_BYTES = 32 << 20
+"""Most bytes of a block of rows, unless a single row has more."""
+WALK_BYTES = 28
+"""Bytes a point of what lays clusters out block by block."""
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),
