@@ -71,9 +71,9 @@ def rebuild_report(folder: str | Path, progress: Progress | None = None) -> Path
 def _finished(folder: Path, progress: Progress | None) -> Result:
     result = load_result(folder, progress)
     spec = result.spec
-    wanted = len(spec.learners) * len(spec.train_sizes) * spec.seeds
-    found = sum(point.learner in spec.learners for point in result.points)
-    if found < wanted:
+    if result.missing:
+        wanted = len(spec.learners) * len(spec.values) * spec.seeds
+        found = sum(point.learner in spec.learners for point in result.points)
         raise RecipeError(
             f"{folder} holds {found} of {wanted} points: a report needs them all; type the same fractalman confirm "
             "again to finish the run"

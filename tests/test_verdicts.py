@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from types import SimpleNamespace
@@ -67,7 +68,7 @@ class Prediction:
 
 
 def verdict_of(points: list[Point], prediction: Any, *, seeds: int = 4, capacity: str = "grows with n") -> Verdict:
-    summaries = summarise(points, seeds, capacity, math.inf)
+    summaries = summarise(points, seeds, capacity, 1 / 16)
     return judge("x", points, summaries, prediction, seeds=seeds, fit=FIT)
 
 
@@ -226,7 +227,7 @@ def test_a_bent_curve_is_compared_by_the_same_functional() -> None:
     ],
 )
 def test_the_rule(capacity: str, share: float, stopped: str | None, regime: str) -> None:
-    summaries = summarise(points_of(train_share=share, stopped=stopped), 4, capacity, math.inf)
+    summaries = summarise(points_of(train_share=share, stopped=stopped), 4, capacity, 1 / 16)
     assert {entry.regime for entry in summaries} == {regime}
     assert regime in RULE
     assert all(f"{share:.2g} of test risk" in entry.reason for entry in summaries)
@@ -238,15 +239,16 @@ def test_the_rule_looks_at_the_mean_of_the_replicates() -> None:
         Point("x", 128, i, 1.0, share, 0.5, math.inf, info={"stopped": end})
         for i, (share, end) in enumerate([(0.0, "interpolated"), (0.0, "interpolated"), (0.24, "budget")])
     ]
-    (entry,) = summarise(points, 3, "fixed", math.inf)
+    (entry,) = summarise(points, 3, "fixed", 1 / 16)
     assert entry.regime == "data-limited"
     assert "1 budget, 2 interpolated" in entry.reason
-    (entry,) = summarise(points[1:], 2, "fixed", math.inf)
+    (entry,) = summarise(points[1:], 2, "fixed", 1 / 16)
     assert entry.regime == "budget-limited"
 
 
 def test_sizes_beyond_the_population_s_fraction() -> None:
-    summaries = summarise(points_of(), 4, "grows with n", 512.0)
+    points = [dataclasses.replace(point, n_population=8192.0) for point in points_of()]
+    summaries = summarise(points, 4, "grows with n", 1 / 16)
     assert [entry.regime for entry in summaries] == ["data-limited"] * 3 + ["population-limited"] * 2
 
 
