@@ -26,6 +26,8 @@ from fractalman.sweep.regimes import WANTED, SizeSummary, choose_window
 
 RESOLUTION = 0.15
 """A half-width beyond this tells nothing: "not resolved" is never "agrees"."""
+SPREAD = 0.02
+"""A spread of the exponent over windows below this is not worth a remark."""
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
@@ -148,7 +150,7 @@ def judge(
     else:
         judgement = compare(found, predicted, local, local_error, reached=reached, note=note or _unpredicted(axis))
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
-    held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves, found)
+    held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
     return Verdict(
         learner=learner,
         measured=None if found is None else found.value,
@@ -229,7 +231,7 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return None, str(error)
 
 
-def _scrutiny(x: F64, losses: F64, found: PowerLawFit) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
+def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
     """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
     remarks: list[str] = []
     held_out, sensitivity = None, None
@@ -251,8 +253,11 @@ def _scrutiny(x: F64, losses: F64, found: PowerLawFit) -> tuple[dict[str, Any] |
                 f"power law: off by {best.error:.1%} against {power.error:.1%}"
             )
     if x.size > 3:
-        sensitivity = window_sensitivity(x, losses).spread
-        if sensitivity > 2.0 * found.half_width:
+        windows = window_sensitivity(x, losses)
+        sensitivity = windows.spread
+        lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
+        own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
+        if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
             remarks.append(f"the exponent depends on the window: over half the places it spreads by {sensitivity:.3f}")
     return held_out, sensitivity, tuple(remarks)
 
