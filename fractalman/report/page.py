@@ -270,8 +270,8 @@ def asked_words(result: Result) -> str:
         )
     probed = ", every place with its settings doubled as well" if spec.probe else ""
     return (
-        f"{len(spec.learners)} learners, {places}{probed}, {spec.seeds} replicates{draws}. "
-        "Every replicate has its own geometry, embedding, "
+        f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{probed}, "
+        f"{spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
         f"labels, split and initialisation; its training sets nest and share {spec.test_size:,} test points."
     )
 

@@ -67,7 +67,7 @@ class Point:
         seconds: wall time spent on it.
         info: what the learner reports.
         value: position on the sweep's axis; None = n.
-        parameters: number of fitted parameters; None where the learner has no such number.
+        parameters: number of fitted parameters, all outputs together; None where the learner has none.
         probe: the setting that was doubled, "" for a point of the sweep itself.
         efficiency: risk over the Bayes floor of the same replicate at the same place; None until the sweep is
             concluded, and where there is no floor.
