@@ -70,6 +70,13 @@ def _latents(text: str) -> int | None:
     return int(text)
 
 
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} found, allowed is a part of so many, e.g. 1/4 … 4/4")
+    return int(found[1]), int(found[2])
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="fractalman",
@@ -134,11 +141,16 @@ def _parser() -> _Parser:
     sub.add_argument("file", metavar="FILE", help=file)
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
     sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
-    output(sub, "folder")
+    sub.add_argument("-o", "--output", metavar="FOLDER", help="folder of journal and report (needed but for --dry-run)")
     sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
     sub.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default 1)")
-    sub = command("report", _report, "write the report of a run again from its journal")
-    sub.add_argument("folder", metavar="FOLDER", help="the folder of a confirm run")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
+    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
+    sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th piece only; the last one reports")
+    sub.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
+    sub = command("report", _report, "write the report of finished runs again from their journals")
+    sub.add_argument("folder", metavar="FOLDER", nargs="+", help="folders of confirm runs, or a folder of such folders")
+    sub.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: the folder, where it is one)")
     sub = command("quickstart", _quickstart, "a cascade and a critical cluster, four learners, one report")
     output(sub, "folder", QUICKSTART_FOLDER)
     return parser
@@ -404,8 +416,8 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _confirm(options: argparse.Namespace) -> int:
     from fractalman.catalogue import catalogue_text
-    from fractalman.confirmation import run_confirmation
-    from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
+    from fractalman.confirmation import plan_confirmation, run_confirmation
+    from fractalman.report import VERDICT_NOTE, plan_lines, result_table, verdict_lines
 
     if _is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -413,8 +425,34 @@ def _confirm(options: argparse.Namespace) -> int:
             raise RecipeError(f"{spec} is a folder: allowed is a TOML file with tables [recipe] and [sweep]")
     else:
         spec = catalogue_text(options.spec)
+    if options.dry_run:
+        plan = plan_confirmation(spec)
+        if options.json:
+            _print_json(plan)
+        else:
+            print("\n".join(plan_lines(plan)))
+        return DONE
+    if options.output is None:
+        raise RecipeError("no folder for the run: type -o FOLDER, or --dry-run")
     with _Progress() as progress:
-        result = run_confirmation(spec, options.output, force=options.force, progress=progress, jobs=options.jobs)
+        result = run_confirmation(
+            spec,
+            options.output,
+            force=options.force,
+            progress=progress,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+            slurm=options.slurm,
+            shard=options.shard,
+        )
+    if options.shard is not None and result.missing:
+        i, n = options.shard
+        table = {"shard": i, "of": n, "missing": result.missing}
+        if options.json:
+            _print_json(table)
+        else:
+            print(f"shard {i} of {n} is done; {result.missing} pieces of the others are missing, so there is no report")
+        return DONE
     if options.json:
         _print_json(result_table(result))
     else:
@@ -425,7 +463,7 @@ def _confirm(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from fractalman.confirmation import rebuild_report
 
-    path = rebuild_report(options.folder)
+    path = rebuild_report(*options.folder, out=options.output)
     if options.json:
         _print_json({"report": str(path)})
     else:

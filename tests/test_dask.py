@@ -132,3 +132,20 @@ def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
             DaskExecutor(address, timeout=1.0)
         assert time.monotonic() - begun < 20.0
         assert "\n" not in str(error.value)
+
+
+def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from fractalman.confirmation import run_confirmation
+
+    spec = {
+        "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5},
+        "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16, 32], "seeds": 2, "test_size": 16},
+    }
+    cluster.worker()  # whatever other tests did to those before it
+    there = run_confirmation(spec, tmp_path / "there", scheduler=cluster.address)
+    here = run_confirmation(spec, tmp_path / "here")
+    assert [(p.learner, p.value, p.seed, p.risk) for p in there.points] == [
+        (p.learner, p.value, p.seed, p.risk) for p in here.points
+    ]
+    assert (tmp_path / "there" / "matrix.csv").read_bytes() == (tmp_path / "here" / "matrix.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import uuid
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.report.figures import require_plots
+from fractalman.report.matrix import matrix_csv, matrix_rows
 from fractalman.report.tables import (
     VERDICT_NOTE,
     jsonable,
     lines_of,
+    plan_lines,
     points_csv,
     prediction_lines,
     prediction_table,
@@ -31,6 +34,7 @@ __all__ = [
     "VERDICT_NOTE",
     "jsonable",
     "lines_of",
+    "plan_lines",
     "points_csv",
     "prediction_lines",
     "prediction_table",
@@ -44,13 +48,13 @@ __all__ = [
     "write_reports",
 ]
 
-REPORT, POINTS = "report.html", "points.csv"
+REPORT, POINTS, MATRIX = "report.html", "points.csv", "matrix"
 PICTURE_POINTS = 12_000
 """Points that a picture of the fractal shows at most."""
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
-    """Write report.html and points.csv of one run into ``folder`` and return the report's path.
+    """Write report.html, points.csv and the matrix of one run into ``folder`` and return the report's path.
 
     Args:
         result: the sweep.
@@ -63,7 +67,7 @@ def write_report(result: Result, folder: str | Path) -> Path:
 
 
 def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) -> Path:
-    """Write one report.html on several runs into ``folder`` and return its path.
+    """Write one report.html on several runs, with matrix.csv and matrix.json, into ``folder``; return the page's path.
 
     Args:
         runs: heading → sweep.
@@ -74,13 +78,16 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
     from fractalman.report.page import page
 
     require_plots()
+    rows = matrix_rows(runs)
+    _publish(Path(folder) / f"{MATRIX}.csv", matrix_csv(rows))
+    _publish(Path(folder) / f"{MATRIX}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     pictures = {name: _picture_data(result) for name, result in runs.items()}
     return _publish(Path(folder) / REPORT, page(title, runs, pictures, _versions()))
 
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return _publish(Path(folder) / POINTS, points_csv(result.points))
+    return _publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
 
 
 def _picture_data(result: Result) -> Dataset:
