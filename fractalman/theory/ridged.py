@@ -1,0 +1,173 @@
+"""Expected risk of linear smoothers ŷ = Hy under the labels' covariance: no label is drawn, nothing is trained.
+
+    E(y_t − Σ_i H_ti y_i)² = Σ_tt − 2HΣ_nt + HΣ_nnHᵀ,      H ← H(I − 11ᵀ/n) + 11ᵀ/n with an intercept.
+
+The weights H are those of the learners that the harness runs, made here from their stated conventions: inputs centred
+by the training mean and divided by one scalar (root mean square of the centred training coordinates), labels centred by
+their training mean, kernel length = median distance of two training points, ridge chosen on a fifth of the training
+points. A learner chooses by measured risk, which looks at labels; theory takes the ridge whose *expected* risk on the
+same points is smallest. Symbols: n training, t test points, λ = ridge.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fractalman._arrays import F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.theory.conventions import held_out, scaled_inputs
+from fractalman.theory.covariance import LabelCovariance
+
+_BLOCK = 1 << 24  # weights held at once
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The expected risk of a smoother fitted on one training set.
+
+    Args:
+        risk: (t,) float64 at every test point, in units of the label's prior variance.
+        ridge: the ridge chosen, None where there is nothing to choose.
+        validation_risk: the expected risk on the held-out points that it (or k) was chosen by, or None.
+        k: the number of neighbours chosen, None where it is given.
+    """
+
+    risk: F64
+    ridge: float | None = None
+    validation_risk: float | None = None
+    k: int | None = None
+
+
+def with_intercept(weights: F64) -> F64:
+    """Return H(I − 11ᵀ/n) + 11ᵀ/n, the weights of a smoother of centred labels: rows sum to 1; (t, n) float64."""
+    return np.asarray(weights + (1.0 - weights.sum(axis=1, keepdims=True)) / weights.shape[1], np.float64)
+
+
+def expected_risk(covariance: LabelCovariance, weights: F64, train: I64, test: I64, intercept: bool = False) -> F64:
+    """Return the expected squared error of any linear smoother, exact as long as its weights do not see the labels.
+
+    Args:
+        covariance: of the labels, `TreeCovariance` or `FieldCovariance` (label noise included in either).
+        weights: (t, n) float64, H. train: (n,), test: (t,) int64 point numbers.
+        intercept: apply `with_intercept` first.
+    Returns: (t,) float64 in units of the prior variance.
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    H = np.asarray(weights, np.float64)
+    return covariance.residuals(with_intercept(H) if intercept and H.size else H, train, test)
+
+
+# ---------------------------------------------------------------------------------------------------- smoothers
+
+
+class Smoother(ABC):
+    """A linear smoother of labels, defined by inputs alone (and by its ridge, where it has one)."""
+
+    @abstractmethod
+    def expected(
+        self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
+    ) -> Expected:
+        """Return the expected risk at the test points.
+
+        Args:
+            covariance: of the labels. X_train: (n, d), X_test: (t, d). train: (n,), test: (t,) their point numbers.
+            key: the learner's key, of its validation points and sampled distances.
+        """
+
+    @abstractmethod
+    def weights(self, X_train: AnyFloat, X_test: AnyFloat, key: int = 0, ridge: float | None = None) -> F64:
+        """Return H, (t, n) float64, rows summing to 1; with one of several ridges, None = the first listed."""
+
+
+class Part(ABC):
+    """A ridged smoother on some of its training points, waiting for a ridge."""
+
+    @abstractmethod
+    def weights(self, ridge: float, rows: F64) -> F64 | None:
+        """Return H with its intercept, (t, n), or None where the fit fails in double precision.
+
+        Args:
+            ridge: λ. rows: what `Fit.rows` returned for the target points.
+        """
+
+    def risk(self, covariance: LabelCovariance, train: I64, ridge: float, rows: F64, test: I64) -> F64 | None:
+        """Return the expected risk at target points, or None where the fit fails; always one and the same covariance.
+
+        Args:
+            covariance: of the labels. train: (n,), test: (t,) int64 point numbers.
+        """
+        H = self.weights(ridge, rows)
+        return None if H is None else covariance.residuals(H, train, test)
+
+
+class Fit(ABC):
+    """What a training set fixes before a ridge is chosen."""
+
+    @abstractmethod
+    def rows(self, points: F64 | I64) -> F64:
+        """Return what is needed of target points: scaled inputs (t, d), or training points by number."""
+
+    @abstractmethod
+    def on(self, part: I64 | slice) -> Part:
+        """Return the fit on a part of the training points, given by their positions among them."""
+
+
+class Ridged(Smoother):
+    """A smoother with a ridge, chosen on held-out training points by the smallest expected risk."""
+
+    ridges: tuple[float, ...]
+    larger_first: ClassVar[bool]  # of equal risks the larger ridge is taken, else the smaller
+
+    @abstractmethod
+    def prepare(self, X_train: F64, key: int) -> Fit:
+        """Return what all ridges share, from scaled inputs (n, d)."""
+
+    def expected(
+        self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
+    ) -> Expected:
+        """Return the expected risk with the ridge of smallest expected validation risk, refitted on all points."""
+        if not self.ridges:
+            raise RecipeError("ridges = (): allowed is at least one ridge")
+        X, Z = scaled_inputs(X_train, X_test)
+        fit = self.prepare(X, key)
+        order, validation = sorted(self.ridges, reverse=self.larger_first), None
+        if len(order) > 1 and train.size > 1:
+            risks = self._validated(covariance, fit, train, key)
+            order.sort(key=risks.__getitem__)  # stable: of equal risks the first stays first
+            validation = risks[order[0]]
+        whole, step, risk = fit.on(slice(None)), max(1, _BLOCK // train.size), np.empty(test.size)
+        for ridge in order:  # more points than were validated on: where they cannot be factorised, the next best
+            for a in range(0, max(1, test.size), step):
+                found = whole.risk(covariance, train, ridge, fit.rows(Z[a : a + step]), test[a : a + step])
+                if found is None:
+                    break
+                risk[a : a + step] = found
+            else:
+                return Expected(risk, ridge, validation)
+        raise RecipeError(f"ridges = {self.ridges}: none of them is large enough to factorise this kernel")
+
+    def _validated(self, covariance: LabelCovariance, fit: Fit, train: I64, key: int) -> dict[float, float]:
+        """Expected risk on the held-out points for every ridge, infinite where the fit fails."""
+        part, held = held_out(key, train.size)
+        tried, rows, risks = fit.on(part), fit.rows(held), {}
+        for ridge in self.ridges:
+            risk = tried.risk(covariance, train[part], ridge, rows, train[held])
+            risks[ridge] = np.inf if risk is None else float(risk.mean())
+        return risks
+
+    def weights(self, X_train: AnyFloat, X_test: AnyFloat, key: int = 0, ridge: float | None = None) -> F64:
+        """Return H for one ridge (None = the first), (t, n) float64.
+
+        Errors: RecipeError where the kernel and this ridge cannot be factorised in double precision.
+        """
+        X, Z = scaled_inputs(X_train, X_test)
+        fit = self.prepare(X, key)
+        chosen = self.ridges[0] if ridge is None else ridge
+        H = fit.on(slice(None)).weights(chosen, fit.rows(Z))
+        if H is None:
+            raise RecipeError(f"ridge = {chosen!r}: too small to factorise this kernel in double precision")
+        return H
