@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -106,6 +107,16 @@ def test_splits_that_overlap_are_refused() -> None:
     data = fm.generate(fm.Cascade(n_points=10))
     with pytest.raises(RecipeError, match="n_train = 8 and n_test = 3 from 10 points"):
         data.split(8, 3)
+    for sizes, words in (
+        ((-1, 3, 0), "n_train = -1"),
+        ((2.5, 3, 0), "n_train = 2.5: allowed is a whole number"),
+        ((2, True, 0), "n_test = True"),
+        ((2, 3, -1), "seed = -1: a seed is an integer"),
+        ((2, 3, 0.5), "seed = 0.5"),
+    ):
+        with pytest.raises(RecipeError, match=re.escape(words)):
+            data.split(*sizes)  # type: ignore[arg-type]
+    assert [part.size for part in data.split(np.int64(2), np.int32(3), seed=np.int64(4))] == [2, 3]  # type: ignore[arg-type]
 
 
 def test_what_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:

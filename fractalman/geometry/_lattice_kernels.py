@@ -203,25 +203,6 @@ def bond_weights(key, site, edges, shape, stride, weight):  # type: ignore[no-un
 
 
 @kernel
-def fill_neighbours(edges, start, neighbour):  # type: ignore[no-untyped-def]
-    """Neighbour lists: those of v are neighbour[start[v] : start[v + 1]], in edge order."""
-    n = start.size - 1
-    start[:] = 0
-    for e in range(edges.shape[0]):
-        start[edges[e, 0] + 1] += 1
-        start[edges[e, 1] + 1] += 1
-    for v in range(n):
-        start[v + 1] += start[v]
-    filled = start[:n].copy()
-    for e in range(edges.shape[0]):
-        a, b = edges[e, 0], edges[e, 1]
-        neighbour[filled[a]] = b
-        filled[a] += 1
-        neighbour[filled[b]] = a
-        filled[b] += 1
-
-
-@kernel
 def uniform_members(key, first, size, chosen):  # type: ignore[no-untyped-def]
     """chosen[c] = a uniform one of the points first[c] … first[c] + size[c] − 1, draw c of ``key``."""
     for c in range(chosen.size):

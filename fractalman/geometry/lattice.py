@@ -17,6 +17,7 @@ from fractalman._arrays import I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _lattice_kernels as _kernels
 from fractalman.geometry import _lattice_sparse_kernels as _sparse
+from fractalman.hierarchy._kernels import adjacency
 from fractalman.seeds import Role, key64
 
 _ROOT, _PARENT, _WEIGHT = 0, 1, 2  # addresses below Role.LATTICE_TREE
@@ -202,7 +203,7 @@ def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tu
     n, roots = int(sizes.sum()), random_roots(sizes, seed)
     small = np.int32 if 2 * len(edges) < 1 << 31 else np.int64
     start, neighbour = np.empty(n + 1, small), np.empty(2 * len(edges), small)
-    _kernels.fill_neighbours(edges, start, neighbour)
+    adjacency(edges, start, neighbour)
     parent: AnyInt = np.empty(n, small)
     distance: AnyInt = np.empty(n, small)
     key = key64(seed, Role.LATTICE_TREE, _PARENT)
