@@ -100,6 +100,8 @@ def _parser() -> _Parser:
     sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
+    sub.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.png or FILE.svg")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing picture")
     sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
     sub.add_argument("file", metavar="FILE", help=file)
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
@@ -268,6 +270,7 @@ def _predict(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
 
+    plot = _plot_path(options)
     if _is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(_existing_file(options.source)) as file:
             recipe = file.recipe
@@ -275,11 +278,32 @@ def _predict(options: argparse.Namespace) -> int:
     else:
         recipe = _read_recipe(options.source)
         table = prediction_table(make_prediction(recipe, learner=options.learner), recipe, options.sizes)
+    if plot is not None:
+        from fractalman.report import write_forecast_figure
+
+        write_forecast_figure(table, plot)
     if options.json:
         _print_json(table)
     else:
-        print("\n".join(prediction_lines(table)))
+        print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
     return DONE
+
+
+def _plot_path(options: argparse.Namespace) -> Path | None:
+    """The picture that was asked for, checked before anything is computed."""
+    if options.plot is None:
+        return None
+    from fractalman.report import require_plots
+
+    path = Path(options.plot)
+    if path.suffix not in (".png", ".svg"):
+        raise RecipeError(f"--plot {options.plot}: allowed is a file name that ends in .png or .svg")
+    if path.is_dir() or not path.parent.is_dir():
+        raise RecipeError(f"--plot {options.plot}: allowed is a file in an existing folder")
+    if path.exists() and not options.force:
+        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
+    require_plots()
+    return path
 
 
 def _measure(options: argparse.Namespace) -> int:

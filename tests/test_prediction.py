@@ -77,7 +77,8 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
     over = splits.Splits(data)
     for column, n in enumerate((64, 256)):
         over_draws = np.zeros(300)
-        for order, test in over.orders():
+        for draw in over.draws((64, 256)):
+            order, test = draw.order, draw.test
             found = order[:n][nearest(data.X[order[:n]], data.X[test])]
             over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / over.splits
         assert z_test(over_draws, curve.risk[column]) > THRESHOLD

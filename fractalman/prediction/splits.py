@@ -1,44 +1,59 @@
-"""Curves averaged over random splits of one dataset; labels enter through their covariance only."""
+"""Random splits of one dataset: what a curve averages over when it is predicted in a dataset's own coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from fractalman import theory
-from fractalman._arrays import F64, I64
+from fractalman import geometry, theory
 from fractalman.dataset.memory import Dataset
-from fractalman.nearest import nearest
-from fractalman.prediction.trees import floor_on, n_tests, noisy
+from fractalman.errors import RecipeError
+from fractalman.prediction.draws import Draw, n_tests, noisy
+from fractalman.recipe import SmoothManifold
 from fractalman.seeds import Role, key64, permutation
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Averages over random splits of one dataset; labels enter through their covariance only."""
+    """Splits of a dataset; labels enter through their covariance only.
+
+    Args:
+        data: the dataset. splits: how many.
+    """
 
     data: Dataset
     splits: int = 8
 
-    def orders(self) -> Iterator[tuple[I64, I64]]:
-        """Yield (points in training order, test points) of every split."""
-        n = self.data.n_points
+    @property
+    def population(self) -> float:
+        """Points that training sets are drawn from."""
+        return float(self.data.n_points)
+
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:  # noqa: ARG002
+        """Yield (points in training order, test points, covariance, X) of every split."""
+        data, recipe = self.data, self.data.recipe
+        n, place, tree = data.n_points, None, None
+        if isinstance(recipe, SmoothManifold):
+            points = geometry.manifold_points(np.arange(n), recipe.kind, recipe.dim, recipe.seeds.geometry)
+            place = (points, recipe.hurst, recipe.noise)
+        else:
+            tree = noisy(data.label_tree, recipe)
         for i in range(self.splits):
-            order = permutation(key64(self.data.recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i), n)
-            yield order, order[n - n_tests(n) :]
+            order = permutation(key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i), n)
+            yield Draw(order, order[n - n_tests(n) :], data.cluster, data.edges, tree, place, lambda: data.X)
 
-    def nearest(self, sizes: tuple[int, ...]) -> F64:
-        """1-NN risk in X: (splits, sizes)."""
-        tree = noisy(self.data.label_tree, self.data.recipe)
-        rows = []
-        for order, test in self.orders():
-            found = [order[:n][nearest(self.data.X[order[:n]], self.data.X[test])] for n in sizes]
-            rows.append([float(theory.pair_risk(tree, points, test).mean()) for points in found])
-        return np.array(rows)
-
-    def floor(self, sizes: tuple[int, ...]) -> F64:
-        """Bayes floor: (splits, sizes)."""
-        tree = noisy(self.data.label_tree, self.data.recipe)
-        return np.array([[floor_on(tree, order[:n], test) for n in sizes] for order, test in self.orders()])
+    @cached_property
+    def variance(self) -> float:
+        """V_in, the expected variance of the labels within this dataset."""
+        draw = next(self.draws((1,)))
+        if draw.tree is not None:
+            return theory.within_variance(draw.tree)
+        if self.data.n_points < 4:
+            raise RecipeError(
+                "a field at fewer than four points has no variance to speak of: type n_points = 4 or more"
+            )
+        half = draw.order.size // 2
+        return float(draw.pairs(draw.order[:half], draw.order[half : 2 * half]).mean()) / 2.0

@@ -1,28 +1,30 @@
-"""Curves averaged over freshly drawn structures of a recipe's family: no coordinates, no labels.
+"""Freshly drawn structures of a recipe's family: what a curve averages over when it is predicted from a recipe.
 
-The drawn structures are never those that a sweep draws: their keys carry the role PREDICTION.
+The drawn structures are never those that a sweep draws: their keys carry the role PREDICTION. No label is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from fractalman import build, theory
-from fractalman._arrays import F64, I64
-from fractalman.hierarchy import LabelTree
-from fractalman.prediction.trees import TEST_POINTS, floor_on, n_tests, noisy
-from fractalman.recipe import Cascade, Recipe
+from fractalman import build, geometry, theory
+from fractalman._arrays import F32, F64
+from fractalman.build.recipes import builder
+from fractalman.prediction.draws import TEST_POINTS, Compute, Draw, n_tests, noisy
+from fractalman.recipe import Cascade, LatticePercolation, Recipe, SmoothManifold
 from fractalman.seeds import Role, Seeds, key64, permutation
 
 _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
-_CASCADES = 24  # structures of an addressed family, whose population grows with the sizes asked for
+_ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
+_VARIANCE_POINTS = 4096
 
 
-def annealed(recipe: Cascade) -> Callable[[tuple[int, ...]], F64]:
+def annealed(recipe: Cascade) -> Compute:
     """The exact 1-NN curve of a cascade as one replicate without error."""
 
     def compute(sizes: tuple[int, ...]) -> F64:
@@ -38,12 +40,27 @@ def annealed(recipe: Cascade) -> Callable[[tuple[int, ...]], F64]:
 
 @dataclass(frozen=True)
 class Structures:
-    """Averages over freshly drawn structures of a recipe's family; no coordinates, no labels."""
+    """Structures of a recipe's family, drawn by address.
+
+    Args:
+        recipe: of any family.
+    """
 
     recipe: Recipe
 
-    def _drawn(self, n_points: int) -> list[Recipe]:
-        count = _CASCADES if self.recipe.addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
+    @cached_property
+    def population(self) -> float:
+        """Points that training sets are drawn from: infinite for an addressed family, the least number that a draw of
+        this recipe's family has where the draw decides it (lattices).
+        """
+        if self.recipe.addressed:
+            return float("inf")
+        if not isinstance(self.recipe, LatticePercolation):
+            return float(self.recipe.max_points)
+        return float(min(_sites(recipe) for recipe in self._recipes(self.recipe.max_points)))
+
+    def _recipes(self, n_points: int) -> list[Recipe]:
+        count = _ADDRESSED if self.recipe.addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
         base = self.recipe.seeds.geometry
         seeds = [
             Seeds(
@@ -53,36 +70,59 @@ class Structures:
             )
             for i in range(count)
         ]
+        if self.recipe.n_points is None:  # the draw decides
+            return [self.recipe.replace(seed=s) for s in seeds]
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
-    def _orders(self, sizes: tuple[int, ...]) -> Iterator[tuple[build.Structure, LabelTree, I64, I64]]:
-        """Yield (structure, label tree, points in training order, test points) of every drawn structure.
-
-        The test points do not depend on the sizes, so neither do the values of a curve.
-        """
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:
+        """Yield every drawn structure; the test points do not depend on the sizes, so neither do a curve's values."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
-        build.check_memory(self.recipe.replace(n_points=n, ambient_dim=2))
-        for recipe in self._drawn(n):
-            made = build.structure(recipe)
-            tree = noisy(made.label_tree, recipe)
-            if addressed:  # points are independent draws in any order
-                yield made, tree, np.arange(TEST_POINTS, n), np.arange(TEST_POINTS)
+        build.check_memory(self._recipes(n)[0].replace(ambient_dim=_least_dim(self.recipe)))
+        for recipe in self._recipes(n):
+            yield _draw(recipe)
+
+    @cached_property
+    def variance(self) -> float:
+        """V_in, the expected variance within a population (an addressed family's: of 4096 points), over the draws."""
+        found = []
+        for draw in self.draws((_VARIANCE_POINTS,)):
+            if draw.tree is not None:
+                found.append(theory.within_variance(draw.tree))
             else:
-                order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
-                yield made, tree, order, order[n - n_tests(n) :]
+                half = draw.test.size // 2
+                found.append(float(draw.pairs(draw.test[:half], draw.test[half : 2 * half]).mean()) / 2.0)
+        return float(np.mean(found))
 
-    def nearest(self, sizes: tuple[int, ...]) -> F64:
-        """1-NN risk in graph distance: (structures, sizes)."""
-        rows = []
-        for made, tree, order, test in self._orders(sizes):
-            assert made.edges is not None
-            risk, _ = theory.one_nn_curve_on_tree(made.edges, tree, order, list(sizes), test)
-            rows.append(risk.mean(axis=1))
-        return np.array(rows)
 
-    def floor(self, sizes: tuple[int, ...]) -> F64:
-        """Bayes floor over the test points: (structures, sizes)."""
-        return np.array(
-            [[floor_on(tree, order[:n], test) for n in sizes] for _, tree, order, test in self._orders(sizes)]
-        )
+def _least_dim(recipe: Recipe) -> int:
+    """The fewest coordinates that a recipe's family can be built in: predictions need few or none."""
+    if isinstance(recipe, LatticePercolation):
+        return recipe.space_dim
+    return recipe.own_dim if isinstance(recipe, SmoothManifold) and recipe.own_dim > 1 else 2
+
+
+def _sites(recipe: Recipe) -> int:
+    return int(build.structure(recipe.replace(label="brownian", label_exponent=0.0), hierarchy=False).y.size)
+
+
+def _draw(recipe: Recipe) -> Draw:
+    """Build one structure and say who trains and who is tested."""
+    made = build.structure(recipe)
+    n = made.y.size
+    if recipe.addressed:  # points are independent draws in any order
+        order, test = np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n))
+    else:
+        order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
+        test = order[n - n_tests(n) :]
+
+    if isinstance(recipe, SmoothManifold):  # its own coordinates: the rotation into R^d changes no distance
+        places = geometry.manifold_points(np.arange(n), recipe.kind, recipe.dim, recipe.seeds.geometry)
+        return Draw(order, test, made.cluster, None, None, (places, recipe.hurst, recipe.noise), lambda: places)
+
+    def coordinates() -> F32:
+        X = np.empty((n, recipe.ambient_dim), np.float32)
+        builder(recipe).coordinates(made, X)
+        return X
+
+    return Draw(order, test, made.cluster, made.edges, noisy(made.label_tree, recipe), None, coordinates)

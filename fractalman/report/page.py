@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman.errors import FractalmanError
 from fractalman.report import figures
 from fractalman.report.tables import (
     local_words,
@@ -76,8 +78,9 @@ def curve_of(result: Result, verdict: Verdict) -> figures.LearnerCurve:
     low, high = window if window else (math.inf, -math.inf)
     prediction, predicted = result.predictions.get(verdict.learner), None
     if prediction is not None and prediction.has_curve:
-        curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
-        predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
+        with contextlib.suppress(FractalmanError):  # sizes that a drawn structure, or the method, cannot bear
+            curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
+            predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
     return figures.LearnerCurve(
         name=verdict.learner,
         n=np.array([point.n for point in points], dtype=np.int64),

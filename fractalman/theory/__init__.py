@@ -11,6 +11,7 @@ from fractalman.theory.belief import (
     pair_risk,
     within_variance,
 )
+from fractalman.theory.cells import cascade_model_curve
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_correlation_size,
@@ -45,7 +46,7 @@ from fractalman.theory.exponents import (
     shared_by_one_tree,
 )
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
-from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
 from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
@@ -59,9 +60,13 @@ from fractalman.theory.measures import (
 __all__ = [
     "LEARNERS",
     "ClusterAsymptotics",
+    "Conflict",
+    "Frontier",
+    "JointLaw",
     "LatticeConstants",
     "Law",
     "Spectrum",
+    "Window",
     "bayes_risk",
     "bethe_cluster_numbers",
     "bethe_correlation_size",
@@ -74,6 +79,7 @@ __all__ = [
     "cascade_curve",
     "cascade_curve_masses",
     "cascade_dimensions",
+    "cascade_model_curve",
     "cascade_spectrum",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
