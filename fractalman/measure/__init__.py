@@ -1,7 +1,17 @@
 """Measurements with errors, on our own files or on anybody's arrays: sizes, distances, variograms, exponents."""
 
+from fractalman.measure.comparison import (
+    BrokenPowerLawFit,
+    LawScore,
+    WindowSensitivity,
+    compare_laws,
+    fit_broken_power_law,
+    window_sensitivity,
+)
+from fractalman.measure.dimension import Dimension, dimension, dimensions
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
+from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
 from fractalman.measure.percolation import (
     Growth,
     PathCurve,
@@ -12,23 +22,40 @@ from fractalman.measure.percolation import (
 )
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
+from fractalman.measure.smoothness import Smoothness, smoothness
+from fractalman.measure.tables import measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
+    "BrokenPowerLawFit",
     "ClusterSizes",
+    "Dimension",
     "Distances",
     "Growth",
+    "JointPowerLawFit",
+    "LawScore",
     "PathCurve",
     "PowerLawFit",
+    "Smoothness",
     "Variogram",
+    "WindowSensitivity",
     "cluster_sizes",
+    "compare_laws",
+    "dimension",
+    "dimensions",
+    "fit_broken_power_law",
+    "fit_joint_power_law",
     "fit_power_law",
     "growth_exponent",
     "measure_file",
+    "measure_scaling",
     "path_curve",
     "path_dimension",
+    "read_points",
     "size_exponent",
+    "smoothness",
     "student_t",
     "tree_distances",
     "variogram",
+    "window_sensitivity",
 ]

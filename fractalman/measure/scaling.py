@@ -171,6 +171,11 @@ def fit_power_law(
 # ---------------------------------------------------------------------------------------------------- parts
 
 
+def checked_curves(n: ArrayLike, loss: ArrayLike) -> tuple[F64, F64]:
+    """Return sorted sizes and losses (replicates, sizes); FitError as for `fit_power_law`."""
+    return _checked(n, loss, None, False)
+
+
 def _checked(n: ArrayLike, loss: ArrayLike, window: tuple[float, float] | None, logarithm: bool) -> tuple[F64, F64]:
     """Return sorted sizes inside the window and the losses there as (replicates, sizes)."""
     sizes = np.asarray(n, dtype=np.float64)
@@ -211,11 +216,11 @@ def _jackknife(losses: F64, statistic: Callable[[F64], F64], index: int = 1) -> 
     replicates = losses.shape[0]
     total = losses.sum(axis=0)
     values = np.array([statistic((total - losses[i]) / (replicates - 1)) for i in range(replicates)])
-    return values, float(_jackknife_errors(values)[index])
+    return values, float(jackknife_errors(values)[index])
 
 
-def _jackknife_errors(values: F64) -> F64:
-    """Standard errors from delete-one values, (replicates, parameters) → (parameters,)."""
+def jackknife_errors(values: F64) -> F64:
+    """Return standard errors from delete-one values, (replicates, parameters) → (parameters,)."""
     replicates = values.shape[0]
     spread = values - values.mean(axis=0)
     return np.asarray(np.sqrt((replicates - 1) / replicates * (spread**2).sum(axis=0)), dtype=np.float64)
@@ -249,7 +254,7 @@ def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
     values = np.array(
         [_floor_solve(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
     )
-    return parameters, _jackknife_errors(values), replicates - 1
+    return parameters, jackknife_errors(values), replicates - 1
 
 
 def _floor_solve(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:

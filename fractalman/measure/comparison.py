@@ -1,0 +1,214 @@
+"""Which law a learning curve follows, and how much an exponent depends on where it was fitted.
+
+Laws are compared by what they say of sizes that they have not seen: fitted to the small ones, scored on the large ones.
+A fit that is good where it was made says little; the one that predicts is the better law.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._arrays import F64
+from fractalman.errors import FitError, nearest
+from fractalman.measure.scaling import PowerLawFit, checked_curves, fit_power_law, jackknife_errors, student_t
+
+LAWS = ("power", "logarithm", "floor", "broken")
+
+
+@dataclass(frozen=True)
+class BrokenPowerLawFit:
+    """A power law that changes its exponent: L = A·n^-before·(1 + (n/turn)^(1/sharpness))^((before − after)·sharpness).
+
+    Args:
+        before, after: exponents far below and far above ``turn``.
+        turn: the size at which they meet.
+        amplitude: A, the loss's unit. sharpness: width of the turn in ln n, as given.
+        standard_error: of (before, after, ln turn), by name.
+        degrees_of_freedom: of Student's t.
+        warnings: sentences that qualify the numbers.
+    """
+
+    before: float
+    after: float
+    turn: float
+    amplitude: float
+    sharpness: float
+    standard_error: dict[str, float]
+    degrees_of_freedom: int
+    warnings: tuple[str, ...]
+
+    def predict(self, n: ArrayLike) -> F64:
+        """Return the fitted loss at sizes ``n``, float64, in the loss's unit."""
+        x = np.log(np.asarray(n, np.float64))
+        q = np.array([math.log(self.amplitude), self.before, self.after, math.log(self.turn)])
+        return np.exp(_broken(q, x, self.sharpness))
+
+
+def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.25) -> BrokenPowerLawFit:
+    """Return the two exponents of a curve that turns from one power law into another.
+
+    Args:
+        n: (sizes ≥ 5,) distinct sizes > 0. loss: (sizes,) or (replicates, sizes), > 0.
+        sharpness: width of the turn in ln n; small = sudden.
+    Errors: FitError as for `fit_power_law`, and for sharpness ≤ 0.
+    Source: Caballero et al., arXiv 2210.14891, with one break.
+    """
+    if not (math.isfinite(sharpness) and sharpness > 0.0):
+        raise FitError(f"sharpness = {sharpness!r}: allowed is a number > 0")
+    sizes, losses = checked_curves(n, loss)
+    replicates, count = losses.shape
+    if count < 5:
+        raise FitError(f"{count} sizes: a broken power law needs 5 or more")
+    x = np.log(sizes)
+    best, residual_errors = _solve_broken(x, np.log(losses.mean(axis=0)), sharpness, None)
+    if replicates > 1:
+        total = losses.sum(axis=0)
+        rows = [_solve_broken(x, np.log((total - row) / (replicates - 1)), sharpness, best)[0] for row in losses]
+        errors, dof = jackknife_errors(np.array(rows)), replicates - 1
+    else:
+        errors, dof = residual_errors, count - 4
+    warnings = []
+    if abs(best[1] - best[2]) <= student_t(dof) * math.hypot(errors[1], errors[2]):
+        warnings.append("the two exponents do not differ by more than their errors: one power law fits as well")
+    if not x[1] < best[3] < x[-2]:
+        warnings.append("the turn lies at the edge of the sizes: one of the exponents rests on two of them")
+    return BrokenPowerLawFit(
+        before=float(best[1]),
+        after=float(best[2]),
+        turn=float(math.exp(best[3])),
+        amplitude=float(math.exp(best[0])),
+        sharpness=sharpness,
+        standard_error={"before": float(errors[1]), "after": float(errors[2]), "ln turn": float(errors[3])},
+        degrees_of_freedom=dof,
+        warnings=tuple(warnings),
+    )
+
+
+def _broken(q: F64, x: F64, sharpness: float) -> F64:
+    """Return ln L at ln n = x for q = (ln A, before, after, ln turn)."""
+    return np.asarray(q[0] - q[1] * x + (q[1] - q[2]) * sharpness * np.logaddexp(0.0, (x - q[3]) / sharpness))
+
+
+def _solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[F64, F64]:
+    """Least squares on logarithms; for a given turn the rest is linear, so every turn of a grid is tried first."""
+    from scipy.optimize import least_squares
+
+    if start is None:
+        tried = []
+        for turn in np.linspace(x[0], x[-1], 41)[1:-1]:
+            bend = sharpness * np.logaddexp(0.0, (x - turn) / sharpness)
+            columns = np.stack([np.ones_like(x), -x + bend, -bend], axis=1)
+            solution = np.linalg.lstsq(columns, y, rcond=None)[0]
+            tried.append((float(np.square(columns @ solution - y).sum()), np.array([*solution, turn])))
+        start = min(tried, key=lambda entry: entry[0])[1]
+    low, high = [-np.inf, -np.inf, -np.inf, x[0] - 1e-9], [np.inf, np.inf, np.inf, x[-1] + 1e-9]
+    found = least_squares(
+        lambda q: _broken(q, x, sharpness) - y, np.clip(start, low, high), bounds=(low, high), x_scale="jac",
+        xtol=1e-13, ftol=1e-13, gtol=1e-13,
+    )  # fmt: skip
+    variance = 2.0 * float(found.cost) / max(1, x.size - 4)
+    errors = np.sqrt(np.maximum(np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * variance, 0.0))
+    return np.asarray(found.x, np.float64), np.asarray(errors, np.float64)
+
+
+# ---------------------------------------------------------------------------------------------------- which law
+
+
+@dataclass(frozen=True)
+class LawScore:
+    """How one law, fitted to small sizes, predicts the large ones.
+
+    Args:
+        law: "power", "logarithm", "floor" or "broken".
+        error: root mean square of ln(predicted / measured) over the held-out sizes.
+        bias: its mean: positive where the law promises too large a loss.
+        sigma: error in units of the measurement's own standard error there; None for a single curve.
+        fit: the fit to the small sizes.
+    """
+
+    law: str
+    error: float
+    bias: float
+    sigma: float | None
+    fit: PowerLawFit | BrokenPowerLawFit
+
+
+def compare_laws(
+    n: ArrayLike, loss: ArrayLike, *, up_to: float | None = None, laws: Sequence[str] = LAWS
+) -> tuple[LawScore, ...]:
+    """Fit small, predict large: return the laws in the order of how well they predict the sizes they were not shown.
+
+    Args:
+        n: (sizes,) distinct sizes > 1. loss: (sizes,) or (replicates, sizes), > 0.
+        up_to: largest size that is fitted; None = the smaller two thirds of the sizes (5 or more).
+        laws: which of "power", "logarithm", "floor", "broken" to try.
+    Errors: FitError when fewer than 5 sizes are fitted, none is held out, or a law is unknown.
+    """
+    for law in laws:
+        if law not in LAWS:
+            raise FitError(f"unknown law {law!r}: allowed are {', '.join(LAWS)}{nearest(str(law), LAWS)}")
+    sizes, losses = checked_curves(n, loss)
+    shown = sizes <= up_to if up_to is not None else np.arange(sizes.size) < max(5, math.ceil(2 * sizes.size / 3))
+    if shown.sum() < 5 or shown.all():
+        raise FitError(
+            f"{int(shown.sum())} sizes to fit and {int((~shown).sum())} to predict: allowed are 5 or more and 1 or more"
+        )
+    fits: dict[str, Callable[[], PowerLawFit | BrokenPowerLawFit]] = {
+        "power": lambda: fit_power_law(sizes[shown], losses[:, shown]),
+        "logarithm": lambda: fit_power_law(sizes[shown], losses[:, shown], logarithm=True),
+        "floor": lambda: fit_power_law(sizes[shown], losses[:, shown], floor=True),
+        "broken": lambda: fit_broken_power_law(sizes[shown], losses[:, shown]),
+    }
+    measured = losses[:, ~shown].mean(axis=0)
+    scores = []
+    for law in laws:
+        fit = fits[law]()
+        miss = np.log(fit.predict(sizes[~shown])) - np.log(measured)
+        sigma = None
+        if len(losses) > 1:
+            own = losses[:, ~shown].std(axis=0, ddof=1) / math.sqrt(len(losses)) / measured
+            sigma = float(np.sqrt(np.mean(np.square(miss / np.maximum(own, 1e-300)))))
+        scores.append(LawScore(law, float(np.sqrt(np.mean(np.square(miss)))), float(miss.mean()), sigma, fit))
+    return tuple(sorted(scores, key=lambda score: score.error))
+
+
+# ---------------------------------------------------------------------------------------------------- which window
+
+
+@dataclass(frozen=True)
+class WindowSensitivity:
+    """The exponent in every window of the sizes.
+
+    Args:
+        window: (windows, 2) float64 smallest and largest size.
+        value, standard_error: (windows,) float64 of the exponent.
+        spread: largest less smallest exponent over windows of at least half the sizes: the systematic uncertainty.
+    """
+
+    window: F64
+    value: F64
+    standard_error: F64
+    spread: float
+
+
+def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False) -> WindowSensitivity:
+    """Return the exponent fitted in every window of three or more neighbouring sizes.
+
+    Args: as for `fit_power_law`. Errors: FitError, as there.
+    """
+    sizes, losses = checked_curves(n, loss)
+    rows = []
+    for first in range(sizes.size - 2):
+        for last in range(first + 3, sizes.size + 1):
+            fit = fit_power_law(sizes[first:last], losses[:, first:last], logarithm=logarithm)
+            rows.append((sizes[first], sizes[last - 1], fit.value, fit.standard_error, last - first))
+    if not rows:
+        raise FitError(f"{sizes.size} sizes: windows need 3 or more")
+    table = np.array(rows)
+    wide = table[table[:, 4] >= max(3, sizes.size / 2), 2]
+    return WindowSensitivity(table[:, :2], table[:, 2], table[:, 3], float(wide.max() - wide.min()))
