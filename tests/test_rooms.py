@@ -31,7 +31,7 @@ DOORS: dict[str, set[str]] = {
     "labels": {"seeds", "hierarchy"},
     "dataset": {"recipe", "seeds", "hierarchy"},
     "build": {"seeds", "recipe", "geometry", "embedding", "labels", "dataset"},
-    "theory": {"recipe", "kernels", "hierarchy"},
+    "theory": {"recipe", "kernels", "nearest", "hierarchy"},
     "measure": {"dataset", "hierarchy", "kernels"},
     "prediction": {"build", "dataset", "measure", "theory", "nearest"},
     "learners": {"kernels", "nearest", "seeds"},

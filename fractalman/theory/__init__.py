@@ -4,13 +4,7 @@ Every law is stated in docs/theory.md with its units, its source and how far it 
 `fractalman.measure` does: their agreement is evidence only because neither knows the other.
 """
 
-from fractalman.theory.belief import (
-    bayes_risk,
-    one_nn_curve_on_tree,
-    one_nn_on_tree,
-    pair_risk,
-    within_variance,
-)
+from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
@@ -33,7 +27,26 @@ from fractalman.theory.constants import (
     tree_shape_probabilities,
     vertex_degree_law,
 )
-from fractalman.theory.curves import cascade_curve, empty_cell_probabilities, local_slope, nearest_distance_law
+from fractalman.theory.covariance import LabelCovariance, TreeCovariance, induced_tree, pair_risk, within_variance
+from fractalman.theory.coverage import (
+    UNSEEN_RISK,
+    cluster_numbers,
+    constant_label_risk,
+    ensemble_risk,
+    filled_numbers,
+    rank_law_unseen,
+    seen_mass_amplitude,
+    size_biased_unseen_limit,
+    unseen_mass,
+    unseen_probability,
+)
+from fractalman.theory.curves import (
+    brownian_one_nn_risk,
+    cascade_curve,
+    empty_cell_probabilities,
+    local_slope,
+    nearest_distance_law,
+)
 from fractalman.theory.exponents import (
     ClusterAsymptotics,
     cascade_dimensions,
@@ -45,6 +58,7 @@ from fractalman.theory.exponents import (
     quantization_exponent_masses,
     shared_by_one_tree,
 )
+from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
 from fractalman.theory.measures import (
@@ -56,17 +70,30 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
+from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother, expected_risk, with_intercept
+from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
 
 __all__ = [
     "LEARNERS",
+    "SMOOTHERS",
+    "UNSEEN_RISK",
     "ClusterAsymptotics",
     "Conflict",
+    "Expected",
+    "FieldCovariance",
     "Frontier",
     "JointLaw",
+    "KernelRidge",
+    "LabelCovariance",
     "LatticeConstants",
     "Law",
+    "LinearRidge",
+    "Neighbours",
+    "Smoother",
     "Spectrum",
+    "TreeCovariance",
     "Window",
+    "bayes_curve",
     "bayes_risk",
     "bethe_cluster_numbers",
     "bethe_correlation_size",
@@ -76,13 +103,23 @@ __all__ = [
     "bethe_shape_probabilities",
     "bethe_threshold",
     "borel_law",
+    "brownian_one_nn_risk",
     "cascade_curve",
     "cascade_curve_masses",
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
+    "cluster_numbers",
+    "constant_label_risk",
     "critical_cluster_asymptotics",
     "empty_cell_probabilities",
+    "ensemble_risk",
+    "expected_risk",
+    "field_covariance",
+    "field_variogram",
+    "filled_numbers",
+    "gaussian_floor",
+    "induced_tree",
     "kinds_of",
     "lattice_constants",
     "law_of",
@@ -99,14 +136,23 @@ __all__ = [
     "pair_risk",
     "quantization_exponent",
     "quantization_exponent_masses",
+    "rank_law_unseen",
     "root_split_law",
+    "seen_mass_amplitude",
     "shared_by_one_tree",
     "shared_by_one_tree_masses",
+    "size_biased_unseen_limit",
+    "smoother_curve",
+    "smoother_named",
+    "smoother_risk",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",
     "tree_shape_probabilities",
+    "unseen_mass",
+    "unseen_probability",
     "vertex_degree_law",
+    "with_intercept",
     "within_variance",
     "yule_simon_expected_numbers",
     "yule_simon_law",

@@ -13,6 +13,7 @@ import numpy as np
 
 from fractalman._arrays import F64
 from fractalman.errors import RecipeError
+from fractalman.theory import _kernels
 from fractalman.theory.constants import _check_points, shapes
 
 _CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can be told apart from it in double precision
@@ -46,7 +47,8 @@ def yule_simon_law(largest: int) -> F64:
 def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
     """Return how many clusters of each size the Yule–Simon process has after n points, in expectation.
 
-    E N_s(n+1) = E N_s(n) + ⅓·[s = 1] + ⅔·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n·largest).
+    E N_s(n+1) = E N_s(n) + ⅓·[s = 1] + ⅔·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n^5/3), because the
+    sizes that carry any weight after n points end near n^2/3.
 
     Args:
         n_points: n ≥ 1. largest: last size, ≥ 1.
@@ -54,14 +56,8 @@ def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
     Source: Simon 1955; docs/theory.md §1, law A6.
     """
     n, last = _check_points(n_points, 1), _check_points(largest, 1)
-    expected = np.zeros(last + 1)
-    expected[1] = 1.0
-    s = np.arange(last + 1.0)
-    for points in range(1, n):
-        joining = expected * s * (2.0 / (3.0 * points))
-        expected -= joining
-        expected[1:] += joining[:-1]
-        expected[1] += 1.0 / 3.0
+    expected = np.empty(last + 1)
+    _kernels.yule_simon_numbers(n, expected)
     return expected
 
 

@@ -212,3 +212,28 @@ def nearest_distance_law(fraction: float) -> F64:
         gap = -math.expm1(log_seen - gap)
         survival *= 1.0 - gap
     return np.array(out)
+
+
+def brownian_one_nn_risk(n: AnyFloat | I64 | Sequence[int], n_points: int) -> F64:
+    """Return the 1-NN risk of Brownian labels on a critical cluster, 1 ≪ n ≪ N: E[distance]·E[1/norm²].
+
+    One edge contributes one step of variance 1, so the variogram at distance ℓ is ℓ/norm² with norm² the mean number of
+    points on a path to the root, 2√N·A, A the area under a normalised Brownian excursion. The distance to the nearest
+    training point is local and does not know A, hence the product, with
+
+        E[1/A] = 6√(2π)·Σ_j |a_j|^−3 = 6√(2π)·(1/2 − κ³),   κ = −Ai'(0)/Ai(0),   a_j the zeros of Ai.
+
+    A tree's own curve is this times its own 1/A, which scatters by a quarter. Hierarchical labels have no such product:
+    their variogram and their norm are made by the same cuts.
+
+    Args:
+        n: (sizes,) training-set sizes, 1 ≤ n ≤ N. n_points: N.
+    Returns: (sizes,) float64 in units of the prior variance, averaged over trees.
+    Errors: RecipeError. Source: docs/theory.md §4; Flajolet & Louchard 2001 for the law of A.
+    """
+    sizes = np.atleast_1d(np.asarray(n, np.float64))
+    if sizes.ndim != 1 or not (sizes.size == 0 or (sizes.min() >= 1 and sizes.max() <= n_points)):
+        raise RecipeError(f"n = {n!r}: allowed are training-set sizes from 1 to n_points = {n_points}")
+    kappa = 3.0 ** (1.0 / 3.0) * math.gamma(2.0 / 3.0) / math.gamma(1.0 / 3.0)
+    per_edge = 3.0 * math.sqrt(2.0 * math.pi) * (0.5 - kappa**3) / math.sqrt(n_points)
+    return np.array([per_edge * nearest_distance_law(float(size) / n_points).sum() for size in sizes])

@@ -1,0 +1,312 @@
+"""The covariance of labels, from the hierarchy alone: pairs, blocks, products and the risk of any linear smoother.
+
+Σ_ij = E y_i y_j. On a label tree it is the variance of the path that i and j share over both norms, and a linear
+combination Σ_i w_i y_i is Σ_u value_u·c_u with c_u the sum of w_i/norm_i over the points below u. Its variance is
+Σ_u variance_u·c_u²: one walk up the tree, no matrix, only positive terms.
+
+`LabelCovariance` is what a smoother's risk needs to know; a label tree (here) and a Gaussian field
+(`theory.fields`) provide it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from fractalman._arrays import F64, I64
+from fractalman._jit import run_tasks
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import (
+    CommonAncestors,
+    LabelTree,
+    depths,
+    lowest_common_ancestors,
+    path_sums,
+    topological_order,
+)
+from fractalman.theory import _kernels
+
+_FEW = 8  # up to so many steps of climbing per node of the tree, pairs are climbed; beyond, heavy paths are prepared
+_ROWS = 64  # smoothers in one task
+_COLUMNS = 64  # columns of a block in one task
+_LANES = 16  # columns of a product walked at once
+
+
+class HasLabelTree(Protocol):
+    """Anything with a label tree: a dataset, an open file."""
+
+    @property
+    def label_tree(self) -> LabelTree | None:
+        """The tree from which the labels come."""
+
+
+Source: TypeAlias = HasLabelTree | LabelTree
+
+
+def tree_of(source: Source) -> LabelTree:
+    """Return the label tree of a dataset, an open file, or the tree itself; RecipeError where there is none."""
+    tree = source if isinstance(source, LabelTree) else source.label_tree
+    if tree is None:
+        raise RecipeError(
+            "this dataset carries no label tree: it was written with hierarchy=False, or its family has no hierarchy "
+            "and so no Bayes floor; write it with its hierarchy or take another family"
+        )
+    return tree
+
+
+def check_points(name: str, ids: I64 | Sequence[int], n_points: int) -> I64:
+    """Return point numbers as a contiguous int64 array; RecipeError when they leave 0 … n_points − 1."""
+    array = np.asarray(ids)
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= n_points:
+        raise RecipeError(f"{name}: allowed is a 1-d array of point numbers from 0 to {n_points - 1}")
+    return np.ascontiguousarray(array, np.int64)
+
+
+def check_sizes(sizes: Sequence[int] | I64, most: int, least: int = 1) -> list[int]:
+    """Return training-set sizes as integers; RecipeError when they leave least … most."""
+    if any(int(size) != size or not least <= size <= most for size in sizes):
+        raise RecipeError(f"sizes = {list(sizes)}: allowed are training-set sizes from {least} to {most}")
+    return [int(size) for size in sizes]
+
+
+def walk_order(parent: I64, n_points: int) -> I64:
+    """Return all nodes with every ancestor before its descendants, whatever order the columns are in.
+
+    Two orders are seen at a glance: parents with smaller ids, and that of a hierarchy (points first, then latents by
+    decreasing size), where walking by id also meets neighbours in memory one after the other.
+
+    Args:
+        parent: (m,) int64, −1 at roots. n_points: points at the front of a hierarchy's columns.
+    Errors: RecipeError if the column has a cycle or points outside.
+    """
+    m = parent.size
+    if _kernels.parents_first(parent):
+        return np.arange(m)
+    if n_points <= m and _kernels.points_then_latents(parent, n_points):
+        return np.concatenate([np.arange(n_points, m), np.arange(n_points)])
+    return topological_order(parent)
+
+
+# ---------------------------------------------------------------------------------------------------- what risks need
+
+
+class LabelCovariance(ABC):
+    """The covariance of the labels of n points, in units of the label's prior variance."""
+
+    @property
+    @abstractmethod
+    def n_points(self) -> int:
+        """Number of points."""
+
+    @abstractmethod
+    def restricted(self, points: I64) -> LabelCovariance:
+        """Return the covariance of these points alone, numbered 0, 1, … in the order given; each at most once."""
+
+    @abstractmethod
+    def prior(self, points: I64) -> F64:
+        """Return Σ_ii, (points,) float64."""
+
+    @abstractmethod
+    def pairs(self, i: I64, j: I64) -> F64:
+        """Return E(y_i − y_j)² of point pairs, (pairs,) float64, never as 1 + 1 − 2·covariance."""
+
+    @abstractmethod
+    def block(self, i: I64, j: I64) -> F64:
+        """Return Σ between two lists of points, (len(i), len(j)) float64."""
+
+    @abstractmethod
+    def times(self, vectors: F64) -> F64:
+        """Return Σ·v for every column of (n_points,) or (n_points, k) float64, of the same shape."""
+
+    @abstractmethod
+    def residuals(self, weights: F64, train: I64, test: I64) -> F64:
+        """Return E(y_t − Σ_i weights[t, i]·y_train[i])² for every test point, (t,) float64.
+
+        Args:
+            weights: (t, n) float64. train: (n,), test: (t,) int64 point numbers.
+        """
+
+
+# ---------------------------------------------------------------------------------------------------- label trees
+
+
+def induced_tree(source: Source, points: I64 | Sequence[int]) -> LabelTree:
+    """Return the smallest label tree on which these points have the same covariance, numbered in the order given.
+
+    Nodes that no two of the paths part at are merged into the next below; what leads to none of the points is left
+    out. At most two nodes a point, parents with smaller ids, values 0: theory needs none.
+
+    Args:
+        source: a dataset, an open file or a label tree. points: point numbers.
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    tree = tree_of(source)
+    ids = check_points("points", points, tree.n_points)
+    parent = np.ascontiguousarray(tree.parent, np.int64)
+    marked = np.zeros(parent.size, np.bool_)
+    marked[tree.leaf[ids]] = True
+    most = min(parent.size, 2 * ids.size)
+    name, above, own = np.empty(parent.size, np.int64), np.empty(most, np.int64), np.empty(most)
+    order = walk_order(parent, tree.n_points)
+    variance = np.ascontiguousarray(tree.variance, np.float64)
+    kept = _kernels.induced(parent, variance, order, marked, name, above, own)
+    return LabelTree(above[:kept], np.zeros(kept), own[:kept], tree.norm[ids], name[tree.leaf[ids]])
+
+
+class TreeCovariance(LabelCovariance):
+    """The labels' covariance on a label tree; depths, path sums and tables are made once, when they are needed.
+
+    Args:
+        source: a dataset, an open file or a label tree; for noisy labels ``data.label_tree.noisy(recipe.noise)``.
+    Errors: RecipeError for a dataset without a label tree.
+    Source: docs/theory.md §4.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.tree = tree_of(source)
+        self.parent = np.ascontiguousarray(self.tree.parent, np.int64)
+        self.variance = np.ascontiguousarray(self.tree.variance, np.float64)
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return self.tree.n_points
+
+    @cached_property
+    def order(self) -> I64:
+        """All nodes, ancestors first."""
+        return walk_order(self.parent, self.n_points)
+
+    @cached_property
+    def sums(self) -> F64:
+        """The variance of every node's path sum."""
+        return path_sums(self.parent, self.variance, self.order)
+
+    @cached_property
+    def _depth(self) -> I64:
+        return depths(self.parent, self.order)
+
+    @cached_property
+    def _deepest(self) -> int:
+        return int(self._depth.max(initial=0))
+
+    @cached_property
+    def _common(self) -> CommonAncestors:
+        return CommonAncestors(self.parent, self._depth)
+
+    def restricted(self, points: I64) -> TreeCovariance:
+        """Return the covariance on the tree that these points induce: O(nodes) once, then O(points) for everything."""
+        return TreeCovariance(induced_tree(self.tree, points))
+
+    def prior(self, points: I64) -> F64:
+        """Return Σ_ii, (points,) float64."""
+        return np.asarray(self.sums[self.tree.leaf[points]] / np.square(self.tree.norm[points]), np.float64)
+
+    def pairs(self, i: I64, j: I64) -> F64:
+        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; absolute error about 1e-15."""
+        a, b = self.tree.leaf[i], self.tree.leaf[j]
+        if a.size * self._deepest <= _FEW * self.parent.size:
+            top = lowest_common_ancestors(self.parent, self._depth, a, b)
+        else:
+            top = self._common.of(a, b)
+        shared = np.where(top >= 0, self.sums[top], 0.0)
+        # Never 1 + 1 − 2·covariance: close pairs would lose their digits.
+        inverse_i, inverse_j = 1.0 / self.tree.norm[i], 1.0 / self.tree.norm[j]
+        own = (self.sums[a] - shared) * np.square(inverse_i) + (self.sums[b] - shared) * np.square(inverse_j)
+        return np.asarray(own + shared * np.square(inverse_i - inverse_j), np.float64)
+
+    def block(self, i: I64, j: I64) -> F64:
+        """Return Σ between two lists of points, (len(i), len(j)) float64, O((len(i) + len(j))·len(j))."""
+        first, second = check_points("i", i, self.n_points), check_points("j", j, self.n_points)
+        points, place = np.unique(np.concatenate([first, second]), return_inverse=True)
+        small = self.restricted(points)
+        rows, columns = small.tree.leaf[place[: first.size]], small.tree.leaf[place[first.size :]]
+        out = np.empty((first.size, second.size))
+        run_tasks(
+            _kernels.shared_sums,
+            [
+                (small.parent, small.sums, rows, columns[a : a + _COLUMNS], out[:, a : a + _COLUMNS])
+                for a in range(0, second.size, _COLUMNS)
+            ],
+        )
+        out /= self.tree.norm[first][:, None]
+        out /= self.tree.norm[second][None, :]
+        return out
+
+    def times(self, vectors: F64) -> F64:
+        """Return Σ·v for every column, matrix-free: one walk up and one down, O(nodes) each."""
+        given = np.asarray(vectors, np.float64)
+        if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
+            raise RecipeError(
+                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
+            )
+        scaled = given.reshape(self.n_points, -1) / self.tree.norm[:, None]
+        out = np.empty(scaled.shape)
+        for a in range(0, scaled.shape[1], _LANES):  # a node's sums of so many columns share a few lines of memory
+            columns = scaled[:, a : a + _LANES]
+            weight = np.zeros((self.parent.size, columns.shape[1]))
+            np.add.at(weight, self.tree.leaf, columns)
+            _kernels.covariance_products(self.parent, self.variance, self.order, weight)
+            out[:, a : a + _LANES] = weight[self.tree.leaf] / self.tree.norm[:, None]
+        return out.reshape(given.shape)
+
+    def residuals(self, weights: F64, train: I64, test: I64) -> F64:
+        """Return the expected squared residual of every test point, matrix-free: O(train + test) a row."""
+        train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
+        H = np.ascontiguousarray(weights, np.float64)
+        if H.shape != (test.size, train.size):
+            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+        points, place = np.unique(np.concatenate([train, test]), return_inverse=True)
+        here, at = self, np.concatenate([train, test])
+        if 2 * points.size < self.parent.size or not _kernels.parents_first(self.parent):
+            here, at = self.restricted(points), place.astype(np.int64)
+        scale, leaf = 1.0 / here.tree.norm[at], here.tree.leaf[at]
+        n, out = train.size, np.empty(test.size)
+        known = (here.parent, here.variance, leaf[:n], scale[:n])
+        run_tasks(
+            _kernels.residual_risks,
+            [
+                (*known, leaf[n:][a : a + _ROWS], scale[n:][a : a + _ROWS], H[a : a + _ROWS], out[a : a + _ROWS])
+                for a in range(0, test.size, _ROWS)
+            ],
+        )
+        return out
+
+
+def pair_risk(source: Source, i: I64, j: I64) -> F64:
+    """Return E(y_i − y_j)² of point pairs, the risk of answering at i with the label of j.
+
+    Args:
+        source: a dataset, an open file or a label tree.
+        i, j: (pairs,) int64 point numbers.
+    Returns: (pairs,) float64 in units of the label's prior variance; absolute error about 1e-15.
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    tree = tree_of(source)
+    first, second = check_points("i", i, tree.n_points), check_points("j", j, tree.n_points)
+    if first.shape != second.shape:
+        raise RecipeError(f"i has {first.size} points and j has {second.size}: allowed are pairs, equally many of both")
+    return TreeCovariance(tree).pairs(first, second)
+
+
+def within_variance(source: Source) -> float:
+    """Return V_in, the expected variance of the labels within their own population: the risk of the best constant.
+
+    V_in = trΣ/N − 1ᵀΣ1/N² with Σ the labels' prior covariance; O(nodes).
+
+    Args:
+        source: a dataset, an open file or a label tree, with at least one point.
+    Source: docs/theory.md, units.
+    """
+    labels = TreeCovariance(source)
+    tree, n = labels.tree, labels.n_points
+    shared = np.bincount(tree.leaf, weights=1.0 / tree.norm, minlength=tree.parent.size)
+    prior = labels.prior(np.arange(n))
+    _kernels.sums_below(labels.parent, labels.order, shared)
+    return float(prior.mean() - np.sum(tree.variance * np.square(shared / n)))

@@ -1,0 +1,223 @@
+"""Smooth targets: the covariance of a Gaussian field on a manifold, its linear floor, and what smoothers need of it.
+
+Symbols: H = Hurst exponent, r = chordal distance in units where the mean square radius of the manifold is 1,
+K(r) = E f(x)f(x') at distance r, γ(r) = 2 − 2K(r) = the variogram, T = where the waves end.
+
+A manifold has no tree. Its target is a mixture of Gaussian covariances,
+
+    K(r) = ∫_1^T 2H t^(−2H−1) e^(−2t²r²) dt / (1 − T^(−2H)),        T = 2^(24/max(1, H)),
+
+which for T → ∞ is H·E_{1+H}(2r²), E the generalised exponential integral. The end T belongs to the target: waves above
+it are not drawn. 1 − K is integrated as a sum of positive terms and never as a difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from fractalman._arrays import F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.kernels import distances
+from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+
+_OCTAVES = 24.0
+_NODES = 12  # Gauss–Legendre nodes in every half octave of t: the integrand changes over one octave
+_KNOTS = 256  # per unit of ln r, where ln γ is tabulated: a cubic spline then errs by less than 1e-12
+_SMALLEST, _LARGEST = math.log(2.0**-44), math.log(64.0)
+_KEPT = 6144  # up to so many points the variogram of all pairs is kept: 300 MB
+_DENSE = 8192  # training points whose covariance is factorised
+_JITTERS = (0.0, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)
+
+
+def _check_hurst(hurst: float) -> float:
+    if not (isinstance(hurst, (int, float)) and 0.0 < hurst <= 16.0):
+        raise RecipeError(f"hurst = {hurst!r}: allowed is a number with 0 < hurst <= 16")
+    return float(hurst)
+
+
+def _integral(r: F64, hurst: float) -> F64:
+    """γ(r)/2 = 1 − K(r) by Gauss–Legendre in u = ln t, half octave by half octave, to about 1e-14 of its value."""
+    end = _OCTAVES / max(1.0, hurst) * math.log(2.0)
+    panels = max(48, math.ceil(8.0 * hurst * end))  # e^(−2Hu) falls by no more than e^(1/4) within a panel
+    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    edge = np.linspace(0.0, end, panels + 1)
+    half = 0.5 * (edge[1] - edge[0])
+    u = (0.5 * (edge[:-1] + edge[1:]))[:, None] + half * node
+    share = (half * weight * (2.0 * hurst) * np.exp(-2.0 * hurst * u)).ravel() / -math.expm1(-2.0 * hurst * end)
+    rate = 2.0 * np.exp(2.0 * u).ravel()
+    out = np.empty(r.size)
+    for start in range(0, r.size, 1024):  # blocks of 1024 × some 600 nodes
+        part = slice(start, start + 1024)
+        out[part] = -np.expm1(-np.square(r[part])[:, None] * rate) @ share
+    return out
+
+
+@lru_cache(maxsize=16)
+def _table(hurst: float) -> Any:
+    """ln(1 − K) as a spline in ln r."""
+    from scipy.interpolate import CubicSpline
+
+    at = np.linspace(_SMALLEST, _LARGEST, math.ceil((_LARGEST - _SMALLEST) * _KNOTS) + 1)
+    return CubicSpline(at, np.log(_integral(np.exp(at), hurst)), extrapolate=False)
+
+
+def field_variogram(r: AnyFloat, hurst: float) -> F64:
+    """Return E(f(x) − f(x'))² = 2 − 2K(r) of the target of a smooth manifold, to a relative 1e-11 however small r is.
+
+    It goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above and below the shortest wave.
+
+    Args:
+        r: chordal distances ≥ 0, any shape. hurst: 0 < H ≤ 16.
+    Returns: float64 of the same shape, in units of the prior variance.
+    Errors: RecipeError. Source: docs/theory.md §7, smooth manifold.
+    """
+    at = np.asarray(r, np.float64)
+    if not (np.isfinite(at).all() and (at >= 0.0).all()):
+        raise RecipeError("r: allowed are finite distances of at least 0")
+    table = _table(_check_hurst(hurst))
+    with np.errstate(divide="ignore"):
+        log_r = np.log(at)
+    out = 2.0 * np.exp(table(np.clip(log_r, _SMALLEST, _LARGEST)))
+    small = log_r < _SMALLEST  # all waves are longer: the field is differentiable there
+    return np.asarray(np.where(small, out * np.square(at * math.exp(-_SMALLEST)), out), np.float64)
+
+
+def field_covariance(r: AnyFloat, hurst: float) -> F64:
+    """Return K(r), the covariance of the target of a smooth manifold at chordal distance r; arguments as above."""
+    return np.asarray(1.0 - 0.5 * field_variogram(r, hurst), np.float64)
+
+
+class FieldCovariance(LabelCovariance):
+    """The labels' covariance on a smooth manifold, from the points' places.
+
+    Args:
+        places: (n, m) float, the manifold's own coordinates or any rotation of them (a dataset's X without nuisance).
+        hurst: H of the recipe. noise: σ of the recipe, in prior standard deviations.
+    Errors: RecipeError. Source: docs/theory.md §7.
+    """
+
+    def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0) -> None:
+        self.places = np.asarray(places, np.float64)
+        if self.places.ndim != 2 or not np.isfinite(self.places).all():
+            raise RecipeError(f"places of shape {self.places.shape}: allowed is a finite table (points, coordinates)")
+        if not (math.isfinite(noise) and noise >= 0.0):
+            raise RecipeError(f"noise = {noise!r}: allowed is a finite number >= 0")
+        self.hurst, self.noise = _check_hurst(hurst), float(noise)
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return int(self.places.shape[0])
+
+    def restricted(self, points: I64) -> FieldCovariance:
+        """Return the covariance of these points alone."""
+        return FieldCovariance(self.places[check_points("points", points, self.n_points)], self.hurst, self.noise)
+
+    def prior(self, points: I64) -> F64:
+        """Return Σ_ii = 1 + σ², (points,) float64."""
+        return np.full(len(points), 1.0 + self.noise**2)
+
+    def pairs(self, i: I64, j: I64) -> F64:
+        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; the noise of two different points differs."""
+        r = np.sqrt(np.square(self.places[i] - self.places[j]).sum(axis=1))
+        own = 2.0 * self.noise**2 * (np.asarray(i) != np.asarray(j))
+        return np.asarray(field_variogram(r, self.hurst) + own, np.float64)
+
+    @cached_property
+    def _all(self) -> F64:
+        return field_variogram(distances(self.places, self.places), self.hurst)
+
+    def _variogram(self, i: I64, j: I64) -> F64:
+        if self.n_points <= _KEPT:
+            return np.asarray(self._all[np.ix_(i, j)], np.float64)
+        return field_variogram(distances(self.places[i], self.places[j]), self.hurst)
+
+    def block(self, i: I64, j: I64) -> F64:
+        """Return Σ between two lists of points, (len(i), len(j)) float64."""
+        first, second = check_points("i", i, self.n_points), check_points("j", j, self.n_points)
+        out = 1.0 - 0.5 * self._variogram(first, second)
+        if self.noise:
+            out += self.noise**2 * (first[:, None] == second[None, :])
+        return out
+
+    def times(self, vectors: F64) -> F64:
+        """Return Σ·v for every column, block by block: O(n²) time, never the whole matrix."""
+        given = np.asarray(vectors, np.float64)
+        if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
+            raise RecipeError(
+                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
+            )
+        everyone, rows = np.arange(self.n_points), max(1, (1 << 22) // max(1, self.n_points))
+        blocks = [self.block(everyone[a : a + rows], everyone) @ given for a in range(0, self.n_points, rows)]
+        return np.asarray(np.concatenate([np.empty((0, *given.shape[1:])), *blocks]), np.float64)
+
+    def residuals(self, weights: F64, train: I64, test: I64) -> F64:
+        """Return the expected squared residual of every test point, from the variogram: O(t·n²).
+
+        With h the weights and s their sum it is (1 − s)² + Σ h_i γ_ti − ½ Σ h_i h_j γ_ij, and σ²(1 + Σ h_i²) for noise.
+        """
+        train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
+        H = np.asarray(weights, np.float64)
+        if H.shape != (test.size, train.size):
+            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+        out = np.square(1.0 - H.sum(axis=1)) + np.einsum("tn,tn->t", H, self._variogram(test, train))
+        rows = max(1, (1 << 22) // max(1, train.size))
+        for start in range(0, train.size, rows):
+            part = train[start : start + rows]
+            out -= 0.5 * np.einsum("tp,tp->t", H[:, start : start + rows], H @ self._variogram(train, part))
+        if self.noise:
+            equal = train[None, :] == test[:, None]  # a test point among the training points has the noise it shows
+            out += self.noise**2 * (np.square(H).sum(axis=1) + 1.0 - 2.0 * (H * equal).sum(axis=1))
+        return np.asarray(np.maximum(out, 0.0), np.float64)
+
+
+def gaussian_floor(covariance: LabelCovariance, order: I64, sizes: Sequence[int] | I64, test: I64) -> F64:
+    """Return the risk of the best linear smoother at every test point for nested training sets order[:n].
+
+    Conditioning a Gaussian of this covariance, by one Cholesky factor for all sizes. For a Gaussian label it is the
+    Bayes floor: no learner is better; a manifold's target, whose plane waves are random too, is Gaussian given them
+    only, and the floor binds every smoother whose weights do not depend on the labels. A label tree's floor comes
+    from `bayes_curve`, without a matrix.
+
+    Where the covariance is singular in double precision (smooth fields, close points) the labels are taken to carry
+    noise of the smallest variance of 1e-14, …, 1e-10 that lets it be factorised: an upper bound of the floor.
+
+    Args:
+        covariance: any `LabelCovariance`.
+        order: (≥ max(sizes),) int64 points in training order, at most 8192 of them used.
+        sizes: training-set sizes n ≥ 0. test: (t,) int64 test points.
+    Returns: (len(sizes), t) float64 in units of the prior variance, good to about 1e-13.
+    Errors: RecipeError for sizes outside. Source: docs/theory.md §4.
+    """
+    import scipy.linalg
+
+    seen, points = (
+        check_points("order", order, covariance.n_points),
+        check_points("test", test, covariance.n_points),
+    )
+    wanted = check_sizes(sizes, min(seen.size, _DENSE), least=0)
+    largest = max(wanted, default=0)
+    prior = covariance.prior(points)
+    explained = np.zeros((largest + 1, points.size))
+    if largest:
+        known = seen[:largest]
+        sigma, across = covariance.block(known, known), covariance.block(known, points)
+        diagonal = np.diag_indices_from(sigma)
+        for jitter in _JITTERS:
+            shifted = np.array(sigma, order="F")
+            shifted[diagonal] += jitter
+            try:
+                factor = scipy.linalg.cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
+                break
+            except scipy.linalg.LinAlgError:
+                continue
+        else:
+            raise RecipeError("this covariance cannot be factorised: it is not positive semidefinite")
+        whitened = scipy.linalg.solve_triangular(factor, across, lower=True, check_finite=False)
+        np.cumsum(np.square(whitened), axis=0, out=explained[1:])
+    return np.asarray(np.maximum(prior[None, :] - explained[wanted], 0.0), np.float64)

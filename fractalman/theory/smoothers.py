@@ -1,0 +1,136 @@
+"""Learning curves of linear smoothers by name: k nearest neighbours, kernel ridge, ridge; from covariances alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._arrays import F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.errors import nearest as nearest_word
+from fractalman.theory.conventions import nearest_neighbours
+from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother
+
+_PAIRS_OF_NEIGHBOURS = 64  # up to so many neighbours risks are taken pair by pair, beyond by walks of the whole tree
+
+
+@dataclass(frozen=True)
+class Neighbours(Smoother):
+    """The mean label of the k nearest training points in X, of all where there are fewer; ties to the smaller index.
+
+    Args:
+        k: number of neighbours ≥ 1.
+    """
+
+    k: int = 1
+
+    def expected(
+        self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, _key: int
+    ) -> Expected:
+        """Return Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the neighbours, γ the variogram: exact, nothing to choose."""
+        k = min(self.k, train.size)
+        near = nearest_neighbours(X_train, X_test, k)
+        if k > _PAIRS_OF_NEIGHBOURS:
+            return Expected(covariance.residuals(_means(near, train.size), train, test))
+        points = train[near]
+        risk = covariance.pairs(points.ravel(), np.repeat(test, k)).reshape(-1, k).mean(axis=1)
+        if k > 1:
+            one, other = np.triu_indices(k, 1)
+            both = covariance.pairs(points[:, one].ravel(), points[:, other].ravel()).reshape(-1, one.size)
+            risk = risk - both.sum(axis=1) / k**2
+        return Expected(np.asarray(risk, np.float64))
+
+    def weights(self, X_train: AnyFloat, X_test: AnyFloat, _key: int = 0, _ridge: float | None = None) -> F64:
+        """Return H, (t, n) float64, 1/k at the neighbours."""
+        return _means(nearest_neighbours(X_train, X_test, min(self.k, len(X_train))), len(X_train))
+
+
+def _means(near: I64, n: int) -> F64:
+    H = np.zeros((near.shape[0], n))
+    np.put_along_axis(H, near, 1.0 / near.shape[1], axis=1)
+    return H
+
+
+# ---------------------------------------------------------------------------------------------------- by name
+
+SMOOTHERS: dict[str, Smoother] = {
+    "1-nn": Neighbours(1),
+    "ridge": LinearRidge(),
+    "laplace-kernel": KernelRidge("laplace"),
+    "gaussian-kernel": KernelRidge("gaussian"),
+    "matern-3/2-kernel": KernelRidge("matern-3/2"),
+    "matern-5/2-kernel": KernelRidge("matern-5/2"),
+}
+"""Learners whose expected risk follows from their name; the others are made: `Neighbours`, `KernelRidge`, …"""
+
+
+def smoother_named(learner: str | Smoother) -> Smoother:
+    """Return the smoother that a learner's name stands for ("5-nn" is Neighbours(5)), or the smoother itself."""
+    if isinstance(learner, Smoother):
+        return learner
+    if learner in SMOOTHERS:
+        return SMOOTHERS[learner]
+    number, _, rest = str(learner).partition("-")
+    if rest == "nn" and number.isdigit() and int(number) > 0:
+        return Neighbours(int(number))
+    raise RecipeError(
+        f"no smoother is called {learner!r}: allowed are {', '.join(SMOOTHERS)}, k-nn with a number for k"
+        f"{nearest_word(str(learner), SMOOTHERS)}"
+    )
+
+
+def smoother_risk(
+    covariance: LabelCovariance,
+    X: AnyFloat,
+    train: I64,
+    test: I64,
+    learner: str | Smoother = "1-nn",
+    key: int = 0,
+) -> Expected:
+    """Return the expected risk of a learner at every test point, with the ridge that theory chooses.
+
+    Args:
+        covariance: of the labels of all points.
+        X: (n_points, d) coordinates. train: (n ≥ 1,), test: (t,) int64 point numbers.
+        learner: a name of `SMOOTHERS`, "5-nn" and the like, or a `Smoother`.
+        key: the learner's key (`Problem.key`).
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    smoother = smoother_named(learner)
+    if X.ndim != 2 or X.shape[0] != covariance.n_points:
+        raise RecipeError(f"X of shape {X.shape}: allowed is a table of {covariance.n_points} points")
+    known, points = check_points("train", train, len(X)), check_points("test", test, len(X))
+    if known.size == 0:
+        raise RecipeError("train is empty: allowed is at least one training point")
+    return smoother.expected(covariance, X[known], X[points], known, points, key)
+
+
+def smoother_curve(
+    covariance: LabelCovariance,
+    X: AnyFloat,
+    order: I64,
+    sizes: Sequence[int] | I64,
+    test: I64,
+    learner: str | Smoother = "1-nn",
+    key: int = 0,
+) -> F64:
+    """Return the expected risk of a learner, averaged over the test points, for nested training sets order[:n].
+
+    Args:
+        covariance, X, test, learner, key: as in `smoother_risk`.
+        order: (≥ max(sizes),) int64 points in training order.
+        sizes: training-set sizes n ≥ 1.
+    Returns: (len(sizes),) float64 in units of the label's prior variance.
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    seen = check_points("order", order, covariance.n_points)
+    wanted = check_sizes(sizes, seen.size)
+    points = check_points("test", test, covariance.n_points)
+    if not wanted:
+        return np.empty(0)
+    used, place = np.unique(np.concatenate([seen[: max(wanted)], points]), return_inverse=True)
+    local, known, tested = covariance.restricted(used), place[: max(wanted)], place[max(wanted) :]
+    return np.array([smoother_risk(local, X[used], known[:n], tested, learner, key).risk.mean() for n in wanted])
