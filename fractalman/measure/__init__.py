@@ -8,7 +8,7 @@ from fractalman.measure.comparison import (
     fit_broken_power_law,
     window_sensitivity,
 )
-from fractalman.measure.dimension import Dimension, dimension, dimensions
+from fractalman.measure.dimension import MAX_TARGETS, Dimension, dimension, dimensions
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
 from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
@@ -27,6 +27,7 @@ from fractalman.measure.tables import measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
+    "MAX_TARGETS",
     "BrokenPowerLawFit",
     "ClusterSizes",
     "Dimension",
