@@ -194,8 +194,8 @@ def _with_spectrum(made: OwnPrediction, points: np.ndarray, labels: F64, seed: i
     if D < 4.0:
         warnings = (
             *warnings,
-            f"dimension {D:.2g}: below 4 measured risks exceed those predicted from the spectrum, by 6 to 26 % at D = 2 "
-            "and more below (docs/theory.md, linear theory)",
+            f"dimension {D:.2g}: below 4 measured risks exceed those predicted from the spectrum, by 6 to 26 % at D = "
+            "2 and more below (docs/theory.md, linear theory)",
         )
     return replace(
         made,
