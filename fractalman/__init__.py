@@ -41,11 +41,15 @@ from fractalman.recipe import (
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.build import generate, label_draws, rebuild, write
+    from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.confirmation import run_confirmation as confirm
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
     from fractalman.dataset.memory import Dataset
     from fractalman.dataset.reader import open_file as open
+    from fractalman.dataset.shuffled import batches
+    from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
+    from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
 
@@ -54,7 +58,11 @@ __version__ = "0.1.0"
 # Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
 _LATER: dict[str, tuple[str, str | None]] = {
     "Dataset": ("fractalman.dataset.memory", "Dataset"),
+    "batches": ("fractalman.dataset.shuffled", "batches"),
+    "catalogue_names": ("fractalman.catalogue", "catalogue_names"),
+    "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
     "confirm": ("fractalman.confirmation", "run_confirmation"),
+    "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "generate": ("fractalman.build", "generate"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
@@ -64,6 +72,8 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "predict": ("fractalman.prediction", "make_prediction"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
+    "to_anndata": ("fractalman.dataset.tables", "to_anndata"),
+    "to_pandas": ("fractalman.dataset.tables", "to_pandas"),
     "verify": ("fractalman.dataset.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
     "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
@@ -78,6 +88,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
+    "batches", "device_batches", "to_pandas", "to_anndata", "catalogue_names", "catalogue_recipe",
 ]  # fmt: skip
 
 

@@ -88,6 +88,7 @@ def _parser() -> _Parser:
     output(sub, "file")
     sub.add_argument("--force", action="store_true", help="overwrite an existing output")
     sub.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
+    command("list", _list, "list the catalogue: name, size, predicted exponents, purpose")
     sub = command("info", _info, "say what a file holds")
     sub.add_argument("file", metavar="FILE", help=file)
     sub = command("verify", _verify, "check every column of a file against its certificate")
@@ -218,7 +219,7 @@ def _generate(options: argparse.Namespace) -> int:
             overwrite=options.force,
             progress=progress.column,
         )
-    return _written(options, path)
+    return _written(options, path, None if _is_file(options.recipe) else options.recipe)
 
 
 def _rebuild(options: argparse.Namespace) -> int:
@@ -230,12 +231,47 @@ def _rebuild(options: argparse.Namespace) -> int:
     return _written(options, path)
 
 
-def _written(options: argparse.Namespace, path: Path) -> int:
-    size = Path(path).stat().st_size
+def _written(options: argparse.Namespace, path: Path, name: str | None = None) -> int:
+    """Say what was written and, of a catalogue name, whether it is what the catalogue says.
+
+    If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
+    certificate says what it holds, and it took its time.
+    """
+    table: dict[str, Any] = {"file": str(path), "bytes": Path(path).stat().st_size}
+    lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
+    if name is not None:
+        from fractalman.catalogue.digests import reproduction
+        from fractalman.dataset import open_file
+
+        with open_file(path) as file:
+            held = file.certificate
+            has_hierarchy = "hierarchy/parent" in file.columns or not file.recipe.has_hierarchy
+        found = reproduction(name, held.content, has_hierarchy, held.stream_version, held.versions)
+        reproduced = found.reproduced
+        table |= {"content": found.found, "catalogue_content": found.expected, "reproduced": reproduced}
+        lines.append(f"{name}: {found.words}")
     if options.json:
-        _print_json({"file": str(path), "bytes": size})
+        _print_json(table)
     else:
-        print(f"{path} written, {size:,} bytes")
+        print("\n".join(lines))
+    return NO if reproduced is False else DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    from fractalman.catalogue.listing import catalogue_rows, exponent_words, size_words
+    from fractalman.report import text_table
+
+    rows = catalogue_rows()
+    if options.json:
+        _print_json(rows)
+    else:
+        header = ("name", "points", "d", "size", "n exponent", "P exponent", "purpose")
+        cells = [
+            [row["name"], f"{row['points']:,}", str(row["dimensions"]), size_words(row["bytes"]), *exponent_words(row),
+             row["purpose"]]
+            for row in rows
+        ]  # fmt: skip
+        print("\n".join(text_table(header, cells)))
     return DONE
 
 

@@ -2,7 +2,10 @@
 
 ``r`` is the Euclidean distance and ℓ the length, both in the units of the coordinates. Distances come from direct
 differences, never from |x|² − 2x·z + |z|²: that formula loses the digits of exactly those pairs that matter at the
-small scales of a fractal.
+small scales of a fractal. Angles come from the distances of unit vectors, for the same reason.
+
+The kernels of networks are those of the multilayer perceptron of `fractalman.learners.networks`: ReLU, hidden weights
+N(0, 2/fan-in), output weights N(0, 1/fan-in), biases 0 at the start and trained.
 """
 
 from __future__ import annotations
@@ -68,6 +71,117 @@ KERNELS: dict[str, Callable[[F64, float], F64]] = {
     "matern-5/2": matern52,
 }
 """The kernels of one length by name."""
+
+
+# ---------------------------------------------------------------------------------------------------- wide networks
+
+
+def _cosine_gap(theta: F64) -> F64:
+    """Return 1 − cos θ' of the next layer, cos θ' = (sin θ + (π − θ) cos θ)/π, without cancellation."""
+    sine_gap = np.where(theta < 1e-2, theta**3 * (1.0 - theta**2 / 20.0) / 6.0, theta - np.sin(theta))
+    return np.asarray(((math.pi - theta) * 2.0 * np.sin(0.5 * theta) ** 2 + sine_gap) / math.pi, np.float64)
+
+
+def _next_angle(gap: F64) -> F64:
+    """Return the angle whose 1 − cos this is."""
+    return np.asarray(2.0 * np.arcsin(np.sqrt(0.5 * gap)), np.float64)
+
+
+def _start(X: AnyFloat, Z: AnyFloat, depth: int) -> tuple[F64, F64, F64]:
+    """Return the angle between x and z, |x||z|/d, and whether both are other than 0; all (a, b) float64."""
+    if isinstance(depth, bool) or not hasattr(depth, "__index__") or int(depth) < 1:
+        raise RecipeError(f"depth = {depth!r}: allowed is a number of hidden layers, at least 1")
+    a, b = np.asarray(X, np.float64), np.asarray(Z, np.float64)
+    left, right = np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1)
+    chord = distances(a / np.where(left > 0.0, left, 1.0)[:, None], b / np.where(right > 0.0, right, 1.0)[:, None])
+    alive = np.multiply.outer(left > 0.0, right > 0.0).astype(np.float64)
+    return 2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0)), np.multiply.outer(left, right) / a.shape[1], alive
+
+
+def nngp(X: AnyFloat, Z: AnyFloat, depth: int) -> F64:
+    """Return the covariance of a ReLU network's outputs at the start of training, in the limit of infinite width.
+
+    |x||z|/d · cos θ_{L+1}, where θ_1 is the angle between x and z and cos θ_{ℓ+1} = (sin θ_ℓ + (π − θ_ℓ) cos θ_ℓ)/π.
+
+    Args:
+        X: (a, d), Z: (b, d), as the network sees them. depth: L ≥ 1 hidden layers.
+    Returns: (a, b) float64. Errors: RecipeError.
+    Source: Cho & Saul 2009 (the arc-cosine kernel of degree 1, once per layer); Lee et al., arXiv 1711.00165.
+    """
+    theta, scale, _ = _start(X, Z, depth)
+    for _ in range(int(depth) - 1):
+        theta = _next_angle(_cosine_gap(theta))
+    return np.asarray(scale * (1.0 - _cosine_gap(theta)), np.float64)
+
+
+def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parameterization: str = "standard") -> F64:
+    """Return the tangent kernel Σ_w ∂f(x)/∂w · ∂f(z)/∂w of a ReLU network over all its weights and biases.
+
+    Σ_ℓ (n_{ℓ−1} m_{ℓ−1} + 1) B_ℓ over the layers ℓ = 1 … L + 1: n_{ℓ−1} = units below (d, then the width), m_ℓ = the
+    mean product of two points' activations, |x||z|/d · cos θ_{ℓ+1}, B_{L+1} = 1, B_L = (π − θ_L)/2π and
+    B_ℓ = B_{ℓ+1}·(π − θ_ℓ)/π; the 1 is the bias. To leading order in 1/width; exact on average for one hidden layer.
+
+    Args:
+        X: (a, d), Z: (b, d), as the network sees them. depth: L ≥ 1 hidden layers.
+        width: units of a hidden layer. The result is divided by it; None = the limit of that, in which the first
+            layer and the biases no longer count.
+        parameterization: "standard", the harness's own; or "ntk", where weights are N(0, 1) under factors √(gain/n_ℓ),
+            every layer counts Σ_ℓ gain_ℓ m_{ℓ−1} B_ℓ at every width, and there are no biases.
+    Returns: (a, b) float64. Errors: RecipeError.
+    Source: Jacot, Gabriel & Hongler, arXiv 1806.07572; tests hold it against the harness's networks.
+    """
+    if parameterization not in ("standard", "ntk"):
+        raise RecipeError(
+            f"parameterization = {parameterization!r}: allowed are standard, ntk"
+            f"{nearest(str(parameterization), ('standard', 'ntk'))}"
+        )
+    if width is not None and not (math.isfinite(width) and width >= 1.0):
+        raise RecipeError(f"width = {width!r}: allowed is a number of units from 1 up, or None")
+    theta, scale, alive = _start(X, Z, depth)
+    d, last = np.asarray(X).shape[1], int(depth)
+    gap = 2.0 * np.sin(0.5 * theta) ** 2  # 1 − cos θ before layer 1
+    out = np.zeros_like(theta)
+    for layer in range(last + 1):  # layer 0 reads the inputs
+        if layer > 0:
+            gap = _cosine_gap(theta)
+            out *= alive * (math.pi - theta) * ((0.5 if layer == last else 1.0) / math.pi)
+            theta = _next_angle(gap)
+        product = scale * (1.0 - gap)
+        if parameterization == "ntk":
+            out += product if layer == last else 2.0 * product
+        elif width is not None:
+            out += (product * (d if layer == 0 else width) + 1.0) / width
+        elif layer > 0:
+            out += product
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------- by name
+
+
+NAMES: tuple[str, ...] = ("linear", *KERNELS, "nngp", "ntk")
+"""Everything that `matrix` knows."""
+
+
+def matrix(
+    name: str, X: AnyFloat, Z: AnyFloat, *, length: float = 1.0, depth: int = 2, width: float | None = None
+) -> F64:
+    """Return the kernel called ``name`` between two tables of points.
+
+    Args:
+        name: one of `NAMES`; "linear" is x·z. X: (a, d), Z: (b, d).
+        length: of the kernels of one length. depth, width: of "nngp" and "ntk".
+    Returns: (a, b) float64. Errors: RecipeError with the nearest match.
+    """
+    if name == "linear":
+        return np.asarray(np.asarray(X, np.float64) @ np.asarray(Z, np.float64).T)
+    if name == "nngp":
+        return nngp(X, Z, depth)
+    if name == "ntk":
+        return ntk(X, Z, depth, width)
+    if name not in KERNELS:
+        raise RecipeError(f"unknown kernel {name!r}: allowed are {', '.join(NAMES)}{nearest(name, NAMES)}")
+    return KERNELS[name](distances(X, Z), length)
 
 
 def by_name(name: str) -> Callable[[F64, float], F64]:

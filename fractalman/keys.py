@@ -47,6 +47,7 @@ class Role(IntEnum):
     BATCH = 53
     VALIDATION = 54
     MEASUREMENT = 55
+    READ_ORDER = 60
     # ensembles of clusters
     SIZES = 5
     SHAPE = 6

@@ -127,3 +127,32 @@ def nearest(X_train: AnyFloat, X_test: AnyFloat, path: str = "auto") -> I64:
     if path == "auto" and A.shape[0] * B.shape[0] > _SMALL:
         return _nearest_by_the_faster(A, B)
     return _nearest_by_tree(A, B) if path == "tree" else _nearest_by_products(A, B)
+
+
+def nearest_k(X_train: AnyFloat, X_test: AnyFloat, k: int) -> I64:
+    """Return the indices of every test point's k nearest training points, nearest first, ties to the smaller index.
+
+    Args:
+        X_train: (n, d), X_test: (t, d), any float dtype, the same unit. k: 1 ≤ k ≤ n.
+    Returns: (t, k) int64, exact in float64: distances are direct differences.
+    Errors: RecipeError for shapes that do not fit or a k outside.
+    """
+    if X_train.ndim != 2 or X_test.ndim != 2 or X_train.shape[1] != X_test.shape[1] or not 1 <= k <= X_train.shape[0]:
+        raise RecipeError(
+            f"X_train {X_train.shape}, X_test {X_test.shape}, k = {k}: allowed are (n, d) and (t, d), 1 <= k <= n"
+        )
+    from scipy.spatial.distance import cdist
+
+    A, B = np.ascontiguousarray(X_train, np.float64), np.ascontiguousarray(X_test, np.float64)
+    out = np.empty((B.shape[0], k), np.int64)
+    rows = max(1, _BLOCK // A.shape[0])
+    for start in range(0, B.shape[0], rows):
+        square = cdist(B[start : start + rows], A, "sqeuclidean")
+        if k == A.shape[0]:
+            out[start : start + rows] = np.argsort(square, axis=1, kind="stable")
+            continue
+        last = np.partition(square, k - 1, axis=1)[:, k - 1 : k]
+        for i, row in enumerate(square):  # every point as near as the k-th is a candidate, in index order
+            candidates = np.flatnonzero(row <= last[i])
+            out[start + i] = candidates[np.argsort(row[candidates], kind="stable")[:k]]
+    return out

@@ -89,3 +89,130 @@ def test_an_unknown_kernel_is_refused_with_the_nearest_match() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(RecipeError, match="the same d"):
         kernels.distances(np.zeros((2, 3)), np.zeros((2, 4)))
+
+
+# ---------------------------------------------------------------------------------------------------- wide networks
+
+
+def test_one_layer_has_the_arc_cosine_closed_form() -> None:
+    """Cho & Saul 2009 at chosen angles; the tangent kernel of one hidden layer written out."""
+    X = np.array([[2.0, 0.0], [0.0, 3.0], [-2.0, 0.0], [1.0, 1.0]])
+    angle = np.array([0.0, math.pi / 2, math.pi, math.pi / 4])
+    norms = 2.0 * np.linalg.norm(X, axis=1) / 2.0  # |x||z|/d beside x = (2, 0)
+    forward = norms * (np.sin(angle) + (math.pi - angle) * np.cos(angle)) / math.pi
+    np.testing.assert_allclose(kernels.nngp(X[:1], X, 1)[0], forward, atol=1e-15)
+    share = (math.pi - angle) / math.pi
+    inputs = norms * np.cos(angle)
+    for width in (1.0, 64.0):
+        wanted = forward + 1.0 / width + (2.0 * inputs + 1.0) * share / (2.0 * width)
+        np.testing.assert_allclose(kernels.ntk(X[:1], X, 1, width)[0], wanted, atol=1e-14)
+    np.testing.assert_allclose(kernels.ntk(X[:1], X, 1)[0], forward, atol=1e-14)
+    jacot = kernels.ntk(X[:1], X, 1, parameterization="ntk")[0]
+    np.testing.assert_allclose(jacot, forward + inputs * share, atol=1e-14)
+
+
+@given(key=st.integers(0, 2**64 - 1), depth=st.integers(1, 6), factor=st.floats(1e-3, 1e3))
+def test_network_kernels_are_symmetric_positive_and_homogeneous(key: int, depth: int, factor: float) -> None:
+    X = points(key, 10, 4)
+    for kernel in (
+        lambda X: kernels.nngp(X, X, depth),
+        lambda X: kernels.ntk(X, X, depth),
+        lambda X: kernels.ntk(X, X, depth, parameterization="ntk"),
+        lambda X: kernels.ntk(X, X, depth, 32.0),
+    ):
+        K = kernel(X)
+        np.testing.assert_allclose(K, K.T, rtol=1e-12)
+        assert np.linalg.eigvalsh(K).min() > -1e-12 * np.trace(K)
+    np.testing.assert_allclose(kernels.ntk(factor * X, X, depth), factor * kernels.ntk(X, X, depth), rtol=1e-9, atol=0)
+    # He initialisation keeps the mean square of the activations
+    np.testing.assert_allclose(np.diag(kernels.nngp(X, X, depth)), np.square(X).sum(axis=1) / 4, rtol=1e-12)
+    np.testing.assert_allclose(
+        np.diag(kernels.ntk(X, X, depth, parameterization="ntk")),
+        (depth + 1) * np.square(X).sum(axis=1) / 4,
+        rtol=1e-12,
+    )
+
+
+def test_layers_compose_and_close_points_keep_their_digits() -> None:
+    """Two layers are one layer on the first one's angles; 1 − k is linear in a tiny angle for the tangent kernel."""
+    X = points(5, 6, 3)
+    one = kernels.nngp(X, X, 1)
+    norm = np.sqrt(np.diag(one))
+    angle = np.arccos(np.clip(one / np.multiply.outer(norm, norm), -1.0, 1.0))
+    two = np.multiply.outer(norm, norm) * (np.sin(angle) + (math.pi - angle) * np.cos(angle)) / math.pi
+    np.testing.assert_allclose(kernels.nngp(X, X, 2), two, rtol=1e-7)
+    tiny = np.array([1e-6, 2e-6, 4e-6])
+    Z = np.column_stack([np.cos(tiny), np.sin(tiny)])
+    x = np.array([[1.0, 0.0]])
+    gap = kernels.ntk(x, x, 3)[0] - kernels.ntk(x, Z, 3)[0]
+    np.testing.assert_allclose(gap[1:] / gap[:-1], 2.0, rtol=1e-4)
+    smooth = kernels.nngp(x, x, 1)[0] - kernels.nngp(x, Z * 1.0, 1)[0]
+    np.testing.assert_allclose(smooth[1:] / smooth[:-1], 4.0, rtol=1e-3)
+
+
+def test_a_point_at_the_origin_reaches_the_output_through_the_last_bias_only() -> None:
+    X = np.array([[0.0, 0.0], [1.0, 2.0]])
+    np.testing.assert_array_equal(kernels.nngp(X, X, 3)[0], 0.0)
+    np.testing.assert_allclose(kernels.ntk(X, X, 3, 8.0)[0], 1.0 / 8.0)
+    np.testing.assert_array_equal(kernels.ntk(X, X, 3)[0], 0.0)
+
+
+def test_the_kernels_are_those_of_the_harness_own_networks() -> None:
+    """Gradients and outputs of drawn networks by autodiff; another depth, or no first layer and biases, is rejected."""
+    jax = pytest.importorskip("jax")
+    pytest.importorskip("optax")
+    from fractalman.learners.networks import training
+
+    d = 12
+    X = points(11, 5, d)
+    X[1] = X[0] + 1e-2
+    X[4] *= 2.0
+    single = X.astype(np.float32)
+    grad = jax.jit(jax.vmap(jax.grad(lambda w, x: training._network(w, x)[0]), in_axes=(None, 0)))
+    for depth, width, networks in ((1, 12, 96), (2, 256, 16)):
+        found = []
+        for key in range(networks):
+            leaves = jax.tree.leaves(grad(training.initial_weights(key, d, width, depth, 1), single))
+            J = np.concatenate([np.asarray(leaf, np.float64).reshape(len(X), -1) for leaf in leaves], axis=1)
+            found.append(J @ J.T / width)
+        mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(networks)
+        law = kernels.ntk(X, X, depth, width)
+        # exact on average for one hidden layer, to order 1/width for two
+        assert np.all(np.abs(mean - law) < 4.5 * error + (depth - 1) * 5.0 / width * law.max())
+        assert np.all(error < 3.0 * law.max() / math.sqrt(width * networks))
+        limit = [kernels.ntk(X, X, depth)] if depth == 1 else []
+        for wrong in (kernels.ntk(X, X, depth + 1, width), *limit):
+            assert np.max(np.abs(mean - wrong) / error) > 6.2
+    found = []
+    for key in range(24):  # many outputs of one network share its hidden units: networks are the sample
+        outputs = np.asarray(training._network(training.initial_weights(key, d, 256, 2, 256), single), np.float64)
+        found.append(outputs @ outputs.T / 256)
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(24)
+    assert np.all(np.abs(mean - kernels.nngp(X, X, 2)) < 4.5 * error + 0.01)
+    assert np.max(np.abs(mean - kernels.nngp(X, X, 3)) / error) > 6.2
+
+
+def test_every_kernel_has_a_name() -> None:
+    X, Z = points(1, 4, 3), points(2, 5, 3)
+    r = kernels.distances(X, Z)
+    np.testing.assert_array_equal(kernels.matrix("laplace", X, Z, length=2.0), kernels.laplace(r, 2.0))
+    np.testing.assert_array_equal(kernels.matrix("linear", X, Z), X @ Z.T)
+    np.testing.assert_array_equal(kernels.matrix("nngp", X, Z, depth=3), kernels.nngp(X, Z, 3))
+    np.testing.assert_array_equal(kernels.matrix("ntk", X, Z, depth=3, width=7), kernels.ntk(X, Z, 3, 7))
+    assert {kernels.matrix(name, X, Z).shape for name in kernels.NAMES} == {(4, 5)}
+    with pytest.raises(RecipeError, match=r"unknown kernel 'ntkk'.*did you mean 'ntk'"):
+        kernels.matrix("ntkk", X, Z)
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (lambda X: kernels.nngp(X, X, 0), "depth = 0: allowed"),
+        (lambda X: kernels.ntk(X, X, 1.5), "depth = 1.5: allowed"),
+        (lambda X: kernels.ntk(X, X, 2, 0.0), "width = 0.0: allowed"),
+        (lambda X: kernels.ntk(X, X, 2, parameterization="ntks"), "did you mean 'ntk'"),
+    ],
+)
+def test_networks_that_cannot_be_are_refused(call: object, complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        call(np.ones((2, 2)))  # type: ignore[operator]

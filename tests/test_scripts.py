@@ -278,7 +278,7 @@ def test_the_version_is_written_in_one_place() -> None:
 
 def test_git_and_the_wheel_leave_no_module_out() -> None:
     # The build backend leaves out what git ignores: an unanchored "build/" once swallowed fractalman/build/.
-    modules = [str(path) for path in (ROOT / "fractalman").rglob("*") if path.suffix in {".py", ".toml"}]
+    modules = [str(path) for path in (ROOT / "fractalman").rglob("*") if path.suffix in {".py", ".toml", ".csv"}]
     modules += [str(path) for path in (ROOT / "tests").glob("*.py")]
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "check-ignore", "--no-index", *modules], capture_output=True, text=True, timeout=60

@@ -24,7 +24,6 @@ from fractalman.learners import Learner, Outcome, Problem
 from fractalman.recipe import Recipe
 from fractalman.seeds import Role, key64, normals
 from fractalman.sweep import Collaborators, Point, load_result, load_spec, run_sweep
-from fractalman.sweep.executor import THREAD_VARIABLES, PoolExecutor, completed
 from fractalman.sweep.journal import NAME, Journal, Unit
 from fractalman.sweep.replicates import make_replicate
 
@@ -467,21 +466,6 @@ def test_two_processes_give_the_same_table(tmp_path: Path, monkeypatch: pytest.M
     assert "MKL_NUM_THREADS" not in os.environ
 
 
-def thread_settings() -> list[str | None]:
-    return [os.environ.get(name) for name in THREAD_VARIABLES]
-
-
-def test_workers_are_spawned_with_one_thread_each() -> None:
-    pool = PoolExecutor(1)
-    try:
-        ((_, settings),) = completed([pool.submit(thread_settings)])
-    finally:
-        pool.close()
-    assert settings == ["1"] * len(THREAD_VARIABLES)
-    with pytest.raises(RecipeError, match="jobs = 0"):
-        PoolExecutor(0)
-
-
 class OnlyResult:
     """A scheduler whose handles can do nothing but wait."""
 
@@ -496,21 +480,6 @@ def test_submit_and_result_are_enough(tmp_path: Path) -> None:
     whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
     other = run_sweep(spec_of(), tmp_path / "x", executor=OnlyResult(), collaborators=STANDS)
     assert table(other.points) == table(whole.points)
-
-
-def die() -> None:
-    os._exit(9)
-
-
-def test_a_dead_worker_is_one_line() -> None:
-    from fractalman.errors import ResourceError
-
-    pool = PoolExecutor(1)
-    try:
-        with pytest.raises(ResourceError, match=r"worker process died.*finished points are kept"):
-            list(completed([pool.submit(die)]))
-    finally:
-        pool.close()
 
 
 # ---------------------------------------------------------------------------------------------------- the real rooms

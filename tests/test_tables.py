@@ -1,103 +1,119 @@
-"""Reading anybody's tables: what they hold, and one line for everything they must not."""
+"""Datasets as pandas tables and AnnData objects: the same numbers, from memory and from files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from handmade import columns, recipe
 
-from fractalman.errors import FractalmanError
-from fractalman.measure import measure_scaling, read_points
+import fractalman as fm
+from fractalman.dataset.memory import Dataset
+from fractalman.dataset.writer import write_columns
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import Hierarchy
 
-
-def written(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_points_come_back_from_every_kind_of_file(tmp_path: Path) -> None:
-    """Archives, arrays and text give the same numbers."""
-    X, y = np.arange(12.0).reshape(4, 3), np.array([1.0, 2.0, 3.0, 5.0])
-    np.savez(tmp_path / "a.npz", X=X, y=y)
-    np.save(tmp_path / "a.npy", X.reshape(4, 3, 1))
-    lines = ["a,target,b,c"] + [f"{r[0]},{t},{r[1]},{r[2]}" for r, t in zip(X, y, strict=True)]
-    written(tmp_path / "a.csv", "\n".join(lines))
-    for name in ("a.npz", "a.csv"):
-        found, target = read_points(tmp_path / name)
-        assert (found == X).all()
-        assert target is not None
-        assert (target == y).all()
-    found, target = read_points(tmp_path / "a.npy")
-    assert (found == X).all()
-    assert target is None
+pandas = pytest.importorskip("pandas", reason="pandas is not installed: pip install 'fractalman[tables]'")
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("a.csv", "x,y\n1,2\n3,b", "row 3, column 'y': 'b' is no number"),
-        ("a.csv", "x,y\n1", "row 2 has 1 cells"),
-        ("a.csv", "x,y", "1 lines"),
-        ("a.csv", "y\n1\n2", "no feature columns"),
-        ("a.npy", "nothing of the kind", "no NumPy file"),
-        ("a.txt", "1", "allowed are .npz, .npy, .csv"),
-    ],
-)
-def test_what_holds_no_points_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
-    with pytest.raises(FractalmanError, match=said):
-        read_points(written(tmp_path / name, text))
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = columns()
+    return write_columns(tmp_path_factory.mktemp("tables") / "a.h5", made, recipe=recipe(made))
 
 
-def test_missing_files_directories_and_wrong_arrays_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FractalmanError, match="does not exist"):
-        read_points(tmp_path / "no.npz")
-    with pytest.raises(FractalmanError, match="directory"):
-        read_points(tmp_path)
-    np.savez(tmp_path / "a.npz", data=np.zeros(3))
-    with pytest.raises(FractalmanError, match="holds data"):
-        read_points(tmp_path / "a.npz")
-    np.savez(tmp_path / "b.npz", X=np.zeros((3, 2)), y=np.zeros(2))
-    with pytest.raises(FractalmanError, match="3 numbers"):
-        read_points(tmp_path / "b.npz")
-    np.save(tmp_path / "c.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(FractalmanError, match="no NumPy file"):
-        read_points(tmp_path / "c.npy")
+@pytest.fixture(params=["file", "memory"])
+def data(request: pytest.FixtureRequest, path: Path) -> Any:
+    with fm.open(path) as f:
+        yield f if request.param == "file" else f.dataset()
 
 
-def test_a_table_of_one_axis_is_fitted_in_every_way_it_allows(tmp_path: Path) -> None:
-    """Three seeds of .9·n^-.5: every law is fitted, windows and held-out sizes are there."""
-    rng = np.random.default_rng(0)
-    rows = [(n, s, 0.9 * n**-0.5 * np.exp(0.01 * rng.normal())) for n in 2.0 ** np.arange(5, 12) for s in range(3)]
-    table = written(tmp_path / "t.csv", "n,seed,loss\n" + "\n".join(f"{n},{s},{v}" for n, s, v in rows))
-    found = measure_scaling(table)
-    assert abs(found["power"]["value"] - 0.5) < 0.02
-    assert found["curves"] == 3
-    assert {"logarithm", "floor", "windows", "held_out"} <= set(found)
-    assert found["windows"]["spread"] < 0.05
+def bare() -> Dataset:
+    """A dataset without hierarchy, graph or noise."""
+    made = fm.SmoothManifold(n_points=5, ambient_dim=3)
+    return Dataset(made, np.ones((5, 3), np.float32), np.arange(5.0), np.zeros(5, np.int64), None, None, None)
 
 
-def test_a_joint_table_is_fitted(tmp_path: Path) -> None:
-    P, n = (a.ravel() for a in np.meshgrid(np.geomspace(1e3, 1e6, 5), np.geomspace(1e3, 1e7, 6)))
-    L = 0.2 + 3.0 * P**-0.3 + 9.0 * n**-0.4
-    rows = zip(P.tolist(), n.tolist(), L.tolist(), strict=True)
-    text = "n_params,n_data,loss\n" + "\n".join(f"{a!r},{b!r},{c!r}" for a, b, c in rows)
-    found = measure_scaling(written(tmp_path / "t.csv", text))
-    assert found["model_exponent"]["value"] == pytest.approx(0.3, abs=1e-6)
-    assert found["data_exponent"]["value"] == pytest.approx(0.4, abs=1e-6)
-    assert found["irreducible"]["value"] == pytest.approx(0.2, rel=1e-5)
+def test_the_table_of_points(data: Any) -> None:
+    made = columns()
+    table = fm.to_pandas(data)
+    assert list(table.columns) == ["y", "cluster", "noise"]
+    for name in table.columns:
+        np.testing.assert_array_equal(table[name], made[name], strict=True)
+    assert table.index.name == "point"
+    assert table.attrs == {"recipe": recipe(made), "n_points": 11}
+    wide = fm.to_pandas(data, coordinates=True)
+    assert list(wide.columns) == ["y", "cluster", "noise", "x0", "x1", "x2"]
+    np.testing.assert_array_equal(wide[["x0", "x1", "x2"]], made["X"], strict=True)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("n,los\n1,2", "unknown column 'los'.*did you mean 'loss'"),
-        ("n,n_params\n1,2", "required are loss and n"),
-        ("n,loss\n1,2\n1,3\n2,3", "add a column seed"),
-        ("n,seed,loss\n1,0,2\n2,0,3\n1,1,3", "no row of seed 1 at n = 2"),
-        ("n,loss\n1,2\n2,-1\n4,1", "positive"),
-    ],
-)
-def test_tables_that_contradict_themselves_are_refused(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(FractalmanError, match=said):
-        measure_scaling(written(tmp_path / "t.csv", text))
+def test_the_tables_of_nodes_and_edges(data: Any) -> None:
+    made = columns()
+    nodes = fm.to_pandas(data, "nodes")
+    assert list(nodes.columns) == ["parent", "value", "variance", "size", "depth", "level"]
+    for name in nodes.columns:
+        np.testing.assert_array_equal(nodes[name], made[f"hierarchy/{name}"], strict=True)
+    assert nodes.index.name == "node"
+    edges = fm.to_pandas(data, "edges")
+    np.testing.assert_array_equal(edges[["a", "b"]], made["edges"], strict=True)
+
+
+def test_what_is_not_there_is_left_out_or_refused() -> None:
+    assert list(fm.to_pandas(bare()).columns) == ["y", "cluster"]
+    for arguments, said in (
+        ({"table": "nodes"}, "needs the hierarchy"),
+        ({"table": "edges"}, "no graph"),
+        ({"table": "point"}, "did you mean 'points'"),
+        ({"table": "nodes", "coordinates": True}, "only points have them"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            fm.to_pandas(bare(), **arguments)
+
+
+def test_a_coarse_dataset_has_a_table_too() -> None:
+    made = columns((7, 3, 1), noise=False, level=False)
+    h = Hierarchy(*(made[f"hierarchy/{c}"] for c in ("parent", "value", "variance", "size", "depth")), n_points=11)
+    whole = fm.PercolationEnsemble(n_points=11, ambient_dim=3)
+    fine = Dataset(whole, made["X"], made["y"], made["cluster"], made["edges"], h, None)
+    coarse = fm.coarse_grain(fine, 2)
+    table = fm.to_pandas(coarse)
+    np.testing.assert_array_equal(table["count"], coarse.count, strict=True)
+    assert len(fm.to_pandas(coarse, "nodes")) == coarse.hierarchy.n_nodes
+
+
+@pytest.mark.parametrize("latents", [None, 3, 0])
+def test_anndata_holds_the_columns_and_comes_back_from_a_file(data: Any, latents: int | None, tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata", reason="anndata is not installed: pip install 'fractalman[tables]'")
+    made, n = columns(), 11
+    parent = made["hierarchy/parent"]
+    object_ = fm.to_anndata(data, latents=latents)
+    np.testing.assert_array_equal(object_.X, made["X"], strict=True)
+    assert list(object_.obs.columns) == ["y", "cluster", "noise"]
+    np.testing.assert_array_equal(object_.obs["y"], made["y"])
+    kept = len(parent) - n if latents is None else latents
+    under = np.zeros((n, len(parent) - n))
+    for point in range(n):  # climb, the plainest way
+        node = parent[point]
+        while node >= 0:
+            under[point, node - n] = 1
+            node = parent[node]
+    np.testing.assert_array_equal(object_.obsm["hierarchy"].toarray(), under[:, :kept])
+    np.testing.assert_array_equal(object_.uns["latents"]["node"], np.arange(n, n + kept))
+    np.testing.assert_array_equal(object_.uns["latents"]["value"], made["hierarchy/value"][n : n + kept])
+    graph = np.zeros((n, n))
+    for a, b in made["edges"]:
+        graph[a, b] = graph[b, a] = 1
+    np.testing.assert_array_equal(object_.obsp["edges"].toarray(), graph)
+    assert fm.from_toml(object_.uns["recipe"]) == data.recipe
+    object_.write_h5ad(tmp_path / "a.h5ad")
+    again = anndata.read_h5ad(tmp_path / "a.h5ad")
+    np.testing.assert_array_equal(again.obsm["hierarchy"].toarray(), under[:, :kept])
+    assert again.uns["recipe"] == object_.uns["recipe"]
+
+
+def test_anndata_of_a_family_without_hierarchy_or_graph() -> None:
+    pytest.importorskip("anndata", reason="anndata is not installed: pip install 'fractalman[tables]'")
+    object_ = fm.to_anndata(bare())
+    assert (object_.shape, len(object_.obsm), len(object_.obsp)) == ((5, 3), 0, 0)

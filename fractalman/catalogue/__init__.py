@@ -1,23 +1,74 @@
-"""Named recipes and experiment specs, shipped with the package as TOML; every name can be typed where a file can."""
+"""Named recipes and experiment specs, shipped with the package as TOML; every name can be typed where a file can.
+
+A TOML file here is an entry, called like the file. A table [sizes] in it makes further entries: their names end in its
+keys, and their recipes take its values over the file's. Such a file is an entry itself if its own recipe has a size.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 from fractalman.errors import RecipeError, nearest
 
-__all__ = ["catalogue_names", "catalogue_text"]
+if TYPE_CHECKING:
+    from fractalman.recipe import Recipe
+
+__all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text"]
+
+_SIZES = "\n[sizes]"
+
+
+@cache
+def _entries() -> dict[str, tuple[str, dict[str, Any] | None]]:
+    """Name → (text of its file, what its size changes in the recipe or None), in alphabetical order, sizes rising."""
+    found: dict[str, tuple[str, dict[str, Any] | None]] = {}
+    for file in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
+        if not file.name.endswith(".toml"):
+            continue
+        stem, text = file.name.removesuffix(".toml"), file.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+        sizes: dict[str, dict[str, Any]] = tables.get("sizes", {})
+        if all(changes.keys() <= tables["recipe"].keys() for changes in sizes.values()):
+            found[stem] = (text.partition(_SIZES)[0].rstrip() + "\n", None)
+        found.update({f"{stem}-{size}": (text, changes) for size, changes in sizes.items()})
+    return found
 
 
 def catalogue_names() -> tuple[str, ...]:
-    """Return the names in alphabetical order."""
-    found = (entry.name for entry in files(__name__).iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+    """Return the names in alphabetical order, those of one series by size."""
+    return tuple(_entries())
+
+
+def _entry(name: str) -> tuple[str, dict[str, Any] | None]:
+    entries = _entries()
+    if name not in entries:
+        hint = nearest(name, entries)
+        raise RecipeError(f"no file and no catalogue name {name!r}: type fractalman list for all {len(entries)}{hint}")
+    return entries[name]
 
 
 def catalogue_text(name: str) -> str:
     """Return the TOML text called ``name``; RecipeError with the nearest match for a name that is not there."""
-    names = catalogue_names()
-    if name not in names:
-        raise RecipeError(f"no file and no catalogue name {name!r}: names are {', '.join(names)}{nearest(name, names)}")
-    return (files(__name__) / f"{name}.toml").read_text(encoding="utf-8")
+    text, changes = _entry(name)
+    return text if changes is None else f"# {catalogue_purpose(name)}\n{catalogue_recipe(name).to_toml()}"
+
+
+def catalogue_purpose(name: str) -> str:
+    """Return what an entry is for, in one line: the comment that its file begins with."""
+    words = []
+    for line in _entry(name)[0].splitlines():
+        if not line.startswith("#"):
+            break
+        words.append(line.removeprefix("#").strip())
+    return " ".join(words)
+
+
+def catalogue_recipe(name: str) -> Recipe:
+    """Return the recipe called ``name``; RecipeError with the nearest match for a name that is not there."""
+    from fractalman.recipe import from_dict
+
+    text, changes = _entry(name)
+    return from_dict({**tomllib.loads(text)["recipe"], **(changes or {})})

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from fractalman.dataset.memory import Dataset, split_indices
     from fractalman.dataset.publish import check_target
     from fractalman.dataset.reader import File, open_file
+    from fractalman.dataset.shuffled import Batches, batches
     from fractalman.dataset.spec import Problem
+    from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file
     from fractalman.dataset.writer import BlockSource, write_columns
 
 __all__ = [
+    "Batches",
     "BlockSource",
     "Certificate",
     "CoarseDataset",
@@ -24,15 +27,19 @@ __all__ = [
     "File",
     "LazyColumn",
     "Problem",
+    "batches",
     "check_target",
     "coarse_grain",
     "open_file",
     "split_indices",
+    "to_anndata",
+    "to_pandas",
     "verify_file",
     "write_columns",
 ]
 
 _HOME = {
+    "Batches": "shuffled",
     "BlockSource": "writer",
     "Certificate": "certificate",
     "CoarseDataset": "coarse",
@@ -40,10 +47,13 @@ _HOME = {
     "File": "reader",
     "LazyColumn": "lazy",
     "Problem": "spec",
+    "batches": "shuffled",
     "check_target": "publish",
     "coarse_grain": "coarse",
     "open_file": "reader",
     "split_indices": "memory",
+    "to_anndata": "tables",
+    "to_pandas": "tables",
     "verify_file": "verify",
     "write_columns": "writer",
 }

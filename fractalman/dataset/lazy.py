@@ -125,7 +125,7 @@ class LazyColumn:
         if outside.any():
             raise IndexError(f"row {array[outside].flat[0]} of {self._path}: allowed are {-n} to {n - 1}")
         flat = array.reshape(-1).astype(np.int64)
-        taken = self._take(np.where(flat < 0, flat + n, flat)).reshape(*array.shape, *self.shape[1:])
+        taken = self._take(np.where(flat < 0, flat + n, flat)).reshape((*array.shape, *self.shape[1:]))
         result = taken[(*(slice(None),) * array.ndim, *rest)] if rest else taken
         return result[()] if result.ndim == 0 else result
 

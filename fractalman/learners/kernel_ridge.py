@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from fractalman import kernels
 from fractalman._arrays import F64, I64
-from fractalman.kernels import by_name, distances
+from fractalman.errors import RecipeError
+from fractalman.kernels import distances
 from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
 from fractalman.seeds import Role, draws, key64
 
@@ -61,11 +63,10 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
 
 
 class KernelRidge(Learner):
-    """Kernel ridge regression with the Laplace kernel exp(−r/ℓ), ℓ the median training distance."""
+    """Kernel ridge regression; subclasses name the kernel."""
 
-    name: ClassVar[str] = "laplace-kernel"
     capacity: ClassVar[str] = "grows with n"
-    kernel: ClassVar[str] = "laplace"
+    kernel: ClassVar[str]
 
     @property
     def conventions(self) -> str:
@@ -73,10 +74,23 @@ class KernelRidge(Learner):
         return (
             f"{self.name}: kernel ridge regression in float64 with an intercept (labels centred by their training "
             "mean); inputs centred and divided by one scalar (root mean square of the centred training coordinates); "
-            "length = median distance of two training points (2^18 sampled pairs beyond n = 1024); the ridge, in units "
-            "of the kernel at 0, has the smallest risk on a fifth of the training points among 1e-10, 1e-6, 1e-4, "
-            "1e-3, 1e-2, 1e-1, 1 (ties to the smaller), then everything is refitted on all training points."
+            f"{self._kernel_convention}; the ridge, in units of the "
+            "kernel's mean at distance 0, has the smallest risk on a fifth of the training points among 1e-10, 1e-6, "
+            "1e-4, 1e-3, 1e-2, 1e-1, 1 (ties to the smaller), then everything is refitted on all training points."
         )
+
+    @property
+    def _kernel_convention(self) -> str:
+        return "length = median distance of two training points (2^18 sampled pairs beyond n = 1024)"
+
+    def _length(self, X: F64, key: int) -> float | None:
+        """The kernel's length, or None for a kernel without one."""
+        return median_distance(X, key)
+
+    def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
+        """The kernel between two tables of scaled inputs."""
+        assert length is not None
+        return kernels.by_name(self.kernel)(distances(X, Z), length)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem; all label columns share one ridge."""
@@ -85,9 +99,10 @@ class KernelRidge(Learner):
     def _one(self, problem: Problem) -> Outcome:
         scale = scaling(problem)
         X, y = scale.inputs(problem.X_train), scale.labels(problem.y_train)
-        length = median_distance(X, problem.key)
-        kernel = by_name(self.kernel)
-        K = kernel(distances(X, X), length)
+        length = self._length(X, problem.key)
+        K = self._matrix(X, X, length)
+        unit = float(np.mean(np.diag(K))) or 1.0
+        K /= unit
         fit, held = validation_split(problem.key, problem.n)
         order = list(RIDGES)
         risk = None
@@ -98,11 +113,11 @@ class KernelRidge(Learner):
         # the full matrix is larger than the one validated: in the rare case that it cannot be factorised, the next best
         chosen, weights = next((ridge, w) for ridge in order if (w := _solve(K, y, ridge)) is not None)
         Z = scale.inputs(problem.X_test)
-        blocks = [kernel(distances(Z[a : a + _ROWS], X), length) @ weights for a in range(0, Z.shape[0], _ROWS)]
+        blocks = [self._matrix(Z[a : a + _ROWS], X, length) @ weights / unit for a in range(0, Z.shape[0], _ROWS)]
         prediction = np.concatenate([np.empty((0, y.shape[1])), *blocks]) + scale.label_centre
         info = {
             "ridge": chosen,
-            "length": length * scale.scale,
+            "length": None if length is None else length * scale.scale,
             "validation_points": int(held.size),
             "validation_risk": risk,
         }
@@ -117,3 +132,50 @@ class KernelRidge(Learner):
             weights = _solve(K_fit, y[fit] - offset, ridge)
             risks[ridge] = np.inf if weights is None else mean_square(y[held] - offset - K_held @ weights)
         return risks
+
+
+class LaplaceKernel(KernelRidge):
+    """exp(−r/ℓ), as rough as a kernel of distances gets."""
+
+    name: ClassVar[str] = "laplace-kernel"
+    kernel: ClassVar[str] = "laplace"
+
+
+class GaussianKernel(KernelRidge):
+    """exp(−r²/2ℓ²), infinitely smooth."""
+
+    name: ClassVar[str] = "gaussian-kernel"
+    kernel: ClassVar[str] = "gaussian"
+
+
+class MaternKernel(KernelRidge):
+    """(1 + s)·exp(−s), s = √3·r/ℓ: Matérn of order 3/2, once differentiable."""
+
+    name: ClassVar[str] = "matern-kernel"
+    kernel: ClassVar[str] = "matern-3/2"
+
+
+class TangentKernel(KernelRidge):
+    """The tangent kernel of the infinitely wide ReLU network of the harness.
+
+    Args:
+        depth: hidden layers of the network.
+    """
+
+    name: ClassVar[str] = "ntk-kernel"
+    kernel: ClassVar[str] = "ntk"
+
+    def __init__(self, depth: int = 2) -> None:
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 64:
+            raise RecipeError(f"ntk-kernel.depth = {depth!r}: allowed is an integer from 1 to 64")
+        self.depth = depth
+
+    @property
+    def _kernel_convention(self) -> str:
+        return f"the kernel of infinitely wide ReLU networks with {self.depth} hidden layers, as [mlp] builds them"
+
+    def _length(self, X: F64, key: int) -> float | None:  # noqa: ARG002
+        return None
+
+    def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:  # noqa: ARG002
+        return kernels.ntk(X, Z, self.depth)

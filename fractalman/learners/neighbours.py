@@ -1,4 +1,4 @@
-"""1-NN: the label of the nearest training point."""
+"""Nearest neighbours: the label of the nearest training point, and the mean over the k nearest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman._arrays import F32, F64
-from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square
-from fractalman.nearest import nearest
+from fractalman.errors import RecipeError
+from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, validation_split
+from fractalman.nearest import nearest, nearest_k
+
+NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
+"""The numbers of neighbours that are tried."""
 
 
 class NearestNeighbour(Learner):
@@ -39,3 +43,61 @@ class NearestNeighbour(Learner):
         """A training point's nearest training point is itself, or the first of its exact duplicates."""
         _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
         return mean_square(y - y[first[group.reshape(-1)]])
+
+
+class Neighbours(Learner):
+    """The mean label of the k nearest training points.
+
+    Args:
+        k: their number, fewer where the training set is smaller; None = chosen on validation points.
+    """
+
+    name: ClassVar[str] = "k-nn"
+    capacity: ClassVar[str] = "grows with n"
+
+    def __init__(self, k: int | None = None) -> None:
+        if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
+            raise RecipeError(f"k-nn.k = {k!r}: allowed is an integer >= 1; leave it out to have it chosen")
+        self.k = k
+
+    @property
+    def conventions(self) -> str:
+        """How neighbours are found and their number is chosen."""
+        chosen = (
+            f"k = {self.k}, all points where there are fewer"
+            if self.k is not None
+            else "k has the smallest risk on a fifth of the training points among "
+            f"{', '.join(map(str, NEIGHBOURS))} (ties to the smaller), then all training points answer"
+        )
+        return (
+            "k-nn: the mean label of the k Euclidean nearest training points in the given coordinates, exact in "
+            f"float64, ties to the smaller training index; {chosen}."
+        )
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        """Predict every problem; all label columns share one search and one k."""
+        return [self._one(problem) for problem in problems]
+
+    def _one(self, problem: Problem) -> Outcome:
+        X, y = problem.X_train, problem.y_train
+        k, info = self.k, {}
+        if k is None:
+            fit, held = validation_split(problem.key, problem.n)
+            k, risk = 1, None
+            if held.size:
+                risks = _running_risks(X[fit], y[fit], X[held], y[held])
+                k = min(risks, key=lambda number: (risks[number], number))
+                risk = risks[k]
+            info = {"validation_points": int(held.size), "validation_risk": risk}
+        k = min(k, problem.n)
+        prediction = y[nearest_k(X, problem.X_test, k)].mean(axis=1)
+        fitted = y[nearest_k(X, X, k)].mean(axis=1)
+        return Outcome(prediction, mean_square(y - fitted), {"k": k, **info})
+
+
+def _running_risks(X: F32, y: F64, Z: F32, target: F64) -> dict[int, float]:
+    """Return the risk at the points Z of every number of neighbours that the training set has."""
+    numbers = [k for k in NEIGHBOURS if k <= len(X)]
+    near = nearest_k(X, Z, numbers[-1])
+    means = np.cumsum(y[near], axis=1)
+    return {k: mean_square(target - means[:, k - 1] / k) for k in numbers}

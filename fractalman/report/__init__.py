@@ -19,6 +19,7 @@ from fractalman.report.tables import (
     points_csv,
     recipe_words,
     result_table,
+    text_table,
     verdict_lines,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "recipe_words",
     "require_plots",
     "result_table",
+    "text_table",
     "verdict_lines",
     "write_forecast_figure",
     "write_points",

@@ -2,7 +2,6 @@
 
 from fractalman.sweep.collaborators import Collaborators
 from fractalman.sweep.engine import Floor, Result, load_result, run_sweep
-from fractalman.sweep.executor import PoolExecutor, SerialExecutor
 from fractalman.sweep.journal import Point
 from fractalman.sweep.regimes import RULE, SizeSummary
 from fractalman.sweep.spec import Spec, load_spec
@@ -13,9 +12,7 @@ __all__ = [
     "Collaborators",
     "Floor",
     "Point",
-    "PoolExecutor",
     "Result",
-    "SerialExecutor",
     "SizeSummary",
     "Spec",
     "Verdict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -14,10 +15,10 @@ import numpy as np
 
 from fractalman._arrays import F64, I64
 from fractalman.errors import CorruptFileError, FractalmanError, RecipeError
+from fractalman.executors import Executor, from_options, gather
 from fractalman.seeds import Role, key64
 from fractalman.sweep import regimes
 from fractalman.sweep.collaborators import Collaborators
-from fractalman.sweep.executor import Executor, completed, make_executor
 from fractalman.sweep.journal import Journal, Point, Unit, read_journal
 from fractalman.sweep.replicates import forget, remembered
 from fractalman.sweep.spec import BAYES, Spec, load_spec
@@ -158,7 +159,8 @@ def run_sweep(
         jobs: spawned processes of one thread; 1 = this one. The table does not depend on how many there are; against
             this process, with all its threads, linear algebra may differ by its rounding (relative 1e-5 of a training
             risk that is itself rounding, 1e-12 of a risk).
-        executor: runs the units instead; the caller closes it.
+        executor: runs the units instead; anything with ``submit(function, *arguments) → handle with result()``; the
+            caller closes it.
         collaborators: the functions of other rooms; None = the package's own.
     Errors: RecipeError when the folder holds another sweep; what learners and generators raise. Finished points stay
         in the journal whatever happens, Ctrl-C included.
@@ -184,20 +186,21 @@ def _run(
     width = _width(spec)
     done = total - sum(map(width, todo))
     clock = _Clock(todo, width)
-    runner = executor or make_executor(jobs)
-    try:
-        handles = [runner.submit(run_unit, spec, unit, rooms) for unit in todo]
-        for index, points in completed(handles):
+    tasks = [(spec, unit, rooms) for unit in todo]
+    with contextlib.ExitStack() as closing:
+        closing.callback(forget, spec)
+        runner = closing.enter_context(from_options(jobs=jobs)) if executor is None else executor
+        for index, points in gather(runner, run_unit, tasks, name=lambda i: _named(todo[i])):
             unit = todo[index]
             journal.append(unit, points)
             done += width(unit)
             left = clock.tick(unit)
             risk = float(np.mean([point.risk for point in points]))
             say(f"point {done} of {total}: {unit.learner}, n = {unit.n}, risk {risk:.4g}; {left}")
-    finally:
-        if executor is None:
-            runner.close()
-        forget(spec)
+
+
+def _named(unit: Unit) -> str:
+    return f"the point {unit.learner}, n = {unit.n}" + ("" if unit.seed is None else f", replicate {unit.seed}")
 
 
 def _width(spec: Spec) -> Callable[[Unit], int]:

@@ -61,6 +61,15 @@ from fractalman.theory.exponents import (
 from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
+from fractalman.theory.linear import (
+    LinearRisk,
+    PowerLawExponents,
+    kernel_ridge_risk,
+    optimal_ridge_risk,
+    power_law_exponents,
+    power_law_spectrum,
+    random_features_risk,
+)
 from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
@@ -72,6 +81,7 @@ from fractalman.theory.measures import (
 )
 from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother, expected_risk, with_intercept
 from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
+from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
 
 __all__ = [
     "LEARNERS",
@@ -84,11 +94,14 @@ __all__ = [
     "Frontier",
     "JointLaw",
     "KernelRidge",
+    "KernelSpectrum",
     "LabelCovariance",
     "LatticeConstants",
     "Law",
     "LinearRidge",
+    "LinearRisk",
     "Neighbours",
+    "PowerLawExponents",
     "Smoother",
     "Spectrum",
     "TreeCovariance",
@@ -120,9 +133,11 @@ __all__ = [
     "filled_numbers",
     "gaussian_floor",
     "induced_tree",
+    "kernel_ridge_risk",
     "kinds_of",
     "lattice_constants",
     "law_of",
+    "learning_curve_from_spectrum",
     "local_slope",
     "log_period",
     "log_period_masses",
@@ -133,9 +148,13 @@ __all__ = [
     "nearest_distance_law",
     "one_nn_curve_on_tree",
     "one_nn_on_tree",
+    "optimal_ridge_risk",
     "pair_risk",
+    "power_law_exponents",
+    "power_law_spectrum",
     "quantization_exponent",
     "quantization_exponent_masses",
+    "random_features_risk",
     "rank_law_unseen",
     "root_split_law",
     "seen_mass_amplitude",
@@ -145,6 +164,7 @@ __all__ = [
     "smoother_curve",
     "smoother_named",
     "smoother_risk",
+    "spectrum_of",
     "tie_probability",
     "tree_distance_law",
     "tree_shape",

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 NEEDED = ("jax", "optax")
 
 
-def load() -> ModuleType:
-    """Return the module of the networks; MissingExtraError naming the command to type when JAX is not installed."""
-    for package in NEEDED:
+def require(what: str, *packages: str) -> None:
+    """Raise MissingExtraError naming the command to type when one of ``packages`` cannot be imported."""
+    for package in packages:
         try:
             importlib.import_module(package)
         except ImportError as error:
             raise MissingExtraError(
-                f"the learner 'mlp' needs {package}, which cannot be imported ({error}); "
-                "type pip install 'fractalman[learners]'"
+                f"{what} needs {package}, which cannot be imported ({error}); type pip install 'fractalman[learners]'"
             ) from None
+
+
+def load() -> ModuleType:
+    """Return the module of the networks; MissingExtraError naming the command to type when JAX is not installed."""
+    require("the learner 'mlp'", *NEEDED)
     return importlib.import_module("fractalman.learners.networks.mlp")

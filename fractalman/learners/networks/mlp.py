@@ -1,4 +1,4 @@
-"""The multilayer perceptron: ReLU, He initialisation, Adam; all networks of a call train in one compiled program.
+"""The multilayer perceptron: all networks of a call train in one compiled program.
 
 Measured on constant cascades (r = ½, d = 24, two seeds, width 256, depth 2, batch 256), in prior units:
 
@@ -13,18 +13,27 @@ Measured on constant cascades (r = ½, d = 24, two seeds, width 256, depth 2, ba
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from fractalman.errors import RecipeError
+from fractalman.errors import FitError, RecipeError, nearest
 from fractalman.learners.networks import training
-from fractalman.learners.protocol import Learner, Outcome, Problem, refuse_unknown, scaling
+from fractalman.learners.networks.parameterization import PARAMETERIZATIONS, layer_sizes
+from fractalman.learners.protocol import (
+    Learner,
+    Outcome,
+    Problem,
+    mean_square,
+    refuse_unknown,
+    scaling,
+    validation_split,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +42,12 @@ class Settings:
 
     Args:
         width: units of a hidden layer. depth: number of hidden layers.
-        steps: the most Adam steps a network takes. batch_size: points of one step, drawn with replacement.
-        learning_rate: peak of the schedule.
+        steps: the most Adam steps a network takes. batch_size: points of one step.
+        learning_rate: peak of the schedule; a list = that of smallest risk on a fifth of the training points.
+        activation: "relu", "gelu" or "tanh". parameterization: "standard", "ntk" or "mup". optimizer: "adam" or "sgd"
+            (momentum 0.9). weight_decay: decoupled, of weights and not of biases.
+        sampling: "replacement", or "one-pass": batch k is the k-th run of training points, each seen once; needs
+            n >= steps · batch_size.
         interpolation_tolerance: a network whose training risk over all its points is below this times its label
             variance has interpolated and stops; 0 = always use the budget.
         max_train: rows that training sets are padded to, so that one compilation serves a sweep over n; None = the
@@ -46,9 +59,19 @@ class Settings:
     depth: int = 2
     steps: int = 8000
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float | tuple[float, ...] = 1e-3
+    activation: str = "relu"
+    parameterization: str = "standard"
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    sampling: str = "replacement"
     interpolation_tolerance: float = 1e-5
     max_train: int | None = None
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates that are tried."""
+        return self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,)
 
     def __post_init__(self) -> None:
         problems = []
@@ -57,14 +80,29 @@ class Settings:
                 problems.append(f"mlp.{name} = {getattr(self, name)!r}: allowed is an integer from 1 to {high}")
         if self.max_train is not None and not _is_integer(self.max_train, 1 << 31):
             problems.append(f"mlp.max_train = {self.max_train!r}: allowed is an integer from 1 to {1 << 31}")
-        if not (_is_real(self.learning_rate) and 0.0 < self.learning_rate <= 10.0):
-            problems.append(f"mlp.learning_rate = {self.learning_rate!r}: allowed is a number with 0 < rate <= 10")
+        if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
+            problems.append(f"mlp.learning_rate = {self.learning_rate!r}: allowed are numbers with 0 < rate <= 100")
+        if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
+            problems.append(f"mlp.weight_decay = {self.weight_decay!r}: allowed is a number from 0 to below 1")
+        for name, allowed in _WORDS.items():
+            word = getattr(self, name)
+            if word not in allowed:
+                problems.append(f"mlp.{name} = {word!r}: allowed are {', '.join(allowed)}{nearest(str(word), allowed)}")
         if not (_is_real(self.interpolation_tolerance) and 0.0 <= self.interpolation_tolerance < 1.0):
             problems.append(
                 f"mlp.interpolation_tolerance = {self.interpolation_tolerance!r}: allowed is a number from 0 to below 1"
             )
         if problems:
             raise RecipeError("; ".join(problems))
+
+
+_SPELT = {"relu": "ReLU", "gelu": "GELU", "tanh": "tanh"}
+_WORDS = {
+    "activation": tuple(training.ACTIVATIONS),
+    "parameterization": PARAMETERIZATIONS,
+    "optimizer": tuple(training.OPTIMIZERS),
+    "sampling": training.SAMPLING,
+}
 
 
 def _is_integer(value: object, high: int) -> bool:
@@ -78,11 +116,12 @@ def _is_real(value: object) -> bool:
 def from_table(table: Mapping[str, Any]) -> MLP:
     """Return the learner of a ``[mlp]`` table; RecipeError with the nearest match for unknown keys."""
     refuse_unknown(table, [field.name for field in dataclasses.fields(Settings)], "mlp")
-    return MLP(Settings(**table))
+    rates = table.get("learning_rate")
+    return MLP(Settings(**{**table, "learning_rate": tuple(rates)} if isinstance(rates, list) else table))
 
 
 class MLP(Learner):
-    """Multilayer perceptrons with ReLU, one per problem, with one output per label column."""
+    """Multilayer perceptrons, one per problem, with one output per label column."""
 
     name: ClassVar[str] = "mlp"
     capacity: ClassVar[str] = "fixed"
@@ -93,23 +132,33 @@ class MLP(Learner):
 
     def parameters(self, d: int, outputs: int = 1) -> int:
         """Return the number of weights and biases for d inputs."""
-        sizes = [d, *[self.settings.width] * self.settings.depth, outputs]
-        return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+        sizes = layer_sizes(d, self.settings.width, self.settings.depth, outputs)
+        return sum((a + 1) * b for a, b in sizes)
 
     @property
     def conventions(self) -> str:
         """How inputs, labels, weights, batches and the end of training are treated."""
         s = self.settings
+        rates = ", ".join(f"{rate:g}" for rate in s.rates)
+        if len(s.rates) > 1:
+            rates += " (that of smallest risk on a fifth of the training points, then all train)"
+        start = {"standard": "He initialisation", "ntk": "tangent-kernel parameterization", "mup": "maximal updates"}
+        drawn = {
+            "replacement": "drawn with replacement as a function of (key, step)",
+            "one-pass": "that run once through the training points",
+        }
+        optimizer = {"adam": "Adam (0.9, 0.999)", "sgd": "gradient descent with momentum 0.9"}
+        decay = f", weight decay {s.weight_decay:g}" if s.weight_decay else ""
         return (
-            f"mlp: {s.depth} hidden ReLU layers of width {s.width}, He initialisation, linear output (one per label "
-            "column); inputs centred and divided by one scalar (root mean square of the centred training coordinates, "
-            "so |x|² ≈ d), labels centred by their training mean and divided by their root mean square, undone in the "
-            f"prediction; mean squared error, Adam (0.9, 0.999), float32, batches of {s.batch_size} drawn with "
-            f"replacement as a function of (key, step), peak learning rate {s.learning_rate:g} after "
-            f"{self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network stops (and is "
-            f"frozen) at the first multiple of {self._block} steps at which its risk over all its training points is "
-            f"below {s.interpolation_tolerance:g} of its label variance ('interpolated'), else when the steps are "
-            "used up ('budget')."
+            f"mlp: {s.depth} hidden {_SPELT[s.activation]} layers of width {s.width}, {start[s.parameterization]}, "
+            "linear output (one per label column); inputs centred and divided by one scalar (root mean square of the "
+            "centred training coordinates, so |x|² ≈ d), labels centred by their training mean and divided by their "
+            "root mean square, undone in the prediction; mean squared error, "
+            f"{optimizer[s.optimizer]}{decay}, float32, batches of {s.batch_size} {drawn[s.sampling]}, peak learning "
+            f"rate {rates} after {self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
+            f"stops (and is frozen) at the first multiple of {self._block} steps at which its risk over all its "
+            f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated'), else when "
+            "the steps are used up ('budget')."
         )
 
     @property
@@ -120,31 +169,81 @@ class MLP(Learner):
     def _block(self) -> int:
         return 500
 
-    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+    def run(self, problems: Sequence[Problem], checkpoint: Path | None = None) -> list[Outcome]:
         """Train one network per problem, all in one program.
 
         Args:
             problems: the same d and number of label columns; n may differ.
-        Errors: RecipeError for unequal d or columns, or n beyond ``max_train``.
+            checkpoint: file for the state of training, so that a killed run goes on where it was.
+        Errors: RecipeError for unequal d or columns, n beyond ``max_train``, or too few points for one pass.
         """
         if not problems:
             return []
+        pad = self._check(problems)
+        rates, validation = [self.settings.rates[0]] * len(problems), None
+        if len(self.settings.rates) > 1:
+            rates, validation = self._chosen_rates(problems, pad, checkpoint)
+        outcomes: list[Outcome | None] = [None] * len(problems)
+        for rate in sorted(set(rates)):
+            members = [i for i, own in enumerate(rates) if own == rate]
+            ends = self._trained([problems[i] for i in members], rate, pad, _beside(checkpoint, f"{rate:g}"))
+            for i, outcome in zip(members, ends, strict=True):
+                if validation is not None:
+                    outcome.info["validation_risk"] = validation[i]
+                outcomes[i] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _check(self, problems: Sequence[Problem]) -> int:
+        """Return the rows that training sets are padded to."""
         shapes = {(p.X_train.shape[1], p.y_train.shape[1]) for p in problems}
         if len(shapes) > 1:
             raise RecipeError(f"problems with (d, columns) = {sorted(shapes)}: allowed is one shape in a call of 'mlp'")
-        largest = max(p.n for p in problems)
+        largest, smallest = max(p.n for p in problems), min(p.n for p in problems)
         pad = self.settings.max_train or largest
         if largest > pad:
             raise RecipeError(f"mlp.max_train = {pad}: a training set has {largest} points; type max_train = {largest}")
+        needed = self.settings.steps * self.settings.batch_size
+        if self.settings.sampling == "one-pass" and smallest < needed:
+            raise RecipeError(
+                f'mlp.sampling = "one-pass": {smallest} training points for {needed} = steps · batch_size; type fewer '
+                "steps or more points"
+            )
+        return pad
+
+    def _chosen_rates(
+        self, problems: Sequence[Problem], pad: int, checkpoint: Path | None
+    ) -> tuple[list[float], list[float | None]]:
+        """Return every problem's learning rate of smallest validation risk (ties to the smaller) and that risk."""
+        parts, held_labels = [], []
+        for p in problems:
+            fit, held = validation_split(p.key, p.n)
+            parts.append(Problem(p.X_train[fit], p.y_train[fit], p.X_train[held], p.key))
+            held_labels.append(p.y_train[held])
+        rates = sorted(self.settings.rates)
+        risks = np.full((len(rates), len(problems)), np.inf)
+        for row, rate in zip(risks, rates, strict=True):
+            try:
+                ends = self._trained(parts, rate, pad, _beside(checkpoint, f"validate-{rate:g}"))
+            except FitError:  # diverged: not this one
+                continue
+            row[:] = [mean_square(end.prediction - y) for end, y in zip(ends, held_labels, strict=True)]
+        best = risks.argmin(axis=0)
+        if not np.isfinite(risks.min(axis=0)).all():
+            raise FitError(f"networks diverged at every mlp.learning_rate of {rates}: type smaller ones")
+        return [rates[i] for i in best], [float(r) for r in risks.min(axis=0)]
+
+    def _trained(self, problems: Sequence[Problem], rate: float, pad: int, checkpoint: Path | None) -> list[Outcome]:
         scales = [scaling(p) for p in problems]
+        pairs = list(zip(scales, problems, strict=True))
         trained = training.train(
-            self._run(pad),
-            [s.inputs(p.X_train).astype(np.float32) for s, p in zip(scales, problems, strict=True)],
-            [s.labels(p.y_train) / s.label_scale for s, p in zip(scales, problems, strict=True)],
-            [s.inputs(p.X_test).astype(np.float32) for s, p in zip(scales, problems, strict=True)],
+            self._run(pad, rate),
+            [s.inputs(p.X_train).astype(np.float32) for s, p in pairs],
+            [s.labels(p.y_train) / s.label_scale for s, p in pairs],
+            [s.inputs(p.X_test).astype(np.float32) for s, p in pairs],
             [p.key for p in problems],
+            checkpoint,
         )
-        d, m = shapes.pop()
+        d, m = problems[0].X_train.shape[1], problems[0].y_train.shape[1]
         return [
             Outcome(
                 end.prediction * s.label_scale + s.label_centre,
@@ -152,6 +251,7 @@ class MLP(Learner):
                 {
                     "stopped": "interpolated" if end.interpolated else "budget",
                     "steps": end.steps,
+                    "learning_rate": rate,
                     "train_risk_over_variance": end.train_risk,
                     "parameters": self.parameters(d, m),
                     "device": jax.default_backend(),
@@ -161,7 +261,7 @@ class MLP(Learner):
             for s, end in zip(scales, trained, strict=True)
         ]
 
-    def _run(self, pad: int) -> training.Run:
+    def _run(self, pad: int, rate: float) -> training.Run:
         s = self.settings
         return training.Run(
             width=s.width,
@@ -170,7 +270,16 @@ class MLP(Learner):
             warmup=self._warmup,
             block=self._block,
             batch_size=s.batch_size,
-            learning_rate=s.learning_rate,
+            learning_rate=rate,
             tolerance=s.interpolation_tolerance,
             max_train=pad,
+            activation=s.activation,
+            parameterization=s.parameterization,
+            optimizer=s.optimizer,
+            sampling=s.sampling,
+            weight_decay=s.weight_decay,
         )
+
+
+def _beside(checkpoint: Path | None, name: str) -> Path | None:
+    return None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{name}.npz")

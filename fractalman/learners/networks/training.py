@@ -1,4 +1,4 @@
-"""An ensemble of ReLU networks trained in one vectorised, compiled program: initialisation, batches, steps, stopping.
+"""An ensemble of networks trained in one vectorised, compiled program: initialisation, batches, steps, stopping.
 
 Every network is a pure function of its own problem: its weights come from its key, its batch at step k is a function
 of (key, k), and it is frozen by its own training risk alone. Which networks share a program changes only rounding.
@@ -6,11 +6,10 @@ of (key, k), and it is frozen by its own training risk alone. Which networks sha
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,14 +18,18 @@ import optax
 
 from fractalman._arrays import F32, F64, I64
 from fractalman.errors import FitError
-from fractalman.seeds import Role, key64, normals
+from fractalman.learners.networks import checkpoints
+from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+from fractalman.seeds import Role, key64
 
-Weights: TypeAlias = tuple[tuple[Any, Any], ...]
+__all__ = ["Run", "Trained", "forward", "initial_weights", "train"]
 
 ROWS = 1024
 """Rows that one call of the compiled forward pass takes, so that it is compiled once for every n."""
 
-_ADAM = optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8)
+ACTIVATIONS = {"relu": jax.nn.relu, "gelu": partial(jax.nn.gelu, approximate=False), "tanh": jnp.tanh}
+OPTIMIZERS = {"adam": optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8), "sgd": optax.trace(decay=0.9)}
+SAMPLING = ("replacement", "one-pass")
 
 compilations: dict[str, int] = {"block": 0, "forward": 0}
 """How often each program was traced in this process (a trace is a compilation)."""
@@ -36,24 +39,7 @@ class State(NamedTuple):
     """What a step changes, stacked over networks."""
 
     weights: Weights
-    adam: Any
-
-
-def initial_weights(key: int, d: int, width: int, depth: int, outputs: int) -> Weights:
-    """Return He-initialised weights (output layer: variance 1/fan-in), biases 0, float32 NumPy arrays.
-
-    Args:
-        key: the problem's key; layer ℓ draws from its own key, the same numbers on every machine.
-        d, width, depth, outputs: layer sizes d → width (depth times) → outputs.
-    """
-    sizes = [d, *[width] * depth, outputs]
-    layers = []
-    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-        gain = 1.0 if layer == depth else 2.0
-        draws = normals(key64(key, Role.INITIALISATION, layer), fan_in * fan_out).reshape(fan_in, fan_out)
-        weight = (draws * math.sqrt(gain / fan_in)).astype(np.float32)
-        layers.append((weight, np.zeros(fan_out, np.float32)))
-    return tuple(layers)
+    optimizer: Any
 
 
 def stack(networks: list[Weights]) -> Weights:
@@ -64,12 +50,17 @@ def stack(networks: list[Weights]) -> Weights:
     )
 
 
-def _network(weights: Weights, x: Any) -> Any:
-    """One ReLU network; full float32 products on every device (a GPU's default would keep 10 bits)."""
-    for weight, bias in weights[:-1]:
-        x = jax.nn.relu(jnp.dot(x, weight, precision=jax.lax.Precision.HIGHEST) + bias)
-    weight, bias = weights[-1]
-    return jnp.dot(x, weight, precision=jax.lax.Precision.HIGHEST) + bias
+def _network(weights: Weights, factors: Any, x: Any, activation: str) -> Any:
+    """One network; full float32 products on every device (a GPU's default would keep 10 bits).
+
+    ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
+    """
+    last = len(weights) - 1
+    for layer, (weight, bias) in enumerate(weights):
+        x = jnp.dot(x, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
+        if layer < last:
+            x = ACTIVATIONS[activation](x)
+    return x
 
 
 def rate(step: Any, steps: Any, warmup: Any, peak: Any) -> Any:
@@ -80,46 +71,69 @@ def rate(step: Any, steps: Any, warmup: Any, peak: Any) -> Any:
     return peak * rise * fall
 
 
-@partial(jax.jit, static_argnames=("batch_size",))
+class Plan(NamedTuple):
+    """The numbers of a training run that no program is compiled for.
+
+    Args:
+        steps, warmup: float32. peak: (p,) float32 peak learning rate of every network. decay: float32, decoupled
+            weight decay. factors: (layers,) float32, of the forward pass. rates: (layers, 2) float32, multiply the
+            learning rate of a layer's weights and biases.
+    """
+
+    steps: Any
+    warmup: Any
+    peak: Any
+    decay: Any
+    factors: Any
+    rates: Any
+
+
+@partial(jax.jit, static_argnames=("batch_size", "activation", "optimizer", "sampling"))
 def train_block(
-    state: State, X: Any, y: Any, n: Any, keys: Any, frozen: Any, start: Any, stop: Any, schedule: Any, batch_size: int
-) -> State:
+    state: State, X: Any, y: Any, n: Any, keys: Any, frozen: Any, start: Any, stop: Any, plan: Plan,
+    batch_size: int, activation: str, optimizer: str, sampling: str,
+) -> State:  # fmt: skip
     """Run steps start … stop − 1 of every network that is not frozen.
 
     Args:
         state: stacked over p networks. X: (p, max_n, d) float32, rows beyond a network's n are never drawn.
         y: (p, max_n, m) float32. n: (p,) int32. keys: (p, 2) uint32, the threefry key of the batches.
-        frozen: (p,) bool. start, stop: int32. schedule: (steps, warm-up, peak) float32.
+        frozen: (p,) bool. start, stop: int32. plan: rates and factors.
+        batch_size: points of a step. sampling: "replacement", or "one-pass": every point once, in order.
     """
     compilations["block"] += 1
-    steps, warmup, peak = schedule
+    direction_of = OPTIMIZERS[optimizer]
 
-    def one(state: State, X: Any, y: Any, n: Any, words: Any, frozen: Any) -> State:
+    def one(state: State, X: Any, y: Any, n: Any, words: Any, frozen: Any, peak: Any) -> State:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
         def loss(weights: Weights, index: Any) -> Any:
-            return jnp.mean(jnp.square(_network(weights, X[index]) - y[index]))
+            return jnp.mean(jnp.square(_network(weights, plan.factors, X[index], activation) - y[index]))
 
         def step(k: Any, state: State) -> State:
-            index = jax.random.randint(jax.random.fold_in(key, k), (batch_size,), 0, n)
+            if sampling == "one-pass":
+                index = (k * batch_size + jnp.arange(batch_size)) % n
+            else:
+                index = jax.random.randint(jax.random.fold_in(key, k), (batch_size,), 0, n)
             gradient = jax.grad(loss)(state.weights, index)
-            direction, adam = _ADAM.update(gradient, state.adam)
-            size = rate(k, steps, warmup, peak)
-            weights = jax.tree.map(lambda w, u: w - size * u, state.weights, direction)
-            return State(weights, adam)
+            direction, moments = direction_of.update(gradient, state.optimizer)
+            size = rate(k, plan.steps, plan.warmup, peak)
+            weights = tuple(
+                (w - size * plan.rates[layer, 0] * (u + plan.decay * w), b - size * plan.rates[layer, 1] * v)
+                for layer, ((w, b), (u, v)) in enumerate(zip(state.weights, direction, strict=True))
+            )
+            return State(weights, moments)
 
         moved = jax.lax.fori_loop(start, stop, step, state)
         return jax.tree.map(lambda old, new: jnp.where(frozen, old, new), state, moved)  # type: ignore[no-any-return]
 
-    return jax.vmap(one)(state, X, y, n, keys, frozen)  # type: ignore[no-any-return]
+    return jax.vmap(one)(state, X, y, n, keys, frozen, plan.peak)  # type: ignore[no-any-return]
 
 
-def _stacked_networks(weights: Weights, X: Any) -> Any:
+@partial(jax.jit, static_argnames=("activation",))
+def _forward(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
     compilations["forward"] += 1
-    return jax.vmap(_network)(weights, X)
-
-
-_forward = jax.jit(_stacked_networks)
+    return jax.vmap(lambda w, x: _network(w, factors, x, activation))(weights, X)
 
 
 @dataclass(frozen=True)
@@ -129,9 +143,10 @@ class Run:
     Args:
         width, depth: hidden layers are ``depth`` × ``width``.
         steps: budget. warmup: steps of linear warm-up. block: steps between two looks at the training risk.
-        batch_size: points of one step, drawn with replacement. learning_rate: the schedule's peak.
+        batch_size: points of one step. learning_rate: the schedule's peak.
         tolerance: training risk, in the units of y, below which a network counts as interpolating.
         max_train: rows that X is padded to.
+        activation, parameterization, optimizer, sampling: by name. weight_decay: decoupled.
     """
 
     width: int
@@ -143,6 +158,11 @@ class Run:
     learning_rate: float
     tolerance: float
     max_train: int
+    activation: str = "relu"
+    parameterization: str = "standard"
+    optimizer: str = "adam"
+    sampling: str = "replacement"
+    weight_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,11 +180,11 @@ class Trained:
     interpolated: bool
 
 
-def forward(weights: Weights, X: list[F32], outputs: int) -> list[F64]:
+def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activation: str) -> list[F64]:
     """Return every network's float32 outputs on its own points as float64, block by block of `ROWS` rows.
 
     Args:
-        weights: stacked over p networks. X: p arrays (t_i, d) float32. outputs: m.
+        weights: stacked over p networks. X: p arrays (t_i, d) float32. outputs: m. factors, activation: of the network.
     """
     longest = max(x.shape[0] for x in X)
     out = [np.empty((x.shape[0], outputs)) for x in X]
@@ -173,19 +193,23 @@ def forward(weights: Weights, X: list[F32], outputs: int) -> list[F64]:
         for i, x in enumerate(X):
             rows = x[start : start + ROWS]
             block[i, : rows.shape[0]] = rows
-        values = np.asarray(_forward(weights, block))
+        values = np.asarray(_forward(weights, factors, block, activation=activation))
         for i, z in enumerate(out):
             rows_out = z[start : start + ROWS]
             rows_out[:] = values[i, : rows_out.shape[0]]
     return out
 
 
-def train(run: Run, X: list[F32], y: list[F64], X_test: list[F32], keys: list[int]) -> list[Trained]:
+def train(
+    run: Run, X: list[F32], y: list[F64], X_test: list[F32], keys: list[int], checkpoint: Path | None = None
+) -> list[Trained]:
     """Train one network per problem, all in one program, and predict.
 
     Args:
         X: p arrays (n_i, d) float32, n_i ≤ run.max_train. y: p arrays (n_i, m) float64 of mean square 1.
         X_test: p arrays (t_i, d). keys: p problem keys.
+        checkpoint: file that holds the state after every block, replaced whole; a run that finds its own state there
+            goes on from it, and ends as the run that was never interrupted. It is removed at the end.
     Returns: p results, each independent of the other problems up to rounding.
     Errors: FitError when a network's training risk is no longer finite.
     """
@@ -204,20 +228,27 @@ def train(run: Run, X: list[F32], y: list[F64], X_test: list[F32], keys: list[in
             np.array([(word >> 32, word & 0xFFFFFFFF) for word in words], np.uint32),
         )
     )
-    schedule = np.array([run.steps, run.warmup, run.learning_rate], np.float32)
-    weights = stack([initial_weights(key, d, run.width, run.depth, m) for key in keys])
-    # one Adam counter per network, so that networks can be frozen one by one
-    zeros = jax.tree.map(np.zeros_like, weights)
-    adam = optax.ScaleByAdamState(count=np.zeros(p, np.int32), mu=zeros, nu=zeros)
-    state = jax.device_put(State(weights, adam))
-    frozen = np.zeros(p, bool)
-    taken = np.zeros(p, np.int64)
-    risk = np.empty(p)
-    for start in range(0, run.steps, run.block):
+    factors, rates = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)
+    plan = Plan(
+        np.float32(run.steps), np.float32(run.warmup), np.full(p, run.learning_rate, np.float32),
+        np.float32(run.weight_decay), factors, rates,
+    )  # fmt: skip
+    weights = stack([initial_weights(key, d, run.width, run.depth, m, run.parameterization) for key in keys])
+    state = jax.device_put(State(weights, jax.vmap(OPTIMIZERS[run.optimizer].init)(weights)))
+    progress = checkpoints.Progress(0, np.zeros(p, bool), np.zeros(p, np.int64), np.full(p, np.inf))
+    mark = checkpoints.mark_of(run, keys, (X_pad, y_pad, n)) if checkpoint is not None else ""
+    if checkpoint is not None:
+        state, progress = checkpoints.restore(checkpoint, mark, state, progress)
+    start, frozen, taken, risk = progress
+    frozen, taken = frozen.copy(), taken.copy()
+    while start < run.steps and not frozen.all():
         stop = min(start + run.block, run.steps)
-        state = train_block(state, *data, frozen, np.int32(start), np.int32(stop), schedule, batch_size=run.batch_size)
+        state = train_block(
+            state, *data, frozen, np.int32(start), np.int32(stop), plan, batch_size=run.batch_size,
+            activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
+        )  # fmt: skip
         taken[~frozen] = stop
-        fitted = forward(state.weights, X, m)
+        fitted = forward(state.weights, X, m, factors, run.activation)
         risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
         if not np.isfinite(risk).all():
             raise FitError(
@@ -225,7 +256,10 @@ def train(run: Run, X: list[F32], y: list[F64], X_test: list[F32], keys: list[in
                 f"mlp.learning_rate = {run.learning_rate:g}: type a smaller learning_rate"
             )
         frozen |= risk < run.tolerance
-        if frozen.all():
-            break
-    predicted = forward(state.weights, X_test, m)
+        start = stop
+        if checkpoint is not None:
+            checkpoints.publish(checkpoint, mark, state, checkpoints.Progress(start, frozen, taken, risk))
+    predicted = forward(state.weights, X_test, m, factors, run.activation)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return [Trained(predicted[i], float(risk[i]), int(taken[i]), bool(frozen[i])) for i in range(p)]

@@ -1,0 +1,36 @@
+"""Batches on their way to a JAX device, sent ahead of their use."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fractalman.errors import RecipeError
+from fractalman.learners.networks import require
+
+
+def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -> Iterator[Any]:
+    """Yield batches as arrays on a JAX device, in their order, the next ones being sent while one is used.
+
+    Args:
+        batches: of NumPy arrays, such as `fractalman.batches` makes; float64 becomes float32 unless JAX has x64 on.
+        ahead: batches that are sent before they are asked for, 0 or more; they take memory on the device.
+        device: a JAX device or sharding; None = the default device.
+    Errors: MissingExtraError without JAX; RecipeError for ``ahead`` below 0.
+    """
+    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
+        raise RecipeError(f"ahead = {ahead!r}: allowed is an integer >= 0")
+    require("batches on a device", "jax")
+    return _sent(batches, ahead, device)
+
+
+def _sent(batches: Iterable[Any], ahead: int, device: Any) -> Iterator[Any]:
+    import jax
+
+    waiting: deque[Any] = deque()
+    for batch in batches:
+        waiting.append(jax.device_put(batch, device))
+        if len(waiting) > ahead:
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,233 @@
+"""The spectrum of a dataset under a kernel, and the learning curve that follows from it.
+
+Symbols: N = points of the dataset, λ_i = eigenvalues of Gram matrix / N, u_i = unit eigenvectors, v_i² = variance of
+the labels along u_i: (u_iᵀy)²/N for drawn labels y, u_iᵀΣu_i/N for labels of covariance Σ.
+
+With an intercept, Gram matrix and labels are projected off the constant first: λ_i and u_i are those of
+(I − 11ᵀ/N)·Gram·(I − 11ᵀ/N)/N, and Σv_i² is the variance within the dataset. That is the limit of a kernel to which a
+large constant is added, so the constant costs one point and nothing else. It is linear regression with an intercept to
+the letter; the harness's kernel ridge subtracts the mean of the training labels and leaves the kernel as it is, which
+came to the same within .2 % of the risk where it was measured (docs/theory.md §5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman import kernels
+from fractalman._arrays import F64, AnyFloat
+from fractalman.errors import RecipeError, ResourceError, nearest
+from fractalman.theory.linear import LinearRisk, kernel_ridge_risk
+from fractalman.theory.linear.modes import Numbers
+from fractalman.theory.spectra.grams import (
+    Decomposition,
+    KernelFunction,
+    all_eigenvectors,
+    inner_product_eigenvectors,
+    landmarks,
+    looked_up,
+    median_distance,
+    nystrom_eigenvectors,
+    prepared,
+)
+from fractalman.theory.spectra.targets import Labels, Target, target_of
+
+KERNELS: tuple[str, ...] = (*kernels.NAMES, "gram")
+"""Names that `spectrum_of` takes: those of `kernels.matrix`, and "gram" for a Gram matrix of one's own."""
+
+METHODS = ("auto", "exact", "nystrom")
+_NETWORKS = ("nngp", "ntk")
+_NOTHING = 1e-12  # a share of label variance or trace that is rounding
+
+
+@dataclass(frozen=True)
+class KernelSpectrum:
+    """Eigenvalues of a dataset's kernel and how much of the label lies along each eigenvector.
+
+    Args:
+        eigenvalues: (m,) float64 > 0, falling; of Gram matrix / N, in the kernel's own units.
+        coefficients: (m,) float64, v_i²; average over label draws where several were given.
+        multiplicity: (m,) float64; 1 each, but for the last of a Nyström spectrum, which stands for all the rest.
+        outside: v_0², label variance that no eigenvector reaches.
+        points: N. intercept: whether the constant was projected out.
+        kernel: its name with its length or depth. method: "exact" or "nystrom".
+    """
+
+    eigenvalues: F64
+    coefficients: F64
+    multiplicity: F64
+    outside: float
+    points: int
+    intercept: bool
+    kernel: str
+    method: str
+
+    @property
+    def variance(self) -> float:
+        """Label variance in the dataset: with an intercept V_in, the risk of the best constant."""
+        return float(self.coefficients.sum()) + self.outside
+
+    @property
+    def trace(self) -> float:
+        """Sum of the eigenvalues: the kernel's mean at distance 0, less its mean over all pairs beside an intercept."""
+        return float(self.multiplicity @ self.eigenvalues)
+
+    def slope(self, first: int = 3, last: int = 300) -> float:
+        """Return the least-squares slope of ln λ_k against ln k over k = first … last (1 = largest).
+
+        Errors: RecipeError where the spectrum has no such window.
+        """
+        resolved = self.eigenvalues[self.multiplicity == 1.0]
+        if not 1 <= first < last <= resolved.size:
+            raise RecipeError(f"k = {first} … {last}: allowed are ranks from 1 to {resolved.size}, first < last")
+        k = np.arange(first, last + 1)
+        return float(np.polyfit(np.log(k), np.log(resolved[first - 1 : last]), 1)[0])
+
+
+def spectrum_of(
+    inputs: AnyFloat,
+    labels: Labels,
+    *,
+    kernel: str | KernelFunction = "laplace",
+    length: float | None = None,
+    depth: int = 2,
+    width: float | None = None,
+    intercept: bool = True,
+    method: str = "auto",
+    max_points: int = 4096,
+    max_bytes: float = 4e9,
+    seed: int = 0,
+) -> KernelSpectrum:
+    """Return the eigenvalues of a dataset's kernel and the label variance along every eigenvector.
+
+    Args:
+        inputs: (N, d) coordinates; with kernel="gram" an (N, N) symmetric Gram matrix.
+        labels: drawn labels (N,) or (N, draws), averaged over draws; or, without drawing any, a label tree, a dataset
+            with one, or anything whose ``times`` multiplies by the labels' covariance: v_i² is then the expectation.
+            Noise in drawn labels counts as part of them; a tree is that of the clean labels unless it is ``noisy``.
+        kernel: one of `KERNELS`, or a function of two tables of points that returns their kernel matrix.
+        length: of a kernel of one length; None = the median distance of two points, as the harness's learner takes it.
+        depth, width: of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
+        intercept: project the constant out of kernel and labels (see the module's text); inputs are then centred.
+        method: "exact" = all eigenvalues, O(N³); "nystrom" = those of K_Nm K_mm⁻¹ K_mN for m landmarks, O(N·m²), the
+            rest of trace and label variance spread evenly over the directions left; good for n well below m. "auto" =
+            exact up to max_points. A linear kernel is exact as long as N or d is at most max_points: O(N·d²).
+        max_points: the largest N (or rank) that "auto" takes exactly, and the number of landmarks m.
+        max_bytes: refuse beyond so much memory. seed: of the landmarks and of the pairs of the median distance.
+    Errors: RecipeError naming the argument; ResourceError naming the bytes.
+    Source: docs/theory.md §5; Williams & Seeger 2001 for Nyström's method.
+    """
+    if method not in METHODS:
+        raise RecipeError(f"method = {method!r}: allowed are {', '.join(METHODS)}{nearest(str(method), METHODS)}")
+    if isinstance(max_points, bool) or not hasattr(max_points, "__index__") or max_points < 2:
+        raise RecipeError(f"max_points = {max_points!r}: allowed is an integer of at least 2")
+    points, function, name = _kernel_on(inputs, kernel, length, depth, width, intercept, seed)
+    (n, d), how = points.shape, "exact"
+    if n < 2:
+        raise RecipeError(f"{n} points: allowed are at least 2")
+    target = target_of(labels, n)
+    if kernel == "linear" and d < n and (method == "exact" or (method == "auto" and d <= max_points)):
+        _check_bytes(24.0 * points.size, max_bytes, "fewer points")
+        found = inner_product_eigenvectors(points)
+    elif method == "exact" or (method == "auto" and n <= max_points):
+        _check_bytes(32.0 * n * n, max_bytes, "method = 'nystrom' or fewer points")
+        found = all_eigenvectors(function(points, points), intercept)
+    else:
+        m, how = min(int(max_points), n), "nystrom"
+        _check_bytes(24.0 * n * m + 32.0 * m * m, max_bytes, "a smaller max_points")
+        found = nystrom_eigenvectors(function, points, landmarks(n, m, seed), intercept)
+    return _assembled(found, target, n, intercept, name, how)
+
+
+def _kernel_on(
+    inputs: AnyFloat,
+    kernel: str | KernelFunction,
+    length: float | None,
+    depth: int,
+    width: float | None,
+    intercept: bool,
+    seed: int,
+) -> tuple[F64, KernelFunction, str]:
+    """Return prepared points, the kernel as a function of two tables of them, and its name."""
+    if not isinstance(kernel, str):
+        return prepared(inputs, intercept, False), kernel, getattr(kernel, "__name__", "function")
+    if kernel not in KERNELS:
+        raise RecipeError(f"unknown kernel {kernel!r}: allowed are {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
+    if kernel == "gram":
+        gram = np.array(inputs, np.float64)
+        if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.size == 0 or not np.isfinite(gram).all():
+            raise RecipeError(f"a Gram matrix of shape {gram.shape}: allowed is a finite square table (N, N)")
+        return np.arange(gram.shape[0], dtype=np.float64)[:, None], looked_up(gram), kernel
+    points = prepared(inputs, intercept or kernel in _NETWORKS, kernel in _NETWORKS)
+    name, ell = kernel, 1.0
+    if kernel in kernels.KERNELS:
+        ell = median_distance(points, seed) if length is None else float(length)
+        name = f"{kernel} of length {ell:.6g}"
+    elif kernel in _NETWORKS:
+        name = f"{kernel} of depth {depth}" + ("" if width is None or kernel == "nngp" else f" and width {width:g}")
+
+    def function(X: AnyFloat, Z: AnyFloat) -> F64:
+        return kernels.matrix(kernel, X, Z, length=ell, depth=depth, width=width)
+
+    return points, function, name
+
+
+def _check_bytes(need: float, limit: float, advice: str) -> None:
+    if need > limit:
+        raise ResourceError(
+            f"this spectrum needs {int(need):,} bytes at once: allowed are max_bytes = {int(limit):,}; type {advice}"
+        )
+
+
+def _assembled(
+    found: Decomposition, target: Target, n: int, intercept: bool, kernel: str, method: str
+) -> KernelSpectrum:
+    """Drop what rounding cannot tell from 0, and give what is left of trace and label variance its place."""
+    kept = np.flatnonzero(found.values > found.floor)[::-1]
+    values, v2 = found.values[kept], target.along(found.vectors[:, kept])
+    total = target.variance if intercept else target.mean_square
+    outside = max(0.0, total - float(v2.sum()))
+    if outside < _NOTHING * total:
+        outside = 0.0
+    count = np.ones_like(values)
+    left = n - int(intercept) - values.size
+    if found.missed > found.floor and left > 0:  # the trace that landmarks do not resolve
+        values, count = np.append(values, found.missed / left), np.append(count, float(left))
+        v2, outside = np.append(v2, outside), 0.0
+    return KernelSpectrum(values, v2, count, outside, n, intercept, kernel, method)
+
+
+def learning_curve_from_spectrum(
+    spectrum: KernelSpectrum,
+    n: Numbers,
+    ridge: Numbers = 0.0,
+    noise_variance: Numbers = 0.0,
+    population: float | None = None,
+) -> LinearRisk:
+    """Return the whole learning curve of kernel ridge (or linear) regression on a dataset, from its spectrum alone.
+
+    Args:
+        spectrum: of `spectrum_of`; its intercept is the learner's.
+        n: training-set sizes, below N. ridge: δ added to the kernel matrix, for every n or one each; the harness's
+            "ridge" learner adds ridge·n, in units of the mean square coordinate. noise_variance: σ² of noise that is
+            not yet in the spectrum's labels.
+        population: None = the spectrum's own N: training points are drawn from the dataset, the risk is that of its
+            other points. A number or infinity: from a larger dataset, or fresh points, of which these N are a sample.
+            A sample's labels lie wholly within its own N directions, so that curve is too low: 4 % at n = N/48, 12 % at
+            N/12 on a cluster. Landmarks in the whole dataset know better.
+    Returns: a `LinearRisk`: risk on noisy labels, ``clean_risk`` beside it.
+    Errors: RecipeError. Source: docs/theory.md §5: where it was held against measured curves, and where it fails.
+    """
+    return kernel_ridge_risk(
+        spectrum.eigenvalues,
+        spectrum.coefficients,
+        n,
+        ridge,
+        noise_variance,
+        outside=spectrum.outside,
+        multiplicity=spectrum.multiplicity,
+        intercept=spectrum.intercept,
+        population=spectrum.points if population is None else population,
+    )
