@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree, uniform_tree
 
+import fractalman as fm
+from fractalman import build
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import LabelTree, path_sums, topological_order
 from fractalman.seeds import Role, draw_uniform_twin, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
     _reference,
+    bayes_curve,
     bayes_risk,
     local_slope,
     one_nn_curve_on_tree,
@@ -169,6 +172,51 @@ def test_pairs_that_differ_in_small_variances_keep_their_digits() -> None:
     np.testing.assert_allclose(pair_risk(tree, np.array([0]), np.array([1])), 8e-13, rtol=1e-2)
 
 
+@given(forests(), st.sampled_from([0.0, 0.4]))
+@settings(max_examples=100)
+def test_bayes_curve_is_the_floor_of_nested_sets(case: tuple[LabelTree, np.ndarray], sigma: float) -> None:
+    tree, observed = case
+    tree = tree.noisy(sigma) if sigma else tree
+    order = np.concatenate([np.flatnonzero(observed), np.flatnonzero(~observed)])
+    sizes = [0, int(observed.sum()), 0, max(0, int(observed.sum()) - 1)]
+    curve = bayes_curve(tree, order, sizes, order)
+    for row, n in zip(curve, sizes, strict=True):
+        mask = np.isin(np.arange(tree.n_points), order[:n])
+        np.testing.assert_allclose(row[n:], bayes_risk(tree, mask)[np.argsort(np.argsort(order[n:]))], rtol=1e-9)
+        np.testing.assert_array_equal(row[:n], 0.0)  # who is in the training set has nothing left to predict
+    assert bayes_curve(tree, order, [], order).shape == (0, tree.n_points)
+    with pytest.raises(RecipeError, match="sizes from 0 to"):
+        bayes_curve(tree, order, [tree.n_points + 1], order)
+
+
+FAMILIES: dict[str, fm.Recipe] = {
+    "cluster": fm.PercolationCluster(n_points=60, label_exponent=-0.2),
+    "brownian": fm.PercolationCluster(n_points=60, label="brownian"),
+    "nested": fm.PercolationCluster(n_points=60, growth="nested"),
+    "cascade": fm.Cascade(n_points=60, branching=(1, 3), hurst=0.5, noise=0.3),
+    "masses": fm.Cascade(n_points=60, branching=3, masses=(0.7, 0.2, 0.1), contraction=(0.3, 0.5, 0.5)),
+    "ensemble": fm.PercolationEnsemble(n_points=60, label_exponent=0.25, noise=0.1),
+    "constant": fm.PercolationEnsemble(n_points=60, label="cluster-constant"),
+    "bethe": fm.BetheLattice(n_points=60, coordination=3, bond_probability=0.6),
+    "bethe, brownian": fm.BetheLattice(n_points=60, coordination=3, ensemble="size-biased", label="brownian"),
+    "lattice": fm.LatticePercolation(dim=2, side=10, clusters="all"),
+    "lattice, brownian": fm.LatticePercolation(dim=3, side=6, percolation="bond", label="brownian"),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_floor_of_every_family_is_gaussian_conditioning(name: str) -> None:
+    recipe = FAMILIES[name]
+    made = build.structure(recipe)
+    assert made.label_tree is not None
+    tree = made.label_tree.noisy(recipe.noise) if recipe.noise else made.label_tree
+    observed = np.arange(tree.n_points) % 3 == 1
+    assert agree(tree, observed, tree)
+    # Control: every other node's variance 20 % larger.
+    off = tree.variance * np.where(np.arange(tree.variance.size) % 2 == 1, 1.2, 1.0)
+    assert not agree(LabelTree(tree.parent, tree.value, off, tree.norm, tree.leaf), observed, tree)
+
+
 def hop_distances(n: int, edges: np.ndarray, source: int) -> list[int]:
     """Graph distances by one breadth-first search from one vertex."""
     distance = [-1] * n
@@ -230,6 +278,49 @@ def test_one_nn_never_beats_the_floor() -> None:
         observed[train] = True
         risk, _ = one_nn_on_tree(edges, tree, train, np.flatnonzero(~observed))
         assert (risk >= bayes_risk(tree, observed) - 1e-12).all()
+
+
+@pytest.mark.parametrize("percolation", ["site", "bond"])
+def test_one_nn_on_a_lattice_goes_through_all_edges(percolation: str) -> None:
+    # Clusters with loops: neighbours are near in the graph, not along the tree that the hierarchy was cut from.
+    recipe = fm.LatticePercolation(dim=2, side=9, percolation=percolation, clusters="all", label="brownian", seed=3)
+    made = build.structure(recipe)
+    assert made.edges is not None
+    assert made.label_tree is not None
+    n, parent = made.y.size, made.label_tree.parent
+    assert len(made.edges) > n - made.cluster.max() - 1  # there are loops
+    order = permutation(key64(1, Role.SPLIT), n)
+    train, test = order[:8], order[8:]
+    risk, steps = one_nn_on_tree(made.edges, made.label_tree, train, test, "other")
+    along = np.stack([parent[parent >= 0], np.flatnonzero(parent >= 0)], axis=1)
+    sigma, longer = dense_covariance(made.label_tree), 0
+    for t, r, g in zip(test.tolist(), risk, steps, strict=True):
+        from_test = hop_distances(n, made.edges, t)
+        reached = [v for v in train.tolist() if from_test[v] >= 0]
+        near = min(reached, key=lambda v: from_test[v]) if reached else int(train[0])
+        assert g == from_test[near]
+        assert abs(r - (sigma[t, t] + sigma[near, near] - 2 * sigma[t, near])) < 1e-12
+        longer += g >= 0 and hop_distances(n, along, t)[near] > g
+    assert longer > 0  # control: the tree would have answered differently
+
+
+def test_unseen_clusters_are_answered_as_told() -> None:
+    # Clusters {0, 1, 2}, {3, 4}, {5}; training points 3, 5, then 0.
+    edges = np.array([[0, 1], [1, 2], [3, 4]])
+    cluster = np.array([0, 0, 0, 1, 1, 2])
+    variance, norm = np.array([1.0, 4.0, 9.0]), np.array([1.0, 1.0, 2.0, 2.0, 1.0, 3.0])
+    tree = LabelTree(np.full(3, -1), np.zeros(3), variance, norm, cluster)
+    order, test = np.array([3, 5, 0]), np.array([1, 2, 4])
+    with pytest.raises(RecipeError, match="test point 1 is not connected to any of the 1 training points"):
+        one_nn_curve_on_tree(edges, tree, order, [1, 3], test)
+    zero, steps = one_nn_curve_on_tree(edges, tree, order, [1, 3], test, "zero")
+    np.testing.assert_array_equal(steps, [[-1, -1, 1], [1, 2, 1]])
+    np.testing.assert_allclose(zero, [[1.0, 0.25, 1.0], [0.0, 0.25, 1.0]])
+    other, steps = one_nn_curve_on_tree(edges, tree, order, [1, 3], test, "other")
+    np.testing.assert_allclose(other, [[2.0, 1.25, 1.0], [0.0, 0.25, 1.0]])
+    np.testing.assert_array_equal(steps[0], [-1, -1, 1])
+    with pytest.raises(RecipeError, match="did you mean 'other'"):
+        one_nn_curve_on_tree(edges, tree, order, [1], test, "others")
 
 
 def test_points_that_cannot_be_reached_or_do_not_exist_are_refused() -> None:

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 from theory_trees import label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
+from fractalman.geometry import rooted_order
+from fractalman.hierarchy import LabelTree, depths
 from fractalman.seeds import Role, key64, permutation
 from fractalman.theory import (
+    brownian_one_nn_risk,
     cascade_curve,
     empty_cell_probabilities,
     local_slope,
@@ -156,6 +160,8 @@ def test_local_slope_of_a_power_law() -> None:
         lambda: cascade_curve(1, 0.5, 0.5, 3, [1]),
         lambda: nearest_distance_law(0.0),
         lambda: nearest_distance_law(1.5),
+        lambda: brownian_one_nn_risk([0], 10),
+        lambda: brownian_one_nn_risk([11], 10),
     ],
 )
 def test_what_cannot_be_is_refused(call: object) -> None:
@@ -199,3 +205,32 @@ def test_nearest_distance_on_drawn_trees() -> None:
     expected = nearest_distance_law(n_train / n).sum()
     assert abs(np.mean(means) - expected) < 3 * error
     assert abs(np.mean(means) - expected * (1 - n_train / n)) > 3 * error
+
+
+def test_brownian_risk_is_distance_over_norm() -> None:
+    # E[1/A] by the zeros of the Airy function; the curve is the mean distance times it, and falls.
+    zeros = np.abs(special.ai_zeros(2000)[0])
+    tail = 4.0 / (9.0 * np.pi**2) / 2000  # |a_j|³ ~ (3πj/2)²
+    inverse_area = 6.0 * math.sqrt(2.0 * math.pi) * ((zeros**-3.0).sum() + tail)
+    n = np.array([1, 10, 1000, 10**6])
+    expected = [nearest_distance_law(k / 10**6).sum() * inverse_area / 2000 for k in n]
+    np.testing.assert_allclose(brownian_one_nn_risk(n, 10**6), expected, rtol=1e-6)
+    assert (np.diff(brownian_one_nn_risk(np.arange(1, 200), 10**4)) < 0).all()
+
+
+def test_brownian_risk_on_drawn_trees() -> None:
+    # 120 critical clusters of 2048 sites with a Brownian label, n = 64. Control: another n.
+    n_points, n, found = 2048, 64, []
+    for seed in range(120):
+        edges = uniform_tree(n_points, key64(seed, Role.MEASUREMENT))
+        parent = rooted_order(edges, n_points, seed)[0].astype(np.int64)
+        mean_depth = depths(parent).mean() + 1.0
+        tree = LabelTree(
+            parent, np.zeros(n_points), np.ones(n_points), np.full(n_points, math.sqrt(mean_depth)), np.arange(n_points)
+        )
+        order = permutation(key64(seed, Role.SPLIT), n_points)
+        found.append(float(one_nn_on_tree(edges, tree, order[:n], order[-512:])[0].mean()))
+    expected = brownian_one_nn_risk([n], n_points)[0]
+    error = np.std(found, ddof=1) / math.sqrt(len(found))
+    assert abs(np.mean(found) - expected) < 3 * error
+    assert abs(np.mean(found) - brownian_one_nn_risk([2 * n], n_points)[0]) > 6 * error

@@ -59,6 +59,7 @@ from fractalman.theory.exponents import (
     shared_by_one_tree,
 )
 from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
+from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
 from fractalman.theory.linear import (
@@ -70,6 +71,7 @@ from fractalman.theory.linear import (
     power_law_spectrum,
     random_features_risk,
 )
+from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
 from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
@@ -79,7 +81,7 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
-from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother, expected_risk, with_intercept
+from fractalman.theory.ridged import Expected, Smoother, expected_risk, with_intercept
 from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
 from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
 
@@ -102,6 +104,7 @@ __all__ = [
     "LinearRisk",
     "Neighbours",
     "PowerLawExponents",
+    "RandomFeatures",
     "Smoother",
     "Spectrum",
     "TreeCovariance",

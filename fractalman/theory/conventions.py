@@ -1,4 +1,4 @@
-"""The conventions that the harness's learners state, said once more for theory: scaling, length, validation, ties.
+"""The conventions that the harness's learners state, said once more for theory: scaling, length, validation, grids.
 
 Theory makes a learner's weights itself and imports none of its code; the tests compare the two, number by number.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._arrays import F64, I64, AnyFloat
-from fractalman.errors import RecipeError
 from fractalman.kernels import distances
-from fractalman.nearest import nearest
-from fractalman.seeds import Role, draws, key64, permutation
+from fractalman.seeds import Role, draws, key64, normals, permutation
 
 KERNEL_RIDGES: tuple[float, ...] = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Kernel ridges, in units of the kernel at distance 0 (other kernels: of its mean over the training points)."""
+"""Kernel ridges, in units of the mean of K(x, x) over the training points."""
 LINEAR_RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-12, 4))
 """Linear ridges, in units of n × the mean square of a coordinate."""
+
+NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
+"""Numbers of neighbours that k-nn tries."""
 
 _VALIDATION = 0.2
 _ALL_PAIRS = 1024
@@ -58,23 +59,7 @@ def held_out(key: int, n: int) -> tuple[I64, I64]:
     return order[held:].copy(), order[:held].copy()
 
 
-def nearest_neighbours(X_train: AnyFloat, X_test: AnyFloat, k: int) -> I64:
-    """Return the k nearest training points of every test point, (t, k) int64, nearest first, ties to the smaller index.
-
-    Errors: RecipeError for k outside 1 … n.
-    """
-    n = X_train.shape[0]
-    if not 1 <= k <= n:
-        raise RecipeError(f"k = {k!r} neighbours of {n} training points: allowed are 1 to {n}")
-    if k == 1:
-        return nearest(X_train, X_test)[:, None]
-    out = np.empty((X_test.shape[0], k), np.int64)
-    rows = max(1, (1 << 21) // n)
-    for start in range(0, out.shape[0], rows):
-        r = distances(X_test[start : start + rows], X_train)
-        reach = np.partition(r, k - 1, axis=1)[:, k - 1]
-        test, train = np.nonzero(r <= reach[:, None])
-        order = np.lexsort((train, r[test, train], test))
-        first = np.searchsorted(test, np.arange(r.shape[0]))  # nonzero lists row by row, and so does the order
-        out[start : start + rows] = train[order][first[:, None] + np.arange(k)]
-    return out
+def random_projections(key: int, d: int, features: int) -> tuple[F64, F64]:
+    """Return (W (d, k), b (k,)), the fixed weights of a learner's random features: standard normal, by address."""
+    table = np.array([normals(key64(key, Role.INITIALISATION, 1, j), d + 1) for j in range(features)])
+    return np.ascontiguousarray(table[:, :d].T), table[:, d].copy()

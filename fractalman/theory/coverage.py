@@ -93,7 +93,9 @@ def ensemble_risk(
     Returns: (len(n_train),) float64 in units of the prior variance.
     Errors: RecipeError. Source: docs/theory.md §3.5, §4.
     """
-    count = np.trim_zeros(np.asarray(numbers, np.float64), "b")
+    count = np.asarray(numbers, np.float64)
+    if count.ndim == 1:
+        count = count[: int(np.max(np.flatnonzero(count), initial=-1)) + 1]
     if count.ndim != 1 or count.size > n_points + 1 or not np.isfinite(count).all():
         raise RecipeError(
             f"numbers of shape {count.shape}: allowed are the numbers of clusters of size 0 to {n_points}"
@@ -273,7 +275,7 @@ def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
         def integral(moment: float, count: float = count, x: float = x) -> float:
             """∫ p^moment e^(−np) dk over the ranks beyond, an incomplete gamma function."""
             order = moment - 1.0 / power
-            return share ** (1.0 / power) / power * count**-order * float(gamma(order) * gammainc(order, x))
+            return float(share ** (1.0 / power) / power * count**-order * gamma(order) * gammainc(order, x))
 
         if count > 0:  # (1−p)^n = e^(−np) (1 − np²/2 + …)
             total += integral(1.0) - 0.5 * count * integral(3.0)

@@ -10,9 +10,12 @@ import numpy as np
 from fractalman._arrays import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
-from fractalman.theory.conventions import nearest_neighbours
+from fractalman.nearest import nearest_k
+from fractalman.theory.conventions import NEIGHBOURS, held_out
 from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
-from fractalman.theory.ridged import Expected, KernelRidge, LinearRidge, Smoother
+from fractalman.theory.kernel_smoothers import KernelRidge
+from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
+from fractalman.theory.ridged import Expected, Smoother
 
 _PAIRS_OF_NEIGHBOURS = 64  # up to so many neighbours risks are taken pair by pair, beyond by walks of the whole tree
 
@@ -22,30 +25,54 @@ class Neighbours(Smoother):
     """The mean label of the k nearest training points in X, of all where there are fewer; ties to the smaller index.
 
     Args:
-        k: number of neighbours ≥ 1.
+        k: number of neighbours ≥ 1; None = chosen on a fifth of the training points by the smallest expected risk.
     """
 
-    k: int = 1
+    k: int | None = 1
 
     def expected(
-        self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, _key: int
+        self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
     ) -> Expected:
-        """Return Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the neighbours, γ the variogram: exact, nothing to choose."""
-        k = min(self.k, train.size)
-        near = nearest_neighbours(X_train, X_test, k)
-        if k > _PAIRS_OF_NEIGHBOURS:
-            return Expected(covariance.residuals(_means(near, train.size), train, test))
-        points = train[near]
-        risk = covariance.pairs(points.ravel(), np.repeat(test, k)).reshape(-1, k).mean(axis=1)
-        if k > 1:
-            one, other = np.triu_indices(k, 1)
-            both = covariance.pairs(points[:, one].ravel(), points[:, other].ravel()).reshape(-1, one.size)
-            risk = risk - both.sum(axis=1) / k**2
-        return Expected(np.asarray(risk, np.float64))
+        """Return Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the neighbours, γ the variogram."""
+        if self.k is not None:
+            near = nearest_k(X_train, X_test, self._allowed(self.k, train.size))
+            return Expected(_mean_of_neighbours(covariance, near, train, test))
+        chosen, validation = 1, None
+        if train.size > 1:
+            part, held = held_out(key, train.size)
+            numbers = [k for k in NEIGHBOURS if k <= part.size]
+            near = nearest_k(X_train[part], X_train[held], numbers[-1])
+            risks = {
+                k: float(_mean_of_neighbours(covariance, near[:, :k], train[part], train[held]).mean()) for k in numbers
+            }
+            chosen = min(numbers, key=lambda k: (risks[k], k))
+            validation = risks[chosen]
+        near = nearest_k(X_train, X_test, chosen)
+        return Expected(_mean_of_neighbours(covariance, near, train, test), None, validation, chosen)
 
     def weights(self, X_train: AnyFloat, X_test: AnyFloat, _key: int = 0, _ridge: float | None = None) -> F64:
-        """Return H, (t, n) float64, 1/k at the neighbours."""
-        return _means(nearest_neighbours(X_train, X_test, min(self.k, len(X_train))), len(X_train))
+        """Return H, (t, n) float64, 1/k at the neighbours; where k is to be chosen, 1."""
+        near = nearest_k(X_train, X_test, self._allowed(self.k or 1, len(X_train)))
+        return _means(near, len(X_train))
+
+    @staticmethod
+    def _allowed(k: int, n: int) -> int:
+        if k < 1:
+            raise RecipeError(f"k = {k!r} neighbours: allowed is an integer of at least 1")
+        return min(k, n)
+
+
+def _mean_of_neighbours(covariance: LabelCovariance, near: I64, train: I64, test: I64) -> F64:
+    """Expected risk of the mean over (t, k) neighbours, given by their places in ``train``."""
+    k, points = near.shape[1], train[near]
+    if k > _PAIRS_OF_NEIGHBOURS:
+        return covariance.residuals(_means(near, train.size), train, test)
+    risk = covariance.pairs(points.ravel(), np.repeat(test, k)).reshape(-1, k).mean(axis=1)
+    if k > 1:
+        one, other = np.triu_indices(k, 1)
+        both = covariance.pairs(points[:, one].ravel(), points[:, other].ravel()).reshape(-1, one.size)
+        risk = risk - both.sum(axis=1) / k**2
+    return np.asarray(risk, np.float64)
 
 
 def _means(near: I64, n: int) -> F64:
@@ -58,11 +85,15 @@ def _means(near: I64, n: int) -> F64:
 
 SMOOTHERS: dict[str, Smoother] = {
     "1-nn": Neighbours(1),
+    "k-nn": Neighbours(None),
     "ridge": LinearRidge(),
+    "random-features": RandomFeatures(),
     "laplace-kernel": KernelRidge("laplace"),
     "gaussian-kernel": KernelRidge("gaussian"),
+    "matern-kernel": KernelRidge("matern-3/2"),
     "matern-3/2-kernel": KernelRidge("matern-3/2"),
     "matern-5/2-kernel": KernelRidge("matern-5/2"),
+    "ntk-kernel": KernelRidge("ntk"),
 }
 """Learners whose expected risk follows from their name; the others are made: `Neighbours`, `KernelRidge`, …"""
 
@@ -77,7 +108,7 @@ def smoother_named(learner: str | Smoother) -> Smoother:
     if rest == "nn" and number.isdigit() and int(number) > 0:
         return Neighbours(int(number))
     raise RecipeError(
-        f"no smoother is called {learner!r}: allowed are {', '.join(SMOOTHERS)}, k-nn with a number for k"
+        f"no smoother is called {learner!r}: allowed are {', '.join(SMOOTHERS)}, and '5-nn' with any number"
         f"{nearest_word(str(learner), SMOOTHERS)}"
     )
 

@@ -1,0 +1,85 @@
+"""Kernel ridge regression as a linear smoother, with the kernels of the harness or any function of two tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fractalman._arrays import F64, I64
+from fractalman.kernels import by_name, distances, ntk
+from fractalman.theory.conventions import KERNEL_RIDGES, median_distance
+from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
+
+_DEPTH = 2  # hidden layers of the networks whose tangent kernel is meant by name
+
+Kernel = Callable[[F64, F64], F64]
+"""(a, d), (b, d) scaled inputs → (a, b) kernel."""
+
+
+@dataclass(frozen=True)
+class KernelRidge(Ridged):
+    """Kernel ridge regression with an intercept.
+
+    Args:
+        kernel: a name of `fractalman.kernels.KERNELS` (its length is the median training distance), "ntk" (of a
+            network with two hidden layers), or a function of two tables of scaled inputs, (a, d), (b, d) → (a, b).
+        ridges: in units of the mean of K(x, x) over the training points; one ridge is taken as it is.
+    """
+
+    kernel: str | Kernel = "laplace"
+    ridges: tuple[float, ...] = KERNEL_RIDGES
+    larger_first: ClassVar[bool] = False
+
+    def prepare(self, X_train: F64, key: int) -> Fit:
+        """Return the kernel between all training points."""
+        kernel = self.kernel if callable(self.kernel) else _kernel_named(self.kernel, X_train, key)
+        K = np.asarray(kernel(X_train, X_train), np.float64)
+        unit = float(np.mean(np.diag(K))) or 1.0
+        return _KernelFit(X_train, K / unit, kernel, unit)
+
+
+def _kernel_named(name: str, X_train: F64, key: int) -> Kernel:
+    """The kernel of that name with what it takes from the training points."""
+    if name == "ntk":
+        return lambda A, B: ntk(A, B, _DEPTH)
+    radial, length = by_name(name), median_distance(X_train, key)
+    return lambda A, B: radial(distances(A, B), length)
+
+
+@dataclass(frozen=True)
+class _KernelFit(Fit):
+    X: F64
+    K: F64
+    kernel: Kernel
+    unit: float
+
+    def rows(self, points: F64 | I64) -> F64:
+        if points.dtype.kind == "i":
+            return np.asarray(self.K[points], np.float64)
+        return np.asarray(self.kernel(np.asarray(points, np.float64), self.X) / self.unit, np.float64)
+
+    def on(self, part: I64 | slice) -> Part:
+        return _KernelPart(self, part)
+
+
+class _KernelPart(Part):
+    def __init__(self, fit: _KernelFit, part: I64 | slice) -> None:
+        self._part = part
+        self._K = fit.K[part][:, part]
+        self._factored: tuple[float, Any] | None = None
+
+    def weights(self, ridge: float, rows: F64) -> F64 | None:
+        import scipy.linalg
+
+        if self._factored is None or self._factored[0] != ridge:
+            shifted = np.array(self._K, order="F")  # LAPACK's order: factorised in place
+            shifted[np.diag_indices_from(shifted)] += ridge
+            try:
+                factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+            except scipy.linalg.LinAlgError:
+                return None
+            self._factored = (ridge, factor)
+        return with_intercept(scipy.linalg.cho_solve(self._factored[1], rows[:, self._part].T, check_finite=False).T)
