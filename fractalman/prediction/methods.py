@@ -23,14 +23,16 @@ from fractalman.recipe import (
     SmoothManifold,
 )
 
-SMOOTHERS: dict[str, str] = {
-    "k-nn": "5-nn",
-    "ridge": "ridge",
-    "laplace-kernel": "laplace-kernel",
-    "gaussian-kernel": "gaussian-kernel",
-    "matern-kernel": "matern-3/2-kernel",
-}
-"""Learners whose curve is that of a linear smoother, and its name in theory."""
+SMOOTHERS = (
+    "k-nn",
+    "ridge",
+    "random-features",
+    "laplace-kernel",
+    "gaussian-kernel",
+    "matern-kernel",
+    "ntk-kernel",
+)
+"""Learners whose curve is that of a linear smoother of this name; so is "5-nn", with any number."""
 
 _SECONDS = 10_000
 """Training sets of an addressed family that are drawn in seconds, structure by structure."""
@@ -63,7 +65,7 @@ def method_of(source: Structures | Splits, learner: str) -> Method | None:
         return _one_neighbour(source)
     if learner == "bayes":
         return _floor(source)
-    if learner in SMOOTHERS:
+    if learner in SMOOTHERS or learner.endswith("-nn"):
         return _smoother(source, learner)
     return None
 
@@ -108,10 +110,9 @@ def _floor(source: Structures | Splits) -> Method:
 def _smoother(source: Structures | Splits, learner: str) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer structures and sizes."""
     few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
-    name = SMOOTHERS[learner]
-    kind = f"{name} in X, expected over labels, {_over(source)}"
-    compute = draws.averaged(few, draws.smoothed(name))
-    if learner in ("k-nn", "ridge"):
+    kind = f"{learner} in X, expected over labels, {_over(source)}"
+    compute = draws.averaged(few, draws.smoothed(learner))
+    if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)
 
