@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.confirmation import run_confirmation as confirm
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
+    from fractalman.dataset.export import export_anndata
     from fractalman.dataset.memory import Dataset
     from fractalman.dataset.reader import open_file as open
     from fractalman.dataset.shuffled import batches
@@ -63,6 +64,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
     "confirm": ("fractalman.confirmation", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
+    "export_anndata": ("fractalman.dataset.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
@@ -83,7 +85,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
-    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "theory", "predict", "plan", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",

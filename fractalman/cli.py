@@ -61,6 +61,14 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _latents(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} found, allowed is a number from 0 up, or all")
+    return int(text)
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="fractalman",
@@ -88,6 +96,12 @@ def _parser() -> _Parser:
     output(sub, "file")
     sub.add_argument("--force", action="store_true", help="overwrite an existing output")
     sub.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
+    sub.add_argument(
+        "--compression",
+        default="standard",
+        metavar="NAME",
+        help="standard (integers only, the default), off, lzf, gzip or zstd; the content stays the same",
+    )
     command("list", _list, "list the catalogue: name, size, predicted exponents, purpose")
     sub = command("info", _info, "say what a file holds")
     sub.add_argument("file", metavar="FILE", help=file)
@@ -97,6 +111,19 @@ def _parser() -> _Parser:
     sub.add_argument("file", metavar="FILE", help=file)
     output(sub, "file")
     sub.add_argument("--force", action="store_true", help="overwrite an existing output")
+    sub = command(
+        "export", _export, "write a file again in AnnData's layout (.h5ad), for anndata, scanpy and scipy.sparse"
+    )
+    sub.add_argument("file", metavar="FILE", help=file)
+    output(sub, "file")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing output")
+    sub.add_argument(
+        "--latents",
+        type=_latents,
+        default=1000,
+        metavar="N",
+        help="how many latents, largest first, or all (default 1000)",
+    )
     sub = command("predict", _predict, "predict the learning curve and its exponents")
     sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
@@ -218,6 +245,7 @@ def _generate(options: argparse.Namespace) -> int:
             hierarchy=not options.no_hierarchy,
             overwrite=options.force,
             progress=progress.column,
+            compression=options.compression,
         )
     return _written(options, path, None if _is_file(options.recipe) else options.recipe)
 
@@ -228,6 +256,20 @@ def _rebuild(options: argparse.Namespace) -> int:
     with _Progress() as progress:
         source = _existing_file(options.file)
         path = rebuild(source, options.output, overwrite=options.force, progress=progress.column)
+    return _written(options, path)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from fractalman.dataset import export_anndata
+
+    with _Progress() as progress:
+        path = export_anndata(
+            _existing_file(options.file),
+            options.output,
+            latents=options.latents,
+            overwrite=options.force,
+            progress=progress.column,
+        )
     return _written(options, path)
 
 
@@ -296,7 +338,10 @@ def _verify(options: argparse.Namespace) -> int:
     from fractalman.dataset import verify_file
 
     path = _existing_file(options.file)
-    problems = verify_file(path)
+    with _Progress() as progress:
+        problems = verify_file(
+            path, progress=lambda what, done, total: progress(f"checking {what}: {done / max(1, total):.0%}")
+        )
     if options.json:
         _print_json({"file": str(path), "intact": not problems, "problems": problems})
     else:

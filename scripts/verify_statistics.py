@@ -3,137 +3,99 @@
 
     .venv/bin/python scripts/verify_statistics.py --list
     .venv/bin/python scripts/verify_statistics.py --only 'A5/*' --jobs 2 -o statistics
+    .venv/bin/python scripts/verify_statistics.py --jobs 2 -o statistics && cp statistics/report.* datasets/statistics/
 
-Every check compares draws with an exact law and must also reject a control. The p-values of the whole list share one
-budget: a run of all checks on correct code raises a false alarm with probability ALARM at most; a filtered run spends
-its share only. Controls must fall below REJECTED. Seeds are fixed, so a run repeats. Exit status: 0 all passed, 1 not,
-2 a request that cannot be met. `--scale` below 1 takes fewer draws, to try a check out; controls may then fail.
+Every check compares draws with an exact law, or with the literature's constants, and must also reject a control. The
+p-values of the whole list share one budget: a run of all checks on correct code raises a false alarm with probability
+10^-3 at most; a filtered run spends its share only. Controls must fall below 10^-9. Seeds are fixed, so a run repeats.
+
+The folder gets report.md and report.csv (the date is inside), p-values.png, qq/ and results.jsonl, where every finished
+check stands at once: the same command continues a run that was killed. Results of other code are not taken for this
+code's. `--scale` below 1 takes fewer draws, to try a check out; controls may then fail. Exit status: 0 all passed,
+1 not, 2 a request that cannot be met, 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime
 import fnmatch
-import json
+import math
 import multiprocessing
 import os
-import platform
-import re
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "FRACTALMAN_THREADS"):
     os.environ.setdefault(variable, "1")  # one check a process
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-ALARM = 1e-3
-REJECTED = 1e-9
+LAST_TABLE = Path(__file__).resolve().parent.parent / "datasets" / "statistics" / "report.csv"
 
 
-def work(name: str, scale: float) -> dict[str, object]:
-    """Run one check, in whatever process."""
-    from _statistical_checks import CHECKS
+def work(name: str, scale: float) -> dict[str, Any]:
+    """Run one check, in whatever process; a check that fails says why and keeps nobody else from running."""
+    from _long_tier import CHECKS
+    from _long_tier.journal import thinned
 
-    start = time.perf_counter()
-    found = CHECKS[name](scale)
+    start = time.process_time()
+    try:
+        found = CHECKS[name](scale)
+    except Exception:
+        return {"name": name, "error": traceback.format_exc()}
     return {
         "name": name,
-        "p": found.p,
-        "n": found.n,
-        "control": found.control,
+        "p": float(found.p),
+        "n": int(found.n),
+        "control": float(found.control),
         "remark": found.remark,
-        "seconds": time.perf_counter() - start,
-        "scores": [float(z) for z in found.scores],
+        "seconds": time.process_time() - start,
+        "date": datetime.date.today().isoformat(),
+        "scores": thinned([float(z) for z in found.scores]),
     }
 
 
-def verdict(result: dict[str, object], threshold: float) -> str:
-    """What came of a check."""
-    p, control = result["p"], result["control"]
-    assert isinstance(p, float)
-    assert isinstance(control, float)
-    if not p > threshold:  # nan too
-        return "LAW BROKEN"
-    return "ok" if control < REJECTED else "CONTROL NOT REJECTED"
-
-
-def table(results: list[dict[str, object]], threshold: float, scale: float, total: int) -> str:
-    """The report in Markdown."""
-    import h5py
-    import numba
-    import numpy
-    import scipy
-
-    import fractalman
-
-    good = sum(verdict(r, threshold) == "ok" for r in results)
-    lines = [
-        "# Statistical checks",
-        "",
-        f"{datetime.date.today().isoformat()} · fractalman {fractalman.__version__}, stream version "
-        f"{fractalman.STREAM_VERSION} · Python {platform.python_version()}, numpy {numpy.__version__}, numba "
-        f"{numba.__version__}, scipy {scipy.__version__}, h5py {h5py.__version__} · {platform.machine()}",
-        "",
-        f"**{good} of {len(results)} checks passed.** {total} checks share a false-alarm probability of {ALARM:g}: a "
-        f"p-value must exceed {threshold:.2g}; a control must fall below {REJECTED:g}."
-        + (f" **Scale {scale:g}: fewer draws than meant.**" if scale != 1.0 else ""),
-        "",
-        "| check | draws | p-value | control | | seconds | remark |",
-        "|---|---:|---:|---:|---|---:|---|",
-    ]
-    for r in results:
-        lines.append(
-            f"| {r['name']} | {r['n']:,} | {r['p']:.3g} | {r['control']:.1g} | {verdict(r, threshold)} "
-            f"| {r['seconds']:.1f} | {r['remark']} |"
-        )
-    smallest = min(float(str(r["p"])) for r in results)
-    lines += [
-        "",
-        f"Smallest p-value {smallest:.3g} of {len(results)}; uniform p-values would put it near 1/{len(results)}.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def plots(results: list[dict[str, object]], folder: Path) -> None:
-    """Quantile–quantile plots of every check's normal scores, and one of all p-values."""
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        print("no plots: pip install 'fractalman[plots]'", file=sys.stderr)
+def finished(names: list[str], scale: float, jobs: int) -> Iterator[dict[str, Any]]:
+    """Run checks and yield their results as they come."""
+    if jobs == 1:
+        yield from (work(name, scale) for name in names)
         return
-    import numpy as np
-    from scipy import stats
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = [pool.submit(work, name, scale) for name in names]
+        try:
+            for done in as_completed(running):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
-    for r in results:
-        z = np.sort(np.array(r["scores"]))
-        if z.size < 5:
-            continue
-        expected = stats.norm.ppf((np.arange(z.size) + 0.5) / z.size)
-        figure, axes = pyplot.subplots(figsize=(3.6, 3.6), layout="constrained")
-        axes.axline((0, 0), slope=1, color="#b0b7c3", linewidth=1)
-        axes.plot(expected, z, ".", markersize=4, color="#0072B2", rasterized=True)
-        axes.set(xlabel="standard normal quantiles", ylabel="scores", title=f"{r['name']}\np = {r['p']:.3g}")
-        axes.title.set_fontsize(9)
-        figure.savefig(folder / (re.sub(r"[^A-Za-z0-9=.-]+", "-", str(r["name"])) + ".png"), dpi=120)
-        pyplot.close(figure)
-    p = np.sort([float(str(r["p"])) for r in results])
-    figure, axes = pyplot.subplots(figsize=(3.6, 3.6), layout="constrained")
-    axes.axline((0, 0), slope=1, color="#b0b7c3", linewidth=1)
-    axes.plot((np.arange(p.size) + 0.5) / p.size, p, ".", color="#0072B2")
-    axes.set(xlabel="uniform quantiles", ylabel="p-values of all checks", xlim=(0, 1), ylim=(0, 1))
-    figure.savefig(folder / "all-p-values.png", dpi=120)
-    pyplot.close(figure)
+
+def expected_seconds(path: Path = LAST_TABLE) -> dict[str, float]:
+    """CPU seconds of every check in the last committed report."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["check"]: float(row["cpu_seconds"]) for row in csv.DictReader(file)}
+
+
+def time_left(elapsed: float, done: list[str], open_: list[str], weight: dict[str, float]) -> str:
+    """How long the open checks will take if they go on as the finished ones; unknown checks weigh like the average."""
+    usual = sum(weight.values()) / len(weight) if weight else 1.0
+    past, to_come = (sum(weight.get(name, usual) for name in names) for names in (done, open_))
+    return f"{math.ceil(elapsed / past * to_come / 60)} min left" if past > 0 else ""
 
 
 def main() -> int:
     """Run what was asked for."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
-    from _statistical_checks import CHECKS
+    from _long_tier import CHECKS
+    from _long_tier.journal import Journal, code_digest
+    from _long_tier.report import ALARM, as_csv, as_markdown, plots, published, verdict
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="name the checks and stop")
@@ -142,7 +104,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the draws")
     parser.add_argument("-o", "--output", type=Path, default=Path("statistics"), help="folder of the report")
     asked = parser.parse_args()
-    names = [n for n in CHECKS if not asked.only or any(fnmatch.fnmatchcase(n, p) for p in asked.only)]
+    names = [n for n in sorted(CHECKS) if not asked.only or any(fnmatch.fnmatchcase(n, p) for p in asked.only)]
     if asked.list:
         for name in names:
             print(f"{name:42} {(CHECKS[name].__doc__ or '').splitlines()[0]}")
@@ -154,34 +116,50 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    folder = asked.output / f"{datetime.date.today().isoformat()}"
+    folder, threshold = asked.output, ALARM / len(CHECKS)
     folder.mkdir(parents=True, exist_ok=True)
-    threshold = ALARM / len(CHECKS)
-    results: dict[str, dict[str, object]] = {}
+    journal = Journal(folder / "results.jsonl", code_digest(), asked.scale)
+    weight = expected_seconds()
+    left = sorted((n for n in names if n not in journal.results), key=lambda n: -weight.get(n, 0.0))
+    if journal.others:
+        print(f"{journal.others} results of other code or scale are left aside", file=sys.stderr)
+    if len(left) < len(names):
+        print(f"{len(names) - len(left)} of {len(names)} checks are done already", file=sys.stderr)
 
-    def keep(result: dict[str, object]) -> None:
-        name = str(result["name"])
-        results[name] = result
-        print(
-            f"[{len(results)}/{len(names)}] {name}: p = {result['p']:.3g}, control {result['control']:.1g}, "
-            f"{result['seconds']:.1f} s  {verdict(result, threshold)}",
-            file=sys.stderr,
-            flush=True,
-        )
-        kept = [results[n] for n in names if n in results]
-        (folder / "report.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        (folder / "report.md").write_text(table(kept, threshold, asked.scale, len(CHECKS)), encoding="utf-8")
+    def report() -> list[dict[str, Any]]:
+        kept = [journal.results[n] for n in names if n in journal.results]
+        if kept:
+            missing = [n for n in names if n not in journal.results]
+            text = as_markdown(kept, threshold, asked.scale, len(CHECKS), journal.code, missing)
+            published(folder / "report.md", text)
+            published(folder / "report.csv", as_csv(kept, threshold))
+        return kept
 
-    if asked.jobs == 1:
-        for name in names:
-            keep(work(name, asked.scale))
-    else:
-        with ProcessPoolExecutor(asked.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for done in as_completed([pool.submit(work, name, asked.scale) for name in names]):
-                keep(done.result())
-    plots([results[n] for n in names], folder)
+    start, done = time.monotonic(), []
+    try:
+        for result in finished(left, asked.scale, asked.jobs):
+            done.append(str(result["name"]))
+            still = [n for n in left if n not in done]
+            wait = f"  ({time_left(time.monotonic() - start, done, still, weight)})" if still else ""
+            head = f"[{len(names) - len(still)}/{len(names)}] {result['name']}"
+            if "error" in result:
+                print(f"{head}: FAILED{wait}\n{result['error']}", file=sys.stderr, flush=True)
+                continue
+            journal.add(result)
+            report()
+            print(
+                f"{head}: p = {result['p']:.3g}, control {result['control']:.1g}, {result['seconds']:.1f} s  "
+                f"{verdict(result, threshold)}{wait}",
+                file=sys.stderr,
+                flush=True,
+            )
+    except KeyboardInterrupt:
+        print(f"stopped after {len(done)} checks: the same command continues", file=sys.stderr)
+        return 130
+    kept = report()
+    plots(kept, folder)
     print(folder / "report.md")
-    return 0 if all(verdict(r, threshold) == "ok" for r in results.values()) else 1
+    return 0 if len(kept) == len(names) and all(verdict(r, threshold) == "ok" for r in kept) else 1
 
 
 if __name__ == "__main__":

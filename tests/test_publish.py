@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +15,10 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman.dataset.inspection import check_file
 from fractalman.dataset.publish import interrupts_held
 from fractalman.dataset.reader import open_file
-from fractalman.dataset.verify import check_file
 from fractalman.dataset.writer import write_columns
-from fractalman.errors import FileFormatError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
@@ -96,14 +92,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused(
     with pytest.raises(PermissionError, match="is not writable"):
         write_columns(tmp_path / "x.h5", made, recipe=recipe(made))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_a_read_only_folder_is_refused(tmp_path: Path, made: Columns) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir(0o555)
-    with pytest.raises(PermissionError, match="is not writable"):
-        write_columns(folder / "x.h5", made, recipe=recipe(made))
 
 
 @posix
@@ -221,117 +209,6 @@ def test_readers_keep_the_version_that_they_opened(old: Path, made: Columns) -> 
             with open_file(old) as now:
                 np.testing.assert_array_equal(now.X[:], changed["X"])
             np.testing.assert_array_equal(before.X[:], made["X"])
-
-
-# ------------------------------------------------------------------------------------------------ processes
-
-_CHILD = """
-import sys, time
-import numpy as np
-sys.path.insert(0, "tests")
-from handmade import columns, recipe
-from fractalman.dataset.writer import write_columns
-n, d = 65536, 64
-made = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n), "cluster": np.zeros(n, dtype=np.int64)}
-"""
-_OVERWRITE = (
-    _CHILD
-    + """
-print("ready", flush=True)
-try:
-    while True:
-        write_columns(
-            sys.argv[1], made, recipe=recipe(made), overwrite=True, progress=lambda *step: print(*step, flush=True)
-        )
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-)
-
-
-def _start(repository: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@posix
-@pytest.mark.parametrize("kind", ["SIGKILL", "SIGINT"])
-def test_a_killed_run_leaves_the_old_or_the_new_file_whole(
-    tmp_path: Path, made: Columns, repository: Path, kind: str
-) -> None:
-    rng, target = random.Random(3), tmp_path / "data.h5"
-    outcomes = set()
-    for moment in range(6 if kind == "SIGKILL" else 3):
-        write_columns(target, made, recipe=recipe(made), overwrite=True)
-        before = target.read_bytes()
-        with _start(repository, _OVERWRITE, str(target)) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == "ready\n"
-            for _ in range(moment):  # progress lines: from before the first block to after the last
-                child.stdout.readline()
-            time.sleep(rng.random() * 0.005)
-            child.send_signal(signal.Signals[kind])
-            errors = child.communicate()[1]
-        partial = list(tmp_path.glob(".data.h5.*.partial"))
-        assert sorted(tmp_path.iterdir()) == sorted([target, *partial])
-        if kind == "SIGINT":
-            assert (child.returncode, errors, partial) == (130, "", [])
-        else:
-            assert child.returncode == -signal.SIGKILL
-        if target.read_bytes() == before:
-            outcomes.add("old")
-        else:
-            outcomes.add("new")
-            with open_file(target) as f:
-                assert f.X.shape == (65536, 64)
-        assert list(check_file(target)) == []
-        for left in partial:  # what a dead run left is never taken for a file
-            outcomes.add("partial")
-            with pytest.raises(FileFormatError):
-                open_file(left)
-            left.unlink()
-    assert outcomes >= ({"old", "partial"} if kind == "SIGKILL" else {"old"})
-
-
-_LIMITED = (
-    _CHILD
-    + """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-for limit in map(int, sys.argv[2:]):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    try:
-        write_columns(sys.argv[1], made, recipe=recipe(made), overwrite=True)
-        print("written")
-    except OSError as error:
-        print(type(error).__name__, error.errno, str(error).count("\\n"), error.filename)
-"""
-)
-
-
-@posix
-def test_a_full_disk_is_one_error_and_leaves_the_old_file(old: Path, repository: Path) -> None:
-    before = old.read_bytes()
-    n, d = 65536, 64
-    same: Columns = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n)}
-    same["cluster"] = np.zeros(n, dtype=np.int64)
-    whole = write_columns(old.parent / "whole.h5", same, recipe=recipe(same))
-    size = whole.stat().st_size
-    whole.unlink()
-    limits = [0, 1, 48, 1000, 4096, 1 << 20, size // 2, size - 5000, *range(size - 1500, size, 37), size - 1]
-    with _start(repository, _LIMITED, str(old), *map(str, limits)) as child:
-        out, errors = child.communicate()
-    assert (child.returncode, errors) == (0, "")  # neither a crash of the library nor a message of its own
-    assert out.splitlines() == [f"OSError {errno.EFBIG} 0 {old}"] * len(limits)
-    untouched(old, before)
-    with _start(repository, _LIMITED, str(old), str(size)) as child:  # the control: with just enough room it works
-        assert child.communicate() == ("written\n", "")
-    assert old.stat().st_size == size
 
 
 def test_a_disk_that_is_too_small_is_refused_at_once(

@@ -60,6 +60,7 @@ ONLY_IN = {  # a heavy library → the modules that may name it
     "distributed": ("executors/",),
     "submitit": ("executors/",),
     "numba": ("_jit.py", "dataset/certificate.py"),
+    "hdf5plugin": ("dataset/compression.py",),
 }
 
 

@@ -58,6 +58,7 @@ def write(
     hierarchy: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
+    compression: str = "standard",
 ) -> Path:
     """Write the dataset of a recipe to a file, published whole or not at all; the same columns as ``generate``.
 
@@ -67,13 +68,19 @@ def write(
             in constant memory.
         overwrite: replace an existing file.
         progress: called as progress(column, bytes done, bytes in all).
+        compression: "standard" (integers only), "off", "lzf", "gzip" or "zstd"; the columns' content is the
+            same, the file's bytes are not.
     Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.
     """
     from fractalman.dataset import check_target, write_columns
+    from fractalman.dataset.compression import check_compression
 
     check_target(path, overwrite)  # before the work, not after it
+    check_compression(compression)
     columns = _columns(recipe, hierarchy)
-    return write_columns(path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress)
+    return write_columns(
+        path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress, compression=compression
+    )
 
 
 def rebuild(
@@ -101,7 +108,7 @@ def rebuild(
         )
     target = check_target(path, overwrite)
     with published(target, overwrite) as partial:
-        write(recipe, partial, hierarchy, progress=progress)
+        write(recipe, partial, hierarchy, progress=progress, compression=certificate.compression)
         with open_file(partial) as made:
             if made.certificate.content != certificate.content:
                 raise FileFormatError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fractalman.dataset.certificate import Certificate
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
+    from fractalman.dataset.export import export_anndata
     from fractalman.dataset.lazy import LazyColumn
     from fractalman.dataset.memory import Dataset, split_indices
     from fractalman.dataset.publish import check_target
@@ -30,6 +31,7 @@ __all__ = [
     "batches",
     "check_target",
     "coarse_grain",
+    "export_anndata",
     "open_file",
     "split_indices",
     "to_anndata",
@@ -50,6 +52,7 @@ _HOME = {
     "batches": "shuffled",
     "check_target": "publish",
     "coarse_grain": "coarse",
+    "export_anndata": "export",
     "open_file": "reader",
     "split_indices": "memory",
     "to_anndata": "tables",

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.dataset.spec import MAJOR, MINOR, AnyArray, Shape
+from fractalman.dataset.spec import MAJOR, MINOR, STANDARD, AnyArray, Shape
 from fractalman.errors import CorruptFileError, FileFormatError
-from fractalman.seeds import STREAM_VERSION
+from fractalman.keys import STREAM_VERSION
 
 DIGEST_BYTES = 32
 
@@ -60,6 +60,7 @@ class Certificate:
         recipe: family and keywords, plain values.
         columns: path → type, shape, digest.
         versions: of the packages that wrote the file.
+        compression: how the columns are stored.
         stream_version: of the random streams.
         format: (major, minor).
     """
@@ -67,6 +68,7 @@ class Certificate:
     recipe: Mapping[str, Any]
     columns: Mapping[str, ColumnRecord]
     versions: Mapping[str, str]
+    compression: str = STANDARD
     stream_version: int = STREAM_VERSION
     format: tuple[int, int] = (MAJOR, MINOR)
 
@@ -88,6 +90,7 @@ class Certificate:
             "recipe": dict(self.recipe),
             "stream_version": self.stream_version,
             "versions": dict(self.versions),
+            "compression": self.compression,
             "columns": {
                 path: {"dtype": record.dtype, "shape": list(record.shape), "digest": record.digest}
                 for path, record in self.columns.items()
@@ -122,6 +125,7 @@ def from_bytes(text: bytes) -> tuple[Certificate, str]:
                 for path, record in table["columns"].items()
             },
             versions={str(name): str(version) for name, version in table["versions"].items()},
+            compression=str(table["compression"]),
             stream_version=int(table["stream_version"]),
             format=(major, minor),
         )
@@ -130,11 +134,16 @@ def from_bytes(text: bytes) -> tuple[Certificate, str]:
         raise CorruptFileError("is not readable as the JSON text that FORMAT.md describes") from None
 
 
-def current_versions() -> dict[str, str]:
-    """Return the versions of this package and of what its bytes depend on."""
+def current_versions(*more: str) -> dict[str, str]:
+    """Return the versions of this package and of what its bytes depend on.
+
+    Args:
+        more: names of further packages that the bytes of one file depend on.
+    """
     import h5py
 
     from fractalman import __version__
 
-    versions = {name: metadata.version(name) for name in ("numpy", "numba", "scipy", "h5py")}
+    names = ("numpy", "numba", "llvmlite", "scipy", "h5py", *more)
+    versions = {name: metadata.version(name) for name in names}
     return {"fractalman": __version__, **versions, "hdf5": str(h5py.version.hdf5_version)}

@@ -44,7 +44,8 @@ class LazyColumn:
     """
 
     def __init__(self, file: Path, path: str, stored: h5py.Dataset) -> None:
-        self._file, self._path, self._stored, self._pid = file, path, stored, os.getpid()
+        self.path = path
+        self._file, self._stored, self._pid = file, stored, os.getpid()
         self.shape: Shape = tuple(int(size) for size in stored.shape)
         self.dtype: np.dtype[Any] = stored.dtype
         self._chunk_rows = int(stored.chunks[0]) if stored.chunks else max(1, self.shape[0])
@@ -70,15 +71,23 @@ class LazyColumn:
         self._check_open()
         return int(self._stored.id.get_storage_size())
 
+    @property
+    def filters(self) -> list[str]:
+        """Names of the filters that its bytes went through, the checksum left out; [] = stored as it is."""
+        from fractalman.dataset.compression import filter_names
+
+        self._check_open()
+        return filter_names(self._stored)
+
     def __len__(self) -> int:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<column {self._path} {self.shape} {self.dtype.str} in {self._file}>"
+        return f"<column {self.path} {self.shape} {self.dtype.str} in {self._file}>"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         if copy is False:
-            raise ValueError(f"column {self._path} is in a file: reading it makes a copy")
+            raise ValueError(f"column {self.path} is in a file: reading it makes a copy")
         return np.asarray(self[:], dtype=dtype)
 
     def __iter__(self) -> Iterator[Any]:
@@ -113,17 +122,15 @@ class LazyColumn:
         array = np.asarray(rows)
         if array.dtype == np.bool_:
             if array.shape != (n,):
-                raise IndexError(
-                    f"a boolean index of shape {array.shape} for {n} rows of {self._path}: required ({n},)"
-                )
+                raise IndexError(f"a boolean index of shape {array.shape} for {n} rows of {self.path}: required ({n},)")
             array = np.flatnonzero(array)
         if array.size == 0:
             array = array.astype(np.int64)
         if array.dtype.kind not in "iu":
-            raise IndexError(f"rows of {self._path} are chosen by integers, slices or booleans: found {array.dtype}")
+            raise IndexError(f"rows of {self.path} are chosen by integers, slices or booleans: found {array.dtype}")
         outside = (array < -n) | (array >= n)
         if outside.any():
-            raise IndexError(f"row {array[outside].flat[0]} of {self._path}: allowed are {-n} to {n - 1}")
+            raise IndexError(f"row {array[outside].flat[0]} of {self.path}: allowed are {-n} to {n - 1}")
         flat = array.reshape(-1).astype(np.int64)
         taken = self._take(np.where(flat < 0, flat + n, flat)).reshape((*array.shape, *self.shape[1:]))
         result = taken[(*(slice(None),) * array.ndim, *rest)] if rest else taken
@@ -135,7 +142,7 @@ class LazyColumn:
         if at is not None:
             keys = (*keys[:at], *(slice(None),) * (len(self.shape) - len(keys) + 1), *keys[at + 1 :])
         if len(keys) > len(self.shape):
-            raise IndexError(f"{len(keys)} indices for {self._path} of shape {self.shape}")
+            raise IndexError(f"{len(keys)} indices for {self.path} of shape {self.shape}")
         return (keys[0], keys[1:]) if keys else (slice(None), ())
 
     def _take(self, rows: AnyArray) -> AnyArray:
@@ -153,7 +160,7 @@ class LazyColumn:
 
     def _check_open(self) -> None:
         if not self._stored:
-            raise FractalmanError(f"{self._file} is closed: open it again to read {self._path}")
+            raise FractalmanError(f"{self._file} is closed: open it again to read {self.path}")
         if os.getpid() != self._pid:
             raise FractalmanError(f"{self._file} was opened by another process: open it in this one")
 
@@ -163,6 +170,6 @@ class LazyColumn:
             result: AnyArray = self._stored[start:stop]
         except (OSError, RuntimeError) as error:
             raise system_error(error, self._file) or CorruptFileError(
-                f"{self._file}: {self._path}: rows {start} to {stop - 1} are damaged: {library_reason(error)}"
+                f"{self._file}: {self.path}: rows {start} to {stop - 1} are damaged: {library_reason(error)}"
             ) from None
         return result

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fractalman.dataset.seal import write_seal
+
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
@@ -158,6 +160,10 @@ class Sink:
     def flush(self) -> None:
         """HDF5 asks for this; nothing is buffered here."""
 
+    def seal(self) -> None:
+        """Write the seal of a finished file."""
+        self._try(write_seal, self._descriptor)
+
     def sync(self) -> None:
         """Force the bytes to the disk."""
         self._try(os.fsync, self._descriptor)
@@ -180,3 +186,28 @@ class Sink:
             raise OSError(self.failure.errno, os.strerror(self.failure.errno), str(path)) from None
         if self.failure is not None:
             raise self.failure
+
+
+@contextlib.contextmanager
+def published_sink(path: Path, overwrite: bool, sealed: bool) -> Iterator[Sink]:
+    """Yield a sink for HDF5 to write into; after the block its file is on the disk and becomes ``path`` at once.
+
+    Args:
+        path: checked by `check_target`. overwrite: replace an existing file.
+        sealed: write the seal of a dataset file when everything else is written.
+    Errors: those of the block, and OSError with the target's name when the disk fails; nothing is left behind then.
+    """
+    with published(path, overwrite) as partial:
+        sink = Sink(partial)
+        try:
+            yield sink
+            sink.check(path)
+            if sealed:
+                sink.seal()
+            sink.sync()
+            sink.check(path)
+        except Exception:
+            sink.check(path)  # what the library objects to may only follow from the disk's failure
+            raise
+        finally:
+            sink.close()

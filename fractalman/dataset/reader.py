@@ -14,12 +14,13 @@ import numpy as np
 
 from fractalman.dataset import certificate as certificates
 from fractalman.dataset.certificate import Certificate
+from fractalman.dataset.compression import require_filters
 from fractalman.dataset.lazy import LazyColumn, library_reason, system_error
+from fractalman.dataset.seal import Seal, read_seal, refuse_other_majors
 from fractalman.dataset.spec import (
     CERTIFICATE,
     COLUMNS,
     FORMAT_NAME,
-    MAJOR,
     MINOR,
     Problem,
     structure_problems,
@@ -28,8 +29,6 @@ from fractalman.errors import (
     CorruptFileError,
     FileFormatError,
     IncompleteFileError,
-    TooNewError,
-    TooOldError,
 )
 from fractalman.recipe import from_dict
 
@@ -45,8 +44,7 @@ if TYPE_CHECKING:
 def check_path(path: str | os.PathLike[str]) -> Path:
     """Return ``path`` if it may be a dataset file, looking at the file system only.
 
-    Errors: FileNotFoundError, IsADirectoryError, PermissionError, IncompleteFileError for an empty file,
-        FileFormatError for what is no HDF5 file.
+    Errors: FileNotFoundError, IsADirectoryError, PermissionError, FileFormatError for what is no ordinary file.
     """
     path = Path(path)
     if not path.exists():
@@ -57,15 +55,15 @@ def check_path(path: str | os.PathLike[str]) -> Path:
         raise FileFormatError(f"{path} is not an ordinary file: type the path of a dataset file")
     if not os.access(path, os.R_OK):
         raise PermissionError(f"{path} is not readable: change its permissions or type another path")
-    if path.stat().st_size == 0:
-        raise IncompleteFileError(f"{path} is empty (0 bytes): make it anew with --force")
-    if not h5py.is_hdf5(path):
-        raise FileFormatError(f"{path} is not a fractalman file: it does not begin as an HDF5 file does")
     return path
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Return the open HDF5 file after checking format name, version and completeness (the errors of `open_file`)."""
+def open_hdf5(path: Path, seal: Seal | None) -> h5py.File:
+    """Return the open HDF5 file after checking format name, version and completeness (the errors of `open_file`).
+
+    Args:
+        seal: the file's, or None to leave out the comparison with it.
+    """
     try:
         # Published files never change, so no lock is needed, and none works on every network file system.
         file = h5py.File(path, "r", locking=False)
@@ -79,28 +77,24 @@ def open_hdf5(path: Path) -> h5py.File:
             ) from None
         raise CorruptFileError(f"{path} is damaged or cut short: {library_reason(error)}") from None
     try:
-        _check_header(file, path)
+        _check_header(file, path, seal)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def _check_header(file: h5py.File, path: Path) -> None:
+def _check_header(file: h5py.File, path: Path, seal: Seal | None) -> None:
     name = _attribute(file, "format", path)
     if name is None or bytes(name) != FORMAT_NAME.encode("ascii"):
         raise FileFormatError(f"{path} is an HDF5 file but not a fractalman file: it has no format = {FORMAT_NAME!r}")
     major, minor, complete = (_attribute(file, key, path) for key in ("major", "minor", "complete"))
     if not all(isinstance(number, np.integer) for number in (major, minor)):
         raise CorruptFileError(f"{path} is damaged: attributes major and minor are not integers")
-    if major > MAJOR:
-        raise TooNewError(
-            f"{path} has format {major}.{minor}: this version reads {MAJOR}.x; install a newer fractalman"
-        )
-    if major < MAJOR:
-        raise TooOldError(
-            f"{path} has format {major}.{minor}: this version reads {MAJOR}.x; make it anew from its recipe"
-        )
+    refuse_other_majors(path, int(major), int(minor))
+    if seal and seal.format != (major, minor):
+        stated = ".".join(map(str, seal.format))
+        raise CorruptFileError(f"{path} is damaged: its seal states format {stated}, its attributes {major}.{minor}")
     if not isinstance(complete, np.integer) or complete != 1:
         raise IncompleteFileError(f"{path} was never finished (complete = {complete}): make it anew with --force")
 
@@ -171,7 +165,7 @@ class Contents:
     def _inspect_column(self, file: h5py.File, path: str) -> None:
         record = self._records[path]
         try:
-            stored = file.get(path)
+            stored = file[path]
             if not isinstance(stored, h5py.Dataset):
                 self.problems.append(Problem(path, "is missing: the certificate lists it"))
             elif stored.dtype.str != record.dtype or stored.dtype.kind not in "fi":
@@ -183,7 +177,9 @@ class Contents:
             else:
                 self.stored[path] = stored
         except Exception as error:
-            self.problems.append(Problem(path, f"is unreadable: {library_reason(error)}"))
+            absent = isinstance(error, KeyError) and "doesn't exist" in str(error)
+            what = "is missing: the certificate lists it" if absent else f"is unreadable: {library_reason(error)}"
+            self.problems.append(Problem(path, what))
 
 
 # ------------------------------------------------------------------------------------------------ the file
@@ -288,6 +284,7 @@ class File:
     def info(self) -> dict[str, Any]:
         """Return family, sizes, versions, digest and stored bytes as plain JSON values."""
         certificate = self.certificate
+        stored = {name: column.stored_bytes for name, column in self.columns.items()}
         return {
             "path": str(self.path),
             "family": certificate.recipe.get("family"),
@@ -301,12 +298,15 @@ class File:
             "stream_version": certificate.stream_version,
             "versions": dict(certificate.versions),
             "digest": certificate.content,
+            "compression": certificate.compression,
+            "ratio": sum(column.nbytes for column in self.columns.values()) / max(1, sum(stored.values())),
             "columns": {
                 name: {
                     "dtype": column.dtype.str,
                     "shape": list(column.shape),
                     "bytes": column.nbytes,
-                    "stored_bytes": column.stored_bytes,
+                    "stored_bytes": stored[name],
+                    "filters": column.filters,
                     "digest": certificate.columns[name].digest,
                 }
                 for name, column in self.columns.items()
@@ -325,12 +325,13 @@ def open_file(path: str | os.PathLike[str]) -> File:
         the certificate are checked here, contents by `verify_file`).
     """
     path = check_path(path)
-    file = open_hdf5(path)
+    file = open_hdf5(path, read_seal(path))
     try:
         contents = Contents(file)
         if contents.problems or contents.certificate is None:
             more = f" (and {len(contents.problems) - 1} more)" if len(contents.problems) > 1 else ""
             raise CorruptFileError(f"{path} is damaged: {contents.problems[0]}{more}; type fractalman verify {path}")
+        require_filters(path, contents.stored.values())
         return File(path, file, contents.certificate, contents)
     except BaseException:
         file.close()

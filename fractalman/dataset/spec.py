@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,8 +17,21 @@ FORMAT_NAME = "fractalman-dataset"
 MAJOR, MINOR = 1, 0
 """Major: other majors are refused. Minor: a file of a higher minor is read, and what it adds is ignored."""
 
+SEAL_BYTES = 512
 CHUNK_BYTES = 512 * 1024
+EVEN_CHUNKS = 16
 GZIP_LEVEL = 1
+ZSTD_LEVEL = 3
+STANDARD = "standard"
+COMPRESSIONS: dict[str, str] = {
+    STANDARD: "integers shuffled and with gzip (level 1), floats as they are",
+    "off": "everything as it is",
+    "lzf": "everything shuffled and with h5py's LZF",
+    "gzip": "everything shuffled and with gzip (level 1)",
+    "zstd": "everything shuffled and with Zstandard (level 3; needs hdf5plugin)",
+}
+"""Name → what is stored how. Blosc2 is none of them: it packs no better than zstd, and its bytes name the writer's
+number of threads, so another machine would not give the same file."""
 CERTIFICATE = "certificate"
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -93,9 +106,9 @@ class Column:
     checks: tuple[Check, ...] = ()
 
     @property
-    def compressed(self) -> bool:
-        """Integer tables are compressed; floats hardly shrink and would only be slower."""
-        return np.dtype(self.dtype).kind == "i"
+    def dimensions(self) -> str:
+        """Names (or fixed numbers) of the axes as the file says them, e.g. "n, d"."""
+        return ", ".join(map(str, self.shape))
 
     def expected_shape(self, dims: Mapping[str, int]) -> Shape:
         """Return the shape for given dimensions."""
@@ -309,9 +322,14 @@ RULES: tuple[Rule, ...] = (
 
 
 def chunk_rows(shape: Shape, dtype: str) -> int:
-    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all."""
-    row = np.dtype(dtype).itemsize * math.prod(shape[1:])
-    return max(1, min(CHUNK_BYTES // max(1, row), shape[0] if shape else 1))
+    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all.
+
+    A last chunk takes as many bytes as the others, so a few chunks share the rows evenly.
+    """
+    rows = shape[0] if shape else 1
+    most = max(1, CHUNK_BYTES // max(1, np.dtype(dtype).itemsize * math.prod(shape[1:])))
+    chunks = -(-rows // most)
+    return max(1, -(-rows // chunks)) if 0 < chunks <= EVEN_CHUNKS else most
 
 
 def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str, int], list[Problem]]:
@@ -351,86 +369,19 @@ def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str
     return dims, problems
 
 
-def element_problem(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> Problem | None:
-    """Return the first requirement that an element of rows start … start + len(block) − 1 breaks, or None."""
+def broken_elements(
+    column: Column, block: AnyArray, start: int, dims: Mapping[str, int]
+) -> Iterator[tuple[str, str, int]]:
+    """Yield (requirement, the first element that breaks it, how many do) for rows start … start + len(block) − 1."""
     for check in column.checks:
         bad = check.bad(block, dims)
         if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            where = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
             at = ", ".join(str(i) for i in (where[0] + start, *where[1:]))
-            return Problem(column.path, f"[{at}] is {block[where]}: required {check.statement}")
-    return None
-
-
-# ------------------------------------------------------------------------------------------------ FORMAT.md
-
-
-def format_document() -> str:
-    """Return the text of datasets/FORMAT.md."""
-    dimensions = "\n".join(f"| {name} | {meaning} | {low} |" for name, (meaning, low) in DIMENSIONS.items())
-    columns = "\n".join(
-        f"| `{c.path}` | `{c.dtype}` | ({', '.join(map(str, c.shape))}{',' if len(c.shape) == 1 else ''}) | {c.unit} "
-        f"| {c.group} | {'; '.join(check.statement for check in c.checks)} | {c.meaning} |"
-        for c in COLUMNS
-    )
-    groups = "\n".join(f"- **{name}**: {text}" for name, text in GROUPS.items())
-    rules = "\n".join(f"- `{rule.name}` ({rule.path}): {rule.statement}" for rule in RULES)
-    return f"""# The dataset file, format {MAJOR}.{MINOR}
-
-Generated from `fractalman/dataset/spec.py` by `python -m fractalman.dataset.spec`; a test compares the two.
-MUST and MAY are meant as in RFC 2119.
-
-A dataset is one HDF5 file (file format of HDF5 1.10). Its root group MUST carry four scalar attributes:
-`format` (fixed-length ASCII, `{FORMAT_NAME}`), `major` and `minor` (int64), and `complete` (int64, 1; set last).
-A reader MUST refuse a file with another `major`, with `complete` other than 1, or without its certificate.
-A reader MUST read a file with a higher `minor` and MAY ignore what it does not know.
-Attributes hold scalars only. Nothing in the file depends on time, host or path: the same columns, recipe and package
-versions give the same bytes.
-
-## Dimensions
-
-| name | meaning | at least |
-|---|---|---|
-{dimensions}
-
-Their sizes are those of the columns; the certificate records every column's shape.
-
-## Columns
-
-| path | type | shape | unit | group | every element (writer, verify) | meaning |
-|---|---|---|---|---|---|---|
-{columns}
-
-{groups}
-
-Presence, types and shapes are checked when a file is opened; elements and checksums by `verify`.
-Storage: every non-empty column is chunked in whole rows of about {CHUNK_BYTES // 1024} KiB and MUST carry HDF5's
-`fletcher32` checksum; integer columns are shuffled and compressed (gzip, level {GZIP_LEVEL}), floats are stored as
-they are. Empty columns (no edges) have no chunks.
-
-## Columns together (checked by `verify`)
-
-{rules}
-
-## Certificate
-
-`{CERTIFICATE}`: one fixed-length ASCII string, shape (1,), with a fletcher32 checksum, holding JSON with sorted keys:
-
-- `format`: [major, minor];
-- `recipe`: the recipe's family and keywords, from which the file can be rebuilt;
-- `stream_version`: version of the random streams;
-- `versions`: of fractalman, numpy, numba, scipy, h5py and HDF5, as they were when the file was written;
-- `columns`: per column its `dtype`, `shape` and `digest`, the BLAKE2b-256 of its little-endian row-major bytes;
-- `content`: BLAKE2b-256 of the JSON (sorted keys, no blanks) of `recipe`, `stream_version` and `columns`: two files
-  with the same `content` hold the same data.
-
-## Publication
-
-A file is written beside its target as `.NAME.<hex>.partial`, flushed to disk, and renamed. A name that does not end in
-`.partial` therefore never holds half a file; a `.partial` file belongs to a run that still writes or that died, and
-MAY be deleted when no run does.
-"""
+            yield check.statement, f"[{at}] is {block[where]}", int(np.count_nonzero(bad))
 
 
 if __name__ == "__main__":
+    from fractalman.dataset.document import format_document
+
     print(format_document(), end="")

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -14,20 +15,22 @@ import h5py
 import numpy as np
 
 from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
-from fractalman.dataset.publish import Sink, check_target, interrupts_held, published
+from fractalman.dataset.compression import PLUGIN, check_compression, filter_keywords
+from fractalman.dataset.publish import Sink, check_target, interrupts_held, published_sink
 from fractalman.dataset.spec import (
     BY_PATH,
     CERTIFICATE,
     COLUMNS,
     FORMAT_NAME,
-    GZIP_LEVEL,
     MAJOR,
     MINOR,
+    SEAL_BYTES,
+    STANDARD,
     AnyArray,
     Column,
     Shape,
+    broken_elements,
     chunk_rows,
-    element_problem,
     structure_problems,
 )
 from fractalman.errors import FileFormatError
@@ -96,21 +99,32 @@ def _rows(column: Column, source: AnyArray | BlockSource, rows: int) -> Iterator
         raise FileFormatError(f"{column.path}: {received} rows came: required are {n}")
 
 
-def _create(file: h5py.File, column: Column, shape: Shape) -> h5py.Dataset:
-    dtype = np.dtype(column.dtype)
-    if 0 in shape:
-        return file.create_dataset(column.path, shape=shape, dtype=dtype, track_times=False)
-    compression = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL} if column.compressed else {}
-    return file.create_dataset(
-        column.path,
-        shape=shape,
-        dtype=dtype,
-        chunks=(chunk_rows(shape, column.dtype), *shape[1:]),
-        fletcher32=True,
-        fill_time="never",
-        track_times=False,
-        **compression,
-    )
+def _create(file: h5py.File, column: Column, shape: Shape, compression: str) -> h5py.Dataset:
+    storage: dict[str, Any] = {}
+    if 0 not in shape:
+        storage = {
+            "chunks": (chunk_rows(shape, column.dtype), *shape[1:]),
+            "fletcher32": True,
+            "fill_time": "never",
+            **filter_keywords(compression, column),
+        }
+    stored = file.create_dataset(column.path, shape=shape, dtype=np.dtype(column.dtype), track_times=False, **storage)
+    describe(stored, column)
+    return stored
+
+
+def describe(stored: h5py.Dataset, column: Column) -> None:
+    """Say beside a column what it is, as scalar attributes: dimensions, unit, meaning."""
+    for name, text in (("dimensions", column.dimensions), ("unit", column.unit), ("meaning", column.meaning)):
+        coded = text.encode("utf-8")
+        stored.attrs.create(name, coded, dtype=h5py.string_dtype("utf-8", len(coded)))
+
+
+def _block_rows(column: Column, shape: Shape) -> int:
+    """Return how many rows are written at once: whole chunks, about BLOCK_BYTES."""
+    chunk = chunk_rows(shape, column.dtype)
+    chunk_bytes = chunk * np.dtype(column.dtype).itemsize * math.prod(shape[1:])
+    return chunk * max(1, BLOCK_BYTES // max(1, chunk_bytes))
 
 
 def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int], int]:
@@ -125,12 +139,12 @@ def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int]
     return dims, total
 
 
-def _check_space(columns: Mapping[str, AnyArray | BlockSource], path: Path) -> None:
-    """Refuse at once what cannot end well: floats are stored as they are, so their bytes are a lower bound."""
+def _check_space(columns: Mapping[str, AnyArray | BlockSource], path: Path, compression: str) -> None:
+    """Refuse at once what cannot end well: the bytes of columns stored as they are are a lower bound."""
     needed = sum(
         np.dtype(BY_PATH[name].dtype).itemsize * math.prod(source.shape)
         for name, source in columns.items()
-        if not BY_PATH[name].compressed
+        if not filter_keywords(compression, BY_PATH[name])
     )
     free = shutil.disk_usage(path.parent).free
     if needed > free:
@@ -145,6 +159,7 @@ def write_columns(
     recipe: Mapping[str, Any],
     overwrite: bool = False,
     progress: Progress | None = None,
+    compression: str = STANDARD,
 ) -> Path:
     """Write a dataset file and publish it at once; the same columns and recipe give the same bytes.
 
@@ -154,24 +169,18 @@ def write_columns(
         recipe: family and keywords, plain values (`Recipe.to_dict()`).
         overwrite: replace an existing file.
         progress: called as progress(column, bytes done, bytes in all).
-    Returns: the path. Errors: FileFormatError for columns that do not fit; those of `check_target`; OSError when the
-        disk fails (ENOSPC when it is full). Nothing is left behind after an error or Ctrl-C.
+        compression: a name in `spec.COMPRESSIONS`.
+    Returns: the path. Errors: FileFormatError for columns that do not fit; those of `check_target`; RecipeError or
+        MissingExtraError for a compression that there is not; OSError when the disk fails (ENOSPC when it is full).
+        Nothing is left behind after an error or Ctrl-C.
     """
     target = check_target(path, overwrite)
+    check_compression(compression)
     dims, total = _plan(columns)
     Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
-    _check_space(columns, target)
-    with published(target, overwrite) as partial:
-        sink = Sink(partial)
-        try:
-            _write_file(sink, target, columns, recipe, dims, (progress, total))
-            sink.sync()
-            sink.check(target)
-        except Exception:
-            sink.check(target)  # what the library objects to may only follow from the disk's failure
-            raise
-        finally:
-            sink.close()
+    _check_space(columns, target, compression)
+    with published_sink(target, overwrite, sealed=True) as sink:
+        _write_file(sink, target, columns, recipe, dims, (progress, total), compression)
     return target
 
 
@@ -182,6 +191,7 @@ def _write_file(
     recipe: Mapping[str, Any],
     dims: Mapping[str, int],
     report: tuple[Progress | None, int],
+    compression: str,
 ) -> None:
     progress, total = report
     records: dict[str, ColumnRecord] = {}
@@ -190,44 +200,41 @@ def _write_file(
     try:
         with interrupts_held():
             # "latest" could not be read by HDF5 1.10 to 1.14
-            file = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False)
+            file = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False, userblock_size=SEAL_BYTES)
             file.attrs["format"] = np.bytes_(FORMAT_NAME.encode("ascii"))
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        for column in COLUMNS:
-            if column.path not in columns:
-                continue
-            source = columns[column.path]
-            shape = tuple(int(size) for size in source.shape)
-            with interrupts_held():
-                stored = _create(file, column, shape)
-            digest = ColumnDigest(column.dtype)
-            chunk = chunk_rows(shape, column.dtype)
-            row_bytes = np.dtype(column.dtype).itemsize * math.prod(shape[1:])
-            rows = chunk * max(1, BLOCK_BYTES // max(1, chunk * row_bytes))
-            for start, block in _rows(column, source, rows):
-                problem = element_problem(column, block, start, dims)
-                if problem:
-                    raise FileFormatError(f"the columns do not fit the format: {problem}")
+        with ThreadPoolExecutor(1) as hasher:  # hashing leaves Python's lock, so it costs no time beside writing
+            for column in COLUMNS:
+                if column.path not in columns:
+                    continue
+                source = columns[column.path]
+                shape = tuple(int(size) for size in source.shape)
                 with interrupts_held():
-                    stored[start : start + len(block)] = block
-                sink.check(target)
-                digest.update(block)
-                done += len(block) * row_bytes
-                if progress:
-                    progress(column.path, done, total)
-            records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
-        text = Certificate(recipe, records, current_versions()).to_bytes()
+                    stored = _create(file, column, shape, compression)
+                digest = ColumnDigest(column.dtype)
+                for start, block in _rows(column, source, _block_rows(column, shape)):
+                    for requirement, first, _ in broken_elements(column, block, start, dims):
+                        raise FileFormatError(
+                            f"the columns do not fit the format: {column.path}: {first}: required {requirement}"
+                        )
+                    hashed = hasher.submit(digest.update, block)
+                    with interrupts_held():
+                        stored[start : start + len(block)] = block
+                    sink.check(target)
+                    hashed.result()  # before the source may use the block's memory again
+                    done += block.nbytes
+                    if progress:
+                        progress(column.path, done, total)
+                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
+        versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
+        text = Certificate(recipe, records, versions, compression).to_bytes()
         with interrupts_held():
             certificate = file.create_dataset(
                 CERTIFICATE, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True, track_times=False
             )
             certificate[0] = text
-            file.flush()
-        sink.sync()
-        sink.check(target)
-        with interrupts_held():
             file.attrs.modify("complete", np.int64(1))
     finally:
         if file is not None:

@@ -79,13 +79,16 @@ def count_columns(parent, n_points, columns, above, count):  # type: ignore[no-u
 
 @kernel
 def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # type: ignore[no-untyped-def]
-    """Write the latents (as columns) above points start … stop − 1, ascending in every row."""
+    """Write the latents (as columns) above points start … stop − 1, ascending in every row.
+
+    indptr holds the places in ``indices`` for these rows only, stop − start + 1 of them.
+    """
     for i in range(start, stop):
         j = parent[i] - n_points
         while j >= columns:
             j = parent[n_points + j] - n_points
-        place = indptr[i + 1]
-        first = indptr[i]
+        place = indptr[i - start + 1]
+        first = indptr[i - start]
         while place > first:
             place -= 1
             indices[place] = j

@@ -1,0 +1,86 @@
+"""Ways of damaging a dataset file, and of hiding the damage from its seal so that the other checks must notice it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from fractalman.dataset import spec
+from fractalman.dataset.inspection import check_file
+from fractalman.dataset.seal import Seal, body_digest
+from fractalman.dataset.writer import describe
+
+PATHS = [column.path for column in spec.COLUMNS]
+
+
+def reseal(path: Path, version: tuple[int, int] = (spec.MAJOR, spec.MINOR)) -> None:
+    """Give a changed file the seal of an intact one."""
+    with path.open("r+b", buffering=0) as file:
+        seal = Seal(*body_digest(file.fileno()), version)
+        file.seek(0)
+        file.write(seal.to_bytes())
+
+
+@contextlib.contextmanager
+def edited(path: Path) -> Iterator[h5py.File]:
+    """Change a file with h5py and seal it again."""
+    with h5py.File(path, "r+") as handle:
+        yield handle
+    reseal(path)
+
+
+def replace(file: Path, name: str, array: Any) -> None:
+    """Put another array in a column's place, stored as the format asks."""
+    with edited(file) as handle:
+        del handle[name]
+        chunks = (min(2, len(array)), *array.shape[1:])
+        stored = handle.create_dataset(name, data=array, chunks=chunks, fletcher32=True)
+        if name in spec.BY_PATH:
+            describe(stored, spec.BY_PATH[name])
+
+
+def flip(path: Path, place: int, bit: int = 0) -> None:
+    """Turn over one bit, the seal left as it is."""
+    with path.open("r+b") as handle:
+        handle.seek(place)
+        byte = handle.read(1)[0]
+        handle.seek(place)
+        handle.write(bytes([byte ^ (1 << bit)]))
+
+
+def problems(path: Path) -> dict[str, str]:
+    """Return path → message of what is found without the seal, in this process."""
+    return {problem.path: problem.message for problem in check_file(path)}
+
+
+def first_chunk(path: Path, name: str) -> tuple[int, int]:
+    """Return where in the file the bytes of a column's first chunk begin, and how many they are."""
+    with h5py.File(path) as handle:
+        chunk, seal = handle[name].id.get_chunk_info(0), handle.userblock_size
+        stored = handle[name].id.read_direct_chunk(chunk.chunk_offset)[1]
+    # HDF5 versions differ in whether they count from the file's beginning or from behind the seal.
+    whole = path.read_bytes()
+    for start in (chunk.byte_offset, chunk.byte_offset + seal):
+        if whole[start : start + chunk.size] == stored:
+            return start, chunk.size
+    raise AssertionError(f"the first chunk of {name} is not where HDF5 says")
+
+
+def content(file: Path, name: str) -> np.ndarray[Any, Any]:
+    """Return a column as h5py reads it."""
+    with h5py.File(file) as handle:
+        array: np.ndarray[Any, Any] = handle[name][()]
+        return array
+
+
+def one_line(error: BaseException, path: Path) -> str:
+    """Return an error's message, which must be one line that names the file."""
+    text = str(error)
+    assert "\n" not in text
+    assert str(path) in text
+    return text

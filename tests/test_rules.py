@@ -1,0 +1,114 @@
+"""Requirements on columns together: each broken alone, each named, within a block and across blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from handmade import Columns, columns, recipe
+
+from fractalman.dataset import spec
+from fractalman.dataset.inspection import check_file
+from fractalman.dataset.reader import open_file
+from fractalman.dataset.rules import RULE_FUNCTIONS
+from fractalman.dataset.writer import write_columns
+
+
+@pytest.fixture(scope="module")
+def made() -> Columns:
+    return columns()
+
+
+def test_every_rule_has_its_function_and_its_columns() -> None:
+    assert {rule.name for rule in spec.RULES} == set(RULE_FUNCTIONS)
+    assert all(name in spec.BY_PATH for rule in spec.RULES for name in rule.columns)
+    assert all(column.group in spec.GROUPS for column in spec.COLUMNS)
+    assert all(isinstance(s, int) or s in spec.DIMENSIONS for column in spec.COLUMNS for s in column.shape)
+
+
+def _break(made: Columns, rule: str) -> list[Columns]:
+    """Return columns whose every element is allowed and that break just this rule (and what follows from it)."""
+
+    def having(name: str, place: Any, value: Any) -> Columns:
+        array = made[name].copy()
+        array[place] = value
+        return {**made, name: array}
+
+    latents = slice(11, None)
+    swapped = made["hierarchy/size"].copy()
+    swapped[latents] = swapped[latents][::-1]
+    cycle = made["label_tree/parent"].copy()
+    root, child = 11, int(np.flatnonzero(made["label_tree/parent"] == 11)[-1])
+    cycle[root] = child
+    zero = made["label_tree/variance"].copy()
+    zero[4] = 0.0
+    level = int(made["hierarchy/level"][11])
+    return {
+        "recipe-size": [{**made, "X": np.zeros((11, 4), dtype=np.float32)}],
+        "cluster-order": [
+            having("cluster", 0, 1),
+            having("cluster", 10, 4),
+            having("cluster", 6, 2),
+            having("cluster", 5, 1),
+            {**made, "cluster": np.repeat([0, 1], [5, 6])},
+        ],
+        "edge-ends": [having("edges", 0, made["edges"][0, 0]), having("edges", 0, (0, 10))],
+        "hierarchy-parent": [having("hierarchy/parent", 0, 3), having("hierarchy/parent", 12, 12)],
+        "hierarchy-depth": [having("hierarchy/depth", 0, 99), having("hierarchy/depth", 11, 1)],
+        "hierarchy-size": [
+            having("hierarchy/size", 2, 2),
+            having("hierarchy/size", 11, 8),
+            {**made, "hierarchy/size": swapped},
+        ],
+        "hierarchy-level": [having("hierarchy/level", 12, level), having("hierarchy/level", 0, 0)],
+        "hierarchy-zero": [having("hierarchy/variance", 4, 0.0)],
+        "label-zero": [{**made, "label_tree/variance": zero}],
+        "noise": [{name: column for name, column in made.items() if name != "noise"}],
+        "labels": [
+            {**made, "label_tree/parent": cycle},
+            having("y", 3, made["y"][3] + 3e-12),
+            having("label_tree/value", 11, made["label_tree/value"][11] + 1e-10),
+            having("label_tree/norm", 3, made["label_tree/norm"][3] * (1 + 1e-10)),
+            having("label_tree/leaf", 3, 0),
+        ],
+    }[rule]
+
+
+@pytest.mark.parametrize("rule", spec.RULES, ids=lambda rule: rule.name)
+def test_every_rule_is_checked(tmp_path: Path, made: Columns, rule: spec.Rule) -> None:
+    for wrong in _break(made, rule.name):
+        path = write_columns(tmp_path / "data.h5", wrong, recipe=recipe(made), overwrite=True)
+        broken = [p for p in check_file(path) if f"(rule {rule.name})" in p.message]
+        assert [p.path for p in broken] == [rule.path]
+        with open_file(path):  # its shapes are fine: only verify looks at values
+            pass
+
+
+def test_labels_may_differ_by_rounding_only(tmp_path: Path, made: Columns) -> None:
+    near = {**made, "y": np.nextafter(made["y"], 9)}
+    path = write_columns(tmp_path / "data.h5", near, recipe=recipe(made))
+    assert list(check_file(path)) == []
+
+
+def test_rules_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fractalman.dataset import lazy
+
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(spec, "CHUNK_BYTES", 48)
+    made = columns((40, 40, 7, 1, 1), d=3)
+    path = write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
+    with open_file(path) as f:
+        assert len(list(f.cluster.blocks())) == 15
+    assert list(check_file(path)) == []
+    for rule, name, place, value in (
+        ("cluster-order", "cluster", slice(80, 88), 3),
+        ("hierarchy-size", "hierarchy/size", 89, 41),
+        ("hierarchy-depth", "hierarchy/depth", 120, 77),
+        ("labels", "y", 61, 0.0),
+    ):
+        wrong = {**made, name: made[name].copy()}
+        wrong[name][place] = value
+        path = write_columns(tmp_path / "wrong.h5", wrong, recipe=recipe(made), overwrite=True)
+        assert any(f"(rule {rule})" in p.message for p in check_file(path)), rule
