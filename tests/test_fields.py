@@ -49,6 +49,23 @@ def test_variogram_is_its_integral_however_close_the_points(hurst: float) -> Non
         assert field_variogram(r, hurst) == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.parametrize("hurst", HURSTS)
+def test_without_a_cut_off_it_is_the_exponential_integral(hurst: float) -> None:
+    # H·E_{1+H}(x) by its recurrence from the incomplete gamma function at an order in (0, 1], and by its leading power.
+    r = np.geomspace(0.02, 0.6, 25)
+    x, order = 2.0 * r * r, hurst - np.ceil(hurst) + 1.0
+    value = special.exp1(x) if order == 1.0 else x ** (order - 1.0) * special.gammaincc(1.0 - order, x)
+    value = value if order == 1.0 else value * special.gamma(1.0 - order)
+    for step in range(int(np.ceil(hurst))):
+        value = (np.exp(-x) - x * value) / (order + step)
+    np.testing.assert_allclose(field_covariance(r, hurst, cut_off=False), hurst * value, atol=1e-11)
+    assert np.abs(field_covariance(r, 0.95 * hurst, cut_off=False) - hurst * value).max() > 1e-3
+    near = np.array([1e-16, 1e-15, 1e-9, 1e-8])
+    slope = np.diff(np.log(field_variogram(near, hurst, cut_off=False)))[[0, 2]] / np.log(10.0)
+    np.testing.assert_allclose(slope, 2.0 * min(hurst, 1.0), atol=0.06)  # at H = 1 with its logarithm
+    assert (np.diff(field_variogram(np.geomspace(1e-16, 10.0, 500), hurst, cut_off=False)) > -1e-12).all()
+
+
 def test_closed_forms() -> None:
     r = np.geomspace(0.05, 3.0, 30)
     for hurst in (1, 2, 3):  # T^(−2H) is below 1e-14: the exponential integral itself

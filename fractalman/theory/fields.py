@@ -7,8 +7,8 @@ A manifold has no tree. Its target is a mixture of Gaussian covariances,
 
     K(r) = ∫_1^T 2H t^(−2H−1) e^(−2t²r²) dt / (1 − T^(−2H)),        T = 2^(24/max(1, H)),
 
-which for T → ∞ is H·E_{1+H}(2r²), E the generalised exponential integral. The end T belongs to the target: waves above
-it are not drawn. 1 − K is integrated as a sum of positive terms and never as a difference.
+which for T → ∞ is H·E_{1+H}(2r²), E the generalised exponential integral. The end T belongs to a target of
+drawn waves: those above it are left out. 1 − K is integrated as a sum of positive terms and never as a difference.
 """
 
 from __future__ import annotations
@@ -40,56 +40,70 @@ def _check_hurst(hurst: float) -> float:
     return float(hurst)
 
 
-def _integral(r: F64, hurst: float) -> F64:
-    """γ(r)/2 = 1 − K(r) by Gauss–Legendre in u = ln t, half octave by half octave, to about 1e-14 of its value."""
-    end = _OCTAVES / max(1.0, hurst) * math.log(2.0)
-    panels = max(48, math.ceil(8.0 * hurst * end))  # e^(−2Hu) falls by no more than e^(1/4) within a panel
+def _integral(r: F64, hurst: float, cut_off: bool) -> F64:
+    """γ(r)/2 = 1 − K(r) by Gauss–Legendre in u = ln t, panels of half an octave at most, to about 1e-14 of its value.
+
+    Without a cut-off the end is where no tabulated distance sees a wave any more (1 − e^(−2t²r²) is 1 there, and the
+    rest in closed form) or, above H = 1, where what follows is below e^−40 of the sum.
+    """
+    end, rest, whole = _OCTAVES / max(1.0, hurst) * math.log(2.0), 0.0, 1.0
+    if cut_off:
+        whole = -math.expm1(-2.0 * hurst * end)
+    else:
+        end = 0.5 * math.log(20.0) - _SMALLEST
+        if hurst > 1.0 and 20.0 / (hurst - 1.0) < end:
+            end = 20.0 / (hurst - 1.0)
+        else:
+            rest = math.exp(-2.0 * hurst * end)
+    panels = math.ceil(end * max(2.0 / math.log(2.0), 8.0 * hurst))  # e^(−2Hu) falls by no more than e^(1/4) in one
     node, weight = np.polynomial.legendre.leggauss(_NODES)
     edge = np.linspace(0.0, end, panels + 1)
     half = 0.5 * (edge[1] - edge[0])
     u = (0.5 * (edge[:-1] + edge[1:]))[:, None] + half * node
-    share = (half * weight * (2.0 * hurst) * np.exp(-2.0 * hurst * u)).ravel() / -math.expm1(-2.0 * hurst * end)
+    share = (half * weight * (2.0 * hurst) * np.exp(-2.0 * hurst * u)).ravel()
     rate = 2.0 * np.exp(2.0 * u).ravel()
     out = np.empty(r.size)
     for start in range(0, r.size, 1024):  # blocks of 1024 × some 600 nodes
         part = slice(start, start + 1024)
         out[part] = -np.expm1(-np.square(r[part])[:, None] * rate) @ share
-    return out
+    return np.asarray((out + rest) / whole, np.float64)
 
 
 @lru_cache(maxsize=16)
-def _table(hurst: float) -> Any:
+def _table(hurst: float, cut_off: bool) -> Any:
     """ln(1 − K) as a spline in ln r."""
     from scipy.interpolate import CubicSpline
 
     at = np.linspace(_SMALLEST, _LARGEST, math.ceil((_LARGEST - _SMALLEST) * _KNOTS) + 1)
-    return CubicSpline(at, np.log(_integral(np.exp(at), hurst)), extrapolate=False)
+    return CubicSpline(at, np.log(_integral(np.exp(at), hurst, cut_off)), extrapolate=False)
 
 
-def field_variogram(r: AnyFloat, hurst: float) -> F64:
+def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     """Return E(f(x) − f(x'))² = 2 − 2K(r) of the target of a smooth manifold, to a relative 1e-11 however small r is.
 
     It goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above and below the shortest wave.
 
     Args:
         r: chordal distances ≥ 0, any shape. hurst: 0 < H ≤ 16.
+        cut_off: whether the waves end at T, as those of a field of waves do; False = T → ∞.
     Returns: float64 of the same shape, in units of the prior variance.
     Errors: RecipeError. Source: docs/theory.md §7, smooth manifold.
     """
     at = np.asarray(r, np.float64)
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
         raise RecipeError("r: allowed are finite distances of at least 0")
-    table = _table(_check_hurst(hurst))
+    table = _table(_check_hurst(hurst), bool(cut_off))
     with np.errstate(divide="ignore"):
         log_r = np.log(at)
     out = 2.0 * np.exp(table(np.clip(log_r, _SMALLEST, _LARGEST)))
-    small = log_r < _SMALLEST  # all waves are longer: the field is differentiable there
-    return np.asarray(np.where(small, out * np.square(at * math.exp(-_SMALLEST)), out), np.float64)
+    power = 2.0 if cut_off else 2.0 * min(1.0, hurst)  # below the table: the leading power
+    small = np.exp(power * np.minimum(log_r - _SMALLEST, 0.0))
+    return np.asarray(out * small, np.float64)
 
 
-def field_covariance(r: AnyFloat, hurst: float) -> F64:
+def field_covariance(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     """Return K(r), the covariance of the target of a smooth manifold at chordal distance r; arguments as above."""
-    return np.asarray(1.0 - 0.5 * field_variogram(r, hurst), np.float64)
+    return np.asarray(1.0 - 0.5 * field_variogram(r, hurst, cut_off), np.float64)
 
 
 class FieldCovariance(LabelCovariance):
@@ -98,16 +112,17 @@ class FieldCovariance(LabelCovariance):
     Args:
         places: (n, m) float, the manifold's own coordinates or any rotation of them (a dataset's X without nuisance).
         hurst: H of the recipe. noise: σ of the recipe, in prior standard deviations.
+        cut_off: as in `field_variogram`.
     Errors: RecipeError. Source: docs/theory.md §7.
     """
 
-    def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0) -> None:
+    def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0, cut_off: bool = True) -> None:
         self.places = np.asarray(places, np.float64)
         if self.places.ndim != 2 or not np.isfinite(self.places).all():
             raise RecipeError(f"places of shape {self.places.shape}: allowed is a finite table (points, coordinates)")
         if not (math.isfinite(noise) and noise >= 0.0):
             raise RecipeError(f"noise = {noise!r}: allowed is a finite number >= 0")
-        self.hurst, self.noise = _check_hurst(hurst), float(noise)
+        self.hurst, self.noise, self.cut_off = _check_hurst(hurst), float(noise), bool(cut_off)
 
     @property
     def n_points(self) -> int:
@@ -116,7 +131,8 @@ class FieldCovariance(LabelCovariance):
 
     def restricted(self, points: I64) -> FieldCovariance:
         """Return the covariance of these points alone."""
-        return FieldCovariance(self.places[check_points("points", points, self.n_points)], self.hurst, self.noise)
+        chosen = self.places[check_points("points", points, self.n_points)]
+        return FieldCovariance(chosen, self.hurst, self.noise, self.cut_off)
 
     def prior(self, points: I64) -> F64:
         """Return Σ_ii = 1 + σ², (points,) float64."""
@@ -126,16 +142,16 @@ class FieldCovariance(LabelCovariance):
         """Return E(y_i − y_j)² of point pairs, (pairs,) float64; the noise of two different points differs."""
         r = np.sqrt(np.square(self.places[i] - self.places[j]).sum(axis=1))
         own = 2.0 * self.noise**2 * (np.asarray(i) != np.asarray(j))
-        return np.asarray(field_variogram(r, self.hurst) + own, np.float64)
+        return np.asarray(field_variogram(r, self.hurst, self.cut_off) + own, np.float64)
 
     @cached_property
     def _all(self) -> F64:
-        return field_variogram(distances(self.places, self.places), self.hurst)
+        return field_variogram(distances(self.places, self.places), self.hurst, self.cut_off)
 
     def _variogram(self, i: I64, j: I64) -> F64:
         if self.n_points <= _KEPT:
             return np.asarray(self._all[np.ix_(i, j)], np.float64)
-        return field_variogram(distances(self.places[i], self.places[j]), self.hurst)
+        return field_variogram(distances(self.places[i], self.places[j]), self.hurst, self.cut_off)
 
     def block(self, i: I64, j: I64) -> F64:
         """Return Σ between two lists of points, (len(i), len(j)) float64."""
