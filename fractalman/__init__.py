@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
     from fractalman.learners.networks.feeding import device_batches
+    from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
 
 __version__ = "0.1.0"
@@ -69,6 +70,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "learners": ("fractalman.learners", None),
     "measure": ("fractalman.measure", None),
     "open": ("fractalman.dataset.reader", "open_file"),
+    "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
@@ -84,7 +86,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
-    "theory", "predict", "learners", "confirm", "measure",
+    "theory", "predict", "plan", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

@@ -130,6 +130,11 @@ def _parser() -> _Parser:
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
     sub.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.png or FILE.svg")
     sub.add_argument("--force", action="store_true", help="overwrite an existing picture")
+    sub = command("plan", _plan, "say which training sizes and how many seeds resolve the exponent")
+    sub.add_argument("recipe", metavar="RECIPE", help=recipe)
+    sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
+    sub.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
+    sub.add_argument("--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)")
     sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
     sub.add_argument("file", metavar="FILE", help=file)
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
@@ -367,6 +372,18 @@ def _predict(options: argparse.Namespace) -> int:
         _print_json(table)
     else:
         print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
+    return DONE
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from fractalman.prediction import make_plan
+    from fractalman.report import plan_lines
+
+    plan = make_plan(_read_recipe(options.recipe), options.learner, options.resolution, options.budget)
+    if options.json:
+        _print_json(plan)
+    else:
+        print("\n".join(plan_lines(plan)))
     return DONE
 
 

@@ -8,5 +8,6 @@ or file.
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import TEST_POINTS
 from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.planning import Plan, make_plan
 
-__all__ = ["TEST_POINTS", "Curve", "Exponent", "Prediction", "make_prediction"]
+__all__ = ["TEST_POINTS", "Curve", "Exponent", "Plan", "Prediction", "make_plan", "make_prediction"]

@@ -13,11 +13,10 @@ from typing import Protocol
 
 import numpy as np
 
-from fractalman import labels, theory
+from fractalman import theory
 from fractalman._arrays import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import LabelTree
-from fractalman.nearest import nearest
 from fractalman.recipe import Recipe
 
 TEST_POINTS = 1024
@@ -39,29 +38,22 @@ class Draw:
     Args:
         order: (m,) int64 points in training order, the test points not among the first m − t.
         test: (t,) int64 test points.
-        cluster: (n,) int64 cluster of every point.
-        edges: (n_edges, 2) int64, or None for families without a graph.
+        covariance: of the labels, noise included.
         tree: the label tree, noise included, or None for a field.
-        field_at: for a field, (places, hurst, noise σ): covariances come from distances.
+        edges: (n_edges, 2) int64, or None for families without a graph.
         coordinates: makes X, (n, d), when it is needed.
+        labels: number m → m label vectors drawn on this structure, (n, m) float64.
+        key: of what is random in a learner.
     """
 
     order: I64
     test: I64
-    cluster: I64
-    edges: I64 | None
+    covariance: theory.LabelCovariance
     tree: LabelTree | None
-    field_at: tuple[F64, float, float] | None
+    edges: I64 | None
     coordinates: Callable[[], AnyFloat] = field(repr=False)
-
-    def pairs(self, i: I64, j: I64) -> F64:
-        """Return E(y_i − y_j)² of pairs of different points, prior units."""
-        if self.tree is not None:
-            return theory.pair_risk(self.tree, i, j)
-        assert self.field_at is not None
-        places, hurst, sigma = self.field_at
-        r = np.sqrt(np.square(places[i] - places[j]).sum(axis=1))
-        return np.asarray(2.0 - 2.0 * labels.field_covariance(r, hurst) + 2.0 * sigma**2, np.float64)
+    labels: Callable[[int], F64] = field(repr=False)
+    key: int = 0
 
 
 class Draws(Protocol):
@@ -95,40 +87,25 @@ def nearest_in_graph(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
     """1-NN in graph distance, exact over labels; points of unseen clusters get another cluster's label."""
     assert draw.edges is not None
     assert draw.tree is not None
-    row = []
-    for n in sizes:
-        seen = np.zeros(int(draw.cluster.max()) + 1, np.bool_)
-        seen[draw.cluster[draw.order[:n]]] = True
-        known = seen[draw.cluster[draw.test]]
-        total = 0.0
-        if known.any():
-            risk, _ = theory.one_nn_curve_on_tree(draw.edges, draw.tree, draw.order, [n], draw.test[known])
-            total += float(risk.sum())
-        if not known.all():
-            lost = draw.test[~known]
-            total += float(draw.pairs(np.full(lost.size, draw.order[0]), lost).sum())
-        row.append(total / draw.test.size)
-    return row
+    risk, _ = theory.one_nn_curve_on_tree(draw.edges, draw.tree, draw.order, list(sizes), draw.test, unseen="other")
+    return [float(value) for value in risk.mean(axis=1)]
 
 
-def nearest_in_space(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
-    """1-NN in the points' own coordinates, exact over labels."""
-    X = draw.coordinates()
-    row = []
-    for n in sizes:
-        found = draw.order[:n][nearest(X[draw.order[:n]], X[draw.test])]
-        row.append(float(draw.pairs(found, draw.test).mean()))
+def smoothed(learner: str | theory.Smoother) -> Callable[[Draw, tuple[int, ...]], Sequence[float]]:
+    """Return the row of a linear smoother in the points' own coordinates, exact over labels."""
+
+    def row(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+        X = draw.coordinates()
+        risk = theory.smoother_curve(draw.covariance, X, draw.order, list(sizes), draw.test, learner, draw.key)
+        return [float(value) for value in risk]
+
     return row
 
 
 def bayes_floor(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
     """Posterior variance of the test points' labels, those of the training points being known."""
-    assert draw.tree is not None
-    row = []
-    for n in sizes:
-        observed = np.zeros(draw.tree.n_points, np.bool_)
-        observed[draw.order[:n]] = True
-        posterior = np.zeros(draw.tree.n_points)
-        posterior[~observed] = theory.bayes_risk(draw.tree, observed=observed)
-        row.append(float(posterior[draw.test].mean()))
-    return row
+    if draw.tree is not None:
+        risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)
+    else:
+        risk = theory.gaussian_floor(draw.covariance, draw.order, list(sizes), draw.test)
+    return [float(value) for value in risk.mean(axis=1)]

@@ -14,7 +14,7 @@ from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import n_tests
-from fractalman.prediction.methods import Method, method_of
+from fractalman.prediction.methods import SMOOTHERS, Method, method_of
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
 from fractalman.recipe import Cascade, Recipe
@@ -146,8 +146,8 @@ class Prediction:
         """
         if self._curve is None:
             raise RecipeError(
-                f"no finite-size curve is known for learner {self.learner!r}: allowed are '1-nn' and 'bayes', and the "
-                "linear smoothers"
+                f"no finite-size curve is known for learner {self.learner!r}: allowed are "
+                f"{', '.join(('1-nn', 'bayes', *SMOOTHERS))}"
             )
         return self._average(n, self._known, self._curve)
 

@@ -19,6 +19,7 @@ from fractalman.recipe import Cascade, LatticePercolation, Recipe, SmoothManifol
 from fractalman.seeds import Role, Seeds, key64, permutation
 
 _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
+_SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
 _ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
 _VARIANCE_POINTS = 4096
@@ -44,9 +45,11 @@ class Structures:
 
     Args:
         recipe: of any family.
+        most: as many at most; the first of them are the same.
     """
 
     recipe: Recipe
+    most: int = _MOST
 
     @cached_property
     def population(self) -> float:
@@ -60,8 +63,13 @@ class Structures:
         return float(min(_sites(recipe) for recipe in self._recipes(self.recipe.max_points)))
 
     def _recipes(self, n_points: int) -> list[Recipe]:
-        count = _ADDRESSED if self.recipe.addressed else int(np.clip(_POINTS_TO_DRAW // n_points, _FEWEST, _MOST))
-        base = self.recipe.seeds.geometry
+        drawn = (
+            _SITES_TO_DRAW // self.recipe.sites
+            if isinstance(self.recipe, LatticePercolation)
+            else (_POINTS_TO_DRAW // n_points)
+        )
+        count = _ADDRESSED if self.recipe.addressed else int(np.clip(drawn, _FEWEST, _MOST))
+        count, base = min(count, self.most), self.recipe.seeds.geometry
         seeds = [
             Seeds(
                 geometry=key64(base, Role.PREDICTION, i, 1) >> 1,
@@ -85,14 +93,16 @@ class Structures:
     @cached_property
     def variance(self) -> float:
         """V_in, the expected variance within a population (an addressed family's: of 4096 points), over the draws."""
-        found = []
-        for draw in self.draws((_VARIANCE_POINTS,)):
-            if draw.tree is not None:
-                found.append(theory.within_variance(draw.tree))
-            else:
-                half = draw.test.size // 2
-                found.append(float(draw.pairs(draw.test[:half], draw.test[half : 2 * half]).mean()) / 2.0)
-        return float(np.mean(found))
+        return float(np.mean([variance_of(draw) for draw in self.draws((_VARIANCE_POINTS,))]))
+
+
+def variance_of(draw: Draw) -> float:
+    """V_in of one draw: on a tree exactly, of a field by the variogram of two halves of its test points."""
+    if draw.tree is not None:
+        return theory.within_variance(draw.tree)
+    half = draw.test.size // 2
+    pairs = draw.covariance.pairs(draw.test[:half], draw.test[half : 2 * half])
+    return float(pairs.mean()) / 2.0 if half else 0.0
 
 
 def _least_dim(recipe: Recipe) -> int:
@@ -116,13 +126,25 @@ def _draw(recipe: Recipe) -> Draw:
         order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
         test = order[n - n_tests(n) :]
 
+    key = key64(recipe.seeds.geometry, Role.VALIDATION)
+
+    def labels(draws: int) -> F64:
+        return build.label_draws(made, draws)
+
     if isinstance(recipe, SmoothManifold):  # its own coordinates: the rotation into R^d changes no distance
-        places = geometry.manifold_points(np.arange(n), recipe.kind, recipe.dim, recipe.seeds.geometry)
-        return Draw(order, test, made.cluster, None, None, (places, recipe.hurst, recipe.noise), lambda: places)
+        field = field_of(recipe, n)
+        return Draw(order, test, field, None, None, lambda: field.places, labels, key)
 
     def coordinates() -> F32:
         X = np.empty((n, recipe.ambient_dim), np.float32)
         builder(recipe).coordinates(made, X)
         return X
 
-    return Draw(order, test, made.cluster, made.edges, noisy(made.label_tree, recipe), None, coordinates)
+    tree = noisy(made.label_tree, recipe)
+    return Draw(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
+
+
+def field_of(recipe: SmoothManifold, n_points: int) -> theory.FieldCovariance:
+    """The covariance of a manifold's labels at its first points."""
+    places = geometry.manifold_points(np.arange(n_points), recipe.kind, recipe.dim, recipe.seeds.geometry)
+    return theory.FieldCovariance(places, recipe.hurst, recipe.noise)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.report.figures import require_plots
 from fractalman.report.forecast_figure import forecast_figure
-from fractalman.report.forecasts import prediction_lines, prediction_table
+from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
 from fractalman.report.tables import (
     VERDICT_NOTE,
     jsonable,
@@ -31,6 +31,7 @@ __all__ = [
     "VERDICT_NOTE",
     "jsonable",
     "lines_of",
+    "plan_lines",
     "points_csv",
     "prediction_lines",
     "prediction_table",

@@ -14,7 +14,7 @@ from fractalman.report.tables import jsonable, number, text_table
 from fractalman.theory.laws import window_words
 
 if TYPE_CHECKING:
-    from fractalman.prediction import Curve, Prediction
+    from fractalman.prediction import Curve, Plan, Prediction
     from fractalman.recipe import Recipe
 
 MOST_SHOWN = 1_000_000
@@ -204,6 +204,42 @@ def _curve_lines(table: Mapping[str, Any]) -> list[str]:
         "population, the best constant's risk",
         *text_table([header[i] for i in keep], [[row[i] for i in keep] for row in rows]),
     ]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return a plan as the lines that `fractalman plan` prints."""
+    population = "unlimited" if math.isinf(plan.population) else f"{plan.population:.0f}"
+    lines = [
+        f"learner     {plan.learner}",
+        f"wanted      the exponent to ± {plan.resolution:g} (95 %), with at most {plan.budget:,} training points",
+        f"population  {population}",
+        f"possible    {'yes' if plan.possible else 'no'}: {plan.reason}",
+    ]
+    if plan.chosen is not None:
+        asymptote = "no power law" if plan.asymptote is None else f"{plan.asymptote:.4f}"
+        local = "no curve" if plan.chosen.exponent is None else f"{plan.chosen.exponent:.4f}"
+        lines += [
+            f"exponent    asymptote: {asymptote}   |   local exponent: {local}",
+            "",
+            "[sweep]",
+            f"train_sizes = {list(plan.chosen.sizes)}",
+            f"seeds = {plan.chosen.seeds}",
+        ]
+    if plan.options:
+        rows = [
+            [
+                f"{option.sizes[0]} … {option.sizes[-1]}",
+                number(option.exponent, 4),
+                number(option.scatter, 4),
+                str(option.seeds),
+                number(option.half_width, 4),
+                f"{option.points:,}",
+            ]
+            for option in plan.options[:12]
+        ]
+        header = ["sizes, doubling", "local exponent", "scatter of one", "seeds", "half-width", "training points"]
+        lines += ["", *text_table(header, rows)]
+    return [*lines, *(f"  - {note}" for note in plan.notes)]
 
 
 def curve_of(table: Mapping[str, Any], key: str) -> tuple[np.ndarray[Any, Any], ...] | None:

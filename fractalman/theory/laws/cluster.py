@@ -98,12 +98,13 @@ _REASON = {
     "kernel": "a kernel of distances knows the tree's metric and not its hierarchy, like one neighbour",
     "network": "a network that knows distances only interpolates like one neighbour; finding the hierarchy beats that",
 }
+_HERE = "N = 30000, a = 0, n = 64…1000: local slope"
 _STANDING = {
-    "k-nn": "argued: the k nearest of n points lie √(kN/n) edges away",
-    "random-features": "open",
+    "k-nn": f"argued: the k nearest of n points lie √(kN/n) edges away; {_HERE} .32 beside .33 of 1-NN",
+    "random-features": f"open; {_HERE} .22 beside .33 of 1-NN",
     "laplace-kernel": "checked: .35 beside .35 of 1-NN at N = 60000; the asymptote itself is unchecked",
-    "gaussian-kernel": "open",
-    "matern-kernel": "open",
-    "ntk-kernel": "open",
+    "gaussian-kernel": f"open; {_HERE} .25 beside .33 of 1-NN",
+    "matern-kernel": f"open; {_HERE} .28 beside .33 of 1-NN",
+    "ntk-kernel": f"open; {_HERE} .29 beside .33 of 1-NN",
     "mlp": "open",
 }

@@ -293,7 +293,7 @@ def _trees(law: Law) -> Law:
         law,
         name="no law for boosted trees",
         irreducible=None,
-        statement="greedy splits with a bounded number of leaves and bins: no exponent is derived",
+        statement="greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
         data_exponent=None,
         data_logarithms=0.0,
         checked="open",

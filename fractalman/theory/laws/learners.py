@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from fractalman.errors import RecipeError, nearest
@@ -38,16 +39,13 @@ TRAITS: dict[str, Traits] = {
     traits.name: traits
     for traits in (
         Traits("1-nn", "local", degree=0),
-        Traits("k-nn", "local", degree=0, assumptions=("a fixed number k of neighbours, n far above k",)),
+        Traits("k-nn", "local", degree=0, assumptions=("k fixed, or chosen on held-out points; n far above k",)),
         Traits("ridge", "linear"),
         Traits(
             "random-features",
             "kernel",
             smoothness=1.5,
-            assumptions=(
-                "random ReLU features, their kernel has a cusp r^3",
-                "more features than training points: with a fixed number the risk stops falling near as many points",
-            ),
+            assumptions=("random ReLU features: the kernel of infinitely many has a cusp r^3",),
             looked_up=(SPIGLER,),
         ),
         Traits("laplace-kernel", "kernel", smoothness=0.5, assumptions=(_LENGTH,), looked_up=(SPIGLER,)),
@@ -92,12 +90,21 @@ TRAITS: dict[str, Traits] = {
     )
 }
 
+FEATURES = 1024
+"""Random features that the learner of that name draws unless told otherwise."""
+
 LEARNERS = tuple(TRAITS)
 """The learners that laws know."""
 
 
 def traits_of(learner: str) -> Traits:
-    """Return what laws know of a learner; RecipeError with the nearest match for an unknown name."""
+    """Return what laws know of a learner; RecipeError with the nearest match for an unknown name.
+
+    Args:
+        learner: one of `LEARNERS`, or "5-nn" for k-nn with that k.
+    """
+    if learner not in TRAITS and re.fullmatch(r"[1-9][0-9]*-nn", str(learner)):
+        return TRAITS["k-nn"]
     if learner not in TRAITS:
         raise RecipeError(
             f"no law is known for learner {learner!r}: "
