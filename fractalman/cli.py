@@ -91,6 +91,7 @@ def _parser() -> _Parser:
         sub.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
 
     recipe, file = "a TOML file with a table [recipe], or a catalogue name", "a fractalman file"
+    points = "a .npz, .npy or .csv file of points, its target named y"
     sub = command("generate", _generate, "write the dataset of a recipe to a file")
     sub.add_argument("recipe", metavar="RECIPE", help=recipe)
     output(sub, "file")
@@ -125,7 +126,9 @@ def _parser() -> _Parser:
         help="how many latents, largest first, or all (default 1000)",
     )
     sub = command("predict", _predict, "predict the learning curve and its exponents")
-    sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
+    sub.add_argument("source", metavar="SOURCE", nargs="?", help=f"{recipe}, or {file}")
+    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}")
+    sub.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
     sub.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.png or FILE.svg")
@@ -135,8 +138,13 @@ def _parser() -> _Parser:
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
     sub.add_argument("--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)")
-    sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
-    sub.add_argument("file", metavar="FILE", help=file)
+    sub = command("measure", _measure, "measure a file, anybody's points, or a table of losses")
+    sub.add_argument("file", metavar="FILE", nargs="?", help=f"{file}, or {points}")
+    sub.add_argument("--scaling", metavar="TABLE", help="a .csv table: loss and n, or loss, n_params and n_data; seed")
+    sub.add_argument(
+        "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
+    )
+    sub.add_argument("--nugget", action="store_true", help="of points: fit label noise beside the power laws")
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
     sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
     output(sub, "folder")
@@ -356,6 +364,10 @@ def _predict(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
 
+    if (options.source is None) == (options.data is None):
+        raise RecipeError("predict takes a recipe, a name or a file, or --data FILE, and not both: type one of them")
+    if options.data is not None:
+        return _predict_data(options)
     plot = _plot_path(options)
     if _is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(_existing_file(options.source)) as file:
@@ -372,6 +384,25 @@ def _predict(options: argparse.Namespace) -> int:
         _print_json(table)
     else:
         print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
+    return DONE
+
+
+def _predict_data(options: argparse.Namespace) -> int:
+    from fractalman.measure import read_points
+    from fractalman.prediction import own_data_table, predict_own_data
+    from fractalman.report import lines_of
+
+    if options.plot is not None or options.sizes is not None:
+        raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
+    X, y = read_points(options.data)
+    if y is None:
+        raise RecipeError(f"{options.data} holds no target: allowed are y in a .npz, or a column y of a .csv")
+    made = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
+    table = own_data_table(made)
+    if options.json:
+        _print_json(table)
+    else:
+        print("\n".join([made.why(), "", *lines_of(table)]))
     return DONE
 
 
@@ -406,11 +437,18 @@ def _plot_path(options: argparse.Namespace) -> Path | None:
 
 def _measure(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
-    from fractalman.measure import measure_file
+    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
     from fractalman.report import lines_of
 
-    with open_file(_existing_file(options.file)) as file:
-        measured = measure_file(file)
+    if (options.file is None) == (options.scaling is None):
+        raise RecipeError("measure takes a file, or --scaling TABLE, and not both: type one of them")
+    if options.scaling is not None:
+        measured = measure_scaling(options.scaling, options.huber)
+    elif options.file.endswith(POINT_FILES):
+        measured = measure_points(options.file, nugget=options.nugget)
+    else:
+        with open_file(_existing_file(options.file)) as file:
+            measured = measure_file(file)
     if options.json:
         _print_json(measured)
     else:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fractalman as fm
 from fractalman import learners
+from fractalman.cli import main
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem
-from fractalman.prediction.own_data import as_table, predict_own_data
+from fractalman.prediction import own_data_table, predict_own_data
 
 
 def measured(data: fm.Dataset, learner: str, sizes: list[int], splits: int = 4) -> np.ndarray:
@@ -71,7 +73,7 @@ def test_exponents_and_words() -> None:
     assert f"{made.from_neighbours[0]:.3g}" in made.why()
     assert made.local_exponent(512, 4096) == pytest.approx(made.data_exponent, abs=0.15)
     assert any("one draw" in said for said in made.warnings)
-    json.dumps(as_table(made), allow_nan=False)
+    json.dumps(own_data_table(made), allow_nan=False)
     low, high = made.sizes
     with pytest.raises(RecipeError, match=f"from {low} to {high}"):
         made.curve([high + 1])
@@ -84,3 +86,34 @@ def test_what_cannot_be_predicted_is_refused() -> None:
         predict_own_data(X, X[:, 0], learner="laplac-kernel")
     with pytest.raises(RecipeError, match="200 finite labels"):
         predict_own_data(X, X[:5, 0])
+
+
+def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """predict --data, measure FILE, measure --scaling; and one line for what they do not take."""
+    data = fm.generate(fm.Cascade(n_points=1500, seed=1))
+    np.savez(tmp_path / "own.npz", X=data.X, y=data.y)
+    np.save(tmp_path / "bare.npy", data.X)
+    table = tmp_path / "t.csv"
+    table.write_text("n,loss\n" + "\n".join(f"{n},{2.0 * n**-0.5}" for n in (32, 64, 128, 256)), encoding="utf-8")
+    for arguments, key in (
+        (["predict", "--data", str(tmp_path / "own.npz")], "data_exponent"),
+        (["measure", str(tmp_path / "own.npz")], "dimension"),
+        (["measure", str(tmp_path / "bare.npy")], "dimension"),
+        (["measure", "--scaling", str(table)], "power"),
+    ):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out
+        assert main([*arguments, "--json"]) == 0
+        assert key in json.loads(capsys.readouterr().out)
+    for arguments, said in (
+        (["predict"], "type one of them"),
+        (["predict", "x.toml", "--data", "y.npz"], "type one of them"),
+        (["predict", "--data", str(tmp_path / "bare.npy")], "holds no target"),
+        (["predict", "--data", str(tmp_path / "own.npz"), "--plot", "x.png"], "leave them out"),
+        (["measure"], "type one of them"),
+        (["measure", "--scaling", str(tmp_path / "no.csv")], "does not exist"),
+    ):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1

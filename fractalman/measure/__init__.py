@@ -23,11 +23,12 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import measure_scaling, read_points
+from fractalman.measure.tables import POINT_FILES, measure_points, measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
     "MAX_TARGETS",
+    "POINT_FILES",
     "BrokenPowerLawFit",
     "ClusterSizes",
     "Dimension",
@@ -49,6 +50,7 @@ __all__ = [
     "fit_power_law",
     "growth_exponent",
     "measure_file",
+    "measure_points",
     "measure_scaling",
     "path_curve",
     "path_dimension",

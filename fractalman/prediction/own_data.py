@@ -207,7 +207,7 @@ def _with_spectrum(made: OwnPrediction, points: np.ndarray, labels: F64, seed: i
     )
 
 
-def as_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:
+def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:
     """Return plain JSON values of a prediction, with its curve at sizes ``n`` (None = five over the allowed range)."""
     low, high = prediction.sizes
     grid = np.unique(np.rint(np.geomspace(low, high, 5)).astype(np.int64)) if n is None else n
