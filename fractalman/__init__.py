@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
     from fractalman.learners.networks.feeding import device_batches
+    from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
+    from fractalman.prediction import predict_own_data
 
 __version__ = "0.1.0"
 
@@ -68,7 +70,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
     "measure": ("fractalman.measure", None),
+    "predict_own_data": ("fractalman.prediction", "predict_own_data"),
     "open": ("fractalman.dataset.reader", "open_file"),
+    "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
@@ -88,7 +92,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "join_shards",
-    "theory", "predict", "learners", "confirm", "measure",
+    "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

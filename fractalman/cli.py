@@ -99,6 +99,7 @@ def _parser() -> _Parser:
         sub.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
 
     recipe, file = "a TOML file with a table [recipe], or a catalogue name", "a fractalman file"
+    points = "a .npz, .npy or .csv file of points, its target named y"
     sub = command("generate", _generate, "write the dataset of a recipe to a file")
     sub.add_argument("recipe", metavar="RECIPE", help=recipe)
     output(sub, "file")
@@ -134,11 +135,25 @@ def _parser() -> _Parser:
         help="how many latents, largest first, or all (default 1000)",
     )
     sub = command("predict", _predict, "predict the learning curve and its exponents")
-    sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
+    sub.add_argument("source", metavar="SOURCE", nargs="?", help=f"{recipe}, or {file}")
+    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}")
+    sub.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
-    sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
-    sub.add_argument("file", metavar="FILE", help=file)
+    sub.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.png or FILE.svg")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing picture")
+    sub = command("plan", _plan, "say which training sizes and how many seeds resolve the exponent")
+    sub.add_argument("recipe", metavar="RECIPE", help=recipe)
+    sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
+    sub.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
+    sub.add_argument("--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)")
+    sub = command("measure", _measure, "measure a file, anybody's points, or a table of losses")
+    sub.add_argument("file", metavar="FILE", nargs="?", help=f"{file}, or {points}")
+    sub.add_argument("--scaling", metavar="TABLE", help="a .csv table: loss and n, or loss, n_params and n_data; seed")
+    sub.add_argument(
+        "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
+    )
+    sub.add_argument("--nugget", action="store_true", help="of points: fit label noise beside the power laws")
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
     sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
     sub.add_argument("-o", "--output", metavar="FOLDER", help="folder of journal and report (needed but for --dry-run)")
@@ -386,6 +401,11 @@ def _predict(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
 
+    if (options.source is None) == (options.data is None):
+        raise RecipeError("predict takes a recipe, a name or a file, or --data FILE, and not both: type one of them")
+    if options.data is not None:
+        return _predict_data(options)
+    plot = _plot_path(options)
     if _is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(_existing_file(options.source)) as file:
             recipe = file.recipe
@@ -393,20 +413,79 @@ def _predict(options: argparse.Namespace) -> int:
     else:
         recipe = _read_recipe(options.source)
         table = prediction_table(make_prediction(recipe, learner=options.learner), recipe, options.sizes)
+    if plot is not None:
+        from fractalman.report import write_forecast_figure
+
+        write_forecast_figure(table, plot)
     if options.json:
         _print_json(table)
     else:
-        print("\n".join(prediction_lines(table)))
+        print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
     return DONE
+
+
+def _predict_data(options: argparse.Namespace) -> int:
+    from fractalman.measure import read_points
+    from fractalman.prediction import own_data_table, predict_own_data
+    from fractalman.report import lines_of
+
+    if options.plot is not None or options.sizes is not None:
+        raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
+    X, y = read_points(options.data)
+    if y is None:
+        raise RecipeError(f"{options.data} holds no target: allowed are y in a .npz, or a column y of a .csv")
+    made = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
+    table = own_data_table(made)
+    if options.json:
+        _print_json(table)
+    else:
+        print("\n".join([made.why(), "", *lines_of(table)]))
+    return DONE
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from fractalman.prediction import make_plan
+    from fractalman.report import plan_lines
+
+    plan = make_plan(_read_recipe(options.recipe), options.learner, options.resolution, options.budget)
+    if options.json:
+        _print_json(plan)
+    else:
+        print("\n".join(plan_lines(plan)))
+    return DONE
+
+
+def _plot_path(options: argparse.Namespace) -> Path | None:
+    """The picture that was asked for, checked before anything is computed."""
+    if options.plot is None:
+        return None
+    from fractalman.report import require_plots
+
+    path = Path(options.plot)
+    if path.suffix not in (".png", ".svg"):
+        raise RecipeError(f"--plot {options.plot}: allowed is a file name that ends in .png or .svg")
+    if path.is_dir() or not path.parent.is_dir():
+        raise RecipeError(f"--plot {options.plot}: allowed is a file in an existing folder")
+    if path.exists() and not options.force:
+        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
+    require_plots()
+    return path
 
 
 def _measure(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
-    from fractalman.measure import measure_file
+    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
     from fractalman.report import lines_of
 
-    with open_file(_existing_file(options.file)) as file:
-        measured = measure_file(file)
+    if (options.file is None) == (options.scaling is None):
+        raise RecipeError("measure takes a file, or --scaling TABLE, and not both: type one of them")
+    if options.scaling is not None:
+        measured = measure_scaling(options.scaling, options.huber)
+    elif options.file.endswith(POINT_FILES):
+        measured = measure_points(options.file, nugget=options.nugget)
+    else:
+        with open_file(_existing_file(options.file)) as file:
+            measured = measure_file(file)
     if options.json:
         _print_json(measured)
     else:
@@ -417,7 +496,7 @@ def _measure(options: argparse.Namespace) -> int:
 def _confirm(options: argparse.Namespace) -> int:
     from fractalman.catalogue import catalogue_text
     from fractalman.confirmation import plan_confirmation, run_confirmation
-    from fractalman.report import VERDICT_NOTE, plan_lines, result_table, verdict_lines
+    from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
 
     if _is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -430,7 +509,7 @@ def _confirm(options: argparse.Namespace) -> int:
         if options.json:
             _print_json(plan)
         else:
-            print("\n".join(plan_lines(plan)))
+            print("\n".join(dry_run_lines(plan)))
         return DONE
     if options.output is None:
         raise RecipeError("no folder for the run: type -o FOLDER, or --dry-run")

@@ -10,6 +10,7 @@ import fractalman as fm
 from fractalman import prediction
 from fractalman.errors import RecipeError
 from fractalman.nearest import nearest
+from fractalman.prediction import splits
 
 SIZES = [32, 128, 512]
 
@@ -73,12 +74,13 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
     p = fm.predict(data)
     curve = p.curve([64, 256])
     y = fm.label_draws(data, 300)
-    splits = prediction._Splits(data)
+    over = splits.Splits(data)
     for column, n in enumerate((64, 256)):
         over_draws = np.zeros(300)
-        for order, test in splits.orders():
+        for draw in over.draws((64, 256)):
+            order, test = draw.order, draw.test
             found = order[:n][nearest(data.X[order[:n]], data.X[test])]
-            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / splits.splits
+            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / over.splits
         assert z_test(over_draws, curve.risk[column]) > THRESHOLD
         assert z_test(over_draws, 1.3 * curve.risk[column]) < REJECTED
 

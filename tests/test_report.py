@@ -22,10 +22,12 @@ from fractalman import confirmation, report
 from fractalman.build import generate
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners import Learner, Outcome, Problem
+from fractalman.prediction import Curve
 from fractalman.recipe import Cascade, PercolationCluster, Recipe
-from fractalman.report import figures, page, tables
+from fractalman.report import figures, forecasts, page, tables
 from fractalman.seeds import Role, key64, normals
 from fractalman.sweep import Collaborators, Result, load_result, load_spec, run_sweep
+from fractalman.theory import Law
 
 MATRIX = ["matrix.csv", "matrix.json"]
 SPEC: dict[str, Any] = {
@@ -58,20 +60,32 @@ class Played(Learner):
         return outcomes
 
 
+SQUARE_ROOT = Law(
+    name="square root",
+    statement="L ~ n^-1/2 < 1",
+    data_exponent=0.5,
+    model_exponent=0.5,
+    source="made up",
+    checked="by hand",
+    reason="because",
+    domain="everywhere",
+    assumptions=("none",),
+)
+
+
 @dataclasses.dataclass
 class Foretold:
     """A prediction of exponent 1/2 with a curve for 1-NN only."""
 
     learner: str
-    data_exponent: float = 0.5
-    model_exponent: float | None = 0.5
-    logarithmic: bool = False
-    reached: bool = True
-    law: str = "square root: L ~ n^-1/2 < 1"
-    source: str = "made up"
-    checked: str = "by hand"
-    assumptions: tuple[str, ...] = ("none",)
+    law: Law = SQUARE_ROOT
     population: float = math.inf
+    affordable: float = math.inf
+    within_variance: float = 0.5
+    has_floor: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.law, name)
 
     @property
     def has_curve(self) -> bool:
@@ -79,7 +93,7 @@ class Foretold:
 
     def curve(self, n: Any) -> SimpleNamespace:
         n = np.asarray(n)
-        return SimpleNamespace(n=n, risk=n**-0.5, standard_error=0.01 * n**-0.5, kind="exact")
+        return Curve(n, n**-0.5, 0.01 * n**-0.5, "exact")
 
     def local_exponent(self, low: int, high: int, sizes: Any = None) -> SimpleNamespace:
         assert low < high
@@ -248,25 +262,26 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
 
 def test_prediction_tables_and_lines() -> None:
     recipe = PercolationCluster(n_points=4096)
-    table = tables.prediction_table(Foretold("1-nn"), recipe, [16, 256])  # type: ignore[arg-type]
+    table = forecasts.prediction_table(Foretold("1-nn"), recipe, [16, 256])  # type: ignore[arg-type]
     assert table["local_exponent"] == {"from": 16, "to": 256, "value": 0.5, "standard_error": 0.001}
     assert table["curve"]["risk"] == [0.25, 0.0625]
     json.dumps(table, allow_nan=False)
-    text = "\n".join(tables.prediction_lines(table))
+    text = "\n".join(forecasts.prediction_lines(table))
     for part in ("n^-0.5000", "0.5000 ± 0.0010 from n = 16 to 256", "made up", "by hand", "- none", "0.06250"):
         assert part in text
-    other = tables.prediction_table(Foretold("ridge"), recipe)  # type: ignore[arg-type]
+    other = forecasts.prediction_table(Foretold("ridge"), recipe)  # type: ignore[arg-type]
     assert other["curve"] is None
     assert other["local_exponent"] is None
 
 
 @pytest.mark.parametrize("n_points", [1, 2, 5, 40, 4096, 10**6])
 def test_default_sizes_can_be_predicted(n_points: int) -> None:
-    sizes = tables.default_sizes(n_points)
+    sizes = forecasts.default_sizes(n_points)
     assert sizes == sorted(set(sizes))
     assert sizes[0] >= 1
     assert sizes[-1] <= max(1, n_points // 16)
-    assert tables.default_sizes(math.inf)[-1] == 4096
+    assert forecasts.default_sizes(math.inf)[-1] == 10**6
+    assert forecasts.default_sizes(math.inf, 5000)[-1] == 3000
 
 
 _plain = st.recursive(

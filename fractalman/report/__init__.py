@@ -8,18 +8,18 @@ import platform
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.report.figures import require_plots
+from fractalman.report.forecast_figure import forecast_figure
+from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
 from fractalman.report.matrix import matrix_csv, matrix_rows
 from fractalman.report.tables import (
     VERDICT_NOTE,
+    dry_run_lines,
     jsonable,
     lines_of,
-    plan_lines,
     points_csv,
-    prediction_lines,
-    prediction_table,
     recipe_words,
     result_table,
     text_table,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VERDICT_NOTE",
+    "dry_run_lines",
     "jsonable",
     "lines_of",
     "plan_lines",
@@ -43,6 +44,7 @@ __all__ = [
     "result_table",
     "text_table",
     "verdict_lines",
+    "write_forecast_figure",
     "write_points",
     "write_report",
     "write_reports",
@@ -90,6 +92,11 @@ def write_points(result: Result, folder: str | Path) -> Path:
     return _publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
 
 
+def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a prediction's picture, PNG or SVG by the name's ending, and return its path."""
+    return _publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
+
+
 def _picture_data(result: Result) -> Dataset:
     """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law."""
     from fractalman.build import generate
@@ -98,12 +105,12 @@ def _picture_data(result: Result) -> Dataset:
     return generate(recipe.smaller(PICTURE_POINTS))
 
 
-def _publish(path: Path, text: str) -> Path:
-    """Write ``text`` so that ``path`` is always whole: the old content or the new."""
+def _publish(path: Path, content: str | bytes) -> Path:
+    """Write ``content`` so that ``path`` is always whole: the old content or the new."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._arrays import F64
+from fractalman.errors import FractalmanError
 from fractalman.report import figures
 from fractalman.report.matrix import matrix_table
 from fractalman.report.tables import (
@@ -77,8 +79,9 @@ def curve_of(result: Result, verdict: Verdict) -> figures.LearnerCurve:
     place = positions(result, verdict.learner)
     prediction, predicted = result.predictions.get(verdict.learner), None
     if prediction is not None and prediction.has_curve and result.spec.axis.kind == "data":
-        curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
-        predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
+        with contextlib.suppress(FractalmanError):  # sizes that a drawn structure, or the method, cannot bear
+            curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
+            predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
     return figures.LearnerCurve(
         name=verdict.learner,
         n=np.array([place[point.value] for point in points if point.value is not None]),

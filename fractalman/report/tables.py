@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -14,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman.errors import RecipeError
-
 if TYPE_CHECKING:
-    from fractalman.prediction import Prediction
     from fractalman.recipe import Recipe
     from fractalman.sweep import Plan, Point, Result, Verdict
 
@@ -108,80 +104,6 @@ def recipe_words(recipe: Recipe) -> str:
     return f"{family}: {rest}; {points} in {d} dimensions, seed {_cell(seed)}"
 
 
-# ---------------------------------------------------------------------------------------------------- predictions
-
-
-def default_sizes(population: float) -> list[int]:
-    """Return the sizes at which a curve is shown: doublings to 4096, no further than N/16 of a finite population."""
-    last = int(max(1, min(4096, population // 16, population - 1)))
-    sizes = [last]
-    while len(sizes) < 6 and sizes[0] >= 4:
-        sizes.insert(0, sizes[0] // 2)
-    return sizes
-
-
-def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int] | None = None) -> dict[str, Any]:
-    """Return everything a prediction says at ``sizes`` as plain values."""
-    asked = list(sizes) if sizes else default_sizes(prediction.population)
-    table: dict[str, Any] = {
-        "recipe": recipe.to_dict(),
-        "learner": prediction.learner,
-        "data_exponent": prediction.data_exponent,
-        "logarithmic": prediction.logarithmic,
-        "model_exponent": prediction.model_exponent,
-        "local_exponent": None,
-        "law": prediction.law,
-        "source": prediction.source,
-        "checked": prediction.checked,
-        "assumptions": list(prediction.assumptions),
-        "curve": None,
-    }
-    if prediction.has_curve and prediction.population > 1:  # one point leaves nothing to test on
-        curve = prediction.curve(asked)
-        with contextlib.suppress(RecipeError):  # one size has no slope, nor has a curve that ends inside the window
-            local = prediction.local_exponent(asked[0], asked[-1])
-            table["local_exponent"] = {
-                "from": asked[0], "to": asked[-1],
-                "value": local.value, "standard_error": local.standard_error,
-            }  # fmt: skip
-        table["curve"] = {"kind": curve.kind, "n": curve.n, "risk": curve.risk, "standard_error": curve.standard_error}
-    return dict(jsonable(table))
-
-
-def prediction_lines(table: Mapping[str, Any]) -> list[str]:
-    """Return a prediction as the lines that `fractalman predict` prints."""
-    data, model, local = table["data_exponent"], table["model_exponent"], table["local_exponent"]
-    logarithm = " · ln n" if table["logarithmic"] else ""
-    lines = [
-        f"learner         {table['learner']}",
-        f"asymptote       L ~ n^-{data:.4f}{logarithm}" if data is not None else "asymptote       no power law",
-    ]
-    if local is not None:
-        error = f" ± {local['standard_error']:.4f}" if local["standard_error"] else ""
-        lines.append(
-            f"local exponent  {local['value']:.4f}{error} from n = {local['from']} to {local['to']}"
-            "; compare a fit over these sizes with this one"
-        )
-    if model is not None:
-        lines.append(f"in model size   L ~ P^-{model:.4f} (P cells placed at best)")
-    lines += [
-        f"law             {table['law']}",
-        f"source          {table['source']}",
-        f"checked         {table['checked'].removeprefix('checked: ')}",
-        "assumptions",
-    ]
-    lines += [f"  - {text}" for text in table["assumptions"]]
-    curve = table["curve"]
-    if curve is not None:
-        rows = [
-            [str(n), number(risk, 5), number(error, 5) if error else "exact"]
-            for n, risk, error in zip(curve["n"], curve["risk"], curve["standard_error"], strict=True)
-        ]
-        lines += ["", f"curve ({curve['kind']}; risk in units of the label's prior variance)"]
-        lines += text_table(["n", "risk", "standard error"], rows)
-    return lines
-
-
 # ---------------------------------------------------------------------------------------------------- verdicts
 
 
@@ -255,7 +177,7 @@ def result_table(result: Result) -> dict[str, Any]:
     }
 
 
-def plan_lines(plan: Plan) -> list[str]:
+def dry_run_lines(plan: Plan) -> list[str]:
     """Return what a run will need, as the lines of ``--dry-run``."""
     rows = [[name, str(plan.points.get(name, "")), duration_words(seconds)] for name, seconds in plan.seconds.items()]
     total = sum(plan.seconds.values())
