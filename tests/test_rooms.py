@@ -42,8 +42,7 @@ DOORS: dict[str, set[str]] = {
     "torch": {"dataset"},
     "catalogue": {"errors", "recipe", "theory"},
     "confirmation": {"report", "catalogue"},
-    "cli_shards": {"build", "dataset"},
-    "cli": {"confirmation", "cli_shards"},
+    "cli": {"confirmation"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_arrays"}
