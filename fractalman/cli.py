@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fractalman import __version__
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError, nearest
+from fractalman.progress import Progress
 
 if TYPE_CHECKING:
     from fractalman.recipe import Recipe
@@ -194,37 +194,6 @@ def _read_recipe(name: str) -> Recipe:
     return from_toml(Path(name))
 
 
-class _Progress:
-    """Says on stderr how far long work has come: in place on a terminal, else a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._said, self._width = time.monotonic(), 0
-
-    def __call__(self, text: str) -> None:
-        now = time.monotonic()
-        if now - self._said < (0.1 if self._terminal else 5.0):
-            return
-        self._said = now
-        if self._terminal:
-            print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
-            self._width = len(text)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-    def column(self, name: str, done: int, total: int) -> None:
-        """Say how far a file has come; what writers of files call."""
-        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes")
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:  # leaves the terminal's line free for what comes next
-        if self._terminal and self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
-            self._width = 0
-
-
 def _print_json(value: object) -> None:
     from fractalman.report import jsonable
 
@@ -238,7 +207,7 @@ def _generate(options: argparse.Namespace) -> int:
     from fractalman.build import write
 
     recipe = _read_recipe(options.recipe)
-    with _Progress() as progress:
+    with Progress() as progress:
         path = write(
             recipe,
             options.output,
@@ -253,7 +222,7 @@ def _generate(options: argparse.Namespace) -> int:
 def _rebuild(options: argparse.Namespace) -> int:
     from fractalman.build import rebuild
 
-    with _Progress() as progress:
+    with Progress() as progress:
         source = _existing_file(options.file)
         path = rebuild(source, options.output, overwrite=options.force, progress=progress.column)
     return _written(options, path)
@@ -262,7 +231,7 @@ def _rebuild(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from fractalman.dataset import export_anndata
 
-    with _Progress() as progress:
+    with Progress() as progress:
         path = export_anndata(
             _existing_file(options.file),
             options.output,
@@ -338,7 +307,7 @@ def _verify(options: argparse.Namespace) -> int:
     from fractalman.dataset import verify_file
 
     path = _existing_file(options.file)
-    with _Progress() as progress:
+    with Progress() as progress:
         problems = verify_file(
             path, progress=lambda what, done, total: progress(f"checking {what}: {done / max(1, total):.0%}")
         )
@@ -354,9 +323,9 @@ def _verify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
     from fractalman.prediction import make_prediction
-    from fractalman.report import prediction_lines, prediction_table
+    from fractalman.report import picture_path, prediction_lines, prediction_table
 
-    plot = _plot_path(options)
+    plot = None if options.plot is None else picture_path(options.plot, options.force)
     if _is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(_existing_file(options.source)) as file:
             recipe = file.recipe
@@ -387,23 +356,6 @@ def _plan(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _plot_path(options: argparse.Namespace) -> Path | None:
-    """The picture that was asked for, checked before anything is computed."""
-    if options.plot is None:
-        return None
-    from fractalman.report import require_plots
-
-    path = Path(options.plot)
-    if path.suffix not in (".png", ".svg"):
-        raise RecipeError(f"--plot {options.plot}: allowed is a file name that ends in .png or .svg")
-    if path.is_dir() or not path.parent.is_dir():
-        raise RecipeError(f"--plot {options.plot}: allowed is a file in an existing folder")
-    if path.exists() and not options.force:
-        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
-    require_plots()
-    return path
-
-
 def _measure(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
     from fractalman.measure import measure_file
@@ -429,7 +381,7 @@ def _confirm(options: argparse.Namespace) -> int:
             raise RecipeError(f"{spec} is a folder: allowed is a TOML file with tables [recipe] and [sweep]")
     else:
         spec = catalogue_text(options.spec)
-    with _Progress() as progress:
+    with Progress() as progress:
         result = run_confirmation(spec, options.output, force=options.force, progress=progress, jobs=options.jobs)
     if options.json:
         _print_json(result_table(result))
@@ -453,7 +405,7 @@ def _quickstart(options: argparse.Namespace) -> int:
     from fractalman.confirmation import quickstart
     from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
-    with _Progress() as progress:
+    with Progress() as progress:
         made = quickstart(options.output, progress=progress)
     if options.json:
         _print_json({"runs": [result_table(result) for result in made.results.values()], "report": str(made.report)})

@@ -42,7 +42,8 @@ DOORS: dict[str, set[str]] = {
     "torch": {"dataset"},
     "catalogue": {"errors", "recipe", "theory"},
     "confirmation": {"report", "catalogue"},
-    "cli": {"confirmation"},
+    "progress": set(),
+    "cli": {"confirmation", "progress"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_arrays"}

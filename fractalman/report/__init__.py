@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman.errors import RecipeError
 from fractalman.report.figures import require_plots
 from fractalman.report.forecast_figure import forecast_figure
 from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
@@ -31,6 +32,7 @@ __all__ = [
     "VERDICT_NOTE",
     "jsonable",
     "lines_of",
+    "picture_path",
     "plan_lines",
     "points_csv",
     "prediction_lines",
@@ -83,6 +85,23 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
     return _publish(Path(folder) / POINTS, points_csv(result.points))
+
+
+def picture_path(name: str | Path, force: bool = False) -> Path:
+    """Return the path of a picture that is to be written, checked before anything is computed.
+
+    Errors: RecipeError for another ending than .png or .svg, a folder that is not there, or an existing file without
+        ``force``; MissingExtraError without matplotlib.
+    """
+    path = Path(name)
+    if path.suffix not in (".png", ".svg"):
+        raise RecipeError(f"--plot {name}: allowed is a file name that ends in .png or .svg")
+    if path.is_dir() or not path.parent.is_dir():
+        raise RecipeError(f"--plot {name}: allowed is a file in an existing folder")
+    if path.exists() and not force:
+        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
+    require_plots()
+    return path
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
