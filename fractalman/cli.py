@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,8 +22,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fractalman import __version__
+from fractalman.cli_shards import add_shard_options, check_shard_options, generate_shard, generate_shards
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError, nearest
-from fractalman.progress import Progress
 
 if TYPE_CHECKING:
     from fractalman.recipe import Recipe
@@ -69,6 +70,13 @@ def _latents(text: str) -> int | None:
     return int(text)
 
 
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} found, allowed is a part of so many, e.g. 1/4 … 4/4")
+    return int(found[1]), int(found[2])
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="fractalman",
@@ -91,6 +99,7 @@ def _parser() -> _Parser:
         sub.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
 
     recipe, file = "a TOML file with a table [recipe], or a catalogue name", "a fractalman file"
+    points = "a .npz, .npy or .csv file of points, its target named y"
     sub = command("generate", _generate, "write the dataset of a recipe to a file")
     sub.add_argument("recipe", metavar="RECIPE", help=recipe)
     output(sub, "file")
@@ -102,6 +111,7 @@ def _parser() -> _Parser:
         metavar="NAME",
         help="standard (integers only, the default), off, lzf, gzip or zstd; the content stays the same",
     )
+    add_shard_options(sub, _jobs)
     command("list", _list, "list the catalogue: name, size, predicted exponents, purpose")
     sub = command("info", _info, "say what a file holds")
     sub.add_argument("file", metavar="FILE", help=file)
@@ -125,7 +135,9 @@ def _parser() -> _Parser:
         help="how many latents, largest first, or all (default 1000)",
     )
     sub = command("predict", _predict, "predict the learning curve and its exponents")
-    sub.add_argument("source", metavar="SOURCE", help=f"{recipe}, or {file}")
+    sub.add_argument("source", metavar="SOURCE", nargs="?", help=f"{recipe}, or {file}")
+    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}")
+    sub.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
     sub.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.png or FILE.svg")
@@ -135,15 +147,25 @@ def _parser() -> _Parser:
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
     sub.add_argument("--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)")
-    sub = command("measure", _measure, "measure cluster sizes, tree distances and the label's variogram of a file")
-    sub.add_argument("file", metavar="FILE", help=file)
+    sub = command("measure", _measure, "measure a file, anybody's points, or a table of losses")
+    sub.add_argument("file", metavar="FILE", nargs="?", help=f"{file}, or {points}")
+    sub.add_argument("--scaling", metavar="TABLE", help="a .csv table: loss and n, or loss, n_params and n_data; seed")
+    sub.add_argument(
+        "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
+    )
+    sub.add_argument("--nugget", action="store_true", help="of points: fit label noise beside the power laws")
     sub = command("confirm", _confirm, "train learners over sizes and seeds and compare with the prediction")
     sub.add_argument("spec", metavar="SPEC", help="a TOML file with tables [recipe] and [sweep], or a catalogue name")
-    output(sub, "folder")
+    sub.add_argument("-o", "--output", metavar="FOLDER", help="folder of journal and report (needed but for --dry-run)")
     sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
     sub.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default 1)")
-    sub = command("report", _report, "write the report of a run again from its journal")
-    sub.add_argument("folder", metavar="FOLDER", help="the folder of a confirm run")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
+    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
+    sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th piece only; the last one reports")
+    sub.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
+    sub = command("report", _report, "write the report of finished runs again from their journals")
+    sub.add_argument("folder", metavar="FOLDER", nargs="+", help="folders of confirm runs, or a folder of such folders")
+    sub.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: the folder, where it is one)")
     sub = command("quickstart", _quickstart, "a cascade and a critical cluster, four learners, one report")
     output(sub, "folder", QUICKSTART_FOLDER)
     return parser
@@ -194,6 +216,50 @@ def _read_recipe(name: str) -> Recipe:
     return from_toml(Path(name))
 
 
+class _Progress:
+    """Says on stderr how far long work has come: in place on a terminal, else a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._said, self._width = time.monotonic(), 0
+        self._since = (0.0, 0, 0)  # when a piece of work began, the bytes done by then, the bytes in all
+
+    def __call__(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._said < (0.1 if self._terminal else 5.0):
+            return
+        self._said = now
+        if self._terminal:
+            print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def column(self, name: str, done: int, total: int) -> None:
+        """Say how far a file has come, how fast, and what is left; what writers of files call."""
+        now = time.monotonic()
+        begun, before, whole = self._since
+        if total != whole or done < before:
+            self._since = begun, before, whole = now, done, total
+        rate = (done - before) / (now - begun) if now - begun > 0.5 else 0.0
+        left = f", {rate / 1e6:.0f} MB/s, about {_time(max(0, total - done) / rate)} left" if rate > 0.0 else ""
+        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes{left}")
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:  # leaves the terminal's line free for what comes next
+        if self._terminal and self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+            self._width = 0
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
+
+
 def _print_json(value: object) -> None:
     from fractalman.report import jsonable
 
@@ -207,22 +273,30 @@ def _generate(options: argparse.Namespace) -> int:
     from fractalman.build import write
 
     recipe = _read_recipe(options.recipe)
-    with Progress() as progress:
-        path = write(
-            recipe,
-            options.output,
-            hierarchy=not options.no_hierarchy,
-            overwrite=options.force,
-            progress=progress.column,
-            compression=options.compression,
-        )
+    check_shard_options(options)
+    with _Progress() as progress:
+        if options.shard:
+            table, line = generate_shard(options, recipe, progress.column)
+            _print_json(table) if options.json else print(line)
+            return DONE
+        if options.shards:
+            path = generate_shards(options, recipe, progress.column)
+        else:
+            path = write(
+                recipe,
+                options.output,
+                hierarchy=not options.no_hierarchy,
+                overwrite=options.force,
+                progress=progress.column,
+                compression=options.compression,
+            )
     return _written(options, path, None if _is_file(options.recipe) else options.recipe)
 
 
 def _rebuild(options: argparse.Namespace) -> int:
     from fractalman.build import rebuild
 
-    with Progress() as progress:
+    with _Progress() as progress:
         source = _existing_file(options.file)
         path = rebuild(source, options.output, overwrite=options.force, progress=progress.column)
     return _written(options, path)
@@ -231,7 +305,7 @@ def _rebuild(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from fractalman.dataset import export_anndata
 
-    with Progress() as progress:
+    with _Progress() as progress:
         path = export_anndata(
             _existing_file(options.file),
             options.output,
@@ -248,7 +322,9 @@ def _written(options: argparse.Namespace, path: Path, name: str | None = None) -
     If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
     certificate says what it holds, and it took its time.
     """
-    table: dict[str, Any] = {"file": str(path), "bytes": Path(path).stat().st_size}
+    from fractalman.dataset.shards import stored_bytes
+
+    table: dict[str, Any] = {"file": str(path), "bytes": stored_bytes(path)}
     lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
     if name is not None:
         from fractalman.catalogue.digests import reproduction
@@ -307,7 +383,7 @@ def _verify(options: argparse.Namespace) -> int:
     from fractalman.dataset import verify_file
 
     path = _existing_file(options.file)
-    with Progress() as progress:
+    with _Progress() as progress:
         problems = verify_file(
             path, progress=lambda what, done, total: progress(f"checking {what}: {done / max(1, total):.0%}")
         )
@@ -323,9 +399,13 @@ def _verify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
     from fractalman.prediction import make_prediction
-    from fractalman.report import picture_path, prediction_lines, prediction_table
+    from fractalman.report import prediction_lines, prediction_table
 
-    plot = None if options.plot is None else picture_path(options.plot, options.force)
+    if (options.source is None) == (options.data is None):
+        raise RecipeError("predict takes a recipe, a name or a file, or --data FILE, and not both: type one of them")
+    if options.data is not None:
+        return _predict_data(options)
+    plot = _plot_path(options)
     if _is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(_existing_file(options.source)) as file:
             recipe = file.recipe
@@ -344,6 +424,25 @@ def _predict(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _predict_data(options: argparse.Namespace) -> int:
+    from fractalman.measure import read_points
+    from fractalman.prediction import own_data_table, predict_own_data
+    from fractalman.report import lines_of
+
+    if options.plot is not None or options.sizes is not None:
+        raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
+    X, y = read_points(options.data)
+    if y is None:
+        raise RecipeError(f"{options.data} holds no target: allowed are y in a .npz, or a column y of a .csv")
+    made = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
+    table = own_data_table(made)
+    if options.json:
+        _print_json(table)
+    else:
+        print("\n".join([made.why(), "", *lines_of(table)]))
+    return DONE
+
+
 def _plan(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_plan
     from fractalman.report import plan_lines
@@ -356,13 +455,37 @@ def _plan(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _plot_path(options: argparse.Namespace) -> Path | None:
+    """The picture that was asked for, checked before anything is computed."""
+    if options.plot is None:
+        return None
+    from fractalman.report import require_plots
+
+    path = Path(options.plot)
+    if path.suffix not in (".png", ".svg"):
+        raise RecipeError(f"--plot {options.plot}: allowed is a file name that ends in .png or .svg")
+    if path.is_dir() or not path.parent.is_dir():
+        raise RecipeError(f"--plot {options.plot}: allowed is a file in an existing folder")
+    if path.exists() and not options.force:
+        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
+    require_plots()
+    return path
+
+
 def _measure(options: argparse.Namespace) -> int:
     from fractalman.dataset import open_file
-    from fractalman.measure import measure_file
+    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
     from fractalman.report import lines_of
 
-    with open_file(_existing_file(options.file)) as file:
-        measured = measure_file(file)
+    if (options.file is None) == (options.scaling is None):
+        raise RecipeError("measure takes a file, or --scaling TABLE, and not both: type one of them")
+    if options.scaling is not None:
+        measured = measure_scaling(options.scaling, options.huber)
+    elif options.file.endswith(POINT_FILES):
+        measured = measure_points(options.file, nugget=options.nugget)
+    else:
+        with open_file(_existing_file(options.file)) as file:
+            measured = measure_file(file)
     if options.json:
         _print_json(measured)
     else:
@@ -372,8 +495,8 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _confirm(options: argparse.Namespace) -> int:
     from fractalman.catalogue import catalogue_text
-    from fractalman.confirmation import run_confirmation
-    from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
+    from fractalman.confirmation import plan_confirmation, run_confirmation
+    from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
 
     if _is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -381,8 +504,34 @@ def _confirm(options: argparse.Namespace) -> int:
             raise RecipeError(f"{spec} is a folder: allowed is a TOML file with tables [recipe] and [sweep]")
     else:
         spec = catalogue_text(options.spec)
-    with Progress() as progress:
-        result = run_confirmation(spec, options.output, force=options.force, progress=progress, jobs=options.jobs)
+    if options.dry_run:
+        plan = plan_confirmation(spec)
+        if options.json:
+            _print_json(plan)
+        else:
+            print("\n".join(dry_run_lines(plan)))
+        return DONE
+    if options.output is None:
+        raise RecipeError("no folder for the run: type -o FOLDER, or --dry-run")
+    with _Progress() as progress:
+        result = run_confirmation(
+            spec,
+            options.output,
+            force=options.force,
+            progress=progress,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+            slurm=options.slurm,
+            shard=options.shard,
+        )
+    if options.shard is not None and result.missing:
+        i, n = options.shard
+        table = {"shard": i, "of": n, "missing": result.missing}
+        if options.json:
+            _print_json(table)
+        else:
+            print(f"shard {i} of {n} is done; {result.missing} pieces of the others are missing, so there is no report")
+        return DONE
     if options.json:
         _print_json(result_table(result))
     else:
@@ -393,7 +542,7 @@ def _confirm(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from fractalman.confirmation import rebuild_report
 
-    path = rebuild_report(options.folder)
+    path = rebuild_report(*options.folder, out=options.output)
     if options.json:
         _print_json({"report": str(path)})
     else:
@@ -405,7 +554,7 @@ def _quickstart(options: argparse.Namespace) -> int:
     from fractalman.confirmation import quickstart
     from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
-    with Progress() as progress:
+    with _Progress() as progress:
         made = quickstart(options.output, progress=progress)
     if options.json:
         _print_json({"runs": [result_table(result) for result in made.results.values()], "report": str(made.report)})

@@ -4,8 +4,8 @@
     .venv/bin/python scripts/gallery.py [-o gallery] [--points 20000] [--only NAME] [--grains]
 
 Colours run along the order in which every subcluster is one range, so parts of one colour are parts of one subcluster
-at whatever scale one looks; without a hierarchy they show the label. `--grains` also draws the critical cluster cut at
-several sizes. Needs the plots extra.
+at whatever scale one looks; without a hierarchy they show the label. In an ensemble, clusters of fewer than 20 points
+are dust. `--grains` also draws the critical cluster cut at several sizes. Needs the plots extra.
 """
 
 from __future__ import annotations
@@ -69,9 +69,20 @@ PICTURES: dict[str, tuple[fm.Recipe, int, str]] = {
         3,
         "Site percolation on the cubic lattice at its threshold",
     ),
+    "lattice-percolation-2d-minimum": (
+        fm.LatticePercolation(dim=2, side=200, ambient_dim=2, spanning_tree="minimum", percolation="bond", seed=3),
+        2,
+        "Bond percolation: subclusters are clusters of a lower occupation",
+    ),
+    "smooth-manifold": (
+        fm.SmoothManifold(n_points=POINTS, ambient_dim=32, hurst=0.6, seed=3),
+        3,
+        "A sphere seen from outside, coloured by its Gaussian field, H = 0.6",
+    ),
 }
 
-PAPER, INK = "#fbfaf7", "#1f2430"
+PAPER, INK, DUST = "#fbfaf7", "#1f2430", "#c9c6bd"
+SMALL = 20  # clusters of fewer points are dust in an ensemble's picture
 
 
 def principal(X: np.ndarray, axes: int, of: np.ndarray | None = None) -> np.ndarray:
@@ -86,6 +97,15 @@ def principal(X: np.ndarray, axes: int, of: np.ndarray | None = None) -> np.ndar
     return np.pad(out, ((0, 0), (0, axes - out.shape[1])))
 
 
+ELEVATION, AZIMUTH = 22.0, -52.0  # of the eye, in degrees
+
+
+def eye() -> np.ndarray:
+    """The direction from which a picture in three dimensions is seen."""
+    up, around = np.radians(ELEVATION), np.radians(AZIMUTH)
+    return np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
+
+
 def colours(data: Any) -> np.ndarray:
     """A number in [0, 1] for every point: its place in the hierarchy's order, or its label's rank."""
     h = data.hierarchy
@@ -97,17 +117,22 @@ def draw(data: Any, dimensions: int, title: str, fine: Any = None) -> Any:
     """The picture of a dataset; of a coarse one, with the axes and colours of the ``fine`` one it was made from."""
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
     from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
-    shade, area = (
-        colours(data if fine is None else fine),
-        np.full(data.n_points, 2.2 * min(30.0, 20_000 / data.n_points)),
-    )
+    shade = colours(data if fine is None else fine)
+    area = np.full(data.n_points, 2.2 * min(30.0, 20_000 / data.n_points))
     place = principal(data.X, dimensions, None if fine is None else fine.X)
     if fine is not None:
         shade = np.bincount(data.fragment, shade) / data.count
         area = 2.0 + 9_000.0 * data.count / fine.n_points
+    dust = np.bincount(data.cluster)[data.cluster] < (SMALL if data.cluster[-1] > 0 else 0)
+    if dust.any():  # the colours are for the others
+        shade = np.searchsorted(np.sort(shade[~dust]), shade) / max(1, (~dust).sum())
     paint = colormaps["turbo"](0.04 + 0.92 * shade)
+    paint[dust] = to_rgba(DUST)
+    order = np.arange(data.n_points)[::-1]  # the largest cluster on top
     figure = Figure(figsize=(7, 7), facecolor=PAPER, layout="constrained")
     flat = dimensions == 2
     if flat:
@@ -115,16 +140,26 @@ def draw(data: Any, dimensions: int, title: str, fine: Any = None) -> Any:
         axes.set_aspect("equal")
     else:
         axes = figure.add_subplot(projection="3d", facecolor=PAPER)
-        axes.view_init(elev=22, azim=-52)
+        axes.view_init(elev=ELEVATION, azim=AZIMUTH)
         axes.set_proj_type("ortho")
-        axes.set_box_aspect(np.ptp(place, axis=0) + 1e-9, zoom=1.4)
+        axes.set_box_aspect(np.ptp(place, axis=0) + 1e-9, zoom=1.2)
+        axes.set(
+            **dict(zip(("xlim", "ylim", "zlim"), zip(place.min(axis=0), place.max(axis=0), strict=True), strict=True))
+        )
+        if data.edges is None and data.hierarchy is None:  # a surface: its near side
+            order = order[place[order] @ eye() > 0]
+            area *= 6.0
     axes.set_axis_off()
-    if data.edges is not None and flat:
-        ends = data.edges
-        axes.add_collection(LineCollection(place[ends], colors=paint[ends[:, 0]], linewidths=0.5, alpha=0.55, zorder=1))
+    if data.edges is not None:
+        ends = data.edges[::-1]
+        lines = {"colors": paint[ends[:, 0]], "linewidths": 0.5 if flat else 0.8, "alpha": 0.55}
+        axes.add_collection(
+            LineCollection(place[ends], zorder=1, **lines) if flat else Line3DCollection(place[ends], **lines)
+        )
     options = {"depthshade": False} if not flat else {"zorder": 2}
-    axes.scatter(*place.T, s=area, c=paint, linewidths=0, alpha=0.9, **options)
-    axes.autoscale_view()
+    axes.scatter(*place[order].T, s=area[order], c=paint[order], linewidths=0, alpha=0.9, **options)
+    if flat:
+        axes.autoscale_view()
     figure.suptitle(title, fontsize=13, color=INK)
     return figure
 

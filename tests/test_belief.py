@@ -14,6 +14,7 @@ import fractalman as fm
 from fractalman import build
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import LabelTree, path_sums, topological_order
+from fractalman.hierarchy._kernels import adjacency
 from fractalman.seeds import Role, draw_uniform_twin, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
@@ -261,7 +262,7 @@ def test_nearest_sources_equal_their_twin(n: int, seed: int, count: int, cut: bo
     sources = (draws(key64(seed, Role.SPLIT), count) % np.uint64(n)).astype(np.int64)  # repeats allowed
     start, neighbour = np.empty(n + 1, np.int64), np.empty(2 * len(edges), np.int64)
     distance, owner = np.empty(n, np.int64), np.empty(n, np.int64)
-    _kernels.adjacency(edges, start, neighbour)
+    adjacency(edges, start, neighbour)
     _kernels.nearest_sources(start, neighbour, sources, distance, owner)
     twin = _reference.nearest_sources(n, [tuple(e) for e in edges.tolist()], sources.tolist())
     assert (distance.tolist(), owner.tolist()) == twin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman.build import cascade
+from fractalman.build import cascade, tree
 from fractalman.build import memory as build
 from fractalman.errors import RecipeError, ResourceError
 
@@ -106,6 +107,16 @@ def test_splits_that_overlap_are_refused() -> None:
     data = fm.generate(fm.Cascade(n_points=10))
     with pytest.raises(RecipeError, match="n_train = 8 and n_test = 3 from 10 points"):
         data.split(8, 3)
+    for sizes, words in (
+        ((-1, 3, 0), "n_train = -1"),
+        ((2.5, 3, 0), "n_train = 2.5: allowed is a whole number"),
+        ((2, True, 0), "n_test = True"),
+        ((2, 3, -1), "seed = -1: a seed is an integer"),
+        ((2, 3, 0.5), "seed = 0.5"),
+    ):
+        with pytest.raises(RecipeError, match=re.escape(words)):
+            data.split(*sizes)  # type: ignore[arg-type]
+    assert [part.size for part in data.split(np.int64(2), np.int32(3), seed=np.int64(4))] == [2, 3]  # type: ignore[arg-type]
 
 
 def test_what_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,3 +165,31 @@ def test_smallest_sizes(n: int, d: int) -> None:
         assert np.isfinite(data.y).all()
         assert data.hierarchy is not None
         assert data.hierarchy.n_points == n
+
+
+TREES = {
+    "cluster": fm.PercolationCluster(n_points=300, seed=5),
+    "nested": fm.PercolationCluster(n_points=300, growth="nested", seed=5),
+    "ensemble": fm.PercolationEnsemble(n_points=300, sizes="borel", seed=5),
+    "bethe": fm.BetheLattice(n_points=300, ensemble="size-biased", seed=5),
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_the_tree_alone_is_that_of_the_dataset(name: str) -> None:
+    recipe = TREES[name]
+    drawn, data = tree(recipe), fm.generate(recipe)
+    assert data.hierarchy is not None
+    np.testing.assert_array_equal(drawn.edges, data.edges)  # type: ignore[arg-type]
+    for column in ("parent", "size", "depth"):
+        np.testing.assert_array_equal(getattr(drawn, column), getattr(data.hierarchy, column))
+    returned = sum(column.nbytes for column in (drawn.edges, drawn.parent, drawn.size, drawn.depth))
+    assert returned <= 64 * recipe.n_points < recipe.tree_bytes() < recipe.peak_bytes()  # type: ignore[operator]
+
+
+def test_a_tree_alone_is_refused_where_there_is_none_or_no_room() -> None:
+    for recipe in (fm.Cascade(n_points=10), fm.SmoothManifold(n_points=10), fm.LatticePercolation(dim=2, side=9)):
+        with pytest.raises(RecipeError, match=r"has no tree to be drawn alone.*type generate"):
+            tree(recipe)
+    with pytest.raises(ResourceError, match=r"bytes at once.*type a smaller n_points$"):
+        tree(fm.PercolationCluster(n_points=1 << 40))

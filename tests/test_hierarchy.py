@@ -11,6 +11,7 @@ import fractalman as fm
 from fractalman import hierarchy
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import _reference as twin
+from fractalman.hierarchy._kernels import adjacency
 
 
 @st.composite
@@ -39,6 +40,20 @@ def test_twin_walks(parent: np.ndarray) -> None:
     a, b = (x.ravel() for x in np.meshgrid(np.arange(m), np.arange(m)))
     found = hierarchy.lowest_common_ancestors(parent, depth, a, b)
     assert found.tolist() == [twin.lowest_common_ancestor(parent, int(u), int(v)) for u, v in zip(a, b, strict=True)]
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.tuples(st.just(n), st.lists(st.tuples(*2 * (st.integers(0, n - 1),)), max_size=30))
+    ),
+    st.sampled_from([np.int32, np.int64]),
+    st.sampled_from([np.int32, np.int64]),
+)
+def test_twin_adjacency(graph: tuple[int, list[tuple[int, int]]], ids: type, places: type) -> None:
+    n, edges = graph
+    start, neighbour = np.empty(n + 1, places), np.empty(2 * len(edges), places)
+    adjacency(np.array(edges, ids).reshape(-1, 2), start, neighbour)
+    assert (start.tolist(), neighbour.tolist()) == twin.adjacency(edges, n)
 
 
 @pytest.mark.parametrize("parent", [[1, 0], [0], [2, -1, 5], [-2]])
@@ -94,8 +109,11 @@ def test_brills_label_from_the_features() -> None:
     np.testing.assert_allclose(total / np.sqrt(h.depth[:500] + 1), data.y, rtol=1e-12, atol=1e-12)
 
 
-def test_negative_top_is_refused() -> None:
+def test_a_top_that_is_no_number_of_latents_is_refused() -> None:
     data = fm.generate(fm.PercolationCluster(n_points=5))
     assert data.hierarchy is not None
-    with pytest.raises(RecipeError, match="top = -1"):
-        data.hierarchy.features(top=-1)
+    for top in (-1, 1.5, 2.0, True, "3"):
+        with pytest.raises(RecipeError, match=f"top = {top!r}: allowed is None .* type top = 100") as error:
+            data.hierarchy.features(top=top)  # type: ignore[arg-type]
+        assert "\n" not in str(error.value)
+    assert data.hierarchy.features(top=np.int32(2)).shape == (5, 2)  # type: ignore[arg-type]

@@ -54,6 +54,26 @@ def test_twin_of_the_clusters_and_their_trees(box: Lattice, kept: str) -> None:
     assert distance.tolist() == slow_distance
 
 
+@settings(max_examples=20)
+@given(
+    st.sampled_from([(40, 41), (13, 12, 11), (6, 7, 6, 5), (500, 3), (3, 500)]),
+    st.sampled_from(["site", "bond"]),
+    st.floats(0.1, 1.0),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_the_largest_cluster_is_found_without_the_labels_of_the_box(
+    shape: tuple[int, ...], percolation: str, p: float, periodic: bool, seed: int
+) -> None:
+    box = Lattice(shape, percolation, p, periodic, seed)
+    whole, made, every = box.labelled(), box.clusters("largest"), box.clusters("all")
+    np.testing.assert_array_equal(np.sort(made.site), np.flatnonzero(whole.label == np.argmax(whole.size)))
+    assert (made.n_clusters, made.n_occupied) == (whole.size.size, whole.size.sum())
+    n = made.site.size
+    np.testing.assert_array_equal(made.site, every.site[:n])
+    np.testing.assert_array_equal(made.edges, every.edges[every.edges[:, 0] < n])
+
+
 @given(st.integers(1, 6), st.integers(0, 6), st.integers(0, 99))
 def test_twin_of_the_frame(rows: int, more: int, seed: int) -> None:
     frame = random_frame(rows, rows + more, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -10,14 +11,16 @@ import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 import fractalman as fm
 from fractalman import embedding, geometry, labels
 from fractalman.errors import RecipeError
 from fractalman.geometry import _reference as twin
+from fractalman.labels import _exact_field_kernels as exact_kernels
 from fractalman.labels import _reference as field_twin
-from fractalman.seeds import Role
+from fractalman.labels.exact_field import NUGGET
+from fractalman.seeds import Role, key64
 
 KINDS = ("sphere", "torus", "cube")
 
@@ -166,6 +169,108 @@ def test_labels_have_the_stated_covariance(kind: str) -> None:
         axis=1
     )
     assert z_test(wrong, 1.0) < REJECTED  # control: another Hurst exponent
+
+
+# ---------------------------------------------------------------------------------------------------- the exact field
+
+
+@settings(max_examples=15)
+@given(st.floats(0.05, 16.0) | st.sampled_from([0.5, 1.0, 2.0, 1.0 + 1e-9]), st.floats(1e-4, 3.5))
+def test_twin_of_the_exact_covariance(hurst: float, r: float) -> None:
+    fast = labels.exact_covariance(np.array([r, 0.0]), hurst)
+    assert fast[0] == pytest.approx(field_twin.field_covariance(r * r, hurst), abs=1e-9)
+    assert fast[1] == 1.0
+
+
+@settings(max_examples=15)
+@given(st.sampled_from([1, 2, 3, 31, 32, 33, 40]), st.floats(0.1, 16.0), st.integers(0, 99))
+def test_twin_of_the_exact_field(n: int, hurst: float, seed: int) -> None:
+    x = geometry.manifold_points(np.arange(n), "sphere", 2, seed)
+    square = sum((x[:, None, k] - x[None, :, k]) ** 2 for k in range(3))
+    matrix = (1.0 - NUGGET) * labels.exact_covariance(np.sqrt(square), hurst)
+    np.fill_diagonal(matrix, 1.0)
+    made = labels.exact_field(x, hurst)
+    upper = np.array(field_twin.cholesky(matrix.tolist()))
+    np.testing.assert_allclose(np.triu(made.factor), upper, atol=2e-10)  # √r² is not always r
+    slow = field_twin.correlated(key64(seed, Role.FIELD, 1, 0), np.triu(made.factor).tolist())
+    assert made.values(seed).tolist() == slow
+
+
+def test_the_factor_is_the_twin_s_to_the_last_bit_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = geometry.manifold_points(np.arange(70), "cube", 3, 1)
+    matrix = np.empty((70, 70))
+    exact_kernels.covariance_rows(x, 0.7, 1.0 - NUGGET, 0, 70, matrix)
+    slow = np.array(field_twin.cholesky(matrix.tolist()))
+    for threads in ("1", "3"):
+        monkeypatch.setenv("FRACTALMAN_THREADS", threads)
+        np.testing.assert_array_equal(np.triu(labels.exact_field(x, 0.7).factor), slow)
+
+
+@pytest.mark.parametrize("hurst", [1, 2, 5, 16])
+def test_the_exact_covariance_at_whole_numbers(hurst: int) -> None:
+    """K = H·E_{1+H}(2r²) with scipy's exponential integral."""
+    r = np.concatenate([np.geomspace(1e-7, 4.0, 200), [math.sqrt(0.5)]])
+    exact = hurst * special.expn(1 + hurst, 2 * r * r)
+    np.testing.assert_allclose(labels.exact_covariance(r, hurst), exact, rtol=2e-14)
+    near = labels.exact_covariance(r, hurst + 1e-7)  # no jump where the series' two leading terms have their poles
+    np.testing.assert_allclose(near, exact, rtol=1e-5)
+    assert (near != exact).any()
+
+
+@pytest.mark.parametrize("hurst", [0.5, 1.0, 2.5])
+def test_waves_have_the_exact_covariance_on_average(hurst: float) -> None:
+    r = np.geomspace(1e-3, 2.0, 50)
+    np.testing.assert_allclose(labels.field_covariance(r, hurst), labels.exact_covariance(r, hurst), atol=1e-5)
+    assert np.abs(labels.field_covariance(r, hurst) - labels.exact_covariance(r, hurst + 0.1)).max() > 3e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_labels_are_jointly_gaussian_with_the_stated_covariance(kind: str) -> None:
+    """yᵀΣ⁻¹y is χ² of n degrees for every draw, and the draws are independent; another H is rejected."""
+    n, draws = 64, 600
+    recipe = fm.SmoothManifold(n_points=n, kind=kind, dim=2, hurst=0.4, field="exact", seed=8)
+    data = fm.generate(recipe)
+    y = fm.label_draws(data, draws)
+    np.testing.assert_array_equal(y[:, 0], data.y)
+    x = geometry.manifold_points(np.arange(n), kind, 2, 8)
+    r = np.linalg.norm(x[:, None] - x[None], axis=2)
+
+    def whitened(hurst: float) -> np.ndarray:
+        return np.linalg.solve(np.linalg.cholesky(labels.exact_covariance(r, hurst)), y)
+
+    assert stats.kstest((whitened(0.4) ** 2).sum(axis=0), stats.chi2(n).cdf).pvalue > THRESHOLD
+    assert stats.kstest((whitened(0.5) ** 2).sum(axis=0), stats.chi2(n).cdf).pvalue < REJECTED  # control
+    assert stats.kstest(whitened(0.4).ravel(), "norm").pvalue > THRESHOLD
+    assert z_test(whitened(0.4)[:, 1:].ravel() * whitened(0.4)[:, :-1].ravel(), 0.0) > THRESHOLD
+    assert z_test((y * y[np.argmin(r + 9 * np.eye(n), axis=1)]).ravel(), 0.0) < REJECTED  # control: as they come
+
+
+def test_exact_fields_nest_and_say_what_they_cannot(tmp_path: Path) -> None:
+    recipe = fm.SmoothManifold(n_points=300, ambient_dim=5, hurst=16.0, field="exact", seed=5)
+    whole, waves = fm.generate(recipe), fm.generate(recipe.replace(field="waves"))
+    np.testing.assert_array_equal(whole.X, waves.X)
+    assert (whole.y != waves.y).all()
+    for n in (1, 2, 65):
+        np.testing.assert_array_equal(fm.generate(recipe.replace(n_points=n)).y, whole.y[:n])
+    assert not recipe.addressed
+    assert recipe.replace(field="waves").addressed
+    assert "field" not in recipe.replace(field="waves").to_dict()
+    assert fm.from_toml(recipe.to_toml()) == recipe
+    assert recipe.peak_bytes() > recipe.replace(field="waves").peak_bytes() + 8 * 300**2 - 1
+    path = fm.write(recipe, tmp_path / "exact.h5")
+    assert fm.verify(path) == []
+    with fm.open(path) as file:
+        np.testing.assert_array_equal(file.y[:], whole.y)
+    recipe.replace(n_points=4096)
+    with pytest.raises(RecipeError, match=r"n_points = 4097 with field = 'exact': allowed are 4096 .* type") as error:
+        recipe.replace(n_points=4097)
+    assert "\n" not in str(error.value)
+    with pytest.raises(RecipeError, match="'waves' or 'exact'"):
+        recipe.replace(field="cholesky")
+    assert (
+        hashlib.blake2b(whole.y.astype("<f8").tobytes(), digest_size=16).hexdigest()
+        == "73c0928bcf459e079615578a76586f7e"
+    )
 
 
 def test_layers_have_seeds_of_their_own_and_sizes_nest() -> None:

@@ -38,6 +38,47 @@ def test_twin_of_the_nested_hierarchy(n: int, seed: int) -> None:
     np.testing.assert_array_equal(tree.depth, depths(tree.parent))
 
 
+@pytest.mark.parametrize(("n", "seed"), [(700, 1), (700, 2), (2500, 4)])
+def test_twin_of_the_nested_growth_at_sizes_that_the_expansion_serves(n: int, seed: int) -> None:
+    assert nested.nested_parents(n, seed).tolist() == twin.nested_parents_by_sums(n, seed)
+
+
+def test_twin_of_the_expansion() -> None:
+    level, walk = twin.expansion(5)
+    assert _nested_kernels._LEVEL.tolist() == [float(x) for x in level]
+    for table, sign, first in ((_nested_kernels._ABOVE, 1, 0), (_nested_kernels._BELOW, -1, 1)):
+        rows = [[float(walk.get((p, sign * m), 0)) for p in range(6)] for m in range(first, 6)]
+        assert table.tolist() == rows
+    assert all(abs(m) <= p for p, m in walk)
+
+
+def test_twin_of_the_shares() -> None:
+    """By the expansion and by sums: the exact law to a few units in the last place, another size's is rejected."""
+    weight, pointed = np.empty(64), np.empty(64)
+    _nested_kernels.tree_weights(weight, pointed)
+    whole = np.empty(703), np.empty(703)
+    _nested_kernels.tree_weights(*whole)
+    for n, sizes in ((257, (128,)), (300, (128, 150, 171)), (700, (5, 128, 350, 571, 600, 690))):
+        exact = list(itertools.accumulate(twin.base_law(n)))
+        for s in sizes:
+            wanted = float(exact[s - 1])  # sums reach into the table of all weights, the expansion needs none
+            for tables in ((weight, pointed), whole) if 128 <= s < n - 128 else (whole,):
+                made = _nested_kernels.share(*tables, n, s, True)
+                branch = _nested_kernels.share(*tables, n, n - 1 - s, False)
+                assert made == pytest.approx(wanted, abs=3e-15)
+                assert branch == pytest.approx(1.0 - wanted, abs=3e-15)
+                assert _nested_kernels.share(*tables, n + 1, s, True) < wanted - 1e-10
+        # a smaller tree's table ends before n and gives the same bits
+        assert _nested_kernels.share(weight, pointed, n, 5, True) == _nested_kernels.share(*whole, n, 5, True)
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(0, 99))
+def test_prefixes_of_larger_trees(m: int, n: int, seed: int) -> None:
+    small, large = (nested.nested_parents(k, seed) for k in sorted((m, n)))
+    assert large[: small.size].tolist() == small.tolist()
+
+
 def test_twin_of_the_weights() -> None:
     weight, pointed = np.empty(303), np.empty(303)
     _nested_kernels.tree_weights(weight, pointed)

@@ -29,6 +29,7 @@ from fractalman.seeds import Role, key64, normals
 from fractalman.sweep import Collaborators, Result, load_result, load_spec, run_sweep
 from fractalman.theory import Law
 
+MATRIX = ["matrix.csv", "matrix.json"]
 SPEC: dict[str, Any] = {
     "recipe": {"family": "percolation-cluster", "n_points": 4096, "ambient_dim": 3, "label": "hierarchical", "seed": 5},
     "sweep": {"learners": ["1-nn", "ridge", "mlp"], "train_sizes": [16, 32, 64, 128, 512], "seeds": 3, "test_size": 50},
@@ -135,7 +136,7 @@ def foreign(html: str) -> list[str]:
 def test_the_page_is_whole_and_alone(result: Result, tmp_path: Path) -> None:
     path = report.write_report(result, tmp_path)
     html = path.read_text(encoding="utf-8")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
     assert foreign(html) == []
     assert html.count("<img src=") == 3  # curves, training shares, the fractal
     for text in ("1-nn", "mlp", "budget-limited", "population-limited", "Bayes floor", "V<sub>in</sub> = 0.500"):
@@ -172,7 +173,7 @@ def test_the_summary_counts_the_verdicts(result: Result) -> None:
 def test_what_the_fit_left_out_is_drawn_hollow(result: Result) -> None:
     drawn = {verdict.learner: page.curve_of(result, verdict).fitted for verdict in result.verdicts}
     assert drawn == {"1-nn": {16, 32, 64, 128}, "ridge": {16, 32, 64, 128}, "mlp": {16, 32, 64}}
-    unfitted = dataclasses.replace(result.verdicts[0], window=None, measured=None, agrees=None, fit=None)
+    unfitted = dataclasses.replace(result.verdicts[0], window=None, fitted=(), measured=None, agrees=None, fit=None)
     assert page.curve_of(result, unfitted).fitted == frozenset()
     assert figures.learning_curves([page.curve_of(result, unfitted)], None).startswith(b"<?xml")
 
@@ -213,7 +214,7 @@ def test_a_report_that_fails_leaves_the_old_one(
     with pytest.raises(OSError, match="No space"):
         report.write_report(result, tmp_path)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
 
 
 def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,8 +359,10 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Confirmation with played rooms on a small spec; the list fills with the folders that sweeps ran in."""
     folders: list[Path] = []
 
-    def sweep(spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1) -> Result:
-        assert jobs == 1
+    def sweep(
+        spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1, shard: Any = None
+    ) -> Result:
+        assert (jobs, shard) == (1, None)
         folders.append(Path(out))
         return run_sweep(spec, out, progress, force=force, collaborators=rooms())
 
@@ -373,7 +376,7 @@ def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_pa
     said: list[str] = []
     result = confirmation.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert names == ["journal.jsonl", "points.csv", "report.html"]
+    assert names == ["journal.jsonl", *MATRIX, "points.csv", "report.html"]
     assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
     assert said[-1] == "writing the report"
     assert played == [tmp_path / "run"]
@@ -394,8 +397,9 @@ def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> 
     journal.write_text("".join(lines[:-1]))
     with pytest.raises(RecipeError, match="holds 44 of 45 points"):
         confirmation.rebuild_report(tmp_path)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match="holds no sweep"):
-        confirmation.rebuild_report(tmp_path.parent)
+        confirmation.rebuild_report(tmp_path / "empty")
     with pytest.raises(RecipeError, match="no folder"):
         confirmation.rebuild_report(tmp_path / "nowhere")
     assert played

@@ -42,8 +42,8 @@ DOORS: dict[str, set[str]] = {
     "torch": {"dataset"},
     "catalogue": {"errors", "recipe", "theory"},
     "confirmation": {"report", "catalogue"},
-    "progress": set(),
-    "cli": {"confirmation", "progress"},
+    "cli_shards": {"build", "dataset"},
+    "cli": {"confirmation", "cli_shards"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_arrays"}

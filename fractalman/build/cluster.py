@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64
-from fractalman.build.family import Structure
+from fractalman.build.family import Blocks, Structure
+from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import Hierarchy
@@ -16,28 +19,33 @@ from fractalman.recipe import PercolationCluster
 from fractalman.seeds import Role, draw_below_twin, key64
 
 
+def tree(recipe: PercolationCluster) -> geometry.ClusterTree:
+    """Draw the cluster's edges and hierarchy."""
+    grow = geometry.nested_cluster if recipe.growth == "nested" else geometry.critical_cluster
+    return grow(recipe.n_points, recipe.seeds.geometry)
+
+
 def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structure:
     """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
     n, seeds = recipe.n_points, recipe.seeds
-    grow = geometry.nested_cluster if recipe.growth == "nested" else geometry.critical_cluster
-    tree = grow(n, seeds.geometry)
-    label_tree, y = labels.hierarchical_labels(tree.parent, tree.size, n, recipe.label_exponent, seeds.labels, draw)
-    columns = Hierarchy(tree.parent, label_tree.value, label_tree.variance, tree.size, tree.depth, n)
+    drawn = tree(recipe)
+    label_tree, y = labels.hierarchical_labels(drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw)
+    columns = Hierarchy(drawn.parent, label_tree.value, label_tree.variance, drawn.size, drawn.depth, n)
     if recipe.label == "brownian":
         root = draw_below_twin(key64(seeds.labels, Role.LABEL_ROOT), 0, n)
-        label_tree, y = labels.brownian_labels(geometry.rooted_order(tree.edges, n, root)[0], seeds.labels, draw)
-    return Structure(recipe, y, np.zeros(n, np.int64), tree.edges, columns, label_tree if hierarchy else None)
+        label_tree, y = labels.brownian_labels(geometry.rooted_order(drawn.edges, n, root)[0], seeds.labels, draw)
+    return Structure(recipe, y, np.zeros(n, np.int64), drawn.edges, columns, label_tree if hierarchy else None)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same tree."""
-    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same tree."""
+    recipe, label_tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, PercolationCluster)
-    if tree is None or h is None:
+    if label_tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
-    return labels.hierarchical_labels(
+        return lambda draw: labels.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
+    return lambda draw: labels.hierarchical_labels(
         h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw
     )[1]
 
@@ -59,5 +67,17 @@ def coordinates(made: Structure, X: F32) -> None:
     embedding.tree_coordinates(X, made.hierarchy.parent, made.hierarchy.size, *rooted, step_length(recipe), seed)
 
 
-def streamed(_recipe: PercolationCluster) -> None:
+def streamed(_recipe: PercolationCluster, _hierarchy: bool) -> None:
     """A cluster needs its tree."""
+
+
+def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
+    """Return X block by block; ``folder`` is for scratch."""
+    recipe, h = made.recipe, made.hierarchy
+    assert isinstance(recipe, PercolationCluster)
+    assert made.edges is not None
+    assert h is not None
+    n, seed = recipe.n_points, recipe.seeds.embedding
+    rooted = geometry.rooted_order(made.edges, n, draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n))
+    tops, step = np.array([n if n > 1 else 0]), step_length(recipe)
+    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, 0.0), seed, folder)

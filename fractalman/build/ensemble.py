@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64
-from fractalman.build.family import Structure
+from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman.build.family import Blocks, Structure
+from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
+from fractalman.geometry import ClusterTree
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
 from fractalman.seeds import Role, key64
@@ -47,22 +51,27 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     }
 
 
-def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw: int) -> Structure:
-    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
-    n, seed = recipe.n_points, recipe.seeds.geometry
-    sizes = cluster_sizes(recipe)
+def tree(recipe: PercolationEnsemble | BetheLattice, sizes: geometry.ClusterSizes | None = None) -> ClusterTree:
+    """Draw the edges and hierarchies of an ensemble's clusters, of ``sizes`` drawn before or now."""
+    seed = recipe.seeds.geometry
+    sizes = cluster_sizes(recipe) if sizes is None else sizes
     if isinstance(recipe, BetheLattice):
         edges = geometry.bethe_trees(sizes, recipe.coordination, recipe.probability, seed)
-        tree = geometry.cut_tree(edges, n, seed)
-    else:
-        tree = geometry.critical_forest(sizes.size, seed)
+        return geometry.cut_tree(edges, recipe.n_points, seed)
+    return geometry.critical_forest(sizes.size, seed)
+
+
+def structure(recipe: PercolationEnsemble | BetheLattice, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
+    n, sizes = recipe.n_points, cluster_sizes(recipe)
+    drawn = tree(recipe, sizes)
     cluster = np.repeat(np.arange(sizes.size.size), sizes.size)
-    label_tree, y = _labels(recipe, tree.parent, tree.size, tree.edges, cluster, draw)
+    label_tree, y = _labels(recipe, drawn.parent, drawn.size, drawn.edges, cluster, draw)
     columns = label_tree
     if recipe.label != "hierarchical":  # the hierarchy carries latents all the same, those of Brill's label
-        columns = labels.hierarchical_labels(tree.parent, tree.size, n, 0.0, recipe.seeds.labels, draw)[0]
-    columns_ = Hierarchy(tree.parent, columns.value, columns.variance, tree.size, tree.depth, n)
-    return Structure(recipe, y, cluster, tree.edges, columns_, label_tree if hierarchy else None)
+        columns = labels.hierarchical_labels(drawn.parent, drawn.size, n, 0.0, recipe.seeds.labels, draw)[0]
+    columns_ = Hierarchy(drawn.parent, columns.value, columns.variance, drawn.size, drawn.depth, n)
+    return Structure(recipe, y, cluster, drawn.edges, columns_, label_tree if hierarchy else None)
 
 
 def _labels(
@@ -77,15 +86,16 @@ def _labels(
     return labels.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` on the same trees."""
-    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same trees."""
+    recipe, label_tree, h = made.recipe, made.label_tree, made.hierarchy
     assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
-    if tree is None or h is None or made.edges is None:
+    edges = made.edges
+    if label_tree is None or h is None or edges is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
-        return labels.brownian_labels(tree.parent, recipe.seeds.labels, draw)[1]
-    return _labels(recipe, h.parent, h.size, made.edges, made.cluster, draw)[1]
+        return lambda draw: labels.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
+    return lambda draw: _labels(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
 
 
 def _starts(cluster: I64) -> I64:
@@ -115,19 +125,33 @@ def step_length(recipe: PercolationEnsemble | BetheLattice) -> float:
     return math.sqrt(recipe.ambient_dim / (root / 2.0**shift))
 
 
-def coordinates(made: Structure, X: F32) -> None:
-    """Write all coordinates into X: origins uniform in the ball of radius √d."""
+def _laid_out(made: Structure) -> tuple[I64, I64, tuple[AnyInt, AnyInt], float, float]:
+    """Tops of the hierarchies, roots of the walks, trees seen from them, step, radius √d of the ball of origins."""
     recipe, h = made.recipe, made.hierarchy
     assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
     assert made.edges is not None
     assert h is not None
-    seed = recipe.seeds.embedding
-    roots = _roots(made.cluster, key64(seed, Role.EMBEDDING_ROOT))
+    roots = _roots(made.cluster, key64(recipe.seeds.embedding, Role.EMBEDDING_ROOT))
     rooted = geometry.rooted_order(made.edges, recipe.n_points, roots)
-    tops = _tops(h.parent, made.cluster)
-    ball = math.sqrt(recipe.ambient_dim)
-    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step_length(recipe), ball, seed)
+    return _tops(h.parent, made.cluster), roots, rooted, step_length(recipe), math.sqrt(recipe.ambient_dim)
 
 
-def streamed(_recipe: Recipe) -> None:
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X: origins uniform in the ball of radius √d."""
+    tops, roots, rooted, step, ball = _laid_out(made)
+    h, seed = made.hierarchy, made.recipe.seeds.embedding
+    assert h is not None
+    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, seed)
+
+
+def streamed(_recipe: Recipe, _hierarchy: bool) -> None:
     """An ensemble needs its trees."""
+
+
+def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
+    """Return X block by block; ``folder`` is for scratch."""
+    tops, _, rooted, step, ball = _laid_out(made)
+    recipe, h = made.recipe, made.hierarchy
+    assert h is not None
+    seed = recipe.seeds.embedding
+    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, ball), seed, folder)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from fractalman._arrays import F32, F64, I64
+from fractalman.build.blocks import BLOCK, Blocks, Rows
 from fractalman.dataset.memory import Dataset
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import Recipe
 
-BLOCK = 4096
-"""Points made at once by addressed families."""
+__all__ = ["BLOCK", "Blocks", "Family", "Rows", "Structure"]
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,6 @@ class Structure:
     noise: F64 | None = None
 
 
-@dataclass(frozen=True)
-class Rows:
-    """A column made block by block by address, never held whole (a `dataset.BlockSource`)."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    make: Any  # (I64 point numbers) → their rows
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
-        """Yield (first row, rows) in order."""
-        rows = 16 * BLOCK
-        for start in range(0, self.shape[0], rows):
-            yield start, self.make(np.arange(start, min(start + rows, self.shape[0])))
-
-
 class Family(Protocol):
     """The builder of one family; a module with these functions is one."""
 
@@ -65,10 +49,15 @@ class Family(Protocol):
         """Write all coordinates into X."""
         ...
 
-    def labels_again(self, made: Dataset | Structure, draw: int) -> F64:
-        """Return label draw number ``draw`` > 0 on the same structure."""
+    def labels_again(self, made: Dataset | Structure) -> Callable[[int], F64]:
+        """Return what draws labels on the same structure: (number of the label draw > 0) → (n,) float64."""
         ...
 
-    def streamed(self, recipe: Any) -> Mapping[str, Rows] | None:
-        """Return X, y and cluster as columns made by address, or None where the family needs its tree."""
+    def streamed(self, recipe: Any, hierarchy: bool) -> Mapping[str, Rows] | None:
+        """Return X, y, cluster and, if asked for, the trees' columns, block by block; None for families that need their
+        tree before any point."""
+        ...
+
+    def coordinate_blocks(self, made: Structure, folder: Path) -> Blocks:
+        """Return the family's own X block by block, for families that need their tree; ``folder`` is for scratch."""
         ...

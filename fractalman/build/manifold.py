@@ -1,15 +1,17 @@
-"""Builder of smooth manifolds: every column by address, block by block on the threads; no hierarchy."""
+"""Builder of smooth manifolds: columns by address, block by block on the threads, exact fields apart; no hierarchy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
-from fractalman.build.family import BLOCK, Rows, Structure
+from fractalman.build.blocks import BLOCK, Blocks, Rows, by_address
+from fractalman.build.family import Structure
 from fractalman.dataset.memory import Dataset
 from fractalman.recipe import SmoothManifold
 from fractalman.seeds import Role
@@ -20,7 +22,7 @@ def _positions(recipe: SmoothManifold, points: I64) -> F64:
 
 
 def values(recipe: SmoothManifold, points: I64, draw: int = 0) -> F64:
-    """Labels of any points, without noise."""
+    """Labels of any points in a field of waves, without noise."""
     field, out = labels.gaussian_field(recipe.own_dim, recipe.hurst, recipe.seeds.labels, draw), np.empty(points.size)
 
     def work(start: int) -> None:
@@ -46,10 +48,18 @@ def rows(recipe: SmoothManifold, points: I64, X: F32) -> None:
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
 
 
+def _drawn(recipe: SmoothManifold) -> Callable[[int], F64]:
+    """What draws labels of all points: (number of the label draw) → (n,) float64."""
+    points, seed = np.arange(recipe.n_points), recipe.seeds.labels
+    if recipe.field == "waves":
+        return lambda draw: values(recipe, points, draw)
+    field = labels.exact_field(_positions(recipe, points), recipe.hurst)
+    return lambda draw: field.values(seed, draw)
+
+
 def structure(recipe: SmoothManifold, _hierarchy: bool, draw: int) -> Structure:
     """Draw the labels; a manifold has no hierarchy and no graph."""
-    y = values(recipe, np.arange(recipe.n_points), draw)
-    return Structure(recipe, y, np.zeros(recipe.n_points, np.int64), None, None, None)
+    return Structure(recipe, _drawn(recipe)(draw), np.zeros(recipe.n_points, np.int64), None, None, None)
 
 
 def coordinates(made: Structure, X: F32) -> None:
@@ -58,23 +68,19 @@ def coordinates(made: Structure, X: F32) -> None:
     rows(made.recipe, np.arange(made.recipe.n_points), X)
 
 
-def labels_again(made: Dataset | Structure, draw: int) -> F64:
-    """Return label draw number ``draw`` at the same points."""
+def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
+    """Return the coordinates as a column made by address."""
+    recipe = made.recipe
+    assert isinstance(recipe, SmoothManifold)
+    return by_address(recipe, rows, values)["X"]
+
+
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels at the same points; an exact field is factored once for all draws."""
     assert isinstance(made.recipe, SmoothManifold)
-    return values(made.recipe, np.arange(made.recipe.n_points), draw)
+    return _drawn(made.recipe)
 
 
-def streamed(recipe: SmoothManifold) -> Mapping[str, Rows]:
-    """Return X, y and cluster as columns made by address."""
-    n, d = recipe.n_points, recipe.ambient_dim
-
-    def X_rows(points: I64) -> F32:
-        X = np.empty((points.size, d), np.float32)
-        rows(recipe, points, X)
-        return X
-
-    return {
-        "X": Rows((n, d), np.dtype(np.float32), X_rows),
-        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
-        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
-    }
+def streamed(recipe: SmoothManifold, _hierarchy: bool) -> Mapping[str, Rows] | None:
+    """Return X, y and cluster as columns made by address, or None for an exact field, which needs all points."""
+    return by_address(recipe, rows, values) if recipe.field == "waves" else None

@@ -24,12 +24,35 @@ def available_bytes() -> int:
     return min(limits) if limits else 1 << 62
 
 
-def check_memory(recipe: Recipe) -> None:
-    """Raise ResourceError when ``generate(recipe)`` would need more memory than there is."""
-    need, limit = recipe.peak_bytes(), available_bytes()
+def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True, tree_only: bool = False) -> None:
+    """Raise ResourceError when a dataset would need more memory than there is.
+
+    Args:
+        recipe: any recipe.
+        streamed: as `write` makes it, which never holds X; else as `generate` does.
+        hierarchy: with its trees; `generate` always makes them.
+        tree_only: for `tree`, which makes no coordinates.
+    """
+    limit = available_bytes()
     size = "side" if recipe.n_points is None else "n_points"
-    if need > limit:
-        raise ResourceError(
-            f"this recipe needs {need:,} bytes at once and {limit:,} are available: allowed is less; "
-            f"type a smaller {size} or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
-        )
+    if tree_only:
+        if recipe.tree_bytes() > limit:
+            raise ResourceError(
+                f"the tree of this recipe needs {recipe.tree_bytes():,} bytes at once and {limit:,} are available: "
+                f"allowed is less; type a smaller {size}"
+            )
+        return
+    need = recipe.streamed_bytes(hierarchy) if streamed else recipe.peak_bytes()
+    if need <= limit:
+        return
+    ways = [f"type a smaller {size}" if streamed else f"type a smaller {size} or ambient_dim"]
+    with_trees, bare = recipe.streamed_bytes(True), recipe.streamed_bytes(False)
+    if not streamed and with_trees < need:
+        ways.append(f"write it to a file, which needs {with_trees:,}")
+    if (streamed and hierarchy and bare < need) or (not streamed and bare < with_trees):
+        leave = "leave" if streamed else "and leave"
+        ways.append(f"{leave} the latents out (hierarchy=False, --no-hierarchy): {bare:,}")
+    raise ResourceError(
+        f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
+        f"available: {', or '.join(ways)}"
+    )

@@ -12,6 +12,7 @@ from fractalman.build import added, cascade, cluster, ensemble, lattice, manifol
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_memory
 from fractalman.dataset.memory import Dataset
+from fractalman.geometry import ClusterTree
 from fractalman.recipe import (
     BetheLattice,
     Cascade,
@@ -50,6 +51,20 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
     return made if noise is None else replace(made, y=made.y + noise, noise=noise)
 
 
+def tree(recipe: Recipe) -> ClusterTree:
+    """Return the edges and the hierarchy of a recipe's clusters alone, without latents, labels and coordinates.
+
+    Args:
+        recipe: of a cluster family: one cluster, an ensemble, the Bethe lattice.
+    Returns: columns edges, parent, size and depth as in the dataset, 64 bytes a point; ``recipe.tree_bytes()`` is the
+        most memory that it takes, 80 bytes a point for one cluster of up to 10^9 points.
+    Errors: RecipeError for other families; ResourceError before starting what will not fit.
+    """
+    check_memory(recipe, tree_only=True)
+    assert isinstance(recipe, (PercolationCluster, PercolationEnsemble, BetheLattice))
+    return cluster.tree(recipe) if isinstance(recipe, PercolationCluster) else ensemble.tree(recipe)
+
+
 def generate(recipe: Recipe) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
@@ -71,11 +86,11 @@ def label_draws(data: Dataset | Structure, draws: int) -> F64:
     Label noise, where the recipe has any, is drawn anew as well.
     """
     out = np.empty((data.y.size, draws))
-    for draw in range(draws):
-        if draw == 0:
-            out[:, draw] = data.y
-            continue
-        out[:, draw] = builder(data.recipe).labels_again(data, draw)
+    out[:, :1] = data.y[:, None]
+    labels = builder(data.recipe).labels_again(data) if draws > 1 else None
+    for draw in range(1, draws):
+        assert labels is not None
+        out[:, draw] = labels(draw)
         noise = added.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise

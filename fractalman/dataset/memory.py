@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fractalman._arrays import F32, F64, I64
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import Hierarchy, LabelTree
-from fractalman.seeds import Role, key64, permutation
+from fractalman.seeds import Role, check_seed, key64, permutation
 
 if TYPE_CHECKING:
     from fractalman.recipe import Recipe
@@ -22,8 +22,12 @@ def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[
         n_train: training-set size; training sets of one seed nest in it.
         n_test: test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
         seed: integer.
-    Returns: two int64 arrays. Errors: RecipeError when they would overlap.
+    Returns: two int64 arrays. Errors: RecipeError when they would overlap, and for what is no size or no seed.
     """
+    for name, size in (("n_train", n_train), ("n_test", n_test)):
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise RecipeError(f"{name} = {size!r}: allowed is a whole number of points; type {name} = 1000")
+    seed = check_seed(seed)
     if n_train < 0 or n_test < 0 or n_train + n_test > n_points:
         raise RecipeError(
             f"n_train = {n_train} and n_test = {n_test} from {n_points} points: "

@@ -3,8 +3,17 @@
 from fractalman.geometry.bethe import bethe_trees
 from fractalman.geometry.cascade import CascadePaths
 from fractalman.geometry.coalescent import ClusterTree, critical_cluster
-from fractalman.geometry.forest import cluster_starts, critical_forest, cut_tree, random_points, top_nodes
-from fractalman.geometry.lattice import Lattice, LatticeClusters, shortest_path_forest
+from fractalman.geometry.forest import (
+    cluster_starts,
+    critical_forest,
+    cut_tree,
+    join_in_order,
+    minimum_spanning_forest,
+    random_points,
+    top_nodes,
+)
+from fractalman.geometry.induced import InducedTree
+from fractalman.geometry.lattice import Lattice, LatticeClusters, random_roots, shortest_path_forest
 from fractalman.geometry.manifold import KINDS, manifold_points, own_dimension
 from fractalman.geometry.nested import nested_cluster
 from fractalman.geometry.rooted import rooted_order
@@ -15,6 +24,7 @@ __all__ = [
     "CascadePaths",
     "ClusterSizes",
     "ClusterTree",
+    "InducedTree",
     "Lattice",
     "LatticeClusters",
     "bethe_sizes",
@@ -24,10 +34,13 @@ __all__ = [
     "critical_forest",
     "critical_sizes",
     "cut_tree",
+    "join_in_order",
     "manifold_points",
+    "minimum_spanning_forest",
     "nested_cluster",
     "own_dimension",
     "random_points",
+    "random_roots",
     "rooted_order",
     "shortest_path_forest",
     "top_nodes",

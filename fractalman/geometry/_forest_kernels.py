@@ -53,7 +53,7 @@ def merge_edges(edges, order, n, merged_by, merged_size, ends):  # type: ignore[
     """Join the forest ``edges`` in the given order by union-find; return −1, or the place of an edge that makes a loop.
 
     Merge t joins edge order[t] and makes a block of merged_size[t] points; merged_by[x] is the merge that took in x, a
-    point or n + an earlier merge, and stays as it was (−1) at the top of a tree.
+    point or n + an earlier merge, and stays as it was (−1) at the top of a tree. ``ends`` may be empty.
     """
     link = np.arange(n).astype(merged_by.dtype)
     count = np.ones(n, merged_by.dtype)
@@ -77,9 +77,30 @@ def merge_edges(edges, order, n, merged_by, merged_size, ends):  # type: ignore[
         count[a] += count[b]
         top[a] = n + t
         merged_size[t] = count[a]
-        ends[t, 0] = u
-        ends[t, 1] = v
+        if ends.shape[0] > 0:
+            ends[t, 0] = u
+            ends[t, 1] = v
     return np.int64(-1)
+
+
+@kernel
+def spanning_edges(edges, order, n, chosen):  # type: ignore[no-untyped-def]
+    """Kruskal: chosen[0 …] = those edges, in the given order, that join two parts of the graph; return how many."""
+    link = np.arange(n).astype(chosen.dtype)
+    made = 0
+    for e in order:
+        a, b = np.int64(edges[e, 0]), np.int64(edges[e, 1])
+        while np.int64(link[a]) != a:
+            link[a] = link[link[a]]
+            a = np.int64(link[a])
+        while np.int64(link[b]) != b:
+            link[b] = link[link[b]]
+            b = np.int64(link[b])
+        if a != b:
+            link[b] = a
+            chosen[made] = e
+            made += 1
+    return made
 
 
 @kernel

@@ -153,3 +153,17 @@ def bethe_edges(sizes: Sequence[int], z: int, seed: int) -> list[tuple[int, int]
             edges += [(start + label[u], start + label[v]) for u, v in tree]
         start += s
     return edges
+
+
+def minimum_spanning_forest(edges: Sequence[tuple[int, int]], weight: Sequence[int]) -> list[tuple[int, int]]:
+    """The edges whose ends no lighter edges join, by rising weight; weights are distinct."""
+    chosen = []
+    for w, (a, b) in sorted(zip(weight, edges, strict=True)):
+        joined, grows = {a}, True
+        while grows:
+            near = {v for x, e in zip(weight, edges, strict=True) if x < w and joined & set(e) for v in e}
+            grows = not near <= joined
+            joined |= near
+        if b not in joined:
+            chosen.append((a, b))
+    return chosen

@@ -43,13 +43,22 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
 
 
 @kernel
-def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth):  # type: ignore[no-untyped-def]
-    """Number the merges by decreasing size (ties: later merge first) and the sites by ``label``; write the columns.
+def named_edges(ends, label, edges):  # type: ignore[no-untyped-def]
+    """edges[t] = the labels of the sites ends[t]."""
+    for t in range(edges.shape[0]):
+        edges[t, 0] = label[ends[t, 0]]
+        edges[t, 1] = label[ends[t, 1]]
 
-    merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another.
+
+@kernel
+def rank_by_size(merged_size, size):  # type: ignore[no-untyped-def]
+    """Number the merges by decreasing size (ties: later merge first), behind the points, and write the sizes of all.
+
+    ``merged_size`` comes in as the merges' sizes and becomes their numbers.
     """
-    n, merges = label.size, merged_size.size
-    start = np.zeros(n + 2, label.dtype)  # counting sort: start[s] = how many merges are larger than s
+    merges = merged_size.size
+    n = size.size - merges
+    start = np.zeros(n + 2, merged_size.dtype)  # counting sort: start[s] = how many merges are larger than s
     for t in range(merges):
         start[merged_size[t]] += 1
     larger = 0
@@ -57,24 +66,31 @@ def number_by_size(merged_by, merged_size, ends, label, edges, parent, size, dep
         here = start[s]
         start[s] = larger
         larger += here
-    rank = np.empty(merges, label.dtype)
     for t in range(merges - 1, -1, -1):
         s = merged_size[t]
-        rank[t] = n + start[s]
+        u = n + start[s]
         start[s] += 1
-    for t in range(merges):
-        u = rank[t]
+        size[u] = s
+        merged_size[t] = u
+    for i in range(n):
+        size[i] = 1
+
+
+@kernel
+def number_nodes(merged_by, rank, label, parent, depth):  # type: ignore[no-untyped-def]
+    """Write parents and depths of a hierarchy whose merge t is node rank[t] and whose site k is point label[k].
+
+    merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another.
+    """
+    n = label.size
+    for t in range(rank.size):
         above = merged_by[n + t]
-        size[u] = merged_size[t]
-        parent[u] = rank[above] if above >= 0 else -1
-        edges[t, 0] = label[ends[t, 0]]
-        edges[t, 1] = label[ends[t, 1]]
-    for u in range(n, n + merges):
+        parent[rank[t]] = rank[above] if above >= 0 else -1
+    for u in range(n, n + rank.size):
         depth[u] = depth[parent[u]] + 1 if parent[u] >= 0 else 0
     for site in range(n):
         i = label[site]
         above = merged_by[site]
-        size[i] = 1
         parent[i] = rank[above] if above >= 0 else -1
         depth[i] = depth[parent[i]] + 1 if above >= 0 else 0
 

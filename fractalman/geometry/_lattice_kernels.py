@@ -16,13 +16,13 @@ _u11 = np.uint64(11)
 
 
 @inline
-def _open(key, number, threshold):  # type: ignore[no-untyped-def]
+def is_open(key, number, threshold):  # type: ignore[no-untyped-def]
     """Whether site or bond ``number`` is occupied: its 53-bit uniform lies below the threshold."""
     return (draw(key, _U(number)) >> _u11) < threshold
 
 
 @inline
-def _find(link, s):  # type: ignore[no-untyped-def]
+def find(link, s):  # type: ignore[no-untyped-def]
     """The root of a cluster's tree, its first site; paths are halved on the way."""
     while np.int64(link[s]) != s:
         link[s] = link[link[s]]
@@ -73,16 +73,16 @@ def join_sites(key, threshold, shape, stride, periodic, link):  # type: ignore[n
         earlier = _earlier(coordinate, shape, stride, periodic, offset, axis, around, dim - 1)
         for x in range(row):
             s = first + x
-            if not _open(key, s, threshold):
+            if not is_open(key, s, threshold):
                 link[s] = -1
                 continue
             root = s
             if x > 0 and link[s - 1] >= 0:
-                root = _find(link, s - 1)
+                root = find(link, s - 1)
             for e in range(earlier):
                 t = s - offset[e]
                 if link[t] >= 0:
-                    other = _find(link, t)
+                    other = find(link, t)
                     if other < root:
                         if root != s:
                             link[root] = other
@@ -103,7 +103,7 @@ def join_sites(key, threshold, shape, stride, periodic, link):  # type: ignore[n
 @inline
 def _join(link, s, t):  # type: ignore[no-untyped-def]
     """Merge the clusters of two sites; return 1 if there were two, else 0."""
-    a, b = _find(link, s), _find(link, t)
+    a, b = find(link, s), find(link, t)
     if a == b:
         return 0
     if a < b:
@@ -125,14 +125,14 @@ def join_bonds(key, threshold, shape, stride, periodic, link):  # type: ignore[n
         for x in range(row):
             s = first + x
             root = s
-            if x > 0 and _open(key, (s - 1) * dim + dim - 1, threshold):
-                root = _find(link, s - 1)
+            if x > 0 and is_open(key, (s - 1) * dim + dim - 1, threshold):
+                root = find(link, s - 1)
                 clusters -= 1
             link[s] = root
             for e in range(earlier):
                 t = s - offset[e]
-                if _open(key, (s if around[e] else t) * dim + axis[e], threshold):
-                    other = _find(link, t)
+                if is_open(key, (s if around[e] else t) * dim + axis[e], threshold):
+                    other = find(link, t)
                     if other < root:
                         link[root] = other
                         root = other
@@ -140,7 +140,7 @@ def join_bonds(key, threshold, shape, stride, periodic, link):  # type: ignore[n
                     elif other > root:
                         link[other] = root
                         clusters -= 1
-        if periodic and _open(key, (first + row - 1) * dim + dim - 1, threshold):
+        if periodic and is_open(key, (first + row - 1) * dim + dim - 1, threshold):
             clusters -= _join(link, first, first + row - 1)
         _next_row(coordinate, shape)
     return clusters
@@ -190,57 +190,16 @@ def shuffle(key, start, site):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def occupied_bonds(key, threshold, bonds, shape, stride, periodic, point, edges):  # type: ignore[no-untyped-def]
-    """Write (point, point) of every occupied bond between kept sites, by ascending bond number; return how many.
-
-    ``bonds`` tells bond from site percolation, where neighbouring sites are always joined. Rows beyond the end of
-    ``edges`` are counted and not written.
-    """
-    dim, row = shape.size, shape[-1]
-    coordinate = np.zeros(dim, np.int64)
-    made = 0
-    for first in range(0, point.size, row):
-        for x in range(row):
-            i = np.int64(point[first + x])
-            if i < 0:
-                continue
-            s = first + x
-            coordinate[dim - 1] = x
-            for k in range(dim):
-                if coordinate[k] < shape[k] - 1:
-                    t = s + stride[k]
-                elif periodic:
-                    t = s - (shape[k] - 1) * stride[k]
-                else:
-                    continue
-                j = np.int64(point[t])
-                if j >= 0 and (not bonds or _open(key, s * dim + k, threshold)):
-                    if made < edges.shape[0]:
-                        edges[made, 0] = i
-                        edges[made, 1] = j
-                    made += 1
-        coordinate[dim - 1] = 0
-        _next_row(coordinate, shape)
-    return made
-
-
-@kernel
-def fill_neighbours(edges, start, neighbour):  # type: ignore[no-untyped-def]
-    """Neighbour lists: those of v are neighbour[start[v] : start[v + 1]], in edge order."""
-    n = start.size - 1
-    start[:] = 0
+def bond_weights(key, site, edges, shape, stride, weight):  # type: ignore[no-untyped-def]
+    """weight[e] = the draw of ``key`` that belongs to the bond between the sites of edges[e], first end first."""
+    dim = shape.size
     for e in range(edges.shape[0]):
-        start[edges[e, 0] + 1] += 1
-        start[edges[e, 1] + 1] += 1
-    for v in range(n):
-        start[v + 1] += start[v]
-    filled = start[:n].copy()
-    for e in range(edges.shape[0]):
-        a, b = edges[e, 0], edges[e, 1]
-        neighbour[filled[a]] = b
-        filled[a] += 1
-        neighbour[filled[b]] = a
-        filled[b] += 1
+        s = site[edges[e, 0]]
+        step = site[edges[e, 1]] - s
+        k = 0
+        while shape[k] == 1 or (step != stride[k] and step != -(shape[k] - 1) * stride[k]):
+            k += 1
+        weight[e] = draw(key, _U(s * dim + k))
 
 
 @kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_uniform_twin, key64
+from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_twin, draw_uniform_twin, key64
 
 
 def neighbours(shape: Sequence[int], periodic: bool) -> list[tuple[int, int, int]]:
@@ -94,3 +94,12 @@ def shortest_path_forest(
             nearer = [w for w in near[v] if distance[w] == distance[v] - 1]
             parent[v] = nearer[draw_below_twin(parent_key, v, len(nearer))]
     return parent, distance
+
+
+def bond_weights(
+    shape: Sequence[int], percolation: str, periodic: bool, seed: int, pairs: Sequence[tuple[int, int]]
+) -> list[int]:
+    """The weights of bonds given as (site, next site along an axis)."""
+    key = key64(seed, Role.OCCUPATION) if percolation == "bond" else key64(seed, Role.LATTICE_TREE, 2)
+    axis = {(s, t): k for s, t, k in neighbours(shape, periodic)}
+    return [draw_twin(key, s * len(shape) + axis[s, t]) for s, t in pairs]

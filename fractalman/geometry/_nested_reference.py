@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial
+from math import comb, factorial
 
 from fractalman.seeds import Role, draw_twin, key64
 
@@ -29,6 +30,85 @@ def base_size(n: int, u: Fraction) -> int:
         if total > u:
             return s
     raise AssertionError("u < 1")
+
+
+def product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+    """The product of two power series, to the order of the first."""
+    return [sum((a[i] * b[k - i] for i in range(k + 1) if k - i < len(b)), Fraction(0)) for k in range(len(a))]
+
+
+def stirling(sign: int, order: int) -> list[Fraction]:
+    """exp(sign·θ) in 1/x to the given order ≤ 6, where x! = √(2πx) x^x e^(−x) e^θ."""
+    theta = [Fraction(0), Fraction(1, 12), Fraction(0), Fraction(-1, 360), Fraction(0), Fraction(1, 1260), Fraction(0)]
+    out = [Fraction(1)]
+    for k in range(1, order + 1):
+        out.append(sum((sign * j * theta[j] * out[k - j] for j in range(1, k + 1)), Fraction(0)) / k)
+    return out
+
+
+def tree_function(order: int) -> list[Fraction]:
+    """The whole powers of t in T(e^(−1−t)) = Σ_s t_s e^(−s(1+t)): T = 1 − q, q²/2 + q³/3 + … = t, in v = √(2t)."""
+    length = 2 * order + 2
+    q = [Fraction(0), Fraction(1)] + [Fraction(0)] * (length - 2)
+    for m in range(2, length):
+        power, total = product([*q, Fraction(0)], q), Fraction(0)
+        for k in range(2, m + 2):  # what the coefficients so far leave at v^(m+1); q_m itself enters as q_1·q_m
+            total += power[m + 1] / k
+            power = product(power, q)
+        q[m] = -total
+    return [Fraction(1)] + [-q[2 * i] * 2**i for i in range(1, order + 1)]
+
+
+def expansion(order: int) -> tuple[list[Fraction], dict[tuple[int, int], Fraction]]:
+    """Coefficients of P(base ≤ g) in a tree of n, for g and n − g large.
+
+    With x = g + 1/2, y² = (n − x)/x it is Σ_p level[p] n^−p + (2πn)^−½ Σ_{p,m} walk[p, m] n^−p y^(2m+1), p ≤ order.
+
+    f(s) = t_s a_(n−s) e^(−n) has Stirling series in 1/s and 1/(n − s). A sum over whole s up to g is the antiderivative
+    1/(2 sinh(D/2)) f = (1/D − D/24 + 7D³/5760 − …) f at x (Euler–Maclaurin at midpoints), whose terms are powers of y,
+    plus a constant in g: Σ_i τ_i (d/dn)^i a_n e^(−n), τ_i the whole powers of T(e^(−1−t)), which are the moments
+    Σ_s t_s e^(−s) (−s)^i/i! with their divergent parts left out. All over (n−1) t_n e^(−n) = (1 − 1/n) a_n e^(−n).
+    """
+    falling, rising = stirling(-1, order), stirling(1, order)
+    over = product(rising, [Fraction(1)] * (order + 1))  # e^θ/(1 − 1/n)
+    level = [Fraction(0)] * (order + 1)
+    for i, tau in enumerate(tree_function(order)):
+        for k in range(order + 1 - i):
+            term = tau * falling[k]
+            for r in range(i):
+                term *= -(Fraction(1, 2) + k + r)
+            level[i + k] += term
+    sinh = [Fraction(1, factorial(2 * i + 1) * 4**i) for i in range(order + 1)]
+    beta = [Fraction(1)]  # D/2 over sinh(D/2)
+    for i in range(1, order + 1):
+        beta.append(-sum((sinh[j] * beta[i - j] for j in range(1, i + 1)), Fraction(0)))
+    walk: dict[tuple[int, int], Fraction] = {}
+
+    def add(p: int, m: int, term: Fraction) -> None:
+        for r in range(order + 1 - p):
+            walk[p + r, m] = walk.get((p + r, m), Fraction(0)) + term * over[r]
+
+    for j in range(order + 1):
+        for k in range(order + 1 - j):
+            c = falling[j] * falling[k]  # of s^(−3/2−j) (n−s)^(−1/2−k)
+            for i in range(j + k + 1):
+                add(j + k, i - k, -2 * c * comb(j + k, i) / (2 * (i - k) + 1))
+            terms = {(0, 0): Fraction(1)}  # further powers of 1/s and 1/(n − s) in the derivative
+            for i in range(1, (order - j - k) // 2 + 1):
+                for _ in range(1 if i == 1 else 2):
+                    derived: dict[tuple[int, int], Fraction] = {}
+                    for (s, t), v in terms.items():
+                        for key, factor in (
+                            ((s + 1, t), -(Fraction(3, 2) + j + s)),
+                            ((s, t + 1), Fraction(1, 2) + k + t),
+                        ):
+                            derived[key] = derived.get(key, Fraction(0)) + v * factor
+                    terms = derived
+                p = j + k + 2 * i
+                for (_, t), v in terms.items():
+                    for power in range(p + 2):
+                        add(p, power - 1 - k - t, c * beta[i] * v * comb(p + 1, power))
+    return product(level, over), walk
 
 
 @dataclass
@@ -56,6 +136,37 @@ def nested_parents(n: int, seed: int, cluster: int = 0) -> list[int]:
         cell.size, cell.u = 2, Fraction(draw_twin(key, v) >> 11, 1 << 53)
         cell.base, cell.branch = Cell(cell.root), Cell(v)
         parent.append(cell.root)
+    return parent
+
+
+def nested_parents_by_sums(n: int, seed: int, cluster: int = 0) -> list[int]:
+    """`nested_parents` with sums in floating point instead of rationals: the sizes that rationals cannot reach."""
+    key = key64(seed, Role.NESTED_TREE, cluster)
+    t = [0.0, math.exp(-1)]  # t_k e^(−k)
+    for k in range(2, n + 1):
+        t.append(t[-1] * math.exp((k - 2) * math.log1p(1 / (k - 1)) - 1))
+
+    def base_grows(size: int, base: int, u: float) -> bool:
+        total = (size - 1) * t[size]
+        if 2 * base <= size:
+            return math.fsum(t[s] * (size - s) * t[size - s] for s in range(1, base + 1)) <= u * total
+        branch = size - 1 - base
+        return math.fsum(k * t[k] * t[size - k] for k in range(1, branch + 1)) > (1.0 - u) * total
+
+    parent = [-1]
+    cells: list[list[float]] = [[0, 1, 0.0, 0, 0]]  # root, size, u, number of base, of branch
+    for v in range(1, n):
+        at = 0
+        while cells[at][1] > 1:
+            cell = cells[at]
+            cell[1] += 1
+            base, branch = int(cell[3]), int(cell[4])
+            at = base if base_grows(int(cell[1]), int(cells[base][1]), cell[2]) else branch
+        u = (draw_twin(key, v) >> 11) * 2.0**-53
+        root = int(cells[at][0])
+        cells[at] = [root, 2, u, len(cells), len(cells) + 1]
+        cells += [[root, 1, 0.0, 0, 0], [v, 1, 0.0, 0, 0]]
+        parent.append(root)
     return parent
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import I64
+from fractalman._arrays import I64, AnyInt
 from fractalman.geometry import _kernels
 from fractalman.seeds import Role, fill_permutation, key64
 
@@ -46,15 +46,37 @@ def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     """
     n = int(n_points)
     small = np.int32 if 2 * n < 1 << 31 else np.int64  # half the memory traffic wherever the ids fit
-    label = np.empty(n, small)
+    label: AnyInt = np.empty(n, small)
     fill_permutation(np.uint64(key64(seed, Role.ORDER, cluster)), label)
-    merged_by = np.full(2 * n - 1, -1, small)  # by temporary id: ring positions, then merges in order
-    merged_size = np.empty(max(n - 1, 0), small)
+    merged_by: AnyInt = np.full(2 * n - 1, -1, small)  # by temporary id: ring positions, then merges in order
+    merged_size: AnyInt = np.empty(max(n - 1, 0), small)
     ends = np.empty((max(n - 1, 0), 2), small)
     _kernels.cyclic_coalescent(
         np.uint64(key64(seed, Role.COALESCENT, cluster)), n, np.arange(n, dtype=small), merged_by, merged_size, ends
     )
-    edges = np.empty((n - 1, 2), np.int64)
-    parent, size, depth = (np.empty(2 * n - 1, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth)
+    edges = named_edges(ends, label)
+    del ends  # the columns are made where memory is shortest
+    return hierarchy_columns(edges, merged_by, merged_size, label)
+
+
+def named_edges(ends: AnyInt, label: AnyInt) -> I64:
+    """Return the edges between points, (merges, 2) int64, from those between sites."""
+    edges = np.empty((len(ends), 2), np.int64)
+    _kernels.named_edges(ends, label, edges)
+    return edges
+
+
+def hierarchy_columns(edges: I64, merged_by: AnyInt, merged_size: AnyInt, label: AnyInt) -> ClusterTree:
+    """Return the columns that a history of merges makes.
+
+    Args:
+        edges: as they are to be returned.
+        merged_by: (n + merges,) the merge that took in every site and every merge, −1 for none.
+        merged_size: (merges,) points of every merge; overwritten.
+        label: (n,) the point that every site is.
+    """
+    size = np.empty(merged_by.size, np.int64)
+    _kernels.rank_by_size(merged_size, size)
+    parent, depth = np.empty(merged_by.size, np.int64), np.empty(merged_by.size, np.int64)
+    _kernels.number_nodes(merged_by, merged_size, label, parent, depth)
     return ClusterTree(edges, parent, size, depth)

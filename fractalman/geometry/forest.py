@@ -1,4 +1,4 @@
-"""Many clusters at once: critical clusters of given sizes, and the cut tree of any forest.
+"""Many clusters at once: critical clusters of given sizes, spanning forests, and the cut tree of any forest.
 
 The cut tree of a forest: its edges are removed in uniform random order, every removal splits a fragment in two, and the
 fragments are the latents. Read backwards the edges are joined, so one union-find over the edges in random order makes
@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._arrays import I64, AnyInt
+from fractalman._arrays import F64, I64, U64, AnyInt
 from fractalman._jit import run_tasks
 from fractalman.errors import RecipeError
-from fractalman.geometry import _forest_kernels, _kernels
-from fractalman.geometry.coalescent import ClusterTree
+from fractalman.geometry import _forest_kernels
+from fractalman.geometry.coalescent import ClusterTree, hierarchy_columns, named_edges
 from fractalman.seeds import Role, fill_permutation, key64
 
 _TASKS = 16  # ranges of clusters with about the same number of points
@@ -54,53 +54,75 @@ def critical_forest(sizes: I64, seed: int) -> ClusterTree:
             if b > a
         ],
     )
-    return _columns(merged_by, merged_size, ends, label)
+    edges = named_edges(ends, label)
+    del ends  # the columns are made where memory is shortest
+    return hierarchy_columns(edges, merged_by, merged_size, label)
 
 
-def cut_tree(edges: I64, n_points: int, seed: int) -> ClusterTree:
+def cut_tree(edges: AnyInt, n_points: int, seed: int, keep_edges: bool = True) -> ClusterTree:
     """Draw the cut tree of any forest: the hierarchy by random edge removal.
 
     Args:
-        edges: (m, 2) int64 pairs of points 0 … n−1 without a loop; they make K = n − m trees.
+        edges: (m, 2) integer pairs of points 0 … n−1 without a loop; they make K = n − m trees.
         n_points: n ≥ 1.
         seed: geometry seed.
+        keep_edges: also return the edges; without them that column has no rows.
     Returns: the columns, edges in the order in which they were joined.
     Errors: RecipeError if the edges make a loop or name a point that is not there.
     Source: docs/theory.md §1.
     """
-    order = np.empty(len(edges), np.int64)
+    order: AnyInt = np.empty(len(edges), np.int32 if len(edges) < 1 << 31 else np.int64)
     fill_permutation(np.uint64(key64(seed, Role.CUT)), order)
-    return join_in_order(edges, n_points, order)
+    return join_in_order(edges, n_points, order, keep_edges)
 
 
-def join_in_order(edges: I64, n_points: int, order: I64) -> ClusterTree:
+def join_in_order(edges: AnyInt, n_points: int, order: AnyInt, keep_edges: bool = True) -> ClusterTree:
     """Return the hierarchy of joining a forest's edges one after the other; read backwards, of cutting them.
 
     Args:
-        edges: (m, 2) int64 pairs of points 0 … n−1 without a loop.
+        edges: (m, 2) integer pairs of points 0 … n−1 without a loop.
         n_points: n ≥ 1.
-        order: (m,) int64, the edge that is joined first, second, …
+        order: (m,) integer, the edge that is joined first, second, …
+        keep_edges: as for `cut_tree`.
     Returns: the columns, edges in that order. Errors: as for `cut_tree`.
     """
-    n, pairs = int(n_points), np.asarray(edges, np.int64).reshape(-1, 2)
+    n, pairs = int(n_points), np.asarray(edges)
+    if pairs.dtype != np.int32 or pairs.ndim != 2:
+        pairs = np.asarray(edges, np.int64).reshape(-1, 2)
     m = len(pairs)
     if m and not (pairs.min() >= 0 and pairs.max() < n):
         raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n - 1}")
     small = np.int32 if 2 * n < 1 << 31 and m < 1 << 31 else np.int64
     merged_by: AnyInt = np.full(n + m, -1, small)
     merged_size: AnyInt = np.empty(m, small)
-    ends: AnyInt = np.empty((m, 2), small)
+    ends: AnyInt = np.empty((m if keep_edges else 0, 2), small)
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
         raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: allowed are the edges of trees")
-    return _columns(merged_by, merged_size, ends, np.arange(n, dtype=small))
+    label: AnyInt = np.arange(n, dtype=small)
+    joined = named_edges(ends, label)
+    del ends
+    return hierarchy_columns(joined, merged_by, merged_size, label)
 
 
-def _columns(merged_by: AnyInt, merged_size: AnyInt, ends: AnyInt, label: AnyInt) -> ClusterTree:
-    edges = np.empty((merged_size.size, 2), np.int64)
-    parent, size, depth = (np.empty(merged_by.size, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth)
-    return ClusterTree(edges, parent, size, depth)
+def minimum_spanning_forest(edges: AnyInt, weight: U64 | F64, n_points: int) -> I64:
+    """Return the minimum spanning tree of every connected part of a graph, its edges by rising weight.
+
+    Joined in that order (`join_in_order`) they make the hierarchy of removing *all* edges of the graph, loops included,
+    by falling weight: an edge that is not in the tree closes a loop of lighter ones, and its removal splits nothing.
+
+    Args:
+        edges: (m, 2) integer pairs of points 0 … n−1; loops are welcome.
+        weight: (m,) of the edges, any order of equal ones.
+        n_points: n ≥ 1.
+    Returns: (n − K, 2) int64 for K connected parts.
+    Source: Kruskal 1956.
+    """
+    small = np.int32 if max(len(edges), n_points) < 1 << 31 else np.int64
+    order = np.argsort(weight, kind="stable").astype(small)
+    chosen: AnyInt = np.empty(min(len(edges), max(n_points - 1, 0)), small)
+    made = _forest_kernels.spanning_edges(edges, order, int(n_points), chosen)
+    return edges[chosen[:made]].astype(np.int64)
 
 
 def top_nodes(parent: I64, points: I64) -> I64:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import I64, AnyInt
+from fractalman._arrays import I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _lattice_kernels as _kernels
+from fractalman.geometry import _lattice_sparse_kernels as _sparse
+from fractalman.hierarchy._kernels import adjacency
 from fractalman.seeds import Role, key64
 
-_ROOT, _PARENT = 0, 1  # addresses below Role.LATTICE_TREE
+_ROOT, _PARENT, _WEIGHT = 0, 1, 2  # addresses below Role.LATTICE_TREE
 
 
 @dataclass(frozen=True)
@@ -110,35 +112,78 @@ class Lattice:
         """Return the kept clusters as points and edges.
 
         Args:
-            kept: "largest" (the first site decides ties) or "all".
+            kept: "largest" (the first site decides ties; one bit a site and a few slabs of the box beside what is
+                returned) or "all" (4 bytes a site, as `labelled`).
         Errors: RecipeError when no site is occupied.
         """
-        box = self.labelled()
-        if box.size.size == 0:
+        site, size, n_clusters, n_occupied = self._largest() if kept == "largest" else self._all()
+        if n_clusters == 0:
             raise RecipeError(
                 f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: type a larger "
                 "occupation, a larger side or another seed"
             )
-        by_size = np.array([np.argmax(box.size)]) if kept == "largest" else np.argsort(-box.size, kind="stable")
-        size = box.size[by_size]
-        rank = np.full(box.size.size, -1, np.int64)
-        rank[by_size] = np.arange(by_size.size)
-        start = np.concatenate([[0], np.cumsum(size)])
-        site = np.empty(int(start[-1]), np.int64)
-        _kernels.members(box.label, rank, start[:-1].copy(), site)
-        _kernels.shuffle(np.uint64(key64(self.seed, Role.ORDER)), start, site)
-        point = box.label  # from here on the same memory says which point a site is
-        point.fill(-1)
-        point[site] = np.arange(site.size)
-        arguments = (self._key, self._threshold, self.percolation == "bond", self._lengths, self._strides)
-        m = _kernels.occupied_bonds(*arguments, self.periodic, point, np.empty((0, 2), np.int64))
+        _kernels.shuffle(np.uint64(key64(self.seed, Role.ORDER)), np.concatenate([[0], np.cumsum(size)]), site)
+        words, small = -(-self.sites // 64), np.int32 if site.size < 1 << 31 else np.int64
+        bits, before, point = np.zeros(words, np.uint64), np.empty(words, small), np.empty(site.size, small)
+        _sparse.number_sites(site, bits, before, point)
+        m = _sparse.occupied_bonds(*self._arguments, bits, before, point, np.empty((0, 2), np.int64))
         edges = np.empty((m, 2), np.int64)
-        _kernels.occupied_bonds(*arguments, self.periodic, point, edges)
-        return LatticeClusters(site, size, edges, int(box.size.size), int(box.size.sum()))
+        _sparse.occupied_bonds(*self._arguments, bits, before, point, edges)
+        return LatticeClusters(site, size, edges, n_clusters, n_occupied)
+
+    def _all(self) -> tuple[I64, I64, int, int]:
+        """Sites cluster by cluster, the largest first; sizes; how many clusters and occupied sites there are."""
+        box = self.labelled()
+        by_size = np.argsort(-box.size, kind="stable")
+        rank = np.empty_like(by_size)
+        rank[by_size] = np.arange(by_size.size)
+        size = box.size[by_size]
+        site = np.empty(int(size.sum()), np.int64)
+        _kernels.members(box.label, rank, np.cumsum(size) - size, site)
+        return site, size, int(size.size), int(site.size)
+
+    def _largest(self) -> tuple[I64, I64, int, int]:
+        """The same with the sites of the largest cluster alone."""
+        told = np.zeros(4, np.int64)
+        _sparse.largest_cluster(*self._arguments, told)
+        first, size, n_clusters, n_occupied = told.tolist()
+        site = np.empty(size, np.int64)
+        if size:
+            _sparse.flood(*self._arguments, first, np.zeros(-(-self.sites // 64), np.uint64), site)
+        return site, np.array([size]), n_clusters, n_occupied
+
+    @property
+    def _arguments(self) -> tuple[np.uint64, np.uint64, bool, I64, I64, bool]:
+        """What every kernel of `_lattice_sparse_kernels` asks for."""
+        return (self._key, self._threshold, self.percolation == "bond", self._lengths, self._strides, self.periodic)
+
+    def bond_weights(self, made: LatticeClusters) -> U64:
+        """Return a random weight of every edge, (m,) uint64, all distinct, by the bond's number.
+
+        Bonds keep the number that decided whether they are occupied, so those of weight < 2^64·q are the bonds of the
+        same box at occupation q; given which are occupied these numbers are independent and uniform. Between occupied
+        sites every bond has a number of its own.
+        """
+        key = self._key if self.percolation == "bond" else np.uint64(key64(self.seed, Role.LATTICE_TREE, _WEIGHT))
+        out = np.empty(len(made.edges), np.uint64)
+        _kernels.bond_weights(key, made.site, made.edges, self._lengths, self._strides, out)
+        return out
 
     def coordinates(self, site: I64) -> I64:
         """Return the lattice coordinates of sites, (len(site), dim) int64, 0 … length − 1 along every axis."""
         return np.stack(np.unravel_index(site, self.shape), axis=1).astype(np.int64)
+
+
+def random_roots(size: I64 | Sequence[int], seed: int) -> I64:
+    """Return one uniform point of every cluster, (clusters,) int64: the roots of its spanning tree.
+
+    Args:
+        size: (clusters,) points of every cluster, in the order of the points. seed: geometry seed.
+    """
+    sizes = np.asarray(size, np.int64)
+    roots = np.empty(sizes.size, np.int64)
+    _kernels.uniform_members(np.uint64(key64(seed, Role.LATTICE_TREE, _ROOT)), np.cumsum(sizes) - sizes, sizes, roots)
+    return roots
 
 
 def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tuple[AnyInt, AnyInt]:
@@ -155,12 +200,10 @@ def shortest_path_forest(edges: I64, size: I64 | Sequence[int], seed: int) -> tu
     Errors: RecipeError when a cluster is not connected.
     """
     sizes = np.asarray(size, np.int64)
-    n, first = int(sizes.sum()), np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    roots = np.empty(sizes.size, np.int64)
-    _kernels.uniform_members(np.uint64(key64(seed, Role.LATTICE_TREE, _ROOT)), first, sizes, roots)
+    n, roots = int(sizes.sum()), random_roots(sizes, seed)
     small = np.int32 if 2 * len(edges) < 1 << 31 else np.int64
     start, neighbour = np.empty(n + 1, small), np.empty(2 * len(edges), small)
-    _kernels.fill_neighbours(edges, start, neighbour)
+    adjacency(edges, start, neighbour)
     parent: AnyInt = np.empty(n, small)
     distance: AnyInt = np.empty(n, small)
     key = key64(seed, Role.LATTICE_TREE, _PARENT)

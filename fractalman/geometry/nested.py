@@ -10,6 +10,9 @@ Base and branch both grow stochastically with n (docs/theory.md, "Nested sizes",
 number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from n to n + 1 exactly one side gains one
 vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
 
+The sizes at which one side of a cell grows are found one after the other, by about two evaluations of P_n(≤ s) each: a
+sum of at most 256 terms, or its expansion where both sides have 128 vertices. Near linear: 6 of them a point at 10^6.
+
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
 """
@@ -34,8 +37,9 @@ def nested_parents(n_points: int, seed: int, cluster: int = 0) -> AnyInt:
     Source: docs/theory.md, "Nested sizes".
     """
     n = int(n_points)
-    small = np.int32 if 2 * n < 1 << 31 else np.int64
-    weight, pointed = np.empty(2 * n + 3), np.empty(2 * n + 3)
+    small = np.int32 if n < 1 << 31 else np.int64
+    table = max(n + 1, 64)
+    weight, pointed = np.empty(table), np.empty(table)
     _nested_kernels.tree_weights(weight, pointed)
     parent: AnyInt = np.empty(n, small)
     key = np.uint64(key64(seed, Role.NESTED_TREE, cluster))
@@ -56,7 +60,9 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     """
     n = int(n_points)
     older = nested_parents(n, seed, cluster)
-    edges = np.stack([older[1:], np.arange(1, n)], axis=1).astype(np.int64)
-    mark = draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0))
-    tree = join_in_order(edges, n, np.argsort(mark, kind="stable"))
+    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
+    edges = np.empty((n - 1, 2), np.int64)
+    edges[:, 0], edges[:, 1] = older[1:], np.arange(1, n)
+    del older
+    tree = join_in_order(edges, n, order, keep_edges=False)
     return ClusterTree(edges, tree.parent, tree.size, tree.depth)

@@ -93,3 +93,26 @@ def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # ty
             place -= 1
             indices[place] = j
             j = parent[n_points + j] - n_points
+
+
+@kernel
+def adjacency(edges, start, neighbour):  # type: ignore[no-untyped-def]
+    """Neighbour lists of a graph: those of v are neighbour[start[v] : start[v + 1]], in the order of the edges.
+
+    ``edges`` (m, 2), ``start`` (n + 1,) and ``neighbour`` (2m,) of any integer types that hold 2m.
+    """
+    n = start.size - 1
+    start[:] = 0
+    for e in range(edges.shape[0]):
+        start[edges[e, 0] + 1] += 1
+        start[edges[e, 1] + 1] += 1
+    for v in range(n):
+        start[v + 1] += start[v]
+    place = start[:n].copy()
+    for e in range(edges.shape[0]):
+        a = edges[e, 0]
+        b = edges[e, 1]
+        neighbour[place[a]] = b
+        place[a] += 1
+        neighbour[place[b]] = a
+        place[b] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 
 def depth(parent: Sequence[int], node: int) -> int:
@@ -74,3 +75,12 @@ def cut(parent: Sequence[int], size: Sequence[int], n_points: int, most: int) ->
         small = [u for u in path(parent, point) if size[u] <= most]
         out.append(small[0])
     return out
+
+
+def adjacency(edges: Sequence[tuple[int, int]], n_points: int) -> tuple[list[int], list[int]]:
+    """(start, neighbour) lists of a graph."""
+    near: list[list[int]] = [[] for _ in range(n_points)]
+    for a, b in edges:
+        near[a].append(b)
+        near[b].append(a)
+    return [0, *accumulate(map(len, near))], [v for row in near for v in row]

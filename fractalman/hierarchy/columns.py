@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._arrays import F64, I64
+from fractalman.errors import RecipeError
 from fractalman.hierarchy import queries
 from fractalman.hierarchy.features import feature_columns
 
@@ -55,9 +56,14 @@ class Hierarchy:
             values: entries are the latents' values instead of 1.
             top: only the ``top`` largest latents; None = all.
         Returns: scipy.sparse.csr_array (n_points, n_latents or top), float64; column j is node n_points + j.
+        Errors: RecipeError for a ``top`` that is no whole number from 0 up.
         """
         from scipy.sparse import csr_array
 
+        if top is not None and (isinstance(top, bool) or not hasattr(top, "__index__") or int(top) < 0):
+            raise RecipeError(
+                f"top = {top!r}: allowed is None (all latents) or a whole number from 0 up; type top = 100"
+            )
         columns = self.n_latents if top is None else min(int(top), self.n_latents)
         indptr, indices = feature_columns(self.parent, self.n_points, columns)
         data = self.value[self.n_points :][indices] if values else np.ones(indices.size)

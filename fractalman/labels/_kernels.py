@@ -33,14 +33,18 @@ def increments(key, value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sums_by_id(parent, n, term, total):  # type: ignore[no-untyped-def]
-    """Path sums from the root down where a latent's parent has a smaller id than the latent."""
-    for u in range(n, parent.size):
-        p = parent[u]
-        total[u] = term[u] if p < 0 else total[p] + term[u]
+def sums_by_id(parent, term, above, total):  # type: ignore[no-untyped-def]
+    """total[i] = path sum from the root down to point i, where a latent's parent has a smaller id than the latent.
+
+    ``above`` is scratch and gets the latents' path sums.
+    """
+    n = total.size
+    for j in range(above.size):
+        p = parent[n + j]
+        above[j] = term[n + j] if p < 0 else above[p - n] + term[n + j]
     for i in range(n):
         p = parent[i]
-        total[i] = term[i] if p < 0 else total[p] + term[i]
+        total[i] = term[i] if p < 0 else above[p - n] + term[i]
 
 
 @kernel
@@ -96,6 +100,16 @@ def cascade_segments(addresses, first, last, amplitude, key, value, variance):  
             total += math.floor(amplitude[row, level] * z * grid + 0.5) / grid
             spread += amplitude[row, level] * amplitude[row, level]
         value[i] = total
+        variance[i] = spread
+
+
+@kernel
+def segment_variances(first, last, amplitude, variance):  # type: ignore[no-untyped-def]
+    """The variances of `cascade_segments` where one row of amplitudes serves all paths."""
+    for i in range(first.size):
+        spread = 0.0
+        for level in range(last[i], first[i] - 1, -1):
+            spread += amplitude[level] * amplitude[level]
         variance[i] = spread
 
 

@@ -40,3 +40,40 @@ def field_value(
     """A field at one point, with the library's sine and cosine: equal to the kernel's up to rounding."""
     phases = [2.0 * math.pi * sum(a * b for a, b in zip(x, wave, strict=True)) for wave in turns]
     return math.fsum(c * math.cos(p) + s * math.sin(p) for p, c, s in zip(phases, cosine, sine, strict=True))
+
+
+def field_covariance(square: float, hurst: float) -> float:
+    """K(r) = H·E_{1+H}(2r²) = 2H ∫_0^∞ exp(−2Hu − 2r²e^(2u)) du by Simpson's rule, good to about 1e-12."""
+    if square == 0.0:
+        return 1.0
+    end = min(30.0 / hurst, max(0.5 * math.log(40.0 / square), 0.1))  # beyond it the integrand is below e^−60
+    steps = 40_000
+    h = end / steps
+    total = 0.0
+    for i in range(steps + 1):
+        term = math.exp(-2.0 * hurst * i * h - 2.0 * square * math.exp(2.0 * i * h))
+        total += term * (1.0 if i in (0, steps) else 4.0 if i % 2 else 2.0)
+    return 2.0 * hurst * total * h / 3.0
+
+
+def cholesky(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Upper factor of a symmetric matrix, entry by entry; the terms of every entry by rising row."""
+    n = len(matrix)
+    upper = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i, n):
+            entry = matrix[i][j]
+            for k in range(i):
+                entry -= upper[k][i] * upper[k][j]
+            upper[i][j] = math.sqrt(entry) if i == j else entry / upper[i][i]
+    return upper
+
+
+def correlated(key: int, upper: Sequence[Sequence[float]]) -> list[float]:
+    """upperᵀ·z, z[k] = normal number k of ``key``."""
+    out = [0.0] * len(upper)
+    for k, row in enumerate(upper):
+        z = draw_normal_twin(key, k)
+        for i in range(k, len(upper)):
+            out[i] += row[i] * z
+    return out

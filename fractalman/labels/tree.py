@@ -38,12 +38,12 @@ def hierarchical_labels(
         _kernels.hierarchical_values,
         [(key, size, float(exponent), a, min(a + _BLOCK, nodes), variance, value) for a in range(0, nodes, _BLOCK)],
     )
-    total, spread = np.empty(parent.size), np.empty(parent.size)
-    _kernels.sums_by_id(parent, n_points, value, total)
-    _kernels.sums_by_id(parent, n_points, variance, spread)
-    norm = np.sqrt(spread[:n_points])
-    tree = LabelTree(parent, value, variance, norm, np.arange(n_points))
-    return tree, total[:n_points] / norm
+    norm, y, above = np.empty(n_points), np.empty(n_points), np.empty(nodes - n_points)
+    _kernels.sums_by_id(parent, variance, above, norm)
+    np.sqrt(norm, out=norm)
+    _kernels.sums_by_id(parent, value, above, y)
+    y /= norm
+    return LabelTree(parent, value, variance, norm, np.arange(n_points)), y
 
 
 def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int = 0) -> tuple[LabelTree, F64]:

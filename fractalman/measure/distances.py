@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from fractalman._arrays import F64, I64
 from fractalman._jit import kernel
 from fractalman.errors import RecipeError
+from fractalman.hierarchy import _kernels
 from fractalman.seeds import Role, key64, permutation
 
 
@@ -35,25 +36,6 @@ class Distances:
     n_sources: int
     n_pairs: int
     count: I64
-
-
-@kernel
-def fill_adjacency(edges: I64, start: I64, neighbour: I64) -> None:
-    """Neighbour lists of an undirected graph: those of v are neighbour[start[v] : start[v + 1]], in edge order."""
-    n = start.size - 1
-    start[:] = 0
-    for e in range(edges.shape[0]):
-        start[edges[e, 0] + 1] += 1
-        start[edges[e, 1] + 1] += 1
-    for v in range(n):
-        start[v + 1] += start[v]
-    filled = start[:n].copy()
-    for e in range(edges.shape[0]):
-        a, b = edges[e, 0], edges[e, 1]
-        neighbour[filled[a]] = b
-        filled[a] += 1
-        neighbour[filled[b]] = a
-        filled[b] += 1
 
 
 @kernel
@@ -90,7 +72,7 @@ def adjacency(edges: ArrayLike, n_points: int) -> tuple[I64, I64]:
     if pairs.size and (int(pairs.min()) < 0 or int(pairs.max()) >= n_points):
         raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n_points - 1}")
     start, neighbour = np.empty(n_points + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
-    fill_adjacency(pairs, start, neighbour)
+    _kernels.adjacency(pairs, start, neighbour)
     return start, neighbour
 
 

@@ -8,6 +8,18 @@ or file.
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import TEST_POINTS
 from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.own_data import OwnPrediction, own_data_table, predict_own_data
 from fractalman.prediction.planning import Plan, make_plan
 
-__all__ = ["TEST_POINTS", "Curve", "Exponent", "Plan", "Prediction", "make_plan", "make_prediction"]
+__all__ = [
+    "TEST_POINTS",
+    "Curve",
+    "Exponent",
+    "OwnPrediction",
+    "Plan",
+    "Prediction",
+    "make_plan",
+    "make_prediction",
+    "own_data_table",
+    "predict_own_data",
+]

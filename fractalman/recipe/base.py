@@ -33,8 +33,8 @@ class Recipe:
     _checks: ClassVar[dict[str, Check]]
     has_hierarchy: ClassVar[bool] = True
     """Whether datasets of this family carry a hierarchy and a label tree."""
-    addressed: ClassVar[bool] = False
-    """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
+    _silent: ClassVar[frozenset[str]] = frozenset()
+    """Keywords that `to_dict` leaves out at their defaults: what was written before they existed stays as it is."""
 
     n_points: int | None  # None, and no keyword, in families whose draw decides it
     ambient_dim: int
@@ -77,6 +77,11 @@ class Recipe:
         )
 
     @property
+    def addressed(self) -> bool:
+        """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
+        return False
+
+    @property
     def n_columns(self) -> int:
         """Columns of X: ambient_dim of the family and nuisance_dim more."""
         return self.ambient_dim + self.nuisance_dim
@@ -97,7 +102,7 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return family and keywords as plain TOML/JSON values, but for None and what adds nothing (noise = 0)."""
+        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing."""
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -105,7 +110,8 @@ class Recipe:
                 value = dataclasses.asdict(value)
             elif isinstance(value, tuple):
                 value = _as_list(value)
-            if value is not None and not (field.name in _ADDED_CHECKS and value == field.default):
+            silent = field.name in _ADDED_CHECKS or field.name in self._silent
+            if value is not None and not (silent and value == field.default):
                 out[field.name] = value
         return out
 
@@ -134,6 +140,31 @@ class Recipe:
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
 
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
+        raise RecipeError(
+            f"family {self.family!r} has no tree to be drawn alone: allowed are percolation-cluster, "
+            "percolation-ensemble and bethe-lattice; type generate for the dataset"
+        )
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (families that hold their tree anyway)
+        """Return the most memory, in bytes, that writing the dataset to a file needs at once; X is never held.
+
+        Args:
+            hierarchy: with the trees of families that can do without; the others hold theirs in any case.
+        """
+        wide = self.n_columns + (self.ambient_dim if self.nuisance_dim else 0)
+        return self.peak_bytes() + (WALK_BYTES - 4 * wide) * self.max_points + self._block_bytes()
+
+    def _block_bytes(self) -> int:
+        """Bytes of the blocks that are made, put in order and written at the same time."""
+        return 8 * max(BLOCK_BYTES, 4 * self.n_columns)
+
+
+BLOCK_BYTES = 32 << 20
+"""Most bytes of a block of rows, unless a single row has more."""
+WALK_BYTES = 28
+"""Bytes a point of what lays clusters out block by block."""
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),

@@ -26,6 +26,11 @@ def _array_bytes(n: int, d: int, label: str) -> int:
     return 4 * n * d + 8 * n + 8 * n + 16 * n + 2 * n * 40 + label_tree
 
 
+def _tree_bytes(n: int, more: int) -> int:
+    """Edges, parent, size and depth; ids of sites and merges; the clusters' sizes and starts; ``more`` a point."""
+    return (64 + 4 * (4 if 2 * n < 1 << 31 else 8) + 24 + more) * n + 32 * (1 << 20)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PercolationEnsemble(Recipe):
     """Many critical mean-field clusters, each a uniform labelled tree with its cut tree.
@@ -72,6 +77,10 @@ class PercolationEnsemble(Recipe):
     def peak_bytes(self) -> int:
         """Return the most memory, in bytes, that `generate` needs at once."""
         return self.array_bytes() + 56 * self.n_points + 32 * (1 << 20)
+
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
+        return _tree_bytes(self.n_points, 0)
 
 
 def _probability(name: str, value: Any) -> float | None:
@@ -134,3 +143,7 @@ class BetheLattice(Recipe):
     def peak_bytes(self) -> int:
         """Return the most memory, in bytes, that `generate` needs at once."""
         return self.array_bytes() + (56 + self.coordination) * self.n_points + 32 * (1 << 20)
+
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
+        return _tree_bytes(self.n_points, 24 + self.coordination)

@@ -41,10 +41,14 @@ class LatticePercolation(Recipe):
         boundary: "free" or "periodic".
         clusters: "largest" or "all".
         ambient_dim: dimension d of X: dim or more (periodic: 2·dim or more); the box lies in it randomly rotated.
-        label: "hierarchical" (latents of the cut tree of each cluster's breadth-first tree), "brownian" (increments
-            along that tree) or "cluster-constant" (one normal for every cluster; needs clusters = "all").
+        label: "hierarchical" (latents of the cut tree of each cluster's spanning tree), "brownian" (increments along
+            that tree) or "cluster-constant" (one normal for every cluster; needs clusters = "all").
         label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
         seed: integer or `Seeds`.
+        spanning_tree: "breadth-first" (shortest paths from a uniform point; its edges are cut in uniform random order)
+            or "minimum" (every bond has a random weight, and *all* bonds of the cluster, loops included, are cut by
+            falling weight; those whose cut splits something are the minimum spanning tree's. Bond percolation's
+            weights are the numbers that occupied the bonds, so subclusters are the clusters of a lower occupation).
 
     Source: docs/theory.md §1; Grassberger 2003, Mertens & Moore 2018 for the thresholds.
     """
@@ -61,6 +65,7 @@ class LatticePercolation(Recipe):
     label: str = "hierarchical"
     label_exponent: float = 0.0
     seed: int | Seeds = 0
+    spanning_tree: str = "breadth-first"
 
     _checks: ClassVar[dict[str, Check]] = {
         "dim": integer(2, 7),
@@ -73,7 +78,9 @@ class LatticePercolation(Recipe):
         "label": choice("hierarchical", "brownian", "cluster-constant"),
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
+        "spanning_tree": choice("breadth-first", "minimum"),
     }
+    _silent: ClassVar[frozenset[str]] = frozenset({"spanning_tree"})
 
     def _joint_problems(self) -> list[str]:
         problems = []
@@ -139,8 +146,12 @@ class LatticePercolation(Recipe):
 
     def peak_bytes(self) -> int:
         """Return the most memory, in bytes, that `generate` can need at once."""
-        ids = 4 if self.sites < 1 << 31 else 8
-        return self.array_bytes() + (ids + 16) * self.sites + 16 * self.max_edges + 96 * self.max_points + (32 << 20)
+        ids = 4 if 2 * self.max_edges < 1 << 31 and self.sites < 1 << 31 else 8
+        slab = 168 * self.side ** (self.dim - 1)
+        labelling = ids * self.sites + 48 * self.max_points if self.clusters == "all" else self.sites // 8 + slab
+        weights = 6 * ids * self.max_edges if self.spanning_tree == "minimum" else 0
+        building = self.array_bytes() + self.sites // 4 + 10 * ids * self.max_points + weights
+        return max(labelling, building) + (32 << 20)
 
 
 def _most(trials: int, probability: float, widening: float = 1.0) -> int:

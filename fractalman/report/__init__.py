@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import uuid
@@ -9,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.errors import RecipeError
 from fractalman.report.figures import require_plots
 from fractalman.report.forecast_figure import forecast_figure
 from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
+from fractalman.report.matrix import matrix_csv, matrix_rows
 from fractalman.report.tables import (
     VERDICT_NOTE,
+    dry_run_lines,
     jsonable,
     lines_of,
     points_csv,
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VERDICT_NOTE",
+    "dry_run_lines",
     "jsonable",
     "lines_of",
-    "picture_path",
     "plan_lines",
     "points_csv",
     "prediction_lines",
@@ -48,13 +50,13 @@ __all__ = [
     "write_reports",
 ]
 
-REPORT, POINTS = "report.html", "points.csv"
+REPORT, POINTS, MATRIX = "report.html", "points.csv", "matrix"
 PICTURE_POINTS = 12_000
 """Points that a picture of the fractal shows at most."""
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
-    """Write report.html and points.csv of one run into ``folder`` and return the report's path.
+    """Write report.html, points.csv and the matrix of one run into ``folder`` and return the report's path.
 
     Args:
         result: the sweep.
@@ -67,7 +69,7 @@ def write_report(result: Result, folder: str | Path) -> Path:
 
 
 def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) -> Path:
-    """Write one report.html on several runs into ``folder`` and return its path.
+    """Write one report.html on several runs, with matrix.csv and matrix.json, into ``folder``; return the page's path.
 
     Args:
         runs: heading → sweep.
@@ -78,30 +80,16 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
     from fractalman.report.page import page
 
     require_plots()
+    rows = matrix_rows(runs)
+    _publish(Path(folder) / f"{MATRIX}.csv", matrix_csv(rows))
+    _publish(Path(folder) / f"{MATRIX}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     pictures = {name: _picture_data(result) for name, result in runs.items()}
     return _publish(Path(folder) / REPORT, page(title, runs, pictures, _versions()))
 
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return _publish(Path(folder) / POINTS, points_csv(result.points))
-
-
-def picture_path(name: str | Path, force: bool = False) -> Path:
-    """Return the path of a picture that is to be written, checked before anything is computed.
-
-    Errors: RecipeError for another ending than .png or .svg, a folder that is not there, or an existing file without
-        ``force``; MissingExtraError without matplotlib.
-    """
-    path = Path(name)
-    if path.suffix not in (".png", ".svg"):
-        raise RecipeError(f"--plot {name}: allowed is a file name that ends in .png or .svg")
-    if path.is_dir() or not path.parent.is_dir():
-        raise RecipeError(f"--plot {name}: allowed is a file in an existing folder")
-    if path.exists() and not force:
-        raise RecipeError(f"{path} exists: type --force to overwrite it, or another name")
-    require_plots()
-    return path
+    return _publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:

@@ -49,7 +49,7 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
                 )
             )
         sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
-        _axes_of_sizes(axes, sizes.astype(np.int64))
+        _axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
         _thin(axes, sizes)
         axes.set_ylabel("expected risk, in units of the label's prior variance")
         axes.set_title(_title(table), loc="left", fontsize=10, color=_INK)

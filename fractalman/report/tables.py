@@ -15,7 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from fractalman.recipe import Recipe
-    from fractalman.sweep import Point, Result, Verdict
+    from fractalman.sweep import Plan, Point, Result, Verdict
 
 
 # ---------------------------------------------------------------------------------------------------- plain values
@@ -141,8 +141,9 @@ def window_words(verdict: Verdict) -> str:
 
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
 VERDICT_NOTE = (
-    "Exponents of risk ~ n^-exponent. measured: ± half of the 95 % interval. predicted here: over the fitted sizes,\n"
-    "± one standard error; the verdict compares with it where it exists. asymptote: as n grows without end."
+    "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over\n"
+    "the fitted sizes, ± one standard error; the verdict compares with it where it exists. asymptote: as n grows\n"
+    "without end, or with P cells placed at best."
 )
 """What the columns mean; printed once under the tables."""
 
@@ -158,16 +159,44 @@ def verdict_lines(result: Result) -> list[str]:
     """Return the closing table of a run."""
     rows = [verdict_row(verdict) for verdict in result.verdicts]
     reasons = [f"{verdict.learner}: {verdict.reason}" for verdict in result.verdicts if verdict.agrees is None]
-    return [recipe_words(result.spec.recipe), "", *text_table(VERDICT_HEADER, rows), "", *reasons]
+    axis = result.spec.axis
+    law = f": exponents of risk ~ {axis.abscissa}^-exponent" if axis.abscissa else ""
+    words = [] if axis.kind == "data" else [f"along {axis.name}{law}"]
+    return [recipe_words(result.spec.recipe), *words, "", *text_table(VERDICT_HEADER, rows), "", *reasons]
 
 
 def result_table(result: Result) -> dict[str, Any]:
     """Return verdicts, points and recipe of a run as plain values."""
+    from fractalman.report.matrix import matrix_rows
+
     return {
         "recipe": jsonable(result.spec.recipe),
         "verdicts": jsonable(list(result.verdicts)),
-        "points": [point_table(point) for point in result.points],
+        "matrix": matrix_rows({result.spec.recipe.family: result}),
+        "points": [point_table(point) for point in (*result.points, *result.probes)],
     }
+
+
+def dry_run_lines(plan: Plan) -> list[str]:
+    """Return what a run will need, as the lines of ``--dry-run``."""
+    rows = [[name, str(plan.points.get(name, "")), duration_words(seconds)] for name, seconds in plan.seconds.items()]
+    total = sum(plan.seconds.values())
+    return [
+        *text_table(("learner", "points", "time"), rows),
+        "",
+        f"{sum(plan.points.values())} points in {plan.units} pieces of work",
+        f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
+        f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
+        f"time: about {duration_words(total)} on one process",
+        f"rule: {plan.rule}; {plan.flops / 1e9:.0f} Gflop/s here",
+    ]
+
+
+def duration_words(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds < 90.0:
+        return f"{max(seconds, 0.1):.1f} s" if seconds < 10.0 else f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 # ---------------------------------------------------------------------------------------------------- points

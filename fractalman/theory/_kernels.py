@@ -213,26 +213,6 @@ def residual_risks(parent, variance, train, train_scale, test, test_scale, weigh
 
 
 @kernel
-def adjacency(edges, start, neighbour):  # type: ignore[no-untyped-def]
-    """Fill ``neighbour`` so that those of v are neighbour[start[v]:start[v + 1]], in the order of the edges."""
-    n = start.size - 1
-    start[:] = 0
-    for e in range(edges.shape[0]):
-        start[edges[e, 0] + 1] += 1
-        start[edges[e, 1] + 1] += 1
-    for v in range(n):
-        start[v + 1] += start[v]
-    place = start[:n].copy()
-    for e in range(edges.shape[0]):
-        a = edges[e, 0]
-        b = edges[e, 1]
-        neighbour[place[a]] = b
-        place[a] += 1
-        neighbour[place[b]] = a
-        place[b] += 1
-
-
-@kernel
 def nearest_sources(start, neighbour, sources, distance, owner):  # type: ignore[no-untyped-def]
     """distance[v] = edges from v to the nearest source, owner[v] = the smallest position among the nearest ones.
 

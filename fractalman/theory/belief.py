@@ -13,6 +13,7 @@ import numpy as np
 from fractalman._arrays import F64, I64, Bool
 from fractalman.errors import RecipeError, nearest
 from fractalman.hierarchy import LabelTree
+from fractalman.hierarchy._kernels import adjacency
 from fractalman.theory import _kernels
 from fractalman.theory.covariance import (
     Source,
@@ -125,7 +126,7 @@ def one_nn_curve_on_tree(
         raise RecipeError(f"edges: allowed are pairs of point numbers from 0 to {n - 1}")
     sizes = check_sizes(sizes, train.size)
     start, neighbour = np.empty(n + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
-    _kernels.adjacency(pairs, start, neighbour)
+    adjacency(pairs, start, neighbour)
     labels = TreeCovariance(tree)
     distance, owner = np.empty(n, np.int64), np.empty(n, np.int64)
     risk, steps = np.empty((len(sizes), points.size)), np.empty((len(sizes), points.size), np.int64)
