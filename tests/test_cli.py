@@ -154,9 +154,16 @@ def test_predict_draws(shell: Shell, name: str, start: bytes) -> None:
 
 
 def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
-    answer = json.loads(shell("predict", "cascade-plain", "--learner", "laplace-kernel", "--json"))
-    assert answer["learner"] == "laplace-kernel"
+    answer = json.loads(shell("predict", "cascade-plain", "--learner", "mlp", "--sizes", "16,64", "--json"))
+    assert answer["learner"] == "mlp"
     assert answer["curve"] is None
+
+
+def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
+    answer = json.loads(shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1", "--json"))
+    assert answer["possible"] is True
+    assert answer["seeds"] * sum(answer["sizes"]) <= 6000
+    assert "train_sizes" in shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1")
 
 
 # ---------------------------------------------------------------------------------------------------- wrong words
@@ -190,6 +197,7 @@ def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
         (["predict", "cascade-plain", "--learner", "1-n"], "did you mean '1-nn'?"),
         (["predict", "cascade-plain", "--sizes", "12,-3"], "sizes >= 1"),
         (["predict", "cascade-plain", "--plot", "p.pdf"], "ends in .png or .svg"),
+        (["plan", "cascade-plain", "--resolution", "2"], "resolution = 2.0"),
         (["predict", "cascade-plain", "--plot", "nowhere/p.png"], "existing folder"),
         (["predict", "small.toml", "--sizes", "1000"], "225"),
         (["predict", "nowhere.h5"], "nowhere.h5"),

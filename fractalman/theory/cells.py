@@ -41,8 +41,8 @@ def cascade_model_curve(masses: Masses, ratios: Masses | float, hurst: float, P:
     power = np.exp(2.0 * hurst * np.log(r))
     s, own = float(weight @ power), float(weight @ (p * power))  # E Σ p r^2H and E Σ p² r^2H
     inside = s / (1.0 - s) - own / (1.0 - own)  # variance about the mean in a cell with μ R^(2H) = 1
-    rounded = np.asarray(np.round(-np.log(p * power) / _ROUNDED) * _ROUNDED, np.float64)
-    step, group = np.unique(rounded, return_inverse=True)
+    _, first, group = np.unique(np.round(-np.log(p * power) / _ROUNDED), return_index=True, return_inverse=True)
+    step = -np.log(p * power)[first]
     children = np.asarray(
         np.bincount(group.ravel(), weights=weight / p), np.float64
     )  # expected children of every step, over kinds
@@ -54,23 +54,22 @@ def _greedy(step: F64, children: F64, most: float) -> tuple[F64, F64]:
     """Split cells from the heaviest on; return expected numbers of cells and Σ e^−w over them after every weight."""
     import heapq
 
-    count = {0.0: 1.0}
-    queue = [0.0]
+    known = {0: (0.0, 1.0)}  # weight in units of rounding → weight, expected number of cells
+    queue = [0]
     numbers, risks = [1.0], [1.0]
     cells, total = 1.0, 1.0
     while queue and cells < most:
-        w = heapq.heappop(queue)
-        split = count.pop(w)
+        w, split = known.pop(heapq.heappop(queue))
         cells += split * (float(children.sum()) - 1.0)
         total += split * math.exp(-w) * (float(children @ np.exp(-step)) - 1.0)
         for further, born in zip(step.tolist(), children.tolist(), strict=True):
-            key = round((w + further) / _ROUNDED) * _ROUNDED
-            if key not in count:
-                count[key] = 0.0
+            key = round((w + further) / _ROUNDED)
+            if key not in known:
                 heapq.heappush(queue, key)
-            count[key] += split * born
+            weight, number = known.get(key, (w + further, 0.0))
+            known[key] = (weight, number + split * born)
         numbers.append(cells)
         risks.append(total)
-        if len(count) > _MOST_WEIGHTS:
+        if len(known) > _MOST_WEIGHTS:
             raise RecipeError("too many different cell weights to list: ask for fewer cells")
     return np.array(numbers), np.array(risks)
