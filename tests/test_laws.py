@@ -41,6 +41,10 @@ RECIPES = [
     fm.LatticePercolation(dim=2, side=100, clusters="all", label="cluster-constant", occupation=0.7),
     fm.LatticePercolation(dim=2, side=100, label_exponent=-0.22),
     *(
+        fm.LatticePercolation(dim=3, side=9, spanning_tree="minimum", label=label)
+        for label in ("brownian", "hierarchical")
+    ),
+    *(
         fm.SmoothManifold(n_points=100, kind=kind, hurst=h)
         for kind in ("sphere", "torus", "cube")
         for h in (0.5, 1.0, 3.0)
@@ -257,6 +261,13 @@ def test_lattices_by_dimension() -> None:
         assert law_of(fm.LatticePercolation(dim=7, side=4, label_exponent=a), "bayes").data_exponent == pytest.approx(
             min(1.0, 0.5 + 2 * a)
         )
+    # all bonds cut by weight: θ = 1/(νd_f), in mean field the same 1/2; Brownian paths have no known dimension
+    minimum = {d: fm.LatticePercolation(dim=d, side=6, spanning_tree="minimum") for d in (2, 6)}
+    assert law_of(minimum[2], "1-nn").data_exponent == pytest.approx(0.75 / (91 / 48))
+    assert law_of(minimum[6], "1-nn").data_exponent == 0.5
+    winding = law_of(minimum[2].replace(label="brownian"), "1-nn")
+    assert winding.data_exponent is None
+    assert "0.5965" in winding.nearest
     rough = law_of(fm.LatticePercolation(dim=2, side=50, label_exponent=-0.21), "1-nn")
     assert rough.data_exponent is None
     assert "own latent" in rough.statement

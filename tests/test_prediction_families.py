@@ -96,6 +96,14 @@ def test_exact_coverage_is_the_average_over_structures() -> None:
     assert joint_p(drawn, number) < 1e-9
 
 
+def test_exact_fields_are_predicted_without_drawing_them() -> None:
+    """A field drawn by its covariance has a finite population and the curve of waves: one covariance."""
+    exact = fm.predict(fm.SmoothManifold(n_points=1200, hurst=0.5, field="exact"))
+    waves = fm.predict(fm.SmoothManifold(n_points=1200, hurst=0.5))
+    assert (exact.population, waves.population) == (1200.0, float("inf"))
+    np.testing.assert_allclose(exact.curve([50, 200]).risk, waves.curve([50, 200]).risk, rtol=0.03)
+
+
 def test_populations_that_the_draw_decides() -> None:
     """A lattice's population is the least of the drawn ones; sizes beyond it are refused."""
     p = fm.predict(LATTICE(dim=2, side=24))

@@ -118,6 +118,8 @@ def _sites(recipe: Recipe) -> int:
 
 def _draw(recipe: Recipe) -> Draw:
     """Build one structure and say who trains and who is tested."""
+    if isinstance(recipe, SmoothManifold):
+        return _field_draw(recipe)
     made = build.structure(recipe)
     n = made.y.size
     if recipe.addressed:  # points are independent draws in any order
@@ -131,10 +133,6 @@ def _draw(recipe: Recipe) -> Draw:
     def labels(draws: int) -> F64:
         return build.label_draws(made, draws)
 
-    if isinstance(recipe, SmoothManifold):  # its own coordinates: the rotation into R^d changes no distance
-        field = field_of(recipe, n)
-        return Draw(order, test, field, None, None, lambda: field.places, labels, key)
-
     def coordinates() -> F32:
         X = np.empty((n, recipe.ambient_dim), np.float32)
         builder(recipe).coordinates(made, X)
@@ -142,6 +140,23 @@ def _draw(recipe: Recipe) -> Draw:
 
     tree = noisy(made.label_tree, recipe)
     return Draw(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
+
+
+def _field_draw(recipe: SmoothManifold) -> Draw:
+    """Places and covariances of a manifold; its labels are drawn only when they are asked for."""
+    n, seed = recipe.n_points, recipe.seeds.geometry
+    if recipe.addressed:
+        order, test = np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n))
+    else:
+        order = permutation(key64(seed, Role.SPLIT), n)
+        test = order[n - n_tests(n) :]
+    field = field_of(recipe, n)
+
+    def labels(draws: int) -> F64:
+        return build.label_draws(build.structure(recipe), draws)
+
+    # its own coordinates: the rotation into R^d changes no distance
+    return Draw(order, test, field, None, None, lambda: field.places, labels, key64(seed, Role.VALIDATION))
 
 
 def field_of(recipe: SmoothManifold, n_points: int) -> theory.FieldCovariance:

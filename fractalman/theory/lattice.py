@@ -47,7 +47,7 @@ class LatticeConstants:
         """κ: of points of one cluster r apart, the share (r/R)^κ is joined through a distance R only.
 
         Two strands that nothing joins within R cross r: d_f − 1/ν below six dimensions, dim − 4 from there on, where
-        other parts of the cluster meet a point by chance. Argued; docs/theory.md §3.3.
+        other parts of the cluster meet a point by chance. Argued; docs/theory.md §3.7.
         """
         return self.fractal_dimension - self.thermal_exponent if self.dim < 6 else self.dim - 4.0
 

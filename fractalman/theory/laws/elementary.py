@@ -226,7 +226,7 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
 
     Args:
         dim: D > 0. hurst: H > 0, the field's spectral density falls as |ω|^−(2H+D).
-    Errors: RecipeError. Source: docs/theory.md §3.5.
+    Errors: RecipeError. Source: docs/theory.md §3.6.
     """
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     H = _positive("hurst", hurst, "none: such a field is no function")
@@ -239,7 +239,7 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
         model_exponent=exponent,
         data_logarithms=tie,
         model_logarithms=tie,
-        source="docs/theory.md §3.5",
+        source="docs/theory.md §3.6",
         checked="exact for the variogram; checked: 1-nn on sphere, torus and cube follows the curve",
         reason="a neighbour's label is off by the variogram at its distance, whatever the field does at larger scales",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
@@ -253,7 +253,7 @@ def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
 
     Args:
         dim: D > 0. hurst: H > 0 of the target. smoothness: ν > 0 of the kernel, infinite for a Gaussian one.
-    Errors: RecipeError. Source: Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.5.
+    Errors: RecipeError. Source: Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6.
     """
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     H = _positive("hurst", hurst, "none: such a field is no function")
@@ -266,7 +266,7 @@ def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
         "α_S = D + 2ν",
         data_exponent=exponent,
         model_exponent=None,
-        source="Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.5",
+        source="Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6",
         checked="literature, for points on a lattice",
         reason="the kernel resolves all modes down to the spacing of the points; a kernel that is too rough for the "
         "target decays at its own rate instead",

@@ -67,7 +67,7 @@ def no_decay(tau: float, population: float, traits: Traits) -> Law:
         data_exponent=None,
         model_exponent=None,
         irreducible=None,
-        source="docs/theory.md §3.4",
+        source="docs/theory.md §3.5",
         checked="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
         "clusters, "
         "1.79, 1.63, 1.38, 1.08 for one neighbour",
@@ -203,7 +203,7 @@ def _below(recipe: BetheLattice, traits: Traits, inputs: dict[str, float]) -> La
         data_exponent=None,
         model_exponent=None,
         irreducible=None,
-        source="docs/theory.md §1 and §3.6",
+        source="docs/theory.md §1 and §3.7",
         checked="argued from the exact sizes",
         reason="below p_c the number of clusters grows like N, so what one sample teaches is a vanishing share of all",
         domain="p < p_c, N above s_ξ",
@@ -241,7 +241,7 @@ def _above(recipe: BetheLattice, traits: Traits, inputs: dict[str, float]) -> La
         data_exponent=None,
         model_exponent=None,
         irreducible=None,
-        source="docs/theory.md §1 and §3.6",
+        source="docs/theory.md §1 and §3.7",
         checked="argued",
         reason="a tree that branches at every scale has no finite dimension",
         domain="p > p_c",

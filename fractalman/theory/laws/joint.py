@@ -73,7 +73,7 @@ class JointLaw:
     def compute_optimal(self, cost: float = 1.0) -> Frontier:
         """Return the frontier for C = cost·n·P: the minimum of A/n^α_D + B/P^α_P along it, by Lagrange.
 
-        Source: docs/theory.md §3.7.
+        Source: docs/theory.md §3.8.
         """
         if not 0.0 < cost < np.inf:
             raise RecipeError(f"cost = {cost!r}: allowed is a finite number above 0")

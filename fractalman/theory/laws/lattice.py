@@ -3,11 +3,13 @@
 Symbols: τ, d_f, d_min, ν, κ as in `theory.lattice`; d_ℓ = d_f/d_min, points within ℓ steps ~ ℓ^d_ℓ; ξ = correlation
 length; N = points.
 
-The labels live on a tree of each cluster: its breadth-first tree from a random point, or the cut tree of that. With
-subcluster variances s^(2a) the number of latents that part two points ℓ steps from each other is dominated by scales up
-to ℓ or by the whole cluster, so the variogram grows as ℓ^min(1, d_ℓ − 1 + 2a·d_ℓ): the mean-field argument of §2 with
-d_ℓ in place of 2. Loops enter twice: through d_ℓ, and because points near each other in space may be joined through far
-away only (κ).
+The labels live on a spanning tree of each cluster or on the tree of its cuts. Cutting a fragment of s sites in two
+takes about s^(1−θ) cuts: θ = 1/d_ℓ where the edges of a breadth-first tree fall at random (a fragment is s^(1/d_ℓ)
+steps wide), θ = 1/(νd_f) where all bonds fall by weight (a fragment of extent r breaks when the occupation changes by
+r^(−1/ν)). Two points r apart are parted at the scale s with a probability ~ (r^d_f/s)^θ, and then differ in s^(1−θ)
+latents of variance s^(2a); the sum over s is dominated by r^d_f or by the whole cluster, so the variogram grows as
+r^(d_f·min(θ, 1 − θ + 2a)). With θ = 1/2 this is mean field (§2). Points near each other in space may besides be joined
+through far away only (κ).
 """
 
 from __future__ import annotations
@@ -64,37 +66,53 @@ def _linear(recipe: LatticePercolation) -> Law:
     )
 
 
-def graph_hurst(label: str, a: float, constants: LatticeConstants) -> tuple[float, bool]:
-    """Return 2H, the exponent of the label's variogram in steps along the cluster, and whether it carries a logarithm.
+def expected_sites(recipe: LatticePercolation, constants: LatticeConstants) -> float:
+    """Sites of the largest cluster at the threshold, side^d_f, up to a factor of order one."""
+    return min(float(recipe.max_points), math.pow(recipe.side, constants.fractal_dimension))
+
+
+def cut_exponent(recipe: LatticePercolation, constants: LatticeConstants) -> float:
+    """Return θ: a fragment of s sites takes about s^(1−θ) cuts to break in two."""
+    if recipe.spanning_tree == "minimum":
+        return constants.thermal_exponent / constants.fractal_dimension
+    return 1.0 / constants.chemical_dimension
+
+
+def mass_exponent(recipe: LatticePercolation, constants: LatticeConstants) -> tuple[float, bool]:
+    """Return the exponent of the label's variogram in the mass around a point, and whether it carries a logarithm.
 
     Args:
-        label: "hierarchical" or "brownian". a: its size exponent.
-        constants: of the lattice.
-    Returns: min(1, d_ℓ − 1 + 2a·d_ℓ), zero or less where the points' own latents outweigh all others.
+        recipe: hierarchical or Brownian labels. constants: of its lattice.
+    Returns: min(θ, 1 − θ + 2a), zero or less where the points' own latents outweigh all others; θ for Brownian labels
+        on a breadth-first tree, which see steps only.
     """
-    if label == "brownian":
-        return 1.0, False
-    own = constants.chemical_dimension - 1.0 + 2.0 * a * constants.chemical_dimension
-    return min(1.0, own), abs(own - 1.0) <= TIE
+    theta = cut_exponent(recipe, constants)
+    if recipe.label == "brownian":
+        return theta, False
+    own = 1.0 - theta + 2.0 * recipe.label_exponent
+    return min(theta, own), abs(own - theta) <= TIE
 
 
 def _largest(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) -> Law:
-    a, N = recipe.label_exponent, float(recipe.max_points)
-    rough, tie = graph_hurst(recipe.label, a, c)
+    a, N = recipe.label_exponent, expected_sites(recipe, c)
+    theta = cut_exponent(recipe, c)
+    along, tie = mass_exponent(recipe, c)
     inputs: dict[str, Any] = {
         "dim": c.dim,
         "d_f": c.fractal_dimension,
         "d_min": c.path_dimension,
         "1/ν": c.thermal_exponent,
+        "θ": theta,
         "a": a,
     }
-    if rough <= 0.0:
+    if recipe.label == "brownian" and recipe.spanning_tree == "minimum" and c.dim < 6:
+        return _unknown_paths(recipe, c, inputs)
+    if along <= 0.0:
         return _rough(recipe, c, inputs)
     if traits.kind == "floor":
         return _floor(recipe, traits, c, inputs)
-    in_space, kappa = c.path_dimension * rough, c.strand_exponent
+    in_space, kappa = c.fractal_dimension * along, c.strand_exponent
     exponent = min(in_space, kappa) / c.fractal_dimension
-    along = rough / c.chemical_dimension
     logarithms = float(tie) + float(abs(in_space - kappa) <= TIE)
     close = abs(in_space - kappa) < NEAR_TIE
     notes = [
@@ -103,55 +121,97 @@ def _largest(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) ->
     ]
     if close:
         notes.append(
-            f"κ = {kappa:.4g} and d_min·2H = {in_space:.4g} all but tie: at every size one can afford that is a "
+            f"κ = {kappa:.4g} and {in_space:.4g} all but tie: at every size one can afford that is a "
             "logarithm, "
             "and slopes lie well below the asymptote; compare fits with the local exponent of the curve"
         )
     law = Law(
         name=f"critical cluster of Z^{c.dim}",
-        statement=f"variogram ~ ℓ^(2H), 2H = min(1, d_ℓ − 1 + 2a·d_ℓ) = {rough:.4g}, ℓ ~ r^d_min unless joined far "
-        "away "
-        f"only (κ = {kappa:.4g}), r ~ n^(−1/d_f): α_D = min(d_min·2H, κ)/d_f = {exponent:.4g}",
+        statement=f"variogram ~ r^{in_space:.4g}, d_f·min(θ, 1 − θ + 2a) with θ = {theta:.4g}, unless joined far away "
+        f"only (κ = {kappa:.4g}); r ~ n^(−1/d_f): α_D = {exponent:.4g}",
         data_exponent=exponent,
         model_exponent=along,
         data_logarithms=logarithms,
         model_logarithms=float(tie),
-        source="docs/theory.md §3.3; constants: arXiv 1112.3428, 1302.0421, 2004.11289",
-        checked="argued; checked for neighbours along the graph, Brownian label: .595 ± .01 for .596 (2 dimensions, "
-        "N ≈ 330000), .555 for .545 (3, N ≈ 23000); in X local slopes of .36–.50 and .27–.39",
+        source="docs/theory.md §3.7; constants: arXiv 1112.3428, 1302.0421, 2004.11289",
+        checked=_CHECKED[recipe.spanning_tree],
         reason="the error is the variogram at the nearest training point, which lies n^(−1/d_f) away in space",
         domain="the largest cluster at the threshold, 1 ≪ n ≪ N",
         inputs=inputs,
-        computed=("2H from the chemical dimension d_ℓ = d_f/d_min", "κ = d_f − 1/ν, from six dimensions on dim − 4"),
+        computed=(
+            "θ = d_min/d_f for a breadth-first tree, 1/(νd_f) for bonds cut by weight",
+            "κ = d_f − 1/ν, from six dimensions on dim − 4",
+        ),
         looked_up=(PERCOLATION, GRASSBERGER),
         assumptions=tuple(notes),
-        windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16 slopes rise spuriously"),),
-        conflicts=(
-            Conflict(
-                "neighbours along the graph",
-                "data",
-                along,
-                "a learner that sees X cannot see which strand of the cluster a neighbour lies on",
-            ),
-            Conflict(
-                "one critical mean-field cluster",
-                "data",
-                min(0.5, 0.5 + 2.0 * a),
-                "clusters below six dimensions have loops and other dimensions",
-            ),
-        )
-        if c.dim < 6
-        else (),
+        windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16, N about side^d_f, slopes rise spuriously"),),
+        conflicts=_conflicts(recipe, c, exponent, along),
         reached=False,
     )
     return _trees(law) if traits.kind == "trees" else law
 
 
+def _conflicts(recipe: LatticePercolation, c: LatticeConstants, exponent: float, along: float) -> tuple[Conflict, ...]:
+    """What neighbours along the graph and mean field would say, where that is something else."""
+    mean_field = 0.5 if recipe.label == "brownian" else min(0.5, 0.5 + 2.0 * recipe.label_exponent)
+    found = (
+        ("neighbours along the graph", along, "a learner of coordinates cannot see which strand a neighbour lies on"),
+        (
+            "one critical mean-field cluster",
+            mean_field,
+            f"clusters in {c.dim} dimensions have loops",
+        ),
+    )
+    return tuple(Conflict(name, "data", said, why) for name, said, why in found if abs(said - exponent) > TIE)
+
+
+_CHECKED = {
+    "breadth-first": "argued; checked for neighbours along the graph, Brownian label: .595 ± .01 for .596 (2 "
+    "dimensions, N ≈ 330000), .555 for .545 (3, N ≈ 23000); in X local slopes of .36–.50 and .27–.39",
+    "minimum": "argued; neighbours along the graph in 2 dimensions, N ≈ 130000: local slopes of .27–.38 at a = 0 and "
+    ".35–.55 at a = .25 where .396 is due for both; in X .25–.32 and .29–.41",
+}
+
+
+_FLOOR_CHECKED = {
+    "breadth-first": "argued; checked by belief propagation, N/n = 1024…16: slopes of .37–.40 where .404 is due and "
+    ".75–.84 for .807 (2 dimensions, a = 0 and .25, N ≈ 130000), .39–.41 for .455 and .76–.90 for .909 (3, N ≈ 16000)",
+    "minimum": "argued and not confirmed: belief propagation gives slopes of .41–.46 where .604 is due and .86–.91 for "
+    "1.10 (2 dimensions, a = 0 and .25, N ≈ 130000)",
+}
+
+
+def _unknown_paths(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
+    """Brownian motion along a minimum spanning tree: its paths have a dimension that is not among the constants."""
+    shortest = _along_shortest(recipe, c)
+    return Law(
+        name="no law for paths of a minimum spanning tree",
+        statement="the variogram grows as r^D_p with D_p the dimension of the tree's paths, which is above d_min and "
+        "not among the constants known here",
+        data_exponent=None,
+        model_exponent=None,
+        irreducible=None,
+        source="docs/theory.md §3.7",
+        checked="measured along the graph: slope .63 in 2 dimensions (N ≈ 130000)",
+        reason="minimum spanning trees avoid heavy bonds, so their paths wind more than the shortest ones do",
+        domain="the largest cluster at the threshold",
+        inputs=inputs,
+        nearest=f"spanning_tree = 'breadth-first', α_D = {shortest:.4g}",
+        reached=False,
+    )
+
+
+def _along_shortest(recipe: LatticePercolation, c: LatticeConstants) -> float:
+    """α_D of the same labels along a breadth-first tree."""
+    along, _ = mass_exponent(recipe.replace(spanning_tree="breadth-first"), c)
+    return min(c.fractal_dimension * along, c.strand_exponent) / c.fractal_dimension
+
+
 def _floor(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
-    """min(2x, x + 2a), x = 1 − 1/d_ℓ: in mean field min(1, 1/2 + 2a)."""
-    x, a, N = 1.0 - 1.0 / c.chemical_dimension, recipe.label_exponent, float(recipe.max_points)
+    """min(2x, x + 2a), x = 1 − θ: in mean field min(1, 1/2 + 2a)."""
+    x, a, N = 1.0 - cut_exponent(recipe, c), recipe.label_exponent, expected_sites(recipe, c)
     brownian = recipe.label == "brownian"
-    exponent = 1.0 / c.chemical_dimension if brownian else min(2.0 * x, x + 2.0 * a)
+    exponent = 1.0 - x if brownian else min(2.0 * x, x + 2.0 * a)
     said = (
         f"nearest of n points along the tree: α_D = 1/d_ℓ = {exponent:.4g}"
         if brownian
@@ -164,29 +224,29 @@ def _floor(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, inpu
         data_exponent=exponent,
         model_exponent=None,
         data_logarithms=float(not brownian and abs(x - 2.0 * a) <= TIE),
-        source="docs/theory.md §3.3 with d_ℓ in place of 2",
-        checked="argued",
+        source="docs/theory.md §3.7 with θ in place of 1/2",
+        checked=_FLOOR_CHECKED[recipe.spanning_tree],
         reason="belief propagation knows which subcluster a point lies in, and not only how far its neighbour is",
         domain="the largest cluster at the threshold, 1 ≪ n ≪ N",
         inputs=inputs,
-        computed=("x from the chemical dimension",),
+        computed=("x = 1 − θ",),
         looked_up=(PERCOLATION,),
         assumptions=traits.assumptions,
-        windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16 slopes rise spuriously"),),
+        windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16, N about side^d_f, slopes rise spuriously"),),
         reached=False,
     )
 
 
 def _rough(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
-    least = -(1.0 - 1.0 / c.chemical_dimension) / 2.0
+    least = -(1.0 - cut_exponent(recipe, c)) / 2.0
     return Law(
         name="label too rough for its cluster",
-        statement=f"a = {recipe.label_exponent:g} is not above −(1 − 1/d_ℓ)/2 = {least:.4g}: every point's own latent "
+        statement=f"a = {recipe.label_exponent:g} is not above −(1 − θ)/2 = {least:.4g}: every point's own latent "
         "outweighs what it shares, and nothing can be learned",
         data_exponent=None,
         model_exponent=None,
         irreducible=None,
-        source="docs/theory.md §3.3",
+        source="docs/theory.md §3.7",
         checked="argued",
         reason="latents of small subclusters are many, and hold all of the variance as the cluster grows",
         domain="the largest cluster at the threshold",
@@ -236,7 +296,7 @@ def _off_critical(recipe: LatticePercolation, traits: Traits, c: LatticeConstant
             data_exponent=None,
             model_exponent=None,
             irreducible=None,
-            source="docs/theory.md §3.6",
+            source="docs/theory.md §3.7",
             checked="argued; ξ up to a factor of order one",
             reason="the exponent is a window: a cluster looks critical as long as neighbours are nearer than ξ",
             domain="p > p_c, side above ξ",
@@ -264,7 +324,7 @@ def _off_critical(recipe: LatticePercolation, traits: Traits, c: LatticeConstant
         data_exponent=None,
         model_exponent=None,
         irreducible=None,
-        source="docs/theory.md §3.6",
+        source="docs/theory.md §3.7",
         checked="argued; ξ up to a factor of order one",
         reason="the largest cluster does not grow with the box"
         if largest

@@ -118,7 +118,7 @@ def _kriging(recipe: SmoothManifold, traits: Traits) -> Law:
         statement=f"the field's own covariance, conditioned on n points: α_D = 2H/D = {2 * H / D:.6g}",
         data_exponent=2.0 * H / D,
         model_exponent=None,
-        source="Stein 1999; docs/theory.md §3.5",
+        source="Stein 1999; docs/theory.md §3.6",
         checked="literature; checked where the floor's curve is computed",
         reason="modes with wavelengths below the spacing of the points are unknown to everybody",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
