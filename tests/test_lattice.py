@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman import embedding, geometry, labels, measure, theory
+from fractalman.build import memory as build_memory
 from fractalman.embedding import _lattice_reference as embedding_twin
 from fractalman.embedding.lattice import circle, random_frame
 from fractalman.errors import FitError, RecipeError, ResourceError
@@ -313,6 +314,25 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         fm.generate(fm.LatticePercolation(dim=2, side=2, occupation=1e-9))
     with pytest.raises(RecipeError, match="lattice-percolation"):
         fm.predict(RECIPES["site-free-all-hierarchical"])
+
+
+def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = fm.LatticePercolation(dim=3, side=60, ambient_dim=32, seed=2)
+    n = fm.generate(recipe).n_points
+    assert n < recipe.max_points / 10
+    need = recipe.draw_bytes(n)
+    assert recipe.start_bytes() < need < recipe.peak_bytes()
+    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    fm.generate(recipe)
+    monkeypatch.setattr(build_memory, "available_bytes", lambda: need - 1)
+    with pytest.raises(ResourceError, match=f"needs {need:,} bytes at once .* type a smaller side"):
+        fm.generate(recipe)
+    with pytest.raises(ResourceError):  # all clusters are known to be too many before the draw
+        fm.generate(recipe.replace(clusters="all"))
+    huge = fm.LatticePercolation(dim=3, side=1024)
+    assert huge.start_bytes() < 1 << 30 < 1 << 36 < huge.peak_bytes()
+    added = recipe.replace(noise=0.1, nuisance_dim=3, rotate=True)
+    assert added.draw_bytes(n) > recipe.draw_bytes(n) + (4 * 3 + 4 * 32) * n
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fractalman.errors import ResourceError
-from fractalman.recipe import Recipe
+from fractalman.recipe import LatticePercolation, Recipe
 
 
 def available_bytes() -> int:
@@ -25,8 +25,20 @@ def available_bytes() -> int:
 
 
 def check_memory(recipe: Recipe, tree_only: bool = False) -> None:
-    """Raise ResourceError when ``generate(recipe)``, or ``tree(recipe)``, would need more memory than there is."""
-    need, limit = recipe.tree_bytes() if tree_only else recipe.peak_bytes(), available_bytes()
+    """Raise ResourceError when ``generate(recipe)``, or ``tree(recipe)``, would need more memory than there is.
+
+    Where the draw decides how much that is, what is known before it: `check_draw` does the rest.
+    """
+    _check(recipe, recipe.tree_bytes() if tree_only else recipe.start_bytes(), tree_only)
+
+
+def check_draw(recipe: LatticePercolation, n_points: int) -> None:
+    """Raise ResourceError when the rest of a draw that found so many points would need more memory than there is."""
+    _check(recipe, recipe.draw_bytes(n_points))
+
+
+def _check(recipe: Recipe, need: int, tree_only: bool = False) -> None:
+    limit = available_bytes()
     size = "side" if recipe.n_points is None else "n_points"
     if need > limit:
         instead = " or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"

@@ -140,6 +140,10 @@ class Recipe:
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
 
+    def start_bytes(self) -> int:
+        """Return what must be free before `generate` starts: the peak, but where the draw decides how much it takes."""
+        return self.peak_bytes()
+
     def tree_bytes(self) -> int:
         """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
         raise RecipeError(
