@@ -40,7 +40,7 @@ from fractalman.recipe import (
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
-    from fractalman.build import generate, label_draws, rebuild, write
+    from fractalman.build import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.confirmation import run_confirmation as confirm
     from fractalman.dataset.coarse import CoarseDataset, coarse_grain
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
     from fractalman.learners.networks.feeding import device_batches
+    from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
+    from fractalman.prediction import predict_own_data
 
 __version__ = "0.1.0"
 
@@ -68,7 +70,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
     "measure": ("fractalman.measure", None),
+    "predict_own_data": ("fractalman.prediction", "predict_own_data"),
     "open": ("fractalman.dataset.reader", "open_file"),
+    "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
@@ -76,6 +80,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "to_pandas": ("fractalman.dataset.tables", "to_pandas"),
     "verify": ("fractalman.dataset.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
+    "write_shard": ("fractalman.build", "write_shard"),
+    "write_shards": ("fractalman.build", "write_shards"),
+    "join_shards": ("fractalman.build", "join_shards"),
     "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.dataset.coarse", "coarse_grain"),
 }
@@ -84,7 +91,8 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
-    "theory", "predict", "learners", "confirm", "measure",
+    "write_shards", "write_shard", "join_shards",
+    "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

@@ -163,7 +163,7 @@ def test_predictions_name_the_noise() -> None:
     recipe = fm.Cascade(n_points=100, hurst=0.5, noise=0.2)
     noisy, clean = fm.predict(recipe), fm.predict(recipe.replace(noise=0.0))
     assert noisy.data_exponent is None
-    assert "noisy labels, σ = 0.2" in noisy.law
+    assert "noisy labels, σ = 0.2" in str(noisy.law)
     assert any("clean labels" in note for note in noisy.assumptions)
     np.testing.assert_allclose(noisy.curve([16, 64]).risk, clean.curve([16, 64]).risk + 0.08, rtol=1e-14)
     assert (noisy.floor([16, 64]).risk > clean.floor([16, 64]).risk + 0.04).all()

@@ -132,14 +132,38 @@ def test_predict_from_a_file_a_recipe_and_a_name(shell: Shell, file: Path, what:
     assert answer["local_exponent"]["value"] > 0
     assert answer["logarithmic"] is (what != "name")
     text = shell("predict", source, "--sizes", "4,8,16")
-    for part in ("asymptote", "local exponent", "law", "source", "assumptions", "curve ("):
+    for part in ("asymptote", "local exponent", "law", "why", "source", "assumptions", "Bayes floor", "V_in"):
         assert part in text
 
 
+def test_predict_says_everything_as_json(shell: Shell) -> None:
+    answer = json.loads(shell("predict", "cascade-random", "--sizes", "64,256", "--json"))
+    assert {row["law"][:6] for row in answer["conflicts"]} >= {"2H/D_0", "2H/D_1"}
+    assert all(set(row) == {"work", "says", "read"} for row in answer["looked_up"])
+    assert answer["floor"]["risk"][0] < answer["curve"]["risk"][0]
+    assert answer["compute_optimal"]["training_points"] + answer["compute_optimal"]["model_size"] == pytest.approx(1.0)
+    assert 0 < answer["within_variance"] < 1
+
+
+@pytest.mark.parametrize(("name", "start"), [("p.png", b"\x89PNG"), ("p.svg", b"<?xml")])
+def test_predict_draws(shell: Shell, name: str, start: bytes) -> None:
+    words = ("predict", "cascade-plain", "--sizes", "16,64", "--plot", name)
+    assert f"plot: {name}" in shell(*words)
+    assert (shell.folder / name).read_bytes().startswith(start)
+    shell(*words, "--force")
+
+
 def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
-    answer = json.loads(shell("predict", "cascade-plain", "--learner", "laplace-kernel", "--json"))
-    assert answer["learner"] == "laplace-kernel"
+    answer = json.loads(shell("predict", "cascade-plain", "--learner", "mlp", "--sizes", "16,64", "--json"))
+    assert answer["learner"] == "mlp"
     assert answer["curve"] is None
+
+
+def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
+    answer = json.loads(shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1", "--json"))
+    assert answer["possible"] is True
+    assert answer["seeds"] * sum(answer["sizes"]) <= 6000
+    assert "train_sizes" in shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1")
 
 
 # ---------------------------------------------------------------------------------------------------- wrong words
@@ -172,6 +196,9 @@ def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
         (["rebuild", "nowhere.h5", "-o", "x.h5"], "no file"),
         (["predict", "cascade-plain", "--learner", "1-n"], "did you mean '1-nn'?"),
         (["predict", "cascade-plain", "--sizes", "12,-3"], "sizes >= 1"),
+        (["predict", "cascade-plain", "--plot", "p.pdf"], "ends in .png or .svg"),
+        (["plan", "cascade-plain", "--resolution", "2"], "resolution = 2.0"),
+        (["predict", "cascade-plain", "--plot", "nowhere/p.png"], "existing folder"),
         (["predict", "small.toml", "--sizes", "1000"], "225"),
         (["predict", "nowhere.h5"], "nowhere.h5"),
         (["confirm", "small.toml", "-o", "run"], "[sweep]"),

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_executors import fail, square, values, wait_for
+from test_shards import CASCADE, content, dies_once
 
+import fractalman as fm
+from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.executors import from_options
 from fractalman.executors.dask_scheduler import DaskExecutor
@@ -65,16 +68,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
         yield made
 
 
-def at_work(folder: str, x: int) -> int:
-    """Take a while the first time, so that there is somebody to kill."""
-    mark = Path(folder) / f"{x}"
-    first = not mark.exists()
-    mark.write_text(str(os.getpid()))
-    if first:
-        time.sleep(120)
-    return x * x
-
-
 def test_values_and_errors_come_back(cluster: Processes) -> None:
     with from_options(scheduler=cluster.address) as executor:
         assert values(executor, square, *[(x,) for x in range(10)]) == [x * x for x in range(10)]
@@ -82,13 +75,36 @@ def test_values_and_errors_come_back(cluster: Processes) -> None:
             values(executor, fail, (7,))
 
 
-def test_a_task_of_a_killed_worker_goes_to_another(cluster: Processes, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Content of the dataset in one file."""
+    path = fm.write(CASCADE, tmp_path_factory.mktemp("whole") / "whole.h5", hierarchy=False)
+    return content(path)
+
+
+def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard(
+    cluster: Processes, tmp_path: Path, whole: str
+) -> None:
+    cluster.worker()
     with from_options(scheduler=cluster.address) as executor:
-        handle = executor.submit(at_work, str(tmp_path), 6)
-        pid = int(wait_for(lambda: (tmp_path / "6").exists() and (tmp_path / "6").read_text()))
-        cluster.worker()
-        os.kill(pid, signal.SIGKILL)
-        assert handle.result() == 36
+        killing = SimpleNamespace(
+            submit=lambda work, *given: executor.submit(dies_once, str(tmp_path / "mark"), work, *given)
+        )
+        path = fm.write_shards(CASCADE, tmp_path / "data.h5", 5, hierarchy=False, executor=killing)
+    assert (tmp_path / "mark").exists()
+    assert sum(process.poll() is not None for process in cluster.running) >= 1
+    assert content(path) == whole
+
+
+def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.toml").write_text(CASCADE.to_toml())
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", local_directory=str(tmp_path)
+    ) as local:
+        words = ["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / "data.h5"), "--no-hierarchy"]
+        assert cli.main([*words, "--shards", "6", "--scheduler", local.scheduler_address]) == 0
+    assert "data.h5 written" in capsys.readouterr().out
+    assert content(tmp_path / "data.h5") == whole
 
 
 def test_a_scheduler_that_goes_away_is_one_line(tmp_path: Path) -> None:
@@ -116,3 +132,20 @@ def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
             DaskExecutor(address, timeout=1.0)
         assert time.monotonic() - begun < 20.0
         assert "\n" not in str(error.value)
+
+
+def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from fractalman.confirmation import run_confirmation
+
+    spec = {
+        "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5},
+        "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16, 32], "seeds": 2, "test_size": 16},
+    }
+    cluster.worker()  # whatever other tests did to those before it
+    there = run_confirmation(spec, tmp_path / "there", scheduler=cluster.address)
+    here = run_confirmation(spec, tmp_path / "here")
+    assert [(p.learner, p.value, p.seed, p.risk) for p in there.points] == [
+        (p.learner, p.value, p.seed, p.risk) for p in here.points
+    ]
+    assert (tmp_path / "there" / "matrix.csv").read_bytes() == (tmp_path / "here" / "matrix.csv").read_bytes()

@@ -312,27 +312,36 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         fm.generate(fm.LatticePercolation(dim=3, side=8000))
     with pytest.raises(RecipeError, match="none of 4 sites is occupied"):
         fm.generate(fm.LatticePercolation(dim=2, side=2, occupation=1e-9))
-    with pytest.raises(RecipeError, match="lattice-percolation"):
-        fm.predict(RECIPES["site-free-all-hierarchical"])
 
 
-def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     recipe = fm.LatticePercolation(dim=3, side=60, ambient_dim=32, seed=2)
     n = fm.generate(recipe).n_points
     assert n < recipe.max_points / 10
-    need = recipe.draw_bytes(n)
-    assert recipe.start_bytes() < need < recipe.peak_bytes()
+    need, start = recipe.draw_bytes(n), recipe.start_bytes()
+    assert start is not None
+    assert start < need < need + recipe.coordinate_bytes(n) < recipe.peak_bytes()
     monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
     fm.generate(recipe)
-    monkeypatch.setattr(build_memory, "available_bytes", lambda: need - 1)
-    with pytest.raises(ResourceError, match=f"needs {need:,} bytes at once .* type a smaller side"):
-        fm.generate(recipe)
+    fm.write(recipe, tmp_path / "box.h5")
+    for available, words in (
+        (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* type a smaller side"),
+        (start - 1, f"needs {start:,} bytes at once .* type a smaller side"),
+    ):
+        monkeypatch.setattr(build_memory, "available_bytes", lambda available=available: available)
+        with pytest.raises(ResourceError, match=words):
+            fm.generate(recipe)
+    wide = recipe.replace(ambient_dim=60_000)  # its trees fit, its coordinates don't
+    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    with pytest.raises(ResourceError, match=f"coordinates of {n:,} points need .* or write the recipe to a file"):
+        fm.generate(wide)
     with pytest.raises(ResourceError):  # all clusters are known to be too many before the draw
         fm.generate(recipe.replace(clusters="all"))
-    huge = fm.LatticePercolation(dim=3, side=1024)
-    assert huge.start_bytes() < 1 << 30 < 1 << 36 < huge.peak_bytes()
+    huge = fm.LatticePercolation(dim=3, side=1024).start_bytes()
+    assert huge is not None
+    assert huge < 1 << 30
     added = recipe.replace(noise=0.1, nuisance_dim=3, rotate=True)
-    assert added.draw_bytes(n) > recipe.draw_bytes(n) + (4 * 3 + 4 * 32) * n
+    assert added.coordinate_bytes(n) == recipe.coordinate_bytes(n) + (4 * 3 + 4 * 32) * n + 8 * 35**2
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -479,7 +488,7 @@ def test_constant_labels() -> None:
 # ---------------------------------------------------------------------------------------------------- sweeps
 
 
-def test_a_sweep_runs_and_says_that_there_is_no_prediction(tmp_path: Path) -> None:
+def test_a_sweep_runs_and_is_held_against_the_curve(tmp_path: Path) -> None:
     from fractalman.sweep import run_sweep
     from fractalman.sweep.spec import load_spec
 
@@ -489,8 +498,8 @@ def test_a_sweep_runs_and_says_that_there_is_no_prediction(tmp_path: Path) -> No
     }
     result = run_sweep(load_spec(tables), tmp_path / "run")
     (verdict,) = result.verdicts
-    assert verdict.agrees is None
-    assert "no law is known for family 'lattice-percolation'" in verdict.reason
+    assert verdict.predicted == pytest.approx(0.4036, abs=1e-4)
+    assert verdict.predicted_local is not None
     populations = {p.seed: p.n_population for p in result.points}
     assert len(set(populations.values())) == 3  # every replicate has its own
     tables["sweep"]["test_size"] = 2200

@@ -5,38 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
+from simulated import SIZES, joint_p, measured
 
 import fractalman as fm
-from fractalman import prediction
 from fractalman.errors import RecipeError
 from fractalman.nearest import nearest
-
-SIZES = [32, 128, 512]
-
-
-def measured(recipe: fm.Recipe, seeds: int, draws: int = 8, test: int = 400) -> np.ndarray:
-    """1-NN risk of real coordinates and labels, (seeds, sizes)."""
-    rows = []
-    for seed in range(1000, 1000 + seeds):
-        data = fm.generate(recipe.replace(seed=seed))
-        y = fm.label_draws(data, draws)
-        train, tests = data.split(max(SIZES), test, seed=seed)
-        row = []
-        for n in SIZES:
-            found = train[:n][nearest(data.X[train[:n]], data.X[tests])]
-            row.append(np.mean((y[found] - y[tests]) ** 2))
-        rows.append(row)
-    return np.array(rows)
-
-
-def joint_p(sample: np.ndarray, curve: prediction.Curve) -> float:
-    """The least p-value over the sizes, times their number; the curve's own error is added in quadrature."""
-    errors = np.sqrt(sample.std(axis=0, ddof=1) ** 2 / len(sample) + curve.standard_error**2)
-    from scipy import stats
-
-    p = 2 * stats.t.sf(np.abs(sample.mean(axis=0) - curve.risk) / errors, len(sample) - 1)
-    return float(min(1.0, len(p) * p.min()))
-
+from fractalman.prediction import splits
 
 CASES = [
     (
@@ -73,12 +47,13 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
     p = fm.predict(data)
     curve = p.curve([64, 256])
     y = fm.label_draws(data, 300)
-    splits = prediction._Splits(data)
+    over = splits.Splits(data)
     for column, n in enumerate((64, 256)):
         over_draws = np.zeros(300)
-        for order, test in splits.orders():
+        for draw in over.draws((64, 256)):
+            order, test = draw.order, draw.test
             found = order[:n][nearest(data.X[order[:n]], data.X[test])]
-            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / splits.splits
+            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / over.splits
         assert z_test(over_draws, curve.risk[column]) > THRESHOLD
         assert z_test(over_draws, 1.3 * curve.risk[column]) < REJECTED
 

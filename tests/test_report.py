@@ -22,11 +22,14 @@ from fractalman import confirmation, report
 from fractalman.build import generate
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners import Learner, Outcome, Problem
+from fractalman.prediction import Curve
 from fractalman.recipe import Cascade, PercolationCluster, Recipe
-from fractalman.report import figures, page, tables
+from fractalman.report import figures, forecasts, page, tables
 from fractalman.seeds import Role, key64, normals
 from fractalman.sweep import Collaborators, Result, load_result, load_spec, run_sweep
+from fractalman.theory import Law
 
+MATRIX = ["matrix.csv", "matrix.json"]
 SPEC: dict[str, Any] = {
     "recipe": {"family": "percolation-cluster", "n_points": 4096, "ambient_dim": 3, "label": "hierarchical", "seed": 5},
     "sweep": {"learners": ["1-nn", "ridge", "mlp"], "train_sizes": [16, 32, 64, 128, 512], "seeds": 3, "test_size": 50},
@@ -57,20 +60,32 @@ class Played(Learner):
         return outcomes
 
 
+SQUARE_ROOT = Law(
+    name="square root",
+    statement="L ~ n^-1/2 < 1",
+    data_exponent=0.5,
+    model_exponent=0.5,
+    source="made up",
+    checked="by hand",
+    reason="because",
+    domain="everywhere",
+    assumptions=("none",),
+)
+
+
 @dataclasses.dataclass
 class Foretold:
     """A prediction of exponent 1/2 with a curve for 1-NN only."""
 
     learner: str
-    data_exponent: float = 0.5
-    model_exponent: float | None = 0.5
-    logarithmic: bool = False
-    reached: bool = True
-    law: str = "square root: L ~ n^-1/2 < 1"
-    source: str = "made up"
-    checked: str = "by hand"
-    assumptions: tuple[str, ...] = ("none",)
+    law: Law = SQUARE_ROOT
     population: float = math.inf
+    affordable: float = math.inf
+    within_variance: float = 0.5
+    has_floor: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.law, name)
 
     @property
     def has_curve(self) -> bool:
@@ -78,7 +93,7 @@ class Foretold:
 
     def curve(self, n: Any) -> SimpleNamespace:
         n = np.asarray(n)
-        return SimpleNamespace(n=n, risk=n**-0.5, standard_error=0.01 * n**-0.5, kind="exact")
+        return Curve(n, n**-0.5, 0.01 * n**-0.5, "exact")
 
     def local_exponent(self, low: int, high: int, sizes: Any = None) -> SimpleNamespace:
         assert low < high
@@ -121,7 +136,7 @@ def foreign(html: str) -> list[str]:
 def test_the_page_is_whole_and_alone(result: Result, tmp_path: Path) -> None:
     path = report.write_report(result, tmp_path)
     html = path.read_text(encoding="utf-8")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
     assert foreign(html) == []
     assert html.count("<img src=") == 3  # curves, training shares, the fractal
     for text in ("1-nn", "mlp", "budget-limited", "population-limited", "Bayes floor", "V<sub>in</sub> = 0.500"):
@@ -158,7 +173,7 @@ def test_the_summary_counts_the_verdicts(result: Result) -> None:
 def test_what_the_fit_left_out_is_drawn_hollow(result: Result) -> None:
     drawn = {verdict.learner: page.curve_of(result, verdict).fitted for verdict in result.verdicts}
     assert drawn == {"1-nn": {16, 32, 64, 128}, "ridge": {16, 32, 64, 128}, "mlp": {16, 32, 64}}
-    unfitted = dataclasses.replace(result.verdicts[0], window=None, measured=None, agrees=None, fit=None)
+    unfitted = dataclasses.replace(result.verdicts[0], window=None, fitted=(), measured=None, agrees=None, fit=None)
     assert page.curve_of(result, unfitted).fitted == frozenset()
     assert figures.learning_curves([page.curve_of(result, unfitted)], None).startswith(b"<?xml")
 
@@ -199,7 +214,7 @@ def test_a_report_that_fails_leaves_the_old_one(
     with pytest.raises(OSError, match="No space"):
         report.write_report(result, tmp_path)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
 
 
 def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,25 +262,26 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
 
 def test_prediction_tables_and_lines() -> None:
     recipe = PercolationCluster(n_points=4096)
-    table = tables.prediction_table(Foretold("1-nn"), recipe, [16, 256])  # type: ignore[arg-type]
+    table = forecasts.prediction_table(Foretold("1-nn"), recipe, [16, 256])  # type: ignore[arg-type]
     assert table["local_exponent"] == {"from": 16, "to": 256, "value": 0.5, "standard_error": 0.001}
     assert table["curve"]["risk"] == [0.25, 0.0625]
     json.dumps(table, allow_nan=False)
-    text = "\n".join(tables.prediction_lines(table))
+    text = "\n".join(forecasts.prediction_lines(table))
     for part in ("n^-0.5000", "0.5000 ± 0.0010 from n = 16 to 256", "made up", "by hand", "- none", "0.06250"):
         assert part in text
-    other = tables.prediction_table(Foretold("ridge"), recipe)  # type: ignore[arg-type]
+    other = forecasts.prediction_table(Foretold("ridge"), recipe)  # type: ignore[arg-type]
     assert other["curve"] is None
     assert other["local_exponent"] is None
 
 
 @pytest.mark.parametrize("n_points", [1, 2, 5, 40, 4096, 10**6])
 def test_default_sizes_can_be_predicted(n_points: int) -> None:
-    sizes = tables.default_sizes(n_points)
+    sizes = forecasts.default_sizes(n_points)
     assert sizes == sorted(set(sizes))
     assert sizes[0] >= 1
     assert sizes[-1] <= max(1, n_points // 16)
-    assert tables.default_sizes(math.inf)[-1] == 4096
+    assert forecasts.default_sizes(math.inf)[-1] == 10**6
+    assert forecasts.default_sizes(math.inf, 5000)[-1] == 3000
 
 
 _plain = st.recursive(
@@ -343,8 +359,10 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Confirmation with played rooms on a small spec; the list fills with the folders that sweeps ran in."""
     folders: list[Path] = []
 
-    def sweep(spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1) -> Result:
-        assert jobs == 1
+    def sweep(
+        spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1, shard: Any = None
+    ) -> Result:
+        assert (jobs, shard) == (1, None)
         folders.append(Path(out))
         return run_sweep(spec, out, progress, force=force, collaborators=rooms())
 
@@ -358,7 +376,7 @@ def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_pa
     said: list[str] = []
     result = confirmation.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert names == ["journal.jsonl", "points.csv", "report.html"]
+    assert names == ["journal.jsonl", *MATRIX, "points.csv", "report.html"]
     assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
     assert said[-1] == "writing the report"
     assert played == [tmp_path / "run"]
@@ -379,8 +397,9 @@ def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> 
     journal.write_text("".join(lines[:-1]))
     with pytest.raises(RecipeError, match="holds 44 of 45 points"):
         confirmation.rebuild_report(tmp_path)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match="holds no sweep"):
-        confirmation.rebuild_report(tmp_path.parent)
+        confirmation.rebuild_report(tmp_path / "empty")
     with pytest.raises(RecipeError, match="no folder"):
         confirmation.rebuild_report(tmp_path / "nowhere")
     assert played

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from fractalman.measure import fit_power_law, student_t
 from fractalman.seeds import key64, normals
 from fractalman.sweep import RULE, Point, Verdict
+from fractalman.sweep.axes import axis_called
 from fractalman.sweep.regimes import SizeSummary, choose_window, summarise
 from fractalman.sweep.verdicts import RESOLUTION, compare, judge, predicted_local
 from fractalman.theory import local_slope
@@ -67,7 +69,7 @@ class Prediction:
 
 
 def verdict_of(points: list[Point], prediction: Any, *, seeds: int = 4, capacity: str = "grows with n") -> Verdict:
-    summaries = summarise(points, seeds, capacity, math.inf)
+    summaries = summarise(points, seeds, capacity, 1 / 16)
     return judge("x", points, summaries, prediction, seeds=seeds, fit=FIT)
 
 
@@ -226,7 +228,7 @@ def test_a_bent_curve_is_compared_by_the_same_functional() -> None:
     ],
 )
 def test_the_rule(capacity: str, share: float, stopped: str | None, regime: str) -> None:
-    summaries = summarise(points_of(train_share=share, stopped=stopped), 4, capacity, math.inf)
+    summaries = summarise(points_of(train_share=share, stopped=stopped), 4, capacity, 1 / 16)
     assert {entry.regime for entry in summaries} == {regime}
     assert regime in RULE
     assert all(f"{share:.2g} of test risk" in entry.reason for entry in summaries)
@@ -238,15 +240,16 @@ def test_the_rule_looks_at_the_mean_of_the_replicates() -> None:
         Point("x", 128, i, 1.0, share, 0.5, math.inf, info={"stopped": end})
         for i, (share, end) in enumerate([(0.0, "interpolated"), (0.0, "interpolated"), (0.24, "budget")])
     ]
-    (entry,) = summarise(points, 3, "fixed", math.inf)
+    (entry,) = summarise(points, 3, "fixed", 1 / 16)
     assert entry.regime == "data-limited"
     assert "1 budget, 2 interpolated" in entry.reason
-    (entry,) = summarise(points[1:], 2, "fixed", math.inf)
+    (entry,) = summarise(points[1:], 2, "fixed", 1 / 16)
     assert entry.regime == "budget-limited"
 
 
 def test_sizes_beyond_the_population_s_fraction() -> None:
-    summaries = summarise(points_of(), 4, "grows with n", 512.0)
+    points = [dataclasses.replace(point, n_population=8192.0) for point in points_of()]
+    summaries = summarise(points, 4, "grows with n", 1 / 16)
     assert [entry.regime for entry in summaries] == ["data-limited"] * 3 + ["population-limited"] * 2
 
 
@@ -272,3 +275,69 @@ def test_windows_are_contiguous_data_limited_and_complete(
         assert all(s.regime == "data-limited" for s in inside if s.n in window.sizes)
         after = inside[first + len(window.sizes) :]
         assert not after or after[0].regime != "data-limited"
+
+
+# ---------------------------------------------------------------------------------------------------- other evidence
+
+
+def curve_points(floor: float, *, seeds: int = 4, share: float = 0.0) -> list[Point]:
+    """Risk n^-1/2 + floor at nine sizes, with 0.5 % noise."""
+    sizes = [32 << i for i in range(9)]
+    z = normals(key64(7, 1), seeds * len(sizes)).reshape(seeds, -1)
+    risks = (np.array(sizes) ** -0.5 + floor) * np.exp(0.005 * z)
+    return [
+        Point("x", n, i, risks[i, j], share * risks[i, j], 0.5, math.inf)
+        for i in range(seeds)
+        for j, n in enumerate(sizes)
+    ]
+
+
+def test_small_sizes_predict_large_ones_or_the_verdict_says_so() -> None:
+    straight = verdict_of(curve_points(0.0), Prediction(0.5))
+    assert straight.held_out is not None
+    assert straight.held_out["up_to"] == 32 << 5
+    assert straight.held_out["laws"]["power"]["error"] < 0.02
+    assert straight.sensitivity < 0.02
+    assert not any("places" in text for text in straight.warnings)
+    bent = verdict_of(curve_points(0.02), Prediction(0.5))
+    assert next(iter(bent.held_out["laws"])) == "floor"
+    assert any("a floor law predicts the larger places better" in text for text in bent.warnings)
+    assert any("depends on the window" in text for text in bent.warnings)
+    assert bent.sensitivity > 0.05
+    short = verdict_of(points_of(), Prediction(0.5))
+    assert short.held_out is None
+    json.dumps([straight.to_dict(), bent.to_dict(), short.to_dict()], allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("axis", "share", "gains", "floor", "regime"),
+    [
+        ("n", 0.05, {"width": 0.02, "steps": 0.05}, None, "data-limited"),
+        ("n", 0.05, {"width": 0.30, "steps": 0.05}, None, "model-limited"),
+        ("n", 0.05, {"width": 0.20, "steps": 0.30}, None, "budget-limited"),
+        ("n", 0.50, {"width": 0.02, "steps": 0.05}, None, "undecided"),
+        ("n", 0.50, {"width": 0.30, "steps": 0.05}, 0.95, "data-limited"),
+        ("width", 0.95, {"width": 0.30, "steps": 0.05}, None, "model-limited"),
+        ("width", 0.95, {"width": 0.30, "steps": 0.15}, None, "budget-limited"),
+        ("width", 0.30, {"width": 0.30, "steps": 0.05}, None, "undecided"),
+        ("width", 0.05, {"width": 0.30, "steps": 0.05}, None, "data-limited"),
+        ("width", 0.95, {"width": 0.30, "steps": 0.05}, 0.95, "data-limited"),
+        ("steps", 0.95, {"width": 0.05, "steps": 0.30}, None, "budget-limited"),
+        ("steps", 0.95, {"width": 0.40, "steps": 0.30}, None, "model-limited"),
+        ("steps", 0.95, {"width": 0.05, "steps": 0.05}, None, "undecided"),
+        ("noise", 0.05, {"width": 0.02, "steps": 0.05}, None, "data-limited"),
+    ],
+)
+def test_the_rule_with_probes(
+    axis: str, share: float, gains: dict[str, float], floor: float | None, regime: str
+) -> None:
+    info = {"stopped": "budget"}
+    points = [Point("mlp", 64, i, 1.0, share, 0.5, math.inf, info=info, value=8, parameters=9) for i in range(3)]
+    probes = [dataclasses.replace(p, probe=key, risk=1.0 - gain) for key, gain in gains.items() for p in points]
+    given: dict[str, Any] = {"axis": axis_called(axis), "asked": tuple(gains)}
+    (entry,) = summarise(points, 3, "fixed", 1 / 16, probes=probes, floor={8: floor} if floor else {}, **given)
+    assert entry.regime == regime
+    assert entry.gains == pytest.approx(gains)
+    assert regime in RULE
+    (unfinished,) = summarise(points, 3, "fixed", 1 / 16, probes=probes[:-1], **given)
+    assert unfinished.regime == "unfinished"

@@ -12,7 +12,7 @@ import numpy as np
 from fractalman import embedding, labels
 from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
-from fractalman.build.family import BLOCK, Rows
+from fractalman.build.blocks import BLOCK, Blocks, Mapped, Rows
 from fractalman.recipe import Recipe
 
 
@@ -48,7 +48,7 @@ def widened(recipe: Recipe, points: I64, own: F32) -> F32:
 
 
 def streamed(recipe: Recipe, own: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Return a family's streamed columns with what the recipe adds to them."""
+    """Return a family's columns made by address with what the recipe adds to them."""
     columns = dict(own)
     n = recipe.max_points
     if recipe.noise:
@@ -60,6 +60,13 @@ def streamed(recipe: Recipe, own: Mapping[str, Rows]) -> dict[str, Rows]:
             (n, recipe.n_columns), np.dtype(np.float32), lambda points: widened(recipe, points, X_rows(points))
         )
     return columns
+
+
+def widened_blocks(recipe: Recipe, own: Blocks) -> Blocks:
+    """Return all coordinates, block by block, from the family's own."""
+    if not (recipe.nuisance_dim or recipe.rotate):
+        return own
+    return Mapped(own, recipe.n_columns, lambda points, block: widened(recipe, points, block))
 
 
 def _sum(clean: Callable[[I64], F64], added: Callable[[I64], F64]) -> Callable[[I64], F64]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64, U64
 from fractalman._jit import run_tasks
-from fractalman.build.family import BLOCK, Rows, Structure, by_address
+from fractalman.build.blocks import BLOCK, Rows, by_address
+from fractalman.build.family import Structure
 from fractalman.dataset.memory import Dataset
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import Cascade
@@ -54,27 +57,54 @@ def values(recipe: Cascade, points: I64, draw: int = 0) -> F64:
     return out
 
 
+@dataclass(frozen=True)
+class _Nodes:
+    """What the nodes of the induced tree carry, for any range of nodes.
+
+    Args:
+        recipe: the cascade. tree: that its points induce. draw: number of the label draw.
+    """
+
+    recipe: Cascade
+    tree: geometry.InducedTree
+    draw: int
+
+    def segments(self, start: int, stop: int) -> tuple[F64, F64]:
+        """Return value and variance of nodes start … stop − 1."""
+        value, variance = np.empty(stop - start), np.empty(stop - start)
+        paths, seed = _paths(self.recipe), self.recipe.seeds.labels
+
+        def work(a: int) -> None:
+            b = min(a + BLOCK, stop)
+            addresses, amplitude = _amplitudes(self.recipe, paths, self.tree.examples(a, b))
+            part = slice(a - start, b - start)
+            first, last = self.tree.levels_above(a, b) + 1, self.tree.node_levels(a, b)
+            value[part], variance[part] = labels.cascade_segments(addresses, first, last, amplitude, seed, self.draw)
+
+        run_tasks(work, [(a,) for a in range(start, stop, BLOCK)])
+        return value, variance
+
+    def variances(self, start: int, stop: int) -> F64:
+        """Return the variance alone, which needs no paths where all cells of a level have one size."""
+        if not self.recipe.equal_ratios:
+            return self.segments(start, stop)[1]
+        assert isinstance(self.recipe.contraction, float)
+        amplitude = labels.cascade_terms(self.recipe.contraction, self.recipe.hurst, self.recipe.levels)
+        first, last = self.tree.levels_above(start, stop) + 1, self.tree.node_levels(start, stop)
+        return labels.cascade_variances(first, last, amplitude)
+
+
 def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure:
     """Draw everything but the coordinates; without a hierarchy, the labels only."""
-    n, seeds = recipe.n_points, recipe.seeds
+    n = recipe.n_points
     y = values(recipe, np.arange(n), draw)
     columns = label_tree = None
     if hierarchy:
-        paths = _paths(recipe)
-        tree = paths.induced_tree(n)
-        value, variance = np.empty(tree.parent.size), np.empty(tree.parent.size)
-        above = np.where(tree.parent >= 0, tree.level[tree.parent], -1)
-
-        def work(start: int) -> None:
-            rows = slice(start, start + BLOCK)
-            addresses, amplitude = _amplitudes(recipe, paths, tree.example[rows])
-            value[rows], variance[rows] = labels.cascade_segments(
-                addresses, above[rows] + 1, tree.level[rows], amplitude, seeds.labels, draw
-            )
-
-        run_tasks(work, [(start,) for start in range(0, tree.parent.size, BLOCK)])
-        columns = Hierarchy(tree.parent, value, variance, tree.size, tree.depth, n, tree.level)
-        label_tree = LabelTree(tree.parent, value, variance, np.full(n, _norm(recipe)), np.arange(n))
+        tree = _paths(recipe).induced_tree(n)
+        value, variance = _Nodes(recipe, tree, draw).segments(0, tree.n_nodes)
+        parent = tree.parent
+        columns = Hierarchy(parent, value, variance, tree.size, tree.depth, n, tree.level)
+        label_tree = LabelTree(parent, value, variance, np.full(n, _norm(recipe)), np.arange(n))
     return Structure(recipe, y, np.zeros(n, np.int64), None, columns, label_tree)
 
 
@@ -106,6 +136,39 @@ def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
     return lambda draw: values(recipe, np.arange(recipe.n_points), draw)
 
 
-def streamed(recipe: Cascade) -> Mapping[str, Rows]:
-    """Return X, y and cluster as columns made by address."""
-    return by_address(recipe, rows, values)
+def streamed(recipe: Cascade, hierarchy: bool) -> Mapping[str, Rows]:
+    """Return X, y and cluster as columns made by address, and those of the trees from a compact induced tree.
+
+    The trees take at most 38 bytes a point while they are written, and about as much while they are made: parents,
+    sizes, levels and examples of latents as 32-bit and 16-bit integers, values as they are, the rest made anew.
+    """
+    columns = by_address(recipe, rows, values)
+    return {**columns, **_tree_columns(recipe)} if hierarchy else columns
+
+
+def _tree_columns(recipe: Cascade) -> Mapping[str, Rows]:
+    n, norm = recipe.n_points, _norm(recipe)
+    tree = _paths(recipe).induced_tree(n)
+    k, nodes = tree.n_nodes, _Nodes(recipe, tree, 0)
+    value = np.empty(k)
+    for start in range(0, k, 16 * BLOCK):
+        stop = min(start + 16 * BLOCK, k)
+        value[start:stop] = nodes.segments(start, stop)[0]
+
+    def column(size: int, dtype: type, make: Callable[[int, int], Any]) -> Rows:
+        return Rows((size,), np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))
+
+    both: dict[str, Rows] = {
+        "parent": column(k, np.int64, lambda a, b: tree.up[a:b].astype(np.int64)),
+        "value": column(k, np.float64, lambda a, b: value[a:b]),
+        "variance": column(k, np.float64, nodes.variances),
+    }
+    return {
+        **{f"hierarchy/{name}": rows for name, rows in both.items()},
+        "hierarchy/size": column(k, np.int64, tree.sizes),
+        "hierarchy/depth": column(k, np.int64, tree.depths),
+        "hierarchy/level": column(k, np.int64, tree.node_levels),
+        **{f"label_tree/{name}": rows for name, rows in both.items()},
+        "label_tree/norm": column(n, np.float64, lambda a, b: np.full(b - a, norm)),
+        "label_tree/leaf": column(n, np.int64, np.arange),
+    }

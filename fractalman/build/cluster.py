@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64
-from fractalman.build.family import Structure
+from fractalman.build.family import Blocks, Structure
+from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import Hierarchy
@@ -65,5 +67,17 @@ def coordinates(made: Structure, X: F32) -> None:
     embedding.tree_coordinates(X, made.hierarchy.parent, made.hierarchy.size, *rooted, step_length(recipe), seed)
 
 
-def streamed(_recipe: PercolationCluster) -> None:
+def streamed(_recipe: PercolationCluster, _hierarchy: bool) -> None:
     """A cluster needs its tree."""
+
+
+def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
+    """Return X block by block; ``folder`` is for scratch."""
+    recipe, h = made.recipe, made.hierarchy
+    assert isinstance(recipe, PercolationCluster)
+    assert made.edges is not None
+    assert h is not None
+    n, seed = recipe.n_points, recipe.seeds.embedding
+    rooted = geometry.rooted_order(made.edges, n, draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n))
+    tops, step = np.array([n if n > 1 else 0]), step_length(recipe)
+    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, 0.0), seed, folder)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fractalman.build.files import _columns
+from fractalman.build.columns import file_columns
 from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord
 from fractalman.dataset.spec import BY_PATH, COLUMNS
 from fractalman.recipe import Recipe
@@ -37,9 +40,18 @@ def file_contents(recipe: Recipe, progress: Callable[[str], None] | None = None)
         recipe: any recipe. progress: called with the name of every column that is begun.
     Errors: ResourceError for what will not fit into memory.
     """
+    with tempfile.TemporaryDirectory() as folder:  # for what lays out large clusters
+        records, size = _hashed(file_columns(recipe, True, Path(folder)), progress)
+    kept = {path: record for path, record in records.items() if BY_PATH[path].group not in ("tree", "level")}
+    n, d = records["X"].shape
+    whole, bare = (Certificate(recipe.to_dict(), found, {}).content for found in (records, kept))
+    return Contents(n, d, size, whole, bare)
+
+
+def _hashed(columns: Mapping[str, Any], progress: Callable[[str], None] | None) -> tuple[dict[str, ColumnRecord], int]:
+    """Return the record of every column, and the bytes of all."""
     records: dict[str, ColumnRecord] = {}
     size = 0
-    columns = _columns(recipe, hierarchy=True)
     for column in COLUMNS:
         if column.path not in columns:
             continue
@@ -52,7 +64,4 @@ def file_contents(recipe: Recipe, progress: Callable[[str], None] | None = None)
         shape = tuple(int(length) for length in source.shape)
         records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
         size += int(np.prod(shape)) * np.dtype(column.dtype).itemsize
-    kept = {path: record for path, record in records.items() if BY_PATH[path].group not in ("tree", "level")}
-    n, d = records["X"].shape
-    whole, bare = (Certificate(recipe.to_dict(), found, {}).content for found in (records, kept))
-    return Contents(n, d, size, whole, bare)
+    return records, size

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64
-from fractalman.build.family import Structure
+from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman.build.family import Blocks, Structure
+from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.geometry import ClusterTree
@@ -123,19 +125,33 @@ def step_length(recipe: PercolationEnsemble | BetheLattice) -> float:
     return math.sqrt(recipe.ambient_dim / (root / 2.0**shift))
 
 
-def coordinates(made: Structure, X: F32) -> None:
-    """Write all coordinates into X: origins uniform in the ball of radius √d."""
+def _laid_out(made: Structure) -> tuple[I64, I64, tuple[AnyInt, AnyInt], float, float]:
+    """Tops of the hierarchies, roots of the walks, trees seen from them, step, radius √d of the ball of origins."""
     recipe, h = made.recipe, made.hierarchy
     assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
     assert made.edges is not None
     assert h is not None
-    seed = recipe.seeds.embedding
-    roots = _roots(made.cluster, key64(seed, Role.EMBEDDING_ROOT))
+    roots = _roots(made.cluster, key64(recipe.seeds.embedding, Role.EMBEDDING_ROOT))
     rooted = geometry.rooted_order(made.edges, recipe.n_points, roots)
-    tops = _tops(h.parent, made.cluster)
-    ball = math.sqrt(recipe.ambient_dim)
-    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step_length(recipe), ball, seed)
+    return _tops(h.parent, made.cluster), roots, rooted, step_length(recipe), math.sqrt(recipe.ambient_dim)
 
 
-def streamed(_recipe: Recipe) -> None:
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X: origins uniform in the ball of radius √d."""
+    tops, roots, rooted, step, ball = _laid_out(made)
+    h, seed = made.hierarchy, made.recipe.seeds.embedding
+    assert h is not None
+    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, seed)
+
+
+def streamed(_recipe: Recipe, _hierarchy: bool) -> None:
     """An ensemble needs its trees."""
+
+
+def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
+    """Return X block by block; ``folder`` is for scratch."""
+    tops, _, rooted, step, ball = _laid_out(made)
+    recipe, h = made.recipe, made.hierarchy
+    assert h is not None
+    seed = recipe.seeds.embedding
+    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, ball), seed, folder)

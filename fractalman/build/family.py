@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from fractalman._arrays import F32, F64, I64
+from fractalman.build.blocks import BLOCK, Blocks, Rows
 from fractalman.dataset.memory import Dataset
 from fractalman.hierarchy import Hierarchy, LabelTree
 from fractalman.recipe import Recipe
 
-BLOCK = 4096
-"""Points made at once by addressed families."""
+__all__ = ["BLOCK", "Blocks", "Family", "Rows", "Structure"]
 
 
 @dataclass(frozen=True)
@@ -39,43 +38,6 @@ class Structure:
     noise: F64 | None = None
 
 
-@dataclass(frozen=True)
-class Rows:
-    """A column made block by block by address, never held whole (a `dataset.BlockSource`)."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    make: Any  # (I64 point numbers) → their rows
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
-        """Yield (first row, rows) in order."""
-        rows = 16 * BLOCK
-        for start in range(0, self.shape[0], rows):
-            yield start, self.make(np.arange(start, min(start + rows, self.shape[0])))
-
-
-def by_address(
-    recipe: Any, rows: Callable[[Any, I64, F32], None], values: Callable[[Any, I64], F64]
-) -> dict[str, Rows]:
-    """Return X, y and cluster (one for all) as columns made by address.
-
-    Args:
-        recipe: of an addressed family. rows: writes the coordinates of points into an array. values: their labels.
-    """
-    n, d = recipe.n_points, recipe.ambient_dim
-
-    def X_rows(points: I64) -> F32:
-        X = np.empty((points.size, d), np.float32)
-        rows(recipe, points, X)
-        return X
-
-    return {
-        "X": Rows((n, d), np.dtype(np.float32), X_rows),
-        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
-        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
-    }
-
-
 class Family(Protocol):
     """The builder of one family; a module with these functions is one."""
 
@@ -91,6 +53,11 @@ class Family(Protocol):
         """Return what draws labels on the same structure: (number of the label draw > 0) → (n,) float64."""
         ...
 
-    def streamed(self, recipe: Any) -> Mapping[str, Rows] | None:
-        """Return X, y and cluster as columns made by address, or None where the family needs its tree."""
+    def streamed(self, recipe: Any, hierarchy: bool) -> Mapping[str, Rows] | None:
+        """Return X, y, cluster and, if asked for, the trees' columns, block by block; None for families that need their
+        tree before any point."""
+        ...
+
+    def coordinate_blocks(self, made: Structure, folder: Path) -> Blocks:
+        """Return the family's own X block by block, for families that need their tree; ``folder`` is for scratch."""
         ...

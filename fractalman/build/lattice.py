@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, AnyInt
-from fractalman.build.family import Structure
+from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman.build.family import Blocks, Rows, Structure
 from fractalman.build.memory import check_draw
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
@@ -93,5 +94,20 @@ def coordinates(made: Structure, X: F32) -> None:
     embedding.lattice_coordinates(X, made.sites, box.shape, box.periodic, recipe.seeds.embedding)
 
 
-def streamed(_recipe: LatticePercolation) -> None:
+def streamed(_recipe: LatticePercolation, _hierarchy: bool) -> None:
     """Clusters need the whole box."""
+
+
+def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
+    """Return X block by block: a point's place is its site's."""
+    recipe, sites = made.recipe, made.sites
+    assert isinstance(recipe, LatticePercolation)
+    assert sites is not None
+    box, d, seed = lattice(recipe), recipe.ambient_dim, recipe.seeds.embedding
+
+    def rows(points: I64) -> F32:
+        X = np.empty((points.size, d), np.float32)
+        embedding.lattice_coordinates(X, sites[points], box.shape, box.periodic, seed)
+        return X
+
+    return Rows((sites.size, d), np.dtype(np.float32), rows)

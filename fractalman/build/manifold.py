@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
-from fractalman.build.family import BLOCK, Rows, Structure, by_address
+from fractalman.build.blocks import BLOCK, Blocks, Rows, by_address
+from fractalman.build.family import Structure
 from fractalman.dataset.memory import Dataset
 from fractalman.recipe import SmoothManifold
 from fractalman.seeds import Role
@@ -66,12 +68,19 @@ def coordinates(made: Structure, X: F32) -> None:
     rows(made.recipe, np.arange(made.recipe.n_points), X)
 
 
+def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
+    """Return the coordinates as a column made by address."""
+    recipe = made.recipe
+    assert isinstance(recipe, SmoothManifold)
+    return by_address(recipe, rows, values)["X"]
+
+
 def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
     """Return what draws labels at the same points; an exact field is factored once for all draws."""
     assert isinstance(made.recipe, SmoothManifold)
     return _drawn(made.recipe)
 
 
-def streamed(recipe: SmoothManifold) -> Mapping[str, Rows] | None:
+def streamed(recipe: SmoothManifold, _hierarchy: bool) -> Mapping[str, Rows] | None:
     """Return X, y and cluster as columns made by address, or None for an exact field, which needs all points."""
     return by_address(recipe, rows, values) if recipe.field == "waves" else None

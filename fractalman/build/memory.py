@@ -24,25 +24,63 @@ def available_bytes() -> int:
     return min(limits) if limits else 1 << 62
 
 
-def check_memory(recipe: Recipe, tree_only: bool = False) -> None:
-    """Raise ResourceError when ``generate(recipe)``, or ``tree(recipe)``, would need more memory than there is.
+def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True, tree_only: bool = False) -> None:
+    """Raise ResourceError when a dataset would need more memory than there is.
 
-    Where the draw decides how much that is, what is known before it: `check_draw` does the rest.
+    Args:
+        recipe: any recipe.
+        streamed: as `write` makes it, which never holds X; else as `generate` does.
+        hierarchy: with its trees; `generate` always makes them.
+        tree_only: for `tree`, which makes no coordinates.
     """
-    _check(recipe, recipe.tree_bytes() if tree_only else recipe.start_bytes(), tree_only)
+    limit = available_bytes()
+    size = "side" if recipe.n_points is None else "n_points"
+    if tree_only:
+        if recipe.tree_bytes() > limit:
+            raise ResourceError(
+                f"the tree of this recipe needs {recipe.tree_bytes():,} bytes at once and {limit:,} are available: "
+                f"allowed is less; type a smaller {size}"
+            )
+        return
+    start = recipe.start_bytes()
+    if start is not None:  # `check_draw` and `check_coordinates` do the rest
+        if start > limit:
+            raise ResourceError(
+                f"finding this recipe's clusters needs {start:,} bytes at once and {limit:,} are available: allowed is "
+                f"less; type a smaller {size}"
+            )
+        return
+    need = recipe.streamed_bytes(hierarchy) if streamed else recipe.peak_bytes()
+    if need <= limit:
+        return
+    ways = [f"type a smaller {size}" if streamed else f"type a smaller {size} or ambient_dim"]
+    with_trees, bare = recipe.streamed_bytes(True), recipe.streamed_bytes(False)
+    if not streamed and with_trees < need:
+        ways.append(f"write it to a file, which needs {with_trees:,}")
+    if (streamed and hierarchy and bare < need) or (not streamed and bare < with_trees):
+        leave = "leave" if streamed else "and leave"
+        ways.append(f"{leave} the latents out (hierarchy=False, --no-hierarchy): {bare:,}")
+    raise ResourceError(
+        f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
+        f"available: {', or '.join(ways)}"
+    )
 
 
 def check_draw(recipe: LatticePercolation, n_points: int) -> None:
-    """Raise ResourceError when the rest of a draw that found so many points would need more memory than there is."""
-    _check(recipe, recipe.draw_bytes(n_points))
-
-
-def _check(recipe: Recipe, need: int, tree_only: bool = False) -> None:
-    limit = available_bytes()
-    size = "side" if recipe.n_points is None else "n_points"
+    """Raise ResourceError when the trees of a draw that found so many points would need more memory than there is."""
+    need, limit = recipe.draw_bytes(n_points), available_bytes()
     if need > limit:
-        instead = " or ambient_dim, or write it to a file with hierarchy=False (--no-hierarchy)"
         raise ResourceError(
-            f"this recipe needs {need:,} bytes at once and {limit:,} are available: allowed is less; "
-            f"type a smaller {size}{'' if tree_only else instead}"
+            f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
+            "available: allowed is less; type a smaller side"
+        )
+
+
+def check_coordinates(recipe: Recipe, n_points: int) -> None:
+    """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
+    need, limit = recipe.coordinate_bytes(n_points), available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "
+            "type a smaller ambient_dim, or write the recipe to a file"
         )

@@ -15,6 +15,7 @@ from fractalman.dataset.spec import (
     MINOR,
     RULES,
     SEAL_BYTES,
+    SHARDS,
 )
 
 
@@ -103,6 +104,18 @@ and every column's filters stand in the HDF5 file itself.
 - `columns`: per column its `dtype`, `shape` and `digest`, the BLAKE2b-256 of its little-endian row-major bytes;
 - `content`: BLAKE2b-256 of the JSON (sorted keys, no blanks) of `recipe`, `stream_version` and `columns`: two files
   with the same `content` hold the same data.
+
+## Shards
+
+A dataset MAY lie in several files: shards of consecutive rows, and a *master*, which is a dataset file as described
+here but for its columns over the points: those are HDF5 virtual datasets, one source per shard, without chunks and
+checksum of their own. `{SHARDS}` is then there, one fixed-length ASCII string, shape (1,), with a fletcher32 checksum,
+holding JSON: `shards`, a list in the order of the rows with, per shard, `file` (its path relative to the master's
+folder), `rows`, `bytes` of the file, `content` of its certificate, and `columns`: per column the digest of its rows.
+A reader MUST refuse rows of a shard that is missing or has another content: HDF5 itself would read fill values (NaN and
+−1 here) without a word. The certificate is that of the whole, with the digests and `content` of the same columns in one
+file. A shard is a dataset file whose recipe has `family` "shard", its `number` (from 1) of `count`, `first_row`, its
+own `n_points` and `ambient_dim`, and the whole's recipe in `of`. The master is written last.
 
 ## Publication
 

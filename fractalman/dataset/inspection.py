@@ -16,6 +16,7 @@ from fractalman.dataset.lazy import LazyColumn, library_reason
 from fractalman.dataset.reader import Contents, check_path, open_hdf5
 from fractalman.dataset.rules import RULE_FUNCTIONS
 from fractalman.dataset.seal import read_seal
+from fractalman.dataset.shards import OpenShards, checked_blocks, lazy_column
 from fractalman.dataset.spec import BY_PATH, CERTIFICATE, RULES, Column, Problem, broken_elements
 from fractalman.dataset.writer import Progress
 from fractalman.errors import FileFormatError
@@ -49,18 +50,21 @@ def check_file(path: Path, progress: Progress | None = None) -> Iterator[Problem
         if contents.certificate is None:
             return
         require_filters(path, contents.stored.values())
-        columns = {name: LazyColumn(path, name, stored) for name, stored in contents.stored.items()}
+        shards = None if contents.shards is None else OpenShards(path, contents.shards)
+        columns = {name: lazy_column(path, name, stored, shards) for name, stored in contents.stored.items()}
+        reported = {problem.path for problem in contents.problems}
         unsound = {name for name in BY_PATH if name not in columns}
         total, done = sum(column.nbytes for column in columns.values()), 0
         for name, column in columns.items():
             yield from _description_problems(BY_PATH[name], contents.stored[name])
             missing = _missing_chunks(contents.stored[name])
             if missing:
-                found = [Problem(name, missing)]
+                found, whole = [Problem(name, missing)], False
             else:
                 at = (progress, done, total)
-                found = _content_problems(column, contents.certificate.columns[name].digest, contents.dims, at)
-            if any(problem.message != _OTHER_DIGEST for problem in found):
+                stated = contents.certificate.columns[name].digest
+                found, whole = _content_problems(name, column, stated, contents.dims, at, reported)
+            if not whole or any(problem.message != _OTHER_DIGEST for problem in found):
                 unsound.add(name)
             done += column.nbytes
             yield from found
@@ -103,16 +107,25 @@ def _missing_chunks(stored: h5py.Dataset) -> str | None:
 
 
 def _content_problems(
-    column: LazyColumn, stated: str, dims: Mapping[str, int], report: tuple[Progress | None, int, int]
-) -> list[Problem]:
-    """Return what is wrong with the elements of one column: each requirement that is broken, and the digest."""
+    name: str,
+    column: LazyColumn,
+    stated: str,
+    dims: Mapping[str, int],
+    report: tuple[Progress | None, int, int],
+    reported: set[str],
+) -> tuple[list[Problem], bool]:
+    """Return what is wrong with one column (requirements that its elements break, shards, digest) and if all was read.
+
+    Shards in ``reported`` are known to be unreadable; those found here are added.
+    """
     progress, done, total = report
-    name, digest, problems = column.path, ColumnDigest(column.dtype.str), list[Problem]()
+    digest, problems, rows = ColumnDigest(column.dtype.str), list[Problem](), 0
     broken: dict[str, tuple[str, int]] = {}  # requirement → (first element, how many)
     try:
         with ThreadPoolExecutor(1) as hasher:  # hashing leaves Python's lock, so it goes on beside reading
             hashed: Future[None] | None = None
-            for start, block in column.blocks():
+            for start, block in checked_blocks(column, problems, reported):
+                rows += len(block)
                 if hashed:
                     hashed.result()
                 hashed = hasher.submit(digest.update, block)
@@ -122,11 +135,12 @@ def _content_problems(
                 done += block.nbytes
                 if progress:
                     progress(name, done, total)
-        if digest.hexdigest() != stated:
+        whole = rows == len(column)  # else a shard is missing, and is named
+        if whole and not problems and digest.hexdigest() != stated:
             problems.append(Problem(name, _OTHER_DIGEST))
     except FileFormatError as error:
         problems.append(Problem(name, str(error).partition(f"{name}: ")[2] or str(error)))
     for requirement, (first, count) in broken.items():
         more = f" (and {count - 1} more like it)" if count > 1 else ""
         problems.append(Problem(name, f"{first}: required {requirement}{more}"))
-    return problems
+    return problems, rows == len(column)

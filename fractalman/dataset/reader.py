@@ -17,11 +17,13 @@ from fractalman.dataset.certificate import Certificate
 from fractalman.dataset.compression import require_filters
 from fractalman.dataset.lazy import LazyColumn, library_reason, system_error
 from fractalman.dataset.seal import Seal, read_seal, refuse_other_majors
+from fractalman.dataset.shards import SHARD_FAMILY, OpenShards, ShardTable, lazy_column, read_table
 from fractalman.dataset.spec import (
     CERTIFICATE,
     COLUMNS,
     FORMAT_NAME,
     MINOR,
+    SHARDS,
     Problem,
     structure_problems,
 )
@@ -120,6 +122,7 @@ class Contents:
         self.dims: dict[str, int] = {}
         self.stored: dict[str, h5py.Dataset] = {}
         self.certificate = self._read_certificate(file)
+        self.shards = self._read_shards(file)
         if self.certificate is None:
             return
         newer = self.certificate.format[1] > MINOR
@@ -136,7 +139,7 @@ class Contents:
         except Exception as error:
             self.problems.append(Problem("/", f"the list of columns is unreadable: {library_reason(error)}"))
         if not newer:
-            known = {CERTIFICATE, *self._records, *(path.rpartition("/")[0] for path in self._records)}
+            known = {CERTIFICATE, SHARDS, *self._records, *(path.rpartition("/")[0] for path in self._records)}
             self.problems += [
                 Problem(path, "is in the file but not in its certificate") for path in found if path not in known
             ]
@@ -162,6 +165,21 @@ class Contents:
             self.problems.append(Problem(CERTIFICATE, f"is unreadable: {library_reason(error)}"))
         return None
 
+    def _read_shards(self, file: h5py.File) -> ShardTable | None:
+        try:
+            table = read_table(file)
+        except Exception as error:
+            message = str(error) if isinstance(error, CorruptFileError) else f"is unreadable: {library_reason(error)}"
+            self.problems.append(Problem(SHARDS, message))
+            return None
+        if table is not None:
+            self.problems += table.problems(Path(file.filename).resolve().parent)
+        return table
+
+    def _covered(self, path: str, rows: int) -> bool:
+        """Whether a column lies in the shards, all of it."""
+        return self.shards is not None and self.shards.covers(path) and self.shards.starts[-1] == rows
+
     def _inspect_column(self, file: h5py.File, path: str) -> None:
         record = self._records[path]
         try:
@@ -172,7 +190,9 @@ class Contents:
                 self.problems.append(Problem(path, f"has type {stored.dtype.str}: required is {record.dtype}"))
             elif stored.shape != record.shape:
                 self.problems.append(Problem(path, f"has shape {stored.shape}: required is {record.shape}"))
-            elif 0 not in record.shape and not (stored.fletcher32 and stored.chunks):
+            elif 0 not in record.shape and not (
+                self._covered(path, record.shape[0]) if stored.is_virtual else stored.fletcher32 and stored.chunks
+            ):
                 self.problems.append(Problem(path, "has no fletcher32 checksum: required is one"))
             else:
                 self.stored[path] = stored
@@ -195,8 +215,9 @@ class File:
     def __init__(self, path: Path, file: h5py.File, certificate: Certificate, contents: Contents) -> None:
         self.path, self.certificate, self._file = path, certificate, file
         self.dims: Mapping[str, int] = dict(contents.dims)
+        self._shards = None if contents.shards is None else OpenShards(path, contents.shards)
         self.columns: Mapping[str, LazyColumn] = {
-            name: LazyColumn(path, name, stored) for name, stored in contents.stored.items()
+            name: lazy_column(path, name, stored, self._shards) for name, stored in contents.stored.items()
         }
         self.X, self.y, self.cluster = (self.columns[name] for name in ("X", "y", "cluster"))
         self.edges = self.columns.get("edges")
@@ -218,6 +239,8 @@ class File:
 
     def close(self) -> None:
         """Close the file; columns can no longer be read."""
+        if self._shards is not None:
+            self._shards.close()
         self._file.close()
 
     @property
@@ -225,10 +248,16 @@ class File:
         """Number of points."""
         return self.dims["n"]
 
+    @property
+    def is_shard(self) -> bool:
+        """Whether the file holds some rows of a dataset, as a shard."""
+        return self.certificate.recipe.get("family") == SHARD_FAMILY
+
     @cached_property
     def recipe(self) -> Recipe:
-        """What the file was made from; RecipeError for a family that this version does not know."""
-        return from_dict(self.certificate.recipe)
+        """What the file was made from, of a shard the whole; RecipeError for a family unknown to this version."""
+        recipe = self.certificate.recipe
+        return from_dict(recipe["of"] if self.is_shard else recipe)
 
     @cached_property
     def hierarchy(self) -> Hierarchy | None:
@@ -294,6 +323,7 @@ class File:
             "dimensions": dict(self.dims),
             "hierarchy": "hierarchy/parent" in self.columns,
             "bytes": self.path.stat().st_size,
+            **({"shards": self._shards.table.summary()} if self._shards else {}),
             "format": ".".join(map(str, certificate.format)),
             "stream_version": certificate.stream_version,
             "versions": dict(certificate.versions),

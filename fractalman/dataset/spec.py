@@ -33,6 +33,7 @@ COMPRESSIONS: dict[str, str] = {
 """Name → what is stored how. Blosc2 is none of them: it packs no better than zstd, and its bytes name the writer's
 number of threads, so another machine would not give the same file."""
 CERTIFICATE = "certificate"
+SHARDS = "shards"
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]

@@ -17,6 +17,7 @@ import numpy as np
 from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
 from fractalman.dataset.compression import PLUGIN, check_compression, filter_keywords
 from fractalman.dataset.publish import Sink, check_target, interrupts_held, published_sink
+from fractalman.dataset.shards import LinkedColumn
 from fractalman.dataset.spec import (
     BY_PATH,
     CERTIFICATE,
@@ -127,7 +128,7 @@ def _block_rows(column: Column, shape: Shape) -> int:
     return chunk * max(1, BLOCK_BYTES // max(1, chunk_bytes))
 
 
-def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int], int]:
+def _plan(columns: Mapping[str, AnyArray | BlockSource | LinkedColumn]) -> tuple[dict[str, int], int]:
     """Return dimensions and total bytes; FileFormatError naming the first column that does not fit the table."""
     dims, problems = structure_problems(
         {path: (np.dtype(source.dtype).str, tuple(source.shape)) for path, source in columns.items()}
@@ -139,12 +140,12 @@ def _plan(columns: Mapping[str, AnyArray | BlockSource]) -> tuple[dict[str, int]
     return dims, total
 
 
-def _check_space(columns: Mapping[str, AnyArray | BlockSource], path: Path, compression: str) -> None:
+def _check_space(columns: Mapping[str, AnyArray | BlockSource | LinkedColumn], path: Path, compression: str) -> None:
     """Refuse at once what cannot end well: the bytes of columns stored as they are are a lower bound."""
     needed = sum(
         np.dtype(BY_PATH[name].dtype).itemsize * math.prod(source.shape)
         for name, source in columns.items()
-        if not filter_keywords(compression, BY_PATH[name])
+        if not filter_keywords(compression, BY_PATH[name]) and not isinstance(source, LinkedColumn)
     )
     free = shutil.disk_usage(path.parent).free
     if needed > free:
@@ -154,7 +155,7 @@ def _check_space(columns: Mapping[str, AnyArray | BlockSource], path: Path, comp
 
 def write_columns(
     path: str | os.PathLike[str],
-    columns: Mapping[str, AnyArray | BlockSource],
+    columns: Mapping[str, AnyArray | BlockSource | LinkedColumn],
     *,
     recipe: Mapping[str, Any],
     overwrite: bool = False,
@@ -165,7 +166,7 @@ def write_columns(
 
     Args:
         path: the target; untouched until the file is complete.
-        columns: path in the file → array or `BlockSource`, types and shapes as in FORMAT.md.
+        columns: path in the file → array, `BlockSource` or `LinkedColumn`, types and shapes as in FORMAT.md.
         recipe: family and keywords, plain values (`Recipe.to_dict()`).
         overwrite: replace an existing file.
         progress: called as progress(column, bytes done, bytes in all).
@@ -187,7 +188,7 @@ def write_columns(
 def _write_file(
     sink: Sink,
     target: Path,
-    columns: Mapping[str, AnyArray | BlockSource],
+    columns: Mapping[str, AnyArray | BlockSource | LinkedColumn],
     recipe: Mapping[str, Any],
     dims: Mapping[str, int],
     report: tuple[Progress | None, int],
@@ -211,6 +212,12 @@ def _write_file(
                     continue
                 source = columns[column.path]
                 shape = tuple(int(size) for size in source.shape)
+                if isinstance(source, LinkedColumn):
+                    with interrupts_held():
+                        describe(source.create(file, column), column)
+                    records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, source.digest)
+                    done += np.dtype(column.dtype).itemsize * math.prod(shape)
+                    continue
                 with interrupts_held():
                     stored = _create(file, column, shape, compression)
                 digest = ColumnDigest(column.dtype)

@@ -90,6 +90,33 @@ def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped
                 out[i, j] = step * out[i, j]
 
 
+@inline
+def split_direction(key, first, d, v, other, swap, g, left, right, lanes, x, bits, t, q):  # type: ignore[no-untyped-def]
+    """Turn a latent's unit vector v into √½(v + w), and ``other`` into √½(v − w), w ⟂ v from pairs first … of ``key``.
+
+    ``swap`` exchanges the two. v and ``other`` are as wide as ``g``, which is padded with zeros beyond d.
+    """
+    half_root = _f(0.7071067811865476)
+    fill_normals32(key, first, left, right, x, bits, t, q)
+    if d == 2:  # the only two directions orthogonal to v; a projection would cancel
+        sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= _f(0.0) else _f(-1.0)
+        g[0], g[1] = -sign * v[1], sign * v[0]
+    else:
+        if d & 1:
+            g[d] = _f(0.0)
+        along = dot(g, v, lanes)
+        for j in range(g.size):
+            g[j] = g[j] - along * v[j]
+    across = half_root / np.sqrt(dot(g, g, lanes))
+    if swap:
+        across = -across
+    for j in range(g.size):
+        a = half_root * v[j]
+        b = across * g[j]
+        v[j] = a + b
+        other[j] = a - b
+
+
 @kernel
 def children_of_latents(parent, n, children):  # type: ignore[no-untyped-def]
     """children[j] = the two nodes below latent n + j of a binary hierarchy, smaller id first."""
@@ -122,7 +149,6 @@ def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kep
     stack = np.zeros((66, width), np.float32)
     waiting = np.empty(66, np.int64)
     n_kept = 0
-    half_root = _f(0.7071067811865476)
     for start in range(nodes.size):
         waiting[0] = nodes[start]
         for j in range(d):
@@ -148,29 +174,12 @@ def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kep
                     prefetch(out, plus, j)
                 if minus < n:
                     prefetch(out, minus, j)
-            fill_normals32(key, _U((u - n) * h), left, right, x, bits, t, q)
-            v = stack[s]
-            if d == 2:  # the only two directions orthogonal to v; a projection would cancel
-                sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= _f(0.0) else _f(-1.0)
-                g[0], g[1] = -sign * v[1], sign * v[0]
-            else:
-                if d & 1:
-                    g[d] = _f(0.0)
-                along = dot(g, v, lanes)
-                for j in range(width):
-                    g[j] = g[j] - along * v[j]
-            across = half_root / np.sqrt(dot(g, g, lanes))
             if size[plus] > size[minus]:
                 waiting[s], waiting[s + 1] = plus, minus
             else:  # the child that waits is the one with −w
                 waiting[s], waiting[s + 1] = minus, plus
-                across = -across
-            other = stack[s + 1]
-            for j in range(width):
-                a = half_root * v[j]
-                b = across * g[j]
-                v[j] = a + b
-                other[j] = a - b
+            v, other, swap = stack[s], stack[s + 1], waiting[s] == minus
+            split_direction(key, _U((u - n) * h), d, v, other, swap, g, left, right, lanes, x, bits, t, q)
             s += 1
     return n_kept
 

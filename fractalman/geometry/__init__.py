@@ -12,6 +12,7 @@ from fractalman.geometry.forest import (
     random_points,
     top_nodes,
 )
+from fractalman.geometry.induced import InducedTree
 from fractalman.geometry.lattice import Lattice, LatticeClusters, random_roots, shortest_path_forest
 from fractalman.geometry.manifold import KINDS, manifold_points, own_dimension
 from fractalman.geometry.nested import nested_cluster
@@ -23,6 +24,7 @@ __all__ = [
     "CascadePaths",
     "ClusterSizes",
     "ClusterTree",
+    "InducedTree",
     "Lattice",
     "LatticeClusters",
     "bethe_sizes",

@@ -50,79 +50,98 @@ def cascade_paths(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def shared_levels(a, b, levels, bits):  # type: ignore[no-untyped-def]
-    """The number of leading digits that two packed paths share."""
+def shared_digits(words, order, bits, digits, shared):  # type: ignore[no-untyped-def]
+    """shared[k] = how many of the first ``digits`` digits the words of order[k] and order[k + 1] share.
+
+    ``order`` may be longer than ``words``' use of it: k runs over ``shared``.
+    """
     per_word = 64 // bits
-    for w in range(a.size):
-        differing = a[w] ^ b[w]
+    for k in range(shared.size):
+        differing = words[order[k]] ^ words[order[k + 1]]
+        same = digits
         if differing != _U(0):
             place = 0  # of the highest differing digit, counted from the lowest
             while (differing >> _U(place * bits)) >> _U(bits - 1) > _U(1):
                 place += 1
-            return min(levels, w * per_word + per_word - 1 - place)
-    return levels
+            same = min(digits, per_word - 1 - place)
+        shared[k] = same
 
 
 @kernel
-def induced_tree(words, order, levels, bits, parent, size, level, example):  # type: ignore[no-untyped-def]
+def induced_tree(order, shared, parent, size, level, example):  # type: ignore[no-untyped-def]
     """Build the tree of sorted paths with a stack of open latents; return how many latents there are.
 
-    ``words`` and ``order`` are sorted by path. Latent ids are n, n + 1, … in order of opening; chains are collapsed
-    because a latent is opened only where two neighbouring paths part.
+    ``order`` holds the points by path, ``shared`` the levels that neighbours share. Latents are numbered 0, 1, … in
+    order of opening, as places in ``size``, ``level`` and ``example``; in ``parent`` they are n, n + 1, …. Chains are
+    collapsed because a latent is opened only where two neighbouring paths part.
     """
     n = order.size
     made = 0
     if n == 1:
-        parent[0], size[0], level[0], example[0] = -1, 1, levels, 0
+        parent[0] = -1
         return 0
-    stack = np.empty(levels + 2, np.int64)
+    highest = np.int64(0)
+    for k in range(n - 1):
+        if shared[k] > highest:
+            highest = np.int64(shared[k])
+    stack = np.empty(highest + 2, np.int64)
     height = 0
     for k in range(n):
         point = order[k]
-        size[point] = 1
-        level[point] = levels
-        example[point] = point
-        shared = shared_levels(words[k], words[k + 1], levels, bits) if k + 1 < n else -1
+        following = np.int64(shared[k]) if k + 1 < n else np.int64(-1)
         # the point hangs below the deeper of the latents it shares with its left and right neighbours
-        if height == 0 or level[stack[height - 1]] < shared:
-            opened = n + made
+        if height == 0 or level[stack[height - 1]] < following:
+            level[made] = following
+            size[made] = 0
+            example[made] = point
+            parent[n + made] = n + stack[height - 1] if height > 0 else -1
+            stack[height] = made
             made += 1
-            level[opened] = shared
-            size[opened] = 0
-            example[opened] = point
-            parent[opened] = stack[height - 1] if height > 0 else -1
-            stack[height] = opened
             height += 1
         owner = stack[height - 1]
-        parent[point] = owner
+        parent[point] = n + owner
         size[owner] += 1
         example[owner] = min(example[owner], point)
-        while height > 0 and level[stack[height - 1]] > shared:  # close what the next point does not share
+        while height > 0 and level[stack[height - 1]] > following:  # close what the next point does not share
             closed = stack[height - 1]
             height -= 1
-            if shared < 0 and height == 0:
-                parent[closed] = -1
+            if following < 0 and height == 0:
+                parent[n + closed] = -1
                 break
-            if height == 0 or level[stack[height - 1]] < shared:
-                opened = n + made
+            if height == 0 or level[stack[height - 1]] < following:
+                level[made] = following
+                size[made] = 0
+                example[made] = example[closed]
+                parent[n + made] = n + stack[height - 1] if height > 0 else -1
+                stack[height] = made
                 made += 1
-                level[opened] = shared
-                size[opened] = 0
-                example[opened] = example[closed]
-                parent[opened] = stack[height - 1] if height > 0 else -1
-                stack[height] = opened
                 height += 1
             above = stack[height - 1]
-            parent[closed] = above
+            parent[n + closed] = n + above
             size[above] += size[closed]
             example[above] = min(example[above], example[closed])
     return made
 
 
 @kernel
-def depths_by_id(parent, n, depth):  # type: ignore[no-untyped-def]
-    """Depths where a latent's parent has a smaller id than the latent."""
-    for u in range(n, parent.size):
-        depth[u] = depth[parent[u]] + 1 if parent[u] >= 0 else 0
-    for i in range(n):
-        depth[i] = depth[parent[i]] + 1 if parent[i] >= 0 else 0
+def renumber_latents(parent, n, order, rank):  # type: ignore[no-untyped-def]
+    """Give latent order[r] the number r: in every parent, and by moving the latents' own parents to their places."""
+    latents = order.size
+    for r in range(latents):
+        rank[order[r]] = r
+    for u in range(n + latents):
+        if parent[u] >= n:
+            parent[u] = n + rank[parent[u] - n]
+    moved = np.empty(latents, parent.dtype)
+    for r in range(latents):
+        moved[r] = parent[n + order[r]]
+    for r in range(latents):
+        parent[n + r] = moved[r]
+
+
+@kernel
+def latent_depths(parent, n, depth):  # type: ignore[no-untyped-def]
+    """depth[j] of latent n + j where a latent's parent has a smaller id than the latent."""
+    for j in range(depth.size):
+        above = parent[n + j]
+        depth[j] = depth[above - n] + 1 if above >= 0 else 0

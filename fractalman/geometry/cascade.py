@@ -12,24 +12,12 @@ from itertools import accumulate
 import numpy as np
 
 from fractalman._arrays import F64, I64, U64
+from fractalman._jit import run_tasks
 from fractalman.geometry import _cascade_kernels as _kernels
+from fractalman.geometry.induced import InducedTree, induced_tree
 from fractalman.seeds import Role, key64
 
-
-@dataclass(frozen=True)
-class InducedTree:
-    """The tree that drawn points induce, chains collapsed, nodes numbered as in a hierarchy.
-
-    Args:
-        parent, size, depth, level: (n_nodes,) int64; a point's level is the last one.
-        example: (n_nodes,) int64, a point whose path passes through the node.
-    """
-
-    parent: I64
-    size: I64
-    depth: I64
-    level: I64
-    example: I64
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,7 @@ class CascadePaths:
     def _block(self, points: I64, steps_kept: int = 0) -> tuple[U64, U64, I64]:
         points = np.ascontiguousarray(points, np.int64)
         addresses = np.empty((points.size, self.levels + 1), np.uint64)
-        words = np.empty((points.size, self._words), np.uint64)
+        words = np.empty((points.size, self.words), np.uint64)
         steps = np.empty((points.size, steps_kept), np.int64)
         _kernels.cascade_paths(
             np.uint64(key64(self.seed, Role.BRANCHING)),
@@ -72,7 +60,7 @@ class CascadePaths:
             np.asarray(self.branching, np.int64),
             np.concatenate([[0], np.cumsum(self.branching)[:-1]]).astype(np.int64),
             self._below,
-            self._bits,
+            self.bits,
             addresses,
             steps,
             words,
@@ -88,30 +76,26 @@ class CascadePaths:
         return np.array(sums, np.float64)
 
     @property
-    def _bits(self) -> int:
+    def bits(self) -> int:
+        """Bits of one digit of a packed path."""
         return max(1, (max(self.branching) - 1).bit_length())
 
     @property
-    def _words(self) -> int:
-        return -(-self.levels // (64 // self._bits))
+    def words(self) -> int:
+        """Words of a packed path."""
+        return -(-self.levels // (64 // self.bits))
 
-    def induced_tree(self, n_points: int, block: int = 4096) -> InducedTree:
+    def word(self, points: I64, number: int) -> U64:
+        """Return word ``number`` of the packed paths of ``points``: comparing words in turn compares paths."""
+        out = np.empty(points.size, np.uint64)
+
+        def work(start: int) -> None:
+            part = slice(start, start + _BLOCK)
+            out[part] = self._block(points[part])[1][:, number]
+
+        run_tasks(work, [(start,) for start in range(0, points.size, _BLOCK)])
+        return out
+
+    def induced_tree(self, n_points: int) -> InducedTree:
         """Return the induced tree of points 0 … n_points − 1 (latents by decreasing size, then level, then example)."""
-        n = int(n_points)
-        words = np.empty((n, self._words), np.uint64)
-        for start in range(0, n, block):
-            words[start : start + block] = self._block(np.arange(start, min(start + block, n)))[1]
-        order = np.lexsort(words.T[::-1]) if n > 1 else np.arange(n)
-        parent, size, level, example = (np.empty(max(2 * n - 1, 1), np.int64) for _ in range(4))
-        n_latents = _kernels.induced_tree(words[order], order, self.levels, self._bits, parent, size, level, example)
-        latents = slice(n, n + n_latents)
-        by_size = np.lexsort((example[latents], level[latents], -size[latents]))
-        rank = np.empty(n_latents, np.int64)
-        rank[by_size] = np.arange(n_latents) + n
-        old = np.concatenate([np.arange(n), n + by_size])
-        parent = parent[old]
-        inside = parent >= 0
-        parent[inside] = rank[parent[inside] - n]
-        depth = np.empty(n + n_latents, np.int64)
-        _kernels.depths_by_id(parent, n, depth)
-        return InducedTree(parent, size[old], depth, level[old], example[old])
+        return induced_tree(self, int(n_points))

@@ -6,6 +6,7 @@ from fractalman.labels.cascade import (
     cascade_path_terms,
     cascade_segments,
     cascade_terms,
+    cascade_variances,
 )
 from fractalman.labels.constant import constant_labels
 from fractalman.labels.exact_field import ExactField, exact_covariance, exact_field
@@ -23,6 +24,7 @@ __all__ = [
     "cascade_path_terms",
     "cascade_segments",
     "cascade_terms",
+    "cascade_variances",
     "constant_labels",
     "exact_covariance",
     "exact_field",

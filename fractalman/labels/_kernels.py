@@ -104,6 +104,16 @@ def cascade_segments(addresses, first, last, amplitude, key, value, variance):  
 
 
 @kernel
+def segment_variances(first, last, amplitude, variance):  # type: ignore[no-untyped-def]
+    """The variances of `cascade_segments` where one row of amplitudes serves all paths."""
+    for i in range(first.size):
+        spread = 0.0
+        for level in range(last[i], first[i] - 1, -1):
+            spread += amplitude[level] * amplitude[level]
+        variance[i] = spread
+
+
+@kernel
 def scaled_normals(key, points, sigma, out):  # type: ignore[no-untyped-def]
     """out[i] = sigma × normal number points[i] of ``key``."""
     for i in range(points.size):

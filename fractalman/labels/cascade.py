@@ -76,3 +76,10 @@ def cascade_segments(
     key = np.uint64(key64(seed, Role.LATENT, 0, draw))
     _kernels.cascade_segments(addresses, first, last, np.atleast_2d(amplitude), key, value, variance)
     return value, variance
+
+
+def cascade_variances(first: I64, last: I64, amplitude: F64) -> F64:
+    """Return the variances of `cascade_segments` alone, for the (levels + 1,) terms of equal ratios."""
+    variance = np.empty(first.size)
+    _kernels.segment_variances(first, last, amplitude, variance)
+    return variance

@@ -8,7 +8,7 @@ from fractalman.measure.comparison import (
     fit_broken_power_law,
     window_sensitivity,
 )
-from fractalman.measure.dimension import Dimension, dimension, dimensions
+from fractalman.measure.dimension import MAX_TARGETS, Dimension, dimension, dimensions
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
 from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
@@ -23,10 +23,12 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import measure_scaling, read_points
+from fractalman.measure.tables import POINT_FILES, measure_points, measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
+    "MAX_TARGETS",
+    "POINT_FILES",
     "BrokenPowerLawFit",
     "ClusterSizes",
     "Dimension",
@@ -48,6 +50,7 @@ __all__ = [
     "fit_power_law",
     "growth_exponent",
     "measure_file",
+    "measure_points",
     "measure_scaling",
     "path_curve",
     "path_dimension",

@@ -11,10 +11,13 @@ import numpy as np
 from fractalman._arrays import F64
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.comparison import compare_laws, window_sensitivity
+from fractalman.measure.dimension import dimensions
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.scaling import fit_power_law
+from fractalman.measure.smoothness import smoothness
 
-_SUFFIXES = (".npz", ".npy", ".csv")
+POINT_FILES = (".npz", ".npy", ".csv")
+"""How the names of files with anybody's points end."""
 _TARGETS = ("y", "target", "label")
 
 
@@ -56,11 +59,11 @@ def read_points(path: str | Path) -> tuple[F64, F64 | None]:
 
 def _check(file: Path) -> None:
     if file.is_dir():
-        raise RecipeError(f"{file} is a directory: name a file that ends in {', '.join(_SUFFIXES)}")
+        raise RecipeError(f"{file} is a directory: name a file that ends in {', '.join(POINT_FILES)}")
     if not file.exists():
-        raise RecipeError(f"{file} does not exist: name a file that ends in {', '.join(_SUFFIXES)}")
-    if file.suffix not in _SUFFIXES:
-        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: allowed are {', '.join(_SUFFIXES)}")
+        raise RecipeError(f"{file} does not exist: name a file that ends in {', '.join(POINT_FILES)}")
+    if file.suffix not in POINT_FILES:
+        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: allowed are {', '.join(POINT_FILES)}")
 
 
 def _table(file: Path, name: str, array: Any) -> F64:
@@ -99,6 +102,48 @@ def read_csv(path: str | Path) -> tuple[list[str], F64]:
                 raise RecipeError(f"{file}, row {number}, column {name!r}: {cell!r} is no number") from None
         rows.append([float(cell) for cell in cells])
     return names, np.array(rows)
+
+
+def measure_points(path: str | Path, nugget: bool = False) -> dict[str, Any]:
+    """Return the dimension of a file's points and, where it has a target, its smoothness, as plain JSON values.
+
+    Args:
+        path: as for `read_points`. nugget: fit label noise beside the power laws.
+    Errors: RecipeError, FitError.
+    """
+    X, y = read_points(path)
+    found = dimensions(X)
+    out: dict[str, Any] = {
+        "points": int(X.shape[0]),
+        "coordinates": int(X.shape[1]),
+        "dimension": {
+            name: {
+                "value": d.value,
+                "standard_error": d.standard_error,
+                "interval": list(d.interval),
+                "window": list(d.window),
+                "lower_half": d.lower,
+                "upper_half": d.upper,
+                "ties": d.ties,
+                "warnings": list(d.warnings),
+            }
+            for name, d in found.items()
+        },
+        "label": None,
+    }
+    if y is not None:
+        s = smoothness(X, y, nugget=nugget)
+        out["label"] = {
+            "variance": s.variance,
+            "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
+            "nugget": s.variogram.floor,
+            "neighbour_exponent": {"value": s.neighbours.value, "standard_error": s.neighbours.standard_error},
+            "variogram": [
+                {"distance": r, "value": v} for r, v in zip(s.distance.tolist(), s.difference.tolist(), strict=True)
+            ],
+            "warnings": list(s.warnings),
+        }
+    return out
 
 
 def measure_scaling(path: str | Path, huber: float | None = None) -> dict[str, Any]:

@@ -140,9 +140,14 @@ class Recipe:
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
 
-    def start_bytes(self) -> int:
-        """Return what must be free before `generate` starts: the peak, but where the draw decides how much it takes."""
-        return self.peak_bytes()
+    def start_bytes(self) -> int | None:
+        """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`."""
+        return None
+
+    def coordinate_bytes(self, n_points: int) -> int:
+        """Return the bytes of the coordinates of so many points, and of what makes them wider and turns them."""
+        own = self.ambient_dim if self.nuisance_dim else 0
+        return 4 * (self.n_columns + own) * n_points + (8 * self.n_columns**2 if self.rotate else 0)
 
     def tree_bytes(self) -> int:
         """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
@@ -151,6 +156,24 @@ class Recipe:
             "percolation-ensemble and bethe-lattice; type generate for the dataset"
         )
 
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (families that hold their tree anyway)
+        """Return the most memory, in bytes, that writing the dataset to a file needs at once; X is never held.
+
+        Args:
+            hierarchy: with the trees of families that can do without; the others hold theirs in any case.
+        """
+        wide = self.n_columns + (self.ambient_dim if self.nuisance_dim else 0)
+        return self.peak_bytes() + (WALK_BYTES - 4 * wide) * self.max_points + self._block_bytes()
+
+    def _block_bytes(self) -> int:
+        """Bytes of the blocks that are made, put in order and written at the same time."""
+        return 8 * max(BLOCK_BYTES, 4 * self.n_columns)
+
+
+BLOCK_BYTES = 32 << 20
+"""Most bytes of a block of rows, unless a single row has more."""
+WALK_BYTES = 28
+"""Bytes a point of what lays clusters out block by block."""
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),

@@ -15,6 +15,8 @@ from fractalman.recipe.checks import seed as seed_check
 Children: TypeAlias = tuple[float, ...]
 """One number for every child of a node."""
 MAX_KINDS = 64
+TREE_BYTES = 48
+"""Most bytes a point that making and writing the trees takes."""
 
 
 def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
@@ -201,3 +203,10 @@ class Cascade(Recipe):
         words = 1 + self.levels * max(1, (max(self.branching_numbers) - 1).bit_length()) // 64
         block = 64 * 4096 * (self.levels + 1)  # addresses, steps and amplitudes of a block of paths on some threads
         return self.array_bytes() + (16 * words + 48) * self.n_points + 32 * (1 << 20) + block
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once: without the trees the same for any
+        number of points, with them TREE_BYTES a point more (twice that beyond 2^30 points, whose ids need 64 bits)."""
+        paths = 64 * 4096 * (self.levels + 1) + (8 * self.n_columns**2 if self.rotate else 0)
+        trees = TREE_BYTES * self.n_points * (1 if 2 * self.n_points < 1 << 31 else 2) if hierarchy else 0
+        return trees + paths + self._block_bytes()

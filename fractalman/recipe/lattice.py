@@ -147,16 +147,15 @@ class LatticePercolation(Recipe):
         building = self.array_bytes() + self._scratch(self.max_points, self.max_edges)
         return max(self._labelling(), building) + (32 << 20)
 
-    def start_bytes(self) -> int:
-        """Return what must be free to find the clusters; of "all" they may be as many as `peak_bytes` says."""
-        return self.peak_bytes() if self.clusters == "all" else self._labelling() + (32 << 20)
+    def start_bytes(self) -> int | None:
+        """Return what finding the largest cluster needs: how large it is, only the draw knows."""
+        return None if self.clusters == "all" else self._labelling() + (32 << 20)
 
     def draw_bytes(self, n_points: int) -> int:
-        """Return the most memory, in bytes, that `generate` needs for a draw of so many points."""
-        m, added = min(self.max_edges, self.dim * n_points), 4 * self.nuisance_dim + 8
-        added += 4 * self.ambient_dim if self.nuisance_dim else 0
-        turning = 8 * self.n_columns**2 if self.rotate else 0
-        return self._arrays(n_points, m) + self._scratch(n_points, m) + added * n_points + turning + (32 << 20)
+        """Return the most memory, in bytes, that a draw of so many points needs before its coordinates are made."""
+        m = min(self.max_edges, self.dim * n_points)
+        x = 4 * n_points * self.ambient_dim
+        return self._arrays(n_points, m) - x + self._scratch(n_points, m) + 8 * n_points + (32 << 20)
 
     def _arrays(self, n: int, m: int) -> int:
         label_tree = {"hierarchical": 16, "brownian": 40, "cluster-constant": 40}[self.label] * n

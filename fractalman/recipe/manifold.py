@@ -91,3 +91,10 @@ class SmoothManifold(Recipe):
         block = 16 * 4096 * (self.ambient_dim + self.own_dim)
         factor = 8 * self.n_points**2 if self.field == "exact" else 0
         return self.array_bytes() + block + 8 * self.ambient_dim**2 + 8 * self.n_points + factor + 32 * (1 << 20)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (there is none)
+        """Return the most memory, in bytes, that writing the dataset needs; of plane waves whatever its points."""
+        if self.field == "exact":
+            return self.peak_bytes()
+        rotations = 8 * self.ambient_dim**2 + (8 * self.n_columns**2 if self.rotate else 0)
+        return rotations + 2 * self._block_bytes()

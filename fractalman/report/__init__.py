@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.report.figures import require_plots
+from fractalman.report.forecast_figure import forecast_figure
+from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
+from fractalman.report.matrix import matrix_csv, matrix_rows
 from fractalman.report.tables import (
     VERDICT_NOTE,
+    dry_run_lines,
     jsonable,
     lines_of,
     points_csv,
-    prediction_lines,
-    prediction_table,
     recipe_words,
     result_table,
     text_table,
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VERDICT_NOTE",
+    "dry_run_lines",
     "jsonable",
     "lines_of",
+    "plan_lines",
     "points_csv",
     "prediction_lines",
     "prediction_table",
@@ -39,18 +44,19 @@ __all__ = [
     "result_table",
     "text_table",
     "verdict_lines",
+    "write_forecast_figure",
     "write_points",
     "write_report",
     "write_reports",
 ]
 
-REPORT, POINTS = "report.html", "points.csv"
+REPORT, POINTS, MATRIX = "report.html", "points.csv", "matrix"
 PICTURE_POINTS = 12_000
 """Points that a picture of the fractal shows at most."""
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
-    """Write report.html and points.csv of one run into ``folder`` and return the report's path.
+    """Write report.html, points.csv and the matrix of one run into ``folder`` and return the report's path.
 
     Args:
         result: the sweep.
@@ -63,7 +69,7 @@ def write_report(result: Result, folder: str | Path) -> Path:
 
 
 def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) -> Path:
-    """Write one report.html on several runs into ``folder`` and return its path.
+    """Write one report.html on several runs, with matrix.csv and matrix.json, into ``folder``; return the page's path.
 
     Args:
         runs: heading → sweep.
@@ -74,13 +80,21 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
     from fractalman.report.page import page
 
     require_plots()
+    rows = matrix_rows(runs)
+    _publish(Path(folder) / f"{MATRIX}.csv", matrix_csv(rows))
+    _publish(Path(folder) / f"{MATRIX}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     pictures = {name: _picture_data(result) for name, result in runs.items()}
     return _publish(Path(folder) / REPORT, page(title, runs, pictures, _versions()))
 
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return _publish(Path(folder) / POINTS, points_csv(result.points))
+    return _publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
+
+
+def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a prediction's picture, PNG or SVG by the name's ending, and return its path."""
+    return _publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 
 def _picture_data(result: Result) -> Dataset:
@@ -91,12 +105,12 @@ def _picture_data(result: Result) -> Dataset:
     return generate(recipe.smaller(PICTURE_POINTS))
 
 
-def _publish(path: Path, text: str) -> Path:
-    """Write ``text`` so that ``path`` is always whole: the old content or the new."""
+def _publish(path: Path, content: str | bytes) -> Path:
+    """Write ``content`` so that ``path`` is always whole: the old content or the new."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

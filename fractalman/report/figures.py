@@ -27,6 +27,7 @@ _STYLES = (
     ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"),
     ("#E69F00", "v"), ("#56B4E9", "P"), ("#8C564B", "X"), ("#6A3D9A", "p"),
 )  # fmt: skip
+SIZE_LABEL = "training-set size n"
 _INK, _MUTED, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
 
 
@@ -36,17 +37,18 @@ class LearnerCurve:
 
     Args:
         name: its name.
-        n: (m,) int64 sizes of the points. risk, train_risk: (m,) float64, prior units.
-        fitted: sizes that the fit used; the others are drawn hollow.
+        n: (m,) positions of the points: training-set sizes, numbers of parameters, steps or values of a keyword.
+        risk, train_risk: (m,) float64, prior units.
+        fitted: positions that the fit used; the others are drawn hollow.
         exponent: fitted, or None.
         predicted: (sizes, risk, standard error) of the predicted curve, or None.
     """
 
     name: str
-    n: I64
+    n: I64 | F64
     risk: F64
     train_risk: F64
-    fitted: frozenset[int]
+    fitted: frozenset[int] | frozenset[float]
     exponent: float | None
     predicted: tuple[F64, F64, F64] | None
 
@@ -99,12 +101,15 @@ def _svg(figure: Figure) -> bytes:
 # ---------------------------------------------------------------------------------------------------- curves
 
 
-def learning_curves(curves: Sequence[LearnerCurve], floor: tuple[F64, F64] | None) -> bytes:
+def learning_curves(
+    curves: Sequence[LearnerCurve], floor: tuple[F64, F64] | None, label: str = SIZE_LABEL, symbol: str = "n"
+) -> bytes:
     """Return the log-log learning curves as SVG.
 
     Args:
         curves: one per learner.
-        floor: (sizes, Bayes risk), or None.
+        floor: (positions, Bayes risk), or None.
+        label: of the abscissa. symbol: its symbol in the fitted laws.
     """
     with _settings():
         figure = _figure(9.2, 5.4)
@@ -117,9 +122,9 @@ def learning_curves(curves: Sequence[LearnerCurve], floor: tuple[F64, F64] | Non
         everything = np.concatenate([c.risk[np.isfinite(c.risk) & (c.risk > 0)] for c in curves])
         low = min(everything.min(), floor[1].min() if floor is not None and floor[0].size else np.inf)
         axes.set_ylim(low / 1.5, everything.max() * 1.35)
-        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])))
+        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])), label)
         axes.set_ylabel("test risk, in units of the label's prior variance")
-        _legend(axes, curves, floor is not None and bool(floor[0].size))
+        _legend(axes, curves, floor is not None and bool(floor[0].size), symbol)
         return _svg(figure)
 
 
@@ -129,7 +134,7 @@ def _cycle(count: int) -> list[tuple[str, str]]:
 
 def _draw_curve(axes: Axes, curve: LearnerCurve, color: str, marker: str) -> None:
     sizes, mean = curve.means(curve.risk)
-    used = np.array([int(size) in curve.fitted for size in sizes])
+    used = np.array([size in curve.fitted for size in sizes])
     axes.scatter(curve.n, curve.risk, s=9, color=color, alpha=0.35, lw=0, zorder=3)
     axes.plot(sizes, mean, color=color, lw=0.8, alpha=0.5, zorder=3)
     axes.scatter(sizes[used], mean[used], s=34, marker=marker, color=color, zorder=5)
@@ -145,24 +150,25 @@ def _draw_curve(axes: Axes, curve: LearnerCurve, color: str, marker: str) -> Non
         axes.fill_between(n, np.maximum(risk - 2 * error, risk * 0.2), risk + 2 * error, color=color, alpha=0.12, lw=0)
 
 
-def _axes_of_sizes(axes: Axes, sizes: I64) -> None:
+def _axes_of_sizes(axes: Axes, sizes: I64 | F64, label: str) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-    axes.set_xscale("log")
+    if sizes[0] > 0:
+        axes.set_xscale("log")
     axes.set_yscale("log")
-    shown = [int(size) for size in sizes]
-    axes.xaxis.set_major_locator(FixedLocator(shown))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{size:,}".replace(",", " ") for size in shown]))
+    axes.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
+    words = [f"{int(x):,}".replace(",", " ") if float(x).is_integer() else f"{x:g}" for x in sizes]
+    axes.xaxis.set_major_formatter(FixedFormatter(words))
     axes.xaxis.set_minor_locator(NullLocator())
     low, high = axes.get_ylim()
     if high / low < 300:  # over so few decades one label per decade says too little
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("training-set size n")
+    axes.set_xlabel(label)
 
 
-def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool) -> None:
+def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str) -> None:
     from matplotlib.lines import Line2D
 
     def line(**style: Any) -> Line2D:
@@ -170,7 +176,8 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool) -> None:
 
     handles = []
     for curve, (color, marker) in zip(curves, _cycle(len(curves)), strict=True):
-        label = curve.name if curve.exponent is None else f"{curve.name}   $n^{{{-curve.exponent:.3f}}}$"
+        law = "" if curve.exponent is None else f"   $\\mathrm{{{symbol}}}^{{{-curve.exponent:.3f}}}$"
+        label = curve.name + (law.replace("\\mathrm{n}", "n") if law else "")
         handles.append(line(color=color, marker=marker, ms=6, lw=2.0 if curve.exponent is not None else 0, label=label))
     handles.append(line(label=""))
     handles.append(line(marker="o", ms=3, alpha=0.5, label="one replicate"))
@@ -184,12 +191,13 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool) -> None:
     axes.figure.legend(handles=handles, loc="outside right center", handlelength=1.8, labelspacing=0.55)
 
 
-def training_shares(curves: Sequence[LearnerCurve], limit: float) -> bytes | None:
+def training_shares(curves: Sequence[LearnerCurve], limit: float, label: str = SIZE_LABEL) -> bytes | None:
     """Return training risk over test risk against n as SVG, or None when no learner leaves a training risk.
 
     Args:
         curves: one per learner.
         limit: the share above which a learner of fixed capacity is no longer data-limited.
+        label: of the abscissa.
     """
     shown = [
         (curve, style)
@@ -209,7 +217,7 @@ def training_shares(curves: Sequence[LearnerCurve], limit: float) -> bytes | Non
             axes.plot(sizes, share, color=color, marker=marker, ms=5, lw=1.2, label=curve.name)
         axes.axhline(limit, color=_INK, lw=1.0, ls=(0, (4, 3)))
         axes.set_ylim(max(1e-7, low / 2), 3)
-        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve, _ in shown])))
+        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve, _ in shown])), label)
         axes.set_ylabel("training risk / test risk")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         return _svg(figure)

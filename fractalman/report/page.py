@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman._arrays import F64
+from fractalman.errors import FractalmanError
 from fractalman.report import figures
+from fractalman.report.matrix import matrix_table
 from fractalman.report.tables import (
     local_words,
     measured_words,
@@ -72,26 +76,35 @@ def learner_points(result: Result, learner: str) -> list[Point]:
 def curve_of(result: Result, verdict: Verdict) -> figures.LearnerCurve:
     """Return what is drawn of one learner; sizes are fitted when no sentence of the verdict leaves them out."""
     points = learner_points(result, verdict.learner)
-    window = verdict.window
-    low, high = window if window else (math.inf, -math.inf)
+    place = positions(result, verdict.learner)
     prediction, predicted = result.predictions.get(verdict.learner), None
-    if prediction is not None and prediction.has_curve:
-        curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
-        predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
+    if prediction is not None and prediction.has_curve and result.spec.axis.kind == "data":
+        with contextlib.suppress(FractalmanError):  # sizes that a drawn structure, or the method, cannot bear
+            curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
+            predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
     return figures.LearnerCurve(
         name=verdict.learner,
-        n=np.array([point.n for point in points], dtype=np.int64),
+        n=np.array([place[point.value] for point in points if point.value is not None]),
         risk=np.array([point.risk for point in points]),
         train_risk=np.array([point.train_risk for point in points]),
-        fitted=frozenset(n for n in result.spec.train_sizes if low <= n <= high),
+        fitted=frozenset(place[value] for value in verdict.fitted),
         exponent=verdict.measured,
         predicted=predicted,
     )
 
 
+def positions(result: Result, learner: str) -> dict[int | float, int | float]:
+    """Return position on the axis → abscissa: the number of parameters along the model's size, else the position."""
+    found: dict[int | float, int | float] = {value: value for value in result.spec.values}
+    if result.spec.axis.abscissa == "P":
+        found |= {e.value: e.parameters for e in result.summaries[learner] if e.value is not None and e.parameters}
+    return found
+
+
 def verdict_table(result: Result) -> str:
     """Return the verdicts as an HTML table."""
     rows = []
+    places = "sizes" if result.spec.axis.kind == "data" else "places"
     for verdict in result.verdicts:
         kind = {True: "yes", False: "no", None: "open"}[verdict.agrees]
         asymptote = number(verdict.predicted) + (" with ln n" if verdict.logarithmic else "")
@@ -101,46 +114,61 @@ def verdict_table(result: Result) -> str:
         rows.append(
             f"<tr><td class=w><b>{escape(verdict.learner)}</b></td><td class=w>{measured_words(verdict)}</td>"
             f"<td class=w>{local_words(verdict)}</td><td>{asymptote}{law}</td>"
-            f"<td class=w>{window_words(verdict)}<small>{verdict.n_sizes} sizes, {verdict.n_seeds} seeds</small></td>"
+            f"<td class=w>{window_words(verdict)}"
+            f"<small>{verdict.n_sizes} {places}, {verdict.n_seeds} seeds</small></td>"
             f'<td><span class="tag {kind}">{escape(verdict_words(verdict))}</span>'
             f"{''.join(f'<small>{escape(text)}</small>' for text in remarks)}</td></tr>"
         )
+    axis = result.spec.axis
     head = ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "sizes fitted", "verdict")
+    if axis.kind != "data":
+        best = "predicted, P cells placed at best" if axis.abscissa == "P" else "predicted"
+        head = ("learner", "measured exponent", "predicted at these places", best, "abscissa fitted", "verdict")
+    symbol = axis.abscissa or "n"
     heads = "".join(f"<th>{text}</th>" for text in head)
     return (
         f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
-        '<p class="note">Exponents of risk ~ n<sup>−exponent</sup>. “±” on a measurement is half of its 95 % interval: '
+        f'<p class="note">Exponents of risk ~ {symbol}<sup>−exponent</sup>{meaning(symbol)}. '
+        "“±” on a measurement is half of its 95 % interval: "
         "Student's t over the replicates, the predicted curve's own error included; “±” on a prediction is one "
         "standard error. A verdict compares with the prediction at the fitted sizes where there is one, else with the "
         f"asymptote; an interval wider than ± {verdicts.RESOLUTION:g} decides nothing.</p>"
     )
 
 
+def meaning(symbol: str) -> str:
+    """Return what an abscissa other than n is, in a clause."""
+    return {"P": ", P the number of fitted parameters", "steps": ", steps those of the training"}.get(symbol, "")
+
+
 def regime_table(result: Result) -> str:
     """Return mean risks by learner and size with what limits them, and why sizes were left out."""
-    sizes = result.spec.train_sizes
+    axis, values = result.spec.axis, result.spec.values
     v_in = mean_v_in(result)
-    head = "<th>learner</th>" + "".join(f'<th class="n">n = {n}</th>' for n in sizes)
+    head = "<th>learner</th>" + "".join(f'<th class="n">{escape(axis.name)} = {value}</th>' for value in values)
     rows, sentences = [], []
     for verdict in result.verdicts:
-        fitted = curve_window(verdict)
         cells = []
-        said = {entry.n: entry for entry in result.summaries.get(verdict.learner, ())}
-        for n in sizes:
-            entry = said.get(n)
+        said = {entry.value: entry for entry in result.summaries.get(verdict.learner, ())}
+        for value in values:
+            entry = said.get(value)
             if entry is None:
                 cells.append('<td class="n out">—</td>')
                 continue
-            used = fitted[0] <= n <= fitted[1]
+            used = value in verdict.fitted
             ratio = f", {number(entry.risk / v_in)} V<sub>in</sub>" if v_in else ""
+            more = "" if entry.efficiency is None else f"<small>{number(entry.efficiency, 2)} floors</small>"
+            if axis.abscissa == "P" and entry.parameters:
+                more += f"<small>P = {entry.parameters:,}</small>"
+            more += "".join(f"<small>{escape(key)} ×2: {-gain:+.0%}</small>" for key, gain in entry.gains.items())
             cells.append(
                 f'<td class="n{"" if used else " out"}">{number(entry.risk, 4)}'
-                f"<small>{escape(entry.regime)}{ratio}</small></td>"
+                f"<small>{escape(entry.regime)}{ratio}</small>{more}</td>"
             )
         rows.append(f"<tr><td><b>{escape(verdict.learner)}</b></td>{''.join(cells)}</tr>")
         sentences += [f"<li><b>{escape(verdict.learner)}</b> {escape(text)}</li>" for text in verdict.excluded]
-    floor = dict(zip(result.floor.n.tolist(), result.floor.risk.tolist(), strict=True))
-    cells = [f'<td class="n">{number(floor.get(n), 4)}</td>' for n in sizes]
+    floor = dict(zip(result.floor.value.tolist(), result.floor.risk.tolist(), strict=True))
+    cells = [f'<td class="n">{number(floor.get(value), 4)}</td>' for value in values]
     if result.spec.recipe.has_hierarchy:
         rows.append(f"<tr><td>Bayes floor</td>{''.join(cells)}</tr>")
     else:
@@ -150,11 +178,6 @@ def regime_table(result: Result) -> str:
         f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{left_out}'
         f"<details><summary>The rule, fixed before any data are seen</summary><p>{escape(result.rule)}</p></details>"
     )
-
-
-def curve_window(verdict: Verdict) -> tuple[float, float]:
-    """Return the smallest and largest fitted size; an empty interval without a fit."""
-    return (math.inf, -math.inf) if verdict.window is None else verdict.window
 
 
 def mean_v_in(result: Result) -> float | None:
@@ -181,20 +204,21 @@ def run_section(name: str, result: Result, picture: Dataset | None) -> str:
         verdict_table(result),
         "<h3>Learning curves</h3>",
     ]
-    floor = (result.floor.n.astype(np.float64), result.floor.risk) if result.floor.n.size else None
+    floor = floor_curve(result)
+    label = abscissa_label(result)
     drawable = [curve for curve in curves if np.any(np.isfinite(curve.risk) & (curve.risk > 0))]
     if drawable:
         parts.append(
             image(
-                figures.learning_curves(drawable, floor),
+                figures.learning_curves(drawable, floor, label, spec.axis.abscissa or "x"),
                 "svg+xml",
                 "log-log learning curves",
-                f"Mean squared error on {spec.test_size:,} unseen points against the number of training points. "
+                f"Mean squared error on {spec.test_size:,} unseen points against the {escape(label)}. "
                 "Thick lines are fits over the filled markers only; dotted lines were computed without training "
                 "anything.",
             )
         )
-        shares = figures.training_shares(drawable, regimes.TRAIN_SHARE)
+        shares = figures.training_shares(drawable, regimes.TRAIN_SHARE, label)
         if shares is not None:
             parts.append(
                 image(
@@ -219,14 +243,38 @@ def run_section(name: str, result: Result, picture: Dataset | None) -> str:
     return "\n".join(parts)
 
 
+def abscissa_label(result: Result) -> str:
+    """Return what is drawn along the abscissa."""
+    axis = result.spec.axis
+    names = {"n": figures.SIZE_LABEL, "P": f"number of parameters P (along {axis.name})", "steps": "training steps"}
+    return names.get(axis.abscissa, axis.key)
+
+
+def floor_curve(result: Result) -> tuple[F64, F64] | None:
+    """Return (positions, Bayes risk) as drawn; along the model's size at the first learner's parameters."""
+    if not result.floor.n.size:
+        return None
+    place = positions(result, result.spec.learners[0])
+    return np.array([place[v] for v in result.floor.value.tolist()], np.float64), result.floor.risk
+
+
 def asked_words(result: Result) -> str:
     """Return in one sentence what was run."""
     spec = result.spec
     draws = f", {spec.label_draws} label draws each (a network learns {spec.network_draws})"
     draws = draws if max(spec.label_draws, spec.network_draws) > 1 else ""
+    first, last = spec.train_sizes[0], spec.train_sizes[-1]
+    places = f"{len(spec.train_sizes)} training-set sizes from {first:,} to {last:,}"
+    if spec.axis.kind != "data":
+        trained = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+        places = (
+            f"{len(spec.values)} values of {escape(spec.axis.name)} from {spec.values[0]:g} to {spec.values[-1]:g} at "
+            f"{trained} training points"
+        )
+    probed = ", every place with its settings doubled as well" if spec.probe else ""
     return (
-        f"{len(spec.learners)} learners, {len(spec.train_sizes)} training-set sizes from {spec.train_sizes[0]:,} to "
-        f"{spec.train_sizes[-1]:,}, {spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
+        f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{probed}, "
+        f"{spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
         f"labels, split and initialisation; its training sets nest and share {spec.test_size:,} test points."
     )
 
@@ -315,7 +363,7 @@ def page(title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset]
 <h1>{escape(title)}</h1>
 <p class="lead">How fast does a learner's error fall with more data, on a fractal whose geometry is known exactly?
 The exponents were predicted from the recipe alone, and measured on other draws of it. {summary}</p>
-{f"<nav>{links}</nav>" if len(runs) > 1 else ""}
+{f"<nav>{links}</nav>{matrix_table(runs)}" if len(runs) > 1 else ""}
 {sections}
 <h2>Made with</h2><p class="note">{packages}</p>
 </main></body></html>

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -14,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman.errors import RecipeError
-
 if TYPE_CHECKING:
-    from fractalman.prediction import Prediction
     from fractalman.recipe import Recipe
-    from fractalman.sweep import Point, Result, Verdict
+    from fractalman.sweep import Plan, Point, Result, Verdict
 
 
 # ---------------------------------------------------------------------------------------------------- plain values
@@ -108,80 +104,6 @@ def recipe_words(recipe: Recipe) -> str:
     return f"{family}: {rest}; {points} in {d} dimensions, seed {_cell(seed)}"
 
 
-# ---------------------------------------------------------------------------------------------------- predictions
-
-
-def default_sizes(population: float) -> list[int]:
-    """Return the sizes at which a curve is shown: doublings to 4096, no further than N/16 of a finite population."""
-    last = int(max(1, min(4096, population // 16, population - 1)))
-    sizes = [last]
-    while len(sizes) < 6 and sizes[0] >= 4:
-        sizes.insert(0, sizes[0] // 2)
-    return sizes
-
-
-def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int] | None = None) -> dict[str, Any]:
-    """Return everything a prediction says at ``sizes`` as plain values."""
-    asked = list(sizes) if sizes else default_sizes(prediction.population)
-    table: dict[str, Any] = {
-        "recipe": recipe.to_dict(),
-        "learner": prediction.learner,
-        "data_exponent": prediction.data_exponent,
-        "logarithmic": prediction.logarithmic,
-        "model_exponent": prediction.model_exponent,
-        "local_exponent": None,
-        "law": prediction.law,
-        "source": prediction.source,
-        "checked": prediction.checked,
-        "assumptions": list(prediction.assumptions),
-        "curve": None,
-    }
-    if prediction.has_curve and prediction.population > 1:  # one point leaves nothing to test on
-        curve = prediction.curve(asked)
-        with contextlib.suppress(RecipeError):  # one size has no slope, nor has a curve that ends inside the window
-            local = prediction.local_exponent(asked[0], asked[-1])
-            table["local_exponent"] = {
-                "from": asked[0], "to": asked[-1],
-                "value": local.value, "standard_error": local.standard_error,
-            }  # fmt: skip
-        table["curve"] = {"kind": curve.kind, "n": curve.n, "risk": curve.risk, "standard_error": curve.standard_error}
-    return dict(jsonable(table))
-
-
-def prediction_lines(table: Mapping[str, Any]) -> list[str]:
-    """Return a prediction as the lines that `fractalman predict` prints."""
-    data, model, local = table["data_exponent"], table["model_exponent"], table["local_exponent"]
-    logarithm = " · ln n" if table["logarithmic"] else ""
-    lines = [
-        f"learner         {table['learner']}",
-        f"asymptote       L ~ n^-{data:.4f}{logarithm}" if data is not None else "asymptote       no power law",
-    ]
-    if local is not None:
-        error = f" ± {local['standard_error']:.4f}" if local["standard_error"] else ""
-        lines.append(
-            f"local exponent  {local['value']:.4f}{error} from n = {local['from']} to {local['to']}"
-            "; compare a fit over these sizes with this one"
-        )
-    if model is not None:
-        lines.append(f"in model size   L ~ P^-{model:.4f} (P cells placed at best)")
-    lines += [
-        f"law             {table['law']}",
-        f"source          {table['source']}",
-        f"checked         {table['checked'].removeprefix('checked: ')}",
-        "assumptions",
-    ]
-    lines += [f"  - {text}" for text in table["assumptions"]]
-    curve = table["curve"]
-    if curve is not None:
-        rows = [
-            [str(n), number(risk, 5), number(error, 5) if error else "exact"]
-            for n, risk, error in zip(curve["n"], curve["risk"], curve["standard_error"], strict=True)
-        ]
-        lines += ["", f"curve ({curve['kind']}; risk in units of the label's prior variance)"]
-        lines += text_table(["n", "risk", "standard error"], rows)
-    return lines
-
-
 # ---------------------------------------------------------------------------------------------------- verdicts
 
 
@@ -219,8 +141,9 @@ def window_words(verdict: Verdict) -> str:
 
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
 VERDICT_NOTE = (
-    "Exponents of risk ~ n^-exponent. measured: ± half of the 95 % interval. predicted here: over the fitted sizes,\n"
-    "± one standard error; the verdict compares with it where it exists. asymptote: as n grows without end."
+    "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over\n"
+    "the fitted sizes, ± one standard error; the verdict compares with it where it exists. asymptote: as n grows\n"
+    "without end, or with P cells placed at best."
 )
 """What the columns mean; printed once under the tables."""
 
@@ -236,16 +159,44 @@ def verdict_lines(result: Result) -> list[str]:
     """Return the closing table of a run."""
     rows = [verdict_row(verdict) for verdict in result.verdicts]
     reasons = [f"{verdict.learner}: {verdict.reason}" for verdict in result.verdicts if verdict.agrees is None]
-    return [recipe_words(result.spec.recipe), "", *text_table(VERDICT_HEADER, rows), "", *reasons]
+    axis = result.spec.axis
+    law = f": exponents of risk ~ {axis.abscissa}^-exponent" if axis.abscissa else ""
+    words = [] if axis.kind == "data" else [f"along {axis.name}{law}"]
+    return [recipe_words(result.spec.recipe), *words, "", *text_table(VERDICT_HEADER, rows), "", *reasons]
 
 
 def result_table(result: Result) -> dict[str, Any]:
     """Return verdicts, points and recipe of a run as plain values."""
+    from fractalman.report.matrix import matrix_rows
+
     return {
         "recipe": jsonable(result.spec.recipe),
         "verdicts": jsonable(list(result.verdicts)),
-        "points": [point_table(point) for point in result.points],
+        "matrix": matrix_rows({result.spec.recipe.family: result}),
+        "points": [point_table(point) for point in (*result.points, *result.probes)],
     }
+
+
+def dry_run_lines(plan: Plan) -> list[str]:
+    """Return what a run will need, as the lines of ``--dry-run``."""
+    rows = [[name, str(plan.points.get(name, "")), duration_words(seconds)] for name, seconds in plan.seconds.items()]
+    total = sum(plan.seconds.values())
+    return [
+        *text_table(("learner", "points", "time"), rows),
+        "",
+        f"{sum(plan.points.values())} points in {plan.units} pieces of work",
+        f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
+        f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
+        f"time: about {duration_words(total)} on one process",
+        f"rule: {plan.rule}; {plan.flops / 1e9:.0f} Gflop/s here",
+    ]
+
+
+def duration_words(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds < 90.0:
+        return f"{max(seconds, 0.1):.1f} s" if seconds < 10.0 else f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 # ---------------------------------------------------------------------------------------------------- points

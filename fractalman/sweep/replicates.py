@@ -12,8 +12,9 @@ import numpy as np
 from fractalman._arrays import F32, F64
 from fractalman.errors import RecipeError
 from fractalman.seeds import Role, key64
+from fractalman.sweep.axes import Number
 from fractalman.sweep.collaborators import Collaborators
-from fractalman.sweep.spec import Spec
+from fractalman.sweep.experiment import Spec
 
 CACHE_BYTES = 2 << 30
 """Replicates kept between units; older ones are made again when needed."""
@@ -50,11 +51,19 @@ class Replicate:
         return self.X_train.nbytes + self.y_train.nbytes + self.X_test.nbytes + self.y_test.nbytes
 
 
-def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
-    """Return replicate ``i``: new geometry, embedding, labels and split, a pure function of (spec, i)."""
-    recipe = spec.replicate_recipe(i)
+def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | None = None) -> Replicate:
+    """Return replicate ``i``: new geometry, embedding, labels and split, a pure function of (spec, i, recipe).
+
+    Args:
+        spec: the experiment.
+        i: which replicate.
+        rooms: the functions of other rooms.
+        value: position on the axis; it matters along a keyword of the recipe only. None = the first.
+    """
+    value = spec.values[0] if value is None else value
+    recipe = spec.replicate_recipe(i, value)
     data = rooms.generate(recipe)
-    largest = spec.train_sizes[-1]
+    largest = spec.largest(value)
     if largest + spec.test_size > data.n_points:  # of families whose draw decides their number
         raise RecipeError(
             f"replicate {i} drew {data.n_points} points, and train_sizes up to {largest} with test_size = "
@@ -67,12 +76,13 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
         split = key64(spec.recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
         train, test = data.split(largest, spec.test_size, seed=split)
     labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
-    tree, noise = data.label_tree, spec.recipe.noise
+    tree, noise = data.label_tree, recipe.noise
     if tree is not None and noise:
         tree = tree.noisy(noise)
     begun = time.perf_counter()
     bayes = {}
-    for n in spec.train_sizes if tree is not None else ():
+    own = spec.train_sizes if spec.axis.shares_points else (spec.place(value).n,)
+    for n in own if tree is not None else ():
         observed = np.zeros(data.n_points, dtype=np.bool_)
         observed[train[:n]] = True
         position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
@@ -89,14 +99,14 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
     )
 
 
-_replicates: dict[tuple[str, int], Replicate] = {}
+_replicates: dict[tuple[str, int, Number | None], Replicate] = {}
 
 
-def remembered(spec: Spec, i: int, rooms: Collaborators) -> Replicate:
+def remembered(spec: Spec, i: int, rooms: Collaborators, value: Number) -> Replicate:
     """`make_replicate` remembered in this process, the oldest forgotten beyond CACHE_BYTES."""
-    address = (spec.digest, i)
+    address = (spec.digest, i, None if spec.axis.shares_points else value)
     if address not in _replicates:
-        made = make_replicate(spec, i, rooms)
+        made = make_replicate(spec, i, rooms, value)
         while _replicates and sum(r.nbytes for r in _replicates.values()) + made.nbytes > CACHE_BYTES:
             del _replicates[next(iter(_replicates))]
         _replicates[address] = made

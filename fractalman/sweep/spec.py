@@ -1,114 +1,44 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
-[recipe] the dataset · [sweep] learners, train_sizes, seeds, test_size, label_draws, max_fraction · [mlp] settings of
-the network · [fit] window_low, window_high, min_sizes, min_seeds.
+[recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
+network_draws, max_fraction, probe · [mlp], [random-features], [k-nn], … settings of a learner · [fit] window_low,
+window_high, min_sizes, min_seeds.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fractalman.errors import RecipeError, nearest
+from fractalman.errors import FractalmanError, RecipeError, nearest
+from fractalman.learners import NAMES, settings_of
 from fractalman.recipe import Recipe, from_dict, read_toml
-from fractalman.seeds import STREAM_VERSION, Role, Seeds, key64
+from fractalman.sweep.axes import (
+    DATA_AXIS,
+    NOT_AN_AXIS,
+    PROBES,
+    SETTINGS,
+    Axis,
+    Number,
+    axis_called,
+    changed,
+    one_pass_size,
+)
 from fractalman.sweep.collaborators import Collaborators
+from fractalman.sweep.experiment import Spec
 
-TABLES = ("recipe", "sweep", "mlp", "fit")
+__all__ = ["BAYES", "Spec", "load_spec"]
+
+LEARNER_TABLES = tuple(name for name in NAMES if name == "mlp" or settings_of(name))
+TABLES = ("recipe", "sweep", *LEARNER_TABLES, "fit")
 BAYES = "bayes"
 """The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
 _EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A checked experiment.
-
-    Args:
-        recipe: the dataset; replicate i draws its own geometry, embedding and labels.
-        learners: names, in the order of the report.
-        train_sizes: ascending training-set sizes n.
-        seeds: number of replicates S.
-        test_size: points of every test set, disjoint from every training set of its replicate.
-        label_draws: label vectors drawn on each replicate's structure; risks are means over them. One draw scatters by
-            23 to 70 %, and learners that share their linear algebra over the draws get more of them for nothing.
-        network_draws: how many of them a network learns, as outputs of one network.
-        max_fraction: sizes n > N·max_fraction of a finite population N are measured but not fitted.
-        mlp: settings of the network, as the learner checks them.
-        fit: window_low, window_high (None = no bound), min_sizes, min_seeds.
-    """
-
-    recipe: Recipe
-    learners: tuple[str, ...]
-    train_sizes: tuple[int, ...]
-    seeds: int
-    test_size: int
-    label_draws: int = 8
-    network_draws: int = 1
-    max_fraction: float = 1 / 16
-    mlp: Mapping[str, Any] = field(default_factory=dict)
-    fit: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def population(self) -> float:
-        """N: most points of the population that training sets are drawn from; inf where points are addressed."""
-        return math.inf if self.recipe.addressed else float(self.recipe.max_points)
-
-    @property
-    def digest(self) -> str:
-        """Hash of everything that decides the numbers: this specification, the streams, the package version."""
-        from fractalman import __version__
-
-        content = json.dumps([self.to_dict(), STREAM_VERSION, __version__], sort_keys=True, allow_nan=False)
-        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, defaults filled in; `load_spec` reads them back to an equal Spec."""
-        return {
-            "recipe": self.recipe.to_dict(),
-            "sweep": {
-                "learners": list(self.learners),
-                "train_sizes": list(self.train_sizes),
-                "seeds": self.seeds,
-                "test_size": self.test_size,
-                "label_draws": self.label_draws,
-                "network_draws": self.network_draws,
-                "max_fraction": self.max_fraction,
-            },
-            "mlp": dict(self.mlp),
-            "fit": {key: value for key, value in self.fit.items() if value is not None},
-        }
-
-    def replicate_seeds(self, i: int) -> Seeds:
-        """Return the seeds of replicate ``i``: each layer hashed by its role, so replicates share nothing."""
-        base = self.recipe.seeds
-        return Seeds(
-            geometry=key64(base.geometry, Role.REPLICATE, i, 1) >> 1,
-            embedding=key64(base.embedding, Role.REPLICATE, i, 2) >> 1,
-            labels=key64(base.labels, Role.REPLICATE, i, 3) >> 1,
-        )
-
-    def replicate_recipe(self, i: int) -> Recipe:
-        """Return the recipe of replicate ``i``; of an unlimited population only the points that are used."""
-        seeds = self.replicate_seeds(i)
-        if math.isinf(self.population):
-            return self.recipe.replace(seed=seeds, n_points=self.train_sizes[-1] + self.test_size)
-        return self.recipe.replace(seed=seeds)
-
-    def learner_settings(self, name: str) -> dict[str, Any]:
-        """Return the settings that ``learners.make`` gets; the network pads every training set to the largest."""
-        return {**self.mlp, "max_train": self.train_sizes[-1]} if name == "mlp" else {}
-
-
-# ---------------------------------------------------------------------------------------------------- reading
 
 
 def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collaborators | None = None) -> Spec:
@@ -138,30 +68,20 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
             problems.append(str(error))
     sweep = _read("sweep", tables["sweep"], _SWEEP, problems) if "sweep" in tables else {}
     fit = _read("fit", tables.get("fit", {}), _FIT, problems)
-    mlp = tables.get("mlp", {})
-    if not isinstance(mlp, Mapping):
-        problems.append(f"mlp is {type(mlp).__name__}: allowed is a table [mlp]")
-        mlp = {}
-
-    if "max_train" in mlp:
-        problems.append("mlp.max_train is set by the sweep to its largest training set: leave it out")
     low, high = fit.get("window_low"), fit.get("window_high")
     if low is not None and high is not None and low >= high:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
-    sizes, test_size = sweep.get("train_sizes"), sweep.get("test_size")
-    if recipe is not None and sizes and test_size and not recipe.addressed:
-        needed = sizes[-1] + test_size
-        if needed > recipe.max_points:
-            key = "n_points" if recipe.n_points else "max_points"
-            typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
-            problems.append(
-                f"train_sizes up to {sizes[-1]} and test_size = {test_size} need {needed} different points, and "
-                f"recipe.{key} = {recipe.max_points}: type {typed}"
-            )
-    _check_learners(sweep.get("learners", ()), mlp, sizes[-1] if sizes else 1, rooms, problems)
+    settings = _settings(tables, problems)
+    if "sweep" in tables and isinstance(tables["sweep"], Mapping):
+        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("probe")), rooms, problems)
+        _check_axis(sweep, settings, recipe, problems)
     if problems or recipe is None:
         raise RecipeError("; ".join(problems))
-    return Spec(recipe=recipe, mlp=dict(mlp), fit=fit, **sweep)
+    spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
+    problems = _place_problems(spec, rooms)
+    if problems:
+        raise RecipeError("; ".join(problems))
+    return spec
 
 
 def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -175,16 +95,149 @@ def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], 
     return read_toml(source), str(source)
 
 
+def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the learners' tables as they stand."""
+    settings: dict[str, Mapping[str, Any]] = {}
+    for name in LEARNER_TABLES:
+        table = tables.get(name, {})
+        if not isinstance(table, Mapping):
+            problems.append(f"{name} is {type(table).__name__}: allowed is a table [{name}]")
+        elif table:
+            settings[name] = dict(table)
+    if "max_train" in settings.get("mlp", {}):
+        problems.append("mlp.max_train is set by the sweep to its largest training set: leave it out")
+    return settings
+
+
 def _check_learners(
-    names: tuple[str, ...], mlp: Mapping[str, Any], max_train: int, rooms: Collaborators, problems: list[str]
-) -> None:
-    """Make every learner once: it knows its own name and settings best."""
-    checked = [name for name in names if name != "mlp"] + (["mlp"] if "mlp" in names or mlp else [])
-    for name in checked:
+    names: tuple[str, ...],
+    settings: dict[str, Mapping[str, Any]],
+    probe: bool,
+    rooms: Collaborators,
+    problems: list[str],
+) -> dict[str, Mapping[str, Any]]:
+    """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
+    filled = dict(settings)
+    for name in dict.fromkeys((*(n for n in names if n != "mlp"), *(n for n in settings if n != "mlp"), "mlp")):
+        if name == "mlp" and name not in names and name not in settings:
+            continue
+        table = settings.get(name, {})
         try:
-            rooms.make_learner(name, {**mlp, "max_train": max_train} if name == "mlp" else {})
+            learner = rooms.make_learner(name, table)
         except RecipeError as error:
             problems.append(str(error))
+            continue
+        needed = PROBES.get(name, ()) if probe and name in names else ()
+        if table.get("sampling") == "one-pass":
+            needed = (*needed, "steps", "batch_size")
+        missing = {key: _own_setting(learner, key) for key in needed if key not in table}
+        if missing:
+            filled[name] = {**table, **missing}
+    return filled
+
+
+def _own_setting(learner: Any, key: str) -> Any:
+    """Return the value of a setting that was left out."""
+    own = getattr(learner, "settings", learner)
+    return own[key] if isinstance(own, Mapping) else getattr(own, key)
+
+
+def _check_axis(
+    sweep: dict[str, Any], settings: Mapping[str, Mapping[str, Any]], recipe: Recipe | None, problems: list[str]
+) -> None:
+    """Check what belongs to the axis and replace axis, values and train_size by the fields of `Spec`."""
+    name, values = sweep.pop("axis", DATA_AXIS), sweep.pop("values", None)
+    size, sizes = sweep.pop("train_size", None), sweep.get("train_sizes")
+    sweep["axis_name"] = name
+    if name == DATA_AXIS:
+        if values is not None or size is not None:
+            key = "values" if values is not None else "train_size"
+            problems.append(f'sweep.{key} belongs to another axis than "n": type train_sizes, or axis = "width"')
+        if sizes is None and not any("sweep.train_sizes" in problem for problem in problems):
+            problems.append(f"missing key sweep.train_sizes; type e.g. {_EXAMPLE}")
+        sweep["values"] = sizes or ()
+        return
+    axis = axis_called(name)
+    learners = sweep.get("learners", ())
+    if sizes is not None:
+        problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
+    problems += _axis_problems(axis, learners, recipe)
+    if values is None:
+        if not any("sweep.values" in problem for problem in problems):
+            problems.append(f'missing key sweep.values; type e.g. axis = "{name}", values = [8, 16, 32, 64]')
+        sweep["values"], sweep["train_sizes"] = (), ()
+        return
+    if axis.kind in ("model", "budget") and not all(isinstance(v, int) and v >= 1 for v in values):
+        problems.append(f"sweep.values = {list(values)}: allowed along {name} are integers >= 1")
+        values = ()
+    most = []
+    for value in values:
+        tables = settings if axis.kind == "recipe" else changed(settings, learners, axis.key, value)
+        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in learners), default=0))
+    if size is None and values and min(most) == 0:
+        problems.append(
+            f"missing key sweep.train_size: along {name} the training-set size is fixed; type train_size = n"
+        )
+    sweep["values"] = values
+    sweep["train_sizes"] = (size,) if size else tuple(most) if len(set(most)) > 1 else tuple(most[:1])
+
+
+def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None) -> list[str]:
+    """Return why the axis cannot be."""
+    if axis.kind != "recipe":
+        without = [name for name in learners if name not in SETTINGS[axis.key]]
+        return [
+            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; "
+            f"allowed are {', '.join(SETTINGS[axis.key])}"
+            for name in without
+        ]
+    if recipe is None:
+        return []
+    keys = [key for key in recipe.__dataclass_fields__ if key not in NOT_AN_AXIS]
+    if recipe.addressed:
+        keys.remove("n_points")  # the sweep draws as many as it uses
+    if axis.key in keys:
+        return []
+    allowed = (DATA_AXIS, *SETTINGS, *keys)
+    return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
+
+
+def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
+    """Return what is wrong at any place of the sweep, each thing once."""
+    problems: dict[str, None] = {}
+    for place_value in spec.values:
+        try:
+            place = spec.place(place_value)
+        except FractalmanError as error:  # the recipe does not take this value
+            problems[str(error)] = None
+            continue
+        if not spec.recipe.addressed:
+            needed, recipe = spec.largest(place_value) + spec.test_size, place.recipe
+            if needed > recipe.max_points:
+                key = "n_points" if recipe.n_points else "max_points"
+                typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
+                problems[
+                    f"train_sizes up to {spec.largest(place_value)} and test_size = {spec.test_size} need {needed} "
+                    f"different points, and recipe.{key} = {recipe.max_points}: type {typed}"
+                ] = None
+    if problems:
+        return list(problems)
+    for place in spec.places():
+        for name in spec.learners:
+            table = spec.learner_settings(name, place)
+            try:
+                rooms.make_learner(name, table)
+            except RecipeError as error:
+                problems[str(error)] = None
+            fresh = one_pass_size(table)
+            if fresh is not None and place.n < fresh:
+                doubled = spec.probe and spec.axis.kind == "data"
+                problems[
+                    f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
+                    f"{place.n} are asked for{' (probe = true doubles the steps)' * doubled}: type fewer steps, or "
+                    "larger sizes"
+                ] = None
+    return list(problems)
 
 
 # ---------------------------------------------------------------------------------------------------- values
@@ -200,6 +253,12 @@ def _integer(low: int) -> _Check:
         return int(value)
 
     return check
+
+
+def _bound(name: str, value: Any) -> Number:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise RecipeError(f"{name} = {value!r}: allowed is a number > 0 on the axis")
+    return value
 
 
 def _fraction(name: str, value: Any) -> float:
@@ -228,9 +287,36 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _values(name: str, value: Any) -> tuple[Number, ...]:
+    said = f"{name} = {value!r}: allowed is a list of three or more ascending numbers, e.g. [8, 16, 32, 64]"
+    if not isinstance(value, (list, tuple)) or len(value) < 3:
+        raise RecipeError(said)
+    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value):
+        raise RecipeError(said)
+    if any(a >= b for a, b in itertools.pairwise(value)):
+        raise RecipeError(said)
+    return tuple(value)
+
+
+def _axis(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise RecipeError(f"{name} = {value!r}: allowed are {DATA_AXIS}, {', '.join(SETTINGS)} or a key of [recipe]")
+    return value
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise RecipeError(f"{name} = {value!r}: allowed are true and false")
+    return value
+
+
 _SWEEP: dict[str, tuple[_Check, Any]] = {
     "learners": (_names, _REQUIRED),
-    "train_sizes": (_sizes, _REQUIRED),
+    "axis": (_axis, DATA_AXIS),
+    "values": (_values, None),
+    "train_sizes": (_sizes, None),
+    "train_size": (_integer(2), None),
+    "probe": (_switch, False),
     "seeds": (_integer(1), _REQUIRED),
     "test_size": (_integer(1), _REQUIRED),
     "label_draws": (_integer(1), 8),
@@ -238,8 +324,8 @@ _SWEEP: dict[str, tuple[_Check, Any]] = {
     "max_fraction": (_fraction, 1 / 16),
 }
 _FIT: dict[str, tuple[_Check, Any]] = {
-    "window_low": (_integer(1), None),
-    "window_high": (_integer(1), None),
+    "window_low": (_bound, None),
+    "window_high": (_bound, None),
     "min_sizes": (_integer(3), 3),
     "min_seeds": (_integer(2), 2),
 }

@@ -3,6 +3,9 @@
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve,
 else the asymptote. Agreement means that measurement and reference differ by less than the 95 % Student-t half-width of
 their difference: standard errors of both in quadrature, degrees of freedom from the replicates.
+
+Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
+along the steps nothing is predicted.
 """
 
 from __future__ import annotations
@@ -14,13 +17,18 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._arrays import F64
 from fractalman.errors import FitError, FractalmanError
-from fractalman.measure import PowerLawFit, fit_power_law, student_t
+from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
+from fractalman.sweep.axes import DATA_AXIS, Axis, axis_called
 from fractalman.sweep.journal import Point
-from fractalman.sweep.regimes import SizeSummary, choose_window
+from fractalman.sweep.regimes import WANTED, SizeSummary, choose_window
 
 RESOLUTION = 0.15
 """A half-width beyond this tells nothing: "not resolved" is never "agrees"."""
+SPREAD = 0.02
+"""A spread of the exponent over windows below this is not worth a remark."""
+HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,8 @@ class Verdict:
         agrees: True, False, or None with a reason.
         reason: the verdict in words.
         sigma: (measured − reference) / combined standard error; None = nothing to compare.
-        window: smallest and largest fitted size; None = no fit.
-        n_sizes: sizes fitted.
+        window: smallest and largest fitted abscissa (n, P or steps); None = no fit.
+        n_sizes: places fitted.
         n_seeds: replicates.
         regimes: regime → number of points (every replicate counts).
         excluded: one sentence per size left out.
@@ -47,6 +55,14 @@ class Verdict:
         law: name of the predicted law, "" without one.
         logarithmic: whether the predicted law carries a logarithm.
         fit: the fit itself; None = not measurable.
+        axis: what was varied.
+        abscissa: of the fit: "n", "P" (number of parameters), "steps", or "" where nothing is fitted.
+        fitted: positions on the axis that were fitted.
+        held_out: fit small, predict large: law → error (root mean square of ln(predicted/measured) at the places held
+            out), bias (its mean) and sigma (error in standard errors of the measurement), best first, and the largest
+            abscissa shown; None with fewer than 6 places.
+        sensitivity: largest less smallest exponent over windows of at least half the places; None without a fit.
+        efficiency: risk over the Bayes floor at the last fitted place; None without a fit or a floor.
     """
 
     learner: str
@@ -68,12 +84,18 @@ class Verdict:
     law: str = ""
     logarithmic: bool = False
     fit: PowerLawFit | None = None
+    axis: str = DATA_AXIS
+    abscissa: str = "n"
+    fitted: tuple[int | float, ...] = ()
+    held_out: Mapping[str, Any] | None = None
+    sensitivity: float | None = None
+    efficiency: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, without the fit's parts."""
         out = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "fit"}
         out["regimes"] = dict(self.regimes)
-        for key in ("window", "excluded", "warnings"):
+        for key in ("window", "excluded", "warnings", "fitted"):
             out[key] = None if out[key] is None else list(out[key])
         for key in ("standard_error", "half_width", "sigma", "predicted_local_error"):
             out[key] = out[key] if out[key] is None or math.isfinite(out[key]) else None
@@ -97,6 +119,7 @@ def judge(
     seeds: int,
     fit: Mapping[str, Any],
     note: str = "",
+    axis: Axis | None = None,
 ) -> Verdict:
     """Return the verdict on one learner.
 
@@ -108,20 +131,26 @@ def judge(
         seeds: replicates S that the specification asks for.
         fit: window_low, window_high, min_sizes, min_seeds.
         note: why there is no prediction.
+        axis: of the sweep; None = the training-set size.
     """
-    window = choose_window(summaries, fit)
+    axis = axis or axis_called(DATA_AXIS)
+    window = choose_window(summaries, fit, axis)
     regimes: dict[str, int] = {}
     for entry in summaries:
         regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
-    found, trouble = _fit(points, window.sizes, seeds, fit)
-    predicted = None if prediction is None else prediction.data_exponent
-    logarithmic = bool(prediction is not None and prediction.logarithmic)
-    reached = prediction is None or prediction.reached
-    local, local_error = (None, None) if found is None else predicted_local(prediction, window.sizes)
+    curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
+    found, trouble = _fit(curves, trouble)
+    predicted, logarithmic, reached = _reference(prediction, axis)
+    local, local_error = None, None
+    if found is not None and axis.kind == "data":
+        local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
     if found is None:
-        judgement = _Judgement(None, f"not measurable: {trouble}", None, None)
+        said = "not measurable" if axis.abscissa else "not fitted"
+        judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        judgement = compare(found, predicted, local, local_error, reached=reached, note=note)
+        judgement = compare(found, predicted, local, local_error, reached=reached, note=note or _unpredicted(axis))
+    last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
+    held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
     return Verdict(
         learner=learner,
         measured=None if found is None else found.value,
@@ -133,36 +162,104 @@ def judge(
         agrees=judgement.agrees,
         reason=judgement.reason,
         sigma=judgement.sigma,
-        window=None if found is None else (window.sizes[0], window.sizes[-1]),
+        window=None if found is None else (int(found.window[0]), int(found.window[1])),
         n_sizes=len(window.sizes) if found is not None else 0,
         n_seeds=seeds,
         regimes=regimes,
         excluded=window.excluded,
-        warnings=() if found is None else found.warnings,
+        warnings=() if found is None else (*found.warnings, *remarks),
         law="" if prediction is None else str(prediction.law),
         logarithmic=logarithmic,
         fit=found,
+        axis=axis.name,
+        abscissa=axis.abscissa,
+        fitted=window.sizes if found is not None else (),
+        held_out=held_out,
+        sensitivity=sensitivity,
+        efficiency=None if found is None or last is None else last.efficiency,
     )
 
 
-def _fit(
-    points: Sequence[Point], sizes: tuple[int, ...], seeds: int, fit: Mapping[str, Any]
-) -> tuple[PowerLawFit | None, str]:
-    """Return the fit over ``sizes``, or None and why there is none."""
+def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
+    """Return (predicted exponent, whether it carries a logarithm, whether a fit that one can afford shows it)."""
+    if prediction is None or axis.kind not in ("data", "model"):
+        return None, False, True
+    if axis.kind == "model":
+        return prediction.model_exponent, False, True
+    return prediction.data_exponent, bool(prediction.logarithmic), prediction.reached
+
+
+def _unpredicted(axis: Axis) -> str:
+    return f"no law is known along {axis.name}" if axis.kind == "budget" else ""
+
+
+_Curves = tuple[F64, F64]
+
+
+def _curves(
+    points: Sequence[Point], summaries: Sequence[SizeSummary], fitted: Sequence[int | float], seeds: int,
+    fit: Mapping[str, Any], axis: Axis,
+) -> tuple[_Curves | None, str]:  # fmt: skip
+    """Return (abscissa (sizes,), risks (seeds, sizes)), or None and why there is no fit."""
     min_seeds, min_sizes = fit.get("min_seeds", 2), fit.get("min_sizes", 3)
+    if not axis.abscissa:
+        return None, f"{axis.name} is no axis along which a power law is looked for; its points are in the table"
     if seeds < min_seeds:
         return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
-    if len(sizes) < min_sizes:
-        return None, f"{len(sizes)} data-limited size{'s' * (len(sizes) != 1)} in a row, needed are {min_sizes}"
-    column = {n: j for j, n in enumerate(sizes)}
-    losses = np.full((seeds, len(sizes)), np.nan)
+    if len(fitted) < min_sizes:
+        what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'place'}"
+        return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}"
+    abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
+    x = [abscissa[value] for value in fitted]
+    if any(entry is None for entry in x):
+        return None, "this learner has no number of parameters"
+    column = {value: j for j, value in enumerate(fitted)}
+    losses = np.full((seeds, len(fitted)), np.nan)
     for point in points:
-        if point.n in column:
-            losses[point.seed, column[point.n]] = point.risk
+        if point.value in column:
+            losses[point.seed, column[point.value]] = point.risk
+    return (np.array(x, np.float64), losses), ""
+
+
+def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]:
+    """Return the fit, or None and why there is none."""
+    if curves is None:
+        return None, trouble
     try:
-        return fit_power_law(sizes, losses), ""
+        return fit_power_law(*curves), ""
     except FitError as error:
         return None, str(error)
+
+
+def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
+    """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
+    remarks: list[str] = []
+    held_out, sensitivity = None, None
+    try:
+        scores = compare_laws(x, losses, laws=HELD_OUT_LAWS)
+    except FitError:  # too few sizes
+        scores = ()
+    if scores:
+        shown = max(5, math.ceil(2 * x.size / 3))
+        held_out = {
+            "up_to": float(np.sort(x)[shown - 1]),
+            "laws": {s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma} for s in scores},
+        }
+        power = next(score for score in scores if score.law == "power")
+        best = scores[0]
+        if best is not power and power.error > 2.0 * best.error and (power.sigma is None or power.sigma > 2.0):
+            remarks.append(
+                f"fitted up to {held_out['up_to']:g}, a {best.law} law predicts the larger places better than a pure "
+                f"power law: off by {best.error:.1%} against {power.error:.1%}"
+            )
+    if x.size > 3:
+        windows = window_sensitivity(x, losses)
+        sensitivity = windows.spread
+        lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
+        own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
+        if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
+            remarks.append(f"the exponent depends on the window: over half the places it spreads by {sensitivity:.3f}")
+    return held_out, sensitivity, tuple(remarks)
 
 
 def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None, float | None]:

@@ -5,6 +5,7 @@ Every law is stated in docs/theory.md with its units, its source and how far it 
 """
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
+from fractalman.theory.cells import cascade_model_curve
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_correlation_size,
@@ -60,7 +61,7 @@ from fractalman.theory.exponents import (
 from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
-from fractalman.theory.laws import LEARNERS, Law, law_of
+from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
 from fractalman.theory.linear import (
     LinearRisk,
     PowerLawExponents,
@@ -89,8 +90,11 @@ __all__ = [
     "SMOOTHERS",
     "UNSEEN_RISK",
     "ClusterAsymptotics",
+    "Conflict",
     "Expected",
     "FieldCovariance",
+    "Frontier",
+    "JointLaw",
     "KernelRidge",
     "KernelSpectrum",
     "LabelCovariance",
@@ -104,6 +108,7 @@ __all__ = [
     "Smoother",
     "Spectrum",
     "TreeCovariance",
+    "Window",
     "bayes_curve",
     "bayes_risk",
     "bethe_cluster_numbers",
@@ -118,6 +123,7 @@ __all__ = [
     "cascade_curve",
     "cascade_curve_masses",
     "cascade_dimensions",
+    "cascade_model_curve",
     "cascade_spectrum",
     "cluster_numbers",
     "constant_label_risk",

@@ -1,7 +1,8 @@
 """Percolation on Z^dim: thresholds and critical exponents, from the literature.
 
 Symbols: p_c = threshold, τ = exponent of the number of clusters of s sites (n_s ~ s^−τ), d_f = fractal dimension of the
-largest cluster (its mass ~ side^d_f), d_min = exponent of the shortest path (ℓ ~ r^d_min).
+largest cluster (its mass ~ side^d_f), d_min = exponent of the shortest path (ℓ ~ r^d_min), ν = exponent of the
+correlation length (ξ ~ |p − p_c|^−ν).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fractalman.recipe import THRESHOLDS
 
 _TAU = {2: 187 / 91, 3: 2.1891, 4: 2.3138, 5: 2.4180, 6: 2.5, 7: 2.5}
 _FRACTAL = {2: 91 / 48, 3: 2.5229, 4: 3.0446, 5: 3.5260, 6: 4.0, 7: 4.0}
+_THERMAL = {2: 0.75, 3: 1.1410, 4: 1.461, 5: 1.743, 6: 2.0, 7: 2.0}
 _SHORTEST = {2: 1.13077, 3: 1.3756, 4: 1.6042, 5: 1.8137, 6: 2.0, 7: 2.0}
 
 
@@ -23,7 +25,8 @@ class LatticeConstants:
     Args:
         dim: dimension of the lattice.
         site_threshold, bond_threshold: p_c.
-        size_exponent: τ. fractal_dimension: d_f. path_dimension: d_min.
+        size_exponent: τ. fractal_dimension: d_f. path_dimension: d_min. thermal_exponent: 1/ν, also the dimension of
+            the bonds whose removal splits the cluster.
     """
 
     dim: int
@@ -32,11 +35,21 @@ class LatticeConstants:
     size_exponent: float
     fractal_dimension: float
     path_dimension: float
+    thermal_exponent: float
 
     @property
     def chemical_dimension(self) -> float:
         """d_f/d_min: points within ℓ steps of one ~ ℓ^(d_f/d_min)."""
         return self.fractal_dimension / self.path_dimension
+
+    @property
+    def strand_exponent(self) -> float:
+        """κ: of points of one cluster r apart, the share (r/R)^κ is joined through a distance R only.
+
+        Two strands that nothing joins within R cross r: d_f − 1/ν below six dimensions, dim − 4 from there on, where
+        other parts of the cluster meet a point by chance. Argued; docs/theory.md §3.3.
+        """
+        return self.fractal_dimension - self.thermal_exponent if self.dim < 6 else self.dim - 4.0
 
     @property
     def tail_exponent(self) -> float:
@@ -50,10 +63,10 @@ def lattice_constants(dim: int) -> LatticeConstants:
     Args:
         dim: 2 … 7; from 6 on the exponents are those of mean field (at 6 with logarithms).
     Errors: RecipeError for another dimension.
-    Source: Grassberger 2003; Mertens & Moore 2018; arXiv 1112.3428 and 2004.11289; docs/theory.md §1.
+    Source: Grassberger 2003; Mertens & Moore 2018; arXiv 1112.3428, 1302.0421 and 2004.11289; docs/theory.md §1.
     """
     if dim not in _TAU:
         raise RecipeError(f"dim = {dim!r}: allowed is an integer from 2 to 7")
     return LatticeConstants(
-        dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim]
+        dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim], _THERMAL[dim]
     )

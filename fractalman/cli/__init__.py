@@ -1,0 +1,84 @@
+"""The command line: parsing and wiring only.
+
+Results go to stdout, progress to stderr. Exit status: 0 done; 1 the answer is no; 2 the request was wrong or cannot be
+met here; 3 the machine failed half-way; 130 Ctrl-C. An error is one line unless ``--debug`` is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from fractalman.cli.common import DONE, FAILED, INTERRUPTED, NO, TERMINATED, WRONG
+from fractalman.cli.parser import parse
+from fractalman.errors import FileFormatError, FractalmanError
+
+# The request cannot be met here, whoever repeats it; any other errno means that the machine failed half-way.
+_REFUSAL_KINDS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+_REFUSALS = {
+    errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY,
+}  # fmt: skip
+
+
+def _status(error: BaseException) -> tuple[int, str]:
+    """Return the exit status of an error and the one line that says it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, FileFormatError):
+        return NO, text
+    if isinstance(error, FractalmanError):
+        return WRONG, text
+    if isinstance(error, MemoryError):
+        return WRONG, f"too little memory: {text}; type a smaller n_points or ambient_dim"
+    if isinstance(error, OSError):
+        found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
+        number = error.errno or (int(found.group(1)) if found else None)
+        if number is not None:
+            where = f"{error.filename}: " if error.filename else ""
+            text = f"{where}{os.strerror(number)}"
+        return (WRONG if number in _REFUSALS or isinstance(error, _REFUSAL_KINDS) else FAILED), text
+    return FAILED, f"unexpected {type(error).__name__}: {text}; the same command with --debug shows where"
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(TERMINATED)  # as an exception, so that partial files are taken away
+
+
+def _mute() -> None:
+    """Throw away what stdout still holds, so that the interpreter does not trip over it on its way out."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        options = parse(arguments)
+        status: int = options.work(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the results has seen enough
+        _mute()
+        return DONE
+    except KeyboardInterrupt:
+        print("fractalman: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        status, text = _status(error)
+        print(f"fractalman: {text}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _mute()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return status

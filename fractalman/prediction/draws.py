@@ -1,0 +1,111 @@
+"""A drawn structure or a split of a dataset, ready to be asked for risks: training order, test points, covariances.
+
+Whatever a learner does, its expected risk needs three things of the data: who the training and test points are, how
+their labels covary, and where the points lie. `Draw` holds them; structures (`structures.py`) and splits (`splits.py`)
+make them; the functions here turn a draw into rows of a curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from fractalman import theory
+from fractalman._arrays import F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import LabelTree
+from fractalman.recipe import Recipe
+
+TEST_POINTS = 1024
+"""Test points per drawn structure: their average varies less than structures do."""
+
+Compute = Callable[[tuple[int, ...]], F64]
+"""Training-set sizes → risks, (draws, sizes) float64."""
+
+
+def n_tests(population: float) -> int:
+    """Test points of a population: TEST_POINTS, but no more than a quarter of it."""
+    return int(max(1, min(TEST_POINTS, population // 4))) if np.isfinite(population) else TEST_POINTS
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One structure with its training order and test points; no labels are drawn.
+
+    Args:
+        order: (m,) int64 points in training order, the test points not among the first m − t.
+        test: (t,) int64 test points.
+        covariance: of the labels, noise included.
+        tree: the label tree, noise included, or None for a field.
+        edges: (n_edges, 2) int64, or None for families without a graph.
+        coordinates: makes X, (n, d), when it is needed.
+        labels: number m → m label vectors drawn on this structure, (n, m) float64.
+        key: of what is random in a learner.
+    """
+
+    order: I64
+    test: I64
+    covariance: theory.LabelCovariance
+    tree: LabelTree | None
+    edges: I64 | None
+    coordinates: Callable[[], AnyFloat] = field(repr=False)
+    labels: Callable[[int], F64] = field(repr=False)
+    key: int = 0
+
+
+class Draws(Protocol):
+    """What makes draws: a family's structures, or the splits of a dataset."""
+
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:
+        """Yield draws with training orders of at least max(sizes); the same ones whatever the sizes are."""
+        ...
+
+
+def noisy(tree: LabelTree | None, recipe: Recipe) -> LabelTree:
+    """The tree of the labels as they are, label noise included."""
+    if tree is None:
+        raise RecipeError("this dataset carries no label tree: predict from its recipe instead")
+    return tree.noisy(recipe.noise) if recipe.noise else tree
+
+
+# ---------------------------------------------------------------------------------------------------- rows of curves
+
+
+def averaged(source: Draws, row: Callable[[Draw, tuple[int, ...]], Sequence[float]]) -> Compute:
+    """Return the computation that asks every draw for a row of risks."""
+
+    def compute(sizes: tuple[int, ...]) -> F64:
+        return np.array([row(draw, sizes) for draw in source.draws(sizes)], np.float64)
+
+    return compute
+
+
+def nearest_in_graph(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+    """1-NN in graph distance, exact over labels; points of unseen clusters get another cluster's label."""
+    assert draw.edges is not None
+    assert draw.tree is not None
+    risk, _ = theory.one_nn_curve_on_tree(draw.edges, draw.tree, draw.order, list(sizes), draw.test, unseen="other")
+    return [float(value) for value in risk.mean(axis=1)]
+
+
+def smoothed(learner: str | theory.Smoother) -> Callable[[Draw, tuple[int, ...]], Sequence[float]]:
+    """Return the row of a linear smoother in the points' own coordinates, exact over labels."""
+
+    def row(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+        X = draw.coordinates()
+        risk = theory.smoother_curve(draw.covariance, X, draw.order, list(sizes), draw.test, learner, draw.key)
+        return [float(value) for value in risk]
+
+    return row
+
+
+def bayes_floor(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+    """Posterior variance of the test points' labels, those of the training points being known."""
+    if draw.tree is not None:
+        risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)
+    else:
+        risk = theory.gaussian_floor(draw.covariance, draw.order, list(sizes), draw.test)
+    return [float(value) for value in risk.mean(axis=1)]

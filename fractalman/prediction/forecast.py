@@ -1,0 +1,288 @@
+"""The prediction itself: which law, which exponents, which curves, for a recipe, a dataset or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fractalman import theory
+from fractalman._arrays import F64, AnyFloat, AnyInt
+from fractalman.dataset.memory import Dataset
+from fractalman.errors import RecipeError
+from fractalman.prediction.curves import Curve, Exponent
+from fractalman.prediction.draws import n_tests
+from fractalman.prediction.methods import SMOOTHERS, Method, method_of
+from fractalman.prediction.splits import Splits
+from fractalman.prediction.structures import Structures
+from fractalman.recipe import Cascade, Recipe
+
+if TYPE_CHECKING:
+    from fractalman.dataset.reader import File
+
+REFERENCE_SIZE = 1024
+"""The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
+
+    Args:
+        recipe: the recipe predicted for (a dataset's or file's own).
+        learner: the learner's name.
+        law: the law, with its inputs, domain, windows, conflicts and reasons; as text its name and statement.
+    """
+
+    recipe: Recipe
+    learner: str
+    law: theory.Law
+    _source: Structures | Splits = field(repr=False)
+    _curve: Method | None = field(repr=False)
+    _floor: Method | None = field(repr=False)
+    _known: dict[int, F64] = field(default_factory=dict, repr=False)
+    _known_floor: dict[int, F64] = field(default_factory=dict, repr=False)
+
+    # ------------------------------------------------------------------------------------------------ the law
+
+    @property
+    def data_exponent(self) -> float | None:
+        """Asymptotic α_D, or None where no power law holds."""
+        return self.law.data_exponent
+
+    @property
+    def model_exponent(self) -> float | None:
+        """α_P of the best model with P cells or pieces, or None."""
+        return self.law.model_exponent
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the data law is n^−α_D times a power of ln n."""
+        return self.law.logarithmic
+
+    @property
+    def reached(self) -> bool:
+        """Whether a fit at sizes that one can afford shows the asymptote."""
+        return self.law.reached
+
+    @property
+    def source(self) -> str:
+        """Where the law comes from, in a line."""
+        return self.law.source
+
+    @property
+    def checked(self) -> str:
+        """How far the law was checked."""
+        return self.law.checked
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What must hold, one sentence each."""
+        return self.law.assumptions
+
+    @property
+    def windows(self) -> tuple[theory.Window, ...]:
+        """Training-set sizes inside which exponents hold; none = they hold everywhere."""
+        return self.law.windows
+
+    @property
+    def conflicts(self) -> tuple[theory.Conflict, ...]:
+        """Other laws that could be applied here and say something else."""
+        return self.law.conflicts
+
+    def why(self) -> str:
+        """Return in words why this law holds: what went in, what was computed, what was looked up, where it ends."""
+        return self.law.why()
+
+    # ------------------------------------------------------------------------------------------------ the population
+
+    @property
+    def population(self) -> float:
+        """Points that training sets are drawn from; infinite for an addressed family, the least of the draws' where
+        the draw decides it.
+        """
+        return self._source.population
+
+    @property
+    def largest(self) -> float:
+        """The largest training set that leaves the test points alone."""
+        return self.population - n_tests(self.population)
+
+    @property
+    def within_variance(self) -> float:
+        """V_in, the expected variance of the labels within the population: the risk of the best constant."""
+        return self._source.variance
+
+    # ------------------------------------------------------------------------------------------------ curves
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether `curve` and `local_exponent` exist for this learner."""
+        return self._curve is not None
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether `floor` exists for this family."""
+        return self._floor is not None
+
+    @property
+    def affordable(self) -> float:
+        """The largest size at which the curve takes seconds; 0 without one."""
+        return 0.0 if self._curve is None else min(self._curve.affordable, self._curve.largest)
+
+    @property
+    def affordable_floor(self) -> float:
+        """The same of the floor."""
+        return 0.0 if self._floor is None else min(self._floor.affordable, self._floor.largest)
+
+    def curve(self, n: Sequence[int] | AnyInt) -> Curve:
+        """Return the expected risk at training-set sizes ``n``, averaged over the family (or over splits of a dataset).
+
+        Args:
+            n: (k,) integers ≥ 1, below the population.
+        Errors: RecipeError for sizes outside, or a learner without a finite-size curve.
+        """
+        if self._curve is None:
+            raise RecipeError(
+                f"no finite-size curve is known for learner {self.learner!r}: allowed are "
+                f"{', '.join(('1-nn', 'bayes', *SMOOTHERS))}"
+            )
+        return self._average(n, self._known, self._curve)
+
+    def floor(self, n: Sequence[int] | AnyInt) -> Curve:
+        """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it.
+
+        Errors: RecipeError for sizes outside, or a family without one.
+        """
+        if self._floor is None:
+            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+        return self._average(n, self._known_floor, self._floor)
+
+    def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
+        """Return the exponent that a fit over [n_lo, n_hi] should find, with its Monte Carlo error.
+
+        It is what `measure.fit_power_law` computes: least squares through the logarithms of the mean curve.
+
+        Args:
+            n_lo, n_hi: the window, n_lo < n_hi.
+            sizes: the very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
+        Errors: RecipeError as for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
+        """
+        if not 1 <= n_lo < n_hi:
+            raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: allowed is 1 <= n_lo < n_hi")
+        if sizes is None:
+            steps = max(1, round(np.log2(n_hi / n_lo)))
+            grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, steps + 1)).astype(np.int64))
+        else:
+            grid = np.unique(np.asarray(sizes, np.int64))
+        if grid.size < 2 or grid[0] < n_lo or grid[-1] > n_hi:
+            raise RecipeError(f"sizes = {grid.tolist()}: allowed are two or more sizes from {n_lo} to {n_hi}")
+        risk = self.curve(grid).risk
+        if not (risk > 1e-14).all():
+            raise RecipeError(
+                f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
+                "where the last level is resolved; allowed is a window below it, or a greater depth"
+            )
+        return slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+
+    def replicates(self, n: Sequence[int] | AnyInt) -> F64:
+        """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
+        sizes = self.curve(n).n
+        return np.stack([self._known[int(s)] for s in sizes], axis=1)
+
+    def _average(self, n: Sequence[int] | AnyInt, known: dict[int, F64], method: Method) -> Curve:
+        sizes = np.atleast_1d(np.asarray(n))
+        most = min(self.largest, method.largest)
+        if most < 1:
+            raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
+        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
+            upper = "up" if np.isinf(most) else f"to {most:.0f}"
+            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 {upper}")
+        missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
+        if missing:
+            for size, column in zip(missing, method.compute(missing).T, strict=True):
+                known[size] = column
+        columns = np.stack([known[int(s)] for s in sizes], axis=1)
+        draws = columns.shape[0]
+        error = columns.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(sizes.size)
+        return Curve(sizes.astype(np.int64), columns.mean(axis=0), error, method.kind)
+
+    # ------------------------------------------------------------------------------------------------ model size
+
+    def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
+        """Return the risk of the best P cells with infinitely many data, (k,) float64, prior units.
+
+        Errors: RecipeError for families other than cascades, whose best cells are not known.
+        """
+        if not isinstance(self.recipe, Cascade):
+            raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: allowed are cascades")
+        return theory.cascade_model_curve(*theory.kinds_of(self.recipe), self.recipe.hurst, P) + self.recipe.noise**2
+
+    def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
+        """Return L(n, P) = E + A/n^α_D + B/P^α_P.
+
+        Args:
+            data_amplitude: A; None = from the curve at n = 1024 (or N/16). model_amplitude: B; None = from the best
+                cells at P = 1024, known for cascades.
+        Errors: RecipeError where an exponent or an amplitude is not known; it says what to type.
+        """
+        law = self.law
+        alpha_d = law.data_exponent if law.data_exponent is not None else law.excess_exponent
+        if alpha_d is None or law.model_exponent is None or law.irreducible is None:
+            raise RecipeError(
+                f"no joint law for learner {self.learner!r} on {self.recipe.family!r}: {law.reason}; the nearest "
+                "law is "
+                f"{law.nearest or 'that of noiseless labels'}"
+            )
+        if data_amplitude is None:
+            if self._curve is None:
+                raise RecipeError(f"no curve of {self.learner!r} to take A from: type data_amplitude = …")
+            n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
+            data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
+        if model_amplitude is None:
+            if not isinstance(self.recipe, Cascade):
+                raise RecipeError(
+                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: type model_amplitude = …"
+                )
+            model_amplitude = float(self.model_curve([REFERENCE_SIZE])[0] * REFERENCE_SIZE**law.model_exponent)
+        return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
+
+    def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
+        """Return the predicted risk with n training points and P cells or parameters, by `joint_law`."""
+        return self.joint_law().risk(n, P)
+
+    def compute_optimal(self, cost: float = 1.0) -> theory.Frontier:
+        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C."""
+        return self.joint_law().compute_optimal(cost)
+
+
+def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
+    """Return the slope of the mean of ``columns`` (draws, sizes), its error by leaving out one draw at a time."""
+    error = 0.0
+    if len(columns) > 1:
+        without = [np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))]
+        slopes = np.array([theory.local_slope(sizes, row) for row in without])
+        error = float(np.sqrt((slopes.size - 1) * np.mean((slopes - slopes.mean()) ** 2)))
+    return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))
+
+
+def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> Prediction:
+    """Predict how a learner's risk must scale.
+
+    Args:
+        source: a recipe (neighbours in graph distance where there is a graph without loops, the limit d → ∞; averaged
+            over the family), or a dataset or open file (neighbours in its own X, averaged over splits).
+        learner: one of `theory.LEARNERS`; "bayes" is the floor.
+    Returns: `Prediction`; curves are computed when asked for.
+    Errors: RecipeError for an unknown learner or family.
+    Source: docs/theory.md §3–§4.
+    """
+    recipe = source if isinstance(source, Recipe) else source.recipe
+    law = theory.law_of(recipe, learner)
+    if isinstance(source, Recipe):
+        drawn: Structures | Splits = Structures(recipe)
+    else:
+        drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
+    return Prediction(recipe, learner, law, drawn, method_of(drawn, learner), method_of(drawn, "bayes"))

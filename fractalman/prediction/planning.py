@@ -1,0 +1,301 @@
+"""fm.plan: which training sizes and how many seeds resolve an exponent, and whether this population can at all.
+
+A sweep's exponent is the slope of the mean of its replicates' curves, so its error is that of a mean: with c the
+weights of least squares on ln n, replicate i moves the slope by −Σ_k c_k (risk_ik/mean_k − 1), and S replicates leave
+the spread of these numbers over √S. It has two parts, between structures (from risks that are exact over labels) and
+between label draws on one structure, which a replicate averages over. Both are measured with one neighbour on a few
+drawn structures; no learner is trained.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman._arrays import F64, I64
+from fractalman.errors import FractalmanError, RecipeError
+from fractalman.measure.scaling import student_t
+from fractalman.nearest import nearest
+from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.structures import Structures
+from fractalman.recipe import LatticePercolation, Recipe
+
+RESOLVED = 16
+"""Sizes beyond N/16 are not fitted: slopes rise spuriously there."""
+STRUCTURES, LABEL_DRAWS = 12, 24
+"""Structures drawn to measure the scatter, and label vectors on each."""
+FEWEST_SIZES = 4
+_LARGEST, _SMALLEST = 16384, 16
+_MEASURED = 100_000  # points of the structures on which the scatter is measured, at most
+_MOST_SEEDS = 100_000
+_NETWORKS = {"mlp": 1}  # label vectors that a replicate averages over, where they are not eight
+_LABEL_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class Option:
+    """One window of training sizes and what it takes.
+
+    Args:
+        sizes: training-set sizes, doubling.
+        exponent: the predicted exponent over them, None without a curve.
+        scatter: standard deviation of one replicate's slope.
+        seeds: replicates for a 95 % half-width of at most the resolution.
+        half_width: the half-width that they leave.
+        points: training points in all, seeds × sum of sizes.
+    """
+
+    sizes: tuple[int, ...]
+    exponent: float | None
+    scatter: float
+    seeds: int
+    half_width: float
+    points: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What it takes to resolve an exponent.
+
+    Args:
+        learner: the learner. resolution: 95 % half-width asked for. budget: training points that may be fitted.
+        possible: whether some window does it within the population and the budget.
+        reason: in words, and what to type if it does not.
+        chosen: the window that reaches furthest within the budget, the cheaper of two; the cheapest of all if none.
+        options: all windows, cheapest first; the ones beyond the budget too.
+        asymptote: α_D, None where no power law holds.
+        population: N. notes: what the numbers rest on.
+    """
+
+    learner: str
+    resolution: float
+    budget: int
+    possible: bool
+    reason: str
+    chosen: Option | None
+    options: tuple[Option, ...]
+    asymptote: float | None
+    population: float
+    notes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The chosen training sizes, () if there are none."""
+        return () if self.chosen is None else self.chosen.sizes
+
+    @property
+    def seeds(self) -> int | None:
+        """The chosen number of seeds."""
+        return None if self.chosen is None else self.chosen.seeds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
+            "sizes": self.sizes,
+            "seeds": self.seeds,
+        }
+
+
+def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
+    """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
+
+    Args:
+        recipe: of any family. learner: one that laws know.
+        resolution: 95 % Student-t half-width wanted, 0 < resolution ≤ 1.
+        budget: training points that may be fitted in all, over sizes and seeds.
+    Errors: RecipeError. Source: docs/theory.md §4.
+    """
+    if not 0.0 < resolution <= 1.0:
+        raise RecipeError(f"resolution = {resolution!r}: allowed is a number with 0 < resolution <= 1")
+    if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
+        raise RecipeError(f"budget = {budget!r}: allowed is a number of training points of at least 1")
+    prediction = make_prediction(recipe, learner)
+    population = prediction.population
+    grid = _grid(population, prediction, int(budget))
+    if grid.size < FEWEST_SIZES:
+        return _impossible(prediction, resolution, int(budget), population, grid)
+    structure, label = _scatter(recipe, grid)
+    own = _own_scatter(prediction, grid)
+    draws = _NETWORKS.get(learner, _LABEL_DRAWS)
+    options = []
+    for low in range(grid.size):
+        for high in range(low + FEWEST_SIZES, grid.size + 1):
+            window = slice(low, high)
+            between = structure if own is None else own
+            spread = _spread(grid[window], between[:, window]) ** 2
+            if learner != "bayes":  # the floor is an expectation over labels
+                spread += _label_spread(grid[window], label[:, :, window]) ** 2 / draws
+            options.append(_option(prediction, grid[window], math.sqrt(spread), resolution))
+    options.sort(key=lambda option: (option.points, -option.sizes[-1]))
+    return _chosen(prediction, resolution, int(budget), population, tuple(options), own is None, draws)
+
+
+def _chosen(
+    prediction: Prediction,
+    resolution: float,
+    budget: int,
+    population: float,
+    options: tuple[Option, ...],
+    borrowed: bool,
+    draws: int,
+) -> Plan:
+    within = [option for option in options if option.points <= budget]
+    chosen = max(within, key=lambda option: (option.sizes[-1], -option.points)) if within else options[0]
+    if within:
+        reason = (
+            f"{chosen.seeds} seeds at n = {chosen.sizes[0]} … {chosen.sizes[-1]} resolve the exponent to "
+            f"± {chosen.half_width:.3f} with {chosen.points:,} training points"
+        )
+    else:
+        reason = (
+            f"the cheapest window takes {chosen.points:,} training points, {chosen.seeds} seeds at n = "
+            f"{chosen.sizes[0]} … {chosen.sizes[-1]}: type budget = {chosen.points} or a coarser resolution"
+        )
+    notes = [
+        f"scatter measured with one neighbour on {STRUCTURES} structures and {LABEL_DRAWS} label draws each, risks "
+        "over "
+        "up to 1024 test points; itself uncertain by a fifth",
+        f"a replicate averages over {draws} label draw{'s' * (draws != 1)}",
+    ]
+    if borrowed and prediction.learner not in ("1-nn", "bayes"):
+        notes.append(f"no curve of {prediction.learner!r} is known: its scatter is taken to be that of one neighbour")
+    law = prediction.law
+    if law.log_period is not None:
+        notes.append(
+            f"log-periodic with {law.log_period:g}: compare with the curve over the same sizes, or span whole periods"
+        )
+    if law.data_exponent is not None and not law.reached:
+        notes.append("the asymptote is not reached at these sizes: the exponent that is resolved is the local one")
+    if law.data_exponent is None:
+        notes.append("no power law holds: what is resolved is the slope over these sizes, to be held against the curve")
+    return Plan(
+        prediction.learner,
+        resolution,
+        budget,
+        bool(within),
+        reason,
+        chosen,
+        options[:64],
+        law.data_exponent,
+        population,
+        tuple(notes),
+    )
+
+
+def _impossible(prediction: Prediction, resolution: float, budget: int, population: float, grid: I64) -> Plan:
+    needed = RESOLVED * _SMALLEST * 2 ** (FEWEST_SIZES - 1)
+    if population / RESOLVED < _SMALLEST * 2 ** (FEWEST_SIZES - 1):
+        what = "side" if isinstance(prediction.recipe, LatticePercolation) else f"n_points = {needed}"
+        reason = (
+            f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: type a larger {what}"
+            if what == "side"
+            else f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: type {what} "
+            "or more"
+        )
+    else:
+        least = 3 * _SMALLEST * (2**FEWEST_SIZES - 1)
+        reason = f"a budget of {budget} training points is too small for {FEWEST_SIZES} sizes: type budget = "
+        f"{least} or more"
+    return Plan(
+        prediction.learner, resolution, budget, False, reason, None, (), prediction.law.data_exponent, population, ()
+    )
+
+
+def _grid(population: float, prediction: Prediction, budget: int) -> I64:
+    """Doubling sizes up to N/16, to what the learner's curve can bear, and to what three seeds of the budget allow."""
+    most = min(population / RESOLVED, _LARGEST, budget / 3.0)
+    if prediction.has_curve:
+        most = min(most, prediction.affordable)
+    start = 64 if most >= 64 * 2 ** (FEWEST_SIZES - 1) else _SMALLEST
+    sizes = []
+    while start <= most:
+        sizes.append(start)
+        start *= 2
+    return np.array(sizes, np.int64)
+
+
+# ---------------------------------------------------------------------------------------------------- scatter
+
+
+def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
+    """Risks of one neighbour: (structures, sizes) exact over labels, (structures, draws, sizes) of drawn labels."""
+    smaller = recipe if recipe.addressed or recipe.max_points <= _MEASURED else recipe.smaller(_MEASURED)
+    sizes = tuple(int(n) for n in grid)
+    exact, drawn = [], []
+    for draw in Structures(smaller, most=STRUCTURES).draws(sizes):
+        if max(sizes) > draw.order.size - (0 if recipe.addressed else draw.test.size):
+            continue
+        X, y = draw.coordinates(), draw.labels(LABEL_DRAWS)
+        row, rows = [], []
+        for n in sizes:
+            found = draw.order[:n][nearest(X[draw.order[:n]], X[draw.test])]
+            row.append(float(draw.covariance.pairs(found, draw.test).mean()))
+            rows.append(np.square(y[found] - y[draw.test]).mean(axis=0))
+        exact.append(row)
+        drawn.append(np.array(rows).T)
+    if len(exact) < 3:
+        raise RecipeError("too few drawn structures are large enough to measure the scatter: type a larger population")
+    return np.array(exact), np.array(drawn)
+
+
+def _own_scatter(prediction: Prediction, grid: I64) -> F64 | None:
+    """The learner's own curves structure by structure, None where there are no several."""
+    if not prediction.has_curve:
+        return None
+    try:
+        columns = prediction.replicates(grid)
+    except FractalmanError:
+        return None
+    return columns if len(columns) > 2 else None
+
+
+def _weights(sizes: I64) -> F64:
+    x = np.log(sizes.astype(np.float64))
+    x = x - x.mean()
+    return np.asarray(x / (x @ x), np.float64)
+
+
+def _spread(sizes: I64, rows: F64) -> float:
+    """Standard deviation over rows of what each adds to the slope of their mean."""
+    moved = (rows / rows.mean(axis=0) - 1.0) @ _weights(sizes)
+    return float(np.std(moved, ddof=1))
+
+
+def _label_spread(sizes: I64, rows: F64) -> float:
+    """The same over label draws on one structure, pooled over structures; (structures, draws, sizes)."""
+    moved = (rows / rows.mean(axis=(0, 1)) - 1.0) @ _weights(sizes)
+    return float(np.sqrt(np.mean(np.var(moved, axis=1, ddof=1))))
+
+
+def _option(prediction: Prediction, sizes: I64, scatter: float, resolution: float) -> Option:
+    seeds = _seeds(scatter, resolution)
+    exponent = None
+    if prediction.has_curve:
+        try:
+            exponent = float(prediction.local_exponent(int(sizes[0]), int(sizes[-1]), sizes=sizes.tolist()))
+        except FractalmanError:  # the curve ends inside the window
+            exponent = None
+    return Option(
+        tuple(sizes.tolist()), exponent, scatter, seeds, student_t(seeds - 1) * scatter / math.sqrt(seeds),
+        seeds * int(sizes.sum()),
+    )  # fmt: skip
+
+
+def _seeds(scatter: float, resolution: float) -> int:
+    """The fewest replicates, three or more, whose Student-t half-width is at most the resolution."""
+    if scatter == 0.0:
+        return 3
+    low, high = 2, 3
+    while student_t(high - 1) * scatter / math.sqrt(high) > resolution:
+        low, high = high, 2 * high
+        if high > _MOST_SEEDS:
+            return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (
+            (low, middle) if student_t(middle - 1) * scatter / math.sqrt(middle) <= resolution else (middle, high)
+        )
+    return max(3, high)

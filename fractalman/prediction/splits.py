@@ -1,0 +1,56 @@
+"""Random splits of one dataset: what a curve averages over when it is predicted in a dataset's own coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fractalman import build, theory
+from fractalman._arrays import F64
+from fractalman.dataset.memory import Dataset
+from fractalman.prediction.draws import Draw, n_tests, noisy
+from fractalman.prediction.structures import field_of, variance_of
+from fractalman.recipe import SmoothManifold
+from fractalman.seeds import Role, key64, permutation
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Splits of a dataset; labels enter through their covariance only.
+
+    Args:
+        data: the dataset. splits: how many.
+    """
+
+    data: Dataset
+    splits: int = 8
+
+    @property
+    def population(self) -> float:
+        """Points that training sets are drawn from."""
+        return float(self.data.n_points)
+
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:  # noqa: ARG002
+        """Yield (points in training order, test points, covariance, X) of every split."""
+        data, recipe = self.data, self.data.recipe
+        n, tree, covariance = data.n_points, None, None
+
+        def labels(draws: int) -> F64:
+            return build.label_draws(data, draws)
+
+        if isinstance(recipe, SmoothManifold):
+            covariance = field_of(recipe, n)
+        else:
+            tree = noisy(data.label_tree, recipe)
+        for i in range(self.splits):
+            key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
+            order = permutation(key, n)
+            of_labels = covariance if covariance is not None or tree is None else theory.TreeCovariance(tree)
+            assert of_labels is not None
+            yield Draw(order, order[n - n_tests(n) :], of_labels, tree, data.edges, lambda: data.X, labels, key)
+
+    @cached_property
+    def variance(self) -> float:
+        """V_in, the expected variance of the labels within this dataset."""
+        return variance_of(next(self.draws((1,))))

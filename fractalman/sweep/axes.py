@@ -1,0 +1,106 @@
+"""Axes: what a sweep varies, which limit a fit along it needs, and what every point of it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fractalman.recipe import Recipe
+
+DATA_AXIS = "n"
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "width": ("mlp",),
+    "depth": ("mlp", "ntk-kernel"),
+    "steps": ("mlp",),
+    "features": ("random-features",),
+}
+"""Axis that is a setting of learners → the learners that have it."""
+PROBES: dict[str, tuple[str, ...]] = {"mlp": ("width", "steps"), "random-features": ("features",)}
+"""Learner → the settings that ``probe = true`` doubles at every point."""
+SIZES = ("width", "features")
+"""Probes that make the model larger; the others make its training longer."""
+RECIPE_PREFIX = "recipe."
+"""``axis = "recipe.depth"`` is the recipe's keyword where a learner's setting has the same name."""
+NOT_AN_AXIS = ("seed", "family")
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a sweep varies.
+
+    Args:
+        name: as typed.
+        kind: "data" (training-set size), "model" (size of the learner), "budget" (training steps) or "recipe".
+        key: the learner's setting or the recipe's keyword that is varied; "" for the data axis.
+        abscissa: what a fit along the axis takes as its abscissa: "n", "P" (number of parameters), "steps" or, for a
+            keyword of the recipe, "": nothing is fitted along it.
+    """
+
+    name: str
+    kind: str
+    key: str
+    abscissa: str
+
+    @property
+    def shares_points(self) -> bool:
+        """Whether one replicate serves all values of the axis."""
+        return self.kind != "recipe"
+
+
+def axis_called(name: str) -> Axis:
+    """Return the axis of a name; what is no setting of a learner is a keyword of the recipe."""
+    if name == DATA_AXIS:
+        return Axis(name, "data", "", "n")
+    if name == "steps":
+        return Axis(name, "budget", name, "steps")
+    if name in SETTINGS:
+        return Axis(name, "model", name, "P")
+    return Axis(name, "recipe", name.removeprefix(RECIPE_PREFIX), "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a point is made of, but for the replicate.
+
+    Args:
+        value: position on the axis.
+        n: training-set size.
+        key_n: training-set size of the point itself, where this place is a probe of one; random numbers hang on it.
+        recipe: with the axis' keyword set.
+        settings: learner → table, with the axis' setting and the probe's.
+    """
+
+    value: Number
+    n: int
+    key_n: int
+    recipe: Recipe
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def changed(
+    settings: Mapping[str, Mapping[str, Any]], learners: tuple[str, ...], key: str, value: Any
+) -> dict[str, Mapping[str, Any]]:
+    """Return ``settings`` with ``key`` set in the tables of those ``learners`` that have it."""
+    out = dict(settings)
+    for name in learners:
+        if name in SETTINGS.get(key, ()):
+            out[name] = {**settings.get(name, {}), key: value}
+    return out
+
+
+def one_pass_size(table: Mapping[str, Any]) -> int | None:
+    """Return the training points that a network needs to see each of them once at most, None if it draws them again.
+
+    Where it chooses among learning rates, a fifth of the points validates, and the rest must still suffice.
+    """
+    if table.get("sampling") != "one-pass" or not {"steps", "batch_size"} <= set(table):
+        return None
+    try:
+        needed = int(table["steps"]) * int(table["batch_size"])
+    except (TypeError, ValueError):  # the learner says what is wrong with them
+        return None
+    rates = table.get("learning_rate")
+    return -(-needed * 5 // 4) if isinstance(rates, (list, tuple)) and len(rates) > 1 else needed

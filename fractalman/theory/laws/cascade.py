@@ -1,0 +1,295 @@
+"""The laws of random cascades: the Moran equation, quantization, and a kernel's ceiling.
+
+Symbols: β = the Moran exponent, α_P = that of quantization, ν = smoothness of a kernel, R, μ = size and mass of a cell.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fractalman.recipe import Cascade
+from fractalman.theory.exponents import (
+    cascade_dimensions,
+    log_period,
+    moran_exponent,
+    quantization_exponent,
+    quantization_exponent_masses,
+    shared_by_one_tree,
+)
+from fractalman.theory.laws import elementary
+from fractalman.theory.laws.law import Conflict, Law, Window
+from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.sources import BIGGINS, GRAF_LUSCHGY, SPIGLER, YAROTSKY
+from fractalman.theory.measures import cascade_spectrum, kinds_of, log_period_masses, shared_by_one_tree_masses
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """What the equations say of one recipe: β, α_P, dimensions, period, and whether one tree shares the average's β."""
+
+    beta: float
+    model: float
+    d0: float
+    d1: float
+    period: float | None
+    random: bool
+    one_tree: bool
+    equation: str
+    condition: str
+
+
+def _numbers(recipe: Cascade) -> _Numbers:
+    numbers, hurst = recipe.branching_numbers, recipe.hurst
+    if recipe.masses is None and not isinstance(recipe.contraction, tuple):
+        r = recipe.contraction
+        beta = moran_exponent(numbers, r, hurst)
+        return _Numbers(
+            beta,
+            quantization_exponent(numbers, r, hurst),
+            *cascade_dimensions(numbers, r),
+            log_period(numbers),
+            len(set(numbers)) > 1,
+            shared_by_one_tree(numbers, beta),
+            "E[k^β] = r^(−2H)",
+            "φ(β) + (1−β)φ'(β) ≤ 0",
+        )
+    kinds = kinds_of(recipe)
+    found = elementary.moran(*kinds, hurst).data_exponent
+    assert found is not None
+    d0, d1 = cascade_spectrum(recipe, [0.0, 1.0]).annealed.tolist()
+    return _Numbers(
+        found,
+        quantization_exponent_masses(*kinds, hurst),
+        d0,
+        d1,
+        log_period_masses(kinds[0]),
+        len(set(recipe.kinds)) > 1,
+        shared_by_one_tree_masses(*kinds, hurst, found),
+        "E Σ_i p_i^(1−β) r_i^(2H) = 1",
+        "E Σ A ln A ≥ 0, A = p^(1−β) r^(2H),",
+    )
+
+
+def smoothness_ceiling(recipe: Cascade, smoothness: float) -> float:
+    """Return the largest exponent that a kernel of smoothness ν reaches on a cascade, however smooth the label.
+
+    Eigenvalues μ·R^(2ν) of cells counted down to κ number κ^−t with E Σ_i (p_i r_i^(2ν))^t = 1, which is quantization
+    of order 2ν; the modes above κ are shrunk by (κ/λ)², hence n^(−2/t) = n^−2(1+α_P(s=2ν)); for one branching number
+    2(D + 2ν)/D. Argued, after Spigler, Geiger & Wyart.
+
+    Args:
+        recipe: a cascade. smoothness: ν > 0; infinite = no ceiling.
+    """
+    if math.isinf(smoothness):
+        return math.inf
+    return 2.0 * (1.0 + quantization_exponent_masses(*kinds_of(recipe), smoothness))
+
+
+def cascade_law(recipe: Cascade, traits: Traits) -> Law:
+    """Return the law of a learner on a cascade."""
+    if traits.kind == "linear":
+        return _linear(recipe)
+    found = _numbers(recipe)
+    law = Law(
+        name="Moran equation",
+        statement=f"{found.equation}: β = {found.beta:.6g}; D_0 = {found.d0:.4g}, D_1 = {found.d1:.4g}, "
+        f"2H/D_0 = {2 * recipe.hurst / found.d0:.4g}",
+        data_exponent=found.beta,
+        model_exponent=None if traits.kind == "floor" else found.model,
+        source=_SOURCE.get(traits.name, _SOURCE[""]),
+        checked=_STANDING[traits.name],
+        reason=_REASON[traits.kind],
+        domain="noiseless labels, n below the mass of the last level's cells, d > 2D",
+        assumptions=_notes(recipe, traits, found),
+        inputs=_inputs(recipe),
+        computed=(f"β from {found.equation}", "α_P from quantization of order s = 2H", "D_0 and D_1 of the recipe"),
+        looked_up=(GRAF_LUSCHGY, *traits.looked_up, *((BIGGINS,) if found.random else ())),
+        windows=_windows(recipe, found.beta),
+        conflicts=tuple(_conflicts(recipe, traits, found)),
+        log_period=found.period,
+        reached=traits.name != "gaussian-kernel",
+    )
+    if traits.kind == "trees":
+        return replace(
+            law,
+            name="no law for boosted trees",
+            data_exponent=None,
+            irreducible=None,
+            statement="splits along coordinates, found greedily, 31 leaves a tree and 255 bins a coordinate: no "
+            "exponent is "
+            f"derived; {law.statement}",
+            nearest=f"the Moran equation, β = {found.beta:.4g}, should leaves be as many as the cells that n points "
+            "resolve; P leaves are never better than optimal quantization",
+            conflicts=(),
+        )
+    if traits.kind == "kernel":
+        return _capped(recipe, traits, law, found.beta)
+    return law
+
+
+def _capped(recipe: Cascade, traits: Traits, law: Law, beta: float) -> Law:
+    """A kernel's law: the Moran exponent, or the kernel's own where the label is smoother than it can use."""
+    assert traits.smoothness is not None
+    ceiling = smoothness_ceiling(recipe, traits.smoothness)
+    limit = f"2(D+{2 * traits.smoothness:g})/D"
+    note = (
+        f"2H within twice the kernel's smoothness: β must not exceed {ceiling:.4g}, {limit} for one k"
+        if math.isfinite(ceiling)
+        else "the kernel is analytic: no ceiling from its smoothness"
+    )
+    law = replace(law, assumptions=(*law.assumptions, note))
+    if beta <= ceiling:
+        return law
+    return replace(
+        law,
+        name="kernel's smoothness",
+        data_exponent=ceiling,
+        statement=f"the kernel's ceiling {ceiling:.6g} lies below {law.statement}",
+        reason="the label is smoother than the kernel can use: the risk decays at the kernel's own rate",
+        conflicts=(
+            Conflict("Moran equation", "data", beta, "the kernel's own modes decay more slowly; the smaller one rules"),
+            *law.conflicts,
+        ),
+    )
+
+
+def _linear(recipe: Cascade) -> Law:
+    d = recipe.ambient_dim
+    limited = elementary.variance_limited()
+    return Law(
+        name="model-limited",
+        statement=f"no decaying power law: with n far above d = {d} the risk rests on that of the best linear "
+        "function, "
+        "and what lies above it falls like 1/n",
+        data_exponent=None,
+        model_exponent=None,
+        irreducible=None,
+        excess_exponent=1.0,
+        source="docs/theory.md §5; variance-limited: Bahri et al., arXiv 2102.06701",
+        checked="follows from the number of coefficients, which is d whatever n is",
+        reason="a linear function of d coordinates resolves a few levels of the cascade and no more",
+        domain="n far above d",
+        assumptions=("inputs of fixed ambient dimension",),
+        inputs={"d": d},
+        looked_up=limited.looked_up,
+        windows=(Window(4.0 * d, math.inf, None, "the risk of the best linear function is reached"),),
+        nearest="variance-limited: L − L(∞) ~ 1/n",
+    )
+
+
+def _inputs(recipe: Cascade) -> dict[str, Any]:
+    plain = recipe.masses is None and not isinstance(recipe.contraction, tuple)
+    shown = {"k": recipe.branching} if plain else {"p": recipe.masses or "equal"}
+    return {**shown, "r": recipe.contraction, "H": recipe.hurst, "d": recipe.ambient_dim}
+
+
+def _notes(recipe: Cascade, traits: Traits, found: _Numbers) -> tuple[str, ...]:
+    notes = [*traits.assumptions]
+    if traits.kind != "floor":
+        notes.insert(0, INTERPOLATION)
+        notes.append("nearest in X means nearest in the hierarchy: d > 2D, in practice d of 24 or more")
+        if recipe.ambient_dim <= 2.0 * found.d0:
+            notes.append(f"warning: d = {recipe.ambient_dim} is not above 2D = {2 * found.d0:.3g}, cells overlap in X")
+    if not recipe.equal_ratios:
+        notes.append("risks are in units of the average prior variance; a point's own depends on its path's ratios")
+        if traits.kind == "local":
+            notes.append("of the points that share most levels any may be the neighbour, in X it is the nearest")
+            largest = max(map(max, (ratios for _, ratios in recipe.kinds)))
+            if largest > math.sqrt(0.5):
+                notes.append(f"warning: a ratio of {largest:g} > 0.707 makes cells of several levels of like size in X")
+    if found.random:
+        notes.append("annealed: the exponent of the risk averaged over trees")
+        if not found.one_tree:
+            notes.append(
+                f"warning: {found.condition} at β = {found.beta:.4g}, so rare trees make the average and one tree "
+                "decays "
+                "at another rate"
+            )
+    if found.period is not None:
+        notes.append(
+            f"log-periodic: local slopes repeat with every factor {found.period:g} in n; fit over whole periods"
+        )
+    if recipe.depth is not None or recipe.levels < 16:
+        notes.append(f"the power law ends where the last level is resolved, near n = {_shown(_last_cell(recipe))}")
+    return tuple(notes)
+
+
+def _last_cell(recipe: Cascade) -> float:
+    """log10 of the number of training points at which a typical cell of the last level holds one."""
+    entropy = sum(-p * math.log10(p) for masses, _ in recipe.kinds for p in masses) / len(recipe.kinds)
+    return recipe.levels * entropy
+
+
+def _shown(log10: float) -> str:
+    return f"{10**log10:.3g}" if log10 < 15 else f"10^{log10:.0f}"
+
+
+def _windows(recipe: Cascade, beta: float) -> tuple[Window, ...]:
+    log10 = _last_cell(recipe)
+    if log10 > 12.0:
+        return ()
+    return (Window(1.0, 10.0**log10, beta, "beyond it the last level is resolved and the risk ends"),)
+
+
+def _conflicts(recipe: Cascade, traits: Traits, found: _Numbers) -> list[Conflict]:
+    out = []
+    by_set, by_measure = 2.0 * recipe.hurst / found.d0, 2.0 * recipe.hurst / found.d1
+    for name, value in (("2H/D_0, the set's dimension", by_set), ("2H/D_1, the measure's dimension", by_measure)):
+        if abs(value - found.beta) > 1e-9 * found.beta:
+            out.append(
+                Conflict(name, "data", value, "cells differ in mass, and the Moran equation weighs each as it errs")
+            )
+    if traits.kind != "floor" and found.model > found.beta * (1.0 + 1e-9):
+        out.append(
+            Conflict(
+                "optimal quantization with n cells",
+                "data",
+                found.model,
+                "training points fall where the mass is, not where cells are best placed; it bounds β from above",
+            )
+        )
+    if traits.kind == "network":
+        out.append(
+            Conflict(
+                YAROTSKY.work,
+                "model",
+                2.0 * found.model,
+                "weights that depend discontinuously on the target can reach twice the exponent of quantization; "
+                "training by gradients is not known to find them",
+            )
+        )
+    return out
+
+
+_REASON = {
+    "local": "the nearest of n points shares all cells of mass above about 1/n; only the label's levels below are "
+    "wrong",
+    "kernel": "a kernel rougher than it need be resolves the same cells of mass 1/n as one neighbour does",
+    "network": "a network that interpolates is a local learner: it can only be right in cells that hold a training "
+    "point",
+    "trees": "where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+    "floor": "the levels of cells without a training point are unknown to everybody",
+}
+_SOURCE = {
+    "": f"docs/theory.md §3.1; {SPIGLER.work}, for the kernel's smoothness",
+    "1-nn": "renewal at the root, docs/theory.md §3.1; model: Graf & Luschgy 2000, §3.2",
+    "k-nn": "docs/theory.md §3.1; model: Graf & Luschgy 2000, §3.2",
+    "gradient-boosting": "none; model: Graf & Luschgy 2000, §3.2",
+    "mlp": "docs/theory.md §3.1 and §6; model: Graf & Luschgy 2000, §3.2",
+    "bayes": "docs/theory.md §4",
+}
+_STANDING = {
+    "1-nn": "checked: 24 seeds, n = 128…16384, within .025 of β for five constant and three random branchings",
+    "k-nn": "argued: k points in a cell instead of one; expected risk at k = 4, H = ½, n = 64…1000: local slope "
+    ".487 for .5",
+    "random-features": "open; expected risk at k = 4, H = ½, n = 64…1000: local slope .44 where .5 is due",
+    "laplace-kernel": "checked: 24 seeds, n = 128…16384, within .04 of β for five constant branchings; ceiling open",
+    "gaussian-kernel": "literature; expected risk at k = 4, H = ½, n = 64…1000: local slope .43 where .5 is due",
+    "matern-kernel": "open; expected risk at k = 4, H = ½, n = 64…1000: local slope .45 where .5 is due",
+    "ntk-kernel": "open; expected risk at k = 4, H = ½, n = 64…1000: local slope .485 where .5 is due",
+    "gradient-boosting": "open",
+    "mlp": "open: interpolating, n = 128…2048, 8 seeds: .48 ± .05, 1.01 ± .09, .60 ± .01 where .5, 1, .667 are due",
+    "bayes": "checked: 8 seeds, n = 128…16384, slopes 1.003, .502, .404, .459 for k = 2, 4, {1,16}, {2,8} at H = 1/2",
+}

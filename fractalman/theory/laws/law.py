@@ -1,0 +1,159 @@
+"""What a law is: exponents, where they hold, why, what contradicts them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from fractalman.theory.laws.sources import Source
+
+
+@dataclass(frozen=True)
+class Window:
+    """A range of training-set sizes inside which an exponent holds; outside it nothing is claimed.
+
+    Args:
+        low, high: sizes n; high may be infinite, and low > high means that nothing is left.
+        exponent: the exponent of risk ~ n^−exponent inside, or None.
+        reason: what ends it on either side.
+    """
+
+    low: float
+    high: float
+    exponent: float | None
+    reason: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether no two sizes fit in."""
+        return not self.high > self.low
+
+    def __contains__(self, n: float) -> bool:
+        return self.low <= n <= self.high
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Another law that could be applied here and says something else.
+
+    Args:
+        law: its name.
+        axis: "data" or "model".
+        exponent: what it says; None = no power law.
+        resolution: which one is taken, and why.
+    """
+
+    law: str
+    axis: str
+    exponent: float | None
+    resolution: str
+
+    def __str__(self) -> str:
+        symbol = "α_D" if self.axis == "data" else "α_P"
+        said = "no power law" if self.exponent is None else f"{symbol} = {self.exponent:.4g}"
+        return f"{self.law} says {said}: {self.resolution}"
+
+
+@dataclass(frozen=True)
+class Law:
+    """A scaling law, L ~ E + n^−data_exponent and L ~ E + P^−model_exponent, and everything that belongs to it.
+
+    Args:
+        name: the law in a few words.
+        statement: the law as a formula in words.
+        data_exponent: α_D, or None where the risk follows no power law as n grows without end.
+        model_exponent: α_P, or None.
+        data_logarithms, model_logarithms: m in (ln n)^m·n^−α; 0 = none.
+        irreducible: E, the risk that stays however large n is, prior units; None = not known.
+        excess_exponent: exponent of L − E where E is not 0 (data_exponent is None then); None = no law.
+        source: where the law comes from, in a line.
+        checked: how far it was checked.
+        assumptions: what must hold, and every warning, one sentence each.
+        reason: why this law holds for this learner, or why there is none.
+        inputs: the numbers that went in, by their symbols.
+        domain: where the law may be applied.
+        computed: what was computed, one sentence each.
+        looked_up: the literature that was relied on.
+        windows: where exponents hold, if not everywhere.
+        conflicts: other laws that could be applied here and say something else.
+        nearest: the nearest law that would apply, where none does.
+        log_period: the factor in n after which the curve repeats its wiggle, or None.
+        reached: whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can
+            be compared with it.
+    """
+
+    name: str
+    statement: str
+    data_exponent: float | None
+    model_exponent: float | None
+    source: str
+    checked: str
+    reason: str
+    domain: str
+    data_logarithms: float = 0.0
+    model_logarithms: float = 0.0
+    irreducible: float | None = 0.0
+    excess_exponent: float | None = None
+    assumptions: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    computed: tuple[str, ...] = ()
+    looked_up: tuple[Source, ...] = ()
+    windows: tuple[Window, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    nearest: str = ""
+    log_period: float | None = None
+    reached: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.statement}"
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the data law is n^−α_D times a power of ln n."""
+        return self.data_logarithms > 0.0
+
+    def why(self) -> str:
+        """Return in words why this law: the reason, what went in, what was computed, what was looked up, where it ends.
+
+        Returns: several lines.
+        """
+        lines = [f"{self}", f"Why: {self.reason}."]
+        if self.inputs:
+            lines.append(
+                "Inputs: " + ", ".join(f"{name} = {_plain(value)}" for name, value in self.inputs.items()) + "."
+            )
+        lines += [f"Computed: {text}." for text in self.computed]
+        lines += [f"Looked up: {source}." for source in self.looked_up]
+        lines.append(f"Holds for: {self.domain}.")
+        lines += [f"Window: {window_words(window)}." for window in self.windows]
+        lines += [f"Contradicted: {conflict}." for conflict in self.conflicts]
+        if self.nearest:
+            lines.append(f"Nearest law: {self.nearest}.")
+        lines.append(f"Standing: {self.checked}.")
+        return "\n".join(lines)
+
+
+def window_words(window: Window) -> str:
+    """Return a window as a phrase."""
+    if window.empty:
+        return f"empty ({window.reason})"
+    exponent = "no power law" if window.exponent is None else f"exponent {window.exponent:.4g}"
+    high = "on" if math.isinf(window.high) else f"to {size(window.high)}"
+    return f"{exponent} from n = {size(window.low)} {high} ({window.reason})"
+
+
+def size(n: float) -> str:
+    """Return a training-set size as it is read."""
+    return f"{n:.0f}" if n < 10_000 else f"{n:.3g}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

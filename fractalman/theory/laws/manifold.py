@@ -1,0 +1,156 @@
+"""The laws of smooth manifolds, the control beside the fractals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from fractalman.recipe import SmoothManifold
+from fractalman.theory.laws.elementary import (
+    kernel_on_manifold,
+    neighbours_on_manifold,
+    pieces_on_manifold,
+    variance_limited,
+)
+from fractalman.theory.laws.law import Conflict, Law, Window
+from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.sources import KRIGING
+
+
+def manifold_law(recipe: SmoothManifold, traits: Traits) -> Law:
+    """Return the law of a learner on a smooth manifold with a Gaussian field."""
+    D, H = recipe.dim, recipe.hurst
+    if traits.kind == "linear":
+        return _linear(recipe)
+    if traits.kind == "floor":
+        return _kriging(recipe, traits)
+    if traits.kind == "network":
+        law = _network(recipe)
+    elif traits.kind == "kernel":
+        assert traits.smoothness is not None
+        law = kernel_on_manifold(D, H, traits.smoothness)
+        if (law.data_exponent or 0.0) < 2.0 * H / D:
+            law = replace(
+                law,
+                conflicts=(
+                    Conflict(
+                        "kriging with the right kernel",
+                        "data",
+                        2.0 * H / D,
+                        "the target is smoother than this kernel can use: its own rate rules",
+                    ),
+                ),
+            )
+    else:
+        law = neighbours_on_manifold(D, H)
+        if H > 1.0:
+            law = replace(
+                law,
+                conflicts=(
+                    Conflict(
+                        "kriging", "data", 2.0 * H / D, "a neighbour's label cannot use a target smoother than H = 1"
+                    ),
+                ),
+            )
+        if traits.kind == "trees":
+            law = _trees(law)
+    notes = [INTERPOLATION, *traits.assumptions, *law.assumptions]
+    if traits.kind == "kernel" and recipe.kind == "cube":
+        notes.append("a cube has edges: near them a kernel interpolates worse, and the ceiling may lie lower")
+    if law.logarithmic:
+        notes.append("the logarithm keeps local slopes at reachable n below the asymptote")
+    return replace(
+        law,
+        assumptions=tuple(notes),
+        checked=law.checked if traits.name == "1-nn" else _STANDING.get(traits.name, law.checked),
+        inputs={"manifold": recipe.kind, **law.inputs},
+        looked_up=(*law.looked_up, *traits.looked_up) if not law.looked_up else law.looked_up,
+        reached=law.reached and not law.logarithmic and traits.name != "gaussian-kernel",
+    )
+
+
+_HERE = "sphere, D = 2, H = ½, n = 64…1000: local slope"
+_STANDING = {
+    "k-nn": "argued: the k nearest of n points lie (k/n)^(1/D) away",
+    "laplace-kernel": f"literature, for points on a lattice; {_HERE} .484 where .5 is due",
+    "ntk-kernel": f"literature, for points on a lattice; {_HERE} .507 where .5 is due",
+    "gradient-boosting": "open",
+    "mlp": "open",
+}
+
+
+def _network(recipe: SmoothManifold) -> Law:
+    """Linear pieces in n; the network's own tangent kernel says something else for smooth targets."""
+    D, H = recipe.dim, recipe.hurst
+    pieces, kernel = pieces_on_manifold(D, H, 1), kernel_on_manifold(D, H, 0.5)
+    assert pieces.data_exponent is not None
+    assert kernel.data_exponent is not None
+    found = [*pieces.conflicts]
+    if abs(pieces.data_exponent - kernel.data_exponent) > 1e-12:
+        found.append(
+            Conflict(
+                "the kernel of the same network (infinitely wide)",
+                "data",
+                kernel.data_exponent,
+                "a network that stays near its initialisation follows its kernel; the smaller exponent is taken",
+            )
+        )
+    if abs(pieces.data_exponent - 4.0 / D) > 1e-12:
+        found.append(
+            Conflict(
+                "Sharma & Kaplan 2020", "model", 4.0 / D, "4/D is for targets of smoothness 2 or more; this has less"
+            )
+        )
+    lesser = min(pieces.data_exponent, kernel.data_exponent)
+    return replace(
+        pieces,
+        name="smooth manifold, linear pieces",
+        data_exponent=lesser,
+        data_logarithms=pieces.data_logarithms if lesser == pieces.data_exponent else 0.0,
+        conflicts=tuple(found),
+    )
+
+
+def _kriging(recipe: SmoothManifold, traits: Traits) -> Law:
+    D, H = recipe.dim, recipe.hurst
+    return Law(
+        name="smooth manifold, kriging",
+        statement=f"the field's own covariance, conditioned on n points: α_D = 2H/D = {2 * H / D:.6g}",
+        data_exponent=2.0 * H / D,
+        model_exponent=None,
+        source="Stein 1999; docs/theory.md §3.5",
+        checked="literature; checked where the floor's curve is computed",
+        reason="modes with wavelengths below the spacing of the points are unknown to everybody",
+        domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
+        assumptions=traits.assumptions,
+        inputs={"manifold": recipe.kind, "D": D, "H": H},
+        computed=("2H/D",),
+        looked_up=(KRIGING,),
+    )
+
+
+def _linear(recipe: SmoothManifold) -> Law:
+    m = recipe.own_dim
+    return replace(
+        variance_limited({"coordinates": m}),
+        name="model-limited",
+        statement=f"no decaying power law: with n far above the manifold's {m} coordinates the risk rests on that "
+        "of the "
+        "best linear function, and what lies above it falls like 1/n",
+        windows=(Window(4.0 * m, math.inf, None, "the risk of the best linear function is reached"),),
+        nearest="variance-limited: L − L(∞) ~ 1/n",
+    )
+
+
+def _trees(law: Law) -> Law:
+    return replace(
+        law,
+        name="no law for boosted trees",
+        irreducible=None,
+        statement="greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
+        data_exponent=None,
+        data_logarithms=0.0,
+        reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+        nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
+        conflicts=(),
+    )

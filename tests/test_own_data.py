@@ -1,0 +1,119 @@
+"""Predictions on anybody's points: held against learners that were really run on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman import learners
+from fractalman.cli import main
+from fractalman.errors import RecipeError
+from fractalman.learners import Problem
+from fractalman.prediction import own_data_table, predict_own_data
+
+
+def measured(data: fm.Dataset, learner: str, sizes: list[int], splits: int = 4) -> np.ndarray:
+    """(splits, sizes) risks of a learner on the points that it was not trained on."""
+    rows = []
+    for s in range(splits):
+        order = np.random.default_rng(s).permutation(data.n_points)
+        test = order[-800:]
+        row = []
+        for n in sizes:
+            problem = Problem(data.X[order[:n]], data.y[order[:n], None], data.X[test], s)
+            outcome = learners.make(learner).run([problem])[0]
+            row.append(float(np.square(outcome.prediction[:, 0] - data.y[test]).mean()))
+        rows.append(row)
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        fm.Cascade(n_points=6000, branching=4, hurst=0.5, seed=3),
+        fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, seed=3),
+    ],
+)
+def test_the_curve_of_one_neighbour_is_the_measured_one(recipe: fm.Recipe) -> None:
+    """Within 8 % and three standard errors over a factor 16 in n; the curve of shuffled labels is rejected."""
+    data = fm.generate(recipe)
+    made = predict_own_data(data.X, data.y)
+    sizes = [256, 1024, 4096]
+    found = measured(data, "1-nn", sizes)
+    error = found.std(axis=0, ddof=1) / 2.0
+    predicted = made.curve(np.array(sizes)).risk
+    assert (np.abs(found.mean(axis=0) - predicted) < 0.08 * predicted + 3.0 * error).all()
+    shuffled = predict_own_data(data.X, np.random.default_rng(1).permutation(data.y)).curve(np.array(sizes)).risk
+    assert (np.abs(found.mean(axis=0) - shuffled) > 0.5 * predicted).all()
+
+
+def test_a_kernel_s_curve_comes_from_the_spectrum_alone() -> None:
+    """On a set of dimension 4, Laplace kernel: within 10 % and three standard errors; another kernel's is rejected."""
+    data = fm.generate(fm.Cascade(n_points=3000, branching=16, hurst=1.0, seed=5))
+    sizes = [64, 256]
+    found = measured(data, "laplace-kernel", sizes)
+    error = found.std(axis=0, ddof=1) / 2.0
+    made = predict_own_data(data.X, data.y, learner="laplace-kernel")
+    predicted = made.curve(np.array(sizes)).risk
+    assert (np.abs(found.mean(axis=0) - predicted) < 0.10 * predicted + 3.0 * error).all()
+    other = predict_own_data(data.X, data.y, learner="ridge").curve(np.array(sizes)).risk
+    assert np.abs(found.mean(axis=0) - other)[1] > 0.2 * predicted[1]
+
+
+def test_exponents_and_words() -> None:
+    """A cascade with α = 1: both roads lead near it, why() names the numbers, the table is JSON."""
+    data = fm.generate(fm.Cascade(n_points=6000, branching=4, hurst=1.0, seed=7))
+    made = predict_own_data(data.X, data.y)
+    assert abs(made.data_exponent - 1.0) < 0.25
+    assert abs(made.from_geometry[0] - 1.0) < 0.35
+    assert f"{made.from_neighbours[0]:.3g}" in made.why()
+    assert made.local_exponent(512, 4096) == pytest.approx(made.data_exponent, abs=0.15)
+    assert any("one draw" in said for said in made.warnings)
+    json.dumps(own_data_table(made), allow_nan=False)
+    low, high = made.sizes
+    with pytest.raises(RecipeError, match=f"from {low} to {high}"):
+        made.curve([high + 1])
+
+
+def test_what_cannot_be_predicted_is_refused() -> None:
+    """Unknown learners, shapes that do not fit."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    with pytest.raises(RecipeError, match="did you mean 'laplace-kernel'"):
+        predict_own_data(X, X[:, 0], learner="laplac-kernel")
+    with pytest.raises(RecipeError, match="200 finite labels"):
+        predict_own_data(X, X[:5, 0])
+
+
+def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """predict --data, measure FILE, measure --scaling; and one line for what they do not take."""
+    data = fm.generate(fm.Cascade(n_points=1500, seed=1))
+    np.savez(tmp_path / "own.npz", X=data.X, y=data.y)
+    np.save(tmp_path / "bare.npy", data.X)
+    table = tmp_path / "t.csv"
+    table.write_text("n,loss\n" + "\n".join(f"{n},{2.0 * n**-0.5}" for n in (32, 64, 128, 256)), encoding="utf-8")
+    for arguments, key in (
+        (["predict", "--data", str(tmp_path / "own.npz")], "data_exponent"),
+        (["measure", str(tmp_path / "own.npz")], "dimension"),
+        (["measure", str(tmp_path / "bare.npy")], "dimension"),
+        (["measure", "--scaling", str(table)], "power"),
+    ):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out
+        assert main([*arguments, "--json"]) == 0
+        assert key in json.loads(capsys.readouterr().out)
+    for arguments, said in (
+        (["predict"], "type one of them"),
+        (["predict", "x.toml", "--data", "y.npz"], "type one of them"),
+        (["predict", "--data", str(tmp_path / "bare.npy")], "holds no target"),
+        (["predict", "--data", str(tmp_path / "own.npz"), "--plot", "x.png"], "leave them out"),
+        (["measure"], "type one of them"),
+        (["measure", "--scaling", str(tmp_path / "no.csv")], "does not exist"),
+    ):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
