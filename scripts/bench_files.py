@@ -3,8 +3,8 @@
 
     .venv/bin/python scripts/bench_files.py [--megabytes 200] [--repeats 3] [--folder DIR] [--json]
 
-Rates are megabytes of columns per second, the best of the repeats, all calls in turn. The yardsticks are the disk itself
-(one plain file, forced to the disk) and h5py with a plain array (contiguous, no checksum). Every rate of writing
+Rates are megabytes of columns per second, the best of the repeats, all calls in turn. The yardsticks are the disk
+itself (one plain file, forced to the disk) and h5py with a plain array (contiguous, no checksum). Every rate of writing
 includes forcing the bytes to the disk, as publication does. Memory is the growth of the resident set of a warm process.
 Files go to --folder and are deleted again: about four times the megabytes asked for.
 """
@@ -146,7 +146,6 @@ def measure(megabytes: int, repeats: int, folder: Path) -> dict[str, Any]:
     }
     for path in (plain, hdf5, dataset):
         path.unlink()
-    del X, columns
 
     cases: dict[str, tuple[fm.Recipe, bool]] = {
         "cascade": (fm.Cascade(n_points=n, ambient_dim=d), False),
