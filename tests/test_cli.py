@@ -284,7 +284,7 @@ def test_every_error_has_its_status(
     def fail(_: Any) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "_info", fail)
+    monkeypatch.setattr(cli.files, "info", fail)
     assert cli.main(["info", "x"]) == status
     err = shell.capsys.readouterr().err
     assert err.startswith("fractalman: ")

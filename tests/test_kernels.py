@@ -168,7 +168,9 @@ def test_the_kernels_are_those_of_the_harness_own_networks() -> None:
     X[1] = X[0] + 1e-2
     X[4] *= 2.0
     single = X.astype(np.float32)
-    grad = jax.jit(jax.vmap(jax.grad(lambda w, x: training._network(w, x)[0]), in_axes=(None, 0)))
+    grad = jax.jit(
+        jax.vmap(jax.grad(lambda w, x: training._network(w, np.ones(len(w)), x, "relu")[0]), in_axes=(None, 0))
+    )
     for depth, width, networks in ((1, 12, 96), (2, 256, 16)):
         found = []
         for key in range(networks):
@@ -185,7 +187,9 @@ def test_the_kernels_are_those_of_the_harness_own_networks() -> None:
             assert np.max(np.abs(mean - wrong) / error) > 6.2
     found = []
     for key in range(24):  # many outputs of one network share its hidden units: networks are the sample
-        outputs = np.asarray(training._network(training.initial_weights(key, d, 256, 2, 256), single), np.float64)
+        outputs = np.asarray(
+            training._network(training.initial_weights(key, d, 256, 2, 256), np.ones(3), single, "relu"), np.float64
+        )
         found.append(outputs @ outputs.T / 256)
     mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(24)
     assert np.all(np.abs(mean - kernels.nngp(X, X, 2)) < 4.5 * error + 0.01)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman import embedding, geometry, labels, measure, theory
+from fractalman.build import memory as build_memory
 from fractalman.embedding import _lattice_reference as embedding_twin
 from fractalman.embedding.lattice import circle, random_frame
 from fractalman.errors import FitError, RecipeError, ResourceError
@@ -311,6 +312,36 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         fm.generate(fm.LatticePercolation(dim=3, side=8000))
     with pytest.raises(RecipeError, match="none of 4 sites is occupied"):
         fm.generate(fm.LatticePercolation(dim=2, side=2, occupation=1e-9))
+
+
+def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    recipe = fm.LatticePercolation(dim=3, side=60, ambient_dim=32, seed=2)
+    n = fm.generate(recipe).n_points
+    assert n < recipe.max_points / 10
+    need, start = recipe.draw_bytes(n), recipe.start_bytes()
+    assert start is not None
+    assert start < need < need + recipe.coordinate_bytes(n) < recipe.peak_bytes()
+    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    fm.generate(recipe)
+    fm.write(recipe, tmp_path / "box.h5")
+    for available, words in (
+        (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* type a smaller side"),
+        (start - 1, f"needs {start:,} bytes at once .* type a smaller side"),
+    ):
+        monkeypatch.setattr(build_memory, "available_bytes", lambda available=available: available)
+        with pytest.raises(ResourceError, match=words):
+            fm.generate(recipe)
+    wide = recipe.replace(ambient_dim=60_000)  # its trees fit, its coordinates don't
+    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    with pytest.raises(ResourceError, match=f"coordinates of {n:,} points need .* or write the recipe to a file"):
+        fm.generate(wide)
+    with pytest.raises(ResourceError):  # all clusters are known to be too many before the draw
+        fm.generate(recipe.replace(clusters="all"))
+    huge = fm.LatticePercolation(dim=3, side=1024).start_bytes()
+    assert huge is not None
+    assert huge < 1 << 30
+    added = recipe.replace(noise=0.1, nuisance_dim=3, rotate=True)
+    assert added.coordinate_bytes(n) == recipe.coordinate_bytes(n) + (4 * 3 + 4 * 32) * n + 8 * 35**2
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -21,6 +21,7 @@ from fractalman.labels import _exact_field_kernels as exact_kernels
 from fractalman.labels import _reference as field_twin
 from fractalman.labels.exact_field import NUGGET
 from fractalman.seeds import Role, key64
+from fractalman.theory import fields
 
 KINDS = ("sphere", "torus", "cube")
 
@@ -222,6 +223,14 @@ def test_waves_have_the_exact_covariance_on_average(hurst: float) -> None:
     r = np.geomspace(1e-3, 2.0, 50)
     np.testing.assert_allclose(labels.field_covariance(r, hurst), labels.exact_covariance(r, hurst), atol=1e-5)
     assert np.abs(labels.field_covariance(r, hurst) - labels.exact_covariance(r, hurst + 0.1)).max() > 3e-3
+
+
+@pytest.mark.parametrize("hurst", [0.1, 0.5, 1.0, 1.3, 6.0])
+def test_theory_says_the_same_covariance_in_its_own_words(hurst: float) -> None:
+    r = np.geomspace(1e-6, 3.0, 60)
+    made = labels.exact_covariance(r, hurst)
+    np.testing.assert_allclose(made, fields.field_covariance(r, hurst, cut_off=False), rtol=1e-10, atol=1e-11)
+    assert np.abs(made - fields.field_covariance(r, hurst * 1.05, cut_off=False)).max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,6 +10,7 @@ import numpy as np
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64, AnyInt
 from fractalman.build.family import Blocks, Rows, Structure
+from fractalman.build.memory import check_draw
 from fractalman.dataset.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.hierarchy import Hierarchy
@@ -26,7 +27,7 @@ def lattice(recipe: LatticePercolation) -> geometry.Lattice:
 def structure(recipe: LatticePercolation, hierarchy: bool, draw: int) -> Structure:
     """Draw everything but the coordinates; the hierarchy is that of every cluster's spanning tree."""
     box = lattice(recipe)
-    found = box.clusters(recipe.clusters)
+    found = box.clusters(recipe.clusters, lambda n: check_draw(recipe, n))
     n, cluster = found.site.size, found.cluster
     columns = label_tree = tree = tree_parent = None
     if hierarchy or recipe.label != "cluster-constant":

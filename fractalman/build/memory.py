@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fractalman.errors import ResourceError
-from fractalman.recipe import Recipe
+from fractalman.recipe import LatticePercolation, Recipe
 
 
 def available_bytes() -> int:
@@ -42,6 +42,14 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
                 f"allowed is less; type a smaller {size}"
             )
         return
+    start = recipe.start_bytes()
+    if start is not None:  # `check_draw` and `check_coordinates` do the rest
+        if start > limit:
+            raise ResourceError(
+                f"finding this recipe's clusters needs {start:,} bytes at once and {limit:,} are available: allowed is "
+                f"less; type a smaller {size}"
+            )
+        return
     need = recipe.streamed_bytes(hierarchy) if streamed else recipe.peak_bytes()
     if need <= limit:
         return
@@ -56,3 +64,23 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
         f"available: {', or '.join(ways)}"
     )
+
+
+def check_draw(recipe: LatticePercolation, n_points: int) -> None:
+    """Raise ResourceError when the trees of a draw that found so many points would need more memory than there is."""
+    need, limit = recipe.draw_bytes(n_points), available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
+            "available: allowed is less; type a smaller side"
+        )
+
+
+def check_coordinates(recipe: Recipe, n_points: int) -> None:
+    """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
+    need, limit = recipe.coordinate_bytes(n_points), available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "
+            "type a smaller ambient_dim, or write the recipe to a file"
+        )

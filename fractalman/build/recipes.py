@@ -10,7 +10,7 @@ import numpy as np
 from fractalman._arrays import F64
 from fractalman.build import added, cascade, cluster, ensemble, lattice, manifold
 from fractalman.build.family import Family, Structure
-from fractalman.build.memory import check_memory
+from fractalman.build.memory import check_coordinates, check_memory
 from fractalman.dataset.memory import Dataset
 from fractalman.geometry import ClusterTree
 from fractalman.recipe import (
@@ -74,6 +74,7 @@ def generate(recipe: Recipe) -> Dataset:
     """
     check_memory(recipe)
     made = structure(recipe)
+    check_coordinates(recipe, made.y.size)
     X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
     builder(recipe).coordinates(made, X)
     X = added.widened(recipe, np.arange(made.y.size), X)

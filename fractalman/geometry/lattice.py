@@ -8,7 +8,7 @@ second pass, which numbers the clusters, needs no search. Source: Hoshen & Kopel
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,15 +108,16 @@ class Lattice:
         _kernels.number_clusters(label, size)
         return Labelled(label, size)
 
-    def clusters(self, kept: str = "largest") -> LatticeClusters:
+    def clusters(self, kept: str = "largest", found: Callable[[int], None] = lambda _n: None) -> LatticeClusters:
         """Return the kept clusters as points and edges.
 
         Args:
             kept: "largest" (the first site decides ties; one bit a site and a few slabs of the box beside what is
                 returned) or "all" (4 bytes a site, as `labelled`).
+            found: told the number of points before anything of that size is made; it may raise.
         Errors: RecipeError when no site is occupied.
         """
-        site, size, n_clusters, n_occupied = self._largest() if kept == "largest" else self._all()
+        site, size, n_clusters, n_occupied = self._largest(found) if kept == "largest" else self._all(found)
         if n_clusters == 0:
             raise RecipeError(
                 f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: type a larger "
@@ -131,22 +132,24 @@ class Lattice:
         _sparse.occupied_bonds(*self._arguments, bits, before, point, edges)
         return LatticeClusters(site, size, edges, n_clusters, n_occupied)
 
-    def _all(self) -> tuple[I64, I64, int, int]:
+    def _all(self, found: Callable[[int], None]) -> tuple[I64, I64, int, int]:
         """Sites cluster by cluster, the largest first; sizes; how many clusters and occupied sites there are."""
         box = self.labelled()
         by_size = np.argsort(-box.size, kind="stable")
         rank = np.empty_like(by_size)
         rank[by_size] = np.arange(by_size.size)
         size = box.size[by_size]
+        found(int(size.sum()))
         site = np.empty(int(size.sum()), np.int64)
         _kernels.members(box.label, rank, np.cumsum(size) - size, site)
         return site, size, int(size.size), int(site.size)
 
-    def _largest(self) -> tuple[I64, I64, int, int]:
+    def _largest(self, found: Callable[[int], None]) -> tuple[I64, I64, int, int]:
         """The same with the sites of the largest cluster alone."""
         told = np.zeros(4, np.int64)
         _sparse.largest_cluster(*self._arguments, told)
         first, size, n_clusters, n_occupied = told.tolist()
+        found(size)
         site = np.empty(size, np.int64)
         if size:
             _sparse.flood(*self._arguments, first, np.zeros(-(-self.sites // 64), np.uint64), site)

@@ -140,6 +140,15 @@ class Recipe:
         """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
         raise NotImplementedError
 
+    def start_bytes(self) -> int | None:
+        """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`."""
+        return None
+
+    def coordinate_bytes(self, n_points: int) -> int:
+        """Return the bytes of the coordinates of so many points, and of what makes them wider and turns them."""
+        own = self.ambient_dim if self.nuisance_dim else 0
+        return 4 * (self.n_columns + own) * n_points + (8 * self.n_columns**2 if self.rotate else 0)
+
     def tree_bytes(self) -> int:
         """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
         raise RecipeError(
