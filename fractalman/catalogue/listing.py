@@ -14,7 +14,7 @@ def catalogue_rows(digests: Mapping[str, Listed] | None = None) -> list[dict[str
     """Return one table per entry, plain values; ``digests`` = None means the table that ships with the package.
 
     ``points`` and ``bytes`` are those of the digest table, else the most that the recipe can make. The exponents are
-    those of the nearest neighbour, L ~ n^-data_exponent (times ln n if ``logarithmic``) and of the best
+    those of the nearest neighbour, L ~ n^-data_exponent (times (ln n)^``logarithms``) and of the best
     piecewise-constant model, L ~ P^-model_exponent; None where no power law is known.
     """
     from fractalman.theory import law_of
@@ -35,6 +35,7 @@ def catalogue_rows(digests: Mapping[str, Listed] | None = None) -> list[dict[str
                 "bytes": recipe.array_bytes() if held is None else held.bytes,
                 "data_exponent": None if law is None else law.data_exponent,
                 "logarithmic": law is not None and law.logarithmic,
+                "logarithms": 0.0 if law is None else law.data_logarithms,
                 "model_exponent": None if law is None else law.model_exponent,
                 "experiment": "[sweep]" in catalogue_text(name),
                 "content": None if held is None else held.content,
@@ -47,7 +48,8 @@ def catalogue_rows(digests: Mapping[str, Listed] | None = None) -> list[dict[str
 def exponent_words(row: dict[str, Any]) -> tuple[str, str]:
     """Return the data and the model exponent of a row as they are printed."""
     data, model = row["data_exponent"], row["model_exponent"]
-    logarithm = " (ln n)" if row["logarithmic"] else ""
+    power = row["logarithms"]
+    logarithm = "" if power == 0.0 else " (ln n)" if power == 1.0 else f" (ln n)^{power:g}"
     return "—" if data is None else f"{data:.4g}{logarithm}", "—" if model is None else f"{model:.4g}"
 
 
