@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 import multiprocessing
 import pickle
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -12,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import readers_child
 from exact_laws import REJECTED, THRESHOLD, chi_square
 from handmade import Columns, columns, recipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from readers_child import share_of_an_epoch
 from scipy import stats
 
 import fractalman as fm
@@ -315,21 +317,17 @@ def test_a_batch_that_is_not_there_is_refused() -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_handle_opens_the_file_in_every_process(path: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handle_opens_the_file_in_every_process(path: Path, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
-    monkeypatch.chdir(path.parent)
-    handle = FileHandle(path.name)
-    at_work = iter(batches(handle, 100, buffer_bytes=1))  # the parent reads before, while and after there are children
-    next(at_work)
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        shares = pool.starmap(share_of_an_epoch, [(handle, 0), (handle, 1)])
-        assert len(list(at_work)) == 29
-    whole = [float(y.sum()) for _, y in batches(handle, 100, buffer_bytes=3_000_000)]
-    assert [share[0] for share in shares] == [whole[0::2], whole[1::2]]
-    assert shares[0][1] == [100] * 15
-    handle.close()
+    command = [sys.executable, readers_child.__file__, method, path.name]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (even, rows), (odd, _) = found["shares"]
+    assert [even, odd] == [found["whole"][0::2], found["whole"][1::2]]
+    assert rows == [100] * 15
+    assert found["left"] == 29
 
 
 def test_a_handle_refuses_other_data_under_its_name(tmp_path: Path) -> None:

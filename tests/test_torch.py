@@ -25,6 +25,7 @@ from fractalman.torch import BatchDataset, PointDataset  # noqa: E402
 pytestmark = [
     # from Python 3.12 on forking beside threads is warned of; here no thread holds anything
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*fork:RuntimeWarning"),  # JAX says so, where another test has imported it
     pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),  # more workers than processors
 ]
 N, SOME = 1500, {"seed": 4, "epoch": 2, "buffer_bytes": 1_500_000}
