@@ -268,6 +268,25 @@ def test_twin_of_the_variances(levels: int, seed: int) -> None:
     assert labels.cascade_variances(first, last, amplitude).tolist() == slow.tolist()
 
 
+@given(st.integers(1, 60), st.integers(0, 99), st.sampled_from([0.0, 0.4, -0.2]), st.data())
+def test_twin_of_the_labels_in_blocks(n: int, seed: int, exponent: float, draw: st.DataObject) -> None:
+    wide, tree = geometry.critical_cluster(n, seed), geometry.critical_cluster(n, seed, compact=True)
+    for name in ("edges", "parent", "size", "depth"):
+        assert getattr(tree, name).dtype == np.int32
+        np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
+    label_tree, y = labels.hierarchical_labels(wide.parent, wide.size, n, exponent, seed)
+    made = labels.HierarchicalLabels.of(tree.parent, tree.size, n, exponent, seed)
+    a = draw.draw(st.integers(0, 2 * n - 2))
+    b = draw.draw(st.integers(a + 1, 2 * n - 1))
+    value, variance = made.nodes(a, b)
+    assert value.tolist() == label_tree.value[a:b].tolist()
+    assert variance.tolist() == label_tree.variance[a:b].tolist()
+    a, b = min(a, n - 1), max(min(b, n), min(a, n - 1) + 1)
+    found, norm = made.labels(a, b)
+    assert found.tolist() == y[a:b].tolist()
+    assert norm.tolist() == label_tree.norm[a:b].tolist()
+
+
 # ---------------------------------------------------------------------------------------------------- blocks
 
 
@@ -444,6 +463,15 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
     (with_trees,) = growth(recipe, tmp_path, True, n)
     assert with_trees - bare <= 48 * n
     assert with_trees < recipe.replace(n_points=n).streamed_bytes()
+
+
+@linux
+def test_a_cluster_s_tree_is_compact(tmp_path: Path) -> None:
+    """`generate` takes 150 bytes a point for the same, X apart."""
+    recipe, n = fm.PercolationCluster(n_points=1, ambient_dim=2), 400_000
+    (found,) = growth(recipe, tmp_path, True, n)
+    assert found < 72 * n + (24 << 20)
+    assert found < recipe.replace(n_points=n).streamed_bytes()
 
 
 @linux

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def labels_again(made: Dataset | Structure, draw: int) -> F64:
     return values(made.recipe, np.arange(made.recipe.n_points), draw)
 
 
-def streamed(recipe: SmoothManifold, _hierarchy: bool) -> Mapping[str, Rows]:
+def streamed(recipe: SmoothManifold, _hierarchy: bool, _folder: Path) -> Mapping[str, Rows]:
     """Return X, y and cluster as columns made by address."""
     n, d = recipe.n_points, recipe.ambient_dim
 

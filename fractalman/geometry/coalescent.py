@@ -9,10 +9,11 @@ order, so the merges are the latents.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import I64
+from fractalman._arrays import I64, AnyInt
 from fractalman.geometry import _kernels
 from fractalman.seeds import Role, fill_permutation, key64
 
@@ -20,6 +21,8 @@ from fractalman.seeds import Role, fill_permutation, key64
 @dataclass(frozen=True)
 class ClusterTree:
     """The edge tree and hierarchy of one cluster, or of K clusters, as columns; n points and n − K latents.
+
+    Compact ones hold int32 where the ids fit.
 
     Args:
         edges: (n−K, 2) int64 point pairs in the order in which they were joined.
@@ -35,17 +38,18 @@ class ClusterTree:
     depth: I64
 
 
-def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
+def critical_cluster(n_points: int, seed: int, cluster: int = 0, compact: bool = False) -> ClusterTree:
     """Draw one critical cluster of ``n_points`` sites.
 
     Args:
         n_points: N ≥ 1.
         seed: geometry seed.
         cluster: number of the cluster within its dataset, part of the address.
+        compact: columns of 32-bit integers where the ids fit, half the memory.
     Source: docs/theory.md §1.
     """
     n = int(n_points)
-    small = np.int32 if 2 * n < 1 << 31 else np.int64  # half the memory traffic wherever the ids fit
+    small: Any = np.int32 if 2 * n < 1 << 31 else np.int64  # half the memory traffic wherever the ids fit
     label = np.empty(n, small)
     fill_permutation(np.uint64(key64(seed, Role.ORDER, cluster)), label)
     merged_by = np.full(2 * n - 1, -1, small)  # by temporary id: ring positions, then merges in order
@@ -54,7 +58,15 @@ def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     _kernels.cyclic_coalescent(
         np.uint64(key64(seed, Role.COALESCENT, cluster)), n, np.arange(n, dtype=small), merged_by, merged_size, ends
     )
-    edges = np.empty((n - 1, 2), np.int64)
-    parent, size, depth = (np.empty(2 * n - 1, np.int64) for _ in range(3))
+    return columns_by_size(merged_by, merged_size, ends, label, compact)
+
+
+def columns_by_size(
+    merged_by: AnyInt, merged_size: AnyInt, ends: AnyInt, label: AnyInt, compact: bool = False
+) -> ClusterTree:
+    """Number merges by size and return them as columns; ``compact`` keeps the type of what comes in."""
+    dtype = label.dtype if compact else np.dtype(np.int64)
+    edges = np.empty((merged_size.size, 2), dtype)
+    parent, size, depth = (np.empty(merged_by.size, dtype) for _ in range(3))
     _kernels.number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth)
     return ClusterTree(edges, parent, size, depth)

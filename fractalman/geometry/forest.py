@@ -14,8 +14,8 @@ import numpy as np
 from fractalman._arrays import I64, AnyInt
 from fractalman._jit import run_tasks
 from fractalman.errors import RecipeError
-from fractalman.geometry import _forest_kernels, _kernels
-from fractalman.geometry.coalescent import ClusterTree
+from fractalman.geometry import _forest_kernels
+from fractalman.geometry.coalescent import ClusterTree, columns_by_size
 from fractalman.seeds import Role, fill_permutation, key64
 
 _TASKS = 16  # ranges of clusters with about the same number of points
@@ -28,12 +28,13 @@ def cluster_starts(sizes: I64) -> I64:
     return start
 
 
-def critical_forest(sizes: I64, seed: int) -> ClusterTree:
+def critical_forest(sizes: I64, seed: int, compact: bool = False) -> ClusterTree:
     """Draw critical clusters of the given sizes; cluster c is the one that ``critical_cluster(…, cluster=c)`` draws.
 
     Args:
         sizes: (K,) int64 ≥ 1; cluster c's points follow those of cluster c − 1.
         seed: geometry seed.
+        compact: as for `critical_cluster`.
     Returns: the columns of all clusters; a later cluster's merges count as later where sizes tie.
     Source: docs/theory.md §1.
     """
@@ -54,7 +55,7 @@ def critical_forest(sizes: I64, seed: int) -> ClusterTree:
             if b > a
         ],
     )
-    return _columns(merged_by, merged_size, ends, label)
+    return columns_by_size(merged_by, merged_size, ends, label, compact)
 
 
 def cut_tree(edges: I64, n_points: int, seed: int) -> ClusterTree:
@@ -93,14 +94,7 @@ def join_in_order(edges: I64, n_points: int, order: I64) -> ClusterTree:
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
         raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: allowed are the edges of trees")
-    return _columns(merged_by, merged_size, ends, np.arange(n, dtype=small))
-
-
-def _columns(merged_by: AnyInt, merged_size: AnyInt, ends: AnyInt, label: AnyInt) -> ClusterTree:
-    edges = np.empty((merged_size.size, 2), np.int64)
-    parent, size, depth = (np.empty(merged_by.size, np.int64) for _ in range(3))
-    _kernels.number_by_size(merged_by, merged_size, ends, label, edges, parent, size, depth)
-    return ClusterTree(edges, parent, size, depth)
+    return columns_by_size(merged_by, merged_size, ends, np.arange(n, dtype=small))
 
 
 def top_nodes(parent: I64, points: I64) -> I64:

@@ -11,11 +11,12 @@ from fractalman.labels.cascade import (
 from fractalman.labels.constant import constant_labels
 from fractalman.labels.field import FEATURES, Field, field_covariance, gaussian_field
 from fractalman.labels.noise import label_noise
-from fractalman.labels.tree import brownian_labels, hierarchical_labels
+from fractalman.labels.tree import HierarchicalLabels, brownian_labels, hierarchical_labels
 
 __all__ = [
     "FEATURES",
     "Field",
+    "HierarchicalLabels",
     "brownian_labels",
     "cascade_average_norm",
     "cascade_norm",

@@ -60,3 +60,8 @@ class PercolationCluster(Recipe):
         """Return the most memory, in bytes, that `generate` needs at once."""
         nested = 40 * self.n_points if self.growth == "nested" else 0
         return self.array_bytes() + 40 * self.n_points + nested + 32 * (1 << 20)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once."""
+        compact = self.label == "hierarchical" and self.growth == "coalescent"
+        return self._compact_bytes() if compact else super().streamed_bytes(hierarchy)
