@@ -28,7 +28,7 @@ class ForestWalk:
 
     Args:
         n_points: number of points n. dim: dimension d ≥ 2.
-        parent, size: (2n−K,) int64 columns of the binary hierarchies.
+        parent, size: (2n−K,) integer columns of the binary hierarchies.
         tops: (K,) int64, the top node of every cluster, largest cluster first.
         tree_parent, tree_order: the edge trees seen from their roots (`geometry.rooted_order`).
         step: length of an edge. ball: radius of the ball of origins; 0 = every origin is 0.
@@ -36,7 +36,7 @@ class ForestWalk:
     """
 
     def __init__(
-        self, n_points: int, dim: int, parent: I64, size: I64, tops: I64, tree_parent: AnyInt, tree_order: AnyInt,
+        self, n_points: int, dim: int, parent: AnyInt, size: AnyInt, tops: I64, tree_parent: AnyInt, tree_order: AnyInt,
         step: float, ball: float, seed: int, rows: int,
     ) -> None:  # fmt: skip
         n, latents = n_points, parent.size - n_points
@@ -48,7 +48,7 @@ class ForestWalk:
         self._tree_parent, self._tree_order = tree_parent, tree_order
         self._children = np.empty((latents, 2), small)
         _kernels.children_of_latents(parent, n, self._children)
-        self._size = size.astype(small)
+        self._size = np.asarray(size, small)
         self._starts = np.concatenate([[0], np.cumsum(size[tops])])
         self._place = self._low = self._point_at = np.empty(0, small)
         if self._large(0):

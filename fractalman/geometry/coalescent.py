@@ -21,6 +21,8 @@ from fractalman.seeds import Role, fill_permutation, key64
 class ClusterTree:
     """The edge tree and hierarchy of one cluster, or of K clusters, as columns; n points and n − K latents.
 
+    Compact ones hold int32 where the ids fit.
+
     Args:
         edges: (n−K, 2) int64 point pairs in the order in which they were joined.
         parent: (2n−K,) int64 hierarchy, points first, latents by decreasing size (ties: later merge first), −1 at the
@@ -35,13 +37,14 @@ class ClusterTree:
     depth: I64
 
 
-def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
+def critical_cluster(n_points: int, seed: int, cluster: int = 0, compact: bool = False) -> ClusterTree:
     """Draw one critical cluster of ``n_points`` sites.
 
     Args:
         n_points: N ≥ 1.
         seed: geometry seed.
         cluster: number of the cluster within its dataset, part of the address.
+        compact: columns of 32-bit integers where the ids fit, half the memory.
     Source: docs/theory.md §1.
     """
     n = int(n_points)
@@ -54,19 +57,21 @@ def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     _kernels.cyclic_coalescent(
         np.uint64(key64(seed, Role.COALESCENT, cluster)), n, np.arange(n, dtype=small), merged_by, merged_size, ends
     )
-    edges = named_edges(ends, label)
+    edges = named_edges(ends, label, compact)
     del ends  # the columns are made where memory is shortest
-    return hierarchy_columns(edges, merged_by, merged_size, label)
+    return hierarchy_columns(edges, merged_by, merged_size, label, compact)
 
 
-def named_edges(ends: AnyInt, label: AnyInt) -> I64:
-    """Return the edges between points, (merges, 2) int64, from those between sites."""
-    edges = np.empty((len(ends), 2), np.int64)
+def named_edges(ends: AnyInt, label: AnyInt, compact: bool = False) -> AnyInt:
+    """Return the edges between points, (merges, 2), from those between sites: int64, or compact over the latter."""
+    edges: AnyInt = ends if compact else np.empty((len(ends), 2), np.int64)
     _kernels.named_edges(ends, label, edges)
     return edges
 
 
-def hierarchy_columns(edges: I64, merged_by: AnyInt, merged_size: AnyInt, label: AnyInt) -> ClusterTree:
+def hierarchy_columns(
+    edges: AnyInt, merged_by: AnyInt, merged_size: AnyInt, label: AnyInt, compact: bool = False
+) -> ClusterTree:
     """Return the columns that a history of merges makes.
 
     Args:
@@ -74,9 +79,12 @@ def hierarchy_columns(edges: I64, merged_by: AnyInt, merged_size: AnyInt, label:
         merged_by: (n + merges,) the merge that took in every site and every merge, −1 for none.
         merged_size: (merges,) points of every merge; overwritten.
         label: (n,) the point that every site is.
+        compact: columns of the type of what comes in, not int64.
     """
-    size = np.empty(merged_by.size, np.int64)
+    dtype = label.dtype if compact else np.dtype(np.int64)
+    size: AnyInt = np.empty(merged_by.size, dtype)
     _kernels.rank_by_size(merged_size, size)
-    parent, depth = np.empty(merged_by.size, np.int64), np.empty(merged_by.size, np.int64)
+    parent: AnyInt = np.empty(merged_by.size, dtype)
+    depth: AnyInt = np.empty(merged_by.size, dtype)
     _kernels.number_nodes(merged_by, merged_size, label, parent, depth)
     return ClusterTree(edges, parent, size, depth)

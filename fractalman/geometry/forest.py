@@ -28,12 +28,13 @@ def cluster_starts(sizes: I64) -> I64:
     return start
 
 
-def critical_forest(sizes: I64, seed: int) -> ClusterTree:
+def critical_forest(sizes: I64, seed: int, compact: bool = False) -> ClusterTree:
     """Draw critical clusters of the given sizes; cluster c is the one that ``critical_cluster(…, cluster=c)`` draws.
 
     Args:
         sizes: (K,) int64 ≥ 1; cluster c's points follow those of cluster c − 1.
         seed: geometry seed.
+        compact: as for `critical_cluster`.
     Returns: the columns of all clusters; a later cluster's merges count as later where sizes tie.
     Source: docs/theory.md §1.
     """
@@ -54,9 +55,9 @@ def critical_forest(sizes: I64, seed: int) -> ClusterTree:
             if b > a
         ],
     )
-    edges = named_edges(ends, label)
+    edges = named_edges(ends, label, compact)
     del ends  # the columns are made where memory is shortest
-    return hierarchy_columns(edges, merged_by, merged_size, label)
+    return hierarchy_columns(edges, merged_by, merged_size, label, compact)
 
 
 def cut_tree(edges: AnyInt, n_points: int, seed: int, keep_edges: bool = True) -> ClusterTree:
