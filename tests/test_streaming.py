@@ -270,14 +270,15 @@ def test_twin_of_the_variances(levels: int, seed: int) -> None:
 
 @given(st.integers(1, 60), st.integers(0, 99), st.sampled_from([0.0, 0.4, -0.2]), st.data())
 def test_twin_of_the_labels_in_blocks(n: int, seed: int, exponent: float, draw: st.DataObject) -> None:
-    wide, tree = geometry.critical_cluster(n, seed), geometry.critical_cluster(n, seed, compact=True)
-    for name in ("edges", "parent", "size", "depth"):
+    wide, tree = geometry.critical_cluster(n, seed), geometry.compact_cluster(n, seed)
+    for name in ("edges", "parent", "size"):
         assert getattr(tree, name).dtype == np.int32
         np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
     label_tree, y = labels.hierarchical_labels(wide.parent, wide.size, n, exponent, seed)
     made = labels.HierarchicalLabels.of(tree.parent, tree.size, n, exponent, seed)
     a = draw.draw(st.integers(0, 2 * n - 2))
     b = draw.draw(st.integers(a + 1, 2 * n - 1))
+    assert tree.depths(a, b).tolist() == wide.depth[a:b].tolist()
     value, variance = made.nodes(a, b)
     assert value.tolist() == label_tree.value[a:b].tolist()
     assert variance.tolist() == label_tree.variance[a:b].tolist()
@@ -285,6 +286,22 @@ def test_twin_of_the_labels_in_blocks(n: int, seed: int, exponent: float, draw: 
     found, norm = made.labels(a, b)
     assert found.tolist() == y[a:b].tolist()
     assert norm.tolist() == label_tree.norm[a:b].tolist()
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.integers(0, 99))
+def test_twin_of_compact_trees(sizes: list[int], seed: int) -> None:
+    """Many clusters, and one that grows."""
+    n, parts = sum(sizes), np.array(sorted(sizes, reverse=True))
+    for wide, tree in (
+        (geometry.critical_forest(parts, seed), geometry.compact_forest(parts, seed)),
+        (geometry.nested_cluster(n, seed), geometry.compact_nested(n, seed)),
+    ):
+        for name in ("edges", "parent", "size"):
+            assert getattr(tree, name).dtype == np.int32
+            np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
+        for a in (0, n // 2, n, len(wide.parent)):
+            assert tree.depths(a, len(wide.parent)).tolist() == wide.depth[a:].tolist()
 
 
 # ---------------------------------------------------------------------------------------------------- blocks
@@ -466,11 +483,20 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
 
 
 @linux
-def test_a_cluster_s_tree_is_compact(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        fm.PercolationCluster(n_points=1, ambient_dim=2),
+        fm.PercolationCluster(n_points=1, ambient_dim=2, growth="nested"),
+        fm.PercolationEnsemble(n_points=1, ambient_dim=2),
+    ],
+    ids=["cluster", "nested", "ensemble"],
+)
+def test_trees_of_critical_clusters_are_compact(tmp_path: Path, recipe: fm.Recipe) -> None:
     """`generate` takes 150 bytes a point for the same, X apart."""
-    recipe, n = fm.PercolationCluster(n_points=1, ambient_dim=2), 1_600_000
+    n = 1_600_000
     (found,) = growth(recipe, tmp_path, True, n)
-    assert found < 72 * n + (24 << 20)
+    assert found < 52 * n + (48 << 20)  # and the chain of blocks
     assert found < recipe.replace(n_points=n).streamed_bytes()
 
 

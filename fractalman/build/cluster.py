@@ -69,12 +69,13 @@ def coordinates(made: Structure, X: F32) -> None:
 
 
 def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
-    """Return all columns block by block from a compact tree, for hierarchical labels of the cyclic coalescent."""
-    if recipe.label != "hierarchical" or recipe.growth != "coalescent":
+    """Return all columns block by block from a compact tree, for hierarchical labels."""
+    if recipe.label != "hierarchical":
         return None
-    tree = geometry.critical_cluster(recipe.n_points, recipe.seeds.geometry, compact=True)
-    X = _laid_out(recipe, tree.edges, tree.parent, tree.size, folder)
-    return tree_columns(recipe, tree, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy)
+    grow = geometry.compact_nested if recipe.growth == "nested" else geometry.compact_cluster
+    drawn = grow(recipe.n_points, recipe.seeds.geometry)
+    X = _laid_out(recipe, drawn.edges, drawn.parent, drawn.size, folder)
+    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy)
 
 
 def coordinate_blocks(made: Structure, folder: Path) -> Blocks:

@@ -1,8 +1,8 @@
 """Columns of critical clusters with hierarchical labels from compact trees: 32-bit integers, everything else by block.
 
 `structure` holds what `generate` returns and makes it from more, about 150 bytes a point. Written to a file, a cluster
-needs 64 while it is drawn, then its edges and its hierarchy, 32, with 28 more while X is laid out and 16 more for two
-sums over the latents afterwards.
+needs 40 while it is drawn, then its edges and its hierarchy, 24, with 24 more while X is laid out and 20 more for
+depths and two sums over the latents afterwards.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ from fractalman.recipe import Recipe
 
 
 def tree_columns(
-    recipe: Recipe, tree: geometry.ClusterTree, sizes: I64, exponent: float, X: Blocks, hierarchy: bool
+    recipe: Recipe, tree: geometry.CompactTree, sizes: I64, exponent: float, X: Blocks, hierarchy: bool
 ) -> Mapping[str, Blocks]:
     """Return all columns of clusters, noise apart.
 
     Args:
         recipe: what they are made from.
-        tree: their compact columns. sizes: (K,) int64 points of every cluster.
+        tree: their columns. sizes: (K,) int64 points of every cluster.
         exponent: a of the hierarchical labels.
         X: the coordinates. hierarchy: also the columns of the trees.
     """
     k, n = tree.parent.size, recipe.max_points
-    parent, size, edges, depth = tree.parent, tree.size, tree.edges, tree.depth if hierarchy else None
-    del tree
+    parent, size, edges = tree.parent, tree.size, tree.edges
     stops = np.cumsum(sizes)
 
     @cache  # made when the first label is written: X needs other memory
@@ -51,7 +50,7 @@ def tree_columns(
         "cluster": column((n,), np.int64, lambda a, b: np.searchsorted(stops, np.arange(a, b), side="right")),
         "edges": wide(edges),
     }
-    if depth is None:
+    if not hierarchy:
         return columns
     both = {
         "parent": wide(parent),
@@ -62,7 +61,7 @@ def tree_columns(
         **columns,
         **{f"hierarchy/{name}": rows for name, rows in both.items()},
         "hierarchy/size": wide(size),
-        "hierarchy/depth": wide(depth),
+        "hierarchy/depth": column((k,), np.int64, tree.depths),
         **{f"label_tree/{name}": rows for name, rows in both.items()},
         "label_tree/norm": column((n,), np.float64, lambda a, b: latent().labels(a, b)[1]),
         "label_tree/leaf": column((n,), np.int64, np.arange),

@@ -151,7 +151,7 @@ def streamed(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, Bloc
     if not isinstance(recipe, PercolationEnsemble) or recipe.label != "hierarchical":
         return None
     sizes = cluster_sizes(recipe).size
-    tree = geometry.critical_forest(sizes, recipe.seeds.geometry, compact=True)
+    tree = geometry.compact_forest(sizes, recipe.seeds.geometry)
     X = _blocks(recipe, tree.edges, tree.parent, tree.size, geometry.cluster_starts(sizes), folder)
     return tree_columns(recipe, tree, sizes, recipe.label_exponent, X, hierarchy)
 

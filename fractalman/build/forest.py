@@ -22,7 +22,7 @@ class ForestBlocks:
     Args:
         shape: (n, d).
         largest: points of the largest cluster.
-        lay_out: most rows of a block → what makes them; called when the column is written, since it holds 28 bytes a
+        lay_out: most rows of a block → what makes them; called when the column is written, since it holds 24 bytes a
             point.
         folder: where a cluster of more rows than a block is put in order, in a file without a name.
     """

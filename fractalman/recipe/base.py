@@ -180,7 +180,7 @@ BLOCK_BYTES = 32 << 20
 """Most bytes of a block of rows, unless a single row has more."""
 WALK_BYTES = 28
 """Bytes a point of what lays clusters out block by block."""
-COMPACT_BYTES = 72
+COMPACT_BYTES = 52
 """Bytes a point of critical clusters with hierarchical labels while they are drawn and written."""
 
 _ADDED_CHECKS: dict[str, Check] = {

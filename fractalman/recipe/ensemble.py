@@ -84,8 +84,7 @@ class PercolationEnsemble(Recipe):
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:
         """Return the most memory, in bytes, that writing the dataset needs at once."""
-        compact = self.label == "hierarchical"
-        return self._compact_bytes() if compact else super().streamed_bytes(hierarchy)
+        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)
 
 
 def _probability(name: str, value: Any) -> float | None:

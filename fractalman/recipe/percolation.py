@@ -68,5 +68,4 @@ class PercolationCluster(Recipe):
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:
         """Return the most memory, in bytes, that writing the dataset needs at once."""
-        compact = self.label == "hierarchical" and self.growth == "coalescent"
-        return self._compact_bytes() if compact else super().streamed_bytes(hierarchy)
+        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)
