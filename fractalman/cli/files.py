@@ -118,7 +118,7 @@ def list_catalogue(options: argparse.Namespace) -> int:
 def info(options: argparse.Namespace) -> int:
     from fractalman.build import population
     from fractalman.dataset import open_file
-    from fractalman.report import lines_of
+    from fractalman.report import lines_of, text_table
     from fractalman.seeds import STREAM_VERSION
 
     with open_file(existing_file(options.file)) as file:
@@ -128,7 +128,16 @@ def info(options: argparse.Namespace) -> int:
     if options.json:
         print_json(info)
     else:
+        columns, ratio = info.pop("columns"), info.pop("ratio")
         print("\n".join(lines_of(info)))
+        header = ("column", "type", "shape", "bytes", "stored", "how")
+        cells = [
+            [name, column["dtype"], " × ".join(map(str, column["shape"])), f"{column['bytes']:,}",
+             f"{column['stored_bytes']:,}", ", ".join(column["filters"]) or "as it is"]
+            for name, column in columns.items()
+        ]  # fmt: skip
+        print(f"columns, packed {ratio:.3g} times (--json for their digests)")
+        print("\n".join(f"  {line}" for line in text_table(header, cells)))
     return DONE
 
 
@@ -145,5 +154,6 @@ def verify(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(f"{problem.path}: {problem.message}")
-        print(f"{path} is intact" if not problems else f"{path} is not intact: {len(problems)} problems")
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        print(f"{path} is intact" if not problems else f"{path} is not intact: {count}")
     return DONE if not problems else NO
