@@ -69,11 +69,9 @@ def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progr
             slurm=options.slurm,
         )
     except KeyboardInterrupt:
-        missing = len(missing_shards(recipe, options.output, options.shards))
-        print(
-            f"\n{options.shards - missing} of {options.shards} shards are finished and kept: type the same again to go on",
-            file=sys.stderr,
-        )
+        kept = options.shards - len(missing_shards(recipe, options.output, options.shards))
+        how = "are finished and kept: type the same again to go on"
+        print(f"\n{kept} of {options.shards} shards {how}", file=sys.stderr)
         raise
 
 
