@@ -6,8 +6,8 @@
 Networks 32 → 64 → 64 → 1, ReLU, Adam, batches of 256 of 2048 points, all steps taken. *ensemble*: one call of the
 learner mlp, one compiled program. *single*: the same learner, network by network, compiled once. *scikit-learn*: its
 MLPRegressor, network by network, of which --sklearn are trained and their time multiplied. Compilation is timed apart
-and counted. Every repeat times the three in turn; a ratio is the median over the repeats of wall times, and the ratio of
-processor times stands beside it, which a busy machine disturbs less.
+and counted. Every repeat times the three in turn; a ratio is the median over the repeats of wall times, and the ratio
+of processor times stands beside it, which a busy machine disturbs less.
 """
 
 from __future__ import annotations
