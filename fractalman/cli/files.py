@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +95,23 @@ def list_catalogue(options: argparse.Namespace) -> int:
     if options.json:
         print_json(rows)
     else:
-        header = ("name", "points", "d", "size", "n exponent", "P exponent", "purpose")
+        header = ("name", "points", "d", "size", "n exponent", "P exponent")
         cells = [
-            [row["name"], f"{row['points']:,}", str(row["dimensions"]), size_words(row["bytes"]), *exponent_words(row),
-             row["purpose"]]
+            [row["name"], f"{row['points']:,}", str(row["dimensions"]), size_words(row["bytes"]), *exponent_words(row)]
             for row in rows
-        ]  # fmt: skip
-        print("\n".join(text_table(header, cells)))
+        ]
+        lines = text_table(header, cells)
+        groups: dict[str, list[str]] = {}
+        for row, line in zip(rows, lines[1:], strict=True):
+            groups.setdefault(row["purpose"], []).append(line)
+        width = min(100, shutil.get_terminal_size().columns)
+        print(lines[0])
+        for purpose, group in groups.items():
+            print("\n" + textwrap.fill(purpose, width, initial_indent="# ", subsequent_indent="# "), *group, sep="\n")
+        print(
+            "\nLoss of the nearest neighbour ~ n^-exponent, of the best P piecewise-constant cells ~ P^-exponent;"
+            "\n— where no power law is known. To make one: fractalman generate NAME -o FILE"
+        )
     return DONE
 
 
