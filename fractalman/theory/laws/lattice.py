@@ -175,8 +175,8 @@ _CHECKED = {
 
 _FLOOR_CHECKED = {
     "breadth-first": "argued; checked by belief propagation, N/n = 1024…16: slopes of .37–.40, .76–.83 and 1.00–1.10 "
-    "where .404, .904 and 1 are due (2 dimensions, a = 0, .25, .5), .39–.41, .69–.91 and .72–1.11 where .455, .955 and 1 "
-    "are (3 dimensions)",
+    "where .404, .904 and 1 are due (2 dimensions, a = 0, .25, .5), .39–.41, .69–.91 and .72–1.11 where .455, .955 and "
+    "1 are (3 dimensions)",
     "minimum": "argued; checked by belief propagation: slopes of .85–.90 and .99–1.06 where 1 is due (2 dimensions, "
     "a = .25 and .5); at a = 0 they are .40–.46 and .604 is due: the depth of a fragment of 16…1024 sites grows with "
     ".45, and with .6 only beyond 10⁴ sites",
