@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fractalman.build.blocks import Ahead, Rows
-from fractalman.build.columns import addressed_columns
+from fractalman.build.columns import streamed_columns
 from fractalman.build.memory import check_memory
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
@@ -103,9 +103,9 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
         raise RecipeError(f"shards = {shards!r}: allowed is an integer from 1 to {most}")
-    columns = addressed_columns(recipe)
+    columns = streamed_columns(recipe, False, Path())  # addressed families need no scratch
     assert columns is not None
-    return columns
+    return {name: rows for name, rows in columns.items() if isinstance(rows, Rows)}
 
 
 def _master(path: str | os.PathLike[str]) -> Path:
@@ -307,7 +307,7 @@ class _Join:
         self.take(set(), progress)
         columns: dict[str, Any] = dict(self._joining.columns())
         if hierarchy and self._recipe.has_hierarchy:
-            trees = addressed_columns(self._recipe, hierarchy=True)
+            trees = streamed_columns(self._recipe, True, self._target.parent)
             assert trees is not None
             columns = {**{name: Ahead(rows) for name, rows in trees.items()}, **columns}
         table = self._recipe.to_dict()

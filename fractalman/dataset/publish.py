@@ -8,6 +8,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -161,8 +162,11 @@ class Sink:
         """HDF5 asks for this; nothing is buffered here."""
 
     def seal(self) -> None:
-        """Write the seal of a finished file."""
-        self._try(write_seal, self._descriptor)
+        """Write the seal of a finished file, whose bytes go to the disk while they are hashed."""
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(self.sync)
+            self._try(write_seal, self._descriptor)
+            written.result()
 
     def sync(self) -> None:
         """Force the bytes to the disk."""
