@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from fractalman import __version__
-from fractalman.cli import files, science
+from fractalman.cli import files, science, studies
 from fractalman.cli.shards import add_shard_options
 from fractalman.errors import RecipeError, nearest
 
@@ -136,6 +136,12 @@ def _parser() -> _Parser:
     sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
     sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th piece only; the last one reports")
     sub.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
+    sub = command(
+        "locality", studies.locality, "measure how far one gradient step of a network is felt, layer by layer"
+    )
+    studies.add_study_options(sub, "locality", _jobs, _shard)
+    sub = command("probe", studies.probe, "measure which latents of the hierarchy can be read off a network's layers")
+    studies.add_study_options(sub, "probe", _jobs, _shard)
     sub = command("report", science.report, "write the report of finished runs again from their journals")
     sub.add_argument("folder", metavar="FOLDER", nargs="+", help="folders of confirm runs, or a folder of such folders")
     sub.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: the folder, where it is one)")
