@@ -138,7 +138,9 @@ def verdict_table(result: Result) -> str:
 
 def meaning(symbol: str) -> str:
     """Return what an abscissa other than n is, in a clause."""
-    return {"P": ", P the number of fitted parameters", "steps": ", steps those of the training"}.get(symbol, "")
+    return {"P": ", P the number of fitted parameters of all outputs", "steps": ", steps those of the training"}.get(
+        symbol, ""
+    )
 
 
 def regime_table(result: Result) -> str:
