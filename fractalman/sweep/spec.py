@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from fractalman.sweep.axes import (
     changed,
     one_pass_size,
 )
+from fractalman.sweep.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.sweep.collaborators import Collaborators
 from fractalman.sweep.experiment import Spec
 
@@ -70,8 +71,8 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
             recipe = from_dict(tables["recipe"])
         except RecipeError as error:
             problems.append(str(error))
-    sweep = _read("sweep", tables["sweep"], _SWEEP, problems) if "sweep" in tables else {}
-    fit = _read("fit", tables.get("fit", {}), _FIT, problems)
+    sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}
+    fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
     low, high = fit.get("window_low"), fit.get("window_high")
     if low is not None and high is not None and low >= high:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
@@ -274,40 +275,6 @@ def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
 
 # ---------------------------------------------------------------------------------------------------- values
 
-_Check = Callable[[str, Any], Any]
-_REQUIRED = object()
-
-
-def _integer(low: int) -> _Check:
-    def check(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
-            raise RecipeError(f"{name} = {value!r}: allowed is an integer >= {low}")
-        return int(value)
-
-    return check
-
-
-def _bound(name: str, value: Any) -> Number:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise RecipeError(f"{name} = {value!r}: allowed is a number > 0 on the axis")
-    return value
-
-
-def _fraction(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value <= 1.0:
-        raise RecipeError(f"{name} = {value!r}: allowed is a number with 0 < {name} <= 1 (1/16 is the default)")
-    return float(value)
-
-
-def _sizes(name: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise RecipeError(f"{name} = {value!r}: allowed is a list of ascending sizes, e.g. [128, 256, 512]")
-    one = _integer(2)
-    sizes = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
-    if any(a >= b for a, b in itertools.pairwise(sizes)):
-        raise RecipeError(f"{name} = {list(sizes)}: allowed are ascending sizes, each once; type {sorted(set(sizes))}")
-    return sizes
-
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
@@ -336,52 +303,22 @@ def _axis(name: str, value: Any) -> str:
     return value
 
 
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RecipeError(f"{name} = {value!r}: allowed are true and false")
-    return value
-
-
-_SWEEP: dict[str, tuple[_Check, Any]] = {
-    "learners": (_names, _REQUIRED),
+_SWEEP: dict[str, tuple[Check, Any]] = {
+    "learners": (_names, REQUIRED),
     "axis": (_axis, DATA_AXIS),
     "values": (_values, None),
-    "train_sizes": (_sizes, None),
-    "train_size": (_integer(2), None),
-    "probe": (_switch, False),
-    "seeds": (_integer(1), _REQUIRED),
-    "test_size": (_integer(1), _REQUIRED),
-    "label_draws": (_integer(1), 8),
-    "network_draws": (_integer(1), 1),
-    "max_fraction": (_fraction, 1 / 16),
+    "train_sizes": (sizes, None),
+    "train_size": (integer(2), None),
+    "probe": (switch, False),
+    "seeds": (integer(1), REQUIRED),
+    "test_size": (integer(1), REQUIRED),
+    "label_draws": (integer(1), 8),
+    "network_draws": (integer(1), 1),
+    "max_fraction": (fraction, 1 / 16),
 }
-_FIT: dict[str, tuple[_Check, Any]] = {
-    "window_low": (_bound, None),
-    "window_high": (_bound, None),
-    "min_sizes": (_integer(3), 3),
-    "min_seeds": (_integer(2), 2),
+_FIT: dict[str, tuple[Check, Any]] = {
+    "window_low": (positive, None),
+    "window_high": (positive, None),
+    "min_sizes": (integer(3), 3),
+    "min_seeds": (integer(2), 2),
 }
-
-
-def _read(where: str, table: Any, keys: dict[str, tuple[_Check, Any]], problems: list[str]) -> dict[str, Any]:
-    """Return the checked values of one table; what is wrong is appended to ``problems``."""
-    if not isinstance(table, Mapping):
-        problems.append(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
-        return {}
-    problems += [
-        f"unknown key {where}.{key}: allowed are {', '.join(keys)}{nearest(str(key), keys)}"
-        for key in table
-        if key not in keys
-    ]
-    values: dict[str, Any] = {}
-    for key, (check, default) in keys.items():
-        if key in table:
-            try:
-                values[key] = check(f"{where}.{key}", table[key])
-            except RecipeError as error:
-                problems.append(str(error))
-        elif default is _REQUIRED:
-            problems.append(f"missing key {where}.{key}; type e.g. {_EXAMPLE}")
-        else:
-            values[key] = default
-    return values
