@@ -47,12 +47,12 @@ DOORS: dict[str, set[str]] = {
 }
 EVERYBODY = {"_arrays"}
 ONLY_IN = {  # a heavy library → the modules that may name it
-    "jax": ("learners/networks/", "studies/locality.py"),
-    "jaxlib": ("learners/networks/", "studies/locality.py"),
+    "jax": ("learners/networks/",),
+    "jaxlib": ("learners/networks/",),
     "optax": ("learners/networks/",),
     "equinox": ("learners/networks/",),
     "matplotlib": ("report/",),
-    "sklearn": ("learners/",),
+    "sklearn": ("learners/", "studies/"),
     "torch": ("torch.py",),
     "pandas": ("dataset/",),
     "anndata": ("dataset/",),

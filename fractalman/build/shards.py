@@ -12,7 +12,6 @@ import errno
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,8 +29,6 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what, bytes done, bytes in all)."""
 
 MOST_SHARDS = 100_000
-STALE_SECONDS = 3600.0
-"""A partial file that nobody has written to for so long belongs to a run that died."""
 
 
 # ---------------------------------------------------------------------------------------------------- one shard
@@ -318,10 +315,12 @@ class _Join:
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
     """Take away partial files of runs that died and, where a master was replaced, shards that it alone knew."""
+    from fractalman.dataset.publish import remove_stale
     from fractalman.dataset.shards import shard_folder
 
-    for path in shard_folder(target).iterdir():
-        with contextlib.suppress(OSError):
-            stale = path.name.endswith(".partial") and time.time() - path.stat().st_mtime > STALE_SECONDS
-            if stale or (overwritten and path.suffix == ".h5" and path.name not in kept):
+    folder = shard_folder(target)
+    remove_stale(folder, ".*.partial")
+    for path in folder.glob("*.h5") if overwritten else ():
+        if path.name not in kept:
+            with contextlib.suppress(OSError):
                 path.unlink()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,9 @@ from types import FrameType
 from typing import Any
 
 from fractalman.dataset.seal import write_seal
+
+STALE_SECONDS = 3600.0
+"""A partial file that nobody has written to for so long belongs to a run that died."""
 
 
 @contextlib.contextmanager
@@ -83,6 +87,14 @@ def published(path: Path, overwrite: bool) -> Iterator[Path]:
             partial.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def remove_stale(folder: Path, pattern: str) -> None:
+    """Take away partial files of runs that died."""
+    for partial in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - partial.stat().st_mtime > STALE_SECONDS:
+                partial.unlink()
 
 
 def _link_without_overwriting(partial: Path, path: Path) -> None:

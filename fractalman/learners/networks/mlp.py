@@ -248,7 +248,7 @@ class MLP(Learner):
         scales = [scaling(p) for p in problems]
         pairs = list(zip(scales, problems, strict=True))
         trained = training.train(
-            self._run(pad, rate),
+            self.training_run(pad, rate),
             [s.inputs(p.X_train).astype(np.float32) for s, p in pairs],
             [s.labels(p.y_train) / s.label_scale for s, p in pairs],
             [s.inputs(p.X_test).astype(np.float32) for s, p in pairs],
@@ -275,7 +275,8 @@ class MLP(Learner):
             },
         )
 
-    def _run(self, pad: int, rate: float) -> training.Run:
+    def training_run(self, pad: int, rate: float) -> training.Run:
+        """Return how the networks are trained; ``pad``: rows of padded training sets, ``rate``: the schedule's peak."""
         s = self.settings
         return training.Run(
             width=s.width,
