@@ -109,7 +109,10 @@ def _parser() -> _Parser:
     )
     sub = command("predict", science.predict, "predict the learning curve and its exponents")
     sub.add_argument("source", metavar="SOURCE", nargs="?", help=f"{recipe}, or {file}")
-    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}")
+    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}; or .h5 with X and y")
+    sub.add_argument(
+        "--target", metavar="NAME", help="with --data: column or array of the target, or a .npy file of it"
+    )
     sub.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
