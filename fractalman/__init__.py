@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
     from fractalman.prediction import predict_own_data
+    from fractalman.studies.granularity_result import run_granularity as granularity
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "export_anndata": ("fractalman.dataset.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
+    "granularity": ("fractalman.studies.granularity_result", "run_granularity"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
     "locality": ("fractalman.investigation", "run_locality"),
@@ -96,7 +98,8 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "join_shards",
-    "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure", "locality", "probe",
+    "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
+    "granularity", "locality", "probe",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

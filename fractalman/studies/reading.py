@@ -81,11 +81,11 @@ def read_study(
         if not isinstance(table, Mapping):
             problems.append(f"{learner} is {type(table).__name__}: allowed is a table [{learner}]")
             continue
-        try:
-            make(learner, table)
-        except RecipeError as error:
-            problems.append(str(error))
         if table:
+            try:
+                make(learner, table)
+            except RecipeError as error:
+                problems.append(str(error))
             settings[learner] = dict(table)
     points = _source(tables, values, problems)
     if problems or points is None:
