@@ -43,18 +43,26 @@ class Panel:
 
 
 def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 3.9) -> bytes:
-    """Return panels side by side as SVG, with one legend below them."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    """Return panels side by side as SVG, with one legend below them, or one each where there are too many labels."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines if drawable(line.rows)))
     style = {label: _STYLES[i % len(_STYLES)] for i, label in enumerate(labels)}
+    together = len(labels) <= len(_STYLES)
     with _settings():
         figure = _figure(width, height)
         handles: dict[str, Any] = {}
         for i, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
+            if not together:  # colours start again in every panel
+                own = list(dict.fromkeys(line.label for line in panel.lines if drawable(line.rows)))
+                style = {label: _STYLES[k % len(_STYLES)] for k, label in enumerate(own)}
+                handles = {}
             if panel.logarithmic:
                 axes.set_xscale("log")
+                places = [r["x"] or r["place"] or 0 for line in panel.lines for r in drawable(line.rows)]
+                if max(places, default=1) < 300 * min((p for p in places if p > 0), default=1):
+                    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
                 axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
                 axes.xaxis.set_minor_formatter(NullFormatter())
             if panel.level is not None:
@@ -81,9 +89,15 @@ def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 
             axes.set_ylabel(panel.y)
             if panel.limits is not None:
                 axes.set_ylim(*panel.limits)
-        figure.legend(
-            list(handles.values()), list(handles), loc="outside lower center", ncols=min(5, max(1, len(handles)))
-        )
+            if not together:
+                axes.legend(
+                    list(handles.values()), list(handles), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3,
+                    columnspacing=1.0,
+                )  # fmt: skip
+        if together:
+            figure.legend(
+                list(handles.values()), list(handles), loc="outside lower center", ncols=min(5, max(1, len(handles)))
+            )
         return _svg(figure)
 
 

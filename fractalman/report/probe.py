@@ -87,12 +87,12 @@ def sizes_figure(result: ProbeResult, quantity: str, y: str, control: tuple[str,
         Line("output" if k == "output" else f"layer {k}", result.find(**biggest, step=end, layer=k, **at))
         for k in layers
     ]
-    x = "subcluster size"
+    x, limits = "subcluster size", (0.4, 1.02) if quantity.startswith("auc") else (-0.1, 1.0)
     title = f"layer {result.last_layer}"
     panels = [
-        Panel(f"{title}: more data", x, y, [*by_n, raw, untrained, *chance], True),
-        Panel(f"{title}: more width, n = {study.train_sizes[-1]}", x, "", by_width, True),
-        Panel(f"layers, n = {study.train_sizes[-1]}", x, "", by_layer, True),
+        Panel(f"{title}: more data", x, y, [*by_n, raw, untrained, *chance], True, limits=limits),
+        Panel(f"{title}: more width, n = {study.train_sizes[-1]}", x, "", by_width, True, limits=limits),
+        Panel(f"layers, n = {study.train_sizes[-1]}", x, "", by_layer, True, limits=limits),
     ]
     return panels_figure(panels if len(by_width) > 1 else [panels[0], panels[2]], 11.0, 4.3)
 
@@ -114,7 +114,7 @@ def depths_figure(result: ProbeResult) -> bytes:
     return panels_figure(
         [
             Panel("by depth in the hierarchy", "latents above", "AUC among nearby points", depth, True,
-                  (0.5, "chance")),
+                  (0.5, "chance"), (0.4, 1.02)),
             Panel(f"layer {result.last_layer}, n = {n}", "subcluster size", "share of subclusters", shares, True,
                   limits=(-0.03, 1.05)),
         ],
