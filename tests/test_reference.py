@@ -15,7 +15,7 @@ from fractalman.sweep import load_spec
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "datasets" / "reference"
-RUNS = sorted(path.parent.name for path in REFERENCE.glob("*/spec.toml"))
+RUNS = sorted(path.parent.name for path in REFERENCE.glob("*/points.csv"))
 
 
 @pytest.fixture(scope="module")
