@@ -56,6 +56,12 @@ def risks(folder: Path, learner: str, probe: str = "", column: str = "risk") -> 
     return {place: np.array([by[i] for i in sorted(by)]) for place, by in sorted(found.items())}
 
 
+def parameters(folder: Path) -> dict[float, int]:
+    """Return width → number of parameters of the networks of a run."""
+    rows = table_rows(folder / "points.csv")
+    return {float(row["value"]): int(row["parameters"]) for row in rows if row["learner"] == "mlp" and not row["probe"]}
+
+
 def mean_and_half(sample: np.ndarray) -> tuple[float, float]:
     """Return the mean and half of its 95 % Student-t interval."""
     return float(sample.mean()), student_t(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
@@ -162,6 +168,16 @@ def against(root: Path, learner: str) -> str:
         ]
         for name, (upper, lower) in found.items()
     ]
+    pooled = mean_and_half(np.array([paired_slope(*pair)[0] for pair in found.values()]))
+    last = mean_and_half(np.log([ratio(upper[max(upper)], lower[max(upper)])[0] for upper, lower in found.values()]))
+    body.append(
+        [
+            "mean over the runs",
+            f"at the largest n: {both((math.exp(last[0]), math.exp(last[0]) * last[1]), 2)}",
+            *("" for _ in sizes[1:]),
+            both(pooled),
+        ]
+    )
     return markdown(("run", *(f"n = {n:g}" for n in sizes), "difference of exponents"), body)
 
 
@@ -203,30 +219,40 @@ def interpolation(root: Path) -> str:
 def one_pass(root: Path) -> str:
     """Risk against P at every budget, slopes between neighbours, and the slope over all places."""
     body = []
-    for folder in runs(root, r"onepass-.*"):
+    for folder in runs(root, r"onepass-.*|width-.*-long"):
         spec = tomllib.loads((folder / "spec.toml").read_text())
-        P = {
-            float(row["value"]): int(row["parameters"])
-            for row in table_rows(folder / "points.csv")
-            if row["learner"] == "mlp" and not row["probe"]
-        }
+        P = parameters(folder)
         for probe, factor in (("", 1), ("steps", 2)):
             own = risks(folder, "mlp", probe)
             means = [float(own[w].mean()) for w in own]
             counts = [P[w] for w in own]
-            local = [
-                -math.log(b / a) / math.log(q / p)
-                for (a, p), (b, q) in zip(
-                    zip(means, counts, strict=True), list(zip(means, counts, strict=True))[1:], strict=False
-                )
-            ]
+            losses = np.array([own[w] for w in own]).T
+            local = [slope(counts[i : i + 2], losses[:, i : i + 2]) for i in range(len(counts) - 1)]
             body.append([
                 folder.name, str(spec["mlp"]["depth"]), str(factor * spec["mlp"]["steps"]),
                 ", ".join(f"{p}: {small(r)}" for p, r in zip(counts, means, strict=True)),
-                ", ".join(number(s, 2) for s in local),
-                both(slope(counts, np.array([own[w] for w in own]).T)),
+                ", ".join(both(pair, 2) for pair in local),
+                both(slope(counts, losses)),
             ])  # fmt: skip
     return markdown(("run", "hidden layers", "steps", "P: risk", "slopes between neighbours", "slope over all"), body)
+
+
+def equal_parameters(root: Path) -> str:
+    """One hidden layer over three at the same P, replicates paired."""
+    deep, shallow = root / "onepass-k4-h0.5", root / "onepass-k4-h0.5-shallow"
+    body = []
+    for probe, said in (("", "8000"), ("steps", "16000")):
+        one, three = risks(shallow, "mlp", probe), risks(deep, "mlp", probe)
+        if not (one and three):
+            return ""
+        for (width, upper), (other, lower) in zip(one.items(), three.items(), strict=True):
+            counts = f"{parameters(shallow)[width]}, {parameters(deep)[other]}"
+            body.append(
+                [said, f"{width:g}, {other:g}", counts, small(float(upper.mean())),
+                 small(float(lower.mean())), both(ratio(upper, lower), 2)]
+            )  # fmt: skip
+    head = ("steps", "widths", "P", "risk, one layer", "risk, three layers", "one over three")
+    return markdown(head, body)
 
 
 def extrapolated(root: Path) -> str:
@@ -337,6 +363,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "efficiency": efficiency,
     "interpolation": interpolation,
     "one-pass": one_pass,
+    "equal-parameters": equal_parameters,
     "extrapolated": extrapolated,
     "steps": steps,
     "widths": widths,
