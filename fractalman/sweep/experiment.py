@@ -174,12 +174,7 @@ class Spec:
 
     def replicate_seeds(self, i: int) -> Seeds:
         """Return the seeds of replicate ``i``: each layer hashed by its role, so replicates share nothing."""
-        base = self.recipe.seeds
-        return Seeds(
-            geometry=key64(base.geometry, Role.REPLICATE, i, 1) >> 1,
-            embedding=key64(base.embedding, Role.REPLICATE, i, 2) >> 1,
-            labels=key64(base.labels, Role.REPLICATE, i, 3) >> 1,
-        )
+        return replicate_seeds(self.recipe, i)
 
     def replicate_recipe(self, i: int, value: Number | None = None) -> Recipe:
         """Return the recipe of replicate ``i`` at ``value``; of an unlimited population only the points that are used.
@@ -191,6 +186,21 @@ class Spec:
         if math.isinf(self.population):
             return recipe.replace(seed=seeds, n_points=self.largest(value) + self.test_size)
         return recipe.replace(seed=seeds)
+
+
+def replicate_seeds(recipe: Recipe, i: int) -> Seeds:
+    """Return the seeds of a recipe's replicate ``i``: each layer hashed by its role, so replicates share nothing."""
+    base = recipe.seeds
+    return Seeds(
+        geometry=key64(base.geometry, Role.REPLICATE, i, 1) >> 1,
+        embedding=key64(base.embedding, Role.REPLICATE, i, 2) >> 1,
+        labels=key64(base.labels, Role.REPLICATE, i, 3) >> 1,
+    )
+
+
+def split_seed(recipe: Recipe, i: int) -> int:
+    """Return the seed of the split of a recipe's replicate ``i``."""
+    return key64(recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
 
 
 def _hashed(content: Any) -> str:

@@ -11,10 +11,9 @@ import numpy as np
 
 from fractalman._arrays import F32, F64
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, key64
 from fractalman.sweep.axes import Number
 from fractalman.sweep.collaborators import Collaborators
-from fractalman.sweep.experiment import Spec
+from fractalman.sweep.experiment import Spec, split_seed
 
 CACHE_BYTES = 2 << 30
 """Replicates kept between units; older ones are made again when needed."""
@@ -73,8 +72,7 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | Non
         train = np.arange(largest, dtype=np.int64)
         test = np.arange(data.n_points - spec.test_size, data.n_points, dtype=np.int64)
     else:
-        split = key64(spec.recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
-        train, test = data.split(largest, spec.test_size, seed=split)
+        train, test = data.split(largest, spec.test_size, seed=split_seed(spec.recipe, i))
     labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
     tree, noise = data.label_tree, recipe.noise
     if tree is not None and noise:

@@ -7,10 +7,11 @@ window_high, min_sizes, min_seeds.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fractalman.sweep.axes import (
     DATA_AXIS,
     NOT_AN_AXIS,
     PROBES,
+    RECIPE_PREFIX,
     SETTINGS,
     Axis,
     Number,
@@ -28,6 +30,7 @@ from fractalman.sweep.axes import (
     changed,
     one_pass_size,
 )
+from fractalman.sweep.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.sweep.collaborators import Collaborators
 from fractalman.sweep.experiment import Spec
 
@@ -52,7 +55,9 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     rooms = collaborators or Collaborators()
     tables, where = _tables(source)
     problems = [
-        f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in TABLES)}{nearest(str(key), TABLES)}"
+        f"[{key}]: this learner has no settings; leave the table out"
+        if key in NAMES
+        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in TABLES)}{nearest(str(key), TABLES)}"
         for key in tables
         if key not in TABLES
     ]
@@ -66,11 +71,13 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
             recipe = from_dict(tables["recipe"])
         except RecipeError as error:
             problems.append(str(error))
-    sweep = _read("sweep", tables["sweep"], _SWEEP, problems) if "sweep" in tables else {}
-    fit = _read("fit", tables.get("fit", {}), _FIT, problems)
+    sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}
+    fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
     low, high = fit.get("window_low"), fit.get("window_high")
     if low is not None and high is not None and low >= high:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
+    else:
+        problems += _unfittable(sweep, fit)
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
         settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("probe")), rooms, problems)
@@ -82,6 +89,27 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     if problems:
         raise RecipeError("; ".join(problems))
     return spec
+
+
+def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
+    """Return why the places and replicates asked for can never be fitted as [fit] says, where it was said."""
+    problems = []
+    axis = "values" if sweep.get("values") else "train_sizes"
+    places, seeds = sweep.get(axis) or (), sweep.get("seeds")
+    low, high, least = fit.get("window_low") or -math.inf, fit.get("window_high") or math.inf, fit.get("min_sizes") or 0
+    inside = [place for place in places if low <= place <= high]
+    said = len(inside) < len(places) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
+    if said and len(inside) < least:
+        problems.append(
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(places)} and needs {least} (fit.min_sizes): allowed "
+            f"is a window that holds {least} or more; type another window, or more {axis}"
+        )
+    if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
+        least = fit["min_seeds"]
+        problems.append(
+            f"fit.min_seeds = {least} and sweep.seeds = {seeds}: allowed is min_seeds <= seeds; type seeds = {least}"
+        )
+    return problems
 
 
 def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -193,12 +221,17 @@ def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None)
         ]
     if recipe is None:
         return []
-    keys = [key for key in recipe.__dataclass_fields__ if key not in NOT_AN_AXIS]
+    keys = [
+        field.name
+        for field in dataclasses.fields(recipe)
+        if field.name not in NOT_AN_AXIS and {"int", "float"} & set(str(field.type).replace(" ", "").split("|"))
+    ]
     if recipe.addressed:
         keys.remove("n_points")  # the sweep draws as many as it uses
     if axis.key in keys:
         return []
-    allowed = (DATA_AXIS, *SETTINGS, *keys)
+    typed = [RECIPE_PREFIX + key if key in SETTINGS else key for key in keys]
+    allowed = (DATA_AXIS, *SETTINGS, *typed)
     return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
@@ -230,7 +263,7 @@ def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)
-            if fresh is not None and place.n < fresh:
+            if fresh is not None and place.n < fresh and not any('"one-pass"' in problem for problem in problems):
                 doubled = spec.probe and spec.axis.kind == "data"
                 problems[
                     f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
@@ -241,40 +274,6 @@ def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
 
 
 # ---------------------------------------------------------------------------------------------------- values
-
-_Check = Callable[[str, Any], Any]
-_REQUIRED = object()
-
-
-def _integer(low: int) -> _Check:
-    def check(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
-            raise RecipeError(f"{name} = {value!r}: allowed is an integer >= {low}")
-        return int(value)
-
-    return check
-
-
-def _bound(name: str, value: Any) -> Number:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise RecipeError(f"{name} = {value!r}: allowed is a number > 0 on the axis")
-    return value
-
-
-def _fraction(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value <= 1.0:
-        raise RecipeError(f"{name} = {value!r}: allowed is a number with 0 < {name} <= 1 (1/16 is the default)")
-    return float(value)
-
-
-def _sizes(name: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise RecipeError(f"{name} = {value!r}: allowed is a list of ascending sizes, e.g. [128, 256, 512]")
-    one = _integer(2)
-    sizes = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
-    if any(a >= b for a, b in itertools.pairwise(sizes)):
-        raise RecipeError(f"{name} = {list(sizes)}: allowed are ascending sizes, each once; type {sorted(set(sizes))}")
-    return sizes
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
@@ -304,52 +303,22 @@ def _axis(name: str, value: Any) -> str:
     return value
 
 
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RecipeError(f"{name} = {value!r}: allowed are true and false")
-    return value
-
-
-_SWEEP: dict[str, tuple[_Check, Any]] = {
-    "learners": (_names, _REQUIRED),
+_SWEEP: dict[str, tuple[Check, Any]] = {
+    "learners": (_names, REQUIRED),
     "axis": (_axis, DATA_AXIS),
     "values": (_values, None),
-    "train_sizes": (_sizes, None),
-    "train_size": (_integer(2), None),
-    "probe": (_switch, False),
-    "seeds": (_integer(1), _REQUIRED),
-    "test_size": (_integer(1), _REQUIRED),
-    "label_draws": (_integer(1), 8),
-    "network_draws": (_integer(1), 1),
-    "max_fraction": (_fraction, 1 / 16),
+    "train_sizes": (sizes, None),
+    "train_size": (integer(2), None),
+    "probe": (switch, False),
+    "seeds": (integer(1), REQUIRED),
+    "test_size": (integer(1), REQUIRED),
+    "label_draws": (integer(1), 8),
+    "network_draws": (integer(1), 1),
+    "max_fraction": (fraction, 1 / 16),
 }
-_FIT: dict[str, tuple[_Check, Any]] = {
-    "window_low": (_bound, None),
-    "window_high": (_bound, None),
-    "min_sizes": (_integer(3), 3),
-    "min_seeds": (_integer(2), 2),
+_FIT: dict[str, tuple[Check, Any]] = {
+    "window_low": (positive, None),
+    "window_high": (positive, None),
+    "min_sizes": (integer(3), 3),
+    "min_seeds": (integer(2), 2),
 }
-
-
-def _read(where: str, table: Any, keys: dict[str, tuple[_Check, Any]], problems: list[str]) -> dict[str, Any]:
-    """Return the checked values of one table; what is wrong is appended to ``problems``."""
-    if not isinstance(table, Mapping):
-        problems.append(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
-        return {}
-    problems += [
-        f"unknown key {where}.{key}: allowed are {', '.join(keys)}{nearest(str(key), keys)}"
-        for key in table
-        if key not in keys
-    ]
-    values: dict[str, Any] = {}
-    for key, (check, default) in keys.items():
-        if key in table:
-            try:
-                values[key] = check(f"{where}.{key}", table[key])
-            except RecipeError as error:
-                problems.append(str(error))
-        elif default is _REQUIRED:
-            problems.append(f"missing key {where}.{key}; type e.g. {_EXAMPLE}")
-        else:
-            values[key] = default
-    return values

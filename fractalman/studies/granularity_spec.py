@@ -1,0 +1,186 @@
+"""The specification of a granularity study: its table, its units, and who does which.
+
+    [recipe] or [data] · [granularity] · [mlp], [random-features], … of the learners that are named
+
+Every replicate has its own data (of a file: its own split), and its parts are units of their own: "fits" the learners
+of closed form, "fragments" the ridges that know the cut at one scale, "mlp" and other trained ones by name, "curves"
+the learning curves inside the fragments of one scale, "linear" the regressions in d dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fractalman.errors import RecipeError
+from fractalman.learners import NAMES, make
+from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
+from fractalman.studies.study import Row, Study, Unit
+from fractalman.sweep.checks import REQUIRED, Check, integer, sizes
+
+EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
+TRAINED = ("mlp", "gradient-boosting")
+"""Learners without a closed form; each is a unit of its own."""
+_UNSEEN = 4096  # test points of addressed families, where nothing else is said
+_LEARNERS = ("ridge", "k-nn", "laplace-kernel")
+
+
+def _learners(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
+        raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(NAMES)}")
+    for word in value:
+        if word != "mlp":
+            make(word)
+        elif len(set(value)) < len(value):
+            raise RecipeError(f"{name} = {list(value)}: allowed is every learner once")
+    if "ridge" not in value:
+        raise RecipeError(f"{name} = {list(value)}: ridge, the linear learner of all points, must be among them")
+    return tuple(value)
+
+
+def _maybe_sizes(name: str, value: Any) -> tuple[int, ...]:
+    return () if value == [] or value == () else sizes(name, value)
+
+
+def _maybe_integer(name: str, value: Any) -> int | None:
+    return None if value is None else integer(2)(name, value)
+
+
+KEYS: Mapping[str, tuple[Check, Any]] = {
+    "scales": (sizes, REQUIRED),
+    "train_size": (integer(8), REQUIRED),
+    "test_size": (_maybe_integer, None),
+    "seeds": (integer(1), 4),
+    "draws": (integer(1), 8),
+    "learners": (_learners, _LEARNERS),
+    "curve_scales": (_maybe_sizes, ()),
+    "curve_fragments": (integer(1), 4),
+    "linear_dims": (_maybe_sizes, ()),
+    "linear_sizes": (sizes, (16, 32, 64, 128, 256, 512)),
+    "linear_points": (integer(32), 2048),
+    "linear_splits": (integer(1), 2),
+}
+"""Of the table [granularity]. scales: sizes s that the hierarchy is cut at, in points. train_size: n. test_size: unseen
+points; left out, all others. seeds: replicates. draws: label vectors a recipe draws on each. learners: those of all
+points; "ridge" among them. curve_scales, curve_fragments: at which scales, and in how many of the largest fragments,
+learning curves are made. linear_dims: dimensions d of the linear regressions; linear_sizes: their n; linear_points: the
+population they are drawn from; linear_splits: training sets a replicate."""
+
+
+@dataclass(frozen=True)
+class Granularity(Study):
+    """A checked granularity study.
+
+    Args:
+        source: where the points come from. values: the table [granularity], defaults filled in.
+        settings: learner → its table.
+    """
+
+    source: Source
+    values: Mapping[str, Any]
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    name: ClassVar[str] = "granularity"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values, defaults filled in; reading them again gives an equal study."""
+        own = {key: list(v) if isinstance(v, tuple) else v for key, v in self.values.items()}
+        return {**self.source.to_dict(), self.name: own, **{name: dict(t) for name, t in self.settings.items()}}
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Sizes s that the hierarchy is cut at, rising."""
+        return tuple(self.values["scales"])
+
+    @property
+    def train_size(self) -> int:
+        """Training points n."""
+        return int(self.values["train_size"])
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """Learners of all points."""
+        return tuple(self.values["learners"])
+
+    def units(self) -> list[Unit]:
+        """Return all units, replicate by replicate."""
+        out: list[Unit] = []
+        for seed in range(self.values["seeds"]):
+            out.append(Unit("fits", 0, seed))
+            out += [Unit("fragments", s, seed) for s in self.scales]
+            out += [Unit(name, 0, seed) for name in self.learners if name in TRAINED]
+            out += [Unit("curves", s, seed) for s in self.values["curve_scales"]]
+            out += [Unit("linear", d, seed) for d in self.values["linear_dims"]]
+        return out
+
+    def run(self, unit: Unit, checkpoint: Path | None = None) -> list[Row]:
+        """Return the rows of one unit."""
+        from fractalman.studies import granularity_curves, granularity_fits, linear_risk
+
+        if unit.part == "linear":
+            return linear_risk.linear_rows(self.source, self.values, int(unit.value), unit.seed)
+        if unit.part == "curves":
+            return granularity_curves.curve_rows(self, int(unit.value), unit.seed)
+        if unit.part == "fits":
+            return granularity_fits.fit_rows(self, unit.seed)
+        if unit.part == "fragments":
+            return granularity_fits.fragment_rows(self, int(unit.value), unit.seed)
+        return granularity_fits.trained_rows(self, unit.part, unit.seed, checkpoint)
+
+    def sample(self, seed: int) -> Sample:
+        """Return the points of a replicate; the last is remembered, for its units come one after the other."""
+        address = (self.digest, seed)
+        if address not in _last:
+            _last.clear()
+            _last[address] = self.source.sample(seed, self.train_size, int(self.values["test_size"]))
+        return _last[address]
+
+
+_last: dict[tuple[str, int], Sample] = {}
+
+
+def read_granularity(spec: SpecSource) -> Granularity:
+    """Return a checked study.
+
+    Args:
+        spec: path of a TOML file, TOML text, or its tables as a dict.
+    Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
+    """
+    tables = read_study(spec, "granularity", KEYS, NAMES, EXAMPLE)
+    values = dict(tables.values)
+    problems = [
+        f"table [{name}] is there and {name} is not among granularity.learners: name it, or leave the table out"
+        for name in tables.settings
+        if name not in values["learners"]
+    ]
+    n = values["train_size"]
+    most = _points(tables.source)
+    if values["test_size"] is None:
+        values["test_size"] = _UNSEEN if most is None else most - n
+    if most is not None and not 2 <= values["test_size"] <= most - n:
+        problems.append(f"train_size = {n} of {most} points: allowed are sizes that leave 2 unseen points and more")
+    total = n + values["test_size"] if most is None else most
+    if values["scales"][-1] >= total:
+        problems.append(f"granularity.scales up to {values['scales'][-1]}: allowed are scales below the {total} points")
+    if set(values["curve_scales"]) - set(values["scales"]):
+        problems.append("granularity.curve_scales: allowed are some of granularity.scales")
+    if isinstance(tables.source, FileSource) and values["linear_dims"]:
+        problems.append("granularity.linear_dims of a file: its dimension is what it is; leave the key out")
+    if problems:
+        raise RecipeError("; ".join(problems))
+    for name in values["learners"]:
+        make(name, tables.settings.get(name, {}))
+    return Granularity(tables.source, values, tables.settings)
+
+
+def _points(source: Source) -> int | None:
+    """Number of points of a replicate, None where as many are drawn as are asked for."""
+    if isinstance(source, RecipeSource):
+        return None if source.recipe.addressed else source.recipe.max_points
+    from fractalman.measure.tables import read_points
+
+    return len(np.asarray(read_points(source.path)[0]))

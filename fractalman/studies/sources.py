@@ -1,0 +1,181 @@
+"""Where the points of a study come from: a recipe, whose hierarchy is known, or a file of somebody's points, for which
+one is estimated.
+
+Replicate i of a recipe has its own geometry, embedding, labels and split; of a file it has its own split, and its own
+random cuts where the hierarchy is drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman._arrays import F32, F64, I64
+from fractalman.dataset.memory import split_indices
+from fractalman.errors import RecipeError
+from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.measure.tables import read_points
+from fractalman.recipe import Recipe
+from fractalman.seeds import Role, key64
+from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
+from fractalman.sweep.experiment import replicate_seeds, split_seed
+
+TARGETS = ("value", "one-hot")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The points of one replicate.
+
+    Args:
+        X: (n, d) float32. y: (n, m) float64 labels, a column per draw or per class.
+        train, test: disjoint int64 indices of points, in random order.
+        hierarchy: over the points. exact: whether it is the one that made the data, or an estimate.
+        label_tree: where the labels come from; None where nobody knows (files), or there is none (smooth fields).
+        recipe: of the replicate; None of a file.
+        population: N that the points were drawn from; inf where points are addressed.
+        key: 64-bit key of everything random that a study does to it.
+        edges: (m, 2) int64 of the graph that made the points; None where there is none, or none is known.
+    """
+
+    X: F32
+    y: F64
+    train: I64
+    test: I64
+    hierarchy: Hierarchy
+    exact: bool
+    label_tree: LabelTree | None
+    recipe: Recipe | None
+    population: float
+    key: int
+    edges: I64 | None = None
+
+
+@dataclass(frozen=True)
+class RecipeSource:
+    """Points of a recipe.
+
+    Args:
+        recipe: the dataset. draws: label vectors on every structure, m.
+        hierarchy: how one is estimated for families without (smooth manifolds): one of `HIERARCHIES`.
+    """
+
+    recipe: Recipe
+    draws: int = 1
+    hierarchy: str = HIERARCHIES[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table [recipe]."""
+        return {"recipe": self.recipe.to_dict()}
+
+    def sample(self, i: int, train_size: int, test_size: int) -> Sample:
+        """Return replicate ``i`` with a split of the given sizes, a pure function of its arguments.
+
+        Errors: RecipeError where the sizes are more than there are points.
+        """
+        from fractalman.build import generate, label_draws
+
+        recipe = self.recipe.replace(seed=replicate_seeds(self.recipe, i))
+        if recipe.addressed:
+            recipe = recipe.replace(n_points=train_size + test_size)
+        data = generate(recipe)
+        key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
+        known = data.hierarchy is not None and recipe.has_hierarchy
+        train, test = data.split(train_size, test_size, seed=split_seed(self.recipe, i))
+        return Sample(
+            X=data.X,
+            y=label_draws(data, self.draws),
+            train=train,
+            test=test,
+            hierarchy=data.hierarchy
+            if known and data.hierarchy is not None
+            else estimated_hierarchy(data.X, self.hierarchy, key >> 1),
+            exact=known,
+            label_tree=data.label_tree if known else None,
+            recipe=recipe,
+            population=np.inf if recipe.addressed else float(data.n_points),
+            key=key,
+            edges=data.edges,
+        )
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Points of a file.
+
+    Args:
+        path: .npz, .npy or .csv with a target, as for `fractalman.measure.tables.read_points`.
+        hierarchy: how it is estimated: one of `HIERARCHIES`.
+        target: "value", or "one-hot": a column per class, centred, all of them together of variance 1.
+        digest: of the file's bytes, so that a run is not continued on other data.
+    """
+
+    path: str
+    hierarchy: str
+    target: str
+    digest: str
+
+    @classmethod
+    def of(cls, path: str | Path, hierarchy: str = HIERARCHIES[0], target: str = TARGETS[0]) -> FileSource:
+        """Return the source of a file as it lies there now.
+
+        Errors: RecipeError for a file that cannot be read, or has no target.
+        """
+        _, y = read_points(path)
+        if y is None:
+            raise RecipeError(f"{path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+        return cls(str(path), hierarchy, target, hashlib.sha256(Path(path).read_bytes()).hexdigest())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table [data]."""
+        return {"data": {"file": self.path, "hierarchy": self.hierarchy, "target": self.target, "digest": self.digest}}
+
+    def sample(self, i: int, train_size: int, test_size: int) -> Sample:
+        """Return replicate ``i``: the file's points with a split of the given sizes.
+
+        Errors: RecipeError where the file is another than before, or the sizes are more than there are points.
+        """
+        found = hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
+        if found != self.digest:
+            raise RecipeError(f"{self.path} is not the file that the study began with: begin a new one in a new folder")
+        X, values = read_points(self.path)
+        if values is None:
+            raise RecipeError(f"{self.path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+        key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
+        train, test = split_indices(len(X), train_size, test_size, seed=key >> 1)
+        return Sample(
+            X=np.ascontiguousarray(X, np.float32),
+            y=labels(values, self.target),
+            train=train,
+            test=test,
+            hierarchy=estimated_hierarchy(X, self.hierarchy, key >> 1),
+            exact=False,
+            label_tree=None,
+            recipe=None,
+            population=float(len(X)),
+            key=key,
+        )
+
+
+Source = RecipeSource | FileSource
+
+
+def labels(values: F64, target: str) -> F64:
+    """Return the label columns of a file's target, centred and of variance 1 in all (0 where all are equal).
+
+    Args:
+        values: (n,) the target. target: "value" (one column) or "one-hot" (a column per value).
+    """
+    if target == "one-hot":
+        classes, which = np.unique(values, return_inverse=True)
+        columns = np.zeros((values.size, classes.size))
+        columns[np.arange(values.size), which.reshape(-1)] = 1.0
+    else:
+        columns = values[:, None].astype(np.float64)
+    columns -= columns.mean(axis=0)
+    scale = np.sqrt(np.mean(np.square(columns)) * columns.shape[1])
+    return columns / scale if scale > 0.0 else columns
