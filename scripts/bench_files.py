@@ -5,8 +5,9 @@
 
 Rates are megabytes of columns per second, the best of the repeats, all calls in turn. The yardsticks are the disk
 itself (one plain file, forced to the disk) and h5py with a plain array (contiguous, no checksum). Every rate of writing
-includes forcing the bytes to the disk, as publication does. Memory is the growth of the resident set of a warm process.
-Files go to --folder and are deleted again: about four times the megabytes asked for.
+includes forcing the bytes to the disk, as publication does. "Made" is making the same blocks and throwing them away.
+Memory is the growth of the resident set of a warm process. Files go to --folder and are deleted again: about four times
+the megabytes asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -116,17 +118,12 @@ def growth(recipe: fm.Recipe, hierarchy: bool, folder: Path) -> int:
     return int(out)
 
 
-def measure(megabytes: int, repeats: int, folder: Path) -> dict[str, Any]:
-    """All figures."""
-    d = 64
-    n = megabytes * 1_000_000 // (4 * d)
-    rows: dict[str, Any] = {"megabytes of X": megabytes, "threads": n_threads()}
-
+def yardsticks(n: int, d: int, repeats: int, folder: Path) -> dict[str, Any]:
+    """The disk, h5py with a plain array, and a dataset from memory."""
     X = np.random.Generator(np.random.PCG64(0)).standard_normal((n, d), dtype=np.float32)
     plain, hdf5, dataset = folder / "plain.bin", folder / "plain.h5", folder / "data.h5"
     columns = {"X": X, "y": np.zeros(n), "cluster": np.zeros(n, np.int64)}
     table = fm.Cascade(n_points=n, ambient_dim=d).to_dict()
-    size = X.nbytes / 1e6
     disk, h5, ours, h5_read, ours_read = alternately(
         repeats,
         lambda: plain_file(plain, memoryview(X).cast("B")),
@@ -135,47 +132,65 @@ def measure(megabytes: int, repeats: int, folder: Path) -> dict[str, Any]:
         lambda: read_hdf5(hdf5),
         lambda: read_dataset(dataset),
     )
-    rows |= {
+    for path in (plain, hdf5, dataset):
+        path.unlink()
+    size, all_bytes = X.nbytes / 1e6, (X.nbytes + 16 * n) / 1e6
+    return {
         "disk, MB/s": size / disk,
         "h5py plain array: write, MB/s": size / h5,
-        "dataset from memory: write, MB/s": (size + 16 * n / 1e6) / ours,
-        "dataset over h5py, write": (size + 16 * n / 1e6) / ours / (size / h5),
+        "dataset from memory: write, MB/s": all_bytes / ours,
+        "dataset over h5py, write": all_bytes / ours / (size / h5),
         "h5py plain array: read, MB/s": size / h5_read,
         "dataset: read X, MB/s": size / ours_read,
         "dataset over h5py, read": h5_read / ours_read,
     }
-    for path in (plain, hdf5, dataset):
-        path.unlink()
 
-    cases: dict[str, tuple[fm.Recipe, bool]] = {
-        "cascade": (fm.Cascade(n_points=n, ambient_dim=d), False),
-        "cascade with trees": (fm.Cascade(n_points=n, ambient_dim=d), True),
-        "cluster": (fm.PercolationCluster(n_points=n, ambient_dim=d), True),
-        "sphere": (fm.SmoothManifold(n_points=n, ambient_dim=d), False),
-    }
-    for name, (recipe, hierarchy) in cases.items():
-        made, written = alternately(
-            repeats,
-            lambda r=recipe, h=hierarchy: make(r, h, folder),
-            lambda r=recipe, h=hierarchy: fm.write(r, dataset, hierarchy=h, overwrite=True),
-        )
-        size = column_bytes(dataset) / 1e6
-        dataset.unlink()
-        rows |= {
-            f"{name}: made, MB/s": size / made,
-            f"{name}: written, MB/s": size / written,
-            f"{name}: written over made": made / written,
-            f"{name}: memory while writing, MB": growth(recipe, hierarchy, folder) / 1e6,
-        }
-    recipe = cases["cascade"][0]
-    sharded = folder / "sharded.h5"
-    whole, shared = alternately(
-        max(1, repeats // 2),
-        lambda: fm.write(recipe, dataset, hierarchy=False, overwrite=True),
-        lambda: fm.write_shards(recipe, sharded, 8, hierarchy=False, overwrite=True),
+
+def streamed(name: str, recipe: fm.Recipe, hierarchy: bool, repeats: int, folder: Path) -> dict[str, Any]:
+    """A recipe written against the same blocks made and thrown away."""
+    dataset = folder / "data.h5"
+    made, written = alternately(
+        repeats,
+        lambda: make(recipe, hierarchy, folder),
+        lambda: fm.write(recipe, dataset, hierarchy=hierarchy, overwrite=True),
     )
-    rows["8 shards one after the other over one file"] = whole / shared
-    return rows
+    size = column_bytes(dataset) / 1e6
+    dataset.unlink()
+    return {
+        f"{name}: made, MB/s": size / made,
+        f"{name}: written, MB/s": size / written,
+        f"{name}: written over made": made / written,
+        f"{name}: memory while writing, MB": growth(recipe, hierarchy, folder) / 1e6,
+    }
+
+
+def sharded(recipe: fm.Recipe, repeats: int, folder: Path) -> dict[str, Any]:
+    """Shards made here, one after the other, and joined, against one file."""
+    dataset, master = folder / "data.h5", folder / "sharded.h5"
+
+    def anew() -> None:
+        shutil.rmtree(folder / "sharded.h5.shards", ignore_errors=True)
+        fm.write_shards(recipe, master, 8, hierarchy=False, overwrite=True)
+
+    one, eight = alternately(repeats, lambda: fm.write(recipe, dataset, hierarchy=False, overwrite=True), anew)
+    return {"rate of 8 shards, one after the other, over one file": one / eight}
+
+
+def measure(megabytes: int, repeats: int, folder: Path) -> dict[str, Any]:
+    """All figures."""
+    d = 64
+    n = megabytes * 1_000_000 // (4 * d)
+    cascade = fm.Cascade(n_points=n, ambient_dim=d)
+    return {
+        "megabytes of X": megabytes,
+        "threads": n_threads(),
+        **yardsticks(n, d, repeats, folder),
+        **streamed("cascade", cascade, False, repeats, folder),
+        **streamed("cascade with trees", cascade, True, repeats, folder),
+        **streamed("cluster", fm.PercolationCluster(n_points=n, ambient_dim=d), False, repeats, folder),
+        **streamed("sphere", fm.SmoothManifold(n_points=n, ambient_dim=d), False, repeats, folder),
+        **sharded(cascade, repeats, folder),
+    }
 
 
 def main() -> int:
@@ -196,7 +211,7 @@ def main() -> int:
         print(json.dumps(rows, indent=2))
     else:
         for name, value in rows.items():
-            print(f"{name:44s} {value:.4g}" if isinstance(value, float) else f"{name:44s} {value}")
+            print(f"{name:52s} {value:.4g}" if isinstance(value, float) else f"{name:52s} {value}")
     return 0
 
 

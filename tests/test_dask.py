@@ -5,26 +5,39 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from test_executors import fail, square, values, wait_for
 from test_shards import CASCADE, content, dies_once
+from test_sweep import STANDS, spec_of, table
 
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.executors import from_options
 from fractalman.executors.dask_scheduler import DaskExecutor
+from fractalman.sweep import run_sweep
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def killed_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Do the task, and the first time kill the process before its value is out."""
+    value = function(*arguments)
+    with contextlib.suppress(FileExistsError):
+        Path(mark).touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
 
 
 class Processes:
@@ -53,6 +66,10 @@ class Processes:
 
     def worker(self) -> subprocess.Popen[bytes]:
         return self._start("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+
+    def alive(self) -> int:
+        """How many workers run."""
+        return sum(process.poll() is None for process in self.running[1:])
 
     def close(self) -> None:
         for process in reversed(self.running):
@@ -132,6 +149,26 @@ def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
             DaskExecutor(address, timeout=1.0)
         assert time.monotonic() - begun < 20.0
         assert "\n" not in str(error.value)
+
+
+def test_one_two_and_four_workers_give_one_table_though_one_is_killed(cluster: Processes, tmp_path: Path) -> None:
+    """The second sweep loses a worker, and so does the third; another does the lost unit."""
+    here = table(run_sweep(spec_of(), tmp_path / "here", collaborators=STANDS).points)
+    for count in (1, 2, 4):
+        while cluster.alive() < count:
+            cluster.worker()
+        mark = tmp_path / f"died-of-{count}"
+        with from_options(scheduler=cluster.address) as executor:
+            wait_for(lambda least=count: len(executor._client.scheduler_info(n_workers=-1)["workers"]) >= least)  # type: ignore[attr-defined]
+            if count == 1:
+                mark.touch()  # nobody dies
+            killing = SimpleNamespace(
+                submit=lambda work, *given, mark=mark, own=executor: own.submit(killed_once, str(mark), work, *given)
+            )
+            there = run_sweep(spec_of(), tmp_path / str(count), executor=killing, collaborators=STANDS)
+        assert mark.exists()
+        assert table(there.points) == here
+    assert sum(process.poll() is not None for process in cluster.running) >= 2
 
 
 def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:

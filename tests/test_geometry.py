@@ -42,6 +42,8 @@ def test_twin_of_the_rooted_order(n: int, seed: int) -> None:
 def test_edges_that_are_no_tree_are_refused() -> None:
     with pytest.raises(RecipeError, match="one tree of 4 points"):
         geometry.rooted_order(np.array([[0, 1], [2, 3]]), 4, 0)
+    with pytest.raises(RecipeError, match="one tree of 5 points"):  # a loop that the root reaches
+        geometry.rooted_order(np.array([[0, 1], [1, 2], [2, 0], [3, 4]]), 5, 0)
 
 
 @given(

@@ -116,8 +116,8 @@ def test_one_pass_sees_every_point_once() -> None:
         learners.make("mlp", {**table, "steps": 6}).run([p])
 
 
-def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path) -> None:
-    """Another key, damage, or nothing: training starts at the beginning; at the end the file is gone."""
+def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another key, damage, or nothing: training starts at the beginning; a run that has ended is not done again."""
     run = training.Run(8, 1, 40, 4, 10, 8, 1e-2, 0.0, 64)
     p = problem(35, n=20, d=3, t=5)
     path = tmp_path / "state.npz"
@@ -125,7 +125,11 @@ def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path) -> None:
     path.write_bytes(b"nothing of the kind")
     found = training.train(run, [p.X_train], [p.y_train], [p.X_test], [1], path)[0].prediction
     np.testing.assert_array_equal(found, plain)
-    assert not path.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_block", None)
+        again = training.train(run, [p.X_train], [p.y_train], [p.X_test], [1], path)[0]
+    np.testing.assert_array_equal(again.prediction, plain)
+    assert again.steps == 40
     state = training.State(((np.ones((2, 3), np.float32), np.zeros(3, np.float32)),), ())
     progress = checkpoints.Progress(5, np.zeros(1, bool), np.zeros(1, np.int64), np.ones(1))
     checkpoints.publish(path, "mark", state, progress)

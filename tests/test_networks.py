@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fractalman import learners
-from fractalman.errors import FitError, MissingExtraError, RecipeError
+from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.protocol import Problem
 from fractalman.seeds import Role, key64, normals
 
@@ -249,12 +249,16 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, object], messag
         learners.make("mlp", settings)
 
 
-def test_divergence_is_one_line_and_never_a_result() -> None:
+def test_divergence_is_said_and_never_a_risk() -> None:
     p = problem(1, n=64)
     run = training.Run(24, 2, 60, 1, 500, 16, 1e30, 0.0, 64)
-    with pytest.raises(FitError, match=r"1 of 1 networks diverged within 60 steps .* type a smaller learning_rate"):
-        training.train(run, [p.X_train], [p.y_train], [p.X_test], [p.key])
-    training.train(dataclasses.replace(run, learning_rate=1e-3), [p.X_train], [p.y_train], [p.X_test], [p.key])
+    (wild,) = training.train(run, [p.X_train], [p.y_train], [p.X_test], [p.key])
+    assert (wild.diverged, wild.interpolated, wild.steps) == (True, False, 60)
+    assert np.isnan([wild.train_risk, *wild.prediction.ravel()]).all()
+    tamed = dataclasses.replace(run, learning_rate=1e-3)
+    (tame,) = training.train(tamed, [p.X_train], [p.y_train], [p.X_test], [p.key])
+    assert not tame.diverged
+    assert np.isfinite(tame.prediction).all()
 
 
 def test_problems_that_do_not_fit_are_refused() -> None:

@@ -222,6 +222,17 @@ def test_a_disk_that_is_too_small_is_refused_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_killed_writers_left_is_taken_away_after_an_hour(old: Path, made: Columns) -> None:
+    names = [f".{old.name}.{'a' * 32}.partial", f".other.h5.{'a' * 32}.partial", f".{old.name}.mine.partial"]
+    young = old.with_name(f".{old.name}.{'b' * 32}.partial")
+    for path in [young, *map(old.with_name, names)]:
+        path.write_bytes(b"half")
+    for name in names:
+        os.utime(old.with_name(name), (1.0, 1.0))
+    write_columns(old, made, recipe=recipe(made), overwrite=True)
+    assert sorted(path.name for path in old.parent.iterdir()) == sorted([old.name, young.name, *names[1:]])
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_signals_wait_until_the_library_is_left(kind: signal.Signals) -> None:
     """An exception inside HDF5's callbacks is lost, so the handler must run after the block, and once."""

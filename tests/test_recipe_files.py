@@ -28,6 +28,12 @@ _ADDED = {
     "rotate": st.booleans(),
 }
 _LABELS = st.sampled_from(["hierarchical", "brownian", "cluster-constant"])
+_CHILDREN = st.sampled_from([
+    {"branching": 3},
+    {"branching": (2, 7)},
+    {"contraction": (0.3, 0.6), "masses": (0.9, 0.1), "branching": 2, "depth": 20},
+    {"contraction": (0.2, 0.5, 0.5), "branching": 3},
+])  # fmt: skip
 RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
     "percolation-cluster": st.builds(
         fm.PercolationCluster,
@@ -62,15 +68,17 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         occupation=st.none() | st.floats(0.3, 1.0),
         boundary=st.sampled_from(["free", "periodic"]),
         clusters=st.just("all"),
+        spanning_tree=st.sampled_from(["breadth-first", "minimum"]),
         ambient_dim=st.integers(6, 7),
         label=_LABELS,
         **_ADDED,
     ),
     "cascade": st.builds(
-        fm.Cascade,
+        lambda children, **keywords: fm.Cascade(**{**keywords, **children}),
+        _CHILDREN,
         n_points=_SIZES,
         ambient_dim=st.integers(2, 5),
-        branching=st.integers(2, 5) | st.just((2, 7)),
+        branching=st.integers(2, 5),
         contraction=st.sampled_from([0.3, 0.5]),
         hurst=st.sampled_from([0.5, 1.0]),
         **_ADDED,
@@ -81,7 +89,8 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         ambient_dim=st.integers(4, 6),
         kind=st.sampled_from(["sphere", "torus", "cube"]),
         dim=st.integers(1, 2),
-        hurst=st.sampled_from([0.5, 1.0]),
+        hurst=st.sampled_from([0.5, 0.9]),
+        field=st.sampled_from(["waves", "exact"]),
         **_ADDED,
     ),
 }

@@ -268,6 +268,42 @@ def test_twin_of_the_variances(levels: int, seed: int) -> None:
     assert labels.cascade_variances(first, last, amplitude).tolist() == slow.tolist()
 
 
+@given(st.integers(1, 60), st.integers(0, 99), st.sampled_from([0.0, 0.4, -0.2]), st.data())
+def test_twin_of_the_labels_in_blocks(n: int, seed: int, exponent: float, draw: st.DataObject) -> None:
+    wide, tree = geometry.critical_cluster(n, seed), geometry.compact_cluster(n, seed)
+    for name in ("edges", "parent", "size"):
+        assert getattr(tree, name).dtype == np.int32
+        np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
+    label_tree, y = labels.hierarchical_labels(wide.parent, wide.size, n, exponent, seed)
+    made = labels.HierarchicalLabels.of(tree.parent, tree.size, n, exponent, seed)
+    a = draw.draw(st.integers(0, 2 * n - 2))
+    b = draw.draw(st.integers(a + 1, 2 * n - 1))
+    assert tree.depths(a, b).tolist() == wide.depth[a:b].tolist()
+    value, variance = made.nodes(a, b)
+    assert value.tolist() == label_tree.value[a:b].tolist()
+    assert variance.tolist() == label_tree.variance[a:b].tolist()
+    a, b = min(a, n - 1), max(min(b, n), min(a, n - 1) + 1)
+    found, norm = made.labels(a, b)
+    assert found.tolist() == y[a:b].tolist()
+    assert norm.tolist() == label_tree.norm[a:b].tolist()
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.integers(0, 99))
+def test_twin_of_compact_trees(sizes: list[int], seed: int) -> None:
+    """Many clusters, and one that grows."""
+    n, parts = sum(sizes), np.array(sorted(sizes, reverse=True))
+    for wide, tree in (
+        (geometry.critical_forest(parts, seed), geometry.compact_forest(parts, seed)),
+        (geometry.nested_cluster(n, seed), geometry.compact_nested(n, seed)),
+    ):
+        for name in ("edges", "parent", "size"):
+            assert getattr(tree, name).dtype == np.int32
+            np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
+        for a in (0, n // 2, n, len(wide.parent)):
+            assert tree.depths(a, len(wide.parent)).tolist() == wide.depth[a:].tolist()
+
+
 # ---------------------------------------------------------------------------------------------------- blocks
 
 
@@ -422,10 +458,10 @@ def growth(recipe: fm.Recipe, folder: Path, trees: bool, *sizes: int) -> list[in
 @linux
 def test_a_cascade_is_written_in_the_same_memory_whatever_its_size(tmp_path: Path) -> None:
     recipe = fm.Cascade(n_points=1, ambient_dim=2, contraction=0.001, branching=64)
-    small, large = growth(recipe, tmp_path, False, 600_000, 1_600_000)
+    small, large = growth(recipe, tmp_path, False, 3_000_000, 6_000_000)  # fewer do not fill the chain of blocks
     assert large < small + (8 << 20)
     assert large < recipe.streamed_bytes(False)
-    assert large < 1_600_000 * 24 // 1.2  # X, y and cluster would not fit into it
+    assert large < 6_000_000 * 24 // 3  # X, y and cluster would not fit into it
 
 
 @pytest.fixture(scope="module")
@@ -444,6 +480,24 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
     (with_trees,) = growth(recipe, tmp_path, True, n)
     assert with_trees - bare <= 48 * n + (6 << 20)  # and a block or two that are hashed while the next is made
     assert with_trees < recipe.replace(n_points=n).streamed_bytes()
+
+
+@linux
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        fm.PercolationCluster(n_points=1, ambient_dim=2),
+        fm.PercolationCluster(n_points=1, ambient_dim=2, growth="nested"),
+        fm.PercolationEnsemble(n_points=1, ambient_dim=2),
+    ],
+    ids=["cluster", "nested", "ensemble"],
+)
+def test_trees_of_critical_clusters_are_compact(tmp_path: Path, recipe: fm.Recipe) -> None:
+    """`generate` takes 150 bytes a point for the same, X apart."""
+    n = 1_600_000
+    (found,) = growth(recipe, tmp_path, True, n)
+    assert found < 52 * n + (48 << 20)  # and the chain of blocks
+    assert found < recipe.replace(n_points=n).streamed_bytes()
 
 
 @linux

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -73,6 +75,25 @@ def make_slow_stand(name: str, settings: Mapping[str, Any]) -> Learner:
     return SlowStand(name, settings)
 
 
+class DyingStand(Stand):
+    """Kills its process in the middle of one unit, once, where that is a worker."""
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        made = super().run(problems)
+        if multiprocessing.parent_process() is not None and self.kind == "ridge" and problems[0].n == 32:
+            with contextlib.suppress(FileExistsError):
+                Path(os.environ[DEATH]).touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return made
+
+
+DEATH = "SWEEP_WORKER_DIED"
+
+
+def make_dying_stand(name: str, settings: Mapping[str, Any]) -> Learner:
+    return DyingStand(name, settings)
+
+
 def make_data(recipe: Recipe) -> SimpleNamespace:
     n = recipe.n_points
     X = normals(key64(recipe.seeds.geometry, Role.ORDER), n * 2).reshape(n, 2).astype(np.float32)
@@ -119,6 +140,7 @@ def make_prediction(recipe: Recipe, learner: str) -> StandPrediction:
 
 
 STANDS = Collaborators(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction)
+DYING_STANDS = dataclasses.replace(STANDS, make_learner=make_dying_stand)
 SLOW_STANDS = dataclasses.replace(STANDS, make_learner=make_slow_stand)
 
 SPEC: dict[str, Any] = {
@@ -180,7 +202,7 @@ def test_the_digest_follows_every_key() -> None:
             spec_of(sweep={"seeds": 3}),
             spec_of(sweep={"label_draws": 2}),
             spec_of(mlp={"width": 16}),
-            spec_of(fit={"window_low": 20}),
+            spec_of(fit={"window_low": 10}),
         )
     }
     assert len(digests) == 7
@@ -227,11 +249,22 @@ def test_every_mistake_is_named_at_once() -> None:
         ({**SPEC, "mlp": 3}, r"table \[mlp\]"),
         ({**SPEC, "recipe": {"family": "percolation-cluster", "n_points": 113}}, "n_points = 114 or more"),
         ("[recipe\n", "not valid TOML"),
+        (changed(fit={"window_low": 65}), r"\[fit\] leaves 0 of sweep.train_sizes = \[16, 32, 64\] and needs 3"),
+        (changed(fit={"window_high": 32}), r"\[fit\] leaves 2 of .* type another window"),
+        (changed(fit={"min_sizes": 4}), r"\[fit\] leaves 3 of .* needs 4 \(fit.min_sizes\)"),
+        (changed(fit={"min_seeds": 3}), r"fit.min_seeds = 3 and sweep.seeds = 2: .* type seeds = 3"),
+        ({**SPEC, "1-nn": {"k": 3}}, r"\[1-nn\]: this learner has no settings; leave the table out"),
     ],
 )
 def test_bad_specs_are_refused(tables: Any, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         load_spec(tables, collaborators=STANDS)
+
+
+def test_what_nobody_typed_is_no_mistake() -> None:
+    """Two sizes and one replicate are measured, if not fitted; what is written of such a sweep is read back."""
+    spec = spec_of(sweep={"train_sizes": [16, 32], "seeds": 1})
+    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
@@ -243,6 +276,8 @@ def test_the_package_s_own_learners_check_their_names_and_keys() -> None:
     pytest.importorskip("jax")
     with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
         load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
+    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*allowed is every rate once"):
+        load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
 
 
 # ---------------------------------------------------------------------------------------------------- replicates
@@ -456,12 +491,20 @@ def test_a_risk_that_is_no_number_is_kept_and_not_fitted(tmp_path: Path) -> None
 # ---------------------------------------------------------------------------------------------------- executors
 
 
-def test_two_processes_give_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_one_two_and_four_processes_give_one_table_though_a_worker_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    one = run_sweep(spec_of(), tmp_path / "1", collaborators=STANDS)
-    two = run_sweep(spec_of(), tmp_path / "2", jobs=2, collaborators=STANDS)
-    assert table(two.points) == table(one.points)
+    one = run_sweep(spec_of(), tmp_path / "1", collaborators=DYING_STANDS)
+    for jobs in (2, 4):
+        monkeypatch.setenv(DEATH, str(tmp_path / f"died-of-{jobs}"))
+        more = run_sweep(spec_of(), tmp_path / str(jobs), jobs=jobs, collaborators=DYING_STANDS)
+        assert (tmp_path / f"died-of-{jobs}").exists()
+        assert table(more.points) == table(one.points)
+        lines = [sorted((tmp_path / name / NAME).read_text().splitlines()) for name in ("1", str(jobs))]
+        assert len(lines[0]) == len(lines[1])  # every unit once, the lost one too
     assert os.environ["OMP_NUM_THREADS"] == "7"  # given back
     assert "MKL_NUM_THREADS" not in os.environ
 

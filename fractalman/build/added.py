@@ -47,18 +47,14 @@ def widened(recipe: Recipe, points: I64, own: F32) -> F32:
     return X
 
 
-def streamed(recipe: Recipe, own: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Return a family's columns made by address with what the recipe adds to them."""
-    columns = dict(own)
-    n = recipe.max_points
+def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:
+    """Return a family's columns, made block by block, with what the recipe adds to them."""
+    columns, y = dict(own), own["y"]
     if recipe.noise:
-        columns["noise"] = Rows((n,), np.dtype(np.float64), lambda points: noise(recipe, points))
-        columns["y"] = Rows((n,), np.dtype(np.float64), _sum(own["y"].make, columns["noise"].make))
-    if recipe.nuisance_dim or recipe.rotate:
-        X_rows = own["X"].make
-        columns["X"] = Rows(
-            (n, recipe.n_columns), np.dtype(np.float32), lambda points: widened(recipe, points, X_rows(points))
-        )
+        noisy = Rows(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
+        assert isinstance(y, Rows)
+        columns["noise"], columns["y"] = noisy, Rows(y.shape, y.dtype, _sum(y.make, noisy.make))
+    columns["X"] = widened_blocks(recipe, own["X"])
     return columns
 
 
@@ -66,6 +62,9 @@ def widened_blocks(recipe: Recipe, own: Blocks) -> Blocks:
     """Return all coordinates, block by block, from the family's own."""
     if not (recipe.nuisance_dim or recipe.rotate):
         return own
+    if isinstance(own, Rows):
+        make, shape = own.make, (own.shape[0], recipe.n_columns)
+        return Rows(shape, own.dtype, lambda points: widened(recipe, points, make(points)))
     return Mapped(own, recipe.n_columns, lambda points, block: widened(recipe, points, block))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
     return lambda draw: values(recipe, np.arange(recipe.n_points), draw)
 
 
-def streamed(recipe: Cascade, hierarchy: bool) -> Mapping[str, Rows]:
+def streamed(recipe: Cascade, hierarchy: bool, _folder: Path) -> Mapping[str, Rows]:
     """Return X, y and cluster as columns made by address, and those of the trees from a compact induced tree.
 
     The trees take at most 38 bytes a point while they are written, and about as much while they are made: parents,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64
+from fractalman._arrays import F32, F64, AnyInt
+from fractalman.build.compact import tree_columns
 from fractalman.build.family import Blocks, Structure
 from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
@@ -67,8 +68,14 @@ def coordinates(made: Structure, X: F32) -> None:
     embedding.tree_coordinates(X, made.hierarchy.parent, made.hierarchy.size, *rooted, step_length(recipe), seed)
 
 
-def streamed(_recipe: PercolationCluster, _hierarchy: bool) -> None:
-    """A cluster needs its tree."""
+def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
+    """Return all columns block by block from a compact tree, for hierarchical labels."""
+    if recipe.label != "hierarchical":
+        return None
+    grow = geometry.compact_nested if recipe.growth == "nested" else geometry.compact_cluster
+    drawn = grow(recipe.n_points, recipe.seeds.geometry)
+    X = _laid_out(recipe, drawn.edges, drawn.parent, drawn.size, folder)
+    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy)
 
 
 def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
@@ -77,7 +84,15 @@ def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
     assert isinstance(recipe, PercolationCluster)
     assert made.edges is not None
     assert h is not None
-    n, seed = recipe.n_points, recipe.seeds.embedding
-    rooted = geometry.rooted_order(made.edges, n, draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n))
-    tops, step = np.array([n if n > 1 else 0]), step_length(recipe)
-    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, 0.0), seed, folder)
+    return _laid_out(recipe, made.edges, h.parent, h.size, folder)
+
+
+def _laid_out(recipe: PercolationCluster, edges: AnyInt, parent: AnyInt, size: AnyInt, folder: Path) -> Blocks:
+    n, d, seed = recipe.n_points, recipe.ambient_dim, recipe.seeds.embedding
+
+    def lay_out(rows: int) -> embedding.ForestWalk:
+        rooted = geometry.rooted_order(edges, n, draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n))
+        tops = np.array([n if n > 1 else 0])
+        return embedding.ForestWalk(n, d, parent, size, tops, *rooted, step_length(recipe), 0.0, seed, rows)
+
+    return ForestBlocks((n, d), n, lay_out, folder)

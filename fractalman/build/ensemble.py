@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from fractalman import embedding, geometry, labels
 from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman.build.compact import tree_columns
 from fractalman.build.family import Blocks, Structure
 from fractalman.build.forest import ForestBlocks
 from fractalman.dataset.memory import Dataset
@@ -125,33 +126,53 @@ def step_length(recipe: PercolationEnsemble | BetheLattice) -> float:
     return math.sqrt(recipe.ambient_dim / (root / 2.0**shift))
 
 
-def _laid_out(made: Structure) -> tuple[I64, I64, tuple[AnyInt, AnyInt], float, float]:
-    """Tops of the hierarchies, roots of the walks, trees seen from them, step, radius √d of the ball of origins."""
-    recipe, h = made.recipe, made.hierarchy
-    assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
-    assert made.edges is not None
-    assert h is not None
-    roots = _roots(made.cluster, key64(recipe.seeds.embedding, Role.EMBEDDING_ROOT))
-    rooted = geometry.rooted_order(made.edges, recipe.n_points, roots)
-    return _tops(h.parent, made.cluster), roots, rooted, step_length(recipe), math.sqrt(recipe.ambient_dim)
+def _trees(
+    recipe: PercolationEnsemble | BetheLattice, parent: AnyInt, edges: AnyInt, starts: I64
+) -> tuple[I64, I64, tuple[AnyInt, AnyInt]]:
+    """Tops of the hierarchies, roots of the walks, edge trees seen from them."""
+    roots = geometry.random_points(starts, key64(recipe.seeds.embedding, Role.EMBEDDING_ROOT))
+    rooted = geometry.rooted_order(edges, recipe.n_points, roots)
+    return geometry.top_nodes(parent, starts[:-1]), roots, rooted
 
 
 def coordinates(made: Structure, X: F32) -> None:
     """Write all coordinates into X: origins uniform in the ball of radius √d."""
-    tops, roots, rooted, step, ball = _laid_out(made)
-    h, seed = made.hierarchy, made.recipe.seeds.embedding
+    recipe, h = made.recipe, made.hierarchy
+    assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
+    assert made.edges is not None
     assert h is not None
-    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, seed)
+    tops, roots, rooted = _trees(recipe, h.parent, made.edges, _starts(made.cluster))
+    step, ball = step_length(recipe), math.sqrt(recipe.ambient_dim)
+    embedding.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, recipe.seeds.embedding)
 
 
-def streamed(_recipe: Recipe, _hierarchy: bool) -> None:
-    """An ensemble needs its trees."""
+def streamed(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
+    """Return all columns block by block from compact trees, for critical clusters with hierarchical labels."""
+    if not isinstance(recipe, PercolationEnsemble) or recipe.label != "hierarchical":
+        return None
+    sizes = cluster_sizes(recipe).size
+    tree = geometry.compact_forest(sizes, recipe.seeds.geometry)
+    X = _blocks(recipe, tree.edges, tree.parent, tree.size, geometry.cluster_starts(sizes), folder)
+    return tree_columns(recipe, tree, sizes, recipe.label_exponent, X, hierarchy)
 
 
 def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch."""
-    tops, _, rooted, step, ball = _laid_out(made)
     recipe, h = made.recipe, made.hierarchy
+    assert isinstance(recipe, (PercolationEnsemble, BetheLattice))
+    assert made.edges is not None
     assert h is not None
-    seed = recipe.seeds.embedding
-    return ForestBlocks.of(recipe.ambient_dim, (h.parent, h.size), tops, rooted, (step, ball), seed, folder)
+    return _blocks(recipe, made.edges, h.parent, h.size, _starts(made.cluster), folder)
+
+
+def _blocks(
+    recipe: PercolationEnsemble | BetheLattice, edges: AnyInt, parent: AnyInt, size: AnyInt, starts: I64, folder: Path
+) -> Blocks:
+    n, d, seed = recipe.n_points, recipe.ambient_dim, recipe.seeds.embedding
+
+    def lay_out(rows: int) -> embedding.ForestWalk:
+        tops, _, rooted = _trees(recipe, parent, edges, starts)
+        step, ball = step_length(recipe), math.sqrt(d)
+        return embedding.ForestWalk(n, d, parent, size, tops, *rooted, step, ball, seed, rows)
+
+    return ForestBlocks((n, d), int(starts[1]), lay_out, folder)

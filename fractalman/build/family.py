@@ -53,9 +53,11 @@ class Family(Protocol):
         """Return what draws labels on the same structure: (number of the label draw > 0) → (n,) float64."""
         ...
 
-    def streamed(self, recipe: Any, hierarchy: bool) -> Mapping[str, Rows] | None:
-        """Return X, y, cluster and, if asked for, the trees' columns, block by block; None for families that need their
-        tree before any point."""
+    def streamed(self, recipe: Any, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
+        """Return all columns block by block, those of the trees if asked for; None where a structure is needed first.
+
+        ``folder`` is for scratch. Addressed families return `Rows`.
+        """
         ...
 
     def coordinate_blocks(self, made: Structure, folder: Path) -> Blocks:

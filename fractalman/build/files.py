@@ -28,7 +28,8 @@ def write(
     """Write the dataset of a recipe to a file, published whole or not at all; the same columns as ``generate``.
 
     X is never held: cascades and manifolds without their trees are written in constant memory, a cascade's trees take
-    38 bytes a point more, and the other families hold what their trees need (`recipe.streamed_bytes`).
+    at most 48 bytes a point, critical clusters with hierarchical labels 52, other clusters what their structure needs
+    (`recipe.streamed_bytes`).
 
     Args:
         recipe: any recipe. path: the target file.

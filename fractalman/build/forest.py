@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fractalman import embedding
-from fractalman._arrays import F32, I64, AnyInt
+from fractalman._arrays import F32
 from fractalman.build.blocks import rows_at_once
 from fractalman.build.scatter import Scatter
 
@@ -20,42 +20,22 @@ class ForestBlocks:
     """X of clusters, block by block, in the order of the points.
 
     Args:
-        walk: makes the rows.
-        rows: most rows of a block.
-        folder: where a cluster of more rows is put in order, in a file without a name.
+        shape: (n, d).
+        largest: points of the largest cluster.
+        lay_out: most rows of a block → what makes them; called when the column is written, since it holds 24 bytes a
+            point.
+        folder: where a cluster of more rows than a block is put in order, in a file without a name.
     """
 
-    walk: embedding.ForestWalk
-    rows: int
+    shape: tuple[int, int]
+    largest: int
+    lay_out: Callable[[int], embedding.ForestWalk]
     folder: Path
 
-    @classmethod
-    def of(
-        cls,
-        dim: int,
-        hierarchy: tuple[I64, I64],
-        tops: I64,
-        rooted: tuple[AnyInt, AnyInt],
-        lengths: tuple[float, float],
-        seed: int,
-        folder: Path,
-    ) -> ForestBlocks:
-        """Return the column of clusters.
-
-        Args:
-            dim: d. hierarchy: parent and size of all nodes. tops: top node of every cluster.
-            rooted: parents and order of the edge trees seen from their roots.
-            lengths: of an edge, and of the radius of the ball of origins.
-            seed: embedding seed. folder: for scratch.
-        """
-        n = rooted[0].size
-        rows = rows_at_once((n, dim), 4)
-        return cls(embedding.ForestWalk(n, dim, *hierarchy, tops, *rooted, *lengths, seed, rows), rows, folder)
-
     @property
-    def shape(self) -> tuple[int, ...]:
-        """(points, dimensions)."""
-        return self.walk.shape
+    def rows(self) -> int:
+        """Most rows of a block."""
+        return rows_at_once(self.shape, 4)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -64,26 +44,26 @@ class ForestBlocks:
 
     @property
     def scratch_bytes(self) -> int:
-        """Bytes of the scratch file, for the largest cluster that needs one."""
-        begin, end = self.walk.points(*next(self.walk.groups()))
-        return Scatter.bytes_of(end - begin, self.shape[1]) if end - begin > self.rows else 0
+        """Bytes of the scratch file, for the largest cluster if it needs one."""
+        return Scatter.bytes_of(self.largest, self.shape[1]) if self.largest > self.rows else 0
 
     def blocks(self) -> Iterator[tuple[int, F32]]:
         """Yield (first row, rows) in order."""
-        for first, stop in self.walk.groups():
-            begin, end = self.walk.points(first, stop)
+        walk = self.lay_out(self.rows)
+        for first, stop in walk.groups():
+            begin, end = walk.points(first, stop)
             if end - begin > self.rows:
-                yield from self._through_a_file(first, stop)
+                yield from self._through_a_file(walk, first, stop)
                 continue
             out = np.empty((end - begin, self.shape[1]), np.float32)
-            for points, block in self.walk.blocks(first, stop):
+            for points, block in walk.blocks(first, stop):
                 out[points - begin] = block
             yield begin, out
 
-    def _through_a_file(self, first: int, stop: int) -> Iterator[tuple[int, F32]]:
-        begin, end = self.walk.points(first, stop)
+    def _through_a_file(self, walk: embedding.ForestWalk, first: int, stop: int) -> Iterator[tuple[int, F32]]:
+        begin, end = walk.points(first, stop)
         with Scatter(self.folder, end - begin, self.shape[1], self.rows) as scatter:
-            for points, block in self.walk.blocks(first, stop):
+            for points, block in walk.blocks(first, stop):
                 scatter.put(points - begin, block)
             for row, block in scatter.blocks():
                 yield begin + row, block

@@ -94,7 +94,7 @@ def coordinates(made: Structure, X: F32) -> None:
     embedding.lattice_coordinates(X, made.sites, box.shape, box.periodic, recipe.seeds.embedding)
 
 
-def streamed(_recipe: LatticePercolation, _hierarchy: bool) -> None:
+def streamed(_recipe: LatticePercolation, _hierarchy: bool, _folder: Path) -> None:
     """Clusters need the whole box."""
 
 

@@ -81,6 +81,6 @@ def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
     return _drawn(made.recipe)
 
 
-def streamed(recipe: SmoothManifold, _hierarchy: bool) -> Mapping[str, Rows] | None:
+def streamed(recipe: SmoothManifold, _hierarchy: bool, _folder: Path) -> Mapping[str, Rows] | None:
     """Return X, y and cluster as columns made by address, or None for an exact field, which needs all points."""
     return by_address(recipe, rows, values) if recipe.field == "waves" else None

@@ -12,14 +12,13 @@ import errno
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from fractalman.build.blocks import Ahead, Rows
-from fractalman.build.columns import addressed_columns
+from fractalman.build.columns import streamed_columns
 from fractalman.build.memory import check_memory
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
@@ -30,8 +29,6 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what, bytes done, bytes in all)."""
 
 MOST_SHARDS = 100_000
-STALE_SECONDS = 3600.0
-"""A partial file that nobody has written to for so long belongs to a run that died."""
 
 
 # ---------------------------------------------------------------------------------------------------- one shard
@@ -103,9 +100,9 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
         raise RecipeError(f"shards = {shards!r}: allowed is an integer from 1 to {most}")
-    columns = addressed_columns(recipe)
+    columns = streamed_columns(recipe, False, Path())  # addressed families need no scratch
     assert columns is not None
-    return columns
+    return {name: rows for name, rows in columns.items() if isinstance(rows, Rows)}
 
 
 def _master(path: str | os.PathLike[str]) -> Path:
@@ -307,7 +304,7 @@ class _Join:
         self.take(set(), progress)
         columns: dict[str, Any] = dict(self._joining.columns())
         if hierarchy and self._recipe.has_hierarchy:
-            trees = addressed_columns(self._recipe, hierarchy=True)
+            trees = streamed_columns(self._recipe, True, self._target.parent)
             assert trees is not None
             columns = {**{name: Ahead(rows) for name, rows in trees.items()}, **columns}
         table = self._recipe.to_dict()
@@ -318,10 +315,12 @@ class _Join:
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
     """Take away partial files of runs that died and, where a master was replaced, shards that it alone knew."""
+    from fractalman.dataset.publish import remove_stale
     from fractalman.dataset.shards import shard_folder
 
-    for path in shard_folder(target).iterdir():
-        with contextlib.suppress(OSError):
-            stale = path.name.endswith(".partial") and time.time() - path.stat().st_mtime > STALE_SECONDS
-            if stale or (overwritten and path.suffix == ".h5" and path.name not in kept):
+    folder = shard_folder(target)
+    remove_stale(folder, ".*.partial")
+    for path in folder.glob("*.h5") if overwritten else ():
+        if path.name not in kept:
+            with contextlib.suppress(OSError):
                 path.unlink()

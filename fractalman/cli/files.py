@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +95,30 @@ def list_catalogue(options: argparse.Namespace) -> int:
     if options.json:
         print_json(rows)
     else:
-        header = ("name", "points", "d", "size", "n exponent", "P exponent", "purpose")
+        header = ("name", "points", "d", "size", "n exponent", "P exponent")
         cells = [
-            [row["name"], f"{row['points']:,}", str(row["dimensions"]), size_words(row["bytes"]), *exponent_words(row),
-             row["purpose"]]
+            [row["name"], f"{row['points']:,}", str(row["dimensions"]), size_words(row["bytes"]), *exponent_words(row)]
             for row in rows
-        ]  # fmt: skip
-        print("\n".join(text_table(header, cells)))
+        ]
+        lines = text_table(header, cells)
+        groups: dict[str, list[str]] = {}
+        for row, line in zip(rows, lines[1:], strict=True):
+            groups.setdefault(row["purpose"], []).append(line)
+        width = min(100, shutil.get_terminal_size().columns)
+        print(lines[0])
+        for purpose, group in groups.items():
+            print("\n" + textwrap.fill(purpose, width, initial_indent="# ", subsequent_indent="# "), *group, sep="\n")
+        print(
+            "\nLoss of the nearest neighbour ~ n^-exponent, of the best P piecewise-constant cells ~ P^-exponent;"
+            "\n— where no power law is known. To make one: fractalman generate NAME -o FILE"
+        )
     return DONE
 
 
 def info(options: argparse.Namespace) -> int:
     from fractalman.build import population
     from fractalman.dataset import open_file
-    from fractalman.report import lines_of
+    from fractalman.report import lines_of, text_table
     from fractalman.seeds import STREAM_VERSION
 
     with open_file(existing_file(options.file)) as file:
@@ -116,7 +128,16 @@ def info(options: argparse.Namespace) -> int:
     if options.json:
         print_json(info)
     else:
+        columns, ratio = info.pop("columns"), info.pop("ratio")
         print("\n".join(lines_of(info)))
+        header = ("column", "type", "shape", "bytes", "stored", "how")
+        cells = [
+            [name, column["dtype"], " × ".join(map(str, column["shape"])), f"{column['bytes']:,}",
+             f"{column['stored_bytes']:,}", ", ".join(column["filters"]) or "as it is"]
+            for name, column in columns.items()
+        ]  # fmt: skip
+        print(f"columns, packed {ratio:.3g} times (--json for their digests)")
+        print("\n".join(f"  {line}" for line in text_table(header, cells)))
     return DONE
 
 
@@ -133,5 +154,6 @@ def verify(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(f"{problem.path}: {problem.message}")
-        print(f"{path} is intact" if not problems else f"{path} is not intact: {len(problems)} problems")
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        print(f"{path} is intact" if not problems else f"{path} is not intact: {count}")
     return DONE if not problems else NO

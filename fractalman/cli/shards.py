@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,19 +54,25 @@ def check_shard_options(options: argparse.Namespace) -> None:
 
 def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progress) -> Path:
     """Write all shards and their master; return its path."""
-    from fractalman.build import write_shards
+    from fractalman.build import missing_shards, write_shards
 
-    return write_shards(
-        recipe,
-        options.output,
-        options.shards,
-        hierarchy=not options.no_hierarchy,
-        overwrite=options.force,
-        progress=progress,
-        jobs=options.jobs,
-        scheduler=options.scheduler,
-        slurm=options.slurm,
-    )
+    try:
+        return write_shards(
+            recipe,
+            options.output,
+            options.shards,
+            hierarchy=not options.no_hierarchy,
+            overwrite=options.force,
+            progress=progress,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+            slurm=options.slurm,
+        )
+    except KeyboardInterrupt:
+        kept = options.shards - len(missing_shards(recipe, options.output, options.shards))
+        how = "are finished and kept: type the same again to go on"
+        print(f"\n{kept} of {options.shards} shards {how}", file=sys.stderr)
+        raise
 
 
 def generate_shard(options: argparse.Namespace, recipe: Recipe, progress: Progress) -> tuple[dict[str, Any], str]:

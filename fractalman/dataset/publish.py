@@ -6,13 +6,18 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from fractalman.dataset.seal import write_seal
+
+STALE_SECONDS = 3600.0
+"""A partial file that nobody has written to for so long belongs to a run that died."""
 
 
 @contextlib.contextmanager
@@ -82,6 +87,14 @@ def published(path: Path, overwrite: bool) -> Iterator[Path]:
             partial.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def remove_stale(folder: Path, pattern: str) -> None:
+    """Take away partial files of runs that died."""
+    for partial in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - partial.stat().st_mtime > STALE_SECONDS:
+                partial.unlink()
 
 
 def _link_without_overwriting(partial: Path, path: Path) -> None:
@@ -161,8 +174,11 @@ class Sink:
         """HDF5 asks for this; nothing is buffered here."""
 
     def seal(self) -> None:
-        """Write the seal of a finished file."""
-        self._try(write_seal, self._descriptor)
+        """Write the seal of a finished file, whose bytes go to the disk while they are hashed."""
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(self.sync)
+            self._try(write_seal, self._descriptor)
+            written.result()
 
     def sync(self) -> None:
         """Force the bytes to the disk."""

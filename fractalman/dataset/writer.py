@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import math
 import os
 import shutil
@@ -16,7 +17,7 @@ import numpy as np
 
 from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
 from fractalman.dataset.compression import PLUGIN, check_compression, filter_keywords
-from fractalman.dataset.publish import Sink, check_target, interrupts_held, published_sink
+from fractalman.dataset.publish import Sink, check_target, interrupts_held, published_sink, remove_stale
 from fractalman.dataset.shards import LinkedColumn
 from fractalman.dataset.spec import (
     BY_PATH,
@@ -179,6 +180,7 @@ def write_columns(
     check_compression(compression)
     dims, total = _plan(columns)
     Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
+    remove_stale(target.parent, f".{glob.escape(target.name)}.{'[0-9a-f]' * 32}.partial")  # before room is looked for
     _check_space(columns, target, compression)
     with published_sink(target, overwrite, sealed=True) as sink:
         _write_file(sink, target, columns, recipe, dims, (progress, total), compression)

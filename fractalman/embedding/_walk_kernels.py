@@ -123,6 +123,13 @@ def leaf_places(n, children, size, tree_order, tops, starts, low, place):  # typ
 
 
 @kernel
+def points_at(place, point):  # type: ignore[no-untyped-def]
+    """point[k] = the point whose place is k."""
+    for i in range(place.size):
+        point[place[i]] = i
+
+
+@kernel
 def next_tasks(  # type: ignore[no-untyped-def]
     key, children, size, place, low, limit, rows, height, waiting, stack, bases, nodes, vectors, task_bases
 ):

@@ -24,19 +24,19 @@ _TASKS = 32
 
 
 class ForestWalk:
-    """Clusters to be laid out, and the 16 to 28 bytes a point that this needs.
+    """Clusters to be laid out, and the 16 to 24 bytes a point that this needs.
 
     Args:
         n_points: number of points n. dim: dimension d ≥ 2.
-        parent, size: (2n−K,) int64 columns of the binary hierarchies.
+        parent, size: (2n−K,) integer columns of the binary hierarchies.
         tops: (K,) int64, the top node of every cluster, largest cluster first.
-        tree_parent, tree_order: the edge trees seen from their roots (`geometry.rooted_order`).
+        tree_parent, tree_order: the edge trees seen from their roots (`geometry.rooted_order`); overwritten.
         step: length of an edge. ball: radius of the ball of origins; 0 = every origin is 0.
         seed: embedding seed. rows: most rows of a block.
     """
 
     def __init__(
-        self, n_points: int, dim: int, parent: I64, size: I64, tops: I64, tree_parent: AnyInt, tree_order: AnyInt,
+        self, n_points: int, dim: int, parent: AnyInt, size: AnyInt, tops: I64, tree_parent: AnyInt, tree_order: AnyInt,
         step: float, ball: float, seed: int, rows: int,
     ) -> None:  # fmt: skip
         n, latents = n_points, parent.size - n_points
@@ -48,7 +48,7 @@ class ForestWalk:
         self._tree_parent, self._tree_order = tree_parent, tree_order
         self._children = np.empty((latents, 2), small)
         _kernels.children_of_latents(parent, n, self._children)
-        self._size = size.astype(small)
+        self._size = np.asarray(size, small)
         self._starts = np.concatenate([[0], np.cumsum(size[tops])])
         self._place = self._low = self._point_at = np.empty(0, small)
         if self._large(0):
@@ -56,8 +56,10 @@ class ForestWalk:
             _walk_kernels.leaf_places(
                 n, self._children, self._size, tree_order, tops, self._starts, self._low, self._place
             )
-            self._point_at = np.empty(n, small)
-            self._point_at[self._place] = np.arange(n, dtype=small)
+            # By place, roots and parents come first as well: one array serves as both orders.
+            self._point_at = np.asarray(tree_order, small)
+            _walk_kernels.points_at(self._place, self._point_at)
+            self._tree_order = self._point_at
 
     def _large(self, cluster: int) -> bool:
         return int(self._starts[cluster + 1] - self._starts[cluster]) > self._rows // 4

@@ -137,11 +137,3 @@ def renumber_latents(parent, n, order, rank):  # type: ignore[no-untyped-def]
         moved[r] = parent[n + order[r]]
     for r in range(latents):
         parent[n + r] = moved[r]
-
-
-@kernel
-def latent_depths(parent, n, depth):  # type: ignore[no-untyped-def]
-    """depth[j] of latent n + j where a latent's parent has a smaller id than the latent."""
-    for j in range(depth.size):
-        above = parent[n + j]
-        depth[j] = depth[above - n] + 1 if above >= 0 else 0

@@ -19,7 +19,9 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
     merged_by[x] = the merge that took in x, where x is a site or n + an earlier merge.
     """
     length = np.ones(n, link.dtype)  # of the arc that starts here
-    top = np.arange(n).astype(link.dtype)  # what the arc that starts here is: a site, or n + merge
+    top = np.empty(n, link.dtype)  # what the arc that starts here is: a site, or n + merge
+    for k in range(n):
+        top[k] = k
     for t in range(n - 1):
         u = draw_below(key, _U(2 * t), np.int64(n))
         a = np.int64(u)
@@ -77,8 +79,8 @@ def rank_by_size(merged_size, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def number_nodes(merged_by, rank, label, parent, depth):  # type: ignore[no-untyped-def]
-    """Write parents and depths of a hierarchy whose merge t is node rank[t] and whose site k is point label[k].
+def number_nodes(merged_by, rank, label, parent):  # type: ignore[no-untyped-def]
+    """Write the parents of a hierarchy whose merge t is node rank[t] and whose site k is point label[k].
 
     merged_by is −1 for what nothing took in: the top of a tree, a site that was never joined to another.
     """
@@ -86,13 +88,25 @@ def number_nodes(merged_by, rank, label, parent, depth):  # type: ignore[no-unty
     for t in range(rank.size):
         above = merged_by[n + t]
         parent[rank[t]] = rank[above] if above >= 0 else -1
-    for u in range(n, n + rank.size):
-        depth[u] = depth[parent[u]] + 1 if parent[u] >= 0 else 0
     for site in range(n):
-        i = label[site]
         above = merged_by[site]
-        parent[i] = rank[above] if above >= 0 else -1
-        depth[i] = depth[parent[i]] + 1 if above >= 0 else 0
+        parent[label[site]] = rank[above] if above >= 0 else -1
+
+
+@kernel
+def latent_depths(parent, n, depth):  # type: ignore[no-untyped-def]
+    """depth[j] of latent n + j where a latent's parent has a smaller id than the latent."""
+    for j in range(depth.size):
+        above = parent[n + j]
+        depth[j] = depth[above - n] + 1 if above >= 0 else 0
+
+
+@kernel
+def point_depths(parent, first, n, latent_depth, depth):  # type: ignore[no-untyped-def]
+    """depth[k] of point first + k."""
+    for k in range(depth.size):
+        above = parent[first + k]
+        depth[k] = latent_depth[above - n] + 1 if above >= 0 else 0
 
 
 @kernel
@@ -100,7 +114,7 @@ def rooted_order(edges, roots, parent, order):  # type: ignore[no-untyped-def]
     """Depth-first order of the forest ``edges``, one tree after the other in the order of ``roots``.
 
     parent[v] in the edge tree, order[k] = k-th point met; half-edges hang in one linked list per point, so nothing is
-    sorted.
+    sorted. The stack hangs from the end of ``order``. Returns the number of points met; −1: there is a loop.
     """
     m = edges.shape[0]
     n = parent.size
@@ -111,24 +125,25 @@ def rooted_order(edges, roots, parent, order):  # type: ignore[no-untyped-def]
             u = edges[e, side]
             following[2 * e + side] = first[u]
             first[u] = 2 * e + side
-    stack = np.empty(n, parent.dtype)
     height = 0
     for c in range(roots.size - 1, -1, -1):  # the first root on top
-        stack[height] = roots[c]
+        order[n - 1 - height] = roots[c]
         parent[roots[c]] = -1
         height += 1
     met = 0
     while height > 0:
+        u = order[n - height]
         height -= 1
-        u = stack[height]
         order[met] = u
         met += 1
         half = first[u]
         while half >= 0:
             v = edges[half >> 1, 1 - (half & 1)]
             if v != parent[u]:
+                if met + height == n:  # in a forest every point is met or waits once
+                    return -1
                 parent[v] = u
-                stack[height] = v
+                order[n - 1 - height] = v
                 height += 1
             half = following[half]
     return met

@@ -14,6 +14,7 @@ import numpy as np
 
 from fractalman._arrays import I64, U64, AnyInt
 from fractalman.geometry import _cascade_kernels as _kernels
+from fractalman.geometry._kernels import latent_depths
 
 
 class Paths(Protocol):
@@ -64,7 +65,7 @@ class InducedTree:
     def latent_depth(self) -> AnyInt:
         """(n_latents,) integer, number of ancestors of the latents."""
         depth = np.empty_like(self.latent_size)
-        _kernels.latent_depths(self.up, self.n_points, depth)
+        latent_depths(self.up, self.n_points, depth)
         return depth
 
     @property

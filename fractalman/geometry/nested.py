@@ -23,8 +23,8 @@ import numpy as np
 
 from fractalman._arrays import AnyInt
 from fractalman.geometry import _nested_kernels
-from fractalman.geometry.coalescent import ClusterTree
-from fractalman.geometry.forest import join_in_order
+from fractalman.geometry.coalescent import ClusterTree, CompactTree
+from fractalman.geometry.forest import compact_join, join_in_order
 from fractalman.seeds import Role, draws, key64
 
 
@@ -59,10 +59,24 @@ def nested_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     Source: docs/theory.md, "Nested sizes".
     """
     n = int(n_points)
-    older = nested_parents(n, seed, cluster)
-    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
-    edges = np.empty((n - 1, 2), np.int64)
-    edges[:, 0], edges[:, 1] = older[1:], np.arange(1, n)
-    del older
+    edges, order = _grown(n, seed, cluster, np.int64)
     tree = join_in_order(edges, n, order, keep_edges=False)
     return ClusterTree(edges, tree.parent, tree.size, tree.depth)
+
+
+def compact_nested(n_points: int, seed: int, cluster: int = 0) -> CompactTree:
+    """Draw the same cluster as `nested_cluster` in less memory: 24 bytes a point are returned."""
+    n = int(n_points)
+    small = np.int32 if 2 * n < 1 << 31 else np.int64
+    edges, order = _grown(n, seed, cluster, small)
+    return compact_join(edges, n, order)
+
+
+def _grown(n: int, seed: int, cluster: int, dtype: type) -> tuple[AnyInt, AnyInt]:
+    """Edges in order of birth, and the order in which they are joined."""
+    older = nested_parents(n, seed, cluster)
+    edges: AnyInt = np.empty((n - 1, 2), dtype)
+    edges[:, 0], edges[:, 1] = older[1:], np.arange(1, n, dtype=dtype)
+    del older
+    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
+    return edges, order.astype(dtype, copy=False)

@@ -26,6 +26,32 @@ def hierarchical_values(key, size, exponent, first, last, variance, value):  # t
 
 
 @kernel
+def hierarchical_block(key, size, exponent, first, variance, value):  # type: ignore[no-untyped-def]
+    """`hierarchical_values` of nodes first, first + 1, … alone, as many as ``value`` has."""
+    for i in range(value.size):
+        u = first + i
+        if exponent == 0.0 or size[u] == 1:
+            variance[i] = 1.0
+        elif i > 0 and size[u] == size[u - 1]:
+            variance[i] = variance[i - 1]
+        else:
+            variance[i] = exp64(2.0 * exponent * log64(float(size[u])))
+        value[i] = draw_normal(key, _U(u)) * math.sqrt(variance[i])
+
+
+@kernel
+def latent_sums(parent, n, first, variance, value, spread, total):  # type: ignore[no-untyped-def]
+    """spread[j], total[j] = Σ of variance and value over the path from the root to latent n + j, j = first, ….
+
+    ``variance`` and ``value`` are those of as many latents; sums above them are there already.
+    """
+    for i in range(value.size):
+        p = parent[n + first + i]
+        spread[first + i] = variance[i] if p < 0 else spread[p - n] + variance[i]
+        total[first + i] = value[i] if p < 0 else total[p - n] + value[i]
+
+
+@kernel
 def increments(key, value):  # type: ignore[no-untyped-def]
     """value[i] = normal number i of ``key``."""
     for i in range(value.size):

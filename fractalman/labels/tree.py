@@ -7,6 +7,8 @@ norm for all points. Source: docs/theory.md §1.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fractalman._arrays import F64, I64, AnyInt
@@ -44,6 +46,59 @@ def hierarchical_labels(
     _kernels.sums_by_id(parent, value, above, y)
     y /= norm
     return LabelTree(parent, value, variance, norm, np.arange(n_points)), y
+
+
+@dataclass(frozen=True)
+class HierarchicalLabels:
+    """What `hierarchical_labels` returns, for any range of nodes, from 16 bytes a latent.
+
+    Args:
+        parent, size: (n_nodes,) integer hierarchy columns. n_points: n.
+        exponent: a. key: of the latents.
+        spread, total: (n_latents,) float64 sums of variance and value over the path to every latent.
+    """
+
+    parent: AnyInt
+    size: AnyInt
+    n_points: int
+    exponent: float
+    key: int
+    spread: F64
+    total: F64
+
+    @classmethod
+    def of(cls, parent: AnyInt, size: AnyInt, n_points: int, exponent: float, seed: int) -> HierarchicalLabels:
+        """Return the labels of a hierarchy; arguments as for `hierarchical_labels`."""
+        latents = parent.size - n_points
+        made = cls(
+            parent,
+            size,
+            n_points,
+            float(exponent),
+            key64(seed, Role.LATENT, 0, 0),
+            np.empty(latents),
+            np.empty(latents),
+        )
+        for a in range(0, latents, _BLOCK):
+            value, variance = made.nodes(n_points + a, min(n_points + a + _BLOCK, parent.size))
+            _kernels.latent_sums(parent, n_points, a, variance, value, made.spread, made.total)
+        return made
+
+    def nodes(self, start: int, stop: int) -> tuple[F64, F64]:
+        """Return value and variance of nodes start … stop − 1."""
+        value, variance = np.empty(stop - start), np.empty(stop - start)
+        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.exponent, start, variance, value)
+        return value, variance
+
+    def labels(self, start: int, stop: int) -> tuple[F64, F64]:
+        """Return y and norm of points start … stop − 1."""
+        total, spread = self.nodes(start, stop)
+        up = self.parent[start:stop]
+        inner = up >= 0
+        total[inner] += self.total[up[inner] - self.n_points]
+        spread[inner] += self.spread[up[inner] - self.n_points]
+        norm = np.sqrt(spread)
+        return total / norm, norm
 
 
 def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int = 0) -> tuple[LabelTree, F64]:

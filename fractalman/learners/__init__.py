@@ -12,11 +12,11 @@ from fractalman.errors import nearest as nearest_word
 from fractalman.learners.boosting import GradientBoosting
 from fractalman.learners.kernel_ridge import GaussianKernel, LaplaceKernel, MaternKernel, TangentKernel
 from fractalman.learners.neighbours import NearestNeighbour, Neighbours
-from fractalman.learners.protocol import Learner, Outcome, Problem, refuse_unknown
+from fractalman.learners.protocol import DIVERGED, Learner, Outcome, Problem, refuse_unknown
 from fractalman.learners.random_features import RandomFeatures
 from fractalman.learners.ridge import Ridge
 
-__all__ = ["NAMES", "Learner", "Outcome", "Problem", "make", "settings_of"]
+__all__ = ["DIVERGED", "NAMES", "Learner", "Outcome", "Problem", "make", "settings_of"]
 
 _PLAIN: dict[str, type[Learner]] = {
     cls.name: cls

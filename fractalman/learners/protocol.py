@@ -20,6 +20,8 @@ from fractalman.seeds import Role, key64, permutation
 
 VALIDATION_FRACTION = 0.2
 """Part of the training set on which a ridge is chosen."""
+DIVERGED = "diverged"
+"""What ``info["stopped"]`` says of a training run that ended in numbers that are none; its risks are nan."""
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,12 @@ class Recipe:
         wide = self.n_columns + (self.ambient_dim if self.nuisance_dim else 0)
         return self.peak_bytes() + (WALK_BYTES - 4 * wide) * self.max_points + self._block_bytes()
 
+    def _compact_bytes(self) -> int:
+        """What `streamed_bytes` is for compact trees; twice as much a point where ids need 64 bits."""
+        rotation = 8 * self.n_columns**2 if self.rotate else 0
+        wide = 1 if 2 * self.max_points < 1 << 31 else 2
+        return COMPACT_BYTES * wide * self.max_points + self._block_bytes() + rotation
+
     def _block_bytes(self) -> int:
         """Bytes of the blocks that are made, put in order and written at the same time."""
         return 8 * max(BLOCK_BYTES, 4 * self.n_columns)
@@ -174,6 +180,8 @@ BLOCK_BYTES = 32 << 20
 """Most bytes of a block of rows, unless a single row has more."""
 WALK_BYTES = 28
 """Bytes a point of what lays clusters out block by block."""
+COMPACT_BYTES = 52
+"""Bytes a point of critical clusters with hierarchical labels while they are drawn and written."""
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),

@@ -82,6 +82,10 @@ class PercolationEnsemble(Recipe):
         """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
         return _tree_bytes(self.n_points, 0)
 
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once."""
+        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)
+
 
 def _probability(name: str, value: Any) -> float | None:
     return None if value is None else real(0.0, 1.0)(name, value)

@@ -65,3 +65,7 @@ class PercolationCluster(Recipe):
         """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
         ids = 4 if 2 * self.n_points < 1 << 31 else 8
         return (64 + 4 * ids + (16 if self.growth == "nested" else 0)) * self.n_points + 32 * (1 << 20)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once."""
+        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)

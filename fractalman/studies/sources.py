@@ -39,6 +39,7 @@ class Sample:
         recipe: of the replicate; None of a file.
         population: N that the points were drawn from; inf where points are addressed.
         key: 64-bit key of everything random that a study does to it.
+        edges: (m, 2) int64 of the graph that made the points; None where there is none, or none is known.
     """
 
     X: F32
@@ -51,6 +52,7 @@ class Sample:
     recipe: Recipe | None
     population: float
     key: int
+    edges: I64 | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class RecipeSource:
             recipe=recipe,
             population=np.inf if recipe.addressed else float(data.n_points),
             key=key,
+            edges=data.edges,
         )
 
 

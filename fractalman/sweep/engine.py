@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -174,8 +175,7 @@ def _run(
             journal.append(unit, points)
             done += width(unit)
             left = clock.tick(unit)
-            risk = float(np.mean([point.risk for point in points]))
-            say(f"point {done} of {total}: {_place_words(spec, unit)}, risk {risk:.4g}; {left}")
+            say(f"point {done} of {total}: {_place_words(spec, unit)}, {_risk_words(points)}; {left}")
     if kept is not None and kept.is_dir() and not any(kept.iterdir()):
         kept.rmdir()
 
@@ -189,6 +189,15 @@ def checkpoint_name(unit: Unit) -> str:
 def _place_words(spec: Spec, unit: Unit) -> str:
     doubled = f", {unit.probe} doubled" if unit.probe else ""
     return f"{unit.learner}, {spec.axis.name} = {unit.value}{doubled}"
+
+
+def _risk_words(points: Sequence[Point]) -> str:
+    """Return the mean risk of those points that have one, and how many have none."""
+    risks = [point.risk for point in points if math.isfinite(point.risk)]
+    lost = f"{len(points) - len(risks)} of {len(points)} without a risk"
+    if not risks:
+        return lost
+    return f"risk {np.mean(risks):.4g}" + (f", {lost}" if len(risks) < len(points) else "")
 
 
 def _named(spec: Spec, unit: Unit) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman.learners import DIVERGED
 from fractalman.sweep.axes import DATA_AXIS, SIZES, Axis, axis_called
 from fractalman.sweep.journal import Point
 
@@ -27,6 +28,8 @@ WANTED = {"data": DATA, "model": MODEL, "budget": BUDGET}
 
 RULE = (
     "Regimes are given to a place of the axis by the means over all replicates. "
+    f"Where a network diverged, its training ending in what is no number, its point has no risk and the place is "
+    f"{DIVERGED}; where only a probe did, it is {UNDECIDED}. The other networks go on. "
     f"Beyond N·max_fraction of a finite population a point is {POPULATION}: slopes rise there spuriously. "
     "Along the training-set size, without probes: "
     f"a learner whose capacity grows with n is {DATA} unless its training risk exceeds its test risk ({MODEL} then). "
@@ -60,7 +63,7 @@ class SizeSummary:
 
     Args:
         n: training-set size.
-        risk: mean over replicates.
+        risk: mean over replicates; nan where one of them has none.
         train_risk: mean over replicates.
         n_seeds: replicates that are finished.
         regime: what limits the risk.
@@ -88,8 +91,8 @@ class SizeSummary:
 
     @property
     def efficiency(self) -> float | None:
-        """Mean risk over the mean Bayes floor, None without a floor."""
-        return self.risk / self.floor if self.floor else None
+        """Mean risk over the mean Bayes floor, None without a floor or a risk."""
+        return self.risk / self.floor if self.floor and math.isfinite(self.risk) else None
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def _facts(here: Sequence[Point], beside: Sequence[Point], asked: Sequence[str],
     for probe in asked:
         risks = {point.seed: point.risk for point in beside if point.probe == probe}
         pairs = [(point.risk, risks[point.seed]) for point in here if point.seed in risks]
+        pairs = pairs if np.isfinite(pairs).all() else []
         if pairs and sum(a for a, _ in pairs) > 0.0:
             gains[probe] = 1.0 - sum(b for _, b in pairs) / sum(a for a, _ in pairs)
     return _Facts(risk, train, share, gains, floor is not None and risk <= AT_FLOOR * floor)
@@ -175,6 +179,15 @@ def _regime(
     if len(here) < seeds or len(beside) < seeds * len(asked):
         missing = "" if len(here) < seeds else f", {len(beside)} of {seeds * len(asked)} of its probes"
         return UNFINISHED, f"{len(here)} of {seeds} replicates are finished{missing}"
+    lost = [point for point in here if _stopped(point.info) == DIVERGED]
+    if lost:
+        return DIVERGED, _diverged_words(lost, len(here))
+    lost = [point for point in beside if _stopped(point.info) == DIVERGED]
+    if lost:
+        return (
+            UNDECIDED,
+            f"with {' or '.join(sorted({p.probe for p in lost}))} doubled {_diverged_words(lost, len(beside))}",
+        )
     numbers = [(point.risk, point.train_risk) for point in (*here, *beside)]
     if not all(math.isfinite(risk) and risk > 0.0 and math.isfinite(train) for risk, train in numbers):
         return FAILED, "a risk is not a positive number"
@@ -196,6 +209,13 @@ def _regime(
         return (DATA if facts.share <= 1.0 else MODEL), evidence
     limited = BUDGET if trained else MODEL
     return (DATA if facts.share < TRAIN_SHARE else limited), evidence
+
+
+def _diverged_words(lost: Sequence[Point], count: int) -> str:
+    """Return how many of a place's networks diverged, and at which learning rate."""
+    rates = sorted({rate for point in lost if (rate := point.info.get("learning_rate")) is not None})
+    at = f" at learning_rate = {rates[0]:g}" if len(rates) == 1 else " at every learning_rate" * (not rates)
+    return f"{len(lost)} of {count} networks diverged{at}: type a smaller learning_rate"
 
 
 def _best(gains: Mapping[str, float]) -> str | None:
@@ -235,7 +255,7 @@ def _along_the_model(facts: _Facts, evidence: str, trained: bool, axis: Axis, as
 
 
 def _stopped(info: Mapping[str, Any]) -> str | None:
-    """How training ended ("interpolated", "budget"), None for what is not trained in steps."""
+    """How training ended ("interpolated", "budget", "diverged"), None for what is not trained in steps."""
     value = info.get("stopped")
     return str(value) if value is not None else None
 

@@ -143,7 +143,9 @@ def _order(point: Point) -> tuple[Any, ...]:
 def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
     """Return the point with its risk over the Bayes floor of the same replicate at the same place."""
     lowest = floor.get((point.value, point.seed))
-    return dataclasses.replace(point, efficiency=point.risk / lowest) if lowest else point
+    if not lowest or not math.isfinite(point.risk):
+        return point
+    return dataclasses.replace(point, efficiency=point.risk / lowest)
 
 
 def _floor(points: Sequence[Point]) -> Floor:

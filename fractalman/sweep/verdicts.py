@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman._arrays import F64
 from fractalman.errors import FitError, FractalmanError
+from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
 from fractalman.sweep.axes import DATA_AXIS, Axis, axis_called
 from fractalman.sweep.journal import Point
@@ -208,7 +209,11 @@ def _curves(
         return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
     if len(fitted) < min_sizes:
         what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'place'}"
-        return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}"
+        lost = [entry for entry in summaries if entry.regime == DIVERGED]
+        why = (
+            f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
+        )
+        return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
     abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
     x = [abscissa[value] for value in fitted]
     if any(entry is None for entry in x):

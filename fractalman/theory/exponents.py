@@ -182,6 +182,20 @@ def quantization_exponent_masses(masses: Masses, ratios: Masses | float, hurst: 
     return _quantization(*_given_shares(masses, ratios, hurst))
 
 
+def balanced_order(masses: Masses, ratios: Masses | float, hurst: float, smoothness: float) -> float:
+    """Return b where E Σ_i p_i r_i^(2H) (p_i r_i^(2ν))^(−b) = 1: cells with μ·R^(2ν) below κ hold κ^b of the label.
+
+    For ν = H it is 1 − q of `quantization_exponent_masses`, for equal children 2H/(D + 2ν).
+
+    Args:
+        masses, ratios, hurst: as in `moran_exponent_masses`. smoothness: ν > 0.
+    Errors: RecipeError. Source: docs/theory.md §3.6.
+    """
+    weight, log_mass, start = _given_shares(masses, ratios, hurst)
+    _, _, cell = _given_shares(masses, ratios, smoothness)
+    return _solve(weight, start, -(log_mass + cell))
+
+
 def cascade_dimensions(branching: Sequence[int] | int, contraction: float) -> tuple[float, float]:
     """Return (D_0, D_1) of a random cascade: ln E[k] / ln(1/r), of the set, and E[ln k] / ln(1/r), of its measure.
 

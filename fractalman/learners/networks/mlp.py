@@ -22,13 +22,15 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from fractalman.errors import FitError, RecipeError, nearest
+from fractalman.errors import RecipeError, nearest
 from fractalman.learners.networks import training
 from fractalman.learners.networks.parameterization import PARAMETERIZATIONS, layer_sizes
 from fractalman.learners.protocol import (
+    DIVERGED,
     Learner,
     Outcome,
     Problem,
+    Scaling,
     mean_square,
     refuse_unknown,
     scaling,
@@ -43,7 +45,8 @@ class Settings:
     Args:
         width: units of a hidden layer. depth: number of hidden layers.
         steps: the most Adam steps a network takes. batch_size: points of one step.
-        learning_rate: peak of the schedule; a list = that of smallest risk on a fifth of the training points.
+        learning_rate: peak of the schedule; a list = that of smallest risk on a fifth of the training points, at which
+            a network that diverges has an infinite one.
         activation: "relu", "gelu" or "tanh". parameterization: "standard", "ntk" or "mup". optimizer: "adam" or "sgd"
             (momentum 0.9). weight_decay: decoupled, of weights and not of biases.
         sampling: "replacement", or "one-pass": batch k is the k-th run of training points, each seen once; needs
@@ -82,6 +85,8 @@ class Settings:
             problems.append(f"mlp.max_train = {self.max_train!r}: allowed is an integer from 1 to {1 << 31}")
         if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
             problems.append(f"mlp.learning_rate = {self.learning_rate!r}: allowed are numbers with 0 < rate <= 100")
+        elif len(set(self.rates)) < len(self.rates):
+            problems.append(f"mlp.learning_rate = {list(self.rates)}: allowed is every rate once")
         if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
             problems.append(f"mlp.weight_decay = {self.weight_decay!r}: allowed is a number from 0 to below 1")
         for name, allowed in _WORDS.items():
@@ -157,8 +162,9 @@ class MLP(Learner):
             f"{optimizer[s.optimizer]}{decay}, float32, batches of {s.batch_size} {drawn[s.sampling]}, peak learning "
             f"rate {rates} after {self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
             f"stops (and is frozen) at the first multiple of {self._block} steps at which its risk over all its "
-            f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated'), else when "
-            "the steps are used up ('budget')."
+            f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated') or is no "
+            "number ('diverged': it has no risk, and the others of its company go on), else when the steps are used up "
+            "('budget')."
         )
 
     @property
@@ -180,18 +186,24 @@ class MLP(Learner):
         if not problems:
             return []
         pad = self._check(problems)
-        rates, validation = [self.settings.rates[0]] * len(problems), None
+        files = _Files(checkpoint)
+        rates: list[float | None] = [self.settings.rates[0]] * len(problems)
+        validation: list[float | None] | None = None
         if len(self.settings.rates) > 1:
-            rates, validation = self._chosen_rates(problems, pad, checkpoint)
-        outcomes: list[Outcome | None] = [None] * len(problems)
-        for rate in sorted(set(rates)):
+            rates, validation = self._chosen_rates(problems, pad, files)
+        outcomes: list[Outcome] = [_NOTHING] * len(problems)
+        for i in [i for i, own in enumerate(rates) if own is None]:  # diverged at every rate
+            outcomes[i] = self._outcome(scaling(problems[i]), problems[i], _NEVER, None)
+        for rate in sorted({rate for rate in rates if rate is not None}):
             members = [i for i, own in enumerate(rates) if own == rate]
-            ends = self._trained([problems[i] for i in members], rate, pad, _beside(checkpoint, f"{rate:g}"))
+            ends = self._trained([problems[i] for i in members], rate, pad, files.named(f"{rate:g}"))
             for i, outcome in zip(members, ends, strict=True):
-                if validation is not None:
-                    outcome.info["validation_risk"] = validation[i]
                 outcomes[i] = outcome
-        return [outcome for outcome in outcomes if outcome is not None]
+        if validation is not None:
+            for outcome, risk in zip(outcomes, validation, strict=True):
+                outcome.info["validation_risk"] = risk
+        files.remove()
+        return outcomes
 
     def _check(self, problems: Sequence[Problem]) -> int:
         """Return the rows that training sets are padded to."""
@@ -211,9 +223,12 @@ class MLP(Learner):
         return pad
 
     def _chosen_rates(
-        self, problems: Sequence[Problem], pad: int, checkpoint: Path | None
-    ) -> tuple[list[float], list[float | None]]:
-        """Return every problem's learning rate of smallest validation risk (ties to the smaller) and that risk."""
+        self, problems: Sequence[Problem], pad: int, files: _Files
+    ) -> tuple[list[float | None], list[float | None]]:
+        """Return every problem's learning rate of smallest validation risk (ties to the smaller) and that risk.
+
+        Both are None for a problem whose network diverges at every rate.
+        """
         parts, held_labels = [], []
         for p in problems:
             fit, held = validation_split(p.key, p.n)
@@ -222,46 +237,48 @@ class MLP(Learner):
         rates = sorted(self.settings.rates)
         risks = np.full((len(rates), len(problems)), np.inf)
         for row, rate in zip(risks, rates, strict=True):
-            try:
-                ends = self._trained(parts, rate, pad, _beside(checkpoint, f"validate-{rate:g}"))
-            except FitError:  # diverged: not this one
-                continue
+            ends = self._trained(parts, rate, pad, files.named(f"validate-{rate:g}"))
             row[:] = [mean_square(end.prediction - y) for end, y in zip(ends, held_labels, strict=True)]
-        best = risks.argmin(axis=0)
-        if not np.isfinite(risks.min(axis=0)).all():
-            raise FitError(f"networks diverged at every mlp.learning_rate of {rates}: type smaller ones")
-        return [rates[i] for i in best], [float(r) for r in risks.min(axis=0)]
+        risks[~np.isfinite(risks)] = np.inf  # diverged: not this one
+        chosen = [(rates[int(column.argmin())], float(column.min())) for column in risks.T]
+        return (
+            [rate if math.isfinite(risk) else None for rate, risk in chosen],
+            [risk if math.isfinite(risk) else None for _, risk in chosen],
+        )
 
     def _trained(self, problems: Sequence[Problem], rate: float, pad: int, checkpoint: Path | None) -> list[Outcome]:
         scales = [scaling(p) for p in problems]
         pairs = list(zip(scales, problems, strict=True))
         trained = training.train(
-            self._run(pad, rate),
+            self.training_run(pad, rate),
             [s.inputs(p.X_train).astype(np.float32) for s, p in pairs],
             [s.labels(p.y_train) / s.label_scale for s, p in pairs],
             [s.inputs(p.X_test).astype(np.float32) for s, p in pairs],
             [p.key for p in problems],
             checkpoint,
         )
-        d, m = problems[0].X_train.shape[1], problems[0].y_train.shape[1]
-        return [
-            Outcome(
-                end.prediction * s.label_scale + s.label_centre,
-                end.train_risk * s.label_scale**2,
-                {
-                    "stopped": "interpolated" if end.interpolated else "budget",
-                    "steps": end.steps,
-                    "learning_rate": rate,
-                    "train_risk_over_variance": end.train_risk,
-                    "parameters": self.parameters(d, m),
-                    "device": jax.default_backend(),
-                    "jax": jax.__version__,
-                },
-            )
-            for s, end in zip(scales, trained, strict=True)
-        ]
+        return [self._outcome(s, p, end, rate) for (s, p), end in zip(pairs, trained, strict=True)]
 
-    def _run(self, pad: int, rate: float) -> training.Run:
+    def _outcome(self, scale: Scaling, problem: Problem, end: training.Trained, rate: float | None) -> Outcome:
+        """Return the end of a network in the labels' units; rate None = it diverged at every one."""
+        d, m, t = problem.X_train.shape[1], problem.y_train.shape[1], problem.X_test.shape[0]
+        prediction = end.prediction if rate is not None else np.full((t, m), np.nan)
+        return Outcome(
+            prediction * scale.label_scale + scale.label_centre,
+            end.train_risk * scale.label_scale**2,
+            {
+                "stopped": DIVERGED if end.diverged else "interpolated" if end.interpolated else "budget",
+                "steps": end.steps,
+                "learning_rate": rate,
+                "train_risk_over_variance": None if end.diverged else end.train_risk,
+                "parameters": self.parameters(d, m),
+                "device": jax.default_backend(),
+                "jax": jax.__version__,
+            },
+        )
+
+    def training_run(self, pad: int, rate: float) -> training.Run:
+        """Return how the networks are trained; ``pad``: rows of padded training sets, ``rate``: the schedule's peak."""
         s = self.settings
         return training.Run(
             width=s.width,
@@ -281,5 +298,25 @@ class MLP(Learner):
         )
 
 
-def _beside(checkpoint: Path | None, name: str) -> Path | None:
-    return None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{name}.npz")
+_NOTHING = Outcome(np.empty((0, 0)), math.nan)
+_NEVER = training.Trained(np.empty(0), math.nan, 0, interpolated=False, diverged=True)
+
+
+class _Files:
+    """The checkpoints of one call, one a training run: kept until all runs have ended, so that none is done again."""
+
+    def __init__(self, beside: Path | None) -> None:
+        self._beside = beside
+        self._named: list[Path] = []
+
+    def named(self, name: str) -> Path | None:
+        """Return the file of one training run."""
+        if self._beside is None:
+            return None
+        self._named.append(self._beside.with_name(f"{self._beside.name}-{name}.npz"))
+        return self._named[-1]
+
+    def remove(self) -> None:
+        """Take the files away."""
+        for path in self._named:
+            path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """An ensemble of networks trained in one vectorised, compiled program: initialisation, batches, steps, stopping.
 
 Every network is a pure function of its own problem: its weights come from its key, its batch at step k is a function
-of (key, k), and it is frozen by its own training risk alone. Which networks share a program changes only rounding.
+of (key, k), and it is frozen by its own training risk alone, when it interpolates or is no number any more. Which
+networks share a program changes only rounding.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import numpy as np
 import optax
 
 from fractalman._arrays import F32, F64, I64
-from fractalman.errors import FitError
 from fractalman.learners.networks import checkpoints
 from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
 from fractalman.seeds import Role, key64
@@ -170,14 +170,17 @@ class Trained:
     """One network's end.
 
     Args:
-        prediction: (t, m) float64. train_risk: over all training points, float64. Both in the units of y.
-        steps: steps taken. interpolated: whether train_risk is below the tolerance.
+        prediction: (t, m) float64. train_risk: over all training points, float64. Both in the units of y, and nan
+            where the network diverged.
+        steps: steps taken. interpolated: whether train_risk is below the tolerance. diverged: whether it was found not
+            to be finite after so many steps; the others of the ensemble go on.
     """
 
     prediction: F64
     train_risk: float
     steps: int
     interpolated: bool
+    diverged: bool = False
 
 
 def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activation: str) -> list[F64]:
@@ -209,9 +212,8 @@ def train(
         X: p arrays (n_i, d) float32, n_i ≤ run.max_train. y: p arrays (n_i, m) float64 of mean square 1.
         X_test: p arrays (t_i, d). keys: p problem keys.
         checkpoint: file that holds the state after every block, replaced whole; a run that finds its own state there
-            goes on from it, and ends as the run that was never interrupted. It is removed at the end.
+            goes on from it, and ends as the run that was never interrupted. Whoever takes the results removes it.
     Returns: p results, each independent of the other problems up to rounding.
-    Errors: FitError when a network's training risk is no longer finite.
     """
     p, d, m = len(X), X[0].shape[1], y[0].shape[1]
     n: I64 = np.array([x.shape[0] for x in X])
@@ -248,18 +250,18 @@ def train(
             activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
         )  # fmt: skip
         taken[~frozen] = stop
-        fitted = forward(state.weights, X, m, factors, run.activation)
-        risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
-        if not np.isfinite(risk).all():
-            raise FitError(
-                f"{int(np.sum(~np.isfinite(risk)))} of {p} networks diverged within {stop} steps at "
-                f"mlp.learning_rate = {run.learning_rate:g}: type a smaller learning_rate"
-            )
-        frozen |= risk < run.tolerance
+        if run.tolerance > 0.0 or stop == run.steps:  # a look between blocks can only stop a network
+            fitted = forward(state.weights, X, m, factors, run.activation)
+            risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
+            frozen |= (risk < run.tolerance) | ~np.isfinite(risk)  # a network that diverged would only stay so
         start = stop
         if checkpoint is not None:
             checkpoints.publish(checkpoint, mark, state, checkpoints.Progress(start, frozen, taken, risk))
     predicted = forward(state.weights, X_test, m, factors, run.activation)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-    return [Trained(predicted[i], float(risk[i]), int(taken[i]), bool(frozen[i])) for i in range(p)]
+    diverged = frozen & ~np.isfinite(risk)
+    return [
+        Trained(np.full_like(predicted[i], np.nan), np.nan, int(taken[i]), interpolated=False, diverged=True)
+        if diverged[i]
+        else Trained(predicted[i], float(risk[i]), int(taken[i]), bool(frozen[i]))
+        for i in range(p)
+    ]

@@ -174,10 +174,12 @@ _CHECKED = {
 
 
 _FLOOR_CHECKED = {
-    "breadth-first": "argued; checked by belief propagation, N/n = 1024…16: slopes of .37–.40 where .404 is due and "
-    ".75–.84 for .807 (2 dimensions, a = 0 and .25, N ≈ 130000), .39–.41 for .455 and .76–.90 for .909 (3, N ≈ 16000)",
-    "minimum": "argued and not confirmed: belief propagation gives slopes of .41–.46 where .604 is due and .86–.91 for "
-    "1.10 (2 dimensions, a = 0 and .25, N ≈ 130000)",
+    "breadth-first": "argued; checked by belief propagation, N/n = 1024…16: slopes of .37–.40, .76–.83 and 1.00–1.10 "
+    "where .404, .904 and 1 are due (2 dimensions, a = 0, .25, .5), .39–.41, .69–.91 and .72–1.11 where .455, .955 and "
+    "1 are (3 dimensions)",
+    "minimum": "argued; checked by belief propagation: slopes of .85–.90 and .99–1.06 where 1 is due (2 dimensions, "
+    "a = .25 and .5); at a = 0 they are .40–.46 and .604 is due: the depth of a fragment of 16…1024 sites grows with "
+    ".45, and with .6 only beyond 10⁴ sites",
 }
 
 
@@ -208,22 +210,22 @@ def _along_shortest(recipe: LatticePercolation, c: LatticeConstants) -> float:
 
 
 def _floor(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
-    """min(2x, x + 2a), x = 1 − θ: in mean field min(1, 1/2 + 2a)."""
-    x, a, N = 1.0 - cut_exponent(recipe, c), recipe.label_exponent, expected_sites(recipe, c)
-    brownian = recipe.label == "brownian"
-    exponent = 1.0 - x if brownian else min(2.0 * x, x + 2.0 * a)
+    """min(1, x + 2a), x = 1 − θ: in mean field min(1, 1/2 + 2a)."""
+    theta, a, N = cut_exponent(recipe, c), recipe.label_exponent, expected_sites(recipe, c)
+    x, brownian = 1.0 - theta, recipe.label == "brownian"
+    exponent = theta if brownian else min(1.0, x + 2.0 * a)
     said = (
         f"nearest of n points along the tree: α_D = 1/d_ℓ = {exponent:.4g}"
         if brownian
-        else f"unseen latents lie in subclusters of at most N/n sites: α_D = min(2x, x + 2a) = {exponent:.4g}, x = "
-        "1 − 1/d_ℓ"
+        else "unseen latents lie in subclusters of at most N/n sites: α_D = min(1, x + 2a) = "
+        f"{exponent:.4g}, x = 1 − θ = {x:.4g}"
     )
     return Law(
         name=f"critical cluster of Z^{c.dim}, Bayes floor",
         statement=said,
         data_exponent=exponent,
         model_exponent=None,
-        data_logarithms=float(not brownian and abs(x - 2.0 * a) <= TIE),
+        data_logarithms=float(not brownian and abs(theta - 2.0 * a) <= TIE),
         source="docs/theory.md §3.7 with θ in place of 1/2",
         checked=_FLOOR_CHECKED[recipe.spanning_tree],
         reason="belief propagation knows which subcluster a point lies in, and not only how far its neighbour is",

@@ -18,13 +18,13 @@ from fractalman.recipe import (
 )
 from fractalman.theory.laws.cascade import cascade_law
 from fractalman.theory.laws.cluster import cluster_law
-from fractalman.theory.laws.elementary import tuned_with_noise, variance_limited
+from fractalman.theory.laws.elementary import variance_limited
 from fractalman.theory.laws.ensembles import ensemble_law
 from fractalman.theory.laws.lattice import lattice_law
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import FEATURES, INTERPOLATION, Traits, traits_of
+from fractalman.theory.laws.learners import FEATURES, Traits, traits_of
 from fractalman.theory.laws.manifold import manifold_law
-from fractalman.theory.laws.sources import KPOTUFE
+from fractalman.theory.laws.noisy import with_noise
 
 _LAWS: dict[type[Recipe], Callable[[Any, Traits], Law]] = {
     Cascade: cascade_law,
@@ -114,7 +114,7 @@ def _with_features(law: Law) -> Law:
 def _with_added(law: Law, recipe: Recipe, traits: Traits) -> Law:
     """Return the law of a recipe with label noise and nuisance coordinates: it names what no longer holds."""
     if recipe.noise:
-        law = _with_noise(law, recipe.noise, traits)
+        law = with_noise(law, recipe, traits)
     if recipe.nuisance_dim and traits.kind != "floor":
         law = replace(
             law,
@@ -129,49 +129,3 @@ def _with_added(law: Law, recipe: Recipe, traits: Traits) -> Law:
             ),
         )
     return law
-
-
-def _with_noise(law: Law, sigma: float, traits: Traits) -> Law:
-    """Noise leaves no power law of the risk itself; above what stays some learners have one."""
-    clean, variance = law.data_exponent, sigma**2
-    floor: float | None
-    if traits.name == "1-nn":
-        floor, excess = 2.0 * variance, clean
-        words = "σ² of the test labels and σ² of the neighbour's; above 2σ² the clean law holds exactly"
-    elif traits.name == "random-features":
-        floor, excess = None, law.excess_exponent
-        words = "σ² of the test labels and the risk of the best combination of its features"
-    elif traits.name in ("k-nn", "bayes") or traits.kind == "kernel":
-        floor = variance
-        excess = None if clean is None else tuned_with_noise(clean)
-        words = "σ² of the test labels" + (
-            ""
-            if traits.kind == "floor"
-            else ", if k or the ridge grows with n as is best; a fixed one keeps what it learns"
-        )
-    elif traits.kind == "linear":
-        floor, excess = None, law.excess_exponent
-        words = "σ² of the test labels and the best linear function's own risk"
-    else:
-        floor, excess = None, None
-        words = "σ² of the test labels and what noise it learns"
-    if clean is None and traits.kind != "linear" and traits.name != "random-features":
-        floor = None if law.irreducible is None else floor
-    return replace(
-        law,
-        data_exponent=None,
-        model_exponent=None,
-        data_logarithms=0.0,
-        model_logarithms=0.0,
-        irreducible=floor,
-        excess_exponent=excess,
-        statement=f"noisy labels, σ = {sigma:g}: the risk rests on {words}"
-        + (f", above it n^−{excess:.4g}" if excess is not None else "")
-        + f"; clean labels: {law.statement}",
-        assumptions=(
-            *(note for note in law.assumptions if note != INTERPOLATION),
-            "label noise is independent of everything; the label tree is that of the clean labels",
-        ),
-        looked_up=law.looked_up if excess is None or traits.name == "1-nn" else (*law.looked_up, KPOTUFE),
-        windows=tuple(replace(window, exponent=None) for window in law.windows),
-    )

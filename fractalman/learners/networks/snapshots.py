@@ -1,0 +1,142 @@
+"""Weights of one network at chosen steps of its training: the program, batches and end of `training.train`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from fractalman._arrays import F32, F64
+from fractalman.errors import FitError, RecipeError
+from fractalman.learners.networks import training
+from fractalman.learners.networks.mlp import MLP, Settings
+from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+from fractalman.learners.protocol import Problem, Scaling, scaling
+from fractalman.seeds import Role, key64
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A network in the midst of its training.
+
+    Args:
+        step: that was asked for. taken: steps that had been taken by then, fewer where it had interpolated before.
+        weights: float32 NumPy arrays, a pair (weight, bias) per layer.
+        train_risk: over all training points, in units of the label variance.
+    """
+
+    step: int
+    taken: int
+    weights: Weights
+    train_risk: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A problem as the network sees it.
+
+    Args:
+        run: how it is trained. X: (n, d) float32 inputs and y: (n, m) float64 labels, scaled. key: of the problem.
+        scale: the maps between the problem's units and these.
+        factors: (layers,) multiply every layer's products. rates: (layers, 2), multiply the rate of one step of plain
+            gradient descent at weights and biases.
+    """
+
+    run: training.Run
+    X: F32
+    y: F64
+    key: int
+    scale: Scaling
+    factors: F32
+    rates: F32
+
+
+def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepared:
+    """Return a problem scaled as the learner "mlp" scales it, with its training.
+
+    Args:
+        settings: of the network, with one learning rate. linear: without hidden layers, y = xW + b.
+    Errors: RecipeError for several learning rates, or too few points for one pass.
+    """
+    if len(settings.rates) > 1:
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
+    needed = settings.steps * settings.batch_size
+    if settings.sampling == "one-pass" and problem.n < needed:
+        raise RecipeError(
+            f'mlp.sampling = "one-pass": {problem.n} training points for {needed} = steps · batch_size; type fewer '
+            "steps or more points"
+        )
+    run = MLP(settings).training_run(problem.n, settings.rates[0])
+    if linear:
+        run = training.Run(**{**vars(run), "depth": 0, "parameterization": "standard"})
+    scale, d = scaling(problem), problem.X_train.shape[1]
+    factors = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)[0]
+    rates = multipliers(run.parameterization, "sgd", d, run.width, run.depth)[1]
+    return Prepared(
+        run=run,
+        X=scale.inputs(problem.X_train).astype(np.float32),
+        y=scale.labels(problem.y_train) / scale.label_scale,
+        key=problem.key,
+        scale=scale,
+        factors=factors,
+        rates=rates,
+    )
+
+
+def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
+    """Yield the network at the given steps, rising; step 0 is the initialization, the run's last step its end.
+
+    Batches, rates and the rule by which a network stops are those of `fractalman.learners.networks.training.train`.
+
+    Errors: RecipeError for steps that do not rise or lie beyond the budget; FitError when the network diverges.
+    """
+    run = made.run
+    if any(a >= b for a, b in itertools.pairwise(steps)) or not all(0 <= s <= run.steps for s in steps):
+        raise RecipeError(f"steps = {list(steps)}: allowed are rising numbers of steps from 0 to {run.steps}")
+    d, m = made.X.shape[1], made.y.shape[1]
+    word = key64(made.key, Role.BATCH)
+    data = jax.device_put(
+        (
+            made.X[None],
+            made.y[None].astype(np.float32),
+            np.array([len(made.X)], np.int32),
+            np.array([(word >> 32, word & 0xFFFFFFFF)], np.uint32),
+        )
+    )
+    rates = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)[1]
+    plan = training.Plan(
+        np.float32(run.steps), np.float32(run.warmup), np.full(1, run.learning_rate, np.float32),
+        np.float32(run.weight_decay), made.factors, rates,
+    )  # fmt: skip
+    first = initial_weights(made.key, d, run.width, run.depth, m, run.parameterization)
+    weights = training.stack([first])
+    state = jax.device_put(training.State(weights, jax.vmap(training.OPTIMIZERS[run.optimizer].init)(weights)))
+    frozen, taken = np.zeros(1, bool), 0
+    # between two looks at the training risk, which decide on its end, training pauses where a snapshot is due
+    looks = {*range(0, run.steps, run.block), run.steps}
+    start = 0
+    for stop in sorted(looks.union(steps)):
+        if stop > start and not frozen[0]:
+            state = training.train_block(
+                state, *data, frozen, np.int32(start), np.int32(stop), plan, batch_size=run.batch_size,
+                activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
+            )  # fmt: skip
+            taken = stop
+        start = stop
+        if stop in looks or stop in steps:
+            (fitted,) = training.forward(state.weights, [made.X], m, made.factors, run.activation)
+            risk = float(np.mean(np.square(fitted - made.y)))
+            if not np.isfinite(risk):
+                raise FitError(
+                    f"the network diverged within {stop} steps at mlp.learning_rate = {run.learning_rate:g}: type a "
+                    "smaller learning_rate"
+                )
+            if stop in looks and stop > 0:
+                frozen |= risk < run.tolerance
+        if stop in steps:
+            yield Snapshot(stop, taken, jax.tree.map(lambda leaf: np.asarray(leaf[0]), state.weights), risk)
+        if start >= max(steps, default=0):
+            return

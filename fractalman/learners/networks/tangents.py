@@ -1,0 +1,143 @@
+"""What one gradient step at a point does to the predictions at others: tangent kernels, layer by layer, exactly.
+
+Notation, for one network: a_0 = x, s_ℓ = c_ℓ a_{ℓ−1} W_ℓ + b_ℓ (ℓ = 1 … L + 1, the sums of a layer), a_ℓ = φ(s_ℓ),
+f = s_{L+1}; c_ℓ are the parameterization's factors. δ_ℓ = ∂f_k/∂s_ℓ for output k, by one backward vector product per
+output. A step of size η on the loss ½|f(x_i) − y_i|² moves, to first order in η,
+
+    Δf_k(x_j) = −η Σ_l K^{kl}(x_j, x_i) (f_l(x_i) − y_il),   K^{kl} = Σ_ℓ (u_ℓ c_ℓ² a_{ℓ−1}·a'_{ℓ−1} + v_ℓ) δ^k_ℓ·δ'^l_ℓ
+
+where u_ℓ and v_ℓ are the relative learning rates of the layer's weights and biases (1 but in "ntk" and "mup").
+
+Source: Jacot, Gabriel & Hongler, arXiv 1806.07572; the sum over layers is the chain rule.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fractalman._arrays import F32, F64, I64, Bool
+from fractalman.learners.networks.parameterization import Weights
+from fractalman.learners.networks.training import ACTIVATIONS
+
+BLOCK = 2048
+"""Pairs, or points, that are worked on at once."""
+_HIGHEST = jax.lax.Precision.HIGHEST
+
+
+class Signals(NamedTuple):
+    """What passes through a network at n points, layer by layer.
+
+    Args:
+        forward: L + 1 arrays (n, units below), the inputs of every layer: x first.
+        backward: L + 1 arrays (n, m, units), δ of every layer for each of m outputs.
+        output: (n, m).
+    """
+
+    forward: list[F32]
+    backward: list[F32]
+    output: F32
+
+
+def _run(weights: Weights, factors: Any, x: Any, shifts: Any, activation: str) -> tuple[Any, list[Any]]:
+    """Return the output and the layers' inputs of one point; ``shifts`` are added to the sums of every layer."""
+    below = []
+    last = len(weights) - 1
+    for layer, (weight, bias) in enumerate(weights):
+        below.append(x)
+        x = jnp.dot(x, weight, precision=_HIGHEST) * factors[layer] + bias + shifts[layer]
+        if layer < last:
+            x = ACTIVATIONS[activation](x)
+    return x, below
+
+
+@partial(jax.jit, static_argnames=("activation",))
+def _signals(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
+    zeros = [jnp.zeros(bias.shape) for _, bias in weights]
+
+    def one(x: Any) -> Any:
+        output, pull, below = jax.vjp(lambda s: _run(weights, factors, x, s, activation), zeros, has_aux=True)
+        (backward,) = jax.vmap(pull)(jnp.eye(output.size, dtype=output.dtype))
+        return below, backward, output
+
+    return jax.vmap(one)(X)
+
+
+def signals(weights: Weights, factors: F32, X: F32, activation: str) -> Signals:
+    """Return the signals of one network at n points.
+
+    Args:
+        weights: of one network. factors: (layers,). X: (n, d) float32 scaled inputs, n ≥ 1.
+    """
+    parts = []
+    for start in range(0, len(X), BLOCK):
+        rows = X[start : start + BLOCK]
+        padded = np.zeros((min(BLOCK, 1 << (len(X) - 1).bit_length()), X.shape[1]), np.float32)  # few shapes to compile
+        padded[: len(rows)] = rows
+        found = _signals(weights, factors, padded, activation=activation)
+        parts.append(jax.tree.map(np.asarray, found))
+    below, backward, output = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(X)], *parts)
+    return Signals(list(below), list(backward), output)
+
+
+def patterns(found: Signals) -> list[Bool]:
+    """Return which units of every hidden ReLU layer are on at which points, L arrays (n, width)."""
+    return [layer > 0.0 for layer in found.forward[1:]]
+
+
+def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: F32) -> F64:
+    """Return each layer's part of the tangent kernel of pairs, averaged over outputs, (layers, pairs) float64.
+
+    Args:
+        a, b: signals at two sets of points. i, j: (pairs,) int64 rows of them. factors: (layers,). rates: (layers, 2).
+    Returns: (1/m) Σ_k K^{kk}_ℓ; its sum over layers is the whole kernel.
+    """
+    layers = len(a.forward)
+    out = np.empty((layers, i.size))
+    for start in range(0, i.size, BLOCK):
+        rows = slice(start, start + BLOCK)
+        for layer in range(layers):
+            near = np.einsum("pu,pu->p", a.forward[layer][i[rows]], b.forward[layer][j[rows]], dtype=np.float64)
+            back = np.einsum("pmu,pmu->p", a.backward[layer][i[rows]], b.backward[layer][j[rows]], dtype=np.float64)
+            gain = float(rates[layer, 0]) * float(factors[layer]) ** 2 * near + float(rates[layer, 1])
+            out[layer, rows] = gain * back / a.output.shape[1]
+    return out
+
+
+@partial(jax.jit, static_argnames=("activation",))
+def _steps(weights: Weights, factors: Any, rates: Any, x: Any, y: Any, X: Any, sizes: Any, activation: str) -> Any:
+    zeros = [jnp.zeros(bias.shape) for _, bias in weights]
+
+    def network(w: Weights, points: Any) -> Any:
+        return jax.vmap(lambda p: _run(w, factors, p, zeros, activation)[0])(points)
+
+    def loss(w: Weights) -> Any:
+        return 0.5 * jnp.sum(jnp.square(network(w, x[None])[0] - y))
+
+    gradient = jax.grad(loss)(weights)
+    direction = tuple((-rates[ell, 0] * w, -rates[ell, 1] * b) for ell, (w, b) in enumerate(gradient))
+    before, slope = jax.jvp(lambda w: network(w, X), (weights,), (direction,))
+
+    def moved(size: Any) -> Any:
+        return network(jax.tree.map(lambda w, v: w + size * v, weights, direction), X) - before
+
+    return slope, jax.vmap(moved)(sizes)
+
+
+def steps_at(
+    weights: Weights, factors: F32, rates: F32, x: F32, y: F64, X: F32, sizes: F64, activation: str
+) -> tuple[F64, F64]:
+    """Return what one step of gradient descent on ½|f(x) − y|² changes elsewhere, per unit of step size and in fact.
+
+    Args:
+        x: (d,) the point of the step. y: (m,) its label. X: (n, d) where predictions are compared. sizes: (s,) η.
+    Returns: the derivative in η at 0, (n, m), by a forward vector product; the changes, (s, n, m), by taking the steps.
+    """
+    slope, change = _steps(
+        weights, factors, rates, x, y.astype(np.float32), X, sizes.astype(np.float32), activation=activation
+    )
+    return np.asarray(slope, np.float64), np.asarray(change, np.float64)

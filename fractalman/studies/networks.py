@@ -1,0 +1,98 @@
+"""What the studies of networks share: their settings, their training problem, the columns that name a network."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fractalman.errors import RecipeError
+from fractalman.learners import make
+from fractalman.learners.protocol import Problem
+from fractalman.seeds import Role, key64, permutation
+from fractalman.studies.sources import Sample
+from fractalman.studies.study import Row, Unit
+from fractalman.sweep.checks import Check, integer
+
+if TYPE_CHECKING:
+    from fractalman.learners.networks.mlp import Settings
+
+CONTROLS = ("shuffled-labels", "linear")
+"""Networks that learn labels of other points; and y = xW + b in the networks' place."""
+
+
+def rising(low: int) -> Check:
+    """Return the check of a list, possibly empty, of rising integers from ``low`` up."""
+
+    def check(name: str, value: Any) -> tuple[int, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise RecipeError(f"{name} = {value!r}: allowed is a list of rising integers >= {low}")
+        found = tuple(integer(low)(f"{name}[{i}]", v) for i, v in enumerate(value))
+        if any(a >= b for a, b in itertools.pairwise(found)):
+            raise RecipeError(f"{name} = {list(found)}: allowed are rising integers, each once")
+        return found
+
+    return check
+
+
+def some(*allowed: str) -> Check:
+    """Return the check of a list, possibly empty, of some words, each once."""
+
+    def check(name: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not set(value) <= set(allowed) or len(set(value)) < len(value):
+            raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(allowed)}, each at most once")
+        return tuple(value)
+
+    return check
+
+
+def network_settings(table: Mapping[str, Any], **changes: int) -> Settings:
+    """Return the checked settings of a table [mlp], some of them changed.
+
+    Errors: MissingExtraError without JAX; RecipeError for what cannot be.
+    """
+    learner: Any = make("mlp", table)
+    settings: Settings = dataclasses.replace(learner.settings, **changes)
+    if len(settings.rates) > 1:
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
+    return settings
+
+
+def steps_of(settings: Settings, asked: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the steps at which a network is looked at; None = its initialization, an eighth of its budget, its end.
+
+    Errors: RecipeError for steps beyond the budget, or none.
+    """
+    if asked is None:
+        return tuple(sorted({0, settings.steps // 8, settings.steps}))
+    if not asked or asked[-1] > settings.steps:
+        raise RecipeError(f"steps = {list(asked)}: allowed are numbers from 0 to mlp.steps = {settings.steps}")
+    return asked
+
+
+def problem_of(sample: Sample, n: int, shuffled: bool = False) -> Problem:
+    """Return the training problem of a replicate's first n training points; networks of all widths share its key.
+
+    Args:
+        shuffled: whether every point gets the label of another, drawn at random.
+    """
+    rows = sample.train[:n]
+    key = key64(sample.key, Role.INITIALISATION, n)
+    order = permutation(key64(key, Role.LABEL_DRAW), n) if shuffled else np.arange(n)
+    return Problem(
+        np.ascontiguousarray(sample.X[rows], np.float32),
+        sample.y[rows][order],
+        np.ascontiguousarray(sample.X[sample.test], np.float32),
+        key,
+    )
+
+
+def base_row(unit: Unit, n: int, width: int, depth: int, step: int) -> Row:
+    """Return the columns that say which network it is."""
+    return {
+        "part": unit.part, "value": unit.value, "n": n, "width": width, "depth": depth, "step": step,
+        "seed": unit.seed,
+    }  # fmt: skip
