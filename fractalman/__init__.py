@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from fractalman.dataset.shuffled import batches
     from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
+    from fractalman.investigation import run_granularity as granularity
     from fractalman.investigation import run_locality as locality
     from fractalman.investigation import run_probe as probe
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
     from fractalman.prediction import predict_own_data
-    from fractalman.studies.granularity_result import run_granularity as granularity
 
 __version__ = "0.1.0"
 
@@ -70,7 +70,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "export_anndata": ("fractalman.dataset.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
-    "granularity": ("fractalman.studies.granularity_result", "run_granularity"),
+    "granularity": ("fractalman.investigation", "run_granularity"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
     "locality": ("fractalman.investigation", "run_locality"),

@@ -1,4 +1,4 @@
-"""Studies of networks in one call each: what is to do, its result, and the report on it."""
+"""Studies in one call each: what is to do, its result, and the report on it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,53 @@ from pathlib import Path
 from typing import Any
 
 from fractalman.report import require_plots
+from fractalman.report.granularity import write_granularity
 from fractalman.report.locality import write_locality
 from fractalman.report.probe import write_probe
+from fractalman.studies.granularity_result import GranularityResult
+from fractalman.studies.granularity_spec import read_granularity
 from fractalman.studies.locality import LocalityStudy
 from fractalman.studies.probe import ProbeStudy
 from fractalman.studies.results import LocalityResult, ProbeResult, unfinished
-from fractalman.studies.running import run_study
+from fractalman.studies.running import missing, run_study
 
 Progress = Callable[[str], None]
 Spec = str | Path | Mapping[str, Any]
+
+
+def run_granularity(
+    spec: Spec,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    slurm: str | Path | None = None,
+    shard: tuple[int, int] | None = None,
+) -> GranularityResult:
+    """Run a granularity study, or what is left of it: what learning looks like at every scale of the hierarchy.
+
+    Args:
+        spec: path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], …
+        out: folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run of the same spec
+            is continued. None = keep nothing.
+        force: start anew even where another run's journal lies.
+        progress: called with a line of text; None = silent.
+        jobs, scheduler, slurm: who does the work, as for `fractalman.confirm`; the table does not depend on it.
+        shard: (i, of n): every n-th unit only, into a part of the journal of its own.
+    Returns: rows, shares, risks, curves, linear regressions; ``missing`` units of other shards.
+    Errors: RecipeError naming what is wrong with the spec or the folder.
+    Source: docs/theory.md §4, §5 and "Granularity".
+    """
+    if out is not None:
+        require_plots()
+    study = read_granularity(spec)
+    rows = run_study(study, out, progress, force=force, jobs=jobs, scheduler=scheduler, slurm=slurm, shard=shard)
+    left = missing(study, out) if out is not None and shard is not None else 0
+    result = GranularityResult(study, rows, left)
+    if out is not None and not result.missing:
+        write_granularity(result, out)
+    return result
 
 
 def run_locality(

@@ -72,11 +72,11 @@ def test_the_command_writes_the_page_and_goes_on(tmp_path: Path, capsys: pytest.
     base = ["granularity", str(spec), "-o", str(out)]
     assert cli.main([*base, "--shard", "1/2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["missing"] == 2
-    assert not (out / "granularity.html").exists()
+    assert not (out / "report.html").exists()
     assert cli.main([*base, "--json"]) == 0
     first = json.loads(capsys.readouterr().out)
     assert first["missing"] == 0
-    assert (out / "granularity.html").is_file()
+    assert (out / "report.html").is_file()
     assert cli.main(base) == 0
     assert "report: " in capsys.readouterr().out
     undivided = fm.granularity(spec)

@@ -1,4 +1,4 @@
-"""The commands of studies: how local learning is, and what of the hierarchy a network has found."""
+"""The commands of studies: linearity by scale, locality of learning, and what of the hierarchy a network has found."""
 
 from __future__ import annotations
 
@@ -38,12 +38,17 @@ def study_spec(name: str) -> Any:
     return Path(name)
 
 
-def run_study_command(options: argparse.Namespace, run: Callable[..., Any], lines: Callable[[Any], list[str]]) -> int:
+def run_study_command(
+    options: argparse.Namespace,
+    run: Callable[..., Any],
+    lines: Callable[[Any], list[str]],
+    table: Callable[[Any], Any],
+) -> int:
     """Run a study and print what it found.
 
     Args:
-        run: spec, out and the options of executors → result with ``claims``, ``means`` and ``missing``.
-        lines: result → closing table.
+        run: spec, out and the options of executors → result with ``missing``.
+        lines: result → closing table. table: result → plain values for --json.
     """
     spec = study_spec(options.spec)
     with Progress() as progress:
@@ -58,28 +63,38 @@ def run_study_command(options: argparse.Namespace, run: Callable[..., Any], line
             shard=options.shard,
         )
     if result.missing:
-        table = {"missing": result.missing} | dict(zip(("shard", "of"), options.shard or (), strict=False))
         if options.json:
-            print_json(table)
+            print_json({"missing": result.missing} | dict(zip(("shard", "of"), options.shard or (), strict=False)))
         else:
             print(f"{result.missing} pieces of other shards are missing, so there is no report")
         return DONE
     if options.json:
-        print_json({"spec": result.study.to_dict(), "claims": result.claims, "means": result.means})
+        print_json(table(result))
     else:
         print("\n".join([*lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
     return DONE
+
+
+def _claims(result: Any) -> Any:
+    return {"spec": result.study.to_dict(), "claims": result.claims, "means": result.means}
+
+
+def granularity(options: argparse.Namespace) -> int:
+    from fractalman.investigation import run_granularity
+    from fractalman.report.granularity import granularity_lines
+
+    return run_study_command(options, run_granularity, granularity_lines, lambda result: result.to_dict())
 
 
 def locality(options: argparse.Namespace) -> int:
     from fractalman.investigation import run_locality
     from fractalman.report.locality import locality_lines
 
-    return run_study_command(options, run_locality, locality_lines)
+    return run_study_command(options, run_locality, locality_lines, _claims)
 
 
 def probe(options: argparse.Namespace) -> int:
     from fractalman.investigation import run_probe
     from fractalman.report.probe import probe_lines
 
-    return run_study_command(options, run_probe, probe_lines)
+    return run_study_command(options, run_probe, probe_lines, _claims)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fractalman.studies.granularity_result import GranularityResult
     from fractalman.studies.study import Row
 
-NAMES = ("granularity.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
+NAMES = ("report.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
 _SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 ESTIMATE = "The hierarchy is an estimate from the points, no ground truth: what is said of scales is said of it."
 
@@ -96,7 +96,7 @@ def granularity_csv(result: GranularityResult) -> str:
 
 
 def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
-    """Write granularity.html, .csv, .json, .png and .svg into an existing folder and return the page's path.
+    """Write report.html and granularity.csv, .json, .png and .svg into an existing folder and return the page's path.
 
     Errors: MissingExtraError without matplotlib.
     """
@@ -107,7 +107,7 @@ def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
     _publish(folder / "granularity.json", table + "\n")
     for kind in ("png", "svg"):
         _publish(folder / f"granularity.{kind}", granularity_figures.shares_figure(result, title, kind))
-    return _publish(folder / "granularity.html", granularity_page(result))
+    return _publish(folder / "report.html", granularity_page(result))
 
 
 # ---------------------------------------------------------------------------------------------------- the page

@@ -23,7 +23,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,9 +31,7 @@ from fractalman._arrays import F64
 from fractalman.errors import FitError
 from fractalman.measure.scaling import fit_power_law, student_t
 from fractalman.studies.granularity_fits import FLOOR, NOTHING
-from fractalman.studies.granularity_spec import Granularity, read_granularity
-from fractalman.studies.reading import SpecSource
-from fractalman.studies.running import Progress, missing, run_study
+from fractalman.studies.granularity_spec import Granularity
 from fractalman.studies.study import Row
 
 SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
@@ -301,32 +298,3 @@ def _exponent(rows: list[Row], key: str) -> Row:
         return nothing
     half = fit.half_width if math.isfinite(fit.half_width) else None
     return {name: fit.value, f"{name}_half_width": half, "sizes": [common[0], common[-1]]}
-
-
-def run_granularity(
-    spec: SpecSource,
-    out: str | Path | None = None,
-    force: bool = False,
-    progress: Progress | None = None,
-    jobs: int = 1,
-    scheduler: str | None = None,
-    slurm: str | Path | None = None,
-    shard: tuple[int, int] | None = None,
-) -> GranularityResult:
-    """Run a granularity study, or what is left of it: what learning looks like at every scale of the hierarchy.
-
-    Args:
-        spec: path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], …
-        out: folder of the journal; a killed run of the same spec is continued. None = keep nothing.
-        force: start anew even where another run's journal lies.
-        progress: called with a line of text; None = silent.
-        jobs, scheduler, slurm: who does the work, as for `fractalman.confirm`; the table does not depend on it.
-        shard: (i, of n): every n-th unit only, into a part of the journal of its own.
-    Returns: rows, shares, risks, curves, linear regressions; ``missing`` units of other shards.
-    Errors: RecipeError naming what is wrong with the spec or the folder.
-    Source: docs/theory.md §4, §5 and "Granularity".
-    """
-    study = read_granularity(spec)
-    rows = run_study(study, out, progress, force=force, jobs=jobs, scheduler=scheduler, slurm=slurm, shard=shard)
-    left = missing(study, out) if out is not None and shard is not None else 0
-    return GranularityResult(study, rows, left)
