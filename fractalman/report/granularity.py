@@ -73,7 +73,8 @@ def _exponent_words(row: Row) -> list[str]:
     out = []
     for name in ("exponent", "expected_exponent", "spectral_exponent"):
         half = row[f"{name}_half_width"]
-        out.append(number(row[name]) + (f" ± {number(half)}" if half is not None else ""))
+        # a curve that is the same in every replicate, of a file under one hierarchy, has no scatter to print
+        out.append(number(row[name]) + (f" ± {number(half)}" if half is not None and half > 1e-9 else ""))
     return out
 
 
