@@ -56,10 +56,12 @@ def risks(folder: Path, learner: str, probe: str = "", column: str = "risk") -> 
     return {place: np.array([by[i] for i in sorted(by)]) for place, by in sorted(found.items())}
 
 
-def parameters(folder: Path) -> dict[float, int]:
-    """Return width → number of parameters of the networks of a run."""
+def parameters(folder: Path, probe: str = "") -> dict[float, int]:
+    """Return position on the axis → number of parameters of the networks of a run (with a setting doubled)."""
     rows = table_rows(folder / "points.csv")
-    return {float(row["value"]): int(row["parameters"]) for row in rows if row["learner"] == "mlp" and not row["probe"]}
+    return {
+        float(row["value"]): int(row["parameters"]) for row in rows if row["learner"] == "mlp" and row["probe"] == probe
+    }
 
 
 def mean_and_half(sample: np.ndarray) -> tuple[float, float]:
@@ -152,32 +154,48 @@ def verdicts(root: Path) -> str:
     return shown + "\nNot measurable:\n\n" + "\n".join(lines) + "\n"
 
 
+def data_limited(folder: Path, learner: str) -> list[float]:
+    """Return the places of a run at which the rule of the regimes calls a learner data-limited."""
+    rows = table_rows(folder / "points.csv")
+    own = {float(row["value"]): row["regime"] for row in rows if row["learner"] == learner and not row["probe"]}
+    return [place for place, regime in own.items() if regime == "data-limited"]
+
+
 def against(root: Path, learner: str) -> str:
-    """Risk of a learner over that of the tangent kernel, at every n, and the difference of the two exponents."""
+    """Risk of a learner over that of the tangent kernel, at every n, and the difference of the two exponents.
+
+    Places at which the learner is not data-limited stand in brackets and enter neither the differences nor the means.
+    """
     found: dict[str, tuple[Risks, Risks]] = {}
+    kept: dict[str, tuple[Risks, Risks]] = {}
     for folder in runs(root, r"(again|five)-.*"):
-        pair = risks(folder, learner), risks(folder, "ntk-kernel")
-        if all(pair):
-            found[folder.name] = pair
+        upper, lower = risks(folder, learner), risks(folder, "ntk-kernel")
+        places = data_limited(folder, learner)
+        found[folder.name] = upper, lower
+        kept[folder.name] = {n: upper[n] for n in places}, {n: lower[n] for n in places}
     sizes = sorted({n for upper, _ in found.values() for n in upper})
-    body = [
-        [
-            name,
-            *(both(ratio(upper[n], lower[n]), 2) if n in upper else "" for n in sizes),
-            both(paired_slope(upper, lower)),
-        ]
-        for name, (upper, lower) in found.items()
-    ]
-    pooled = mean_and_half(np.array([paired_slope(*pair)[0] for pair in found.values()]))
-    last = mean_and_half(np.log([ratio(upper[max(upper)], lower[max(upper)])[0] for upper, lower in found.values()]))
-    body.append(
-        [
-            "mean over the runs",
-            f"at the largest n: {both((math.exp(last[0]), math.exp(last[0]) * last[1]), 2)}",
-            *("" for _ in sizes[1:]),
-            both(pooled),
-        ]
-    )
+    body, last, differences = [], list[float](), list[float]()
+    for name, (upper, lower) in found.items():
+        row = [name]
+        for n in sizes:
+            text = both(ratio(upper[n], lower[n]), 2) if n in upper else ""
+            row.append(text if n in kept[name][0] else f"({text})")
+        end = max(kept[name][0])
+        last.append(math.log(ratio(upper[end], lower[end])[0]))
+        if len(kept[name][0]) > 2:
+            difference = paired_slope(*kept[name])
+            differences.append(difference[0])
+            row.append(both(difference))
+        else:
+            row.append("")
+        body.append(row)
+    if len(body) > 1:
+        mean, half = mean_and_half(np.array(last))
+        final = both((math.exp(mean), math.exp(mean) * half), 2)
+        blank = [""] * (len(sizes) - 1)
+        body.append(
+            ["mean over the runs", *blank, f"{final} at the largest", both(mean_and_half(np.array(differences)))]
+        )
     return markdown(("run", *(f"n = {n:g}" for n in sizes), "difference of exponents"), body)
 
 
@@ -208,7 +226,7 @@ def efficiency(root: Path) -> str:
 
 
 def interpolation(root: Path) -> str:
-    """Share of networks that interpolated, and training over test risk, at the smallest and the largest n."""
+    """Training over test risk of the networks."""
     body = []
     for folder in runs(root, r"five-.*"):
         train, test = risks(folder, "mlp", column="train_risk"), risks(folder, "mlp")
@@ -217,22 +235,27 @@ def interpolation(root: Path) -> str:
 
 
 def one_pass(root: Path) -> str:
-    """Risk against P at every budget, slopes between neighbours, and the slope over all places."""
+    """Risk against P at every budget, slopes between neighbours, and the slope over all places of the axis."""
     body = []
     for folder in runs(root, r"onepass-.*|width-.*-long"):
         spec = tomllib.loads((folder / "spec.toml").read_text())
         P = parameters(folder)
         for probe, factor in (("", 1), ("steps", 2)):
             own = risks(folder, "mlp", probe)
-            means = [float(own[w].mean()) for w in own]
             counts = [P[w] for w in own]
+            overall = slope(counts, np.array([own[w] for w in own]).T)
+            if not probe:  # the last width doubled is one more place
+                last = max(own)
+                own[2 * last] = risks(folder, "mlp", "width")[last]
+                counts.append(parameters(folder, "width")[last])
+            means = [float(own[w].mean()) for w in own]
             losses = np.array([own[w] for w in own]).T
             local = [slope(counts[i : i + 2], losses[:, i : i + 2]) for i in range(len(counts) - 1)]
             body.append([
                 folder.name, str(spec["mlp"]["depth"]), str(factor * spec["mlp"]["steps"]),
                 ", ".join(f"{p}: {small(r)}" for p, r in zip(counts, means, strict=True)),
                 ", ".join(both(pair, 2) for pair in local),
-                both(slope(counts, losses)),
+                both(overall),
             ])  # fmt: skip
     return markdown(("run", "hidden layers", "steps", "P: risk", "slopes between neighbours", "slope over all"), body)
 
@@ -253,65 +276,6 @@ def equal_parameters(root: Path) -> str:
             )  # fmt: skip
     head = ("steps", "widths", "P", "risk, one layer", "risk, three layers", "one over three")
     return markdown(head, body)
-
-
-def extrapolated(root: Path) -> str:
-    """Risk at P for the budgets of `onepass-k4-h0.5` and its short twin."""
-    body = []
-    budgets: dict[int, Risks] = {}
-    for name in ("onepass-k4-h0.5-short", "onepass-k4-h0.5"):
-        folder = root / name
-        if not (folder / "points.csv").exists():
-            return ""
-        steps = tomllib.loads((folder / "spec.toml").read_text())["mlp"]["steps"]
-        budgets[steps], budgets[2 * steps] = risks(folder, "mlp"), risks(folder, "mlp", "steps")
-    for width in next(iter(budgets.values())):
-        losses = np.array([budgets[steps][width] for steps in budgets]).T
-        gains = [
-            number(-math.log2(float(b[width].mean() / a[width].mean())), 2)
-            for a, b in zip(budgets.values(), list(budgets.values())[1:], strict=False)
-        ]
-        body.append([
-            f"{width:g}", *(small(float(budgets[s][width].mean())) for s in budgets), ", ".join(gains),
-            both(slope(list(budgets), losses)),
-        ])  # fmt: skip
-    return markdown(("width", *(f"{s} steps" for s in budgets), "slopes in steps", "slope over all"), body)
-
-
-def steps(root: Path) -> str:
-    """Risk along the steps, and what doubling width or steps does."""
-    folder = root / "steps-k4-h0.5"
-    if not (folder / "points.csv").exists():
-        return ""
-    own = {probe: risks(folder, "mlp", probe) for probe in ("", "steps", "width")}
-    regime = {
-        float(row["value"]): row["regime"] for row in table_rows(folder / "points.csv") if row["learner"] == "mlp"
-    }
-    body = [
-        [
-            f"{s:g}", small(float(own[""][s].mean())), both(ratio(own["steps"][s], own[""][s])),
-            both(ratio(own["width"][s], own[""][s])), regime[s],
-        ]
-        for s in own[""]
-    ]  # fmt: skip
-    return markdown(("steps", "risk", "× when steps are doubled", "× when the width is doubled", "regime"), body)
-
-
-def widths(root: Path) -> str:
-    """Networks of several widths over the tangent kernel at fixed n, replicates paired."""
-    five, other = root / "five-k8-h1", root / "width-k8-h1"
-    if not (other / "points.csv").exists():
-        return ""
-    kernel = risks(five, "ntk-kernel")[1024.0]
-    networks = {**risks(other, "mlp"), 256.0: risks(five, "mlp")[1024.0]}
-    trained = {**risks(other, "mlp", column="train_risk"), 256.0: risks(five, "mlp", column="train_risk")[1024.0]}
-    return markdown(
-        ("width", "MLP / tangent kernel", "training / test risk"),
-        [
-            [f"{w:g}", both(ratio(networks[w], kernel)), f"{trained[w].mean() / networks[w].mean():.1e}"]
-            for w in sorted(networks)
-        ],
-    )
 
 
 def same_labels(root: Path) -> str:
@@ -364,9 +328,6 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "interpolation": interpolation,
     "one-pass": one_pass,
     "equal-parameters": equal_parameters,
-    "extrapolated": extrapolated,
-    "steps": steps,
-    "widths": widths,
     "same-labels": same_labels,
     "groups": groups,
 }

@@ -15,7 +15,8 @@ from fractalman.sweep import load_spec
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "datasets" / "reference"
-RUNS = sorted(path.parent.name for path in REFERENCE.glob("*/points.csv"))
+PLANNED = sorted(path.name for path in (REFERENCE / "not-run").glob("*.toml"))
+RUNS = sorted(path.parent.name for path in REFERENCE.glob("*/spec.toml"))
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +37,11 @@ def write_run(folder: Path, curves: dict[str, np.ndarray], sizes: list[int]) -> 
     folder.mkdir()
     with (folder / "points.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["learner", "n", "seed", "risk", "value", "probe"])
+        writer.writerow(["learner", "n", "seed", "risk", "value", "probe", "regime"])
         for learner, risks in curves.items():
             for i, j in np.ndindex(risks.shape):
-                writer.writerow([learner, sizes[j], i, repr(float(risks[i, j])), sizes[j], ""])
+                regime = "budget-limited" if learner == "mlp" and sizes[j] > 1024 else "data-limited"
+                writer.writerow([learner, sizes[j], i, repr(float(risks[i, j])), sizes[j], "", regime])
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -60,6 +62,11 @@ def test_every_run_is_whole(name: str) -> None:
     assert f"{name}" in (REFERENCE / "README.md").read_text() + (REFERENCE / "FINDINGS.md").read_text()
 
 
+@pytest.mark.parametrize("name", PLANNED)
+def test_every_planned_run_is_accepted(name: str) -> None:
+    assert load_spec(REFERENCE / "not-run" / name).seeds >= 4
+
+
 def test_tables_are_what_the_points_say(script: ModuleType) -> None:
     assert script.main(["--check"]) == 0
 
@@ -67,9 +74,9 @@ def test_tables_are_what_the_points_say(script: ModuleType) -> None:
 def test_a_page_with_another_number_is_found_and_mended(script: ModuleType, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     common = np.exp(rng.normal(0.0, 0.5, (4, 1)))  # replicates that are easy or hard for both
-    sizes = [64, 256, 1024]
+    sizes = [64, 256, 1024, 4096]
     kernel = common * np.array(sizes) ** -0.5
-    curves = {"ntk-kernel": kernel, "mlp": 2.0 * np.array(sizes) ** 0.25 * kernel}
+    curves = {"ntk-kernel": kernel, "mlp": np.array([2.0 * 64**0.25, 8.0, 2.0 * 1024**0.25, 20.0]) * kernel}
     write_run(tmp_path / "five-made-up", curves, sizes)
     (tmp_path / "README.md").write_text("# none\n")
     (tmp_path / "FINDINGS.md").write_text("before\n<!-- table tangent -->\n| 1.99 |\n<!-- end -->\nafter\n")
@@ -79,7 +86,7 @@ def test_a_page_with_another_number_is_found_and_mended(script: ModuleType, tmp_
     assert page.startswith("before\n<!-- table tangent -->\n")
     assert page.endswith("<!-- end -->\nafter\n")
     # exact: 2·64^¼ = 5.66, 2·256^¼ = 8, 2·1024^¼ = 11.31, and no error, for the replicates' own scatter cancels
-    assert "| five-made-up | 5.66 ± .00 | 8.00 ± .00 | 11.31 ± .00 | -.250 ± .000 |" in page
+    assert "| five-made-up | 5.66 ± .00 | 8.00 ± .00 | 11.31 ± .00 | (20.00 ± .00) | -.250 ± .000 |" in page
     assert script.main(["--check", "--root", str(tmp_path)]) == 0
 
 
