@@ -143,5 +143,5 @@ def test_labels_that_do_not_fit_are_refused() -> None:
     X = torus(200, 1, 3, 0)
     with pytest.raises(RecipeError, match="200 finite labels"):
         smoothness(X, np.zeros(10))
-    with pytest.raises(fm.errors.FitError, match="positive"):
+    with pytest.raises(fm.errors.FitError, match="labels that differ"):
         smoothness(X, np.zeros(200))

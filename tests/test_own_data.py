@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -117,3 +118,66 @@ def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == 1
+
+
+def test_every_kind_of_file_with_a_target_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """.npz, .h5, .csv, .npy beside a .npy of labels, and a fractalman file read as anybody's."""
+    data = fm.generate(fm.Cascade(n_points=400, branching=4, hurst=0.5, ambient_dim=2))
+    X, y = np.asarray(data.X, np.float64), data.y
+    np.savez(tmp_path / "a.npz", X=X, y=y[:, None])
+    np.savez(tmp_path / "b.npz", X=X, other=y)
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["X"], file["y"] = X, y
+    fm.write(data.recipe, tmp_path / "own.h5")
+    rows = "\n".join(",".join(repr(float(v)) for v in (*x, label)) for x, label in zip(X, y, strict=True))
+    (tmp_path / "d.csv").write_text(f"a,b,height\n{rows}\n", encoding="utf-8")
+    found = []
+    for arguments in (
+        ["a.npz"],
+        ["b.npz", "--target", "other"],
+        ["x.npy", "--target", str(tmp_path / "y.npy")],
+        ["c.h5"],
+        ["own.h5"],
+        ["d.csv", "--target", "height"],
+    ):
+        assert main(["predict", "--json", "--data", str(tmp_path / arguments[0]), *arguments[1:]]) == 0
+        found.append(json.loads(capsys.readouterr().out)["data_exponent"])
+    assert found == [found[0]] * len(found)
+
+
+def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(200, 2)), rng.normal(size=200)
+    bad = X.copy()
+    bad[7, 1] = np.nan
+    cases: dict[str, tuple[dict[str, np.ndarray], str]] = {
+        "constant": ({"X": X, "y": np.ones(200)}, "all labels are 1"),
+        "copies": ({"X": np.repeat(X[:20], 10, axis=0), "y": np.repeat(y[:20], 10)}, "remove duplicated points"),
+        "nan": ({"X": bad, "y": y}, "not finite"),
+        "three": ({"X": X[:3], "y": y[:3]}, "64 or more"),
+        "empty": ({"X": X[:0], "y": y[:0]}, "a table (n, d) of numbers"),
+        "huge": ({"X": X * 1e200, "y": y}, "scale X"),
+        "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "no NumPy file of numbers"),
+        "words": ({"X": np.array([["a", "b"]] * 200), "y": y}, "a table (n, d) of numbers"),
+        "short": ({"X": X, "y": y[:10]}, "200 numbers"),
+        "unnamed": ({"features": X, "y": y}, "no X"),
+    }
+    for name, (arrays, said) in cases.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        assert main(["predict", "--data", str(tmp_path / f"{name}.npz")]) == 2, name
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    whole = (tmp_path / "nan.npz").read_bytes()
+    for name in ("cut.npz", "cut.h5", "cut.npy"):
+        (tmp_path / name).write_bytes(whole[:300])
+        assert main(["predict", "--data", str(tmp_path / name)]) == 2
+        assert "no " in capsys.readouterr().err
+    for arguments, said in (
+        (["predict", "cascade", "--nugget"], "leave them out"),
+        (["predict", "--data", str(tmp_path / "nan.npz"), "--target", "z"], "and no z"),
+    ):
+        assert main(arguments) == 2
+        assert said in capsys.readouterr().err

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from fractalman import __version__
-from fractalman.cli import files, science, studies
+from fractalman.cli import files, granularity, science, studies
 from fractalman.cli.shards import add_shard_options
 from fractalman.errors import RecipeError, nearest
 
@@ -109,7 +109,10 @@ def _parser() -> _Parser:
     )
     sub = command("predict", science.predict, "predict the learning curve and its exponents")
     sub.add_argument("source", metavar="SOURCE", nargs="?", help=f"{recipe}, or {file}")
-    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}")
+    sub.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {points}; or .h5 with X and y")
+    sub.add_argument(
+        "--target", metavar="NAME", help="with --data: column or array of the target, or a .npy file of it"
+    )
     sub.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     sub.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
     sub.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="training-set sizes of the curve")
@@ -145,6 +148,16 @@ def _parser() -> _Parser:
     sub = command("report", science.report, "write the report of finished runs again from their journals")
     sub.add_argument("folder", metavar="FOLDER", nargs="+", help="folders of confirm runs, or a folder of such folders")
     sub.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: the folder, where it is one)")
+    sub = command("granularity", granularity.granularity, "at which scales the label is made, and where it is linear")
+    sub.add_argument(
+        "spec", metavar="SPEC", help="a TOML file with [recipe] or [data], and [granularity], or granularity-cluster, …"
+    )
+    output(sub, "folder")
+    sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
+    sub.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default 1)")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
+    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
+    sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th piece only; the last one reports")
     sub = command("quickstart", science.quickstart, "a cascade and a critical cluster, four learners, one report")
     output(sub, "folder", QUICKSTART_FOLDER)
     return parser

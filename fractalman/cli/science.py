@@ -19,6 +19,8 @@ def predict(options: argparse.Namespace) -> int:
         raise RecipeError("predict takes a recipe, a name or a file, or --data FILE, and not both: type one of them")
     if options.data is not None:
         return _predict_data(options)
+    if options.target is not None or options.nugget:
+        raise RecipeError("--target and --nugget belong to --data FILE: leave them out")
     plot = _plot_path(options)
     if is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(existing_file(options.source)) as file:
@@ -45,9 +47,12 @@ def _predict_data(options: argparse.Namespace) -> int:
 
     if options.plot is not None or options.sizes is not None:
         raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
-    X, y = read_points(options.data)
+    X, y = read_points(options.data, options.target)
     if y is None:
-        raise RecipeError(f"{options.data} holds no target: allowed are y in a .npz, or a column y of a .csv")
+        raise RecipeError(
+            f"{options.data} holds no target: allowed are y in a .npz or .h5, a column y of a .csv, or type --target "
+            "and the name of another array or column, or of a .npy file"
+        )
     made = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
     table = own_data_table(made)
     if options.json:

@@ -23,10 +23,11 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import POINT_FILES, measure_points, measure_scaling, read_points
+from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 __all__ = [
+    "DATA_FILES",
     "MAX_TARGETS",
     "POINT_FILES",
     "BrokenPowerLawFit",

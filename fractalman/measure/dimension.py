@@ -178,15 +178,24 @@ def _window(found: _Neighbourhoods, window: tuple[float, float] | None) -> tuple
     if window is None:
         middle = np.median(found.near, axis=0)
         window = float(middle[_FIRST - 1]), float(middle[-1])
+        if not window[0] > 0.0:
+            raise RecipeError(
+                f"half of the points coincide with {_FIRST} others or more: remove duplicated points, or give a window "
+                "of distances"
+            )
+        if not window[0] < window[1]:
+            raise RecipeError(
+                f"the {_FIRST}th and the {found.near.shape[1]}th neighbour of most points are equally far, "
+                f"{window[0]:g}: points on a lattice, or coordinates too large for double precision; give a window of "
+                "distances, or scale X"
+            )
     return _checked_window(window)
 
 
 def _checked_window(window: tuple[float, float]) -> tuple[float, float]:
     low, high = float(window[0]), float(window[1])
     if not (math.isfinite(high) and 0.0 < low < high):
-        raise RecipeError(
-            f"window = ({low:g}, {high:g}): allowed are two distances 0 < low < high; duplicated points leave none"
-        )
+        raise RecipeError(f"window = ({low:g}, {high:g}): allowed are two finite distances 0 < low < high")
     return low, high
 
 

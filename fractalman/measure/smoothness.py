@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._arrays import F64, I64
-from fractalman.errors import RecipeError
+from fractalman.errors import FitError, RecipeError
 from fractalman.measure.dimension import checked_points, neighbour_window, rows_of_distances, subset
 from fractalman.measure.distances import sample_sources
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
@@ -72,6 +72,8 @@ def smoothness(
     labels = np.asarray(y, np.float64)
     if labels.shape != (len(points),) or not np.isfinite(labels).all():
         raise RecipeError(f"y has shape {labels.shape}: allowed are {len(points)} finite labels, one for each row of X")
+    if labels.min() == labels.max():
+        raise FitError(f"all labels are {labels[0]:g}: allowed are labels that differ, a constant has nothing to learn")
     part = subset(len(points), seed)
     points, labels = points[part], labels[part]
     sources = sample_sources(len(points), max(2 * _BLOCKS, n_sources), seed)
