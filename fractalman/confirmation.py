@@ -15,6 +15,7 @@ from fractalman.executors import from_options
 from fractalman.report import require_plots, write_points, write_report, write_reports
 from fractalman.sweep import Plan, Result, load_result, load_spec, plan_sweep, run_sweep
 from fractalman.sweep.journal import parts_in
+from fractalman.sweep.ledger import read_header
 
 QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
 """Subfolder → catalogue name of its specification."""
@@ -133,6 +134,13 @@ def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
 
 
 def _finished(folder: Path, progress: Progress | None) -> Result:
+    for part in parts_in(folder)[:1]:
+        spec_of = (read_header(part) or {}).get("spec", {})
+        study = next((name for name in ("granularity", "locality", "probe") if name in spec_of), None)
+        if study is not None:
+            raise RecipeError(
+                f"{folder} holds a study, no sweep: type the same fractalman {study} again, which writes its report"
+            )
     result = load_result(folder, progress)
     spec = result.spec
     if result.missing:

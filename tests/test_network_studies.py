@@ -128,6 +128,8 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     report = (out / "report.html").read_text(encoding="utf-8")
     assert report.count("data:image/svg+xml") == 4
     assert "permuted" in report
+    assert cli.main(["report", str(out)]) == 2
+    assert "type the same fractalman locality again" in capsys.readouterr().err
     assert json.loads((out / "result.json").read_text())["claims"][0]["layer"] == "1"
 
 
