@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from fractalman.dataset.shuffled import batches
     from fractalman.dataset.tables import to_anndata, to_pandas
     from fractalman.dataset.verify import verify_file as verify
+    from fractalman.investigation import run_locality as locality
+    from fractalman.investigation import run_probe as probe
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
@@ -71,11 +73,13 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "granularity": ("fractalman.studies.granularity_result", "run_granularity"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
+    "locality": ("fractalman.investigation", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
     "open": ("fractalman.dataset.reader", "open_file"),
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
+    "probe": ("fractalman.investigation", "run_probe"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
     "to_anndata": ("fractalman.dataset.tables", "to_anndata"),
@@ -95,7 +99,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "join_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
-    "granularity",
+    "granularity", "locality", "probe",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

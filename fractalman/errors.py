@@ -62,5 +62,6 @@ class CorruptFileError(FileFormatError):
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the allowed word closest to ``word``, or "" when none is close."""
-    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    spelt = {name.lower(): name for name in allowed}
+    close = difflib.get_close_matches(word.lower(), list(spelt), n=1, cutoff=0.5)
+    return f"; did you mean {spelt[close[0]]!r}?" if close else ""

@@ -40,6 +40,14 @@ def seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def processor_seconds(call: Callable[[], Any]) -> float:
+    """Processor time of one call, all threads together: what other work on the machine hardly changes."""
+    before = os.times()
+    call()
+    after = os.times()
+    return after.user + after.system - before.user - before.system
+
+
 def alternately(repeats: int, *calls: Callable[[], Any]) -> list[float]:
     """The best time of every call, A B C A B C …, after one warm-up of each."""
     for call in calls:
@@ -149,17 +157,19 @@ def yardsticks(n: int, d: int, repeats: int, folder: Path) -> dict[str, Any]:
 def streamed(name: str, recipe: fm.Recipe, hierarchy: bool, repeats: int, folder: Path) -> dict[str, Any]:
     """A recipe written against the same blocks made and thrown away."""
     dataset = folder / "data.h5"
-    made, written = alternately(
-        repeats,
+    calls: list[Callable[[], Any]] = [
         lambda: make(recipe, hierarchy, folder),
         lambda: fm.write(recipe, dataset, hierarchy=hierarchy, overwrite=True),
-    )
+    ]
+    made, written = alternately(repeats, *calls)
+    made_work, written_work = map(processor_seconds, calls)
     size = column_bytes(dataset) / 1e6
     dataset.unlink()
     return {
         f"{name}: made, MB/s": size / made,
         f"{name}: written, MB/s": size / written,
         f"{name}: written over made": made / written,
+        f"{name}: written over made, processor time": made_work / written_work,
         f"{name}: memory while writing, MB": growth(recipe, hierarchy, folder) / 1e6,
     }
 

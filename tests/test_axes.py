@@ -95,7 +95,7 @@ def test_every_learner_has_its_table_and_every_mistake_in_them_is_named() -> Non
         load_spec({**tables, **wrong})
     for said in (
         "random-features.featurs", "did you mean 'features'", "k-nn.k = 0", "unknown table [ntk-kernl]",
-        "did you mean 'ntk-kernel'", "unknown table [ridge]",
+        "did you mean 'ntk-kernel'", "[ridge]: this learner has no settings; leave the table out",
     ):  # fmt: skip
         assert said in str(caught.value)
 
@@ -112,6 +112,8 @@ def test_every_learner_has_its_table_and_every_mistake_in_them_is_named() -> Non
         (along("width", None), "missing key sweep.values"),
         (along("noise", [-1, 0, 1]), "noise = -1"),
         (along("n_points", [10, 20, 30]), r"sweep\.axis = 'n_points': allowed are"),
+        (along("has_hierarchy", [1, 2, 3]), r"sweep\.axis = 'has_hierarchy': allowed are n, .*, hurst, recipe\.depth$"),
+        (along("rotate", [1, 2, 3]), r"sweep\.axis = 'rotate': allowed are"),
         (along("seed", [10, 20, 30]), r"sweep\.axis = 'seed': allowed are"),
         (along("noise", [0, 1, 2], train_sizes=[4, 8]), "train_sizes belongs to axis"),
         (along("n", [4, 8, 16]), "belongs to another axis"),

@@ -112,6 +112,22 @@ def test_larger_runs_are_planned_longer() -> None:
     assert large.memory > small.memory
 
 
+def test_steps_and_trees_are_paid_for_on_the_fastest_machine() -> None:
+    """What no matrix product is counted for: steps of a tiny network, trees; everything else costs nothing there."""
+    recipe = 'family = "cascade"\nn_points = 64\nambient_dim = 4\nhurst = 0.5\n'
+    sweep = "train_sizes = [16, 32, 64]\nseeds = 2\ntest_size = 8\n"
+
+    def planned(learner: str, table: str) -> float:
+        text = f'[recipe]\n{recipe}[sweep]\nlearners = ["{learner}"]\n{sweep}[{learner}]\n{table}\n'
+        return plan_sweep(load_spec(text), flops=1e30).seconds[learner]
+
+    once, twice = (planned("mlp", f"width = 4\nsteps = {steps}") for steps in (10_000, 20_000))
+    assert twice - once > 6 * 10_000 * 2e-5
+    tried = planned("mlp", "width = 4\nsteps = 10000\nlearning_rate = [1e-3, 1e-2]")
+    assert tried - once == pytest.approx(2.0 * (twice - once))  # every rate on validation points, then one on all
+    assert planned("gradient-boosting", "trees = 400") > 3.0 * planned("gradient-boosting", "trees = 100")
+
+
 # ---------------------------------------------------------------------------------------------------- shards
 
 

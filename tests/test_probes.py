@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,8 @@ from scipy import optimize, stats
 import fractalman as fm
 from fractalman.seeds import normals
 from fractalman.studies import probes
-from fractalman.studies.probe import LEAST, choose_latents
+from fractalman.studies.probe import LEAST, choose_latents, targets_of
+from fractalman.studies.sources import RecipeSource
 
 
 def noise(seed: int, *shape: int) -> np.ndarray:
@@ -35,10 +38,10 @@ def test_a_planted_code_scores_one_and_noise_scores_chance(n: int, d: int) -> No
     value = clean @ code
     made = probes.basis(clean[:n], clean[n:])
     found = probes.r_squared(probes.ridge_scores(made, value[:n]), value[n:], value[:n].mean(axis=0))
-    assert np.all(found > 1.0 - 1e-6)
+    assert found > 1.0 - 1e-6
     strange = noise(6, 2 * n, 3)
     found = probes.r_squared(probes.ridge_scores(made, strange[:n]), strange[n:], strange[:n].mean(axis=0))
-    assert np.all(found < 0.3)
+    assert found < 0.3
 
 
 def test_ridge_probes_leave_one_out_exactly() -> None:
@@ -198,3 +201,24 @@ def test_chosen_latents_are_disjoint_subclusters_with_random_doubles() -> None:
     other = choose_latents(h, points, 500, (32, 128, 512), 5, key=10)
     assert not np.array_equal(other.random, chosen.random)
     assert choose_latents(h, points, 500, (2,), 5, key=9).node.size == 0
+
+
+def test_what_ridge_probes_read_off_adds_up_over_scales() -> None:
+    recipe = fm.PercolationCluster(n_points=600, ambient_dim=8, seed=3)
+    sample = RecipeSource(recipe).sample(0, 100, 400)
+    found = targets_of(sample, (1, 16, 128))
+    total = sum(targets["r2-band"] for targets in found.values())
+    np.testing.assert_allclose(total, found[1]["r2-path"], atol=1e-12)
+    norm = sample.label_tree.norm[sample.test]
+    np.testing.assert_allclose(found[1]["r2-path"][:, 0] / norm, sample.y[sample.test, 0], atol=1e-9)
+    for targets in found.values():
+        assert np.unique(targets["r2-value"]).size >= np.unique(targets["r2-path"]).size / 2
+    guessed = dataclasses.replace(sample, hierarchy=dataclasses.replace(
+        sample.hierarchy, variance=np.zeros_like(sample.hierarchy.variance)))  # fmt: skip
+    means = targets_of(guessed, (1, 16))
+    assert set(means[16]) == {"r2-path", "r2-band"}
+    np.testing.assert_allclose(means[1]["r2-path"], sample.y[sample.test])
+    fragment = sample.hierarchy.cut(16).fragment
+    point = int(sample.test[0])
+    expected = sample.y[fragment == fragment[point]].mean(axis=0)
+    np.testing.assert_allclose(means[16]["r2-path"][0], expected)

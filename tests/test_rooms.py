@@ -42,7 +42,8 @@ DOORS: dict[str, set[str]] = {
     "torch": {"dataset"},
     "catalogue": {"errors", "recipe", "theory"},
     "confirmation": {"report", "catalogue"},
-    "cli": {"confirmation"},
+    "investigation": {"report"},
+    "cli": {"confirmation", "investigation"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_arrays"}

@@ -202,7 +202,7 @@ def test_the_digest_follows_every_key() -> None:
             spec_of(sweep={"seeds": 3}),
             spec_of(sweep={"label_draws": 2}),
             spec_of(mlp={"width": 16}),
-            spec_of(fit={"window_low": 20}),
+            spec_of(fit={"window_low": 10}),
         )
     }
     assert len(digests) == 7
@@ -249,11 +249,22 @@ def test_every_mistake_is_named_at_once() -> None:
         ({**SPEC, "mlp": 3}, r"table \[mlp\]"),
         ({**SPEC, "recipe": {"family": "percolation-cluster", "n_points": 113}}, "n_points = 114 or more"),
         ("[recipe\n", "not valid TOML"),
+        (changed(fit={"window_low": 65}), r"\[fit\] leaves 0 of sweep.train_sizes = \[16, 32, 64\] and needs 3"),
+        (changed(fit={"window_high": 32}), r"\[fit\] leaves 2 of .* type another window"),
+        (changed(fit={"min_sizes": 4}), r"\[fit\] leaves 3 of .* needs 4 \(fit.min_sizes\)"),
+        (changed(fit={"min_seeds": 3}), r"fit.min_seeds = 3 and sweep.seeds = 2: .* type seeds = 3"),
+        ({**SPEC, "1-nn": {"k": 3}}, r"\[1-nn\]: this learner has no settings; leave the table out"),
     ],
 )
 def test_bad_specs_are_refused(tables: Any, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         load_spec(tables, collaborators=STANDS)
+
+
+def test_what_nobody_typed_is_no_mistake() -> None:
+    """Two sizes and one replicate are measured, if not fitted; what is written of such a sweep is read back."""
+    spec = spec_of(sweep={"train_sizes": [16, 32], "seeds": 1})
+    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
@@ -265,6 +276,8 @@ def test_the_package_s_own_learners_check_their_names_and_keys() -> None:
     pytest.importorskip("jax")
     with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
         load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
+    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*allowed is every rate once"):
+        load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
 
 
 # ---------------------------------------------------------------------------------------------------- replicates

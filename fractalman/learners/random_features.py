@@ -58,7 +58,11 @@ class RandomFeatures(Learner):
         )
 
     def parameters(self, d: int, outputs: int = 1) -> int:
-        """Return the number of fitted parameters; d inputs do not matter."""
+        """Return the number of fitted parameters: k weights and an intercept for every output.
+
+        The map is drawn and not fitted, so its (d + 1)·k numbers do not count. Outputs are regressions side by side on
+        one map: they multiply P by the same number at every k, which moves no exponent.
+        """
         del d
         return (self.features + 1) * outputs
 

@@ -3,6 +3,8 @@
 P = parameters, n = data (points, tokens), E = irreducible loss. Residuals are those of ln L. For given exponents the
 best E, A, B ≥ 0 are a small linear problem, so every pair of exponents on a grid is tried (variable projection); the
 best of them start a robust least-squares fit of all five. Nothing is found because a search began in the right place.
+Intervals between five runs, for exponents .4 and .5 at 20 places with noise .01, held the truth in 95 % (α_D), 95.5 %
+(α_P) and 96 % (E) of 400 tables; where the runs' own α_D scattered by .02 besides, in 97, 95 and 96 %.
 
 Source: Hoffmann et al., arXiv 2203.15556, for the law; Golub & Pereyra 1973; Huber 1964.
 """

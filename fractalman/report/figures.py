@@ -28,6 +28,8 @@ _STYLES = (
     ("#E69F00", "v"), ("#56B4E9", "P"), ("#8C564B", "X"), ("#6A3D9A", "p"),
 )  # fmt: skip
 SIZE_LABEL = "training-set size n"
+_LEAST_SHARE = 1e-6
+"""Training risk over test risk below this is drawn at the edge: how far below says nothing more."""
 _INK, _MUTED, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
 
 
@@ -209,14 +211,16 @@ def training_shares(curves: Sequence[LearnerCurve], limit: float, label: str = S
     with _settings():
         figure = _figure(9.2, 3.1)
         axes = figure.add_subplot()
-        low = limit
-        for curve, (color, marker) in shown:
-            sizes, risk = curve.means(curve.risk)
-            share = curve.means(curve.train_risk)[1] / risk
-            low = min(low, share[share > 0].min(initial=limit))
-            axes.plot(sizes, share, color=color, marker=marker, ms=5, lw=1.2, label=curve.name)
+        shares = [curve.means(curve.train_risk)[1] / curve.means(curve.risk)[1] for curve, _ in shown]
+        least = min(share[share > 0].min(initial=limit) for share in shares)
+        edge = max(_LEAST_SHARE, float(least) / 2)
+        for share, (curve, (color, marker)) in zip(shares, shown, strict=True):
+            sizes, below = curve.means(curve.risk)[0], share < edge
+            drawn = np.where(below, edge * 1.4, share)
+            axes.plot(sizes, drawn, color=color, lw=1.2, label=curve.name, marker=marker, ms=5, markevery=~below)
+            axes.plot(sizes[below], drawn[below], color=color, lw=0, marker="v", ms=5, mfc="white")
         axes.axhline(limit, color=_INK, lw=1.0, ls=(0, (4, 3)))
-        axes.set_ylim(max(1e-7, low / 2), 3)
+        axes.set_ylim(edge, 3)
         _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve, _ in shown])), label)
         axes.set_ylabel("training risk / test risk")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

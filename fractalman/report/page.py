@@ -44,7 +44,7 @@ img { max-width:100%; height:auto; display:block } .scroll { overflow-x:auto }
 table { border-collapse:collapse; font-size:.92rem; margin:.6rem 0; font-variant-numeric:tabular-nums }
 th { text-align:left; font-weight:600; color:var(--muted); font-size:.82rem; vertical-align:bottom }
 th,td { padding:.42rem .9rem .42rem 0; border-bottom:1px solid var(--line); vertical-align:top }
-td.n,th.n { text-align:right } td.w { white-space:nowrap }
+td.n,th.n { text-align:right } td.w { white-space:nowrap } td.v { min-width:15rem }
 td small { color:var(--muted); display:block; font-size:.8rem }
 .tag { display:inline-block; padding:.05rem .55rem; border-radius:1rem; font-size:.85rem; font-weight:600 }
 .yes { color:var(--yes); background:#e5f4ec } .no { color:var(--no); background:#fbe9e7 }
@@ -116,7 +116,7 @@ def verdict_table(result: Result) -> str:
             f"<td class=w>{local_words(verdict)}</td><td>{asymptote}{law}</td>"
             f"<td class=w>{window_words(verdict)}"
             f"<small>{verdict.n_sizes} {places}, {verdict.n_seeds} seeds</small></td>"
-            f'<td><span class="tag {kind}">{escape(verdict_words(verdict))}</span>'
+            f'<td class=v><span class="tag {kind}">{escape(verdict_words(verdict))}</span>'
             f"{''.join(f'<small>{escape(text)}</small>' for text in remarks)}</td></tr>"
         )
     axis = result.spec.axis
@@ -138,7 +138,9 @@ def verdict_table(result: Result) -> str:
 
 def meaning(symbol: str) -> str:
     """Return what an abscissa other than n is, in a clause."""
-    return {"P": ", P the number of fitted parameters", "steps": ", steps those of the training"}.get(symbol, "")
+    return {"P": ", P the number of fitted parameters of all outputs", "steps": ", steps those of the training"}.get(
+        symbol, ""
+    )
 
 
 def regime_table(result: Result) -> str:
@@ -226,7 +228,8 @@ def run_section(name: str, result: Result, picture: Dataset | None) -> str:
                     "svg+xml",
                     "training risk over test risk",
                     f"Where a network stops being data-limited: above the dashed line ({regimes.TRAIN_SHARE:g}) it no "
-                    "longer fits its training set well enough for the data alone to limit it.",
+                    "longer fits its training set well enough for the data alone to limit it. Triangles at the lower "
+                    "edge: smaller still.",
                 )
             )
     parts += ["<h3>Risks and what limits them</h3>"]
@@ -261,7 +264,8 @@ def floor_curve(result: Result) -> tuple[F64, F64] | None:
 def asked_words(result: Result) -> str:
     """Return in one sentence what was run."""
     spec = result.spec
-    draws = f", {spec.label_draws} label draws each (a network learns {spec.network_draws})"
+    network = f" (a network learns {spec.network_draws})" if "mlp" in spec.learners else ""
+    draws = f", {spec.label_draws} label draws each{network}"
     draws = draws if max(spec.label_draws, spec.network_draws) > 1 else ""
     first, last = spec.train_sizes[0], spec.train_sizes[-1]
     places = f"{len(spec.train_sizes)} training-set sizes from {first:,} to {last:,}"

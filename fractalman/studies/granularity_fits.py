@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from fractalman._arrays import F64
-from fractalman.errors import RecipeError
-from fractalman.learners import Problem, make
+from fractalman.errors import FitError, RecipeError
+from fractalman.learners import DIVERGED, Problem, make
 from fractalman.prediction.structures import field_of
 from fractalman.recipe import SmoothManifold
 from fractalman.studies.granularity_parts import ExpectedParts, compact, expected_within_labels, within_square
@@ -192,7 +192,10 @@ def fragment_rows(study: Granularity, scale: int, seed: int) -> list[Row]:
 
 
 def trained_rows(study: Granularity, name: str, seed: int, checkpoint: Path | None) -> list[Row]:
-    """Return the parts of a trained learner; a network has one output a label column."""
+    """Return the parts of a trained learner; a network has one output a label column.
+
+    Errors: FitError when the network diverges.
+    """
     split = _prepared(study, seed)
     sample = split.sample
     learner = make(name, study.settings.get(name, {}))
@@ -200,6 +203,8 @@ def trained_rows(study: Granularity, name: str, seed: int, checkpoint: Path | No
         outcome = learner.run([_problem(sample)], checkpoint=checkpoint)[0]  # type: ignore[call-arg]
     else:
         outcome = learner.run([_problem(sample)])[0]
+    if outcome.info.get("stopped") == DIVERGED:
+        raise FitError(f"the network of replicate {seed} diverged: type a smaller {name}.learning_rate")
     weights, _ = _smoother_weights(split, name)
     more: Row = {"replicate": seed, "own_scale": None, "ridge": None, "train_risk": float(outcome.train_risk)}
     return split.rows(name, outcome.prediction, weights, more)

@@ -66,8 +66,14 @@ class GranularityResult:
         """Risks: one row a learner, scale of its own (None = it knows no cut) and cut, means over the replicates.
 
         ``half_width`` is that of the 95 % interval, Student's t over the replicates; None of a single one.
+        ``risk_share`` is the mean risk over the mean variance of the unseen points' labels: replicates whose labels
+        vary more do not widen its interval.
         """
         out = []
+        variances = {
+            key: {row["replicate"]: row[name] for row in self.of("labels")}
+            for key, name in (("risk", "variance"), ("expected_risk", "expected_variance"))
+        }
         for learner, own in dict.fromkeys((r["learner"], r["own_scale"]) for r in self.of("risk")):
             for scale in self.scales:
                 rows = self.of("risk", learner=learner, own_scale=own, scale=scale)
@@ -75,6 +81,9 @@ class GranularityResult:
                 for key in ("risk", "within", "expected_risk", "expected_within"):
                     mean, half = mean_and_half_width([r[key] for r in rows])
                     entry |= {key: mean, f"{key}_half_width": half}
+                for key, variance in variances.items():
+                    whole = [variance[r["replicate"]] for r in rows]
+                    entry |= _share_of([r[key] for r in rows], whole, f"{key}_share")
                 out.append(entry)
         return out
 
@@ -152,7 +161,8 @@ class GranularityResult:
     def curves(self) -> list[Row]:
         """One row a scale, learner and n_s: mean risk inside the fragments, expected, and from the spectra.
 
-        Fragments of a replicate are averaged first, those only that have this n_s.
+        Fragments of a replicate are averaged first, those only that have this n_s; ``…_share`` is the risk over the
+        variance within the fragments.
         """
         out = []
         for scale in sorted({r["scale"] for r in self.of("curve")}):
@@ -162,6 +172,8 @@ class GranularityResult:
                     entry: Row = {"scale": scale, "learner": learner, "n": n, "fragments": len(rows)}
                     for key in ("risk", "expected_risk", "spectral_risk", "variance", "pca_slope", "participation"):
                         entry[key], entry[f"{key}_half_width"] = mean_and_half_width(_by_replicate(rows, key))
+                    for key in ("risk", "expected_risk", "spectral_risk"):
+                        entry |= _share_of(_by_replicate(rows, key), _by_replicate(rows, "variance"), f"{key}_share")
                     out.append(entry)
         return out
 
@@ -240,6 +252,14 @@ def mean_and_half_width(values: Sequence[float | None]) -> tuple[float | None, f
         return float(array[0]), None
     half = student_t(array.size - 1) * float(array.std(ddof=1)) / math.sqrt(array.size)
     return float(array.mean()), half
+
+
+def _share_of(parts: Sequence[float | None], wholes: Sequence[float | None], name: str) -> Row:
+    """Return a share and its half-width as two entries, None where a number is missing."""
+    if not parts or any(value is None for value in (*parts, *wholes)):
+        return {name: None, f"{name}_half_width": None}
+    value, half = share(np.array(parts, np.float64), np.array(wholes, np.float64))
+    return {name: value, f"{name}_half_width": half}
 
 
 def _column(rows: list[Row], key: str) -> F64 | None:

@@ -1,7 +1,7 @@
 """How local learning is: what one gradient step at a point does to predictions elsewhere, before, during and after
 training; and whether the linear regions of ReLU networks are the hierarchy's subclusters.
 
-Source: docs/theory.md §7.
+Source: docs/theory.md, "Locality of learning".
 """
 
 from __future__ import annotations

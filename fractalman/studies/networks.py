@@ -56,6 +56,8 @@ def network_settings(table: Mapping[str, Any], **changes: int) -> Settings:
     """
     learner: Any = make("mlp", table)
     settings: Settings = dataclasses.replace(learner.settings, **changes)
+    if len(settings.rates) > 1:
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
     return settings
 
 

@@ -1,6 +1,6 @@
 """What of the hierarchy a network has found: linear probes from every layer to every latent of chosen sizes.
 
-Source: docs/theory.md §7.
+Source: docs/theory.md, "Locality of learning".
 """
 
 from __future__ import annotations
@@ -112,6 +112,36 @@ def _around(h: Hierarchy, node: int, points: I64, member: Bool, fitted: int) -> 
     return np.ones(points.size, bool)
 
 
+def targets_of(sample: Sample, scales: tuple[int, ...]) -> dict[int, dict[str, F64]]:
+    """Return what ridge probes are to read off at every scale, for the replicate's unseen points, (p, k) each.
+
+    "r2-path": the label as it would be without anything below the scale, the sum of the latents' values from the root
+    to the point's fragment of the cut; "r2-band": what the scale adds to that of the next larger one; "r2-value": the
+    fragment's own value; "r2-exchanged": that of another fragment, drawn at random, the control. Where nobody knows
+    values (estimated hierarchies) the mean label of the fragment's points stands for the sum, and there is no value.
+    """
+    h, points = sample.hierarchy, sample.test
+    known = bool(np.any(h.variance > 0.0))
+    sums = path_sums(h.parent, h.value) if known else None
+    found: dict[int, dict[str, F64]] = {}
+    above: F64 | None = None
+    for scale in sorted(scales, reverse=True):
+        cut = h.cut(scale)
+        fragment = cut.fragment[points]
+        if sums is not None:
+            path = sums[cut.node][fragment][:, None]
+        else:
+            total = np.stack([np.bincount(cut.fragment, column, cut.node.size) for column in sample.y.T], axis=1)
+            path = (total / cut.count[:, None])[fragment]
+        found[scale] = {"r2-path": path, "r2-band": path if above is None else path - above}
+        above = path
+        if known:
+            own = h.value[cut.node]
+            other = permutation(key64(sample.key, Role.LABEL_DRAW, scale), cut.node.size)
+            found[scale] |= {"r2-value": own[fragment][:, None], "r2-exchanged": own[other][fragment][:, None]}
+    return dict(sorted(found.items()))
+
+
 @dataclass(frozen=True)
 class ProbeStudy(Study):
     """A checked study of decodability.
@@ -192,8 +222,7 @@ class _View:
 
     Args:
         fitted: how many of the probed points fit the probes. inputs: (p, d) scaled inputs. latents: probed.
-        values: scale → (p, 3) the value of the point's fragment, the sum of values above it and its own, and the
-            values of other fragments in random exchange; empty where the hierarchy has no values.
+        targets: scale → quantity → (p, k) what ridge probes are to read off, see `targets_of`.
         before: layer → logistic scores of the untrained network, once it has been probed.
     """
 
@@ -202,7 +231,7 @@ class _View:
     fitted: int
     inputs: F32
     latents: Latents
-    values: dict[int, F64]
+    targets: dict[int, dict[str, F64]]
     before: dict[str, F64] = field(default_factory=dict)
 
     @classmethod
@@ -215,15 +244,8 @@ class _View:
                 f"probe.scales = {list(study.scales)}: no subcluster of these sizes holds {2 * LEAST} of the "
                 f"{points.size} unseen points; type a larger test_size or larger scales"
             )
-        values = {}
-        if np.any(h.variance > 0.0):
-            sums = path_sums(h.parent, h.value)
-            for scale in study.scales:
-                cut = h.cut(scale)
-                other = permutation(key64(sample.key, Role.LABEL_DRAW, scale), cut.node.size)
-                own = h.value[cut.node]
-                values[scale] = np.column_stack([own, sums[cut.node], own[other]])[cut.fragment[points]]
-        return cls(sample, made, fitted, made.scale.inputs(sample.X[points]).astype(np.float32), latents, values)
+        inputs = made.scale.inputs(sample.X[points]).astype(np.float32)
+        return cls(sample, made, fitted, inputs, latents, targets_of(sample, study.scales))
 
     def rows(self, base: Row, snapshot: Snapshot) -> list[Row]:
         """Return what can be read off the network at one step."""
@@ -258,11 +280,11 @@ class _View:
 
     def _values(self, base: Row, layer: str, made_of: Basis) -> list[Row]:
         rows = []
-        for scale, target in self.values.items():
-            fit, score = target[: self.fitted], target[self.fitted :]
-            found = probes.r_squared(probes.ridge_scores(made_of, fit), score, fit.mean(axis=0))
-            for quantity, number in zip(("r2-value", "r2-path", "r2-exchanged"), found, strict=True):
-                rows.append(measured(base, quantity, float(number), layer=layer, against="size", place=scale, x=scale))
+        for scale, targets in self.targets.items():
+            for quantity, target in targets.items():
+                fit, score = target[: self.fitted], target[self.fitted :]
+                found = probes.r_squared(probes.ridge_scores(made_of, fit), score, fit.mean(axis=0))
+                rows.append(measured(base, quantity, found, layer=layer, against="size", place=scale, x=scale))
         return rows
 
     def _members(self, base: Row, scores: dict[str, dict[str, F64]], controls: dict[str, F64]) -> list[Row]:

@@ -129,11 +129,16 @@ def _sigmoid(z: F64) -> F64:
 # ---------------------------------------------------------------------------------------------------- scores
 
 
-def r_squared(predicted: F64, target: F64, reference: F64) -> F64:
-    """Return 1 − squared error over that of the fitted points' mean, by column; nan where the target is constant."""
-    error = np.square(predicted - target).mean(axis=0)
-    spread = np.square(target - reference).mean(axis=0)
-    return np.asarray(1.0 - error / np.where(spread > 0.0, spread, np.nan))
+def r_squared(predicted: F64, target: F64, reference: F64) -> float:
+    """Return 1 − squared error over that of the fitted points' mean, over all columns.
+
+    nan where the target is constant.
+
+    Args:
+        predicted, target: (t, k). reference: (k,) the mean over the fitted points.
+    """
+    spread = float(np.square(target - reference).sum())
+    return 1.0 - float(np.square(predicted - target).sum()) / spread if spread > 0.0 else np.nan
 
 
 def auc(score: F64, member: Bool) -> float:

@@ -7,6 +7,7 @@ window_high, min_sizes, min_seeds.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import tomllib
@@ -21,6 +22,7 @@ from fractalman.sweep.axes import (
     DATA_AXIS,
     NOT_AN_AXIS,
     PROBES,
+    RECIPE_PREFIX,
     SETTINGS,
     Axis,
     Number,
@@ -53,7 +55,9 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     rooms = collaborators or Collaborators()
     tables, where = _tables(source)
     problems = [
-        f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in TABLES)}{nearest(str(key), TABLES)}"
+        f"[{key}]: this learner has no settings; leave the table out"
+        if key in NAMES
+        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in TABLES)}{nearest(str(key), TABLES)}"
         for key in tables
         if key not in TABLES
     ]
@@ -72,6 +76,8 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     low, high = fit.get("window_low"), fit.get("window_high")
     if low is not None and high is not None and low >= high:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
+    else:
+        problems += _unfittable(sweep, fit)
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
         settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("probe")), rooms, problems)
@@ -83,6 +89,27 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     if problems:
         raise RecipeError("; ".join(problems))
     return spec
+
+
+def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
+    """Return why the places and replicates asked for can never be fitted as [fit] says, where it was said."""
+    problems = []
+    axis = "values" if sweep.get("values") else "train_sizes"
+    places, seeds = sweep.get(axis) or (), sweep.get("seeds")
+    low, high, least = fit.get("window_low") or -math.inf, fit.get("window_high") or math.inf, fit.get("min_sizes") or 0
+    inside = [place for place in places if low <= place <= high]
+    said = len(inside) < len(places) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
+    if said and len(inside) < least:
+        problems.append(
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(places)} and needs {least} (fit.min_sizes): allowed "
+            f"is a window that holds {least} or more; type another window, or more {axis}"
+        )
+    if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
+        least = fit["min_seeds"]
+        problems.append(
+            f"fit.min_seeds = {least} and sweep.seeds = {seeds}: allowed is min_seeds <= seeds; type seeds = {least}"
+        )
+    return problems
 
 
 def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -194,12 +221,17 @@ def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None)
         ]
     if recipe is None:
         return []
-    keys = [key for key in recipe.__dataclass_fields__ if key not in NOT_AN_AXIS]
+    keys = [
+        field.name
+        for field in dataclasses.fields(recipe)
+        if field.name not in NOT_AN_AXIS and {"int", "float"} & set(str(field.type).replace(" ", "").split("|"))
+    ]
     if recipe.addressed:
         keys.remove("n_points")  # the sweep draws as many as it uses
     if axis.key in keys:
         return []
-    allowed = (DATA_AXIS, *SETTINGS, *keys)
+    typed = [RECIPE_PREFIX + key if key in SETTINGS else key for key in keys]
+    allowed = (DATA_AXIS, *SETTINGS, *typed)
     return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
@@ -231,7 +263,7 @@ def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)
-            if fresh is not None and place.n < fresh:
+            if fresh is not None and place.n < fresh and not any('"one-pass"' in problem for problem in problems):
                 doubled = spec.probe and spec.axis.kind == "data"
                 problems[
                     f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '

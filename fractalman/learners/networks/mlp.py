@@ -85,6 +85,8 @@ class Settings:
             problems.append(f"mlp.max_train = {self.max_train!r}: allowed is an integer from 1 to {1 << 31}")
         if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
             problems.append(f"mlp.learning_rate = {self.learning_rate!r}: allowed are numbers with 0 < rate <= 100")
+        elif len(set(self.rates)) < len(self.rates):
+            problems.append(f"mlp.learning_rate = {list(self.rates)}: allowed is every rate once")
         if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
             problems.append(f"mlp.weight_decay = {self.weight_decay!r}: allowed is a number from 0 to below 1")
         for name, allowed in _WORDS.items():

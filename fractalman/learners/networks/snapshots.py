@@ -62,9 +62,7 @@ def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepa
     Errors: RecipeError for several learning rates, or too few points for one pass.
     """
     if len(settings.rates) > 1:
-        raise RecipeError(
-            f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type that of a confirm run's choice"
-        )
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
     needed = settings.steps * settings.batch_size
     if settings.sampling == "one-pass" and problem.n < needed:
         raise RecipeError(

@@ -250,9 +250,10 @@ def train(
             activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
         )  # fmt: skip
         taken[~frozen] = stop
-        fitted = forward(state.weights, X, m, factors, run.activation)
-        risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
-        frozen |= (risk < run.tolerance) | ~np.isfinite(risk)  # a network that diverged would only stay so
+        if run.tolerance > 0.0 or stop == run.steps:  # a look between blocks can only stop a network
+            fitted = forward(state.weights, X, m, factors, run.activation)
+            risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
+            frozen |= (risk < run.tolerance) | ~np.isfinite(risk)  # a network that diverged would only stay so
         start = stop
         if checkpoint is not None:
             checkpoints.publish(checkpoint, mark, state, checkpoints.Progress(start, frozen, taken, risk))

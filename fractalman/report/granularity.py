@@ -1,0 +1,237 @@
+"""The page of a granularity study, its tables and its lines on a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fractalman.report import _publish, _versions, granularity_figures
+from fractalman.report.figures import require_plots
+from fractalman.report.page import _STYLE, image
+from fractalman.report.tables import jsonable, number, recipe_words, text_table
+
+if TYPE_CHECKING:
+    from fractalman.studies.granularity_result import GranularityResult
+    from fractalman.studies.study import Row
+
+NAMES = ("granularity.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
+_SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
+ESTIMATE = "The hierarchy is an estimate from the points, no ground truth: what is said of scales is said of it."
+
+
+def source_words(result: GranularityResult) -> str:
+    """Return in a phrase where the points come from."""
+    source = result.study.source
+    recipe = getattr(source, "recipe", None)
+    if recipe is not None:
+        return recipe_words(recipe)
+    table = source.to_dict()["data"]
+    return f"{Path(table['file']).name}, target {table['target']}, hierarchy {table['hierarchy']} (estimated)"
+
+
+def share_words(row: Row, name: str) -> str:
+    """Return a share in per cent with its half-width."""
+    value, half = row[name], row[f"{name}_half_width"]
+    if value is None:
+        return "—"
+    return f"{100 * value:.1f}" + ("" if half is None else f" ± {100 * half:.1f}")
+
+
+def granularity_lines(result: GranularityResult) -> list[str]:
+    """Return the spectrum as lines of a terminal."""
+    header = ("scale", *(f"{name} %" for name in _SHARES), "linear by", "nonlinear by")
+    rows = [
+        [f"{row['scale']:,}", *(share_words(row, name) for name in _SHARES), row["linear_learner"],
+         row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—"]
+        for row in result.shares
+    ]  # fmt: skip
+    lines = [source_words(result), *([] if result.exact else [ESTIMATE]), "", *text_table(header, rows)]
+    if result.exponents:
+        lines += ["", "exponents of risk ~ n^-exponent inside the fragments", *exponent_lines(result.exponents)]
+    disagreeing = [row for row in result.linear if row["agrees"] is False]
+    if result.linear:
+        held = sum(row["agrees"] is not None for row in result.linear)
+        lines += [
+            "",
+            f"linear regressions within 5 % + 2 standard errors of their law: {held - len(disagreeing)} of {held}",
+        ]
+    return lines
+
+
+def exponent_lines(rows: Sequence[Row]) -> list[str]:
+    """Return the exponents inside fragments as aligned lines."""
+    header = ("scale", "learner", "measured", "expected", "from spectra")
+    return text_table(header, [[f"{row['scale']:,}", row["learner"], *_exponent_words(row)] for row in rows])
+
+
+def _exponent_words(row: Row) -> list[str]:
+    out = []
+    for name in ("exponent", "expected_exponent", "spectral_exponent"):
+        half = row[f"{name}_half_width"]
+        # a curve that is the same in every replicate, of a file under one hierarchy, has no scatter to print
+        out.append(number(row[name]) + (f" ± {number(half)}" if half is not None and half > 1e-9 else ""))
+    return out
+
+
+def granularity_csv(result: GranularityResult) -> str:
+    """Return everything as one CSV table: the rows of shares, risks, exponents, curves and linear regressions."""
+    tables = {"share": result.shares, "risk": result.table, "exponent": result.exponents, "curve": result.curves,
+              "linear": result.linear}  # fmt: skip
+    columns = ["table", *dict.fromkeys(key for rows in tables.values() for row in rows for key in row)]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    for name, rows in tables.items():
+        for row in rows:
+            plain = {key: f"{v:.6g}" if isinstance(v, float) else v for key, v in jsonable(row).items()}
+            writer.writerow(
+                {"table": name, **{k: json.dumps(v) if isinstance(v, list) else v for k, v in plain.items()}}
+            )
+    return stream.getvalue()
+
+
+def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
+    """Write granularity.html, .csv, .json, .png and .svg into an existing folder and return the page's path.
+
+    Errors: MissingExtraError without matplotlib.
+    """
+    require_plots()
+    folder, title = Path(folder), source_words(result).split(";")[0]
+    _publish(folder / "granularity.csv", granularity_csv(result))
+    table = json.dumps(jsonable(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    _publish(folder / "granularity.json", table + "\n")
+    for kind in ("png", "svg"):
+        _publish(folder / f"granularity.{kind}", granularity_figures.shares_figure(result, title, kind))
+    return _publish(folder / "granularity.html", granularity_page(result))
+
+
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(text)}</th>" for text in header)
+    body = "".join(f"<tr>{''.join(f'<td class=w>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _with_half(row: Row, key: str) -> str:
+    half = row.get(f"{key}_half_width")
+    return number(row[key]) + (f" ± {number(half)}" if half is not None else "")
+
+
+def _shares_section(result: GranularityResult) -> list[str]:
+    rows = [
+        [f"{row['scale']:,}", *(share_words(row, name) for name in _SHARES), row["linear_learner"],
+         row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—",
+         f"{100 * row['finer_linear']:.1f}", f"{100 * row['alone']:.1f}", f"{100 * row['seen']:.0f}"]
+        for row in result.shares
+    ]  # fmt: skip
+    header = ("scale", *_SHARES, "linear by", "nonlinear by", "of it by finer ridges", "of it without cuts", "seen")
+    return [
+        image(
+            granularity_figures.shares_figure(result, "the granularity spectrum"),
+            "svg+xml",
+            "stacked shares of the label variance against scale",
+            "The hierarchy is cut at a ladder of scales. At each, what of the label differs between the fragments "
+            "(blue) and within them: learned by linear regression in every fragment (green), by any other learner "
+            "beyond that (orange), by none of them though the training labels hold it (light grey), and what the "
+            "training labels do not hold (grey). Bars are 95 % intervals over the replicates; dashed lines were "
+            "computed without drawing a label, a network’s from its limit of infinite width.",
+        ),
+        _html_table(header, rows),
+        '<p class="note">Per cent of the variance of the unseen points’ labels, ± half of the 95 % interval (Student’s '
+        "t over the replicates). They add to one: between is the variance of fragment means; linear what the best of "
+        "nothing, global ridge and local ridge at this scale or a coarser one takes of the rest; nonlinear what the "
+        "best of all other learners takes beyond that, finer ridges among them; floor what the posterior mean given "
+        "all training labels leaves. seen: unseen points whose fragment holds a training point.</p>",
+    ]
+
+
+def _learners_section(result: GranularityResult) -> list[str]:
+    whole = result.scales[-1]
+    rows = [
+        [row["learner"] if row["own_scale"] is None else f"{row['learner']} {row['own_scale']:,}",
+         _with_half(row, "risk"), number(row["expected_risk"])]
+        for row in result.table
+        if row["scale"] == whole
+    ]  # fmt: skip
+    return [
+        "<h2>Learners</h2>",
+        image(
+            granularity_figures.risks_figure(result),
+            "svg+xml",
+            "risks against scale",
+            "Mean squared error over the variance of the unseen points’ labels. Ridges that know the cut, against its "
+            "scale; learners of all points across. Dashed: expected over labels.",
+        ),
+        _html_table(("learner", "risk", "expected"), rows),
+    ]
+
+
+def _curves_section(result: GranularityResult) -> list[str]:
+    figure = granularity_figures.curves_figure(result)
+    if figure is None:
+        return []
+    rows = [[f"{row['scale']:,}", row["learner"], *_exponent_words(row)] for row in result.exponents]
+    return [
+        "<h2>Inside the fragments</h2>",
+        image(
+            figure,
+            "svg+xml",
+            "learning curves inside fragments",
+            "Training points and test points of one fragment, averaged over its largest fragments.",
+        ),
+        _html_table(("scale", "learner", "exponent", "expected", "from the fragments’ spectra"), rows),
+    ]
+
+
+def _linear_section(result: GranularityResult) -> list[str]:
+    figure = granularity_figures.linear_figure(result)
+    if figure is None:
+        return []
+    rows = [
+        [row["design"], row["learner"], f"{row['d']:,}", f"{row['n']:,}", row["ridge"], str(row["features"] or "—"),
+         _with_half(row, "risk"), number(row["predicted_risk"]), number(row["ratio"]), number(row["ratio_error"]),
+         {True: "yes", False: "no", None: "—"}[row["agrees"]]]
+        for row in result.linear
+        if row["ridge"] is not None
+    ]  # fmt: skip
+    header = ("design", "learner", "d", "n", "ridge", "features", "risk", "law", "ratio", "± s.e.", "5 % + 2 s.e.")
+    return [
+        "<h2>Linear regression as a model of generalization</h2>",
+        image(
+            figure,
+            "svg+xml",
+            "double descent of linear regression",
+            "Points: measured. Lines: from the spectrum of the points alone. Without ridge the risk has its peak at "
+            "n = d (triangles lie above the frame); for d far above n linear regression follows the nearest "
+            "neighbour’s curve.",
+        ),
+        f"<details><summary>All regressions</summary>{_html_table(header, rows)}</details>",
+    ]
+
+
+def granularity_page(result: GranularityResult) -> str:
+    """Return the whole page: self-contained HTML."""
+    values: dict[str, Any] = dict(result.study.values)
+    hierarchy = "" if result.exact else f"<p><b>{ESTIMATE}</b></p>"
+    parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]
+    packages = ", ".join(f"{escape(name)} {escape(version)}" for name, version in _versions().items())
+    spec = escape(json.dumps(jsonable(result.study.to_dict()), indent=1, ensure_ascii=False))
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>fractalman: granularity</title><style>{_STYLE}</style></head><body><main>
+<h1>Granularity</h1>
+<p class="lead">At which scales of the hierarchy is the label made, and at which is learning it a linear problem?</p>
+<p class="muted">{escape(source_words(result))}</p>{hierarchy}
+<p>{values["train_size"]:,} training points, {values["test_size"]:,} unseen ones, {values["seeds"]} replicates.</p>
+{chr(10).join(parts)}
+<details><summary>The specification, defaults filled in</summary><pre>{spec}</pre></details>
+<h2>Made with</h2><p class="note">{packages}</p>
+</main></body></html>
+"""
