@@ -27,7 +27,9 @@ def neighbour_risk(k: list[int], r: float, hurst: float, sizes: list[int], rng: 
     return (found + power / (r ** (-2.0 * hurst) - 1.0)).tolist()  # no point below shares a cell with the test point
 
 
-def quantizer_risk(k: list[int], r: float, hurst: float, thresholds: list[float], rng: np.random.Generator) -> list[float]:
+def quantizer_risk(
+    k: list[int], r: float, hurst: float, thresholds: list[float], rng: np.random.Generator
+) -> list[float]:
     """(cells, Σ μ R^(2H)) of one tree whose cells are split until none weighs more than each threshold."""
     weight, cells, risk = np.ones(1), np.zeros(len(thresholds)), np.zeros(len(thresholds))
     while weight.size:
@@ -61,7 +63,7 @@ def slope_and_error(rows: np.ndarray, at: np.ndarray | None = None) -> tuple[flo
     st.integers(0, 2**32),
 )
 def test_exponents_of_random_recipes(k: list[int], r: float, hurst: float, seed: int) -> None:
-    """Both within 4 errors and .05, over a factor 256; the exponents of another H, half as large again, are rejected."""
+    """Both within 4 errors and .05 over a factor 256; those of another H, half as large again, are rejected."""
     beta, model = moran_exponent(k, r, hurst), quantization_exponent(k, r, hurst)
     assume(0.25 < beta < 1.0)
     assume(shared_by_one_tree(k, beta))
