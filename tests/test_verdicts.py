@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from fractalman.measure import fit_power_law, student_t
 from fractalman.seeds import key64, normals
-from fractalman.sweep import RULE, Point, Verdict
+from fractalman.sweep import RULE, Point, Verdict, load_spec
 from fractalman.sweep.axes import axis_called
 from fractalman.sweep.regimes import SizeSummary, choose_window, summarise
+from fractalman.sweep.results import _has_tangent_kernel
 from fractalman.sweep.verdicts import RESOLUTION, compare, judge, predicted_local
 from fractalman.theory import local_slope
 
@@ -103,6 +104,40 @@ def test_the_local_exponent_is_the_reference_where_there_is_one() -> None:
     assert (near.predicted, near.predicted_local) == (0.5, pytest.approx(0.34))
     assert "local" in near.reason
     assert verdict_of(points, Prediction(0.34, local=0.5)).agrees is False
+
+
+def test_a_network_is_held_against_its_tangent_kernel_where_the_sweep_has_it() -> None:
+    """As on the cascade k = 16, H = 1: the asymptote is .5, here the kernel has .44, and so has the network."""
+    points, network = points_of(0.44), Prediction(0.5)
+    summaries = summarise(points, 4, "fixed", 1 / 16)
+    alone = judge("mlp", points, summaries, network, seeds=4, fit=FIT)
+    beside = judge("mlp", points, summaries, network, seeds=4, fit=FIT, kernel=Prediction(0.5, local=0.44))
+    assert (alone.agrees, alone.predicted_local) == (False, None)
+    assert (beside.agrees, beside.predicted, beside.predicted_local) == (True, 0.5, 0.44)
+    assert "local exponent of its tangent kernel" in beside.reason
+    assert any("ntk-kernel" in warning for warning in beside.warnings)
+    other = judge("mlp", points, summaries, network, seeds=4, fit=FIT, kernel=Prediction(0.5, local=0.55))
+    assert other.agrees is False  # it can be refuted
+    own = judge(
+        "mlp", points, summaries, Prediction(0.5, local=0.44), seeds=4, fit=FIT, kernel=Prediction(0.5, local=0.6)
+    )
+    assert (own.agrees, own.warnings) == (True, alone.warnings)  # a curve of its own comes first
+
+
+def test_only_the_tangent_kernel_of_the_network_itself_is_its_reference() -> None:
+    tables = {"recipe": {"family": "cascade", "n_points": 4096, "branching": 4}}
+    sweep = {"train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
+
+    def has(learners: list[str], name: str = "mlp", **more: dict[str, Any]) -> bool:
+        return _has_tangent_kernel(load_spec({**tables, "sweep": {"learners": learners, **sweep}, **more}), name)
+
+    both = ["mlp", "ntk-kernel"]
+    assert has(both)
+    assert not has(both, "ntk-kernel")
+    assert not has(["mlp", "laplace-kernel"])
+    assert not has(both, mlp={"depth": 3})
+    assert not has(both, mlp={"activation": "tanh"})
+    assert not has(both, **{"ntk-kernel": {"depth": 3}})
 
 
 def test_the_curve_s_own_error_counts() -> None:

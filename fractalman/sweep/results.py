@@ -21,6 +21,8 @@ from fractalman.sweep.verdicts import Verdict, judge
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
+NETWORK, TANGENT_KERNEL = "mlp", "ntk-kernel"
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -91,7 +93,8 @@ def conclude(
     mean_floor: dict[int | float, float] = dict(zip(floor.value.tolist(), floor.risk.tolist(), strict=True))
     points: list[Point] = []
     probes: list[Point] = []
-    verdicts, predictions, summaries, conventions, notes = [], {}, {}, {}, {}
+    verdicts, summaries, conventions = [], {}, {}
+    predictions, notes = _predictions(spec, rooms, say)
     for name in spec.learners:
         learner = rooms.make_learner(name, spec.learner_settings(name))
         conventions[name] = str(learner.conventions)
@@ -109,16 +112,11 @@ def conclude(
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
         probes += [dataclasses.replace(p, regime="probe", reason=f"{p.probe} doubled") for p in beside]
-        say(f"predicting {name}")
-        try:
-            predictions[name] = rooms.predict(spec.recipe, name)
-        except FractalmanError as error:
-            predictions[name], notes[name] = None, str(error)
-        note = notes.get(name, "")
         verdicts.append(
             judge(
                 name, mine, summary, predictions[name],
-                seeds=spec.seeds, fit=spec.fit, note=note, axis=spec.axis,
+                seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
+                kernel=predictions[TANGENT_KERNEL] if _has_tangent_kernel(spec, name) else None,
             )
         )  # fmt: skip
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
@@ -134,6 +132,29 @@ def conclude(
         probes=tuple(probes),
         missing=missing,
     )
+
+
+def _predictions(spec: Spec, rooms: Collaborators, say: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return learner → prediction (None without one), and learner → why it has none."""
+    predictions: dict[str, Any] = {}
+    notes: dict[str, str] = {}
+    for name in spec.learners:
+        say(f"predicting {name}")
+        try:
+            predictions[name] = rooms.predict(spec.recipe, name)
+        except FractalmanError as error:
+            predictions[name], notes[name] = None, str(error)
+    return predictions, notes
+
+
+def _has_tangent_kernel(spec: Spec, name: str) -> bool:
+    """Whether the sweep holds the tangent kernel of a learner's own network, as the kernel's prediction has it."""
+    if name != NETWORK or TANGENT_KERNEL not in spec.learners:
+        return False
+    network = spec.settings.get(NETWORK, {})
+    kernel = spec.settings.get(TANGENT_KERNEL, {})
+    same = {"depth": 2, "activation": "relu"} | {k: network[k] for k in ("depth", "activation") if k in network}
+    return same == {"depth": 2, "activation": "relu"} and kernel.get("depth", 2) == 2
 
 
 def _order(point: Point) -> tuple[Any, ...]:

@@ -1,8 +1,10 @@
 """Does a measured exponent agree with the predicted one? True, False, or None with the reason.
 
-The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve,
-else the asymptote. Agreement means that measurement and reference differ by less than the 95 % Student-t half-width of
-their difference: standard errors of both in quadrature, degrees of freedom from the replicates.
+The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve;
+for a network that of its tangent kernel, where the sweep holds it (datasets/reference/FINDINGS.md: over seven families
+their measured exponents differ by −.008 ± .040); else the asymptote. Agreement means that measurement and reference
+differ by less than the 95 % Student-t half-width of their difference: standard errors of both in quadrature, degrees of
+freedom from the replicates.
 
 Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
 along the steps nothing is predicted.
@@ -29,6 +31,10 @@ RESOLUTION = 0.15
 """A half-width beyond this tells nothing: "not resolved" is never "agrees"."""
 SPREAD = 0.02
 """A spread of the exponent over windows below this is not worth a remark."""
+_OF_KERNEL = " of its tangent kernel"
+_BORROWED = (
+    "a network has no finite-size curve of its own: its reference is that of ntk-kernel, which it need not follow"
+)
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
@@ -42,7 +48,8 @@ class Verdict:
         standard_error: of ``measured``, over replicates.
         half_width: 95 % Student-t half-width of measured − reference, the reference's own error included.
         predicted: asymptotic exponent; None = no power law is predicted.
-        predicted_local: exponent of the predicted finite-size curve over the fitted sizes; None = no curve.
+        predicted_local: exponent of the predicted finite-size curve over the fitted sizes, of a network that of its
+            tangent kernel (a warning says so); None = no curve.
         predicted_local_error: its standard error.
         agrees: True, False, or None with a reason.
         reason: the verdict in words.
@@ -121,6 +128,7 @@ def judge(
     fit: Mapping[str, Any],
     note: str = "",
     axis: Axis | None = None,
+    kernel: Any = None,
 ) -> Verdict:
     """Return the verdict on one learner.
 
@@ -133,6 +141,7 @@ def judge(
         fit: window_low, window_high, min_sizes, min_seeds.
         note: why there is no prediction.
         axis: of the sweep; None = the training-set size.
+        kernel: the prediction of a network's tangent kernel, or None.
     """
     axis = axis or axis_called(DATA_AXIS)
     window = choose_window(summaries, fit, axis)
@@ -142,14 +151,21 @@ def judge(
     curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
     found, trouble = _fit(curves, trouble)
     predicted, logarithmic, reached = _reference(prediction, axis)
-    local, local_error = None, None
+    local, local_error, borrowed = None, None, False
     if found is not None and axis.kind == "data":
-        local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
+        sizes = [int(n) for n in window.sizes]
+        local, local_error = predicted_local(prediction, sizes)
+        if local is None and kernel is not None:
+            local, local_error = predicted_local(kernel, sizes)
+            borrowed = local is not None
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        judgement = compare(found, predicted, local, local_error, reached=reached, note=note or _unpredicted(axis))
+        judgement = compare(
+            found, predicted, local, local_error,
+            reached=reached, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
+        )  # fmt: skip
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
     held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
     return Verdict(
@@ -168,7 +184,7 @@ def judge(
         n_seeds=seeds,
         regimes=regimes,
         excluded=window.excluded,
-        warnings=() if found is None else (*found.warnings, *remarks),
+        warnings=() if found is None else (*found.warnings, *remarks, *((_BORROWED,) if borrowed else ())),
         law="" if prediction is None else str(prediction.law),
         logarithmic=logarithmic,
         fit=found,
@@ -290,6 +306,7 @@ def compare(
     *,
     reached: bool = True,
     note: str = "",
+    name: str = "predicted local exponent",
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
 
@@ -300,9 +317,10 @@ def compare(
         local_error: its standard error.
         reached: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
+        name: what ``local`` is.
     """
     if local is not None:
-        reference, error, name = local, local_error or 0.0, "predicted local exponent"
+        reference, error = local, local_error or 0.0
     elif predicted is not None:
         reference, error, name = predicted, 0.0, "predicted exponent"
     else:
