@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.report.figures import require_plots
+from fractalman.report.files import publish, versions
 from fractalman.report.forecast_figure import forecast_figure
 from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
 from fractalman.report.matrix import matrix_csv, matrix_rows
@@ -81,20 +79,20 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
 
     require_plots()
     rows = matrix_rows(runs)
-    _publish(Path(folder) / f"{MATRIX}.csv", matrix_csv(rows))
-    _publish(Path(folder) / f"{MATRIX}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    publish(Path(folder) / f"{MATRIX}.csv", matrix_csv(rows))
+    publish(Path(folder) / f"{MATRIX}.json", json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     pictures = {name: _picture_data(result) for name, result in runs.items()}
-    return _publish(Path(folder) / REPORT, page(title, runs, pictures, _versions()))
+    return publish(Path(folder) / REPORT, page(title, runs, pictures, versions()))
 
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return _publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
+    return publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
     """Write a prediction's picture, PNG or SVG by the name's ending, and return its path."""
-    return _publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
+    return publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 
 def _picture_data(result: Result) -> Dataset:
@@ -103,32 +101,3 @@ def _picture_data(result: Result) -> Dataset:
 
     recipe = result.spec.recipe
     return generate(recipe.smaller(PICTURE_POINTS))
-
-
-def _publish(path: Path, content: str | bytes) -> Path:
-    """Write ``content`` so that ``path`` is always whole: the old content or the new."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    from fractalman import __version__
-    from fractalman.seeds import STREAM_VERSION
-
-    found = {"fractalman": __version__, "streams": str(STREAM_VERSION), "Python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "h5py", "jax", "optax", "equinox", "scikit-learn", "matplotlib"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -10,10 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.report import _publish, _versions, granularity_figures
+from fractalman.report import granularity_figures
 from fractalman.report.figures import require_plots
-from fractalman.report.page import _STYLE, image
-from fractalman.report.tables import jsonable, number, recipe_words, text_table
+from fractalman.report.files import publish
+from fractalman.report.page import image
+from fractalman.report.study_page import html_table, page
+from fractalman.report.tables import jsonable, number, recipe_words, risk_words, text_table
 
 if TYPE_CHECKING:
     from fractalman.studies.granularity_result import GranularityResult
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 NAMES = ("report.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
 _SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 ESTIMATE = "The hierarchy is an estimate from the points, no ground truth: what is said of scales is said of it."
+
+TOLD = (
+    "Ridges that know a cut are told the fragment of every unseen point, which no learner of all points is; an "
+    "estimated hierarchy has seen the unseen points, without their labels."
+)
 
 
 def source_words(result: GranularityResult) -> str:
@@ -102,26 +109,20 @@ def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
     """
     require_plots()
     folder, title = Path(folder), source_words(result).split(";")[0]
-    _publish(folder / "granularity.csv", granularity_csv(result))
+    publish(folder / "granularity.csv", granularity_csv(result))
     table = json.dumps(jsonable(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
-    _publish(folder / "granularity.json", table + "\n")
+    publish(folder / "granularity.json", table + "\n")
     for kind in ("png", "svg"):
-        _publish(folder / f"granularity.{kind}", granularity_figures.shares_figure(result, title, kind))
-    return _publish(folder / "report.html", granularity_page(result))
+        publish(folder / f"granularity.{kind}", granularity_figures.shares_figure(result, title, kind))
+    return publish(folder / "report.html", granularity_page(result))
 
 
 # ---------------------------------------------------------------------------------------------------- the page
 
 
-def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(text)}</th>" for text in header)
-    body = "".join(f"<tr>{''.join(f'<td class=w>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-
-
 def _with_half(row: Row, key: str) -> str:
     half = row.get(f"{key}_half_width")
-    return number(row[key]) + (f" ± {number(half)}" if half is not None else "")
+    return risk_words(row[key]) + (f" ± {risk_words(half)}" if half is not None else "")
 
 
 def _shares_section(result: GranularityResult) -> list[str]:
@@ -143,7 +144,7 @@ def _shares_section(result: GranularityResult) -> list[str]:
             "training labels do not hold (grey). Bars are 95 % intervals over the replicates; dashed lines were "
             "computed without drawing a label, a network’s from its limit of infinite width.",
         ),
-        _html_table(header, rows),
+        html_table(header, rows),
         '<p class="note">Per cent of the variance of the unseen points’ labels, ± half of the 95 % interval (Student’s '
         "t over the replicates). They add to one: between is the variance of fragment means; linear what the best of "
         "nothing, global ridge and local ridge at this scale or a coarser one takes of the rest; nonlinear what the "
@@ -156,7 +157,7 @@ def _learners_section(result: GranularityResult) -> list[str]:
     whole = result.scales[-1]
     rows = [
         [row["learner"] if row["own_scale"] is None else f"{row['learner']} {row['own_scale']:,}",
-         _with_half(row, "risk"), number(row["expected_risk"])]
+         _with_half(row, "risk"), risk_words(row["expected_risk"])]
         for row in result.table
         if row["scale"] == whole
     ]  # fmt: skip
@@ -169,7 +170,7 @@ def _learners_section(result: GranularityResult) -> list[str]:
             "Mean squared error over the variance of the unseen points’ labels. Ridges that know the cut, against its "
             "scale; learners of all points across. Dashed: expected over labels.",
         ),
-        _html_table(("learner", "risk", "expected"), rows),
+        html_table(("learner", "risk", "expected"), rows),
     ]
 
 
@@ -186,7 +187,7 @@ def _curves_section(result: GranularityResult) -> list[str]:
             "learning curves inside fragments",
             "Training points and test points of one fragment, averaged over its largest fragments.",
         ),
-        _html_table(("scale", "learner", "exponent", "expected", "from the fragments’ spectra"), rows),
+        html_table(("scale", "learner", "exponent", "expected", "from the fragments’ spectra"), rows),
     ]
 
 
@@ -196,7 +197,7 @@ def _linear_section(result: GranularityResult) -> list[str]:
         return []
     rows = [
         [row["design"], row["learner"], f"{row['d']:,}", f"{row['n']:,}", row["ridge"], str(row["features"] or "—"),
-         _with_half(row, "risk"), number(row["predicted_risk"]), number(row["ratio"]), number(row["ratio_error"]),
+         _with_half(row, "risk"), risk_words(row["predicted_risk"]), number(row["ratio"]), number(row["ratio_error"]),
          {True: "yes", False: "no", None: "—"}[row["agrees"]]]
         for row in result.linear
         if row["ridge"] is not None
@@ -212,26 +213,19 @@ def _linear_section(result: GranularityResult) -> list[str]:
             "n = d (triangles lie above the frame); for d far above n linear regression follows the nearest "
             "neighbour’s curve.",
         ),
-        f"<details><summary>All regressions</summary>{_html_table(header, rows)}</details>",
+        f"<details><summary>All regressions</summary>{html_table(header, rows)}</details>",
     ]
 
 
 def granularity_page(result: GranularityResult) -> str:
     """Return the whole page: self-contained HTML."""
     values: dict[str, Any] = dict(result.study.values)
-    hierarchy = "" if result.exact else f"<p><b>{ESTIMATE}</b></p>"
+    words = [
+        f'<p class="muted">{escape(source_words(result))}</p>',
+        "" if result.exact else f"<p><b>{ESTIMATE}</b></p>",
+        f"<p>{values['train_size']:,} training points, {values['test_size']:,} unseen ones, {values['seeds']} "
+        f"replicates. {TOLD}</p>",
+    ]
     parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]
-    packages = ", ".join(f"{escape(name)} {escape(version)}" for name, version in _versions().items())
-    spec = escape(json.dumps(jsonable(result.study.to_dict()), indent=1, ensure_ascii=False))
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>fractalman: granularity</title><style>{_STYLE}</style></head><body><main>
-<h1>Granularity</h1>
-<p class="lead">At which scales of the hierarchy is the label made, and at which is learning it a linear problem?</p>
-<p class="muted">{escape(source_words(result))}</p>{hierarchy}
-<p>{values["train_size"]:,} training points, {values["test_size"]:,} unseen ones, {values["seeds"]} replicates.</p>
-{chr(10).join(parts)}
-<details><summary>The specification, defaults filled in</summary><pre>{spec}</pre></details>
-<h2>Made with</h2><p class="note">{packages}</p>
-</main></body></html>
-"""
+    lead = "At which scales of the hierarchy is the label made, and at which is learning it a linear problem?"
+    return page("Granularity", lead, [*words, *parts], result.study)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import platform
-import uuid
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from fractalman.report.files import publish, versions
 from fractalman.report.page import _STYLE
 from fractalman.report.tables import jsonable, number
 from fractalman.studies.study import Row, Study
@@ -25,16 +23,7 @@ def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
         folder: an existing folder. files: name → content.
     """
     for name, content in files.items():
-        path = Path(folder) / name
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-        try:
-            with partial.open("wb") as file:
-                file.write(content.encode("utf-8") if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        publish(Path(folder) / name, content)
 
 
 def rows_csv(rows: Sequence[Row]) -> str:
@@ -88,22 +77,6 @@ def page(title: str, lead: str, sections: Sequence[str], study: Study) -> str:
 <h2>Made with</h2><p class="note">{packages}</p>
 </main></body></html>
 """
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what the numbers depend on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from fractalman import __version__
-    from fractalman.seeds import STREAM_VERSION
-
-    found = {"fractalman": __version__, "streams": str(STREAM_VERSION), "Python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "jax", "optax", "scikit-learn", "matplotlib"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def source_words(study: Any) -> str:

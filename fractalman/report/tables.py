@@ -51,6 +51,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if 10.0**-digits <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
 
 
+def risk_words(value: float | None) -> str:
+    """Return a risk as it is printed: three significant digits, an em dash for None or nan."""
+    return "—" if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
 def lines_of(value: Any, indent: str = "") -> list[str]:
     """Return a nested table as indented lines; a list of like tables becomes columns."""
     lines: list[str] = []
