@@ -147,8 +147,8 @@ def window_words(verdict: Verdict) -> str:
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
 VERDICT_NOTE = (
     "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over\n"
-    "the fitted sizes, ± one standard error; the verdict compares with it where it exists. asymptote: as n grows\n"
-    "without end, or with P cells placed at best."
+    "the fitted sizes, ± one standard error (of mlp: of its tangent kernel, where ntk-kernel is in the sweep); the\n"
+    "verdict compares with it where it exists. asymptote: as n grows without end, or with P cells placed at best."
 )
 """What the columns mean; printed once under the tables."""
 
