@@ -14,6 +14,7 @@ from fractalman import cli
 from fractalman.build.contents import file_contents
 from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text, digests, listing
 from fractalman.catalogue.digests import listed_digests, recipe_mark
+from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
 from fractalman.keys import STREAM_VERSION
 from fractalman.theory import law_of
@@ -168,11 +169,14 @@ def test_list_prints_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
     text = run("list", capsys=capsys)
     lines = text.splitlines()
     assert lines[0].split()[:4] == ["name", "points", "d", "size"]
-    first = [line.split()[0] for line in lines[1:-2] if line]
+    notes, studies = (next(i for i, line in enumerate(lines) if line.startswith(w)) for w in ("Loss", "Studies"))
+    first = [line.split()[0] for line in lines[1:notes] if line]
     names = [word for word in first if word != "#"]
     assert sorted(names) == sorted(catalogue_names())
     said = " ".join(text.replace("#", " ").split())
     assert {said.count(catalogue_purpose(name)) for name in names} == {1}  # once for all sizes
+    assert " ".join(lines[studies + 1 :]).replace(",", "").split() == list(study_names())
+    assert {name.split("-")[0] for name in study_names()} == set(STUDIES)
     assert max(map(len, lines)) <= 110
     rows = json.loads(run("list", "--json", capsys=capsys))
     by_name = {row["name"]: row for row in rows}

@@ -89,6 +89,7 @@ def _written(options: argparse.Namespace, path: Path, name: str | None = None) -
 
 def list_catalogue(options: argparse.Namespace) -> int:
     from fractalman.catalogue.listing import catalogue_rows, exponent_words, size_words
+    from fractalman.catalogue.studies import STUDIES, study_names
     from fractalman.report import text_table
 
     rows = catalogue_rows()
@@ -112,6 +113,9 @@ def list_catalogue(options: argparse.Namespace) -> int:
             "\nLoss of the nearest neighbour ~ n^-exponent, of the best P piecewise-constant cells ~ P^-exponent;"
             "\n— where no power law is known. To make one: fractalman generate NAME -o FILE"
         )
+        print(f"\nStudies, to run with fractalman {'|'.join(STUDIES)} NAME -o FOLDER:")
+        print(textwrap.fill(", ".join(study_names()), width, initial_indent="  ", subsequent_indent="  ",
+                            break_on_hyphens=False))  # fmt: skip
     return DONE
 
 

@@ -6,6 +6,9 @@ from importlib.resources import files
 
 from fractalman.errors import RecipeError, nearest
 
+STUDIES = ("granularity", "locality", "probe")
+"""The kinds of studies; a specification's name begins with its kind."""
+
 
 def study_names() -> tuple[str, ...]:
     """Return the names in alphabetical order."""
