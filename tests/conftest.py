@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,9 @@ if "FRACTALMAN_CACHE" not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", 
     atexit.register(shutil.rmtree, _cache, ignore_errors=True)
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the bits of a run are promised for the CPU
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell; tests' children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis
 import numpy as np
