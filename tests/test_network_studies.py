@@ -240,10 +240,11 @@ def test_means_have_students_errors_over_replicates() -> None:
 
 def test_the_catalogues_studies_are_specifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    np.savez("digits.npz", X=np.zeros((4, 3), np.float32), y=np.arange(4.0))
+    for file in ("digits.npz", "mnist5000.npz"):
+        np.savez(file, X=np.zeros((4, 3), np.float32), y=np.arange(4.0))
     kinds = {"locality": LocalityStudy, "probe": ProbeStudy}
     mine = [name for name in study_names() if name.partition("-")[0] in kinds]
-    assert len(mine) == 8
+    assert len(mine) == 10
     for name in mine:
         study = kinds[name.partition("-")[0]].read(study_text(name))
         assert type(study).read(study.to_dict()) == study
