@@ -24,7 +24,7 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
-from fractalman.keys import STREAM_VERSION, Seeds
+from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipe import (
     BetheLattice,
     Cascade,
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from fractalman.build import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.confirmation import run_confirmation as confirm
-    from fractalman.dataset.coarse import CoarseDataset, coarse_grain
-    from fractalman.dataset.export import export_anndata
-    from fractalman.dataset.memory import Dataset
-    from fractalman.dataset.reader import open_file as open
-    from fractalman.dataset.shuffled import batches
-    from fractalman.dataset.tables import to_anndata, to_pandas
-    from fractalman.dataset.verify import verify_file as verify
+    from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+    from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.memory import Dataset
+    from fractalman.datasets.reader import open_file as open
+    from fractalman.datasets.shuffled import batches
+    from fractalman.datasets.tables import to_anndata, to_pandas
+    from fractalman.datasets.verify import verify_file as verify
     from fractalman.investigation import run_granularity as granularity
     from fractalman.investigation import run_locality as locality
     from fractalman.investigation import run_probe as probe
@@ -62,13 +62,13 @@ __version__ = "0.1.0"
 
 # Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
 _LATER: dict[str, tuple[str, str | None]] = {
-    "Dataset": ("fractalman.dataset.memory", "Dataset"),
-    "batches": ("fractalman.dataset.shuffled", "batches"),
+    "Dataset": ("fractalman.datasets.memory", "Dataset"),
+    "batches": ("fractalman.datasets.shuffled", "batches"),
     "catalogue_names": ("fractalman.catalogue", "catalogue_names"),
     "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
     "confirm": ("fractalman.confirmation", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
-    "export_anndata": ("fractalman.dataset.export", "export_anndata"),
+    "export_anndata": ("fractalman.datasets.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
     "granularity": ("fractalman.investigation", "run_granularity"),
     "label_draws": ("fractalman.build", "label_draws"),
@@ -76,21 +76,21 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "locality": ("fractalman.investigation", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
-    "open": ("fractalman.dataset.reader", "open_file"),
+    "open": ("fractalman.datasets.reader", "open_file"),
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "probe": ("fractalman.investigation", "run_probe"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
-    "to_anndata": ("fractalman.dataset.tables", "to_anndata"),
-    "to_pandas": ("fractalman.dataset.tables", "to_pandas"),
-    "verify": ("fractalman.dataset.verify", "verify_file"),
+    "to_anndata": ("fractalman.datasets.tables", "to_anndata"),
+    "to_pandas": ("fractalman.datasets.tables", "to_pandas"),
+    "verify": ("fractalman.datasets.verify", "verify_file"),
     "write": ("fractalman.build", "write"),
     "write_shard": ("fractalman.build", "write_shard"),
     "write_shards": ("fractalman.build", "write_shards"),
     "join_shards": ("fractalman.build", "join_shards"),
-    "CoarseDataset": ("fractalman.dataset.coarse", "CoarseDataset"),
-    "coarse_grain": ("fractalman.dataset.coarse", "coarse_grain"),
+    "CoarseDataset": ("fractalman.datasets.coarse", "CoarseDataset"),
+    "coarse_grain": ("fractalman.datasets.coarse", "coarse_grain"),
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)

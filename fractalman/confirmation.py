@@ -11,11 +11,11 @@ from typing import Any
 
 from fractalman.catalogue import catalogue_text
 from fractalman.errors import RecipeError
-from fractalman.executors import from_options
+from fractalman.experiments import Plan, Result, load_result, load_spec, plan_sweep, run_sweep
+from fractalman.experiments.executors import from_options
+from fractalman.experiments.journal import parts_in
+from fractalman.experiments.ledger import read_header
 from fractalman.report import require_plots, write_points, write_report, write_reports
-from fractalman.sweep import Plan, Result, load_result, load_spec, plan_sweep, run_sweep
-from fractalman.sweep.journal import parts_in
-from fractalman.sweep.ledger import read_header
 
 QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
 """Subfolder → catalogue name of its specification."""

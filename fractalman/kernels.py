@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat
+from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError, nearest
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 
 _BLOCK = 1 << 21

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import AnyInt
-from fractalman.dataset.handle import FileHandle
-from fractalman.dataset.memory import Dataset
-from fractalman.dataset.shuffled import BUFFER_BYTES, Batches, Points, batches
+from fractalman._typing import AnyInt
+from fractalman.datasets.handle import FileHandle
+from fractalman.datasets.memory import Dataset
+from fractalman.datasets.shuffled import BUFFER_BYTES, Batches, Points, batches
 from fractalman.errors import MissingExtraError, RecipeError
 
 try:

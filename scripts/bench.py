@@ -215,7 +215,7 @@ def twin_over_kernel() -> float:
     from fractalman.embedding import _reference as embedding
     from fractalman.geometry import _reference as reference
     from fractalman.labels import _reference as labels
-    from fractalman.seeds import Role, key64
+    from fractalman.random.streams import Role, key64
 
     n, d = TWIN_POINTS, 128
     recipe = fm.PercolationCluster(n_points=n, ambient_dim=d)

@@ -35,7 +35,7 @@ import fractalman as fm
 from fractalman import learners
 from fractalman.learners import Problem
 from fractalman.learners.networks import training
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 
 INPUTS, WIDTH, DEPTH, BATCH, POINTS, TEST = 32, 64, 2, 256, 2048, 256
 

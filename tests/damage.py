@@ -10,10 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fractalman.dataset import spec
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.seal import Seal, body_digest
-from fractalman.dataset.writer import describe
+from fractalman.datasets import spec
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.seal import Seal, body_digest
+from fractalman.datasets.writer import describe
 
 PATHS = [column.path for column in spec.COLUMNS]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fractalman import learners
-from fractalman.sweep import Collaborators, load_spec, run_sweep
+from fractalman.experiments import Collaborators, load_spec, run_sweep
 
 SPEC: dict[str, Any] = {
     "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5, "seed": 3},

@@ -9,8 +9,8 @@ import json
 import multiprocessing
 import sys
 
-from fractalman.dataset.handle import FileHandle
-from fractalman.dataset.shuffled import batches
+from fractalman.datasets.handle import FileHandle
+from fractalman.datasets.shuffled import batches
 
 
 def share_of_an_epoch(handle: FileHandle, first: int) -> tuple[list[float], list[int]]:

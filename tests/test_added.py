@@ -16,7 +16,7 @@ import fractalman as fm
 from fractalman import embedding
 from fractalman.embedding import _rotation_reference as twin
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 FAMILIES = [
     fm.Cascade(n_points=300, ambient_dim=5, hurst=0.5, seed=2),

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from fractalman.errors import RecipeError
+from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
+from fractalman.experiments.engine import units_of
+from fractalman.experiments.experiment import DIGEST_RULE
+from fractalman.experiments.journal import NAME, Journal, Unit, part_name, read_journal
 from fractalman.learners import Learner, Outcome, Problem
-from fractalman.seeds import Role, key64, normals
-from fractalman.sweep import Collaborators, Point, load_result, load_spec, run_sweep
-from fractalman.sweep.engine import units_of
-from fractalman.sweep.experiment import DIGEST_RULE
-from fractalman.sweep.journal import NAME, Journal, Unit, part_name, read_journal
+from fractalman.random.streams import Role, key64, normals
 
 CASCADE = {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5, "seed": 3}
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import fractalman as fm
-from fractalman.dataset.handle import FileHandle
-from fractalman.dataset.memory import split_indices
-from fractalman.dataset.shuffled import Batches, EpochOrder, batches, read_rows
-from fractalman.dataset.spec import chunk_rows
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.handle import FileHandle
+from fractalman.datasets.memory import split_indices
+from fractalman.datasets.shuffled import Batches, EpochOrder, batches, read_rows
+from fractalman.datasets.spec import chunk_rows
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, RecipeError
 
 

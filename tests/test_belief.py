@@ -13,9 +13,7 @@ from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree
 import fractalman as fm
 from fractalman import build
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import LabelTree, path_sums, topological_order
-from fractalman.hierarchy._kernels import adjacency
-from fractalman.seeds import Role, draw_uniform_twin, draws, key64, permutation
+from fractalman.random.streams import Role, draw_uniform_twin, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
     _reference,
@@ -27,6 +25,8 @@ from fractalman.theory import (
     pair_risk,
     within_variance,
 )
+from fractalman.trees import LabelTree, path_sums, topological_order
+from fractalman.trees._kernels import adjacency
 
 VARIANCES = st.one_of(st.just(0.0), st.floats(0.05, 20.0))
 

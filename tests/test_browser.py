@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from test_report import SPEC, rooms
 
+from fractalman.experiments import load_spec, run_sweep
 from fractalman.report import write_reports
-from fractalman.sweep import load_spec, run_sweep
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(

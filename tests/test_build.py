@@ -93,7 +93,7 @@ def test_splits_are_disjoint_and_nest(n_points: int, draw: st.DataObject) -> Non
     n_test = draw.draw(st.integers(0, n_points))
     n_train = draw.draw(st.integers(0, n_points - n_test))
     seed = draw.draw(st.integers(0, 5))
-    from fractalman.dataset.memory import split_indices
+    from fractalman.datasets.memory import split_indices
 
     train, test = split_indices(n_points, n_train, n_test, seed)
     assert (train.size, test.size) == (n_train, n_test)

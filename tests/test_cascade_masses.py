@@ -18,8 +18,8 @@ from fractalman import geometry, labels, theory
 from fractalman.embedding import _reference as embedding_twin
 from fractalman.errors import RecipeError
 from fractalman.geometry import _reference as twin
-from fractalman.hierarchy import path_sums
-from fractalman.seeds import Role, derive_twin, draw_normal_twin, key64
+from fractalman.random.streams import Role, derive_twin, draw_normal_twin, key64
+from fractalman.trees import path_sums
 
 MASSES, RATIOS = (0.7, 0.2, 0.1), (0.3, 0.5, 0.5)
 KINDS = ((0.7, 0.3), (1.0,), (0.5, 0.25, 0.25))

@@ -16,7 +16,7 @@ from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_r
 from fractalman.catalogue.digests import listed_digests, recipe_mark
 from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
-from fractalman.keys import STREAM_VERSION
+from fractalman.random.keys import STREAM_VERSION
 from fractalman.theory import law_of
 
 SMALL = [name for name in catalogue_names() if name.endswith("-1e3") or name in ("lattice-2d-64", "lattice-3d-32")]

@@ -19,8 +19,8 @@ import fractalman as fm
 from fractalman import cli
 from fractalman.catalogue import catalogue_names, catalogue_text
 from fractalman.errors import RecipeError
+from fractalman.experiments import load_spec
 from fractalman.recipe import from_toml
-from fractalman.sweep import load_spec
 
 SMALL = '[recipe]\nfamily = "percolation-cluster"\nn_points = 300\nambient_dim = 4\nseed = 3\n'
 

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fractalman import cli
-from fractalman.dataset import spec
-from fractalman.dataset.compression import PLUGIN, filter_names
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.verify import verify_file
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets import spec
+from fractalman.datasets.compression import PLUGIN, filter_names
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.verify import verify_file
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import MissingExtraError, RecipeError
 
 HERE = pytest.mark.skipif(
@@ -142,7 +142,7 @@ def test_a_reader_without_the_plugin_gets_one_line(tmp_path: Path, made: Columns
 def test_a_verifier_without_the_plugin_says_so_and_gives_no_verdict(
     tmp_path: Path, made: Columns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fractalman.dataset import verify
+    from fractalman.datasets import verify
 
     path = written(tmp_path / "data.h5", made, "zstd")
     monkeypatch.setattr(verify, "_CHILD", f"import sys; sys.modules['hdf5plugin'] = None; {verify._CHILD}")

@@ -9,10 +9,10 @@ from test_belief import forests
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import LabelTree, depths, path_sums, topological_order
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 from fractalman.theory import TreeCovariance, _kernels, _reference, expected_risk, induced_tree, with_intercept
 from fractalman.theory.covariance import walk_order
+from fractalman.trees import LabelTree, depths, path_sums, topological_order
 
 Case = tuple[LabelTree, np.ndarray]
 

@@ -17,7 +17,7 @@ import fractalman as fm
 from fractalman import build
 from fractalman.build.ensemble import cluster_sizes
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     _kernels,
     _reference,

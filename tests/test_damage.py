@@ -14,11 +14,11 @@ import pytest
 from damage import PATHS, edited, first_chunk, flip, problems, replace
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.seal import seal_problem
-from fractalman.dataset.verify import verify_file
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.verify import verify_file
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import CorruptFileError
 
 # An element that each column's own checks must refuse.

@@ -20,12 +20,12 @@ import pytest
 from damage import PATHS, content, edited, first_chunk, flip, one_line, problems, replace, reseal
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset import spec, verify
-from fractalman.dataset.inspection import check_file, in_order
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.seal import READ_BYTES, Seal, body_digest, read_seal, seal_problem
-from fractalman.dataset.verify import verify_file
-from fractalman.dataset.writer import describe, write_columns
+from fractalman.datasets import spec, verify
+from fractalman.datasets.inspection import check_file, in_order
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.seal import READ_BYTES, Seal, body_digest, read_seal, seal_problem
+from fractalman.datasets.verify import verify_file
+from fractalman.datasets.writer import describe, write_columns
 from fractalman.errors import (
     CorruptFileError,
     FileFormatError,
@@ -249,12 +249,12 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
 _NOBODY = """
 import os, sys
 from pathlib import Path
-import fractalman.dataset.reader, fractalman.dataset.verify
+import fractalman.datasets.reader, fractalman.datasets.verify
 path = Path(sys.argv[1])
 if os.geteuid() == 0:  # the superuser may read everything
     os.setgid(65534)
     os.setuid(65534)
-for use in (fractalman.dataset.reader.open_file, fractalman.dataset.verify.verify_file):
+for use in (fractalman.datasets.reader.open_file, fractalman.datasets.verify.verify_file):
     try:
         use(path)
     except PermissionError as error:
@@ -281,7 +281,7 @@ def test_a_file_without_permission_is_refused(file: Path, repository: Path) -> N
 _FLIPS = """
 import json, sys
 from pathlib import Path
-from fractalman.dataset.inspection import check_file, in_order
+from fractalman.datasets.inspection import check_file, in_order
 path = Path(sys.argv[1])
 whole = path.read_bytes()
 for flip in map(int, sys.argv[2:]):

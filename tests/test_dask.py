@@ -23,9 +23,9 @@ from test_sweep import STANDS, spec_of, table
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.executors import from_options
-from fractalman.executors.dask_scheduler import DaskExecutor
-from fractalman.sweep import run_sweep
+from fractalman.experiments import run_sweep
+from fractalman.experiments.executors import from_options
+from fractalman.experiments.executors.dask_scheduler import DaskExecutor
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

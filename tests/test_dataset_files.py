@@ -21,12 +21,12 @@ from handmade import Columns, columns, recipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fractalman.dataset import spec
-from fractalman.dataset.certificate import Certificate, ColumnDigest, column_digest, from_bytes
-from fractalman.dataset.document import format_document
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.verify import check_file, verify_file
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets import spec
+from fractalman.datasets.certificate import Certificate, ColumnDigest, column_digest, from_bytes
+from fractalman.datasets.document import format_document
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.verify import check_file, verify_file
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError
 from fractalman.recipe import from_dict
 
@@ -217,7 +217,7 @@ def test_format_document_is_the_committed_one(repository: Path) -> None:
 
 def test_the_module_prints_the_document(repository: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "fractalman.dataset.spec"],
+        [sys.executable, "-W", "error", "-m", "fractalman.datasets.spec"],
         cwd=repository,
         capture_output=True,
         check=True,
@@ -312,7 +312,7 @@ _key = st.one_of(
 @pytest.fixture(scope="module")
 def lazy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, np.ndarray[Any, Any]]]:
     """A column in chunks of 5 rows: what a column of many chunks does, in little."""
-    from fractalman.dataset.lazy import LazyColumn
+    from fractalman.datasets.lazy import LazyColumn
 
     path = tmp_path_factory.mktemp("lazy") / "lazy.h5"
     array = np.arange(37 * 3, dtype=np.float32).reshape(37, 3)
@@ -330,7 +330,7 @@ def test_indexing_is_numpys(lazy: tuple[Any, np.ndarray[Any, Any]], key: Any) ->
 @settings(max_examples=100)
 @given(key=_index)
 def test_indexing_of_a_column_with_one_axis_is_numpys(tmp_path_factory: pytest.TempPathFactory, key: Any) -> None:
-    from fractalman.dataset.lazy import LazyColumn
+    from fractalman.datasets.lazy import LazyColumn
 
     path, array = tmp_path_factory.getbasetemp() / "one-axis.h5", np.arange(37.0)
     with h5py.File(path, "w") as file:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from fractalman import learners
+from fractalman.experiments import load_result, load_spec, run_sweep
+from fractalman.experiments.journal import NAME
+from fractalman.experiments.regimes import choose_window
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import normals
-from fractalman.sweep import load_result, load_spec, run_sweep
-from fractalman.sweep.journal import NAME
-from fractalman.sweep.regimes import choose_window
+from fractalman.random.streams import normals
 
 pytest.importorskip("jax")
 pytest.importorskip("optax")

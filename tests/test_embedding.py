@@ -15,7 +15,7 @@ from fractalman import embedding, geometry
 from fractalman.build import cluster
 from fractalman.embedding import _kernels
 from fractalman.embedding import _reference as twin
-from fractalman.seeds import Role, derive_twin, key64
+from fractalman.random.streams import Role, derive_twin, key64
 
 
 @settings(max_examples=30)

@@ -19,8 +19,8 @@ from fractalman.build import ensemble as builder
 from fractalman.embedding import _kernels
 from fractalman.embedding import _reference as twin
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import depths, path_sums
-from fractalman.seeds import Role, draw_below_twin, key64
+from fractalman.random.streams import Role, draw_below_twin, key64
+from fractalman.trees import depths, path_sums
 
 RECIPES: dict[str, fm.Recipe] = {
     "yule-simon": fm.PercolationEnsemble(n_points=700, ambient_dim=8, seed=5),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from fractalman.errors import MissingExtraError, RecipeError, ResourceError
-from fractalman.executors import (
+from fractalman.experiments.executors import (
     THREAD_VARIABLES,
     Executor,
     PoolExecutor,
@@ -196,7 +196,7 @@ def test_closing_breaks_off_what_is_at_work(tmp_path: Path) -> None:
 
 _PARENT = """
 import sys, test_executors as t
-from fractalman.executors import PoolExecutor, gather
+from fractalman.experiments.executors import PoolExecutor, gather
 if __name__ == "__main__":
     with PoolExecutor(2) as executor:
         list(gather(executor, t.work_until_told, [(sys.argv[1],)] * 2, name=str))
@@ -248,7 +248,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("importable")
 def test_submitit_runs_tasks_as_jobs(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
-    from fractalman.executors.slurm import SlurmExecutor
+    from fractalman.experiments.executors.slurm import SlurmExecutor
 
     with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
         jobs = [executor.submit(square, 3), executor.submit(fail, 7)]
@@ -262,7 +262,7 @@ def test_submitit_runs_tasks_as_jobs(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("importable")
 def test_a_job_that_dies_is_submitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submitit = pytest.importorskip("submitit")
-    from fractalman.executors.slurm import SlurmExecutor
+    from fractalman.experiments.executors.slurm import SlurmExecutor
 
     monkeypatch.setattr(submitit.LocalJob, "_results_timeout_s", 0.1)  # for slow file systems
     with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
@@ -271,7 +271,7 @@ def test_a_job_that_dies_is_submitted_again(tmp_path: Path, monkeypatch: pytest.
 
 def test_jobs_that_have_not_ended_are_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submitit = pytest.importorskip("submitit")
-    from fractalman.executors.slurm import SlurmExecutor
+    from fractalman.experiments.executors.slurm import SlurmExecutor
 
     cancelled: list[str] = []
     jobs = [SimpleNamespace(result=lambda: (9, None), cancel=lambda i=i, **_: cancelled.append(i)) for i in "ab"]

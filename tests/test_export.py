@@ -15,10 +15,10 @@ from handmade import Columns, columns, recipe
 from scipy.sparse import csr_array
 
 from fractalman import cli
-from fractalman.dataset import export
-from fractalman.dataset.export import export_anndata
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets import export
+from fractalman.datasets.export import export_anndata
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.recipe import from_dict, from_toml
 

@@ -13,7 +13,7 @@ import fractalman as fm
 from fractalman import build, labels
 from fractalman.errors import RecipeError
 from fractalman.nearest import nearest
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 from fractalman.theory import (
     FieldCovariance,
     field_covariance,

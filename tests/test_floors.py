@@ -11,7 +11,7 @@ import pytest
 
 import fractalman as fm
 from fractalman import build
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import bayes_curve, law_of, local_slope
 
 

@@ -16,8 +16,8 @@ from fractalman.errors import RecipeError
 from fractalman.geometry import _cluster_kernels as kernels
 from fractalman.geometry import _forest_reference as twin
 from fractalman.geometry.sizes import bethe_families, binomial_law
-from fractalman.hierarchy import depths
-from fractalman.seeds import Role, draw_below_twin, key64, permutation
+from fractalman.random.streams import Role, draw_below_twin, key64, permutation
+from fractalman.trees import depths
 
 # ---------------------------------------------------------------------------------------------------- twins
 

@@ -10,13 +10,13 @@ import pytest
 from handmade import columns, recipe
 
 import fractalman as fm
-from fractalman.dataset import spec
-from fractalman.dataset.inspection import check_file, in_order
-from fractalman.dataset.seal import seal_problem
-from fractalman.dataset.spec import Problem
-from fractalman.dataset.verify import verify_file
-from fractalman.dataset.writer import write_columns
-from fractalman.keys import STREAM_VERSION
+from fractalman.datasets import spec
+from fractalman.datasets.inspection import check_file, in_order
+from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.spec import Problem
+from fractalman.datasets.verify import verify_file
+from fractalman.datasets.writer import write_columns
+from fractalman.random.keys import STREAM_VERSION
 
 DATA = Path(__file__).parent / "data"
 # File → SHA-256 of all its bytes, digest of its content, n, d. A line is added with a format, and never changed.

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fractalman import geometry, theory
 from fractalman.errors import RecipeError
 from fractalman.geometry import _reference as twin
-from fractalman.hierarchy import depths
-from fractalman.seeds import Role, draw_below_twin, key64
+from fractalman.random.streams import Role, draw_below_twin, key64
+from fractalman.trees import depths
 
 # ---------------------------------------------------------------------------------------------------- twins
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import hierarchy, theory
+from fractalman import theory, trees
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import Hierarchy, LabelTree, coarse_label_tree
-from fractalman.hierarchy import _reference as twin
+from fractalman.trees import Hierarchy, LabelTree, coarse_label_tree
+from fractalman.trees import _reference as twin
 
 
 @st.composite
@@ -41,7 +41,7 @@ def hierarchies(draw: st.DrawFn, most: int = 30) -> Hierarchy:
     parents = np.array([number[p] for p in parent] + [number[found[k][2]] for k in ranked], np.int64)
     size = np.array([1] * n + [found[k][0] for k in ranked], np.int64)
     noise = np.sin(np.arange(parents.size) + 1.0)
-    return Hierarchy(parents, noise, noise**2, size, hierarchy.depths(parents), n)
+    return Hierarchy(parents, noise, noise**2, size, trees.depths(parents), n)
 
 
 @given(hierarchies())
@@ -63,7 +63,7 @@ def test_twin_of_the_common_ancestors(h: Hierarchy) -> None:
     a, b = (x.ravel() for x in np.meshgrid(np.arange(h.n_nodes), np.arange(h.n_nodes)))
     slow = [twin.lowest_common_ancestor(h.parent, int(u), int(v)) for u, v in zip(a, b, strict=True)]
     assert h.lowest_common_ancestors(a, b).tolist() == slow
-    assert hierarchy.lowest_common_ancestors(h.parent, h.depth, a, b).tolist() == slow
+    assert trees.lowest_common_ancestors(h.parent, h.depth, a, b).tolist() == slow
 
 
 @pytest.mark.parametrize("shape", ["path", "two paths", "caterpillar", "random", "shuffled"])
@@ -84,7 +84,7 @@ def test_twin_of_common_ancestors_in_deep_forests(shape: str) -> None:
         moved = np.empty(m, np.int64)
         moved[name] = np.where(up >= 0, name[up], -1)
         up = moved
-    index = hierarchy.CommonAncestors(up)
+    index = trees.CommonAncestors(up)
     a, b = (np.arange(4000) * 17) % m, (np.arange(4000) * 2203 + 5) % m
     found = index.of(a, b)
     few = slice(0, 60)
@@ -92,11 +92,11 @@ def test_twin_of_common_ancestors_in_deep_forests(shape: str) -> None:
         twin.lowest_common_ancestor(up, int(u), int(v)) for u, v in zip(a[few], b[few], strict=True)
     ]
     one_by_one = np.concatenate(
-        [hierarchy.lowest_common_ancestors(up, index.depth, a[k : k + 1], b[k : k + 1]) for k in range(400)]
+        [trees.lowest_common_ancestors(up, index.depth, a[k : k + 1], b[k : k + 1]) for k in range(400)]
     )
     np.testing.assert_array_equal(found[:400], one_by_one)
     crossed = np.zeros(m, np.int64)
-    for u in hierarchy.topological_order(up):
+    for u in trees.topological_order(up):
         if up[u] >= 0:
             crossed[u] = crossed[up[u]] + (index.head[u] == u)
     assert crossed.max() <= np.log2(m) + 1
@@ -198,7 +198,7 @@ def test_coarse_grains(name: str, size: int) -> None:
         assert tree is None  # means of an inner fragment are correlated with several branches at several places
         return
     assert tree is not None
-    total = hierarchy.path_sums(tree.parent, tree.value)
+    total = trees.path_sums(tree.parent, tree.value)
     np.testing.assert_allclose(total[tree.leaf] / tree.norm, coarse.y, atol=1e-12)
     if size == 1:
         np.testing.assert_allclose(coarse.y[coarse.fragment], data.y)

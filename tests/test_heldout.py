@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from fractalman.experiments import load_spec
 from fractalman.measure import fit_power_law
-from fractalman.sweep import load_spec
 
 BOUNDS = {"1-nn": 0.05, "laplace-kernel": 0.05, "mlp": 0.08}
 RUNS = ("heldout-k6-h0.7", "heldout-k3or9-h0.5", "heldout-mlp-k6-h0.7", "heldout-mlp-k3or9-h0.5")

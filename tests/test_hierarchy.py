@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import hierarchy
+from fractalman import trees
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import _reference as twin
-from fractalman.hierarchy._kernels import adjacency
+from fractalman.trees import _reference as twin
+from fractalman.trees._kernels import adjacency
 
 
 @st.composite
@@ -29,16 +29,16 @@ def forests(draw: st.DrawFn, most: int = 40) -> np.ndarray:
 @given(forests())
 def test_twin_walks(parent: np.ndarray) -> None:
     m = parent.size
-    order = hierarchy.topological_order(parent)
+    order = trees.topological_order(parent)
     place = np.argsort(order)
     assert sorted(order.tolist()) == list(range(m))
     assert all(parent[u] < 0 or place[parent[u]] < place[u] for u in range(m))
-    depth = hierarchy.depths(parent)
+    depth = trees.depths(parent)
     assert depth.tolist() == [twin.depth(parent, u) for u in range(m)]
     value = np.sin(np.arange(m) + 1.0)
-    assert hierarchy.path_sums(parent, value).tolist() == [twin.path_sum(parent, value, u) for u in range(m)]
+    assert trees.path_sums(parent, value).tolist() == [twin.path_sum(parent, value, u) for u in range(m)]
     a, b = (x.ravel() for x in np.meshgrid(np.arange(m), np.arange(m)))
-    found = hierarchy.lowest_common_ancestors(parent, depth, a, b)
+    found = trees.lowest_common_ancestors(parent, depth, a, b)
     assert found.tolist() == [twin.lowest_common_ancestor(parent, int(u), int(v)) for u, v in zip(a, b, strict=True)]
 
 
@@ -59,7 +59,7 @@ def test_twin_adjacency(graph: tuple[int, list[tuple[int, int]]], ids: type, pla
 @pytest.mark.parametrize("parent", [[1, 0], [0], [2, -1, 5], [-2]])
 def test_columns_that_are_no_forest_are_refused(parent: list[int]) -> None:
     with pytest.raises(RecipeError):
-        hierarchy.topological_order(np.array(parent))
+        trees.topological_order(np.array(parent))
 
 
 RECIPES = [

@@ -16,10 +16,10 @@ import pytest
 from damage import content, edited, problems, replace
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset import spec, writer
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.rules import RULE_FUNCTIONS
-from fractalman.dataset.writer import describe, write_columns
+from fractalman.datasets import spec, writer
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.rules import RULE_FUNCTIONS
+from fractalman.datasets.writer import describe, write_columns
 from fractalman.errors import FileFormatError
 
 N = 10**9
@@ -133,7 +133,7 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     certificate = {**text, "content": ""}
     replace(path, "certificate", np.array([json.dumps(certificate).encode()]))
     with edited(path) as handle:  # the content digest that it must state
-        from fractalman.dataset.certificate import from_bytes
+        from fractalman.datasets.certificate import from_bytes
 
         made, _ = from_bytes(bytes(handle["certificate"][0]))
         text = made.to_bytes()

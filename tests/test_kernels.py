@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fractalman import kernels
 from fractalman.errors import RecipeError
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 
 
 def points(key: int, n: int, d: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from killed_child import LOG
 
-from fractalman.executors import THREAD_VARIABLES
-from fractalman.sweep.journal import CHECKPOINTS, NAME
+from fractalman.experiments.executors import THREAD_VARIABLES
+from fractalman.experiments.journal import CHECKPOINTS, NAME
 
 pytest.importorskip("jax")
 pytest.importorskip("optax")

@@ -13,10 +13,10 @@ from scipy import stats
 
 import fractalman as fm
 from fractalman import geometry, labels
-from fractalman.hierarchy import path_sums
 from fractalman.labels import _kernels
 from fractalman.labels import _reference as twin
-from fractalman.seeds import Role, kernel, key64
+from fractalman.random.streams import Role, kernel, key64
+from fractalman.trees import path_sums
 
 
 @given(st.integers(1, 30), st.floats(-0.24, 2.0), st.integers(0, 99))

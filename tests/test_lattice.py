@@ -20,9 +20,9 @@ from fractalman.embedding.lattice import circle, random_frame
 from fractalman.errors import FitError, RecipeError, ResourceError
 from fractalman.geometry import _lattice_reference as twin
 from fractalman.geometry.lattice import Lattice, shortest_path_forest
-from fractalman.hierarchy import depths, path_sums
 from fractalman.measure.distances import distances_from_twin
-from fractalman.seeds import Role, key64, normals
+from fractalman.random.streams import Role, key64, normals
+from fractalman.trees import depths, path_sums
 
 shapes = st.sampled_from([(3, 3), (5, 3), (4, 3, 5), (3, 3, 3, 3), (3, 3, 3, 3, 3), (9,), (7, 4)])
 boxes = st.builds(
@@ -489,8 +489,8 @@ def test_constant_labels() -> None:
 
 
 def test_a_sweep_runs_and_is_held_against_the_curve(tmp_path: Path) -> None:
-    from fractalman.sweep import run_sweep
-    from fractalman.sweep.spec import load_spec
+    from fractalman.experiments import run_sweep
+    from fractalman.experiments.spec import load_spec
 
     tables = {
         "recipe": {"family": "lattice-percolation", "dim": 2, "side": 48, "percolation": "bond"},

@@ -18,7 +18,7 @@ from fractalman import nearest as neighbours
 from fractalman.errors import RecipeError
 from fractalman.learners import kernel_ridge, protocol, ridge
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import draws, normals
+from fractalman.random.streams import draws, normals
 
 PLAIN = ("1-nn", "ridge", "laplace-kernel")
 

@@ -20,7 +20,7 @@ from fractalman.geometry import _reference as twin
 from fractalman.labels import _exact_field_kernels as exact_kernels
 from fractalman.labels import _reference as field_twin
 from fractalman.labels.exact_field import NUGGET
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 from fractalman.theory import fields
 
 KINDS = ("sphere", "torus", "cube")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fractalman import cli, confirmation
+from fractalman.experiments import load_spec, plan_sweep
+from fractalman.experiments.planning import matrix_speed
 from fractalman.report.matrix import COLUMNS
-from fractalman.sweep import load_spec, plan_sweep
-from fractalman.sweep.planning import matrix_speed
 
 pytest.importorskip("matplotlib")
 

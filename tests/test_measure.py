@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fractalman import build, geometry
-from fractalman.dataset import open_file
+from fractalman.datasets import open_file
 from fractalman.errors import RecipeError
 from fractalman.measure import cluster_sizes, measure_file, student_t, tree_distances, variogram
 from fractalman.measure.distances import adjacency, distances_from, distances_from_twin
+from fractalman.random.streams import key64, normals
 from fractalman.recipe import Cascade, PercolationCluster
-from fractalman.seeds import key64, normals
 
 PATH = np.stack([np.arange(99), np.arange(1, 100)], axis=1)
 STAR = np.stack([np.zeros(99, np.int64), np.arange(1, 100)], axis=1)

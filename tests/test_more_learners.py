@@ -15,7 +15,7 @@ from fractalman.errors import RecipeError
 from fractalman.learners import Problem
 from fractalman.learners.random_features import RandomFeatures
 from fractalman.nearest import nearest, nearest_k
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 
 NEW = ("k-nn", "5-nn", "random-features", "gaussian-kernel", "matern-kernel", "ntk-kernel", "gradient-boosting")
 

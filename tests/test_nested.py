@@ -17,8 +17,8 @@ import fractalman as fm
 from fractalman import geometry, theory
 from fractalman.geometry import _nested_kernels, nested
 from fractalman.geometry import _nested_reference as twin
-from fractalman.hierarchy import depths
-from fractalman.seeds import Role, draw_below_twin, draws, key64
+from fractalman.random.streams import Role, draw_below_twin, draws, key64
+from fractalman.trees import depths
 
 
 @settings(max_examples=30)

@@ -32,7 +32,7 @@ def risk(**settings: object) -> float:
 
 
 def _weights() -> np.ndarray:
-    from fractalman.seeds import normals
+    from fractalman.random.streams import normals
 
     return normals(32, 3).reshape(3, 1)
 

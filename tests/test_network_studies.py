@@ -13,7 +13,7 @@ import fractalman as fm
 from fractalman import cli
 from fractalman.catalogue.studies import study_names, study_text
 from fractalman.errors import RecipeError
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 from fractalman.studies.locality import LocalityStudy
 from fractalman.studies.means import means, measured, select
 from fractalman.studies.networks import problem_of

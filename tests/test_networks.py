@@ -12,7 +12,7 @@ import pytest
 from fractalman import learners
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import Role, key64, normals
+from fractalman.random.streams import Role, key64, normals
 
 jax = pytest.importorskip("jax")
 pytest.importorskip("optax")

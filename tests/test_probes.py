@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 import fractalman as fm
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 from fractalman.studies import probes
 from fractalman.studies.probe import LEAST, choose_latents, targets_of
 from fractalman.studies.sources import RecipeSource

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.publish import interrupts_held
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.publish import interrupts_held
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.writer import write_columns
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 

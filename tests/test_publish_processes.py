@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.seal import seal_problem
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, limits and permissions of POSIX")
@@ -30,7 +30,7 @@ import os, sys, time
 import numpy as np
 sys.path.insert(0, "tests")
 from handmade import columns, recipe
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.writer import write_columns
 n, d = 65536, 64
 made = {"X": np.full((n, d), 7, dtype=np.float32), "y": np.zeros(n), "cluster": np.zeros(n, dtype=np.int64)}
 """
@@ -317,9 +317,9 @@ def test_two_writers_on_one_target(tmp_path: Path, repository: Path, overwrite: 
 _READER = """
 import sys
 from pathlib import Path
-from fractalman.dataset.certificate import column_digest
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.seal import seal_problem
+from fractalman.datasets.certificate import column_digest
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.seal import seal_problem
 path, seen = Path(sys.argv[1]), []
 print("ready", flush=True)
 while not seen or seen[-1] != int(sys.argv[2]):

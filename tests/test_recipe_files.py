@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.seal import seal_problem
-from fractalman.dataset.verify import verify_file
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.verify import verify_file
 from fractalman.errors import FileFormatError, RecipeError
 
 _SIZES = st.integers(1, 40)
@@ -187,7 +187,7 @@ def test_another_machine_makes_the_same_bytes(tmp_path: Path, repository: Path) 
 def test_rebuilding_a_file_that_was_changed_publishes_nothing(tmp_path: Path) -> None:
     from damage import replace
 
-    from fractalman.dataset.certificate import Certificate, ColumnRecord, column_digest
+    from fractalman.datasets.certificate import Certificate, ColumnRecord, column_digest
 
     recipe = fm.PercolationCluster(n_points=30, ambient_dim=3)
     path = fm.write(recipe, tmp_path / "data.h5")

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from fractalman.sweep import load_spec
+from fractalman.experiments import load_spec
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "datasets" / "reference"

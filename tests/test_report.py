@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from fractalman import confirmation, report
 from fractalman.build import generate
 from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.experiments import Collaborators, Result, load_result, load_spec, run_sweep
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.prediction import Curve
+from fractalman.random.streams import Role, key64, normals
 from fractalman.recipe import Cascade, PercolationCluster, Recipe
 from fractalman.report import figures, forecasts, page, tables
-from fractalman.seeds import Role, key64, normals
-from fractalman.sweep import Collaborators, Result, load_result, load_spec, run_sweep
 from fractalman.theory import Law
 
 MATRIX = ["matrix.csv", "matrix.json"]

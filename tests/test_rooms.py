@@ -18,35 +18,33 @@ PACKAGE = Path(fractalman.__file__).parent
 # A door opens one way; what lies behind an open door's own doors may be imported too.
 DOORS: dict[str, set[str]] = {
     "errors": set(),
-    "_arrays": set(),
+    "_typing": set(),
     "_jit": set(),
-    "keys": {"errors"},
-    "seeds": {"errors", "_jit", "keys"},
-    "recipe": {"errors", "keys"},
+    "random": {"errors", "_jit"},
+    "recipe": {"errors", "random"},
     "kernels": {"errors", "_jit"},
     "nearest": {"errors", "_jit"},
-    "hierarchy": {"errors", "_jit", "seeds"},
-    "geometry": {"seeds", "recipe", "hierarchy"},
-    "embedding": {"seeds", "hierarchy"},
-    "labels": {"seeds", "hierarchy"},
-    "dataset": {"recipe", "seeds", "hierarchy"},
-    "executors": {"errors"},
-    "build": {"seeds", "recipe", "geometry", "embedding", "labels", "dataset", "executors"},
-    "theory": {"recipe", "kernels", "nearest", "hierarchy"},
-    "measure": {"dataset", "hierarchy", "kernels"},
-    "prediction": {"build", "dataset", "measure", "theory", "nearest"},
-    "learners": {"kernels", "nearest", "seeds"},
-    "sweep": {"prediction", "build", "learners", "measure", "executors"},
-    "studies": {"sweep"},
+    "trees": {"errors", "_jit", "random"},
+    "geometry": {"random", "recipe", "trees"},
+    "embedding": {"random", "trees"},
+    "labels": {"random", "trees"},
+    "datasets": {"recipe", "random", "trees"},
+    "build": {"random", "recipe", "geometry", "embedding", "labels", "datasets", "experiments"},
+    "theory": {"recipe", "kernels", "nearest", "trees"},
+    "measure": {"datasets", "trees", "kernels"},
+    "prediction": {"build", "datasets", "measure", "theory", "nearest"},
+    "learners": {"kernels", "nearest", "random"},
+    "experiments": {"prediction", "build", "learners", "measure"},
+    "studies": {"experiments"},
     "report": {"studies"},
-    "torch": {"dataset"},
+    "torch": {"datasets"},
     "catalogue": {"errors", "recipe", "theory"},
     "confirmation": {"report", "catalogue"},
     "investigation": {"report"},
     "cli": {"confirmation", "investigation"},
     "__main__": {"cli"},
 }
-EVERYBODY = {"_arrays"}
+EVERYBODY = {"_typing"}
 ONLY_IN = {  # a heavy library → the modules that may name it
     "jax": ("learners/networks/",),
     "jaxlib": ("learners/networks/",),
@@ -55,13 +53,13 @@ ONLY_IN = {  # a heavy library → the modules that may name it
     "matplotlib": ("report/",),
     "sklearn": ("learners/", "studies/"),
     "torch": ("torch.py",),
-    "pandas": ("dataset/",),
-    "anndata": ("dataset/",),
-    "dask": ("executors/",),
-    "distributed": ("executors/",),
-    "submitit": ("executors/",),
-    "numba": ("_jit.py", "dataset/certificate.py"),
-    "hdf5plugin": ("dataset/compression.py",),
+    "pandas": ("datasets/",),
+    "anndata": ("datasets/",),
+    "dask": ("experiments/executors/",),
+    "distributed": ("experiments/executors/",),
+    "submitit": ("experiments/executors/",),
+    "numba": ("_jit.py", "datasets/certificate.py"),
+    "hdf5plugin": ("datasets/compression.py",),
 }
 
 
@@ -145,11 +143,11 @@ def test_module_keeps_to_its_doors(path: str) -> None:
     [
         ("from fractalman.measure import fit_power_law", "theory/curves.py", "no door from theory to measure"),
         ("def f():\n    import fractalman.theory.curves", "measure/scaling.py", "no door from measure to theory"),
-        ("from ..sweep import spec", "learners/ridge.py", "no door from learners to sweep"),
-        ("from . import theory", "build.py", "no door from build to theory"),
+        ("from ..experiments import spec", "learners/ridge.py", "no door from learners to experiments"),
+        ("from . import learners", "theory.py", "no door from theory to learners"),
         ("from fractalman import cli", "report/page.py", "no door from report to cli"),
         ("import jax.numpy as jnp", "learners/ridge.py", "jax is imported only in"),
-        ("def f():\n    from matplotlib import pyplot", "sweep/run.py", "matplotlib is imported only in"),
+        ("def f():\n    from matplotlib import pyplot", "experiments/run.py", "matplotlib is imported only in"),
         ("import fractalman.errors", "helpers.py", "is no room of the picture"),
         ("from fractalman.helpers import x", "build.py", "is no room of the picture"),
         ("import fractalman as fm", "theory/curves.py", "is no room of the picture"),
@@ -162,7 +160,7 @@ def test_a_door_that_is_not_there_is_noticed(source: str, path: str, complaint: 
 
 
 def test_open_doors_are_open() -> None:
-    assert closed_doors("from fractalman import prediction\nfrom ..hierarchy import columns", "report/page.py") == []
+    assert closed_doors("from fractalman import prediction\nfrom ..trees import columns", "report/page.py") == []
     assert closed_doors("import jax", "learners/networks/mlp.py") == []
     assert closed_doors("import fractalman.anything_at_all", "__init__.py") == []
 
@@ -172,7 +170,7 @@ def test_open_doors_are_open() -> None:
 )
 def test_random_numbers_without_an_address_are_noticed(source: str) -> None:
     assert numpy_random(source)
-    assert not numpy_random("from fractalman.seeds import normals\nx = data.random")
+    assert not numpy_random("from fractalman.random.streams import normals\nx = data.random")
 
 
 def test_no_module_carries_the_name_of_a_public_function() -> None:

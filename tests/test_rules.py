@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
-from fractalman.dataset import spec
-from fractalman.dataset.inspection import check_file
-from fractalman.dataset.reader import open_file
-from fractalman.dataset.rules import RULE_FUNCTIONS
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets import spec
+from fractalman.datasets.inspection import check_file
+from fractalman.datasets.reader import open_file
+from fractalman.datasets.rules import RULE_FUNCTIONS
+from fractalman.datasets.writer import write_columns
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_labels_may_differ_by_rounding_only(tmp_path: Path, made: Columns) -> No
 
 
 def test_rules_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fractalman.dataset import lazy
+    from fractalman.datasets import lazy
 
     monkeypatch.setattr(lazy, "BLOCK_BYTES", 1)
     monkeypatch.setattr(spec, "CHUNK_BYTES", 48)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from fractalman.errors import FitError
 from fractalman.measure import fit_power_law, student_t
-from fractalman.seeds import key64, normals
+from fractalman.random.streams import key64, normals
 
 SIZES = 2.0 ** np.arange(7, 13)
 TRUE = 0.4

@@ -28,12 +28,12 @@ from test_executors import wait_for
 import fractalman as fm
 from fractalman import cli
 from fractalman.build import missing_shards, shards
-from fractalman.dataset import open_file, verify_file
-from fractalman.dataset.shards import ShardTable, shard_rows
-from fractalman.dataset.spec import SHARDS
-from fractalman.dataset.verify import check_file
+from fractalman.datasets import open_file, verify_file
+from fractalman.datasets.shards import ShardTable, shard_rows
+from fractalman.datasets.spec import SHARDS
+from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
-from fractalman.executors import PoolExecutor
+from fractalman.experiments.executors import PoolExecutor
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 CASCADE = fm.Cascade(n_points=1001, ambient_dim=5, contraction=0.2, noise=0.25, nuisance_dim=1, seed=3)
@@ -488,7 +488,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
 
 def test_jobs_of_submitit_write_the_same_shards(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit")
-    from fractalman.executors.slurm import SlurmExecutor
+    from fractalman.experiments.executors.slurm import SlurmExecutor
 
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:

@@ -12,12 +12,12 @@ from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
 from fractalman import build, kernels, learners
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.learners import kernel_ridge, protocol
 from fractalman.learners.protocol import Problem
+from fractalman.random.streams import Role, key64, normals, permutation
 from fractalman.recipe import Recipe
-from fractalman.seeds import Role, key64, normals, permutation
 from fractalman.theory import (
     FieldCovariance,
     KernelRidge,

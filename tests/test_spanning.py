@@ -18,7 +18,7 @@ from fractalman.errors import RecipeError
 from fractalman.geometry import _forest_reference as forest_twin
 from fractalman.geometry import _lattice_reference as twin
 from fractalman.geometry.lattice import Lattice
-from fractalman.hierarchy import depths, path_sums
+from fractalman.trees import depths, path_sums
 
 Edge = tuple[int, int]
 

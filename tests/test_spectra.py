@@ -14,10 +14,10 @@ from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 import fractalman as fm
 from fractalman import build, kernels, learners, theory
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.hierarchy import LabelTree
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 from fractalman.theory import learning_curve_from_spectrum, spectrum_of
+from fractalman.trees import LabelTree
 
 
 def points(key: int, n: int, d: int) -> np.ndarray:

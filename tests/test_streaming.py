@@ -28,7 +28,7 @@ from fractalman.embedding import _walk_kernels
 from fractalman.errors import ResourceError
 from fractalman.geometry import _reference as geometry_twin
 from fractalman.geometry.induced import _runs, _sorted_paths
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 linux = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory as Linux states it")
 

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fractalman.dataset.memory import split_indices
+from fractalman.datasets.memory import split_indices
 from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
+from fractalman.experiments.journal import NAME, Journal, Unit
+from fractalman.experiments.replicates import make_replicate
 from fractalman.learners import Learner, Outcome, Problem
+from fractalman.random.streams import Role, key64, normals
 from fractalman.recipe import Recipe
-from fractalman.seeds import Role, key64, normals
-from fractalman.sweep import Collaborators, Point, load_result, load_spec, run_sweep
-from fractalman.sweep.journal import NAME, Journal, Unit
-from fractalman.sweep.replicates import make_replicate
 
 # ---------------------------------------------------------------------------------------------------- stand-ins
 

@@ -10,10 +10,10 @@ import pytest
 from handmade import columns, recipe
 
 import fractalman as fm
-from fractalman.dataset.memory import Dataset
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.memory import Dataset
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import Hierarchy
+from fractalman.trees import Hierarchy
 
 pandas = pytest.importorskip("pandas", reason="pandas is not installed: pip install 'fractalman[tables]'")
 

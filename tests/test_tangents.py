@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import normals
+from fractalman.random.streams import normals
 from fractalman.studies import pairs as pairing
 from fractalman.studies import patterns
 from fractalman.studies.sources import RecipeSource

@@ -14,8 +14,7 @@ from theory_trees import label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
 from fractalman.geometry import rooted_order
-from fractalman.hierarchy import LabelTree, depths
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     brownian_one_nn_risk,
     cascade_curve,
@@ -26,6 +25,7 @@ from fractalman.theory import (
     one_nn_on_tree,
 )
 from fractalman.theory.curves import exact_means, gridded_means
+from fractalman.trees import LabelTree, depths
 
 # ---------------------------------------------------------------------------------------------------- cascade
 

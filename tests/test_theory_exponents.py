@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, path, uniform_tree
 
 from fractalman.errors import RecipeError
+from fractalman.random.streams import Role, key64
 from fractalman.recipe import Cascade, PercolationCluster
-from fractalman.seeds import Role, key64
 from fractalman.theory import (
     LEARNERS,
     cascade_dimensions,

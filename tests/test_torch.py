@@ -12,8 +12,8 @@ import pytest
 from handmade import Columns, columns, recipe
 
 import fractalman as fm
-from fractalman.dataset.memory import split_indices
-from fractalman.dataset.writer import write_columns
+from fractalman.datasets.memory import split_indices
+from fractalman.datasets.writer import write_columns
 from fractalman.errors import RecipeError
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'fractalman[torch]'")

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fractalman.experiments import RULE, Point, Verdict, load_spec
+from fractalman.experiments.axes import axis_called
+from fractalman.experiments.regimes import SizeSummary, choose_window, summarise
+from fractalman.experiments.results import _has_tangent_kernel
+from fractalman.experiments.verdicts import RESOLUTION, compare, judge, predicted_local
 from fractalman.measure import fit_power_law, student_t
-from fractalman.seeds import key64, normals
-from fractalman.sweep import RULE, Point, Verdict, load_spec
-from fractalman.sweep.axes import axis_called
-from fractalman.sweep.regimes import SizeSummary, choose_window, summarise
-from fractalman.sweep.results import _has_tangent_kernel
-from fractalman.sweep.verdicts import RESOLUTION, compare, judge, predicted_local
+from fractalman.random.streams import key64, normals
 from fractalman.theory import local_slope
 
 SIZES = (128, 256, 512, 1024, 2048)

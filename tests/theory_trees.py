@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
-from fractalman.hierarchy import LabelTree
-from fractalman.seeds import draw_below_twin, permutation
+from fractalman._typing import F64, I64
+from fractalman.random.streams import draw_below_twin, permutation
+from fractalman.trees import LabelTree
 
 
 def uniform_tree(n: int, key: int) -> I64:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fractalman import embedding, labels
-from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64
 from fractalman.build.blocks import BLOCK, Blocks, Mapped, Rows
 from fractalman.recipe import Recipe
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.recipe.base import BLOCK_BYTES
 
 AnyArray: TypeAlias = npt.NDArray[Any]

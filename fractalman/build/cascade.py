@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64, U64
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64, U64
 from fractalman.build.blocks import BLOCK, Rows, by_address
 from fractalman.build.family import Structure
-from fractalman.dataset.memory import Dataset
-from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.datasets.memory import Dataset
 from fractalman.recipe import Cascade
+from fractalman.trees import Hierarchy, LabelTree
 
 
 def _paths(recipe: Cascade) -> geometry.CascadePaths:

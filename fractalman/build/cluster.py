@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, AnyInt
+from fractalman._typing import F32, F64, AnyInt
 from fractalman.build.compact import tree_columns
 from fractalman.build.family import Blocks, Structure
 from fractalman.build.forest import ForestBlocks
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import Hierarchy
+from fractalman.random.streams import Role, draw_below_twin, key64
 from fractalman.recipe import PercolationCluster
-from fractalman.seeds import Role, draw_below_twin, key64
+from fractalman.trees import Hierarchy
 
 
 def tree(recipe: PercolationCluster) -> geometry.ClusterTree:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fractalman import geometry, labels
-from fractalman._arrays import I64
+from fractalman._typing import I64
 from fractalman.build.blocks import Blocks, Rows
 from fractalman.recipe import Recipe
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fractalman.build.columns import file_columns
-from fractalman.dataset.certificate import Certificate, ColumnDigest, ColumnRecord
-from fractalman.dataset.spec import BY_PATH, COLUMNS
+from fractalman.datasets.certificate import Certificate, ColumnDigest, ColumnRecord
+from fractalman.datasets.spec import BY_PATH, COLUMNS
 from fractalman.recipe import Recipe
 
 

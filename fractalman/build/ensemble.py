@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.build.compact import tree_columns
 from fractalman.build.family import Blocks, Structure
 from fractalman.build.forest import ForestBlocks
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.geometry import ClusterTree
-from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.random.streams import Role, key64
 from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
-from fractalman.seeds import Role, key64
+from fractalman.trees import Hierarchy, LabelTree
 
 
 def cluster_sizes(recipe: PercolationEnsemble | BetheLattice) -> geometry.ClusterSizes:

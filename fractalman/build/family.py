@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.build.blocks import BLOCK, Blocks, Rows
-from fractalman.dataset.memory import Dataset
-from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.datasets.memory import Dataset
 from fractalman.recipe import Recipe
+from fractalman.trees import Hierarchy, LabelTree
 
 __all__ = ["BLOCK", "Blocks", "Family", "Rows", "Structure"]
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from fractalman.build.columns import file_columns
 from fractalman.build.shards import write_part
 from fractalman.errors import FileFormatError
+from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipe import Recipe
-from fractalman.seeds import STREAM_VERSION
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (column, bytes done, bytes in all)."""
@@ -40,8 +40,8 @@ def write(
             same, the file's bytes are not.
     Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.
     """
-    from fractalman.dataset import check_target, write_columns
-    from fractalman.dataset.compression import check_compression
+    from fractalman.datasets import check_target, write_columns
+    from fractalman.datasets.compression import check_compression
 
     target = check_target(path, overwrite)  # before the work, not after it
     check_compression(compression)
@@ -66,8 +66,8 @@ def rebuild(
         path, overwrite, progress: as in `write`.
     Errors: FileFormatError for another STREAM_VERSION or another digest; nothing is left behind then.
     """
-    from fractalman.dataset import check_target, open_file
-    from fractalman.dataset.publish import published
+    from fractalman.datasets import check_target, open_file
+    from fractalman.datasets.publish import published
 
     with open_file(source) as file:
         recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns

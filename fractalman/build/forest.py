@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fractalman import embedding
-from fractalman._arrays import F32
+from fractalman._typing import F32
 from fractalman.build.blocks import rows_at_once
 from fractalman.build.scatter import Scatter
 

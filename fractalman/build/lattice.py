@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64, AnyInt
+from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.build.family import Blocks, Rows, Structure
 from fractalman.build.memory import check_draw
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import Hierarchy
 from fractalman.recipe import LatticePercolation
+from fractalman.trees import Hierarchy
 
 
 def lattice(recipe: LatticePercolation) -> geometry.Lattice:

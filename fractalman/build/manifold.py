@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from fractalman import embedding, geometry, labels
-from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64
 from fractalman.build.blocks import BLOCK, Blocks, Rows, by_address
 from fractalman.build.family import Structure
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
+from fractalman.random.streams import Role
 from fractalman.recipe import SmoothManifold
-from fractalman.seeds import Role
 
 
 def _positions(recipe: SmoothManifold, points: I64) -> F64:

@@ -7,11 +7,11 @@ from typing import cast
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.build import added, cascade, cluster, ensemble, lattice, manifold
 from fractalman.build.family import Family, Structure
 from fractalman.build.memory import check_coordinates, check_memory
-from fractalman.dataset.memory import Dataset
+from fractalman.datasets.memory import Dataset
 from fractalman.geometry import ClusterTree
 from fractalman.recipe import (
     BetheLattice,

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fractalman._arrays import F32, I64
+from fractalman._typing import F32, I64
 
 
 class Scatter:

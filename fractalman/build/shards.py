@@ -21,9 +21,9 @@ from fractalman.build.blocks import Ahead, Rows
 from fractalman.build.columns import streamed_columns
 from fractalman.build.memory import check_memory
 from fractalman.errors import FileFormatError, RecipeError
-from fractalman.executors import Executor, SerialExecutor, from_options, gather
+from fractalman.experiments.executors import Executor, SerialExecutor, from_options, gather
+from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipe import Recipe, from_dict
-from fractalman.seeds import STREAM_VERSION
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what, bytes done, bytes in all)."""
@@ -80,8 +80,8 @@ def write_part(recipe: Recipe, path: Path, number: int, shards: int, progress: P
 def _write_rows(
     recipe: Recipe, columns: Mapping[str, Rows], path: Path, number: int, shards: int, progress: Progress | None
 ) -> Path:
-    from fractalman.dataset import write_columns
-    from fractalman.dataset.shards import shard_recipe, shard_rows
+    from fractalman.datasets import write_columns
+    from fractalman.datasets.shards import shard_recipe, shard_rows
 
     n, d = columns["X"].shape
     start, stop = shard_rows(n, number, shards)
@@ -107,21 +107,21 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
 
 def _master(path: str | os.PathLike[str]) -> Path:
     """The master's path, links followed, its folder there; errors as in `check_target`."""
-    from fractalman.dataset import check_target
+    from fractalman.datasets import check_target
 
     return check_target(path, overwrite=True)
 
 
 def _shard(recipe: Recipe, master: Path, number: int, shards: int) -> Path:
-    from fractalman.dataset.shards import shard_path
+    from fractalman.datasets.shards import shard_path
 
     return shard_path(master, recipe.to_dict(), STREAM_VERSION, number, shards)
 
 
 def _finished(recipe: Recipe, path: Path, number: int, shards: int) -> Any:
     """The certificate of a finished shard, None where there is none or another file."""
-    from fractalman.dataset import open_file
-    from fractalman.dataset.shards import shard_recipe
+    from fractalman.datasets import open_file
+    from fractalman.datasets.shards import shard_recipe
 
     try:
         with open_file(path) as file:
@@ -169,7 +169,7 @@ def write_shards(
     Returns: the path. Errors: RecipeError, ResourceError, MissingExtraError; those of `write`. Finished shards stay
         whatever happens, Ctrl-C included.
     """
-    from fractalman.dataset import check_target
+    from fractalman.datasets import check_target
 
     columns = _columns(recipe, shards)
     target = check_target(path, overwrite)
@@ -203,7 +203,7 @@ def join_shards(
 
     Args: as in `write_shards`. Errors: RecipeError naming how many shards are missing.
     """
-    from fractalman.dataset import check_target
+    from fractalman.datasets import check_target
 
     columns = _columns(recipe, shards)
     target = check_target(path, overwrite)
@@ -227,7 +227,7 @@ class _Count:
     def __init__(
         self, recipe: Recipe, columns: Mapping[str, Rows], master: Path, shards: int, progress: Progress | None
     ) -> None:
-        from fractalman.dataset.shards import shard_rows
+        from fractalman.datasets.shards import shard_rows
 
         self._n, self._master, self._shards = columns["X"].shape[0], master, shards
         self._row_bytes = sum(rows.dtype.itemsize * math.prod(rows.shape[1:]) for rows in columns.values())
@@ -276,7 +276,7 @@ class _Join:
     """The master in the making: every finished shard is read once, in order, for the digests of the whole columns."""
 
     def __init__(self, recipe: Recipe, target: Path, shards: int) -> None:
-        from fractalman.dataset.shards import Joining
+        from fractalman.datasets.shards import Joining
 
         self._recipe, self._target, self._shards = recipe, target, shards
         self._joining, self._next = Joining(target), 1
@@ -299,7 +299,7 @@ class _Join:
 
     def publish(self, hierarchy: bool, overwrite: bool, progress: Progress | None) -> Path:
         """Read the rest, write the master, return its path."""
-        from fractalman.dataset import write_columns
+        from fractalman.datasets import write_columns
 
         self.take(set(), progress)
         columns: dict[str, Any] = dict(self._joining.columns())
@@ -315,8 +315,8 @@ class _Join:
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
     """Take away partial files of runs that died and, where a master was replaced, shards that it alone knew."""
-    from fractalman.dataset.publish import remove_stale
-    from fractalman.dataset.shards import shard_folder
+    from fractalman.datasets.publish import remove_stale
+    from fractalman.datasets.shards import shard_folder
 
     folder = shard_folder(target)
     remove_stale(folder, ".*.partial")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from fractalman.keys import STREAM_VERSION
+from fractalman.random.keys import STREAM_VERSION
 
 if TYPE_CHECKING:
     from fractalman.recipe import Recipe

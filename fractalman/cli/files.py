@@ -46,7 +46,7 @@ def rebuild(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    from fractalman.dataset import export_anndata
+    from fractalman.datasets import export_anndata
 
     with Progress() as progress:
         path = export_anndata(
@@ -65,13 +65,13 @@ def _written(options: argparse.Namespace, path: Path, name: str | None = None) -
     If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
     certificate says what it holds, and it took its time.
     """
-    from fractalman.dataset.shards import stored_bytes
+    from fractalman.datasets.shards import stored_bytes
 
     table: dict[str, Any] = {"file": str(path), "bytes": stored_bytes(path)}
     lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
     if name is not None:
         from fractalman.catalogue.digests import reproduction
-        from fractalman.dataset import open_file
+        from fractalman.datasets import open_file
 
         with open_file(path) as file:
             held = file.certificate
@@ -121,9 +121,9 @@ def list_catalogue(options: argparse.Namespace) -> int:
 
 def info(options: argparse.Namespace) -> int:
     from fractalman.build import population
-    from fractalman.dataset import open_file
+    from fractalman.datasets import open_file
+    from fractalman.random.streams import STREAM_VERSION
     from fractalman.report import lines_of, text_table
-    from fractalman.seeds import STREAM_VERSION
 
     with open_file(existing_file(options.file)) as file:
         info = file.info()
@@ -146,7 +146,7 @@ def info(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    from fractalman.dataset import verify_file
+    from fractalman.datasets import verify_file
 
     path = existing_file(options.file)
     with Progress() as progress:

@@ -11,7 +11,7 @@ from fractalman.errors import RecipeError
 
 
 def predict(options: argparse.Namespace) -> int:
-    from fractalman.dataset import open_file
+    from fractalman.datasets import open_file
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
 
@@ -92,7 +92,7 @@ def _plot_path(options: argparse.Namespace) -> Path | None:
 
 
 def measure(options: argparse.Namespace) -> int:
-    from fractalman.dataset import open_file
+    from fractalman.datasets import open_file
     from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
     from fractalman.report import lines_of
 

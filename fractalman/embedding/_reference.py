@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F32
-from fractalman.seeds import derive_twin, normal_pair_twin
+from fractalman._typing import F32
+from fractalman.random.streams import derive_twin, normal_pair_twin
 
 _f = np.float32
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fractalman.seeds import derive_twin, draw_normal_twin
+from fractalman.random.streams import derive_twin, draw_normal_twin
 
 
 def rotated(key: int, row: Sequence[float]) -> list[float]:

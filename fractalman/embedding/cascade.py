@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, U64
+from fractalman._typing import F32, F64, U64
 from fractalman.embedding import _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 def cascade_coordinates(out: F32, addresses: U64, contraction: float | F64, seed: int) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F32, I64, AnyInt
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, I64, AnyInt
 from fractalman.embedding import _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 # Subclusters and subtrees of at most n/64 points are spread over the threads; the few nodes above them come first.
 _TASK_FRACTION = 64

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64
 from fractalman.embedding import _lattice_kernels as _kernels
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, key64, normals
+from fractalman.random.streams import Role, key64, normals
 
 _BLOCK = 4096
 

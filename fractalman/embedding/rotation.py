@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.embedding import _rotation_kernels as _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 @dataclass(frozen=True)

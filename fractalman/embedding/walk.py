@@ -14,10 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._arrays import F32, I64, AnyInt
 from fractalman._jit import run_tasks
+from fractalman._typing import F32, I64, AnyInt
 from fractalman.embedding import _kernels, _walk_kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 _TASKS = 32
 """Subclusters that make a block are at most 1/32 of it, so that the threads share it."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.geometry._kernels import cyclic_coalescent
-from fractalman.seeds import derive, draw_below, fill_permutation
+from fractalman.random.streams import derive, draw_below, fill_permutation
 
 _U = np.uint64
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from fractalman.geometry import _reference
-from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_uniform_twin, key64, permutation_twin
+from fractalman.random.streams import Role, derive_twin, draw_below_twin, draw_uniform_twin, key64, permutation_twin
 
 
 def cut_tree(edges: Sequence[tuple[int, int]], n: int, seed: int) -> tuple[list[tuple[int, int]], list[int], list[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.seeds import draw_below
+from fractalman.random.streams import draw_below
 
 _U = np.uint64
 

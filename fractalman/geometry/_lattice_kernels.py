@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.seeds import derive, draw, draw_below
+from fractalman.random.streams import derive, draw, draw_below
 
 _U = np.uint64
 _u11 = np.uint64(11)

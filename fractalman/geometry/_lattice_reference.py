@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from fractalman.seeds import Role, derive_twin, draw_below_twin, draw_twin, draw_uniform_twin, key64
+from fractalman.random.streams import Role, derive_twin, draw_below_twin, draw_twin, draw_uniform_twin, key64
 
 
 def neighbours(shape: Sequence[int], periodic: bool) -> list[tuple[int, int, int]]:

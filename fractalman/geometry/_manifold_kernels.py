@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.seeds import derive, draw_normal, draw_uniform
+from fractalman.random.streams import derive, draw_normal, draw_uniform
 
 _U = np.uint64
 

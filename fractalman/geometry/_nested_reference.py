@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial
 
-from fractalman.seeds import Role, draw_twin, key64
+from fractalman.random.streams import Role, draw_twin, key64
 
 
 def base_law(n: int) -> list[Fraction]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, cast
 
-from fractalman.seeds import (
+from fractalman.random.streams import (
     Role,
     derive_twin,
     draw_below_twin,

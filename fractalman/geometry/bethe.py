@@ -12,12 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._arrays import I64
 from fractalman._jit import run_tasks
+from fractalman._typing import I64
 from fractalman.geometry import _cluster_kernels as _kernels
 from fractalman.geometry.forest import _TASKS, cluster_starts
 from fractalman.geometry.sizes import ClusterSizes, bethe_extinction, binomial_law
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 def bethe_trees(sizes: ClusterSizes, coordination: int, bond_probability: float, seed: int) -> I64:

@@ -11,11 +11,11 @@ from itertools import accumulate
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, U64
 from fractalman._jit import run_tasks
+from fractalman._typing import F64, I64, U64
 from fractalman.geometry import _cascade_kernels as _kernels
 from fractalman.geometry.induced import InducedTree, induced_tree
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 _BLOCK = 4096
 

@@ -13,9 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from fractalman._arrays import I64, AnyInt
+from fractalman._typing import I64, AnyInt
 from fractalman.geometry import _kernels
-from fractalman.seeds import Role, fill_permutation, key64
+from fractalman.random.streams import Role, fill_permutation, key64
 
 
 @dataclass(frozen=True)

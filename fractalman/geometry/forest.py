@@ -11,12 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, U64, AnyInt
 from fractalman._jit import run_tasks
+from fractalman._typing import F64, I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _forest_kernels
 from fractalman.geometry.coalescent import ClusterTree, CompactTree, compact_columns, hierarchy_columns, named_edges
-from fractalman.seeds import Role, fill_permutation, key64
+from fractalman.random.streams import Role, fill_permutation, key64
 
 _TASKS = 16  # ranges of clusters with about the same number of points
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fractalman._arrays import I64, U64, AnyInt
+from fractalman._typing import I64, U64, AnyInt
 from fractalman.geometry import _cascade_kernels as _kernels
 from fractalman.geometry._kernels import latent_depths
 

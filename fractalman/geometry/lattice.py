@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import I64, U64, AnyInt
+from fractalman._typing import I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _lattice_kernels as _kernels
 from fractalman.geometry import _lattice_sparse_kernels as _sparse
-from fractalman.hierarchy._kernels import adjacency
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
+from fractalman.trees._kernels import adjacency
 
 _ROOT, _PARENT, _WEIGHT = 0, 1, 2  # addresses below Role.LATTICE_TREE
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.geometry import _manifold_kernels as _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 KINDS = ("sphere", "torus", "cube")
 

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import AnyInt
+from fractalman._typing import AnyInt
 from fractalman.geometry import _nested_kernels
 from fractalman.geometry.coalescent import ClusterTree, CompactTree
 from fractalman.geometry.forest import compact_join, join_in_order
-from fractalman.seeds import Role, draws, key64
+from fractalman.random.streams import Role, draws, key64
 
 
 def nested_parents(n_points: int, seed: int, cluster: int = 0) -> AnyInt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import I64, AnyInt
+from fractalman._typing import I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.geometry import _kernels
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.geometry import _cluster_kernels as _kernels
-from fractalman.seeds import Role, draw_uniform_twin, key64
+from fractalman.random.streams import Role, draw_uniform_twin, key64
 
 _INVERSE_E = 0.36787944117144233
 

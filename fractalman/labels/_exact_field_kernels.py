@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.seeds import draw_normal, exp64, log64
+from fractalman.random.streams import draw_normal, exp64, log64
 
 _U = np.uint64
 _EULER = 0.5772156649015329

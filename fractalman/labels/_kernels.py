@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.seeds import derive, draw_normal, exp64, log64
+from fractalman.random.streams import derive, draw_normal, exp64, log64
 
 _U = np.uint64
 

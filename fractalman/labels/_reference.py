@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from fractalman.seeds import derive_twin, draw_normal_twin
+from fractalman.random.streams import derive_twin, draw_normal_twin
 
 
 def hierarchical_values(key: int, variance: Sequence[float]) -> list[float]:

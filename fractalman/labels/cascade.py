@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, U64
+from fractalman._typing import F64, I64, U64
 from fractalman.labels import _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 def cascade_terms(contraction: float, hurst: float, levels: int) -> F64:

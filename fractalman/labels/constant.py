@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
-from fractalman.hierarchy import LabelTree
-from fractalman.seeds import Role, key64, normals
+from fractalman._typing import F64, I64
+from fractalman.random.streams import Role, key64, normals
+from fractalman.trees import LabelTree
 
 
 def constant_labels(cluster: I64, seed: int, draw: int = 0) -> tuple[LabelTree, F64]:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat
 from fractalman._jit import run_tasks
+from fractalman._typing import F64, AnyFloat
 from fractalman.labels import _exact_field_kernels as _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 NUGGET = 2.0**-36
 """Independent share of every label's variance."""

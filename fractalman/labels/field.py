@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat
+from fractalman._typing import F64, AnyFloat
 from fractalman.labels import _field_kernels as _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 FEATURES = 2048
 """Plane waves of a field."""

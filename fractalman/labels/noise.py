@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.labels import _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 def label_noise(points: I64, sigma: float, seed: int, draw: int = 0) -> F64:

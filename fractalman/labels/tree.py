@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyInt
 from fractalman._jit import run_tasks
-from fractalman.hierarchy import LabelTree, path_sums, topological_order
+from fractalman._typing import F64, I64, AnyInt
 from fractalman.labels import _kernels
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
+from fractalman.trees import LabelTree, path_sums, topological_order
 
 _BLOCK = 1 << 15  # latents in one task
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman import kernels
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
 from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
-from fractalman.seeds import Role, draws, key64
+from fractalman.random.streams import Role, draws, key64
 
 RIDGES: tuple[float, ...] = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """The grid, in units of the kernel at distance 0."""

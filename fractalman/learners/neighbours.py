@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F32, F64
+from fractalman._typing import F32, F64
 from fractalman.errors import RecipeError
 from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, validation_split
 from fractalman.nearest import nearest, nearest_k

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.errors import RecipeError, nearest
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 
 VALIDATION_FRACTION = 0.2
 """Part of the training set on which a ridge is chosen."""
@@ -32,7 +32,7 @@ class Problem:
         X_train: (n, d) float32, n ≥ 1, d ≥ 1.
         y_train: (n, m) float64, m ≥ 1 label draws.
         X_test: (t, d) float32.
-        key: 64-bit key (`fractalman.seeds.key64`) of everything random in the learner.
+        key: 64-bit key (`fractalman.random.streams.key64`) of everything random in the learner.
     Errors: RecipeError when the shapes contradict each other or a number is not finite.
     """
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError, nearest
 from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
 from fractalman.learners.ridge import RIDGES, ridge_solutions
-from fractalman.seeds import Role, key64, normals
+from fractalman.random.streams import Role, key64, normals
 
 ACTIVATIONS = ("linear", "relu")
 

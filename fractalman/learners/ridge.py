@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
 
 RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-12, 4))

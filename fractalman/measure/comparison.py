@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import FitError, nearest
 from fractalman.measure.scaling import PowerLawFit, checked_curves, fit_power_law, jackknife_errors, student_t
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.measure.distances import sample_sources
 from fractalman.measure.scaling import student_t
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 
 MAX_TARGETS = 1 << 15  # points among which neighbours are looked for
 TIE = 1e-4  # relative difference of two distances that float32 coordinates do not resolve

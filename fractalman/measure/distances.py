@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64
 from fractalman._jit import kernel
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import _kernels
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
+from fractalman.trees import _kernels
 
 
 @dataclass(frozen=True)

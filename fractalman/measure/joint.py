@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import FitError
 from fractalman.measure.scaling import student_t
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.distances import adjacency, distances_from, sample_sources
 from fractalman.measure.scaling import fit_power_law, student_t

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import FitError
 
 CONFIDENCE = 0.95

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import I64
+from fractalman._typing import I64
 from fractalman.errors import RecipeError
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.dimension import checked_points, neighbour_window, rows_of_distances, subset
 from fractalman.measure.distances import sample_sources

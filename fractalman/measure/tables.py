@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.comparison import compare_laws, window_sensitivity
 from fractalman.measure.dimension import dimensions

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import adjacency, distances_from, ratio_error, sample_sources
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 
 MAX_TARGETS = 1 << 16  # coordinates compared with every starting point
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 
 
 @dataclass(frozen=True)

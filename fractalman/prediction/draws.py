@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 
 from fractalman import theory
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import LabelTree
 from fractalman.recipe import Recipe
+from fractalman.trees import LabelTree
 
 TEST_POINTS = 1024
 """Test points per drawn structure: their average varies less than structures do."""

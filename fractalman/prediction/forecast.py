@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman import theory
-from fractalman._arrays import F64, AnyFloat, AnyInt
-from fractalman.dataset.memory import Dataset
+from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import n_tests
@@ -20,7 +20,7 @@ from fractalman.prediction.structures import Structures
 from fractalman.recipe import Cascade, Recipe
 
 if TYPE_CHECKING:
-    from fractalman.dataset.reader import File
+    from fractalman.datasets.reader import File
 
 REFERENCE_SIZE = 1024
 """The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""

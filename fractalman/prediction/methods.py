@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fractalman import theory
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.prediction import draws
 from fractalman.prediction.draws import Compute
 from fractalman.prediction.splits import Splits

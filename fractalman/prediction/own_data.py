@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
-from fractalman._arrays import F64, I64, AnyInt
+from fractalman._typing import F64, I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.prediction.curves import Curve

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest

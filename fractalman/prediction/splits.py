@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fractalman import build, theory
-from fractalman._arrays import F64
-from fractalman.dataset.memory import Dataset
+from fractalman._typing import F64
+from fractalman.datasets.memory import Dataset
 from fractalman.prediction.draws import Draw, n_tests, noisy
 from fractalman.prediction.structures import field_of, variance_of
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.recipe import SmoothManifold
-from fractalman.seeds import Role, key64, permutation
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from fractalman import build, geometry, theory
-from fractalman._arrays import F32, F64
+from fractalman._typing import F32, F64
 from fractalman.build.recipes import builder
 from fractalman.prediction.draws import TEST_POINTS, Compute, Draw, n_tests, noisy
+from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipe import Cascade, LatticePercolation, Recipe, SmoothManifold
-from fractalman.seeds import Role, Seeds, key64, permutation
 
 _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
 _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
-from fractalman.keys import Seeds
+from fractalman.random.keys import Seeds
 from fractalman.recipe.checks import MAX_DIM, Check, integer, real, switch
 
 FAMILIES: dict[str, type[Recipe]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from fractalman.errors import RecipeError
-from fractalman.keys import Seeds
+from fractalman.random.keys import Seeds
 from fractalman.recipe.base import Recipe
 from fractalman.recipe.checks import MAX_DIM, MAX_POINTS, Check, integer, real
 from fractalman.recipe.checks import seed as seed_check

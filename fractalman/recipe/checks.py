@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fractalman.errors import RecipeError, nearest
-from fractalman.keys import Seeds, check_seed
+from fractalman.random.keys import Seeds, check_seed
 
 Check = Callable[[str, Any], Any]
 

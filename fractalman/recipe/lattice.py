@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from fractalman.keys import Seeds
+from fractalman.random.keys import Seeds
 from fractalman.recipe.base import Recipe
 from fractalman.recipe.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
 from fractalman.recipe.checks import seed as seed_check

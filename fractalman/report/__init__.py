@@ -25,8 +25,8 @@ from fractalman.report.tables import (
 )
 
 if TYPE_CHECKING:
-    from fractalman.dataset.memory import Dataset
-    from fractalman.sweep import Result
+    from fractalman.datasets.memory import Dataset
+    from fractalman.experiments import Result
 
 __all__ = [
     "VERDICT_NOTE",

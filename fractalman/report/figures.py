@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fractalman.dataset.memory import Dataset
-    from fractalman.hierarchy import Hierarchy
+    from fractalman.datasets.memory import Dataset
+    from fractalman.trees import Hierarchy
 
 # Okabe & Ito's colours: told apart by most colour-blind readers; one marker per learner as well.
 _STYLES = (

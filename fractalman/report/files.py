@@ -27,7 +27,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     from fractalman import __version__
-    from fractalman.seeds import STREAM_VERSION
+    from fractalman.random.streams import STREAM_VERSION
 
     found = {"fractalman": __version__, "streams": str(STREAM_VERSION), "Python": platform.python_version()}
     for package in ("numpy", "numba", "scipy", "h5py", "jax", "optax", "equinox", "scikit-learn", "matplotlib"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.report.figures import _INK, _MUTED, _STYLES, _axes_of_sizes, _figure, _settings
 from fractalman.report.forecasts import curve_of

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fractalman.report.tables import jsonable, local_words, measured_words, number, recipe_words, verdict_words
 
 if TYPE_CHECKING:
+    from fractalman.experiments import Result, Verdict
     from fractalman.recipe import Recipe
-    from fractalman.sweep import Result, Verdict
 
 COLUMNS = (
     "run", "family", "recipe", "learner", "axis", "abscissa", "verdict", "measured", "half_width", "standard_error",

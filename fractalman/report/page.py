@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import FractalmanError
+from fractalman.experiments import regimes, verdicts
 from fractalman.report import figures
 from fractalman.report.matrix import matrix_table
 from fractalman.report.tables import (
@@ -23,11 +24,10 @@ from fractalman.report.tables import (
     verdict_words,
     window_words,
 )
-from fractalman.sweep import regimes, verdicts
 
 if TYPE_CHECKING:
-    from fractalman.dataset.memory import Dataset
-    from fractalman.sweep import Point, Result, Verdict
+    from fractalman.datasets.memory import Dataset
+    from fractalman.experiments import Point, Result, Verdict
 
 FLOOR = "bayes"
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from fractalman.experiments import Plan, Point, Result, Verdict
     from fractalman.recipe import Recipe
-    from fractalman.sweep import Plan, Point, Result, Verdict
 
 
 # ---------------------------------------------------------------------------------------------------- plain values

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.geometry.forest import cut_tree, join_in_order, minimum_spanning_forest
-from fractalman.hierarchy import Hierarchy
+from fractalman.trees import Hierarchy
 
 HIERARCHIES = ("ward", "minimum-spanning-tree")
 LIMIT_POINTS = 10_000

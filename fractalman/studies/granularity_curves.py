@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem, make
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.granularity_fits import covariance_of, overall
 from fractalman.studies.granularity_spec import Granularity
 from fractalman.studies.sources import Sample

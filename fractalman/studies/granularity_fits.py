@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners import DIVERGED, Problem, make
 from fractalman.prediction.structures import field_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.theory import LabelCovariance
 
 _PAIRWISE = 24  # fragments of up to so many points are summed pair by pair

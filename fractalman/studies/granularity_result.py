@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure.scaling import fit_power_law, student_t
 from fractalman.studies.granularity_fits import FLOOR, NOTHING

@@ -17,11 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fractalman.errors import RecipeError
+from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
 from fractalman.learners import NAMES, make
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
 from fractalman.studies.study import Row, Study, Unit
-from fractalman.sweep.checks import REQUIRED, Check, integer, sizes
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
 TRAINED = ("mlp", "gradient-boosting")

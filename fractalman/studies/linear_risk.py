@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, key64, normals, permutation
+from fractalman.random.streams import Role, key64, normals, permutation
 from fractalman.studies.granularity_fits import covariance_of
 from fractalman.studies.sources import RecipeSource, Source
 from fractalman.studies.study import Row

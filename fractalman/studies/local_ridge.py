@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.learners.protocol import mean_square, validation_split
 from fractalman.theory import LabelCovariance
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.errors import FitError
-from fractalman.seeds import Role, key64, permutation
+from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies import patterns
 from fractalman.studies.means import measured
 from fractalman.studies.networks import CONTROLS, base_row, network_settings, problem_of, rising, some, steps_of
@@ -23,7 +24,6 @@ from fractalman.studies.pairs import Pairs, Profile, profile, stratified_pairs
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import Sample, Source
 from fractalman.studies.study import Row, Study, Unit
-from fractalman.sweep.checks import REQUIRED, Check, integer, sizes
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman.errors import RecipeError
+from fractalman.experiments.checks import Check, integer
 from fractalman.learners import make
 from fractalman.learners.protocol import Problem
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.sources import Sample
 from fractalman.studies.study import Row, Unit
-from fractalman.sweep.checks import Check, integer
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import Settings

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
-from fractalman.hierarchy import Hierarchy
+from fractalman._typing import F64, I64
 from fractalman.measure.distances import adjacency, distances_from
-from fractalman.seeds import Role, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.sources import Sample
+from fractalman.trees import Hierarchy
 
 NEAREST = 0.1
 """Part of all pairs that counts as the nearest ones."""

@@ -6,7 +6,7 @@ import importlib
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat, Bool
+from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.errors import MissingExtraError
 
 

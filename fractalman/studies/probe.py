@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64, Bool
+from fractalman._typing import F32, F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
-from fractalman.hierarchy import Hierarchy, path_sums
-from fractalman.seeds import Role, key64, permutation
+from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies import probes
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row, network_settings, problem_of, rising, some, steps_of
@@ -23,7 +23,7 @@ from fractalman.studies.probes import Basis
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import Sample, Source
 from fractalman.studies.study import Row, Study, Unit
-from fractalman.sweep.checks import REQUIRED, Check, integer, sizes
+from fractalman.trees import Hierarchy, path_sums
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot

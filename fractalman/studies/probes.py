@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat, Bool
+from fractalman._typing import F64, AnyFloat, Bool
 
 RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-8, 3))
 """Penalties of ridge probes, in units of the number of fitted points × the mean square of a coordinate."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fractalman.errors import FractalmanError, RecipeError, nearest
+from fractalman.experiments.checks import REQUIRED, Check, read_table, word
 from fractalman.learners import make
 from fractalman.recipe import from_dict, read_toml
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import TARGETS, FileSource, RecipeSource, Source
-from fractalman.sweep.checks import REQUIRED, Check, read_table, word
 
 SpecSource = str | Path | Mapping[str, Any]
 """Path of a TOML file, TOML text (a str with a newline), or its tables as a dict."""

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fractalman.executors import OwnExecutor, from_options, gather
+from fractalman.experiments.executors import OwnExecutor, from_options, gather
+from fractalman.experiments.ledger import CHECKPOINTS, Ledger, read_ledger
 from fractalman.studies.study import Row, Study, Unit, rows_of
-from fractalman.sweep.ledger import CHECKPOINTS, Ledger, read_ledger
 
 Progress = Callable[[str], None]
 
@@ -32,7 +32,7 @@ def run_study(
         out: folder of the journal; one of the same study is continued. None = keep nothing.
         progress: called with a line of text; None = silent.
         force: start anew even where another journal lies.
-        jobs, scheduler, slurm: who does the work, as for `fractalman.executors.from_options`.
+        jobs, scheduler, slurm: who does the work, as for `fractalman.experiments.executors.from_options`.
         shard: (i, of n), counted from 1: every n-th unit only, into a part of the journal of its own.
     Errors: RecipeError when the folder holds another run; what units raise. Finished units stay in the journal.
     """

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64
-from fractalman.dataset.memory import split_indices
+from fractalman._typing import F32, F64, I64
+from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import Hierarchy, LabelTree
+from fractalman.experiments.experiment import replicate_seeds, split_seed
 from fractalman.measure.tables import read_points
+from fractalman.random.streams import Role, key64
 from fractalman.recipe import Recipe
-from fractalman.seeds import Role, key64
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
-from fractalman.sweep.experiment import replicate_seeds, split_seed
+from fractalman.trees import Hierarchy, LabelTree
 
 TARGETS = ("value", "one-hot")
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from fractalman.seeds import STREAM_VERSION
-from fractalman.sweep.ledger import Lines
+from fractalman.experiments.ledger import Lines
+from fractalman.random.streams import STREAM_VERSION
 
 Row = dict[str, Any]
 """One measurement: JSON values, numbers that are not finite as None."""

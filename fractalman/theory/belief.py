@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, Bool
+from fractalman._typing import F64, I64, Bool
 from fractalman.errors import RecipeError, nearest
-from fractalman.hierarchy import LabelTree
-from fractalman.hierarchy._kernels import adjacency
 from fractalman.theory import _kernels
 from fractalman.theory.covariance import (
     Source,
@@ -24,6 +22,8 @@ from fractalman.theory.covariance import (
     tree_of,
     walk_order,
 )
+from fractalman.trees import LabelTree
+from fractalman.trees._kernels import adjacency
 
 UNSEEN = ("raise", "zero", "other")
 """What one neighbour in the graph may answer at a point that no training point is connected to."""

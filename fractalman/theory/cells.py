@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyInt
+from fractalman._typing import F64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.theory.exponents import Masses, shares
 

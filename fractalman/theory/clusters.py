@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.theory import _kernels
 from fractalman.theory.constants import _check_points, shapes

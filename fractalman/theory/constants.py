@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 
 _SERIES = (1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360360.0)

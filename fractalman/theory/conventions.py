@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.kernels import distances
-from fractalman.seeds import Role, draws, key64, normals, permutation
+from fractalman.random.streams import Role, draws, key64, normals, permutation
 
 KERNEL_RIDGES: tuple[float, ...] = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Kernel ridges, in units of the mean of K(x, x) over the training points."""

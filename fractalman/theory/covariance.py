@@ -17,10 +17,11 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
 from fractalman._jit import run_tasks
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import (
+from fractalman.theory import _kernels
+from fractalman.trees import (
     CommonAncestors,
     LabelTree,
     depths,
@@ -28,7 +29,6 @@ from fractalman.hierarchy import (
     path_sums,
     topological_order,
 )
-from fractalman.theory import _kernels
 
 _FEW = 8  # up to so many steps of climbing per node of the tree, pairs are climbed; beyond, heavy paths are prepared
 _ROWS = 64  # smoothers in one task

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat, AnyInt
+from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.errors import RecipeError, nearest
 from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
 from fractalman.theory.clusters import (

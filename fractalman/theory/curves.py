@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.theory.exponents import grouped
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 
 _SUM_TOLERANCE = 1e-9

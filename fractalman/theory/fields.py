@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
 from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes

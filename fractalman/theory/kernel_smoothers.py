@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.kernels import by_name, distances, ntk
 from fractalman.theory.conventions import KERNEL_RIDGES, median_distance
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept

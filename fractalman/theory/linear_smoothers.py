@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F64, I64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.theory.conventions import LINEAR_RIDGES, random_projections
 from fractalman.theory.covariance import LabelCovariance

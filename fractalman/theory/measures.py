@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat, Bool
+from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.errors import RecipeError
 from fractalman.recipe import Cascade
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.theory.conventions import held_out, scaled_inputs
 from fractalman.theory.covariance import LabelCovariance

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.nearest import nearest_k

@@ -7,8 +7,9 @@ from scipy import stats
 
 import fractalman as fm
 from _long_tier.core import FIRST, Outcome, chi_square, count, family, mean_test, seed_range
-from fractalman import geometry, labels, seeds
-from fractalman.seeds import Role, key64
+from fractalman import geometry, labels
+from fractalman.random import streams
+from fractalman.random.streams import Role, key64
 
 SPACES = [("sphere", 1), ("sphere", 2), ("sphere", 7), ("torus", 2), ("torus", 3), ("cube", 1), ("cube", 3)]
 BLOCK = 1 << 18
@@ -19,8 +20,8 @@ def flattened(kind: str, dim: int, n: int, first: int) -> np.ndarray:
     m = geometry.own_dimension(kind, dim)
     key = key64(FIRST, Role.MEASUREMENT, 9)
     if kind == "cube":
-        return seeds.normals(key, n * m, first * m).reshape(n, m) / np.sqrt(dim)
-    x = seeds.draws(key, n * m, first * m).reshape(n, m) * 2.0**-63 - 1.0
+        return streams.normals(key, n * m, first * m).reshape(n, m) / np.sqrt(dim)
+    x = streams.draws(key, n * m, first * m).reshape(n, m) * 2.0**-63 - 1.0
     groups = x.reshape(n, -1, m if kind == "sphere" else 2)
     radius = 1.0 if kind == "sphere" else dim**-0.5
     return np.asarray(groups * (radius / np.linalg.norm(groups, axis=2, keepdims=True))).reshape(n, m)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 from _long_tier.core import FIRST, Outcome, check, chi_square, count
-from fractalman import seeds
-from fractalman.seeds import Role, key64
+from fractalman.random import streams
+from fractalman.random.streams import Role, key64
 
 BLOCK = 1 << 20
 
@@ -26,8 +26,8 @@ def uniform_values(scale: float) -> Outcome:
     n, key = count(scale, 10**8, 10**6), key64(FIRST, Role.PATH)
     counts, wrong = np.zeros(1 << 16), np.zeros(1 << 16)
     for first, size in blocks(n):
-        counts += np.bincount(seeds.draws(key, size, first) >> np.uint64(48), minlength=1 << 16)
-        steps = np.arange(first + 1, first + size + 1, dtype=np.uint64) * np.uint64(seeds.GAMMA)
+        counts += np.bincount(streams.draws(key, size, first) >> np.uint64(48), minlength=1 << 16)
+        steps = np.arange(first + 1, first + size + 1, dtype=np.uint64) * np.uint64(streams.GAMMA)
         wrong += np.bincount(steps >> np.uint64(48), minlength=1 << 16)
     law = np.full(1 << 16, 2.0**-16)
     p, scores = chi_square(counts, law)
@@ -41,9 +41,9 @@ def uniform_pairs(scale: float) -> Outcome:
     n, key = count(scale, 10**8, 10**6), key64(FIRST, Role.PATH, 1)
     counts, wrong = np.zeros(1 << 16), np.zeros(1 << 16)
     for first, size in blocks(n):
-        x = seeds.draws(key, size - size % 2, first) >> np.uint64(56)
+        x = streams.draws(key, size - size % 2, first) >> np.uint64(56)
         counts += np.bincount(x[0::2] * np.uint64(256) + x[1::2], minlength=1 << 16)
-        y = (np.arange(first + 1, first + x.size + 1, dtype=np.uint64) * np.uint64(seeds.GAMMA)) >> np.uint64(56)
+        y = (np.arange(first + 1, first + x.size + 1, dtype=np.uint64) * np.uint64(streams.GAMMA)) >> np.uint64(56)
         wrong += np.bincount(y[0::2] * np.uint64(256) + y[1::2], minlength=1 << 16)
     law = np.full(1 << 16, 2.0**-16)
     p, scores = chi_square(counts, law)
@@ -54,7 +54,7 @@ def uniform_pairs(scale: float) -> Outcome:
 def neighbouring_keys(scale: float) -> Outcome:
     """The first draws of neighbouring addresses are uniform; control: addresses added to the key instead of hashed."""
     n = count(scale, 2 * 10**6, 20_000)
-    first = np.array([seeds.draws(key64(FIRST, Role.PATH, a), 1)[0] for a in range(n)])
+    first = np.array([streams.draws(key64(FIRST, Role.PATH, a), 1)[0] for a in range(n)])
     law = np.full(1 << 10, 2.0**-10)
     p, scores = chi_square(np.bincount(first >> np.uint64(54), minlength=1 << 10), law)
     wrong = (np.uint64(key64(FIRST, Role.PATH)) + np.arange(n, dtype=np.uint64)) >> np.uint64(54)
@@ -82,7 +82,7 @@ def _normal_cells(draw: Callable[[int, int], np.ndarray], n: int) -> tuple[np.nd
 def normals_double(scale: float) -> Outcome:
     """Double-precision normals, tails to 2^-18; control: 1.002 times as wide."""
     n, key = count(scale, 10**8, 2 * 10**6), key64(FIRST, Role.LATENT)
-    counts, law, wrong = _normal_cells(lambda first, size: seeds.normals(key, size, first), n)
+    counts, law, wrong = _normal_cells(lambda first, size: streams.normals(key, size, first), n)
     p, scores = chi_square(counts, law)
     return Outcome(p, n, chi_square(wrong, law)[0], scores)
 
@@ -93,7 +93,7 @@ def normals_single(scale: float) -> Outcome:
     n = count(scale, 10**8, 2 * 10**6)
 
     def draw(first: int, size: int) -> np.ndarray:
-        return seeds.normal_pairs(key64(FIRST, Role.DIRECTION, first), size)[first // BLOCK % 2]
+        return streams.normal_pairs(key64(FIRST, Role.DIRECTION, first), size)[first // BLOCK % 2]
 
     counts, law, wrong = _normal_cells(draw, n)
     p, scores = chi_square(counts, law)

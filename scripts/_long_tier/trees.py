@@ -9,10 +9,11 @@ import numpy as np
 
 import fractalman as fm
 from _long_tier.core import Outcome, chi_square, count, family, seed_range, z_test
-from fractalman import geometry, seeds, theory
+from fractalman import geometry, theory
 from fractalman.geometry.nested import nested_parents
-from fractalman.hierarchy import depths
-from fractalman.seeds import Role, draw_below_twin, key64
+from fractalman.random import streams
+from fractalman.random.streams import Role, draw_below_twin, key64
+from fractalman.trees import depths
 
 GROWTH = {
     "coalescent": geometry.critical_cluster,
@@ -29,7 +30,7 @@ def edges_of(growth: str, n: int, seed: int) -> np.ndarray:
 
 def recursive_tree(n: int, seed: int) -> np.ndarray:
     """The control: every new vertex hangs on a uniform earlier one."""
-    draws = seeds.draws(key64(seed, Role.MEASUREMENT, 7), n)
+    draws = streams.draws(key64(seed, Role.MEASUREMENT, 7), n)
     return np.array([(int(draws[v]) % v, v) for v in range(1, n)])
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fractalman._arrays import F64, I64, Bool
+from fractalman._typing import F64, I64, Bool
 
 
 class Progress(NamedTuple):

@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fractalman._arrays import F32
-from fractalman.seeds import Role, key64, normals
+from fractalman._typing import F32
+from fractalman.random.streams import Role, key64, normals
 
 Weights: TypeAlias = tuple[tuple[Any, Any], ...]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from fractalman._arrays import F32, F64
+from fractalman._typing import F32, F64
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.networks import training
 from fractalman.learners.networks.mlp import MLP, Settings
 from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
 from fractalman.learners.protocol import Problem, Scaling, scaling
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 
 @dataclass(frozen=True)

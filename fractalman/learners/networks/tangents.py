@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fractalman._arrays import F32, F64, I64, Bool
+from fractalman._typing import F32, F64, I64, Bool
 from fractalman.learners.networks.parameterization import Weights
 from fractalman.learners.networks.training import ACTIVATIONS
 

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from fractalman._arrays import F32, F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.learners.networks import checkpoints
 from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
-from fractalman.seeds import Role, key64
+from fractalman.random.streams import Role, key64
 
 __all__ = ["Run", "Trained", "forward", "initial_weights", "train"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat
+from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 
 Numbers: TypeAlias = npt.ArrayLike

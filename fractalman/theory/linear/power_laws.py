@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 
 _TIE = 1e-12

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._arrays import F64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.theory.linear.equivalents import Terms, limited, limited_at, unlimited, unlimited_at
 from fractalman.theory.linear.modes import Modes, Numbers, common_shape, modes_of

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from fractalman import kernels
-from fractalman._arrays import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
-from fractalman.seeds import Role, draws, key64, permutation
+from fractalman.random.streams import Role, draws, key64, permutation
 
 KernelFunction: TypeAlias = Callable[[AnyFloat, AnyFloat], F64]
 """Two tables of points (a, d), (b, d) → their kernel matrix (a, b)."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman import kernels
-from fractalman._arrays import F64, AnyFloat
+from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.theory.linear import LinearRisk, kernel_ridge_risk
 from fractalman.theory.linear.modes import Numbers

@@ -9,10 +9,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from fractalman._arrays import F64, AnyFloat
+from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError
-from fractalman.hierarchy import LabelTree, path_sums, topological_order
 from fractalman.theory import _kernels
+from fractalman.trees import LabelTree, path_sums, topological_order
 
 _COLUMNS = 512  # columns of the unit matrix that a covariance multiplies at once
 

@@ -1,0 +1,68 @@
+"""Datasets in memory and in files. Names are resolved at first use, so importing this room does not import h5py."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fractalman.datasets.certificate import Certificate
+    from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+    from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.lazy import LazyColumn
+    from fractalman.datasets.memory import Dataset, split_indices
+    from fractalman.datasets.publish import check_target
+    from fractalman.datasets.reader import File, open_file
+    from fractalman.datasets.shuffled import Batches, batches
+    from fractalman.datasets.spec import Problem
+    from fractalman.datasets.tables import to_anndata, to_pandas
+    from fractalman.datasets.verify import verify_file
+    from fractalman.datasets.writer import BlockSource, write_columns
+
+__all__ = [
+    "Batches",
+    "BlockSource",
+    "Certificate",
+    "CoarseDataset",
+    "Dataset",
+    "File",
+    "LazyColumn",
+    "Problem",
+    "batches",
+    "check_target",
+    "coarse_grain",
+    "export_anndata",
+    "open_file",
+    "split_indices",
+    "to_anndata",
+    "to_pandas",
+    "verify_file",
+    "write_columns",
+]
+
+_HOME = {
+    "Batches": "shuffled",
+    "BlockSource": "writer",
+    "Certificate": "certificate",
+    "CoarseDataset": "coarse",
+    "Dataset": "memory",
+    "File": "reader",
+    "LazyColumn": "lazy",
+    "Problem": "spec",
+    "batches": "shuffled",
+    "check_target": "publish",
+    "coarse_grain": "coarse",
+    "export_anndata": "export",
+    "open_file": "reader",
+    "split_indices": "memory",
+    "to_anndata": "tables",
+    "to_pandas": "tables",
+    "verify_file": "verify",
+    "write_columns": "writer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,149 @@
+"""The certificate of a file: what it was made from, by which versions, and what its columns must hash to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from fractalman.datasets.spec import MAJOR, MINOR, STANDARD, AnyArray, Shape
+from fractalman.errors import CorruptFileError, FileFormatError
+from fractalman.random.keys import STREAM_VERSION
+
+DIGEST_BYTES = 32
+
+
+class ColumnDigest:
+    """BLAKE2b-256 of a column's little-endian row-major bytes, block by block."""
+
+    def __init__(self, dtype: str) -> None:
+        self._dtype = np.dtype(dtype)
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+    def update(self, block: AnyArray) -> None:
+        """Add the next rows."""
+        block = np.ascontiguousarray(block, dtype=self._dtype)
+        if block.size:
+            self._hash.update(block.reshape(-1).view(np.uint8).data)
+
+    def hexdigest(self) -> str:
+        """Return the digest of the rows so far, 64 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+
+def column_digest(array: AnyArray, dtype: str) -> str:
+    """Return the digest of a whole column in memory."""
+    digest = ColumnDigest(dtype)
+    digest.update(array)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class ColumnRecord:
+    """What the certificate says about one column: type name, shape and digest."""
+
+    dtype: str
+    shape: Shape
+    digest: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Everything a file says about itself; holds neither time nor host.
+
+    Args:
+        recipe: family and keywords, plain values.
+        columns: path → type, shape, digest.
+        versions: of the packages that wrote the file.
+        compression: how the columns are stored.
+        stream_version: of the random streams.
+        format: (major, minor).
+    """
+
+    recipe: Mapping[str, Any]
+    columns: Mapping[str, ColumnRecord]
+    versions: Mapping[str, str]
+    compression: str = STANDARD
+    stream_version: int = STREAM_VERSION
+    format: tuple[int, int] = (MAJOR, MINOR)
+
+    @property
+    def content(self) -> str:
+        """BLAKE2b-256 of recipe, stream version, and every column's type, shape and digest."""
+        table = self._table()
+        text = json.dumps(
+            {key: table[key] for key in ("recipe", "stream_version", "columns")},
+            sort_keys=True,
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+        return hashlib.blake2b(text.encode("ascii"), digest_size=DIGEST_BYTES).hexdigest()
+
+    def _table(self) -> dict[str, Any]:
+        return {
+            "format": list(self.format),
+            "recipe": dict(self.recipe),
+            "stream_version": self.stream_version,
+            "versions": dict(self.versions),
+            "compression": self.compression,
+            "columns": {
+                path: {"dtype": record.dtype, "shape": list(record.shape), "digest": record.digest}
+                for path, record in self.columns.items()
+            },
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON text that a file holds; FileFormatError when the recipe is not made of plain values."""
+        try:
+            table = {**self._table(), "content": self.content}
+            return json.dumps(table, sort_keys=True, indent=1, allow_nan=False).encode("ascii")
+        except (TypeError, ValueError) as error:
+            raise FileFormatError(
+                f"the recipe cannot be stored: {error}; allowed are text, numbers, lists, tables"
+            ) from None
+
+
+def from_bytes(text: bytes) -> tuple[Certificate, str]:
+    """Return the certificate in ``text`` and the content digest that it states; CorruptFileError when it is none."""
+    try:
+        table = json.loads(text.decode("ascii"))
+        major, minor = (int(number) for number in table["format"])
+        recipe = table["recipe"]
+        if not isinstance(recipe, dict):
+            raise TypeError("recipe")
+        certificate = Certificate(
+            recipe=recipe,
+            columns={
+                str(path): ColumnRecord(
+                    np.dtype(record["dtype"]).str, tuple(int(s) for s in record["shape"]), str(record["digest"])
+                )
+                for path, record in table["columns"].items()
+            },
+            versions={str(name): str(version) for name, version in table["versions"].items()},
+            compression=str(table["compression"]),
+            stream_version=int(table["stream_version"]),
+            format=(major, minor),
+        )
+        return certificate, str(table["content"])
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise CorruptFileError("is not readable as the JSON text that FORMAT.md describes") from None
+
+
+def current_versions(*more: str) -> dict[str, str]:
+    """Return the versions of this package and of what its bytes depend on.
+
+    Args:
+        more: names of further packages that the bytes of one file depend on.
+    """
+    import h5py
+
+    from fractalman import __version__
+
+    names = ("numpy", "numba", "llvmlite", "scipy", "h5py", *more)
+    versions = {name: metadata.version(name) for name in names}
+    return {"fractalman": __version__, **versions, "hdf5": str(h5py.version.hdf5_version)}

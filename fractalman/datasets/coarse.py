@@ -1,0 +1,110 @@
+"""The same data at a coarser grain: one point for every subcluster of at most s points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fractalman._typing import F32, F64, I64
+from fractalman.datasets.memory import Dataset, split_indices
+from fractalman.errors import RecipeError
+from fractalman.random.streams import Role, key64, permutation
+from fractalman.trees import Hierarchy, LabelTree, coarse_hierarchy, coarse_label_tree, fragment_means
+
+if TYPE_CHECKING:
+    from fractalman.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class CoarseDataset:
+    """A dataset whose points are the fragments of another one; theory, measures and learners take it like a `Dataset`.
+
+    Args:
+        recipe: what the fine dataset was made from.
+        size: s, fragments are the largest subclusters of at most s points (`Hierarchy.cut`).
+        X: (f, d) float32, mean coordinates of each fragment, summed in float64.
+        y: (f,) float64, mean label of each fragment, in units of the fine labels' prior standard deviation; its prior
+            variance is below 1.
+        cluster: (f,) int64, as in the fine dataset; points are sorted by it, in random order within a cluster.
+        edges: (m, 2) int64, pairs of fragments that an edge joins, without repetitions, or None.
+        hierarchy: the latents of more than s points over the fragments; sizes count fragments.
+        label_tree: the tree of the mean labels, exact, or None where they are on no tree (Brownian labels).
+        count: (f,) int64, points in each fragment.
+        fragment: (n,) int64, the coarse point in which each fine point lies.
+    """
+
+    recipe: Recipe
+    size: int
+    X: F32
+    y: F64
+    cluster: I64
+    edges: I64 | None
+    hierarchy: Hierarchy
+    label_tree: LabelTree | None
+    count: I64
+    fragment: I64
+
+    @property
+    def n_points(self) -> int:
+        """Number of fragments f."""
+        return int(self.y.size)
+
+    def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
+        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train."""
+        return split_indices(self.n_points, n_train, n_test, seed)
+
+
+def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
+    """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
+
+    Args:
+        data: a dataset with its hierarchy.
+        size: s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
+    Errors: RecipeError for a dataset without a hierarchy or s < 1. Source: docs/theory.md, "Coarse grains".
+    """
+    h = data.hierarchy
+    if h is None:
+        raise RecipeError(
+            "coarse graining needs the hierarchy, and this dataset was made without: generate it with one"
+        )
+    cut = h.cut(size)
+    f = cut.node.size
+    shuffled = permutation(key64(data.recipe.seeds.geometry, Role.SPLIT, cut.size), f)
+    cluster = np.empty(f, np.int64)
+    cluster[cut.fragment] = data.cluster
+    number = np.empty(f, np.int64)  # of the cut's fragments: sorted by cluster, exchangeable within it
+    number[shuffled[np.argsort(cluster[shuffled], kind="stable")]] = np.arange(f)
+    fragment = number[cut.fragment]
+    count = np.bincount(fragment, minlength=f).astype(np.int64)
+
+    X = fragment_means(data.X, fragment, count)
+    y = np.bincount(fragment, data.y, f) / count
+
+    edges = None
+    if data.edges is not None:
+        ends = np.sort(fragment[data.edges], axis=1)
+        edges = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
+    tree: LabelTree | None = None
+    own: tuple[F64 | None, F64 | None] = None, None
+    if data.label_tree is not None:
+        made = coarse_label_tree(data.label_tree, fragment, f)
+        if made is not None:
+            tree = made[0]
+            if np.array_equal(data.label_tree.parent, h.parent):
+                own = tree.value[:f], tree.variance[:f]
+    sorted_cluster = np.empty(f, np.int64)
+    sorted_cluster[number] = cluster
+    return CoarseDataset(
+        data.recipe,
+        cut.size,
+        X,
+        y,
+        sorted_cluster,
+        edges,
+        coarse_hierarchy(h, cut, number, *own),
+        tree,
+        count,
+        fragment,
+    )

@@ -1,0 +1,82 @@
+"""How columns are stored: the filters of every compression, and what a reader needs to undo them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fractalman.datasets.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, Column
+from fractalman.errors import MissingExtraError, RecipeError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import h5py
+
+PLUGIN = {32015: "zstd"}
+"""Filter number → compression, of those that the package hdf5plugin brings."""
+
+_NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", **PLUGIN}
+
+
+def check_compression(name: str) -> str:
+    """Return ``name`` if files can be written with it here; RecipeError or MissingExtraError otherwise."""
+    if name not in COMPRESSIONS:
+        raise RecipeError(
+            f"compression = {name!r}: allowed are {', '.join(COMPRESSIONS)}{nearest(str(name), COMPRESSIONS)}"
+        )
+    if name in PLUGIN.values():
+        _import_plugin(f"compression {name}")
+    return name
+
+
+def _import_plugin(what: str) -> Any:
+    try:
+        import hdf5plugin
+    except ImportError:
+        raise MissingExtraError(f"{what} needs hdf5plugin: type pip install 'fractalman[compression]'") from None
+    return hdf5plugin
+
+
+def filter_keywords(name: str, column: Column) -> dict[str, Any]:
+    """Return the keywords of h5py's create_dataset for one column, checksum apart.
+
+    Args:
+        name: a compression, already checked.
+        column: "standard" compresses integers only: floats hardly shrink and would only be slower.
+    """
+    gzip = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL}
+    if name == STANDARD:
+        return gzip if np.dtype(column.dtype).kind == "i" else {}
+    if name == "off":
+        return {}
+    if name == "lzf":
+        return {"shuffle": True, "compression": "lzf"}
+    if name == "gzip":
+        return gzip
+    return {"shuffle": True, **_import_plugin(f"compression {name}").Zstd(clevel=ZSTD_LEVEL)}
+
+
+def filters(stored: h5py.Dataset) -> list[int]:
+    """Return the numbers of the filters that a stored column went through, in order."""
+    pipeline = stored.id.get_create_plist()
+    return [int(pipeline.get_filter(i)[0]) for i in range(pipeline.get_nfilters())]
+
+
+def filter_names(stored: h5py.Dataset) -> list[str]:
+    """Return the names of those filters, the checksum left out."""
+    return [_NAMES.get(number, f"filter {number}") for number in filters(stored) if number != 3]
+
+
+def require_filters(path: Path, columns: Iterable[h5py.Dataset]) -> None:
+    """Make every filter of these columns ready to use.
+
+    Errors: MissingExtraError naming the package that is absent.
+    """
+    import h5py
+
+    for number in sorted({number for stored in columns for number in filters(stored)}):
+        if number in PLUGIN and not h5py.h5z.filter_avail(number):
+            _import_plugin(f"{path} is compressed with {PLUGIN[number]}, and reading it")

@@ -1,0 +1,219 @@
+"""A dataset file in AnnData's layout (.h5ad), for anndata, scanpy and scipy.sparse; written block by block.
+
+Plain h5py writes what AnnData's on-disk specification asks for, so neither anndata nor pandas is needed.
+Source: "On-disk format" in the anndata documentation, encoding versions 0.1.0 and 0.2.0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from fractalman._typing import I64
+from fractalman.datasets.lazy import BLOCK_BYTES, LazyColumn
+from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
+from fractalman.datasets.reader import File, open_file
+from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, chunk_rows
+from fractalman.datasets.writer import Progress
+from fractalman.errors import RecipeError
+from fractalman.trees.features import feature_blocks
+
+LATENTS = 1000
+"""Latents that become features unless told otherwise: a point of a critical cluster lies under √n of them."""
+ROWS = 1 << 16
+BLOCK_ROWS = 1 << 13
+_TEXT = h5py.string_dtype("utf-8")
+_INTEGERS = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL}
+
+
+def export_anndata(
+    source: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    latents: int | None = LATENTS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a dataset file again in AnnData's layout, published whole or not at all.
+
+    ``X`` (n, d) float32; ``obs`` y, cluster and, where there is any, noise; ``obsm["hierarchy"]`` CSR (n, latents), 1
+    where a point lies under a latent, as `Hierarchy.features`; ``uns["latents"]`` a table of these latents (node,
+    parent, value, variance, size, depth, and level where there is one); ``obsp["edges"]`` the graph, CSR (n, n),
+    symmetric, entries 1; ``uns["recipe"]`` TOML text; ``uns["certificate"]`` the JSON text of the source.
+
+    Args:
+        source: a dataset file.
+        path: the target, usually ending in .h5ad.
+        latents: only so many of the largest; None = all (one entry for every ancestor of every point), 0 = none.
+        overwrite: replace an existing file.
+        progress: called as progress(what, bytes done, bytes in all).
+    Returns: the path. Errors: those of `open_file` and of `check_target`; RecipeError for a negative number of latents;
+        OSError when the disk fails. X is never held; the hierarchy's parents (8 bytes a node) and the edges (about 100
+        bytes each) are.
+    """
+    if latents is not None and latents < 0:
+        raise RecipeError(f"latents = {latents}: allowed is None (all latents) or a number from 0 up")
+    target = check_target(path, overwrite)
+    with open_file(source) as file, published_sink(target, overwrite, sealed=False) as sink:
+        _write(sink, target, file, latents, progress or (lambda *_: None))
+    return target
+
+
+def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: Progress) -> None:
+    n, made = file.n_points, None
+    try:
+        with interrupts_held():
+            made = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False)
+            _encode(made, "anndata")
+            groups = {name: _group(made, name, "dict") for name in ("layers", "obsm", "obsp", "uns", "varm", "varp")}
+        out = _Writer(sink, target, progress)
+        out.array(made, "X", file.X)
+        per_point = {name: file.columns[name] for name in ("y", "cluster", "noise") if name in file.columns}
+        out.table(made, "obs", (str(i) for i in range(n)), n, per_point)
+        out.table(made, "var", (f"x{i}" for i in range(file.dims["d"])), file.dims["d"], {})
+        if "hierarchy/parent" in file.columns:
+            parent = file.columns["hierarchy/parent"][:]
+            columns = parent.size - n if latents is None else min(latents, parent.size - n)
+            out.csr(groups["obsm"], "hierarchy", (n, columns), feature_blocks(parent, n, columns, BLOCK_ROWS))
+            nodes = np.arange(n, n + columns)
+            names = ("parent", "value", "variance", "size", "depth", "level")
+            per_node = {
+                name: file.columns[f"hierarchy/{name}"][n : n + columns]
+                for name in names
+                if f"hierarchy/{name}" in file.columns
+            }
+            out.table(groups["uns"], "latents", (str(u) for u in nodes), columns, {"node": nodes, **per_node})
+        if file.edges is not None:
+            out.csr(groups["obsp"], "edges", (n, n), _neighbours(file.edges[:], n))
+        out.text(groups["uns"], "recipe", file.recipe.to_toml())
+        out.text(groups["uns"], "certificate", file.certificate.to_bytes().decode("ascii"))
+    finally:
+        if made is not None:
+            with interrupts_held():
+                made.close()
+
+
+def _neighbours(edges: I64, n: int) -> Iterator[tuple[I64, I64]]:
+    """Yield (neighbours of each point, which they are, rising) of both directions of every edge, block by block."""
+    ends = np.concatenate([edges, edges[:, ::-1]])
+    ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+    for start in range(0, n, ROWS):
+        stop = min(start + ROWS, n)
+        low, high = np.searchsorted(ends[:, 0], (start, stop))
+        yield np.bincount(ends[low:high, 0] - start, minlength=stop - start), ends[low:high, 1]
+
+
+def _encode(place: h5py.HLObject, kind: str, version: str = "0.1.0") -> None:
+    place.attrs["encoding-type"], place.attrs["encoding-version"] = kind, version
+
+
+def _group(parent: h5py.Group, name: str, kind: str, version: str = "0.1.0") -> h5py.Group:
+    group = parent.create_group(name)
+    _encode(group, kind, version)
+    return group
+
+
+class _Writer:
+    """Writes AnnData's elements; every block is checked on the sink, no signal arrives inside the library."""
+
+    def __init__(self, sink: Sink, target: Path, progress: Progress) -> None:
+        self._sink, self._target, self._progress = sink, target, progress
+
+    @contextlib.contextmanager
+    def _library(self) -> Iterator[None]:
+        with interrupts_held():
+            yield
+        self._sink.check(self._target)
+
+    def array(self, group: h5py.Group, name: str, column: LazyColumn | AnyArray) -> None:
+        """Copy a column block by block."""
+        blocks = column.blocks() if isinstance(column, LazyColumn) else [(0, column)]
+        with self._library():
+            stored = _dataset(group, name, column.shape, column.dtype)
+            _encode(stored, "array", "0.2.0")
+        done = 0
+        for start, block in blocks:
+            with self._library():
+                stored[start : start + len(block)] = block
+            done += block.nbytes
+            self._progress(name, done, column.nbytes)
+
+    def texts(self, group: h5py.Group, name: str, texts: Iterable[str], count: int) -> None:
+        """Write names, which AnnData wants as text."""
+        with self._library():
+            stored = group.create_dataset(
+                name, shape=(count,), dtype=_TEXT, chunks=(min(ROWS, count),) if count else None, track_times=False
+            )
+            _encode(stored, "string-array", "0.2.0")
+        waiting, iterator = 0, iter(texts)
+        while waiting < count:
+            size = min(ROWS, count - waiting)
+            with self._library():
+                stored[waiting : waiting + size] = [next(iterator) for _ in range(size)]
+            waiting += size
+
+    def text(self, group: h5py.Group, name: str, text: str) -> None:
+        """Write one text."""
+        with self._library():
+            stored = group.create_dataset(name, data=text, dtype=_TEXT, track_times=False)
+            _encode(stored, "string", "0.2.0")
+
+    def table(
+        self,
+        group: h5py.Group,
+        name: str,
+        index: Iterable[str],
+        rows: int,
+        columns: Mapping[str, LazyColumn | AnyArray],
+    ) -> None:
+        """Write a data frame."""
+        with self._library():
+            table = _group(group, name, "dataframe", "0.2.0")
+            table.attrs["_index"] = "_index"
+            table.attrs.create("column-order", list(columns), shape=(len(columns),), dtype=_TEXT)
+        self.texts(table, "_index", index, rows)
+        for key, column in columns.items():
+            self.array(table, key, column)
+
+    def csr(self, group: h5py.Group, name: str, shape: tuple[int, int], rows: Iterable[tuple[I64, I64]]) -> None:
+        """Write a sparse matrix of ones from (entries of each row, their columns), block by block."""
+        entries, counts = 0, []
+        small = np.int32 if shape[1] < 1 << 31 else np.int64
+        with self._library():
+            matrix = _group(group, name, "csr_matrix")
+            matrix.attrs["shape"] = np.array(shape, dtype=np.int64)
+            chunks = (BLOCK_BYTES // 32,)
+            kinds: list[tuple[str, Any]] = [("indices", small), ("data", np.float32)]
+            parts = [
+                matrix.create_dataset(
+                    key, shape=(0,), maxshape=(None,), dtype=kind, chunks=chunks, track_times=False, **_INTEGERS
+                )
+                for key, kind in kinds
+            ]
+        for count, indices in rows:
+            with self._library():
+                for part in parts:
+                    part.resize((entries + indices.size,))
+                parts[0][entries:] = indices
+                parts[1][entries:] = np.ones(indices.size, np.float32)
+            entries += indices.size
+            counts.append(count)
+            self._progress(f"{name}: {entries} entries", sum(map(len, counts)), shape[0])
+        pointers = np.concatenate([[0], *counts]).cumsum()
+        with self._library():
+            pointers = pointers.astype(small if entries < 1 << 31 else np.int64)
+            _dataset(matrix, "indptr", pointers.shape, pointers.dtype)[:] = pointers
+
+
+def _dataset(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> h5py.Dataset:
+    storage: dict[str, Any] = {}
+    if 0 not in shape:
+        storage = {"chunks": (chunk_rows(shape, dtype.str), *shape[1:]), "fill_time": "never"}
+        storage |= _INTEGERS if dtype.kind == "i" else {}
+    return group.create_dataset(name, shape=shape, dtype=dtype, track_times=False, **storage)

@@ -1,0 +1,76 @@
+"""A dataset in memory: the columns that `generate` returns, and its splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fractalman._typing import F32, F64, I64
+from fractalman.errors import RecipeError
+from fractalman.random.streams import Role, check_seed, key64, permutation
+from fractalman.trees import Hierarchy, LabelTree
+
+if TYPE_CHECKING:
+    from fractalman.recipe import Recipe
+
+
+def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[I64, I64]:
+    """Return disjoint random training and test indices that are a pure function of (n_points, seed).
+
+    Args:
+        n_points: points to choose from.
+        n_train: training-set size; training sets of one seed nest in it.
+        n_test: test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
+        seed: integer.
+    Returns: two int64 arrays. Errors: RecipeError when they would overlap, and for what is no size or no seed.
+    """
+    for name, size in (("n_train", n_train), ("n_test", n_test)):
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise RecipeError(f"{name} = {size!r}: allowed is a whole number of points; type {name} = 1000")
+    seed = check_seed(seed)
+    if n_train < 0 or n_test < 0 or n_train + n_test > n_points:
+        raise RecipeError(
+            f"n_train = {n_train} and n_test = {n_test} from {n_points} points: "
+            f"allowed are non-negative sizes with n_train + n_test <= {n_points}"
+        )
+    order = permutation(key64(seed, Role.SPLIT), n_points)
+    return order[:n_train].copy(), order[n_points - n_test :].copy()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A generated dataset.
+
+    Args:
+        recipe: what it was made from.
+        X: (n, d) float32 coordinates.
+        y: (n,) float64 labels in units of their prior standard deviation.
+        cluster: (n,) int64, 0 = largest cluster; points are sorted by it.
+        edges: (n_edges, 2) int64 point pairs, or None for families without a graph.
+        hierarchy: the hierarchy over points and latents, or None when it was left out.
+        label_tree: the tree from which the labels come, noise apart, or None when the hierarchy was left out.
+        noise: (n,) float64, the label noise in y, same unit; y − noise is the clean label. None for recipes without.
+    """
+
+    recipe: Recipe
+    X: F32
+    y: F64
+    cluster: I64
+    edges: I64 | None
+    hierarchy: Hierarchy | None
+    label_tree: LabelTree | None
+    noise: F64 | None = None
+
+    @property
+    def clean(self) -> F64:
+        """(n,) float64 labels without their noise."""
+        return self.y if self.noise is None else self.y - self.noise
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return int(self.y.size)
+
+    def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
+        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train."""
+        return split_indices(self.n_points, n_train, n_test, seed)

@@ -1,0 +1,229 @@
+"""Publication: a file appears under its name whole or not at all, whatever happens on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from fractalman.datasets.seal import write_seal
+
+STALE_SECONDS = 3600.0
+"""A partial file that nobody has written to for so long belongs to a run that died."""
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C and a request to terminate wait until the block is over.
+
+    HDF5 calls back into Python to write; an exception that starts there is lost or breaks the open file.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    waiting: list[tuple[int, FrameType | None]] = []
+    for kind in held:
+        signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
+    try:
+        yield
+    finally:
+        for kind, handler in held.items():
+            signal.signal(kind, handler)
+        for number, frame in waiting[:1]:
+            held[signal.Signals(number)](number, frame)
+
+
+def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Return ``path`` (symbolic links followed) if a file can be published there.
+
+    Errors, one line each: IsADirectoryError, FileExistsError (naming --force), FileNotFoundError or NotADirectoryError
+    for the folder, PermissionError for a folder that cannot be written to.
+    """
+    path = Path(path)
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory: type a file name, e.g. {path / 'dataset.h5'}")
+    folder = path.parent
+    if not folder.exists():
+        raise FileNotFoundError(f"folder {folder} does not exist: type mkdir -p {folder}")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder: type a file name in an existing folder")
+    if path.exists():
+        if not path.is_file():
+            raise FileExistsError(f"{path} is not an ordinary file: type another name")
+        if not overwrite:
+            raise FileExistsError(f"{path} exists: type --force (in Python: overwrite=True) or another name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"folder {folder} is not writable: type a file name in a folder of yours")
+    return path
+
+
+@contextlib.contextmanager
+def published(path: Path, overwrite: bool) -> Iterator[Path]:
+    """Yield the name of a partial file; after the block it becomes ``path`` at once, after an exception it is gone.
+
+    The block must have flushed the file's contents to disk.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        yield partial
+        if overwrite:
+            os.replace(partial, path)  # noqa: PTH105 (the plain call: nothing between the old file and the new one)
+        else:
+            _link_without_overwriting(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def remove_stale(folder: Path, pattern: str) -> None:
+    """Take away partial files of runs that died."""
+    for partial in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - partial.stat().st_mtime > STALE_SECONDS:
+                partial.unlink()
+
+
+def _link_without_overwriting(partial: Path, path: Path) -> None:
+    """Rename in a way that fails when another writer published the same name in the meantime."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise FileExistsError(f"{path} was published by another run meanwhile: type --force or another name") from None
+    except OSError:  # a file system without hard links: the check at the start is all there is
+        check_target(path)
+        os.replace(partial, path)  # noqa: PTH105
+    else:
+        partial.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Sink:
+    """The file under HDF5: remembers the first failure and swallows what follows.
+
+    After a failed write (disk full) or a Ctrl-C inside one, HDF5 can neither flush nor close the file and crashes the
+    process at its end. So it is told that all is well; the writer looks at `failure` after every block, and a file
+    with a failure is never published.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, 0o666)
+        self._position = 0
+        self.failure: BaseException | None = None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        os.lseek(self._descriptor, self._position, os.SEEK_SET)
+        data = os.read(self._descriptor, size)
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        done = 0
+        while done < len(buffer) and (data := self.read(len(buffer) - done)):
+            buffer[done : done + len(data)] = data
+            done += len(data)
+        return done
+
+    def write(self, buffer: memoryview) -> int:
+        self._try(self._write_all, buffer)
+        self._position += len(buffer)
+        return len(buffer)
+
+    def _write_all(self, buffer: memoryview) -> None:
+        os.lseek(self._descriptor, self._position, os.SEEK_SET)
+        done = 0
+        while done < len(buffer):
+            done += os.write(self._descriptor, buffer[done:])
+
+    def truncate(self, size: int) -> int:
+        self._try(os.ftruncate, self._descriptor, size)
+        return size
+
+    def flush(self) -> None:
+        """HDF5 asks for this; nothing is buffered here."""
+
+    def seal(self) -> None:
+        """Write the seal of a finished file, whose bytes go to the disk while they are hashed."""
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(self.sync)
+            self._try(write_seal, self._descriptor)
+            written.result()
+
+    def sync(self) -> None:
+        """Force the bytes to the disk."""
+        self._try(os.fsync, self._descriptor)
+
+    def close(self) -> None:
+        """Close the file; whatever HDF5 still sends is dropped, since the number may belong to another file by then."""
+        self.failure = self.failure or ValueError("the file is closed")
+        os.close(self._descriptor)
+
+    def _try(self, action: Callable[..., Any], *arguments: Any) -> None:
+        if self.failure is None:
+            try:
+                action(*arguments)
+            except BaseException as error:  # Ctrl-C included: it must not unwind through the library
+                self.failure = error
+
+    def check(self, path: Path) -> None:
+        """Raise the remembered failure, an OSError with the target's name in it."""
+        if isinstance(self.failure, OSError) and self.failure.errno is not None:
+            raise OSError(self.failure.errno, os.strerror(self.failure.errno), str(path)) from None
+        if self.failure is not None:
+            raise self.failure
+
+
+@contextlib.contextmanager
+def published_sink(path: Path, overwrite: bool, sealed: bool) -> Iterator[Sink]:
+    """Yield a sink for HDF5 to write into; after the block its file is on the disk and becomes ``path`` at once.
+
+    Args:
+        path: checked by `check_target`. overwrite: replace an existing file.
+        sealed: write the seal of a dataset file when everything else is written.
+    Errors: those of the block, and OSError with the target's name when the disk fails; nothing is left behind then.
+    """
+    with published(path, overwrite) as partial:
+        sink = Sink(partial)
+        try:
+            yield sink
+            sink.check(path)
+            if sealed:
+                sink.seal()
+            sink.sync()
+            sink.check(path)
+        except Exception:
+            sink.check(path)  # what the library objects to may only follow from the disk's failure
+            raise
+        finally:
+            sink.close()

@@ -1,0 +1,229 @@
+"""Shuffled batches from memory or from a file: which rows make up which batch is a function of a few integers.
+
+The rows of an epoch are shuffled in two steps, both by addressed permutations. Blocks of consecutive rows (what one
+chunk of X holds in a file) are brought into random order and dealt to *buffers* of about so many bytes; then the rows
+of a buffer are brought into random order. So a file is read in whole chunks, each once an epoch, and batch k of epoch e
+needs no state: resuming needs the number k. A dataset that fits into one buffer is shuffled uniformly; a larger one is
+uniform for every single row, but rows of one block stay together in one buffer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from fractalman._typing import F32, F64, I64, AnyInt
+from fractalman.datasets.spec import AnyArray, chunk_rows
+from fractalman.errors import RecipeError
+from fractalman.random.streams import Role, check_seed, key64, permutation
+
+BUFFER_BYTES = 64 << 20
+"""Memory of the rows that are shuffled together, their numbers included."""
+_NUMBER_BYTES = 16  # of a row in a buffer: its number and its place in the order
+_BLOCK_BYTES = (
+    512 * 1024
+)  # of X in a block: what a chunk of a file holds, but batches stay what they are if that changes
+
+
+class Points(Protocol):
+    """Whatever has coordinates and labels: a dataset in memory or an open file."""
+
+    @property
+    def X(self) -> Any:
+        """(n, d), an array or a column in a file."""
+        ...
+
+    @property
+    def y(self) -> Any:
+        """(n,), likewise."""
+        ...
+
+
+class EpochOrder:
+    """The order of one epoch; it knows numbers only.
+
+    Args:
+        n: rows there are. block_rows: rows of a block. capacity: rows of a buffer that are reached before it closes, so
+            that it holds fewer than capacity + block_rows.
+        key: from which the permutations are drawn, with the address (0) for blocks and (1, buffer) for rows.
+        chosen: (m,) int64 rising row numbers that the epoch consists of; None = all rows.
+    """
+
+    def __init__(self, n: int, block_rows: int, capacity: int, key: tuple[int, ...], chosen: I64 | None) -> None:
+        self._key, self._chosen = key, chosen
+        self.n_rows = n if chosen is None else int(chosen.size)
+        if chosen is None:
+            low = np.arange(0, n, block_rows)
+        else:
+            low = np.flatnonzero(np.diff(chosen // block_rows, prepend=-1))
+        high = np.append(low, self.n_rows)[1:]
+        shuffled = permutation(key64(*key, 0), low.size)
+        self._low, self._high = low[shuffled], high[shuffled]
+        ends = np.cumsum(self._high - self._low)
+        closing = np.diff((ends - (self._high - self._low)) // capacity, prepend=-1)
+        self._cut = np.append(np.flatnonzero(closing), low.size)  # buffer j has the blocks _cut[j] … _cut[j + 1] − 1
+        self._begin = np.append(0, ends)[self._cut]  # and the places _begin[j] … _begin[j + 1] − 1 of the order
+
+    @property
+    def largest(self) -> int:
+        """Rows of the largest buffer."""
+        return int(np.diff(self._begin).max(initial=0))
+
+    def buffer(self, j: int) -> tuple[I64, I64]:
+        """Return the rows of buffer j, rising, and the order in which they come, both (rows,) int64."""
+        blocks = slice(self._cut[j], self._cut[j + 1])
+        in_file = np.argsort(self._low[blocks])
+        low, high = self._low[blocks][in_file], self._high[blocks][in_file]
+        size = high - low
+        places = np.arange(size.sum()) + np.repeat(low - (np.cumsum(size) - size), size)
+        rows = places if self._chosen is None else self._chosen[places]
+        return rows, permutation(key64(*self._key, 1, j), rows.size)
+
+    def pieces(self, first: int, last: int) -> Iterator[tuple[int, slice]]:
+        """Yield (buffer, places within it) of the places first … last − 1 of the order."""
+        while first < last:
+            j = int(np.searchsorted(self._begin, first, side="right")) - 1
+            begin, end = int(self._begin[j]), int(self._begin[j + 1])
+            stop = min(last, end)
+            yield j, slice(first - begin, stop - begin)
+            first = stop
+
+
+class Batches:
+    """Batches of one epoch, made by `batches`; iterating yields (X, y), `len` says how many.
+
+    Attributes: ``count``, batches of the whole epoch; ``start``, ``step``: iterating yields start, start + step, ….
+    """
+
+    def __init__(self, source: Points, order: EpochOrder, batch_size: int, turns: range) -> None:
+        self._source, self._order, self._batch_size, self._turns = source, order, batch_size, turns
+        self.start, self.count, self.step = turns.start, turns.stop, turns.step
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def _pieces(self, k: int) -> Iterator[tuple[int, slice]]:
+        first = k * self._batch_size
+        return self._order.pieces(first, min(first + self._batch_size, self._order.n_rows))
+
+    def rows(self, k: int) -> I64:
+        """Return the row numbers of batch k of the epoch, in its order, (batch_size,) int64; the last may be shorter.
+
+        Errors: RecipeError for a batch that the epoch does not have.
+        """
+        if not 0 <= k < self.count:
+            raise RecipeError(f"batch {k}: this epoch has batches 0 to {self.count - 1}")
+        found = [(self._order.buffer(j), places) for j, places in self._pieces(k)]
+        return np.concatenate([rows[order[places]] for (rows, order), places in found])
+
+    def batch(self, k: int) -> tuple[F32, F64]:
+        """Return batch k of the epoch by itself: X (batch_size, d) float32 and y (batch_size,) float64."""
+        rows = self.rows(k)
+        return self._source.X[rows], self._source.y[rows]
+
+    def __iter__(self) -> Iterator[tuple[F32, F64]]:
+        held, order, buffers, read = -1, np.empty(0, np.int64), self._buffers(), self._columns()
+        for k in self._turns:
+            parts: list[tuple[Any, ...]] = []
+            for j, places in self._pieces(k):
+                if j != held:
+                    rows, order = self._order.buffer(j)
+                    if buffers is None:
+                        order = rows[order]
+                    else:
+                        pairs = zip(self._columns(), buffers, strict=True)
+                        read = tuple(read_rows(column, rows, out[: rows.size]) for column, out in pairs)
+                    held = j
+                parts.append(tuple(_gathered(column, order[places]) for column in read))
+            X, y = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+            yield X, y
+
+    def _columns(self) -> tuple[Any, ...]:
+        return self._source.X, self._source.y
+
+    def _buffers(self) -> tuple[AnyArray, ...] | None:
+        """Memory that is filled again and again, for fresh pages are slow; None where the columns are in memory."""
+        columns = self._columns()
+        if all(isinstance(column, np.ndarray) for column in columns):
+            return None
+        return tuple(np.empty((self._order.largest, *column.shape[1:]), column.dtype) for column in columns)
+
+
+def _gathered(column: AnyArray, rows: I64) -> AnyArray:
+    """Rows of an array in memory; `take` is the faster way, but would copy the whole of a strided array first."""
+    return np.take(column, rows, axis=0) if column.flags.c_contiguous else column[rows]
+
+
+def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
+    """Fill ``out`` with rising rows of a column in a file and return it; every chunk that holds some is read once."""
+    starts = np.flatnonzero(np.diff(rows // chunk_rows(column.shape, column.dtype.str), prepend=-1))
+    for a, b in zip(starts, np.append(starts, rows.size)[1:], strict=True):
+        low, high = int(rows[a]), int(rows[b - 1]) + 1
+        np.take(column[low:high], rows[a:b] - low, axis=0, out=out[a:b], mode="clip")
+    return out
+
+
+def batches(
+    source: Points,
+    batch_size: int,
+    *,
+    seed: int = 0,
+    epoch: int = 0,
+    start: int = 0,
+    step: int = 1,
+    rows: AnyInt | Sequence[int] | None = None,
+    drop_last: bool = False,
+    buffer_bytes: int = BUFFER_BYTES,
+) -> Batches:
+    """Return the shuffled batches of one epoch: every row exactly once, every epoch in another order.
+
+    Batch k is a function of the arguments and the shape of X alone, the same from memory and from a file: to resume,
+    give the same arguments and ``start=k``; to share an epoch among W readers, ``start=w, step=W``.
+
+    Args:
+        source: a dataset in memory, or an open file, of which whole chunks are read.
+        batch_size: rows of a batch; the last has what is left.
+        seed: integer; epoch: integer ≥ 0, which pass over the rows.
+        start: number of the first batch that is yielded. step: only every step-th batch is.
+        rows: the rows that take part (one side of a `split`): (m,) integers in any order, or (n,) booleans; None = all.
+            Few rows of a large file are better read once, ``f.X[rows]``: every epoch reads all chunks that hold some.
+        drop_last: leave out a last batch that is not full (in each epoch other rows are left out).
+        buffer_bytes: memory for the rows that are shuffled together; the order depends on it.
+    Returns: `Batches`; iterating yields X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time.
+        JAX takes them as they are; `fractalman.device_batches` sends them to its device ahead of their use.
+    Errors: RecipeError for an argument that cannot be.
+    """
+    shape = tuple(int(size) for size in source.X.shape)
+    n = shape[0]
+    for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),
+                             ("buffer_bytes", buffer_bytes, 1)):  # fmt: skip
+        if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
+            raise RecipeError(f"{word} = {value!r}: allowed is an integer >= {low}")
+    row_bytes = source.X.dtype.itemsize * math.prod(shape[1:])
+    capacity = max(1, int(buffer_bytes) // (row_bytes + 8 + _NUMBER_BYTES))
+    key = (check_seed(seed), Role.READ_ORDER, int(epoch))
+    order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
+    count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
+    if start > count:
+        raise RecipeError(f"start = {start}: this epoch has {count} batches; type epoch = {epoch + 1} and start = 0")
+    return Batches(source, order, int(batch_size), range(int(start), count, int(step)))
+
+
+def _chosen(rows: Any, n: int) -> I64 | None:
+    """The rows that take part, rising, checked."""
+    if rows is None:
+        return None
+    array = np.asarray(rows)
+    if array.dtype == np.bool_ and array.shape == (n,):
+        return np.flatnonzero(array)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise RecipeError(
+            f"rows is {array.dtype} of shape {array.shape}: allowed are (m,) row numbers or ({n},) booleans"
+        )
+    chosen = np.sort(array.astype(np.int64))
+    if chosen.size and (chosen[0] < 0 or chosen[-1] >= n):
+        raise RecipeError(f"rows holds {chosen[0] if chosen[0] < 0 else chosen[-1]}: allowed are 0 to {n - 1}")
+    return chosen

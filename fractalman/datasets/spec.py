@@ -1,0 +1,388 @@
+"""The column table: the description of a dataset file that drives writer, reader, verify, FORMAT.md and damage tests.
+
+``python -m fractalman.datasets.spec`` prints datasets/FORMAT.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FORMAT_NAME = "fractalman-dataset"
+MAJOR, MINOR = 1, 0
+"""Major: other majors are refused. Minor: a file of a higher minor is read, and what it adds is ignored."""
+
+SEAL_BYTES = 512
+CHUNK_BYTES = 512 * 1024
+EVEN_CHUNKS = 16
+GZIP_LEVEL = 1
+ZSTD_LEVEL = 3
+STANDARD = "standard"
+COMPRESSIONS: dict[str, str] = {
+    STANDARD: "integers shuffled and with gzip (level 1), floats as they are",
+    "off": "everything as it is",
+    "lzf": "everything shuffled and with h5py's LZF",
+    "gzip": "everything shuffled and with gzip (level 1)",
+    "zstd": "everything shuffled and with Zstandard (level 3; needs hdf5plugin)",
+}
+"""Name → what is stored how. Blosc2 is none of them: it packs no better than zstd, and its bytes name the writer's
+number of threads, so another machine would not give the same file."""
+CERTIFICATE = "certificate"
+SHARDS = "shards"
+
+AnyArray: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One way in which a file is not what it must be.
+
+    Args:
+        path: the column (or "certificate", or "/" for the file as a whole) that is wrong.
+        message: what was found and what is required, one line.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A requirement on every single element of a column, checked by the writer and by verify.
+
+    Args:
+        statement: the requirement in words.
+        bad: (block, dimensions) → boolean array of the block's shape, True where the requirement is broken.
+    """
+
+    statement: str
+    bad: Callable[[AnyArray, Mapping[str, int]], npt.NDArray[np.bool_]]
+
+
+def _finite() -> Check:
+    return Check("finite", lambda x, _: ~np.isfinite(x))
+
+
+def _at_least(low: int) -> Check:
+    return Check(f"≥ {low}", lambda x, _: ~(x >= low))
+
+
+def _above_zero() -> Check:
+    return Check("> 0", lambda x, _: ~(x > 0))
+
+
+def _index_of(dim: str, low: int = 0) -> Check:
+    return Check(f"{low} ≤ value < {dim}".replace("-", "−"), lambda x, dims: (x < low) | (x >= dims[dim]))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file.
+
+    Args:
+        path: where it lies in the HDF5 file.
+        dtype: NumPy's little-endian name of its fixed type.
+        shape: a dimension's name or a fixed number per axis.
+        unit: of its values; "1" for pure numbers.
+        meaning: one sentence.
+        group: "required", or the group of columns that are all there or all absent.
+        checks: requirements on every element.
+    """
+
+    path: str
+    dtype: str
+    shape: tuple[str | int, ...]
+    unit: str
+    meaning: str
+    group: str = "required"
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def dimensions(self) -> str:
+        """Names (or fixed numbers) of the axes as the file says them, e.g. "n, d"."""
+        return ", ".join(map(str, self.shape))
+
+    def expected_shape(self, dims: Mapping[str, int]) -> Shape:
+        """Return the shape for given dimensions."""
+        return tuple(size if isinstance(size, int) else dims[size] for size in self.shape)
+
+
+DIMENSIONS: dict[str, tuple[str, int | str]] = {
+    "n": ("points", 1),
+    "d": ("coordinates of a point", 2),
+    "m": ("edges", 0),
+    "k": ("nodes of the hierarchy: the n points, then the latents", "n"),
+    "q": ("nodes of the label tree", 1),
+}
+"""Name → (meaning, smallest allowed size or the dimension it may not be smaller than)."""
+
+GROUPS: dict[str, str] = {
+    "required": "MUST be there.",
+    "graph": "MUST be there if the family has a graph, and MUST NOT otherwise.",
+    "tree": "The file either holds all of these columns or none (written with hierarchy=False, or a family without a "
+    "hierarchy).",
+    "level": "MAY be there (families whose nodes have levels), only together with the tree columns.",
+    "noise": "MUST be there if the recipe has label noise, and MUST NOT otherwise.",
+}
+
+_F8, _I8 = "<f8", "<i8"
+_TREE_VALUE = "unit of y × norm"
+_TREE_VARIANCE = "(unit of y × norm)²"
+_LABEL = "prior standard deviations"
+_EDGES = "Pairs of points joined in the graph: n − 1 in a tree, more in a graph with loops, fewer in several trees."
+
+COLUMNS: tuple[Column, ...] = (
+    Column("X", "<f4", ("n", "d"), "1", "Coordinates of the points.", checks=(_finite(),)),
+    Column("y", _F8, ("n",), _LABEL, "Labels.", checks=(_finite(),)),
+    Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest.", checks=(_index_of("n"),)),
+    Column("edges", _I8, ("m", 2), "1", _EDGES, "graph", (_index_of("n"),)),
+    Column(
+        "hierarchy/parent",
+        _I8,
+        ("k",),
+        "1",
+        "Parent of each node: a latent, or −1 at a root.",
+        "tree",
+        (_index_of("k", -1),),
+    ),
+    Column(
+        "hierarchy/value",
+        _F8,
+        ("k",),
+        _TREE_VALUE,
+        "Latent value of each node, drawn from N(0, variance).",
+        "tree",
+        (_finite(),),
+    ),
+    Column(
+        "hierarchy/variance",
+        _F8,
+        ("k",),
+        _TREE_VARIANCE,
+        "Variance of each node's value.",
+        "tree",
+        (_finite(), _at_least(0)),
+    ),
+    Column(
+        "hierarchy/size",
+        _I8,
+        ("k",),
+        "points",
+        "Points at or below each node; 1 for a point.",
+        "tree",
+        (_at_least(1),),
+    ),
+    Column("hierarchy/depth", _I8, ("k",), "1", "Number of ancestors of each node.", "tree", (_at_least(0),)),
+    Column(
+        "hierarchy/level",
+        _I8,
+        ("k",),
+        "1",
+        "Level of each node in its family's own construction.",
+        "level",
+        (_at_least(0),),
+    ),
+    Column(
+        "label_tree/parent",
+        _I8,
+        ("q",),
+        "1",
+        "Parent of each node of the tree that the labels come from, or −1 at a root.",
+        "tree",
+        (_index_of("q", -1),),
+    ),
+    Column(
+        "label_tree/value",
+        _F8,
+        ("q",),
+        _TREE_VALUE,
+        "Value of each node, drawn from N(0, variance), independent.",
+        "tree",
+        (_finite(),),
+    ),
+    Column(
+        "label_tree/variance",
+        _F8,
+        ("q",),
+        _TREE_VARIANCE,
+        "Variance of each node's value.",
+        "tree",
+        (_finite(), _at_least(0)),
+    ),
+    Column(
+        "label_tree/norm",
+        _F8,
+        ("n",),
+        "1 / unit of y",
+        "What each label's path sum is divided by.",
+        "tree",
+        (_finite(), _above_zero()),
+    ),
+    Column(
+        "label_tree/leaf",
+        _I8,
+        ("n",),
+        "1",
+        "Node of the label tree at which each point's path ends.",
+        "tree",
+        (_index_of("q"),),
+    ),
+    Column(
+        "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
+    ),
+)
+BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A requirement on columns together, checked by verify (which holds one function per name).
+
+    ``optional`` columns are used where the file has them.
+    """
+
+    name: str
+    path: str
+    columns: tuple[str, ...]
+    statement: str
+    optional: tuple[str, ...] = ()
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("recipe-size", CERTIFICATE, (), "The recipe's n_points is n, and ambient_dim + nuisance_dim is d."),
+    Rule(
+        "cluster-order",
+        "cluster",
+        ("cluster",),
+        "Cluster numbers start at 0, never fall and leave no gap; cluster sizes never rise.",
+    ),
+    Rule("edge-ends", "edges", ("edges", "cluster"), "An edge joins two different points of one cluster."),
+    Rule(
+        "hierarchy-parent",
+        "hierarchy/parent",
+        ("hierarchy/parent",),
+        "A parent is a latent (n ≤ id < k); a latent's parent has a smaller id than the latent.",
+    ),
+    Rule(
+        "hierarchy-depth",
+        "hierarchy/depth",
+        ("hierarchy/depth", "hierarchy/parent"),
+        "A root's depth is 0, any other node's is its parent's plus 1.",
+    ),
+    Rule(
+        "hierarchy-size",
+        "hierarchy/size",
+        ("hierarchy/size", "hierarchy/parent"),
+        "A point's size is 1, a latent's is the sum over its children; from latent to latent it never rises.",
+    ),
+    Rule(
+        "hierarchy-level",
+        "hierarchy/level",
+        ("hierarchy/level", "hierarchy/parent"),
+        "A latent's level is above its parent's; a point's is at least its parent's.",
+    ),
+    Rule(
+        "hierarchy-zero",
+        "hierarchy/value",
+        ("hierarchy/value", "hierarchy/variance"),
+        "A value whose variance is 0 is 0.",
+    ),
+    Rule(
+        "noise",
+        "noise",
+        (),
+        "There is noise exactly if the recipe's noise is above 0.",
+    ),
+    Rule(
+        "label-zero",
+        "label_tree/value",
+        ("label_tree/value", "label_tree/variance"),
+        "A value whose variance is 0 is 0.",
+    ),
+    Rule(
+        "labels",
+        "y",
+        ("y", "label_tree/parent", "label_tree/value", "label_tree/norm", "label_tree/leaf"),
+        "The label tree has no cycle, and y − noise (y where there is no noise) is the sum of value over the path from "
+        "the root to leaf, divided by norm, to 10⁻¹² of max(1, |y|).",
+        ("noise",),
+    ),
+)
+
+
+# ------------------------------------------------------------------------------------------------ structure
+
+
+def chunk_rows(shape: Shape, dtype: str) -> int:
+    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all.
+
+    A last chunk takes as many bytes as the others, so a few chunks share the rows evenly.
+    """
+    rows = shape[0] if shape else 1
+    most = max(1, CHUNK_BYTES // max(1, np.dtype(dtype).itemsize * math.prod(shape[1:])))
+    chunks = -(-rows // most)
+    return max(1, -(-rows // chunks)) if 0 < chunks <= EVEN_CHUNKS else most
+
+
+def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str, int], list[Problem]]:
+    """Return the dimensions of a set of columns, and everything that is wrong with their presence, types and shapes.
+
+    Args:
+        found: path → (NumPy type name, shape).
+    """
+    problems = [Problem(path, "is no column of this format") for path in found if path not in BY_PATH]
+    present = {column.group for column in COLUMNS if column.path in found}
+    wanted = present | {"required"} | ({"tree"} if "level" in present else set())
+    dims: dict[str, int] = {}
+    origin: dict[str, str] = {}
+    for column in COLUMNS:
+        if column.path not in found:
+            if column.group in wanted:
+                problems.append(Problem(column.path, f"is missing ({column.group} column)"))
+            continue
+        dtype, shape = found[column.path]
+        if np.dtype(dtype) != np.dtype(column.dtype):
+            problems.append(Problem(column.path, f"has type {dtype}: required is {column.dtype}"))
+        if len(shape) != len(column.shape):
+            problems.append(Problem(column.path, f"has shape {shape}: required are {len(column.shape)} axes"))
+            continue
+        for axis, (size, name) in enumerate(zip(shape, column.shape, strict=True)):
+            if isinstance(name, str):
+                origin.setdefault(name, column.path)
+            required = name if isinstance(name, int) else dims.setdefault(name, size)
+            if size != required:
+                why = f" ({name}, from {origin[name]})" if isinstance(name, str) else ""
+                problems.append(Problem(column.path, f"has {size} entries along axis {axis}: required {required}{why}"))
+    for name, size in dims.items():
+        low = DIMENSIONS[name][1]
+        least = low if isinstance(low, int) else dims.get(low, 0)
+        if size < least:
+            problems.append(Problem(origin[name], f"has {name} = {size} {DIMENSIONS[name][0]}: allowed is ≥ {least}"))
+    return dims, problems
+
+
+def broken_elements(
+    column: Column, block: AnyArray, start: int, dims: Mapping[str, int]
+) -> Iterator[tuple[str, str, int]]:
+    """Yield (requirement, the first element that breaks it, how many do) for rows start … start + len(block) − 1."""
+    for check in column.checks:
+        bad = check.bad(block, dims)
+        if bad.any():
+            where = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+            at = ", ".join(str(i) for i in (where[0] + start, *where[1:]))
+            yield check.statement, f"[{at}] is {block[where]}", int(np.count_nonzero(bad))
+
+
+if __name__ == "__main__":
+    from fractalman.datasets.document import format_document
+
+    print(format_document(), end="")

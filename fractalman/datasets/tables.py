@@ -1,0 +1,129 @@
+"""A dataset as the objects of other libraries: pandas tables, and AnnData as single-cell tools expect it."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fractalman.errors import MissingExtraError, RecipeError, nearest
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from pandas import DataFrame
+
+    from fractalman.datasets.coarse import CoarseDataset
+    from fractalman.datasets.memory import Dataset
+    from fractalman.datasets.reader import File
+    from fractalman.trees import Hierarchy
+
+TABLES = ("points", "nodes", "edges")
+LATENTS = 1000
+"""Latents that become features of an AnnData object unless told otherwise."""
+
+
+def _needed(name: str) -> ModuleType:
+    """Import a package of the extra, or name the command that installs it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"tables need {name}, which cannot be imported ({error}); type pip install 'fractalman[tables]'"
+        ) from None
+
+
+def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
+    """The columns with one number per point, in memory."""
+    columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
+    noise = data.columns.get("noise") if hasattr(data, "columns") else getattr(data, "noise", None)
+    if noise is not None:
+        columns["noise"] = noise[:]
+    if hasattr(data, "count"):  # a coarse dataset
+        columns["count"] = data.count[:]
+    return columns
+
+
+def _per_node(hierarchy: Hierarchy) -> dict[str, Any]:
+    """The columns with one number per node."""
+    columns = {name: getattr(hierarchy, name) for name in ("parent", "value", "variance", "size", "depth")}
+    return columns if hierarchy.level is None else {**columns, "level": hierarchy.level}
+
+
+def _hierarchy(data: Dataset | CoarseDataset | File, why: str) -> Hierarchy:
+    if data.hierarchy is None:
+        raise RecipeError(f"{why} needs the hierarchy, and this dataset has none; type table = 'points'")
+    return data.hierarchy
+
+
+def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coordinates: bool = False) -> DataFrame:
+    """Return a dataset as a pandas table.
+
+    Args:
+        data: a dataset in memory or an open file.
+        table: "points" (y, cluster and, where there is any, noise; index: the point), "nodes" (parent, value, variance,
+            size, depth and, in cascades, level of every node of the hierarchy, points first; index: the node) or
+            "edges" (the two points a, b of every edge).
+        coordinates: of the points as well, columns x0, x1, …, float32.
+    Returns: `pandas.DataFrame`; ``.attrs`` holds the recipe (plain values) and n_points.
+    Errors: MissingExtraError without pandas; RecipeError for another table, or one that the dataset does not have.
+    """
+    if table not in TABLES:
+        raise RecipeError(f"table = {table!r}: allowed are {', '.join(TABLES)}{nearest(str(table), TABLES)}")
+    if coordinates and table != "points":
+        raise RecipeError(f"coordinates of {table}: only points have them; type table = 'points'")
+    pandas = _needed("pandas")
+    if table == "nodes":
+        frame = pandas.DataFrame(_per_node(_hierarchy(data, "table = 'nodes'")))
+        frame.index.name = "node"
+    elif table == "edges":
+        if data.edges is None:
+            raise RecipeError("table = 'edges': this family has no graph; type table = 'points'")
+        frame = pandas.DataFrame(data.edges[:], columns=["a", "b"])
+        frame.index.name = "edge"
+    else:
+        frame = pandas.DataFrame(_per_point(data))
+        if coordinates:
+            X = data.X[:]
+            frame = frame.join(pandas.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]))
+        frame.index.name = "point"
+    frame.attrs = {"recipe": data.recipe.to_dict(), "n_points": data.n_points}
+    return frame
+
+
+def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATENTS) -> AnnData:
+    """Return a dataset as an AnnData object, points as observations and coordinates as variables.
+
+    ``X`` (n, d) float32; ``obs`` y, cluster and, where there is any, noise; ``obsm["hierarchy"]`` which point lies
+    under which latent (`Hierarchy.features`), sparse; ``uns["latents"]`` the node, parent, value, variance, size and
+    depth of these latents; ``obsp["edges"]`` the graph, sparse and symmetric, entries 1; ``uns["recipe"]`` TOML text.
+
+    Args:
+        data: a dataset in memory or an open file.
+        latents: only so many of the largest; None = all, one entry for every ancestor of every point.
+    Errors: MissingExtraError without anndata and pandas; RecipeError for a negative number.
+    """
+    pandas, anndata = _needed("pandas"), _needed("anndata")
+    from scipy.sparse import csr_array
+
+    n = data.n_points
+    names = pandas.Index(np.arange(n).astype(str), name="point")  # AnnData names observations by text
+    X = data.X[:]
+    made = anndata.AnnData(
+        X=X,
+        obs=pandas.DataFrame(_per_point(data), index=names),
+        var=pandas.DataFrame(index=pandas.Index([f"x{i}" for i in range(X.shape[1])])),
+        uns={"recipe": data.recipe.to_toml()},
+    )
+    if data.hierarchy is not None:
+        features = data.hierarchy.features(top=latents)
+        made.obsm["hierarchy"] = features
+        nodes = np.arange(n, n + features.shape[1])
+        columns = {"node": nodes, **{name: column[nodes] for name, column in _per_node(data.hierarchy).items()}}
+        made.uns["latents"] = pandas.DataFrame(columns, index=nodes.astype(str))
+    if data.edges is not None:
+        a, b = data.edges[:].T
+        ones = np.ones(2 * a.size, np.float32)
+        made.obsp["edges"] = csr_array((ones, (np.append(a, b), np.append(b, a))), shape=(n, n))
+    return made

@@ -1,0 +1,29 @@
+"""Where work runs: here, in spawned processes, at a dask scheduler, or as Slurm jobs.
+
+An executor takes tasks with ``submit(function, *arguments)`` and returns handles with ``result()`` and, where it can
+tell without waiting, ``done()``; nothing else is asked of one. Tasks are pure functions of their arguments, so where
+they run, how many at once and in which order they end changes no number.
+"""
+
+from fractalman.experiments.executors.options import from_options
+from fractalman.experiments.executors.processes import THREAD_VARIABLES, PoolExecutor
+from fractalman.experiments.executors.protocol import (
+    Executor,
+    Handle,
+    OwnExecutor,
+    SerialExecutor,
+    WorkerLostError,
+    gather,
+)
+
+__all__ = [
+    "THREAD_VARIABLES",
+    "Executor",
+    "Handle",
+    "OwnExecutor",
+    "PoolExecutor",
+    "SerialExecutor",
+    "WorkerLostError",
+    "from_options",
+    "gather",
+]

@@ -1,0 +1,117 @@
+"""The replicates of a sweep: new geometry, embedding, labels and split each, of which only the used points are kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._typing import F32, F64
+from fractalman.errors import RecipeError
+from fractalman.experiments.axes import Number
+from fractalman.experiments.collaborators import Collaborators
+from fractalman.experiments.experiment import Spec, split_seed
+
+CACHE_BYTES = 2 << 30
+"""Replicates kept between units; older ones are made again when needed."""
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """The points of one replicate that a sweep uses.
+
+    Args:
+        X_train: (largest n, d) float32; the training set of size n is the first n.
+        y_train: (largest n, m) float64.
+        X_test: (test_size, d) float32.
+        y_test: (test_size, m) float64.
+        population: N, points of the replicate; inf where points are addressed.
+        v_in: V_in of the replicate, in units of the label's prior variance; without a label tree the mean variance of
+            its label draws, which estimates it.
+        bayes: n → Bayes risk, mean over the test points; empty without a label tree.
+        bayes_seconds: wall time of each of them.
+    """
+
+    X_train: F32
+    y_train: F64
+    X_test: F32
+    y_test: F64
+    population: float
+    v_in: float
+    bayes: Mapping[int, float]
+    bayes_seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it keeps."""
+        return self.X_train.nbytes + self.y_train.nbytes + self.X_test.nbytes + self.y_test.nbytes
+
+
+def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | None = None) -> Replicate:
+    """Return replicate ``i``: new geometry, embedding, labels and split, a pure function of (spec, i, recipe).
+
+    Args:
+        spec: the experiment.
+        i: which replicate.
+        rooms: the functions of other rooms.
+        value: position on the axis; it matters along a keyword of the recipe only. None = the first.
+    """
+    value = spec.values[0] if value is None else value
+    recipe = spec.replicate_recipe(i, value)
+    data = rooms.generate(recipe)
+    largest = spec.largest(value)
+    if largest + spec.test_size > data.n_points:  # of families whose draw decides their number
+        raise RecipeError(
+            f"replicate {i} drew {data.n_points} points, and train_sizes up to {largest} with test_size = "
+            f"{spec.test_size} need {largest + spec.test_size}: type a larger side, or ask for less"
+        )
+    if math.isinf(spec.population):
+        train = np.arange(largest, dtype=np.int64)
+        test = np.arange(data.n_points - spec.test_size, data.n_points, dtype=np.int64)
+    else:
+        train, test = data.split(largest, spec.test_size, seed=split_seed(spec.recipe, i))
+    labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
+    tree, noise = data.label_tree, recipe.noise
+    if tree is not None and noise:
+        tree = tree.noisy(noise)
+    begun = time.perf_counter()
+    bayes = {}
+    own = spec.train_sizes if spec.axis.shares_points else (spec.place(value).n,)
+    for n in own if tree is not None else ():
+        observed = np.zeros(data.n_points, dtype=np.bool_)
+        observed[train[:n]] = True
+        position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
+        bayes[n] = float(np.mean(rooms.bayes_risk(tree, observed)[position[test]]))
+    return Replicate(
+        X_train=np.ascontiguousarray(data.X[train]),
+        y_train=np.ascontiguousarray(labels[train]),
+        X_test=np.ascontiguousarray(data.X[test]),
+        y_test=np.ascontiguousarray(labels[test]),
+        population=float(data.n_points) if math.isfinite(spec.population) else math.inf,
+        v_in=float(labels.var(axis=0).mean() if tree is None else rooms.within_variance(tree)),
+        bayes=bayes,
+        bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
+    )
+
+
+_replicates: dict[tuple[str, int, Number | None], Replicate] = {}
+
+
+def remembered(spec: Spec, i: int, rooms: Collaborators, value: Number) -> Replicate:
+    """`make_replicate` remembered in this process, the oldest forgotten beyond CACHE_BYTES."""
+    address = (spec.digest, i, None if spec.axis.shares_points else value)
+    if address not in _replicates:
+        made = make_replicate(spec, i, rooms, value)
+        while _replicates and sum(r.nbytes for r in _replicates.values()) + made.nbytes > CACHE_BYTES:
+            del _replicates[next(iter(_replicates))]
+        _replicates[address] = made
+    return _replicates[address]
+
+
+def forget(spec: Spec) -> None:
+    """Let the replicates of a sweep go."""
+    for address in [key for key in _replicates if key[0] == spec.digest]:
+        del _replicates[address]

@@ -1,0 +1,365 @@
+"""Does a measured exponent agree with the predicted one? True, False, or None with the reason.
+
+The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve;
+for a network that of its tangent kernel, where the sweep holds it (datasets/reference/FINDINGS.md: over seven families
+their measured exponents differ by −.008 ± .040); else the asymptote. Agreement means that measurement and reference
+differ by less than the 95 % Student-t half-width of their difference: standard errors of both in quadrature, degrees of
+freedom from the replicates.
+
+Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
+along the steps nothing is predicted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import FitError, FractalmanError
+from fractalman.experiments.axes import DATA_AXIS, Axis, axis_called
+from fractalman.experiments.journal import Point
+from fractalman.experiments.regimes import WANTED, SizeSummary, choose_window
+from fractalman.learners import DIVERGED
+from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
+
+RESOLUTION = 0.15
+"""A half-width beyond this tells nothing: "not resolved" is never "agrees"."""
+SPREAD = 0.02
+"""A spread of the exponent over windows below this is not worth a remark."""
+_OF_KERNEL = " of its tangent kernel"
+_BORROWED = (
+    "a network has no finite-size curve of its own: its reference is that of ntk-kernel, which it need not follow"
+)
+HELD_OUT_LAWS = ("power", "logarithm", "floor")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison for one learner.
+
+    Args:
+        learner: its name.
+        measured: fitted exponent; None = not measurable.
+        standard_error: of ``measured``, over replicates.
+        half_width: 95 % Student-t half-width of measured − reference, the reference's own error included.
+        predicted: asymptotic exponent; None = no power law is predicted.
+        predicted_local: exponent of the predicted finite-size curve over the fitted sizes, of a network that of its
+            tangent kernel (a warning says so); None = no curve.
+        predicted_local_error: its standard error.
+        agrees: True, False, or None with a reason.
+        reason: the verdict in words.
+        sigma: (measured − reference) / combined standard error; None = nothing to compare.
+        window: smallest and largest fitted abscissa (n, P or steps); None = no fit.
+        n_sizes: places fitted.
+        n_seeds: replicates.
+        regimes: regime → number of points (every replicate counts).
+        excluded: one sentence per size left out.
+        warnings: what qualifies the fit.
+        law: name of the predicted law, "" without one.
+        logarithmic: whether the predicted law carries a logarithm.
+        fit: the fit itself; None = not measurable.
+        axis: what was varied.
+        abscissa: of the fit: "n", "P" (number of parameters), "steps", or "" where nothing is fitted.
+        fitted: positions on the axis that were fitted.
+        held_out: fit small, predict large: law → error (root mean square of ln(predicted/measured) at the places held
+            out), bias (its mean) and sigma (error in standard errors of the measurement), best first, and the largest
+            abscissa shown; None with fewer than 6 places.
+        sensitivity: largest less smallest exponent over windows of at least half the places; None without a fit.
+        efficiency: risk over the Bayes floor at the last fitted place; None without a fit or a floor.
+    """
+
+    learner: str
+    measured: float | None
+    standard_error: float | None
+    half_width: float | None
+    predicted: float | None
+    predicted_local: float | None
+    predicted_local_error: float | None
+    agrees: bool | None
+    reason: str
+    sigma: float | None
+    window: tuple[int, int] | None
+    n_sizes: int
+    n_seeds: int
+    regimes: Mapping[str, int]
+    excluded: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    law: str = ""
+    logarithmic: bool = False
+    fit: PowerLawFit | None = None
+    axis: str = DATA_AXIS
+    abscissa: str = "n"
+    fitted: tuple[int | float, ...] = ()
+    held_out: Mapping[str, Any] | None = None
+    sensitivity: float | None = None
+    efficiency: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, without the fit's parts."""
+        out = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "fit"}
+        out["regimes"] = dict(self.regimes)
+        for key in ("window", "excluded", "warnings", "fitted"):
+            out[key] = None if out[key] is None else list(out[key])
+        for key in ("standard_error", "half_width", "sigma", "predicted_local_error"):
+            out[key] = out[key] if out[key] is None or math.isfinite(out[key]) else None
+        return out
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    agrees: bool | None
+    reason: str
+    half_width: float | None
+    sigma: float | None
+
+
+def judge(
+    learner: str,
+    points: Sequence[Point],
+    summaries: Sequence[SizeSummary],
+    prediction: Any,
+    *,
+    seeds: int,
+    fit: Mapping[str, Any],
+    note: str = "",
+    axis: Axis | None = None,
+    kernel: Any = None,
+) -> Verdict:
+    """Return the verdict on one learner.
+
+    Args:
+        learner: its name.
+        points: its points.
+        summaries: one per size, ascending, with the regimes.
+        prediction: a Prediction, or None when nothing is predicted for the learner.
+        seeds: replicates S that the specification asks for.
+        fit: window_low, window_high, min_sizes, min_seeds.
+        note: why there is no prediction.
+        axis: of the sweep; None = the training-set size.
+        kernel: the prediction of a network's tangent kernel, or None.
+    """
+    axis = axis or axis_called(DATA_AXIS)
+    window = choose_window(summaries, fit, axis)
+    regimes: dict[str, int] = {}
+    for entry in summaries:
+        regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
+    curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
+    found, trouble = _fit(curves, trouble)
+    predicted, logarithmic, reached = _reference(prediction, axis)
+    local, local_error, borrowed = None, None, False
+    if found is not None and axis.kind == "data":
+        sizes = [int(n) for n in window.sizes]
+        local, local_error = predicted_local(prediction, sizes)
+        if local is None and kernel is not None:
+            local, local_error = predicted_local(kernel, sizes)
+            borrowed = local is not None
+    if found is None:
+        said = "not measurable" if axis.abscissa else "not fitted"
+        judgement = _Judgement(None, f"{said}: {trouble}", None, None)
+    else:
+        judgement = compare(
+            found, predicted, local, local_error,
+            reached=reached, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
+        )  # fmt: skip
+    last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
+    held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
+    return Verdict(
+        learner=learner,
+        measured=None if found is None else found.value,
+        standard_error=None if found is None else found.standard_error,
+        half_width=judgement.half_width,
+        predicted=predicted,
+        predicted_local=local,
+        predicted_local_error=local_error,
+        agrees=judgement.agrees,
+        reason=judgement.reason,
+        sigma=judgement.sigma,
+        window=None if found is None else (int(found.window[0]), int(found.window[1])),
+        n_sizes=len(window.sizes) if found is not None else 0,
+        n_seeds=seeds,
+        regimes=regimes,
+        excluded=window.excluded,
+        warnings=() if found is None else (*found.warnings, *remarks, *((_BORROWED,) if borrowed else ())),
+        law="" if prediction is None else str(prediction.law),
+        logarithmic=logarithmic,
+        fit=found,
+        axis=axis.name,
+        abscissa=axis.abscissa,
+        fitted=window.sizes if found is not None else (),
+        held_out=held_out,
+        sensitivity=sensitivity,
+        efficiency=None if found is None or last is None else last.efficiency,
+    )
+
+
+def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
+    """Return (predicted exponent, whether it carries a logarithm, whether a fit that one can afford shows it)."""
+    if prediction is None or axis.kind not in ("data", "model"):
+        return None, False, True
+    if axis.kind == "model":
+        return prediction.model_exponent, False, True
+    return prediction.data_exponent, bool(prediction.logarithmic), prediction.reached
+
+
+def _unpredicted(axis: Axis) -> str:
+    return f"no law is known along {axis.name}" if axis.kind == "budget" else ""
+
+
+_Curves = tuple[F64, F64]
+
+
+def _curves(
+    points: Sequence[Point], summaries: Sequence[SizeSummary], fitted: Sequence[int | float], seeds: int,
+    fit: Mapping[str, Any], axis: Axis,
+) -> tuple[_Curves | None, str]:  # fmt: skip
+    """Return (abscissa (sizes,), risks (seeds, sizes)), or None and why there is no fit."""
+    min_seeds, min_sizes = fit.get("min_seeds", 2), fit.get("min_sizes", 3)
+    if not axis.abscissa:
+        return None, f"{axis.name} is no axis along which a power law is looked for; its points are in the table"
+    if seeds < min_seeds:
+        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
+    if len(fitted) < min_sizes:
+        what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'place'}"
+        lost = [entry for entry in summaries if entry.regime == DIVERGED]
+        why = (
+            f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
+        )
+        return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
+    abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
+    x = [abscissa[value] for value in fitted]
+    if any(entry is None for entry in x):
+        return None, "this learner has no number of parameters"
+    column = {value: j for j, value in enumerate(fitted)}
+    losses = np.full((seeds, len(fitted)), np.nan)
+    for point in points:
+        if point.value in column:
+            losses[point.seed, column[point.value]] = point.risk
+    return (np.array(x, np.float64), losses), ""
+
+
+def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]:
+    """Return the fit, or None and why there is none."""
+    if curves is None:
+        return None, trouble
+    try:
+        return fit_power_law(*curves), ""
+    except FitError as error:
+        return None, str(error)
+
+
+def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
+    """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
+    remarks: list[str] = []
+    held_out, sensitivity = None, None
+    try:
+        scores = compare_laws(x, losses, laws=HELD_OUT_LAWS)
+    except FitError:  # too few sizes
+        scores = ()
+    if scores:
+        shown = max(5, math.ceil(2 * x.size / 3))
+        held_out = {
+            "up_to": float(np.sort(x)[shown - 1]),
+            "laws": {s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma} for s in scores},
+        }
+        power = next(score for score in scores if score.law == "power")
+        best = scores[0]
+        if best is not power and power.error > 2.0 * best.error and (power.sigma is None or power.sigma > 2.0):
+            remarks.append(
+                f"fitted up to {held_out['up_to']:g}, a {best.law} law predicts the larger places better than a pure "
+                f"power law: off by {best.error:.1%} against {power.error:.1%}"
+            )
+    if x.size > 3:
+        windows = window_sensitivity(x, losses)
+        sensitivity = windows.spread
+        lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
+        own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
+        if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
+            remarks.append(f"the exponent depends on the window: over half the places it spreads by {sensitivity:.3f}")
+    return held_out, sensitivity, tuple(remarks)
+
+
+def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None, float | None]:
+    """Return (exponent, standard error) of the predicted curve over exactly ``sizes``, (None, None) without a curve.
+
+    The exponent is the same functional as the measured one, unweighted least squares through the logarithms at the
+    same sizes: where a curve bends or oscillates, another functional would be another number.
+    """
+    if prediction is None or not prediction.has_curve or len(sizes) < 2:
+        return None, None
+    try:
+        estimate = prediction.local_exponent(int(sizes[0]), int(sizes[-1]), sizes=list(sizes))
+    except FractalmanError:  # the curve ends inside the window
+        return None, None
+    return float(estimate.value), float(estimate.standard_error)
+
+
+def compare(
+    found: PowerLawFit,
+    predicted: float | None,
+    local: float | None,
+    local_error: float | None,
+    *,
+    reached: bool = True,
+    note: str = "",
+    name: str = "predicted local exponent",
+) -> _Judgement:
+    """Return whether a measured exponent agrees with its reference.
+
+    Args:
+        found: the measurement.
+        predicted: the asymptote, or None.
+        local: the finite-size exponent over the same sizes, or None.
+        local_error: its standard error.
+        reached: whether a fit at sizes that one can afford shows the asymptote.
+        note: why there is no prediction.
+        name: what ``local`` is.
+    """
+    if local is not None:
+        reference, error = local, local_error or 0.0
+    elif predicted is not None:
+        reference, error, name = predicted, 0.0, "predicted exponent"
+    else:
+        half_width = _finite(found.half_width)
+        reason = f"no prediction: {note or 'no power law is known for this learner here'}"
+        return _Judgement(None, reason, half_width, None)
+    combined = math.hypot(found.standard_error, error)
+    half_width = student_t(found.degrees_of_freedom) * combined
+    difference = found.value - reference
+    if local is None and not reached:
+        return _Judgement(
+            None,
+            f"no reference: the asymptote {reference:.3f} is not reached at these sizes, and this learner has no "
+            "finite-size curve",
+            _finite(half_width),
+            None,
+        )
+    if combined > 0.0:
+        sigma = difference / combined
+    else:
+        sigma = math.copysign(math.inf, difference) if difference else 0.0
+    if not half_width <= RESOLUTION:
+        return _Judgement(
+            None,
+            f"not resolved: the 95 % half-width {half_width:.2f} exceeds {RESOLUTION:g}; type more seeds",
+            _finite(half_width),
+            sigma,
+        )
+    agrees = abs(difference) <= half_width
+    said = "agrees with" if agrees else "differs from"
+    wide = "; the interval is wider than half the exponent" if half_width > 0.5 * abs(reference) else ""
+    return _Judgement(
+        agrees,
+        f"{said} the {name} {reference:.3f} by {sigma:+.1f} standard errors "
+        f"({difference:+.3f} ± {half_width:.3f}){wide}",
+        half_width,
+        sigma,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

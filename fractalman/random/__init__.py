@@ -1,0 +1,1 @@
+"""Addressed random numbers: a draw is a function of (seed, role, name of the thing, counter)."""

@@ -1,0 +1,130 @@
+"""Keys: what a draw is for, as 64 bits. Plain Python, so that reading a recipe needs no compiler.
+
+A *key* is hashed from a seed, a role and any further address words (`key64`); `fractalman.random.streams` turns it into
+draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from fractalman.errors import RecipeError
+
+STREAM_VERSION = 1
+"""Rises whenever any draw changes; stored in every file and needed to rebuild one."""
+
+
+class Role(IntEnum):
+    """What a key is for; the number is part of every stream, so members are never renumbered."""
+
+    # geometry
+    ORDER = 1
+    COALESCENT = 2
+    BRANCHING = 3
+    PATH = 4
+    NESTED_TREE = 12
+    NESTED_MARK = 13
+    POSITION = 10
+    # embedding
+    EMBEDDING_ROOT = 16
+    DIRECTION = 17
+    ROTATION = 21
+    NUISANCE = 22
+    FRAME = 23
+    # labels
+    LATENT = 32
+    LABEL_ROOT = 33
+    FIELD = 37
+    NOISE = 38
+    # the use of a dataset
+    SPLIT = 48
+    REPLICATE = 49
+    LABEL_DRAW = 50
+    PREDICTION = 51
+    INITIALISATION = 52
+    BATCH = 53
+    VALIDATION = 54
+    MEASUREMENT = 55
+    READ_ORDER = 60
+    # ensembles of clusters
+    SIZES = 5
+    SHAPE = 6
+    CUT = 7
+    ORIGIN = 18
+    # lattices: who is occupied, their breadth-first trees (geometry), the frame they lie in (embedding)
+    OCCUPATION = 8
+    LATTICE_TREE = 9
+    LATTICE_FRAME = 20
+    # labels that are not the latents' own
+    INCREMENT = 40
+    CLUSTER_VALUE = 41
+
+
+# γ and the two multipliers are SplitMix64's published constants.
+GAMMA = 0x9E3779B97F4A7C15
+M1, M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+CHILD = 0xBB67AE8584CAA73B  # the first 64 bits of the fraction of √3: keeps derived keys apart from draws
+MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
+
+    Args:
+        geometry: who is joined to whom, 0 ≤ integer < 2^63.
+        embedding: where the points lie.
+        labels: the latent values and targets.
+    """
+
+    geometry: int = 0
+    embedding: int = 0
+    labels: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("geometry", "embedding", "labels"):
+            object.__setattr__(self, name, check_seed(getattr(self, name), f"seed.{name}"))
+
+
+def check_seed(seed: object, name: str = "seed") -> int:
+    """Return ``seed`` as an int if it is an integer in [0, 2^63), else raise RecipeError naming it."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 1 << 63:
+        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; type e.g. seed = 0")
+    return int(seed)
+
+
+def key64(seed: int, role: int, *address: int) -> int:
+    """Return the 64-bit key of (seed, role, address…).
+
+    Args:
+        seed: integer, taken modulo 2^64.
+        role: what the draws are for (`Role`).
+        address: further integers: replicate, cluster, node, …; each taken modulo 2^64.
+    """
+    key = mix64_twin((seed + GAMMA) & MASK)
+    for word in (int(role), *address):
+        key = derive_twin(key, word & MASK)
+    return key
+
+
+# ---------------------------------------------------------------------------------------------------- SplitMix64
+
+
+def mix64_twin(z: int) -> int:
+    """`mix64` in unbounded integers."""
+    z = ((z ^ (z >> 30)) * M1) & MASK
+    z = ((z ^ (z >> 27)) * M2) & MASK
+    return z ^ (z >> 31)
+
+
+def draw_twin(key: int, counter: int) -> int:
+    """`draw` in unbounded integers."""
+    return mix64_twin((key + (counter + 1) * GAMMA) & MASK)
+
+
+def derive_twin(key: int, word: int) -> int:
+    """`derive` in unbounded integers."""
+    return draw_twin(mix64_twin(key ^ CHILD), word)

@@ -1,0 +1,357 @@
+"""Addressed randomness: every draw is a function of (seed, role, address, counter) and of nothing else.
+
+A *key* is 64 bits hashed from a seed, a role and any further address words (`keys.key64`). Draw number ``c`` of a key
+is output ``c`` of SplitMix64 started at that key (Steele, Lea & Flood, OOPSLA 2014), computed directly:
+``mix64(key + (c + 1)·γ)``. Draws can therefore be made in any order, on any number of threads, again and again.
+
+Uniform integers below ``n`` come from the high half of a 64×64-bit product (relative bias below n/2^64). Normals are
+Box–Muller pairs in which logarithm, sine and cosine are short series of IEEE additions, multiplications and
+divisions, never a library call: the same key gives the same bits on every machine.
+
+Everything here exists twice: compiled, and as a plain-Python twin (``*_twin``) in unbounded integers and, for the
+single-precision normals, one NumPy scalar operation at a time. Tests compare the two for equality.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fractalman._jit import inline, kernel
+from fractalman._typing import F32, F64, I64, U64
+from fractalman.random.keys import CHILD, GAMMA, M1, M2, MASK
+from fractalman.random.keys import STREAM_VERSION as STREAM_VERSION
+from fractalman.random.keys import Role as Role
+from fractalman.random.keys import Seeds as Seeds
+from fractalman.random.keys import check_seed as check_seed
+from fractalman.random.keys import derive_twin as derive_twin
+from fractalman.random.keys import draw_twin as draw_twin
+from fractalman.random.keys import key64 as key64
+
+_U = np.uint64
+_uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(M1), _U(M2), _U(CHILD)
+_u1, _u2, _u11, _u27, _u30, _u31, _u32, _u33 = (_U(k) for k in (1, 2, 11, 27, 30, 31, 32, 33))
+_uLOW32 = _U(0xFFFFFFFF)
+_I32 = np.int32
+_f = np.float32
+
+# ---------------------------------------------------------------------------------------------------- compiled
+
+
+@inline
+def mix64(z):  # type: ignore[no-untyped-def]
+    """SplitMix64's output function: a bijection of 64 bits in which every input bit reaches every output bit."""
+    z = (z ^ (z >> _u30)) * _uM1
+    z = (z ^ (z >> _u27)) * _uM2
+    return z ^ (z >> _u31)
+
+
+@inline
+def draw(key, counter):  # type: ignore[no-untyped-def]
+    """Draw number ``counter`` (uint64) of ``key``: 64 random bits."""
+    return mix64(key + (counter + _u1) * _uGAMMA)
+
+
+@inline
+def derive(key, word):  # type: ignore[no-untyped-def]
+    """The key one address word below ``key``; both uint64. It treats the two differently, so (a, b) is not (b, a)."""
+    return draw(mix64(key ^ _uCHILD), word)
+
+
+@inline
+def draw_uniform(key, counter):  # type: ignore[no-untyped-def]
+    """A float64 multiple of 2^-53, uniform in [0, 1)."""
+    return np.float64(draw(key, counter) >> _u11) * 1.1102230246251565e-16
+
+
+@inline
+def draw_below(key, counter, n):  # type: ignore[no-untyped-def]
+    """An int64 uniform in 0 … n−1 (n an int64 > 0): the high 64 bits of draw × n."""
+    x = draw(key, counter)
+    m = _U(n)
+    x_low, x_high = x & _uLOW32, x >> _u32
+    m_low, m_high = m & _uLOW32, m >> _u32
+    middle = x_high * m_low + ((x_low * m_low) >> _u32)
+    carry = x_low * m_high + (middle & _uLOW32)
+    return np.int64(x_high * m_high + (middle >> _u32) + (carry >> _u32))
+
+
+@inline
+def log64(x):  # type: ignore[no-untyped-def]
+    """Natural logarithm of a normal float64 > 0: 2·artanh((m−1)/(m+1)) + e·ln 2 with m in [√½, √2)."""
+    m, e = math.frexp(x)
+    if m < 0.7071067811865476:
+        m, e = m * 2.0, e - 1
+    s = (m - 1.0) / (m + 1.0)
+    z = s * s
+    p = 1.0 / 23.0
+    p = p * z + 1.0 / 21.0
+    p = p * z + 1.0 / 19.0
+    p = p * z + 1.0 / 17.0
+    p = p * z + 1.0 / 15.0
+    p = p * z + 1.0 / 13.0
+    p = p * z + 1.0 / 11.0
+    p = p * z + 1.0 / 9.0
+    p = p * z + 1.0 / 7.0
+    p = p * z + 1.0 / 5.0
+    p = p * z + 1.0 / 3.0
+    return 2.0 * s + 2.0 * (s * z) * p + np.float64(e) * 0.6931471805599453
+
+
+@inline
+def exp64(x):  # type: ignore[no-untyped-def]
+    """e^x for |x| < 700 by IEEE operations only: x = k·ln 2 + s, Taylor in s/2 with |s/2| ≤ 0.174, squared."""
+    k = math.floor(x * 1.4426950408889634 + 0.5)
+    s = 0.5 * ((x - k * 0.6931471803691238) - k * 1.9082149292705877e-10)
+    p = 1.0 / 479001600.0
+    p = p * s + 1.0 / 39916800.0
+    p = p * s + 1.0 / 3628800.0
+    p = p * s + 1.0 / 362880.0
+    p = p * s + 1.0 / 40320.0
+    p = p * s + 1.0 / 5040.0
+    p = p * s + 1.0 / 720.0
+    p = p * s + 1.0 / 120.0
+    p = p * s + 1.0 / 24.0
+    p = p * s + 1.0 / 6.0
+    p = p * s + 0.5
+    p = p * s + 1.0
+    p = p * s + 1.0
+    return math.ldexp(p * p, int(k))
+
+
+@inline
+def draw_normal(key, counter):  # type: ignore[no-untyped-def]
+    """Standard normal number ``counter`` of ``key``, float64, from draws 2·counter and 2·counter + 1.
+
+    Box–Muller: radius √(−2 ln u) with u a half-integer multiple of 2^-53, times the cosine of a uniform angle.
+    The angle is a quarter turn (2 bits) beside ±π/4 (62 bits), so that the series stay short.
+    """
+    twice = counter * _u2
+    u = (np.float64(draw(key, twice) >> _u11) + 0.5) * 1.1102230246251565e-16
+    radius = math.sqrt(-2.0 * log64(u))
+    bits = draw(key, twice + _u1)
+    quarter = np.int64(bits >> _U(62))
+    t = (np.float64((bits << _u2) >> _u11) * 1.1102230246251565e-16 - 0.5) * 1.5707963267948966
+    t2 = t * t
+    if quarter & 1:
+        p = -1.0 / 121645100408832000.0
+        p = p * t2 + 1.0 / 355687428096000.0
+        p = p * t2 - 1.0 / 1307674368000.0
+        p = p * t2 + 1.0 / 6227020800.0
+        p = p * t2 - 1.0 / 39916800.0
+        p = p * t2 + 1.0 / 362880.0
+        p = p * t2 - 1.0 / 5040.0
+        p = p * t2 + 1.0 / 120.0
+        p = p * t2 - 1.0 / 6.0
+        p = p * t2 + 1.0
+        p = p * t
+    else:
+        p = -1.0 / 6402373705728000.0
+        p = p * t2 + 1.0 / 20922789888000.0
+        p = p * t2 - 1.0 / 87178291200.0
+        p = p * t2 + 1.0 / 479001600.0
+        p = p * t2 - 1.0 / 3628800.0
+        p = p * t2 + 1.0 / 40320.0
+        p = p * t2 - 1.0 / 720.0
+        p = p * t2 + 1.0 / 24.0
+        p = p * t2 - 1.0 / 2.0
+        p = p * t2 + 1.0
+    if quarter & 2:
+        p = -p
+    return radius * p
+
+
+@inline
+def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-untyped-def]
+    """Fill ``left`` and ``right`` (float32, h each) with the standard normal pairs of draws first … first + h − 1.
+
+    One draw makes one pair: 31 bits the radius, 32 bits the angle. ``x``, ``t`` (float32), ``bits`` (the int32 view
+    of ``x``) and ``q`` (int32) are scratch of length h. Four plain loops, so that the compiler turns each into
+    vector instructions: 1.3 ns a normal where one loop takes 8.
+    """
+    h = left.size
+    for j in range(h):
+        z = draw(key, first + _U(j))
+        x[j] = (_f(_I32(z >> _u33)) + _f(0.5)) * _f(4.656612873077393e-10)
+        q[j] = _I32(z & _uLOW32)
+    for j in range(h):  # x = m · 2^e with m in [√½, √2): m stays in x, e goes to t
+        e = (bits[j] - _I32(0x3F3504F3)) >> _I32(23)
+        bits[j] = bits[j] - (e << _I32(23))
+        t[j] = _f(e)
+    for j in range(h):  # t = √(−2 ln x)
+        s = (x[j] - _f(1.0)) / (x[j] + _f(1.0))
+        z2 = s * s
+        p = _f(1.0 / 9.0)
+        p = p * z2 + _f(1.0 / 7.0)
+        p = p * z2 + _f(1.0 / 5.0)
+        p = p * z2 + _f(1.0 / 3.0)
+        log = _f(2.0) * s + _f(2.0) * (s * z2) * p + t[j] * _f(0.6931471805599453)
+        t[j] = np.sqrt(max(_f(-2.0) * log, _f(0.0)))
+    for j in range(h):  # an angle within ±π/4, then a quarter turn by its lowest bit and a half turn by the next
+        angle = _f(q[j] >> _I32(2)) * _f(1.4629180792671596e-09)
+        a2 = angle * angle
+        sine = _f(1.0 / 362880.0)
+        sine = sine * a2 - _f(1.0 / 5040.0)
+        sine = sine * a2 + _f(1.0 / 120.0)
+        sine = sine * a2 - _f(1.0 / 6.0)
+        sine = sine * a2 * angle + angle
+        cosine = _f(-1.0 / 3628800.0)
+        cosine = cosine * a2 + _f(1.0 / 40320.0)
+        cosine = cosine * a2 - _f(1.0 / 720.0)
+        cosine = cosine * a2 + _f(1.0 / 24.0)
+        cosine = cosine * a2 - _f(0.5)
+        cosine = cosine * a2 + _f(1.0)
+        quarter = (q[j] & _I32(1)) != 0
+        radius = -t[j] if (q[j] & _I32(2)) != 0 else t[j]
+        left[j] = radius * (sine if quarter else cosine)
+        right[j] = radius * (-cosine if quarter else sine)
+
+
+@kernel
+def fill_draws(key, first, out):  # type: ignore[no-untyped-def]
+    """out[j] = draw number first + j of ``key``."""
+    for j in range(out.size):
+        out[j] = draw(key, first + _U(j))
+
+
+@kernel
+def fill_normals(key, first, out):  # type: ignore[no-untyped-def]
+    """out[j] = float64 standard normal number first + j of ``key``."""
+    for j in range(out.size):
+        out[j] = draw_normal(key, first + _U(j))
+
+
+@kernel
+def fill_normal_pairs(key, first, left, right):  # type: ignore[no-untyped-def]
+    """The pairs of `fill_normals32` with scratch of its own."""
+    block = 256
+    x = np.empty(block, np.float32)
+    bits, t, q = x.view(np.int32), np.empty(block, np.float32), np.empty(block, np.int32)
+    for start in range(0, left.size, block):
+        stop = min(start + block, left.size)
+        h = stop - start
+        fill_normals32(key, first + _U(start), left[start:stop], right[start:stop], x[:h], bits[:h], t[:h], q[:h])
+
+
+@kernel
+def fill_permutation(key, out):  # type: ignore[no-untyped-def]
+    """A uniformly random permutation of 0 … n−1 (Fisher–Yates, one draw a step) into ``out`` (any integer dtype)."""
+    n = out.size
+    for i in range(n):
+        out[i] = i
+    for i in range(n - 1, 0, -1):
+        j = draw_below(key, _U(i), np.int64(i + 1))
+        held = out[i]
+        out[i] = out[j]
+        out[j] = held
+
+
+# ---------------------------------------------------------------------------------------------------- for callers
+
+
+def draws(key: int, n: int, first: int = 0) -> U64:
+    """Return draws first … first + n − 1 of ``key`` as uint64."""
+    out = np.empty(n, np.uint64)
+    fill_draws(_U(key), _U(first), out)
+    return out
+
+
+def normals(key: int, n: int, first: int = 0) -> F64:
+    """Return float64 standard normals first … first + n − 1 of ``key``."""
+    out = np.empty(n, np.float64)
+    fill_normals(_U(key), _U(first), out)
+    return out
+
+
+def normal_pairs(key: int, n: int, first: int = 0) -> F32:
+    """Return n single-precision standard normal pairs of ``key``, shape (2, n)."""
+    out = np.empty((2, n), np.float32)
+    fill_normal_pairs(_U(key), _U(first), out[0], out[1])
+    return out
+
+
+def permutation(key: int, n: int) -> I64:
+    """Return a uniformly random permutation of 0 … n−1, int64."""
+    out = np.empty(n, np.int64)
+    fill_permutation(_U(key), out)
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------- twins
+
+
+def draw_uniform_twin(key: int, counter: int) -> float:
+    """`draw_uniform` from the twin's integers."""
+    return (draw_twin(key, counter) >> 11) * 2.0**-53
+
+
+def draw_below_twin(key: int, counter: int, n: int) -> int:
+    """`draw_below` in unbounded integers."""
+    return (draw_twin(key, counter) * n) >> 64
+
+
+def permutation_twin(key: int, n: int) -> list[int]:
+    """`permutation` in plain Python."""
+    out = list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = draw_below_twin(key, i, i + 1)
+        out[i], out[j] = out[j], out[i]
+    return out
+
+
+def draw_normal_twin(key: int, counter: int) -> float:
+    """`draw_normal` in plain Python floats (IEEE doubles, the same operations in the same order)."""
+    u = ((draw_twin(key, 2 * counter) >> 11) + 0.5) * 2.0**-53
+    m, e = math.frexp(u)
+    if m < 0.7071067811865476:
+        m, e = m * 2.0, e - 1
+    s = (m - 1.0) / (m + 1.0)
+    z = s * s
+    p = 1.0 / 23.0
+    for odd in range(21, 1, -2):
+        p = p * z + 1.0 / odd
+    radius = math.sqrt(-2.0 * (2.0 * s + 2.0 * (s * z) * p + float(e) * 0.6931471805599453))
+    bits = draw_twin(key, 2 * counter + 1)
+    t = ((((bits << 2) & MASK) >> 11) * 2.0**-53 - 0.5) * 1.5707963267948966
+    odd_quarter = (bits >> 62) & 1
+    highest = 19 if odd_quarter else 18
+    p = (-1.0) ** (highest // 2) / math.factorial(highest)
+    for k in range(highest - 2, -1, -2):
+        p = p * (t * t) + (-1.0) ** (k // 2) / math.factorial(k)
+    if odd_quarter:
+        p *= t
+    return radius * (-p if bits >> 63 else p)
+
+
+def normal_pair_twin(key: int, counter: int) -> tuple[np.float32, np.float32]:
+    """One pair of `fill_normals32`, one single-precision operation at a time."""
+    one, two, half = _f(1.0), _f(2.0), _f(0.5)
+    z = draw_twin(key, counter)
+    x = (_f(z >> 33) + half) * _f(2.0**-31)
+    bits = int(x.view(np.int32))
+    e = (bits - 0x3F3504F3) >> 23
+    m = np.int32(bits - (e << 23)).view(np.float32)
+    s = (m - one) / (m + one)
+    z2 = s * s
+    p = _f(1.0 / 9.0)
+    for odd in (7.0, 5.0, 3.0):
+        p = p * z2 + _f(1.0 / odd)
+    log = two * s + two * (s * z2) * p + _f(e) * _f(0.6931471805599453)
+    radius = np.sqrt(max(-two * log, _f(0.0)))
+    low = z & 0xFFFFFFFF
+    signed = low - (1 << 32) if low >> 31 else low
+    angle = _f(signed >> 2) * _f(1.4629180792671596e-09)
+    a2 = angle * angle
+    sine = _f(1.0 / 362880.0)
+    for coefficient in (-1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0):
+        sine = sine * a2 + _f(coefficient)
+    sine = sine * a2 * angle + angle
+    cosine = _f(-1.0 / 3628800.0)
+    for coefficient in (1.0 / 40320.0, -1.0 / 720.0, 1.0 / 24.0, -0.5, 1.0):
+        cosine = cosine * a2 + _f(coefficient)
+    if signed & 2:
+        radius = -radius
+    if signed & 1:
+        return radius * sine, radius * -cosine
+    return radius * cosine, radius * sine
