@@ -19,7 +19,7 @@ from fractalman.theory.laws.learner_properties import MEDIAN_LENGTH, LearnerProp
 from fractalman.theory.laws.sources import LAPLACE_NTK, SPIGLER
 
 if TYPE_CHECKING:
-    from fractalman.theory import Smoother
+    from fractalman.theory.ridged import Smoother
 
 _ROWS = 1024
 """Test points whose kernel row is held at once."""
@@ -51,9 +51,9 @@ class KernelRidge(Learner):
 
     def smoother(self) -> Smoother:
         """Ridge regression with the same kernel, whose ridge has the smallest expected risk on validation points."""
-        from fractalman import theory
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
 
-        return theory.KernelRidge(self.kernel)
+        return SameInTheory(self.kernel)
 
     @property
     def conventions(self) -> str:
@@ -196,10 +196,10 @@ class TangentKernel(KernelRidge):
 
     def smoother(self) -> Smoother:
         """Ridge regression with the tangent kernel of as many hidden layers."""
-        from fractalman import theory
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
 
         depth = self.depth
-        return theory.KernelRidge(lambda X, Z: kernels.ntk(X, Z, depth))
+        return SameInTheory(lambda X, Z: kernels.ntk(X, Z, depth))
 
     @property
     def _kernel_convention(self) -> str:

@@ -16,7 +16,7 @@ from fractalman.nearest import nearest, nearest_k
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 if TYPE_CHECKING:
-    from fractalman.theory import Smoother
+    from fractalman.theory.ridged import Smoother
 
 
 class _Near(Learner):
@@ -47,9 +47,9 @@ class NearestNeighbour(_Near):
 
     def smoother(self) -> Smoother:
         """One neighbour's label."""
-        from fractalman import theory
+        from fractalman.theory.smoothers import Neighbours as SameInTheory
 
-        return theory.Neighbours(1)
+        return SameInTheory(1)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Predict every problem; all label columns share one search."""
@@ -103,9 +103,9 @@ class Neighbours(_Near):
 
     def smoother(self) -> Smoother:
         """The mean of k labels; where k is to be chosen, by the expected risk on the same validation points."""
-        from fractalman import theory
+        from fractalman.theory.smoothers import Neighbours as SameInTheory
 
-        return theory.Neighbours(self.k)
+        return SameInTheory(self.k)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Predict every problem; all label columns share one search and one k."""

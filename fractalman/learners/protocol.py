@@ -22,7 +22,7 @@ from fractalman.errors import RecipeError, nearest
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 if TYPE_CHECKING:
-    from fractalman.theory import Smoother
+    from fractalman.theory.ridged import Smoother
 
 __all__ = [
     "DIVERGED",

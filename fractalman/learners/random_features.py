@@ -19,7 +19,7 @@ from fractalman.theory.laws.sources import SPIGLER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fractalman.theory import Smoother
+    from fractalman.theory.ridged import Smoother
 
 ACTIVATIONS = ("linear", "relu")
 
@@ -105,10 +105,10 @@ class RandomFeatures(Learner):
 
     def smoother(self) -> Smoother:
         """Ridge regression on the same features, drawn by the same key."""
-        from fractalman import theory
+        from fractalman.theory.linear_smoothers import RandomFeatures as SameInTheory
 
         ridges = LINEAR_RIDGES if self.ridge is None else (self.ridge,)
-        return theory.RandomFeatures(features=self.features, activation=self.activation, ridges=ridges)
+        return SameInTheory(features=self.features, activation=self.activation, ridges=ridges)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem; all label columns share one set of features and one ridge."""

@@ -14,7 +14,7 @@ from fractalman.learners.protocol import FIXED, Cost, Learner, Outcome, Problem,
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 if TYPE_CHECKING:
-    from fractalman.theory import Smoother
+    from fractalman.theory.ridged import Smoother
 
 
 def ridge_solutions(X: F64, y: F64, ridges: Sequence[float]) -> F64:
@@ -63,9 +63,9 @@ class Ridge(Learner):
 
     def smoother(self) -> Smoother:
         """Ridge regression whose ridge has the smallest expected risk on the same validation points."""
-        from fractalman import theory
+        from fractalman.theory.linear_smoothers import LinearRidge
 
-        return theory.LinearRidge()
+        return LinearRidge()
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem; all label columns share one ridge."""
