@@ -36,13 +36,13 @@ if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every comparison of a kernel with its slow twin, so that CI can run them in three modes."""
+    """Mark every comparison of a kernel with its slow reference, so that CI can run them in three modes."""
     for item in items:
-        if "twin" in item.name or "twin" in item.path.stem:
-            item.add_marker(pytest.mark.twin)
+        if "reference" in getattr(item, "originalname", item.name):
+            item.add_marker(pytest.mark.reference)
 
 
 @pytest.fixture
 def repository() -> Path:
     """The root of the clone that is being tested."""
-    return Path(__file__).resolve().parent.parent
+    return Path(__file__).resolve().parents[1]

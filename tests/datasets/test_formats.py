@@ -1,0 +1,107 @@
+"""Files of every released format, kept for ever: read, verified, and made again. See data/README.md."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import columns, recipe
+
+import fractalman as fm
+from fractalman.datasets import spec
+from fractalman.datasets.inspection import check_file, in_order
+from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.spec import Problem
+from fractalman.datasets.verify import verify_file
+from fractalman.datasets.writer import write_columns
+from fractalman.random.keys import STREAM_VERSION
+
+DATA = Path(__file__).parent / "data"
+# File → SHA-256 of all its bytes, digest of its content, n, d. A line is added with a format, and never changed.
+KEPT: dict[str, tuple[str, str, int, int]] = {
+    "format-1.0-ensemble.h5": (
+        "7c3f2a58594541e68fef4a72a7ca9af77cf00801bf284d86808c0fe4fb97eebf",
+        "0b553e47fc60a03ea46495f1fbe66c56e798cf240a047e2066bee8fd1fd5f20c",
+        24,
+        4,
+    ),
+    "format-1.0-cascade.h5": (
+        "1e03953804f0a325390a7f645b1ac04ec4213be5b516dd0e60e7d5ec3f83a42c",
+        "76fc8ea7e9a3bd2c918171a8fad394316ccf6d56d6c6bfc0de0af2517e72687d",
+        20,
+        2,
+    ),
+}
+
+
+def test_every_kept_file_is_listed_and_the_present_format_is_kept() -> None:
+    assert {path.name for path in DATA.glob("*.h5")} == set(KEPT)
+    assert any(name.startswith(f"format-{spec.MAJOR}.{spec.MINOR}-") for name in KEPT)
+    stored: set[str] = set()
+    for name in KEPT:
+        with fm.open(DATA / name) as f:
+            stored |= set(f.columns)
+    assert stored == set(spec.BY_PATH)  # together they hold every column of the table
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_kept_file_is_read(name: str) -> None:
+    path, (digest, content, n, d) = DATA / name, KEPT[name]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, "a kept file was changed"
+    assert path.stat().st_size < 16_000
+    assert seal_problem(path) is None
+    assert list(check_file(path)) == []
+    with fm.open(path) as f:
+        assert name.startswith(f"format-{f.info()['format']}-")
+        assert (f.certificate.content, f.n_points, f.dims["d"]) == (content, n, d)
+        data = f.dataset()
+        assert f.recipe == fm.from_toml(DATA / f"{name.split('-')[2].removesuffix('.h5')}.toml")
+    assert data.X.shape == (n, d)
+    assert data.hierarchy is not None
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_kept_file_is_made_again(tmp_path: Path, name: str) -> None:
+    with fm.open(DATA / name) as f:
+        if f.certificate.stream_version != STREAM_VERSION:
+            pytest.skip("drawn from other random streams")
+    with fm.open(fm.rebuild(DATA / name, tmp_path / name)) as f:
+        assert f.certificate.content == KEPT[name][1]
+
+
+def test_a_cascade_and_an_ensemble_by_their_numbers() -> None:
+    """Values as h5dump 1.10 prints them, so that the reader's own mistakes cannot hide behind its own digests."""
+    with fm.open(DATA / "format-1.0-ensemble.h5") as f:
+        assert np.bincount(f.cluster[:]).tolist() == [12, 4, 3, 1, 1, 1, 1, 1]
+        assert f.edges is not None
+        assert f.edges.shape == (16, 2)
+        assert f.columns["noise"][:3].tolist() == [-0.12887692427937347, 0.28508800248897226, -0.093190810793276485]
+    with fm.open(DATA / "format-1.0-cascade.h5") as f:
+        assert f.edges is None
+        assert (f.y[0], f.y[19]) == (0.070051359949071121, 0.035415635999290977)
+        assert [float(x) for x in f.X[1]] == [0.65052902698516846, -0.33449387550354004]
+
+
+# ------------------------------------------------------------------------------------------------ reports
+
+
+def test_reports_do_not_depend_on_the_order_in_which_things_are_found(tmp_path: Path) -> None:
+    wrong = columns()
+    wrong["y"] = wrong["y"] + 1
+    wrong["cluster"] = wrong["cluster"][::-1].copy()
+    wrong["hierarchy/size"] = wrong["hierarchy/size"] + 1
+    wrong["edges"] = np.zeros_like(wrong["edges"])
+    reports = []
+    for turn, order in enumerate((list(wrong), list(wrong)[::-1])):
+        path = write_columns(tmp_path / f"{turn}.h5", {name: wrong[name] for name in order}, recipe=recipe(wrong))
+        assert seal_problem(path) is None
+        reports.append(verify_file(path))
+    assert reports[0] == reports[1]
+    assert [problem.path for problem in reports[0]] == ["y", "cluster", "edges", "hierarchy/size"]
+    found = [*check_file(path), Problem("z", "b"), Problem("a/b", "c"), Problem("certificate", "d"), Problem("/", "e")]
+    assert in_order(found) == in_order(found[::-1]) == in_order([*found, *found])
+    assert [problem.path for problem in in_order(found)] == [
+        "/", "certificate", "y", "cluster", "edges", "hierarchy/size", "a/b", "z",
+    ]  # fmt: skip

@@ -1,0 +1,188 @@
+"""A real dask scheduler and its workers, processes of their own on loopback: values, lost workers, no answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import fractalman as fm
+from fractalman import cli
+from fractalman.errors import RecipeError, ResourceError
+from fractalman.experiments import run_sweep
+from fractalman.experiments.executors import from_options
+from fractalman.experiments.executors.dask_scheduler import DaskExecutor
+from tests.experiments.test_executors import fail, square, values, wait_for
+from tests.experiments.test_sweep import STANDS, spec_of, table
+from tests.families.test_shards import CASCADE, content, dies_once
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def killed_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Do the task, and the first time kill the process before its value is out."""
+    value = function(*arguments)
+    with contextlib.suppress(FileExistsError):
+        Path(mark).touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+class Processes:
+    """One scheduler, and as many workers as are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: list[subprocess.Popen[bytes]] = []
+        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+        file = folder / "scheduler.json"
+        wait_for(lambda: file.exists() and file.stat().st_size)
+        self.address: str = json.loads(file.read_text())["address"]
+
+    def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
+        search = os.pathsep.join(sys.path)
+        with (self.folder / f"{kind}-{len(self.running)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words, "--scheduler-file", "scheduler.json"],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": search, "FRACTALMAN_THREADS": "1"},
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+        return process
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+
+    def alive(self) -> int:
+        """How many workers run."""
+        return sum(process.poll() is None for process in self.running[1:])
+
+    def close(self) -> None:
+        for process in reversed(self.running):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    made = Processes(tmp_path_factory.mktemp("dask"))
+    with contextlib.closing(made):
+        made.worker()
+        yield made
+
+
+def test_values_and_errors_come_back(cluster: Processes) -> None:
+    with from_options(scheduler=cluster.address) as executor:
+        assert values(executor, square, *[(x,) for x in range(10)]) == [x * x for x in range(10)]
+        with pytest.raises(RecipeError, match="x = 7: allowed is another"):
+            values(executor, fail, (7,))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Content of the dataset in one file."""
+    path = fm.write(CASCADE, tmp_path_factory.mktemp("whole") / "whole.h5", hierarchy=False)
+    return content(path)
+
+
+def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard(
+    cluster: Processes, tmp_path: Path, whole: str
+) -> None:
+    cluster.worker()
+    with from_options(scheduler=cluster.address) as executor:
+        killing = SimpleNamespace(
+            submit=lambda work, *given: executor.submit(dies_once, str(tmp_path / "mark"), work, *given)
+        )
+        path = fm.write_shards(CASCADE, tmp_path / "data.h5", 5, hierarchy=False, executor=killing)
+    assert (tmp_path / "mark").exists()
+    assert sum(process.poll() is not None for process in cluster.running) >= 1
+    assert content(path) == whole
+
+
+def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.toml").write_text(CASCADE.to_toml())
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", local_directory=str(tmp_path)
+    ) as local:
+        words = ["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / "data.h5"), "--no-hierarchy"]
+        assert cli.main([*words, "--shards", "6", "--scheduler", local.scheduler_address]) == 0
+    assert "data.h5 written" in capsys.readouterr().out
+    assert content(tmp_path / "data.h5") == whole
+
+
+def test_a_scheduler_that_goes_away_is_one_line(tmp_path: Path) -> None:
+    with contextlib.closing(Processes(tmp_path)) as alone, from_options(scheduler=alone.address) as executor:
+        handle = executor.submit(square, 2)
+        assert not handle.done()  # type: ignore[attr-defined]  # there is no worker
+        alone.close()
+        with pytest.raises(ResourceError, match=r"the dask scheduler at tcp://\S+ went away"):
+            handle.result()
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address at which nobody answers: the port is taken, and what takes it never accepts."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        yield f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
+    for address, why in ((nobody, "silence"), ("tcp://127.0.0.1:1", "OSError")):
+        begun = time.monotonic()
+        with pytest.raises(ResourceError, match=rf"^no dask scheduler answers at {address} \({why}\)") as error:
+            DaskExecutor(address, timeout=1.0)
+        assert time.monotonic() - begun < 20.0
+        assert "\n" not in str(error.value)
+
+
+def test_one_two_and_four_workers_give_one_table_though_one_is_killed(cluster: Processes, tmp_path: Path) -> None:
+    """The second sweep loses a worker, and so does the third; another does the lost unit."""
+    here = table(run_sweep(spec_of(), tmp_path / "here", collaborators=STANDS).points)
+    for count in (1, 2, 4):
+        while cluster.alive() < count:
+            cluster.worker()
+        mark = tmp_path / f"died-of-{count}"
+        with from_options(scheduler=cluster.address) as executor:
+            wait_for(lambda least=count: len(executor._client.scheduler_info(n_workers=-1)["workers"]) >= least)  # type: ignore[attr-defined]
+            if count == 1:
+                mark.touch()  # nobody dies
+            killing = SimpleNamespace(
+                submit=lambda work, *given, mark=mark, own=executor: own.submit(killed_once, str(mark), work, *given)
+            )
+            there = run_sweep(spec_of(), tmp_path / str(count), executor=killing, collaborators=STANDS)
+        assert mark.exists()
+        assert table(there.points) == here
+    assert sum(process.poll() is not None for process in cluster.running) >= 2
+
+
+def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from fractalman.confirmation import run_confirmation
+
+    spec = {
+        "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5},
+        "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16, 32], "seeds": 2, "test_size": 16},
+    }
+    cluster.worker()  # whatever other tests did to those before it
+    there = run_confirmation(spec, tmp_path / "there", scheduler=cluster.address)
+    here = run_confirmation(spec, tmp_path / "here")
+    assert [(p.learner, p.value, p.seed, p.risk) for p in there.points] == [
+        (p.learner, p.value, p.seed, p.risk) for p in here.points
+    ]
+    assert (tmp_path / "there" / "matrix.csv").read_bytes() == (tmp_path / "here" / "matrix.csv").read_bytes()

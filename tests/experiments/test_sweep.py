@@ -1,0 +1,561 @@
+"""Sweeps: specifications, the journal, resumption, executors; other rooms are played by small stand-ins."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fractalman.datasets.memory import split_indices
+from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
+from fractalman.experiments.journal import NAME, Journal, Unit
+from fractalman.experiments.replicates import make_replicate
+from fractalman.learners import Learner, Outcome, Problem
+from fractalman.random.streams import Role, key64, normals
+from fractalman.recipe import Recipe
+
+# ---------------------------------------------------------------------------------------------------- stand-ins
+
+
+class Stand(Learner):
+    """Predicts the true label plus an error of standard deviation n^(-1/4); the labels are the first coordinate."""
+
+    name = "1-nn"
+    capacity = "grows with n"
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.kind, self.settings = name, dict(settings)
+        self.batched = name == "mlp"  # type: ignore[misc]
+
+    @property
+    def conventions(self) -> str:
+        return f"{self.kind} has none"
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        outcomes = []
+        for problem in problems:
+            t, m = problem.X_test.shape[0], problem.y_train.shape[1]
+            error = normals(key64(problem.key, Role.VALIDATION), t * m).reshape(t, m) * problem.n**-0.25
+            truth = problem.X_test[:, :1].astype(np.float64)
+            outcomes.append(Outcome(truth + error, 0.001 / problem.n, {"n": problem.n, "batch": len(problems)}))
+        return outcomes
+
+
+class SlowStand(Stand):
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        time.sleep(0.2)
+        return super().run(problems)
+
+
+def make_stand(name: str, settings: Mapping[str, Any]) -> Learner:
+    if name not in ("1-nn", "ridge", "mlp"):
+        raise RecipeError(f"unknown learner {name!r}")
+    for key in settings:
+        if key not in ("width", "max_train"):
+            raise RecipeError(f"unknown key mlp.{key}: allowed are width")
+    return Stand(name, settings)
+
+
+def make_slow_stand(name: str, settings: Mapping[str, Any]) -> Learner:
+    return SlowStand(name, settings)
+
+
+class DyingStand(Stand):
+    """Kills its process in the middle of one unit, once, where that is a worker."""
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        made = super().run(problems)
+        if multiprocessing.parent_process() is not None and self.kind == "ridge" and problems[0].n == 32:
+            with contextlib.suppress(FileExistsError):
+                Path(os.environ[DEATH]).touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return made
+
+
+DEATH = "SWEEP_WORKER_DIED"
+
+
+def make_dying_stand(name: str, settings: Mapping[str, Any]) -> Learner:
+    return DyingStand(name, settings)
+
+
+def make_data(recipe: Recipe) -> SimpleNamespace:
+    n = recipe.n_points
+    X = normals(key64(recipe.seeds.geometry, Role.ORDER), n * 2).reshape(n, 2).astype(np.float32)
+    X[:, 1] = np.arange(n)
+    return SimpleNamespace(
+        X=X,
+        y=X[:, 0].astype(np.float64),
+        n_points=n,
+        label_tree=SimpleNamespace(n=n),
+        split=lambda train, test, seed: split_indices(n, train, test, seed),
+    )
+
+
+def make_draws(data: SimpleNamespace, draws: int) -> np.ndarray:
+    return np.repeat(data.y[:, None], draws, axis=1)
+
+
+def make_floor(tree: SimpleNamespace, observed: np.ndarray) -> np.ndarray:
+    """The unseen point i has posterior variance i + 1/(number seen): shows that test points are found again."""
+    return np.arange(tree.n)[~observed] + 1.0 / observed.sum()
+
+
+def make_v_in(tree: SimpleNamespace) -> float:
+    return 0.5 + 0.0 * tree.n
+
+
+class StandPrediction:
+    data_exponent, model_exponent, logarithmic, law, has_curve = 0.5, 0.5, False, "a law", True
+    reached = True
+
+    def curve(self, n: np.ndarray) -> SimpleNamespace:
+        return SimpleNamespace(n=n, risk=n**-0.5, standard_error=np.zeros(n.size), kind="exact")
+
+    def local_exponent(self, low: int, high: int, sizes: list[int]) -> SimpleNamespace:
+        assert low < high
+        assert sizes
+        return SimpleNamespace(value=0.5, standard_error=0.0)
+
+
+def make_prediction(recipe: Recipe, learner: str) -> StandPrediction:
+    if learner == "ridge":
+        raise RecipeError(f"nothing is known about ridge on {recipe.family}")
+    return StandPrediction()
+
+
+STANDS = Collaborators(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction)
+DYING_STANDS = dataclasses.replace(STANDS, make_learner=make_dying_stand)
+SLOW_STANDS = dataclasses.replace(STANDS, make_learner=make_slow_stand)
+
+SPEC: dict[str, Any] = {
+    "recipe": {"family": "cascade", "n_points": 100, "ambient_dim": 2, "branching": 4, "seed": 3},
+    "sweep": {"learners": ["1-nn", "ridge", "mlp"], "train_sizes": [16, 32, 64], "seeds": 2, "test_size": 50},
+    "mlp": {"width": 8},
+}
+
+
+def changed(**tables: Mapping[str, Any]) -> dict[str, Any]:
+    return {**SPEC, **{name: {**SPEC.get(name, {}), **table} for name, table in tables.items()}}
+
+
+def spec_of(**tables: Mapping[str, Any]) -> Any:
+    return load_spec(changed(**tables), collaborators=STANDS)
+
+
+def table(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """Everything but the time it took."""
+    return [{k: v for k, v in point.to_dict().items() if k != "seconds"} for point in points]
+
+
+# ---------------------------------------------------------------------------------------------------- specification
+
+
+def test_a_spec_reads_the_same_from_dict_text_and_file(tmp_path: Path) -> None:
+    text = """
+[recipe]
+family = "cascade"
+n_points = 100
+ambient_dim = 2
+branching = 4
+seed = 3
+[sweep]
+learners = ["1-nn", "ridge", "mlp"]
+train_sizes = [16, 32, 64]
+seeds = 2
+test_size = 50
+[mlp]
+width = 8
+"""
+    (tmp_path / "spec.toml").write_text(text)
+    spec = spec_of()
+    assert load_spec(text, collaborators=STANDS) == spec
+    assert load_spec(tmp_path / "spec.toml", collaborators=STANDS) == spec
+    assert load_spec(str(tmp_path / "spec.toml"), collaborators=STANDS) == spec
+    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
+    assert load_spec(json.loads(json.dumps(spec.to_dict())), collaborators=STANDS).digest == spec.digest
+    assert (spec.label_draws, spec.network_draws, spec.max_fraction, spec.population) == (8, 1, 1 / 16, math.inf)
+
+
+def test_the_digest_follows_every_key() -> None:
+    digests = {
+        spec.digest
+        for spec in (
+            spec_of(),
+            spec_of(recipe={"seed": 4}),
+            spec_of(recipe={"hurst": 0.5}),
+            spec_of(sweep={"seeds": 3}),
+            spec_of(sweep={"label_draws": 2}),
+            spec_of(mlp={"width": 16}),
+            spec_of(fit={"window_low": 10}),
+        )
+    }
+    assert len(digests) == 7
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_spec(
+            {
+                "recipe": {"family": "cascade", "n_points": -1, "ambient_dim": 2, "brnching": 4},
+                "sweep": {"lerners": ["1-nn"], "train_sizes": [64, 32, 32], "seeds": 0, "max_fraction": 2},
+                "mlp": {"widht": 8},
+                "fits": {},
+                "fit": {"window_low": 9, "window_high": 5},
+            },
+            collaborators=STANDS,
+        )
+    message = str(caught.value)
+    for said in (
+        "recipe.brnching", "did you mean 'branching'", "n_points = -1", "sweep.lerners", "did you mean 'learners'",
+        "missing key sweep.learners", "missing key sweep.test_size", "type [32, 64]", "sweep.seeds = 0",
+        "sweep.max_fraction = 2", "mlp.widht", "unknown table [fits]", "did you mean 'fit'", "window_low < window_high",
+    ):  # fmt: skip
+        assert said in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"recipe": SPEC["recipe"]}, r"no table \[sweep\].*type e\.g\. \[sweep\]"),
+        ({"sweep": SPEC["sweep"]}, r"no table \[recipe\]"),
+        (changed(sweep={"learners": ["3-nn"]}), "unknown learner '3-nn'"),
+        (changed(sweep={"learners": ["1-nn", "1-nn"]}), "every learner once"),
+        (changed(sweep={"learners": ["bayes"]}), "always computed"),
+        (changed(sweep={"learners": []}), "list of names"),
+        (changed(sweep={"train_sizes": "all"}), "list of ascending sizes"),
+        (changed(sweep={"train_sizes": [1, 4]}), ">= 2"),
+        (changed(sweep={"train_sizes": [4.5, 8]}), "integer"),
+        (changed(sweep={"test_size": True}), "integer"),
+        (changed(mlp={"max_train": 5}), "leave it out"),
+        (changed(fit={"min_sizes": 2}), ">= 3"),
+        ({**SPEC, "sweep": 3}, r"table \[sweep\]"),
+        ({**SPEC, "mlp": 3}, r"table \[mlp\]"),
+        ({**SPEC, "recipe": {"family": "percolation-cluster", "n_points": 113}}, "n_points = 114 or more"),
+        ("[recipe\n", "not valid TOML"),
+        (changed(fit={"window_low": 65}), r"\[fit\] leaves 0 of sweep.train_sizes = \[16, 32, 64\] and needs 3"),
+        (changed(fit={"window_high": 32}), r"\[fit\] leaves 2 of .* type another window"),
+        (changed(fit={"min_sizes": 4}), r"\[fit\] leaves 3 of .* needs 4 \(fit.min_sizes\)"),
+        (changed(fit={"min_seeds": 3}), r"fit.min_seeds = 3 and sweep.seeds = 2: .* type seeds = 3"),
+        ({**SPEC, "1-nn": {"k": 3}}, r"\[1-nn\]: this learner has no settings; leave the table out"),
+    ],
+)
+def test_bad_specs_are_refused(tables: Any, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        load_spec(tables, collaborators=STANDS)
+
+
+def test_what_nobody_typed_is_no_mistake() -> None:
+    """Two sizes and one replicate are measured, if not fitted; what is written of such a sweep is read back."""
+    spec = spec_of(sweep={"train_sizes": [16, 32], "seeds": 1})
+    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot read"):
+        load_spec(tmp_path / "none.toml", collaborators=STANDS)
+
+
+def test_the_package_s_own_learners_check_their_names_and_keys() -> None:
+    pytest.importorskip("jax")
+    with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
+        load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
+    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*allowed is every rate once"):
+        load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
+
+
+# ---------------------------------------------------------------------------------------------------- replicates
+
+
+def test_replicates_share_nothing_and_training_sets_nest() -> None:
+    spec = spec_of()
+    seeds = [spec.replicate_seeds(i) for i in range(50)]
+    assert len({value for s in seeds for value in (s.geometry, s.embedding, s.labels)}) == 150
+    made = make_replicate(spec, 0, STANDS)
+    assert made.X_train[:, 1].tolist() == list(range(64))  # a cascade: the first n and the last of n + test_size
+    assert made.X_test[:, 1].tolist() == list(range(64, 114))
+    assert made.v_in == 0.5
+    assert made.bayes[16] == pytest.approx(np.arange(64, 114).mean() + 1 / 16)
+
+
+def test_a_cluster_s_test_points_are_never_trained_on() -> None:
+    spec = load_spec(
+        changed() | {"recipe": {"family": "percolation-cluster", "n_points": 120, "ambient_dim": 2}},
+        collaborators=STANDS,
+    )
+    made = [make_replicate(spec, i, STANDS) for i in range(2)]
+    for replicate in made:
+        train, test = set(replicate.X_train[:, 1]), set(replicate.X_test[:, 1])
+        assert (len(train), len(test), len(train & test)) == (64, 50, 0)
+        assert replicate.bayes[64] == pytest.approx(np.mean(replicate.X_test[:, 1]) + 1 / 64)
+    assert set(made[0].X_train[:, 1]) != set(made[1].X_train[:, 1])
+    assert spec.population == 120
+
+
+# ---------------------------------------------------------------------------------------------------- the sweep
+
+
+def test_a_sweep_makes_every_point_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    result = run_sweep(spec_of(sweep={"label_draws": 3}), tmp_path / "x", lines.append, collaborators=STANDS)
+    assert [(p.learner, p.n, p.seed) for p in result.points] == [
+        (name, n, seed) for name in ("1-nn", "ridge", "mlp", "bayes") for n in (16, 32, 64) for seed in (0, 1)
+    ]
+    for point in result.points:
+        if point.learner != "bayes":
+            assert point.risk == pytest.approx(point.n**-0.5, rel=0.5)
+            assert point.info == {"n": point.n, "batch": 2 if point.learner == "mlp" else 1}
+            assert point.regime == "data-limited"
+            assert point.train_risk == 0.001 / point.n
+        assert point.n_population == math.inf
+        assert point.v_in == 0.5
+    assert result.floor.n.tolist() == [16, 32, 64]
+    assert result.floor.risk == pytest.approx(88.5 + 1 / result.floor.n)
+    assert [v.learner for v in result.verdicts] == ["1-nn", "ridge", "mlp"]
+    assert result.notes == {"ridge": "nothing is known about ridge on cascade"}
+    assert result.predictions["ridge"] is None
+    assert result.verdicts[1].agrees is None
+    assert result.verdicts[1].reason == "no prediction: nothing is known about ridge on cascade"
+    assert result.conventions["mlp"] == "mlp has none"
+    assert sum(line.startswith("point ") for line in lines) == 2 * 3 * 3 + 3
+    assert "point 24 of 24" in "".join(lines)
+    assert all("left" in line or "done in" in line for line in lines if line.startswith("point "))
+    json.dumps([result.table(), [v.to_dict() for v in result.verdicts]], allow_nan=False)
+
+
+def test_populations_beyond_the_trusted_fraction_are_marked(tmp_path: Path) -> None:
+    recipe = {"family": "percolation-cluster", "n_points": 800, "ambient_dim": 2}
+    spec = load_spec({**changed(), "recipe": recipe}, collaborators=STANDS)
+    result = run_sweep(spec, tmp_path, collaborators=STANDS)
+    marked = {p.n: (p.regime, p.reason) for p in result.points if p.learner == "1-nn"}
+    assert [marked[n][0] for n in (16, 32, 64)] == ["data-limited", "data-limited", "population-limited"]
+    assert "n = 64 is beyond the 50" in marked[64][1]
+    assert result.verdicts[0].measured is None
+    assert "2 data-limited sizes" in result.verdicts[0].reason
+    assert any("n = 64" in line for line in result.verdicts[0].excluded)
+    trusting = load_spec({**changed(sweep={"max_fraction": 0.25}), "recipe": recipe}, collaborators=STANDS)
+    assert run_sweep(trusting, tmp_path / "t", collaborators=STANDS).verdicts[0].n_sizes == 3
+
+
+class Counting:
+    """Counts the units that learners run, and can stop in the middle of one."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.runs, self.stop_at = 0, stop_at
+
+    def __call__(self, name: str, settings: Mapping[str, Any]) -> Learner:
+        counter = self
+
+        class Counted(Stand):
+            def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+                counter.runs += 1
+                if counter.runs == counter.stop_at:
+                    raise KeyboardInterrupt
+                return super().run(problems)
+
+        return Counted(name, settings)
+
+
+def test_control_c_keeps_what_is_finished(tmp_path: Path) -> None:
+    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
+    stopped = Counting(stop_at=6)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=stopped))
+    partial = load_result(tmp_path / "x", collaborators=STANDS)
+    assert 5 <= len(partial.points) < 24
+    assert all(v.measured is None for v in partial.verdicts)
+    resumed = Counting()
+    result = run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=resumed))
+    assert resumed.runs == 15 - 5  # 2 learners × 3 sizes × 2 replicates one by one, 3 sizes of the batched one
+    assert table(result.points) == table(whole.points)
+    again = Counting()
+    run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=again))
+    assert again.runs == 0
+    assert table(load_result(tmp_path / "x", collaborators=STANDS).points) == table(whole.points)
+
+
+def slow_child(folder: str) -> None:
+    """What the process that gets killed runs."""
+    run_sweep(spec_of(), folder, collaborators=SLOW_STANDS)
+
+
+def test_a_killed_sweep_resumes_to_the_same_table(tmp_path: Path) -> None:
+    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
+    command = "import sys; from tests.experiments import test_sweep; test_sweep.slow_child(sys.argv[1])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    journal = tmp_path / "x" / NAME
+    child = subprocess.Popen([sys.executable, "-c", command, str(tmp_path / "x")], env=environment)
+    try:
+        while child.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= 6):
+            time.sleep(0.02)
+        assert child.poll() is None, "the child ended by itself"
+        child.send_signal(signal.SIGKILL)
+    finally:
+        child.kill()
+        child.wait()
+    finished = journal.read_bytes().count(b"\n") - 1
+    assert 5 <= finished < 21
+    with journal.open("ab") as file:  # as if the kill had torn a line
+        file.write(b'{"unit":["1-nn",16,')
+    counter = Counting()
+    result = run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=counter))
+    assert table(result.points) == table(whole.points)
+    assert 0 < counter.runs < 15
+
+
+def test_a_torn_header_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b'{"journal":1,"dig')
+    result = run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+    assert table(load_result(tmp_path, collaborators=STANDS).points) == table(result.points)
+
+
+def test_another_sweep_in_the_folder_is_refused_and_force_replaces_it(tmp_path: Path) -> None:
+    run_sweep(spec_of(), tmp_path / "x", collaborators=STANDS)
+    before = (tmp_path / "x" / NAME).read_bytes()
+    with pytest.raises(RecipeError, match=r"another specification.*another folder, or --force"):
+        run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x", collaborators=STANDS)
+    assert (tmp_path / "x" / NAME).read_bytes() == before
+    result = run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x", force=True, collaborators=STANDS)
+    assert len(result.points) == 36
+    assert table(load_result(tmp_path / "x", collaborators=STANDS).points) == table(result.points)
+
+
+def test_other_folders_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RecipeError, match="holds other files"):
+        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+    with pytest.raises(RecipeError, match="is a file"):
+        run_sweep(spec_of(), tmp_path / "thesis.tex", collaborators=STANDS)
+    with pytest.raises(RecipeError, match="run confirm first"):
+        load_result(tmp_path, collaborators=STANDS)
+    (tmp_path / NAME).write_text("not a journal\n")
+    with pytest.raises(CorruptFileError, match="no journal"):
+        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+    assert (tmp_path / NAME).read_text() == "not a journal\n"
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+    lines = (tmp_path / NAME).read_bytes().splitlines(keepends=True)
+    lines[3] = lines[3][:20] + b"\n"
+    (tmp_path / NAME).write_bytes(b"".join(lines))
+    with pytest.raises(CorruptFileError, match="line 4 is damaged"):
+        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+
+
+def test_two_writers_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    with Journal(tmp_path, "digest", {}) as journal:
+        journal.append(Unit("1-nn", 4, 0), [Point("1-nn", 4, 0, math.nan, 0.0, 0.5, math.inf)])
+        with pytest.raises(RecipeError, match="another process"):
+            Journal(tmp_path, "digest", {})
+    with Journal(tmp_path, "digest", {}) as journal:
+        (point,) = journal.finished[Unit("1-nn", 4, 0)]
+        assert math.isnan(point.risk)
+        assert point.n_population == math.inf
+
+
+def test_a_risk_that_is_no_number_is_kept_and_not_fitted(tmp_path: Path) -> None:
+    def diverging(name: str, settings: Mapping[str, Any]) -> Learner:
+        class Diverging(Stand):
+            def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+                made = super().run(problems)
+                if problems[0].n == 64:
+                    return [dataclasses.replace(outcome, train_risk=math.nan) for outcome in made]
+                return made
+
+        return Diverging(name, settings)
+
+    stands = dataclasses.replace(STANDS, make_learner=diverging)
+    result = run_sweep(spec_of(), tmp_path, collaborators=stands)
+    assert {p.regime for p in result.points if p.learner == "1-nn" and p.n == 64} == {"failed"}
+    assert result.verdicts[0].measured is None
+
+
+# ---------------------------------------------------------------------------------------------------- executors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_one_two_and_four_processes_give_one_table_though_a_worker_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    one = run_sweep(spec_of(), tmp_path / "1", collaborators=DYING_STANDS)
+    for jobs in (2, 4):
+        monkeypatch.setenv(DEATH, str(tmp_path / f"died-of-{jobs}"))
+        more = run_sweep(spec_of(), tmp_path / str(jobs), jobs=jobs, collaborators=DYING_STANDS)
+        assert (tmp_path / f"died-of-{jobs}").exists()
+        assert table(more.points) == table(one.points)
+        lines = [sorted((tmp_path / name / NAME).read_text().splitlines()) for name in ("1", str(jobs))]
+        assert len(lines[0]) == len(lines[1])  # every unit once, the lost one too
+    assert os.environ["OMP_NUM_THREADS"] == "7"  # given back
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+class OnlyResult:
+    """A scheduler whose handles can do nothing but wait."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> SimpleNamespace:
+        return SimpleNamespace(result=lambda: function(*arguments))
+
+    def close(self) -> None:
+        raise AssertionError("the caller closes what the caller made")
+
+
+def test_submit_and_result_are_enough(tmp_path: Path) -> None:
+    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
+    other = run_sweep(spec_of(), tmp_path / "x", executor=OnlyResult(), collaborators=STANDS)
+    assert table(other.points) == table(whole.points)
+
+
+# ---------------------------------------------------------------------------------------------------- the real rooms
+
+
+def test_with_the_package_s_own_rooms(tmp_path: Path) -> None:
+    """A small cascade and a small cluster: nobody beats the Bayes floor, 1-NN follows its predicted curve."""
+    sweep = {
+        "learners": ["1-nn", "ridge"],
+        "train_sizes": [32, 64, 128],
+        "seeds": 6,
+        "test_size": 256,
+        "label_draws": 4,
+    }
+    for recipe in (
+        {"family": "cascade", "n_points": 512, "ambient_dim": 24, "branching": 4, "hurst": 0.5},
+        {"family": "percolation-cluster", "n_points": 4096, "ambient_dim": 64},
+    ):
+        spec = load_spec({"recipe": recipe, "sweep": sweep})
+        result = run_sweep(spec, tmp_path / recipe["family"])
+        assert table(load_result(tmp_path / recipe["family"]).points) == table(result.points)
+        mean = {
+            (name, n): np.mean([p.risk for p in result.points if (p.learner, p.n) == (name, n)])
+            for name in ("1-nn", "ridge", "bayes")
+            for n in spec.train_sizes
+        }
+        curve = result.predictions["1-nn"].curve(np.array(spec.train_sizes))
+        for n, risk in zip(spec.train_sizes, curve.risk, strict=True):
+            assert mean["bayes", n] < mean["1-nn", n]
+            assert mean["bayes", n] < mean["ridge", n]
+            assert mean["1-nn", n] == pytest.approx(risk, rel=0.35)
+        verdict = result.verdicts[0]
+        assert verdict.n_sizes == 3
+        assert verdict.predicted == pytest.approx(0.5)
+        assert verdict.predicted_local == pytest.approx(verdict.measured, abs=0.25)
+        assert all(0.0 < p.v_in <= 1.1 for p in result.points)

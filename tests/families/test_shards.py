@@ -1,0 +1,623 @@
+"""Shards and their master: the same columns however they were made, nothing missing read in silence, resumption."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fractalman as fm
+from fractalman import cli
+from fractalman._files import lock
+from fractalman.build import missing_shards, shards
+from fractalman.datasets import open_file, verify_file
+from fractalman.datasets.shards import ShardTable, shard_rows
+from fractalman.datasets.spec import SHARDS
+from fractalman.datasets.verify import check_file
+from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
+from fractalman.experiments.executors import PoolExecutor
+from tests.experiments.test_executors import wait_for
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+CASCADE = fm.Cascade(n_points=1001, ambient_dim=5, contraction=0.2, noise=0.25, nuisance_dim=1, seed=3)
+SPHERE = fm.SmoothManifold(n_points=700, ambient_dim=4, seed=3)
+
+
+def content(path: Path) -> str:
+    with fm.open(path) as file:
+        return file.certificate.content
+
+
+def shard_files(master: Path) -> list[Path]:
+    return sorted(master.with_name(f"{master.name}.shards").glob("*.h5"))
+
+
+def identity(path: Path) -> tuple[int, int]:
+    return path.stat().st_ino, path.stat().st_mtime_ns
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset in one file."""
+    return fm.write(CASCADE, tmp_path_factory.mktemp("whole") / "whole.h5")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a master of four shards; tests that change it take a copy."""
+    folder = tmp_path_factory.mktemp("made")
+    fm.write_shards(CASCADE, folder / "data.h5", 4)
+    return folder
+
+
+@pytest.fixture
+def master(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "copy") / "data.h5"
+
+
+# ---------------------------------------------------------------------------------------------------- the same columns
+
+
+@given(st.integers(1, 10**12), st.data())
+def test_shards_divide_the_rows(n: int, draw: st.DataObject) -> None:
+    count = draw.draw(st.integers(1, min(n, 200)))
+    rows = [shard_rows(n, number, count) for number in range(1, count + 1)]
+    assert (rows[0][0], rows[-1][1]) == (0, n)
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(rows))
+    sizes = [stop - start for start, stop in rows]
+    assert min(sizes) >= 1
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 16])
+def test_any_number_of_shards_has_the_same_content(tmp_path: Path, whole: Path, count: int) -> None:
+    path = fm.write_shards(CASCADE, tmp_path / "data.h5", count)
+    assert len(shard_files(path)) == count
+    assert content(path) == content(whole)
+    with fm.open(path) as a, fm.open(whole) as b:
+        assert set(a.columns) == set(b.columns)
+        for name in b.columns:
+            np.testing.assert_array_equal(a.columns[name][:], b.columns[name][:], strict=True)
+        np.testing.assert_array_equal(a.dataset().X, fm.generate(CASCADE).X)
+        assert a.recipe == CASCADE
+    assert list(check_file(path)) == []
+
+
+def test_without_trees_and_without_a_hierarchy(tmp_path: Path) -> None:
+    for recipe in (CASCADE, SPHERE):
+        plain = fm.write(recipe, tmp_path / "plain.h5", hierarchy=False, overwrite=True)
+        path = fm.write_shards(recipe, tmp_path / f"{recipe.family}.h5", 3, hierarchy=False)
+        assert content(path) == content(plain)
+        assert path.stat().st_size < 20_000  # nothing but tables
+        with fm.open(path) as file:
+            assert file.hierarchy is None
+            assert file.info()["shards"] == {"number": 3, "bytes": sum(p.stat().st_size for p in shard_files(path))}
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_rows_are_read_across_shards(made: Path, draw: st.DataObject) -> None:
+    X = fm.generate(CASCADE).X
+    with fm.open(made / "data.h5") as file:
+        start, stop = (draw.draw(st.integers(-1001, 1001)) for _ in range(2))
+        step = draw.draw(st.sampled_from([1, 2, 97, -1, -300]))
+        np.testing.assert_array_equal(file.X[start:stop:step], X[start:stop:step])
+        rows = np.array(draw.draw(st.lists(st.integers(-1001, 1000), max_size=9)), dtype=np.int64)
+        np.testing.assert_array_equal(file.X[rows], X[rows])
+        blocks = list(file.X.blocks())
+        np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), X)
+
+
+def test_many_shards_are_not_all_open_at_once(tmp_path: Path) -> None:
+    path = fm.write_shards(SPHERE, tmp_path / "data.h5", 40, hierarchy=False)
+    with fm.open(path) as file:
+        file.X[:]
+        assert file._shards is not None
+        assert len(file._shards._open) == 16
+        held = list(file._shards._open.values())
+    assert not any(shard._file for shard in held)  # closed with their master
+
+
+class Backwards:
+    """An executor that runs its tasks in reverse, and the first of them twice."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.taken: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        self.taken.append((Future(), function, arguments))
+        if len(self.taken) == self.count:
+            for future, work, given in [*reversed(self.taken), self.taken[0]]:
+                value = work(*given)
+                if not future.done():
+                    future.set_result(value)
+        return self.taken[-1][0]
+
+
+def test_neither_order_nor_repetition_changes_a_byte(tmp_path: Path, made: Path) -> None:
+    path = fm.write_shards(CASCADE, tmp_path / "data.h5", 4, executor=Backwards(4))
+    for name in ["data.h5", *(f"data.h5.shards/{shard.name}" for shard in shard_files(path))]:
+        assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PoolExecutor]:
+    with PoolExecutor(2) as made:
+        yield made
+
+
+def test_two_processes_write_the_same_shards(tmp_path: Path, whole: Path, pool: PoolExecutor) -> None:
+    path = fm.write_shards(CASCADE, tmp_path / "data.h5", 5, executor=pool)
+    assert content(path) == content(whole)
+    assert list(check_file(path)) == []
+
+
+def test_a_master_and_a_shard_are_rebuilt(tmp_path: Path, master: Path, whole: Path) -> None:
+    assert content(fm.rebuild(master, tmp_path / "one.h5")) == content(whole)
+    shard = shard_files(master)[1]
+    assert fm.rebuild(shard, tmp_path / "shard.h5").read_bytes() == shard.read_bytes()
+
+
+def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
+    with fm.open(shard_files(master)[2]) as file:
+        assert file.is_shard
+        assert file.recipe == CASCADE
+        start, stop = shard_rows(1001, 3, 4)
+        np.testing.assert_array_equal(file.X[:], fm.generate(CASCADE).X[start:stop])
+        assert file.certificate.recipe["first_row"] == start
+        assert file.verify() == []
+
+
+# ---------------------------------------------------------------------------------------------------- other readers
+
+
+def test_other_readers_see_the_columns_wherever_the_folder_is(
+    tmp_path: Path, master: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = fm.generate(CASCADE).X
+    moved = shutil.move(master.parent, tmp_path / "elsewhere") / "data.h5"
+    monkeypatch.chdir(tmp_path.parent)
+    for path in (moved, Path(os.path.relpath(moved))):
+        with h5py.File(path) as file:
+            assert file["X"].is_virtual
+            np.testing.assert_array_equal(file["X"][:], X)
+        with fm.open(path) as opened:
+            np.testing.assert_array_equal(opened.X[:], X)
+        assert list(check_file(path)) == []
+    moved.rename(moved.with_name("other.h5"))  # the master may change its name, the shards' folder may not
+    assert list(check_file(moved.with_name("other.h5"))) == []
+
+
+@posix
+def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, master: Path) -> None:
+    (tmp_path / "link.h5").symlink_to(master)
+    with fm.open(tmp_path / "link.h5") as file:
+        np.testing.assert_array_equal(file.y[:], fm.generate(CASCADE).y)
+    assert verify_file(tmp_path / "link.h5") == []
+
+
+# ---------------------------------------------------------------------------------------------------- damage
+
+
+def damages(master: Path) -> dict[str, Callable[[], object]]:
+    first, second, third = shard_files(master)[:3]
+
+    def flip(path: Path) -> None:
+        with h5py.File(path, "r") as file:
+            at = file["X"].id.get_chunk_info(0).byte_offset
+        with path.open("r+b") as raw:
+            raw.seek(at + 5)
+            byte = raw.read(1)[0]
+            raw.seek(at + 5)
+            raw.write(bytes([byte ^ 16]))
+
+    def exchange() -> None:
+        kept = first.read_bytes()
+        shutil.copyfile(second, first)
+        second.write_bytes(kept)
+
+    def other_noise() -> None:
+        """Another shard of the same size under this one's name: from a recipe with other labels."""
+        other = CASCADE.replace(seed=fm.Seeds(geometry=3, embedding=3, labels=4))
+        path = fm.write_shard(other, master.with_name("other.h5"), 3, 4)
+        size = third.stat().st_size
+        path.replace(third)
+        with third.open("r+b") as file:  # what is appended is no part of HDF5's file
+            file.truncate(max(size, third.stat().st_size))
+
+    return {
+        "delete": third.unlink,
+        "truncate": lambda: os.truncate(third, third.stat().st_size - 100),
+        "empty": lambda: third.write_bytes(b""),
+        "noise": lambda: third.write_bytes(np.random.default_rng(0).bytes(third.stat().st_size)),
+        "a folder": lambda: (third.unlink(), third.mkdir()),
+        "flip": lambda: flip(third),
+        "exchange": exchange,
+        "another recipe": other_noise,
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["delete", "truncate", "empty", "noise", "a folder", "flip", "exchange", "another recipe"]
+)
+def test_a_bad_shard_is_named(master: Path, kind: str) -> None:
+    bad = shard_files(master)[0 if kind == "exchange" else 2].name
+    damages(master)[kind]()
+    problems = list(check_file(master))
+    assert problems, kind
+    named = [problem for problem in problems if problem.path.endswith(bad)]
+    assert named, problems
+    assert {problem.path for problem in problems} - {problem.path for problem in named} <= (
+        {f"{shard_files(master)[1].parent.name}/{shard_files(master)[1].name}"} if kind == "exchange" else set()
+    )
+    assert all("\n" not in str(problem) for problem in problems)
+    with pytest.raises(FileFormatError, match=bad), fm.open(master) as file:
+        file.X[:]  # never a fill value
+    start = shard_rows(1001, 4, 4)[0]
+    if kind in {"noise", "flip", "another recipe"} and bad == shard_files(master)[2].name:
+        with contextlib.suppress(FileFormatError), fm.open(master) as file:  # other shards can be read
+            np.testing.assert_array_equal(file.X[start:], fm.generate(CASCADE).X[start:])
+
+
+def test_another_reader_would_not_notice(master: Path) -> None:
+    """The control: HDF5 itself reads fill values where a shard is missing, without a word."""
+    shard_files(master)[2].unlink()
+    with h5py.File(master) as file:
+        rows = slice(*shard_rows(1001, 3, 4))
+        assert np.isnan(file["X"][rows]).all()
+        assert (file["cluster"][rows] == -1).all()
+
+
+def test_every_bad_shard_is_named_once(master: Path) -> None:
+    first, second, third, _ = shard_files(master)
+    damages(master)["flip"]()
+    first.unlink()
+    second.write_bytes(third.read_bytes()[: second.stat().st_size])
+    found = [problem.path for problem in verify_file(master)]
+    assert sorted(found) == sorted(f"data.h5.shards/{shard.name}" for shard in (first, second, third))
+
+
+def test_a_shard_that_vanishes_while_the_master_is_open_is_no_fill_value(master: Path) -> None:
+    with fm.open(master) as file:
+        shard_files(master)[3].unlink()
+        with pytest.raises(CorruptFileError, match=r"00004-of-00004.h5 is missing or damaged"):
+            file.X[-1]
+        np.testing.assert_array_equal(file.X[0], fm.generate(CASCADE).X[0])
+
+
+def rewrite_table(master: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    with h5py.File(master, "r+") as file:
+        table = json.loads(bytes(file[SHARDS][0]))
+        change(table["shards"])
+        text = json.dumps(table).encode()
+        del file[SHARDS]
+        stored = file.create_dataset(SHARDS, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True)
+        stored[0] = text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t[0].update(file="/etc/passwd"), "is not readable as the JSON text"),
+        (lambda t: t[0].update(file="../data.h5.shards/x.h5"), "is not readable as the JSON text"),
+        (lambda t: t[0].pop("rows"), "is not readable as the JSON text"),
+        (lambda t: t.clear(), "lists shards without rows"),
+        (lambda t: t[1].update(rows=0), "lists shards without rows"),
+        (lambda t: t[1]["columns"].pop("y"), "with different columns"),
+        (lambda t: t.pop(), "X"),
+        (lambda t: t[1].update(rows=7), "X"),
+        (lambda t: t[2].update(content="0" * 64), "is another one"),
+        (lambda t: t[2]["columns"].update(y="0" * 64), "y does not have the digest"),
+        (lambda t: t[2].update(bytes=5), "required are 5"),
+    ],
+)
+def test_a_table_that_cannot_be_is_named(master: Path, change: Callable[[Any], object], words: str) -> None:
+    rewrite_table(master, change)
+    problems = list(check_file(master))
+    assert any(words in str(problem) for problem in problems), problems
+
+
+def test_the_table_comes_back() -> None:
+    table = ShardTable.from_bytes(
+        b'{"shards": [{"file": "a/b.h5", "rows": 3, "bytes": 9, "content": "c", "columns": {"X": "d"}}]}'
+    )
+    assert ShardTable.from_bytes(table.to_bytes()) == table
+    assert table.starts == [0, 3]
+    for text in (b"", b"[]", b'{"shards": 3}', b"\xff"):
+        with pytest.raises(CorruptFileError):
+            ShardTable.from_bytes(text)
+
+
+# ---------------------------------------------------------------------------------------------------- resumption
+
+
+def test_finished_shards_are_kept_and_bad_ones_made_again(tmp_path: Path, whole: Path) -> None:
+    path = tmp_path / "data.h5"
+    for number in (1, 2, 4):
+        fm.write_shard(CASCADE, path, number, 4)
+    assert missing_shards(CASCADE, path, 4) == [3]
+    with pytest.raises(RecipeError, match=r"^1 of 4 shards are not finished, the first is 3/4"):
+        fm.join_shards(CASCADE, path, 4)
+    first, second, fourth = shard_files(path)
+    before = identity(first), identity(fourth)
+    os.truncate(second, 1000)
+    assert missing_shards(CASCADE, path, 4) == [2, 3]
+    fm.write_shards(CASCADE, path, 4)
+    assert (identity(first), identity(fourth)) == before
+    assert content(path) == content(whole)
+    path.unlink()
+    assert content(fm.join_shards(CASCADE, path, 4)) == content(whole)
+
+
+def test_the_same_shard_twice_is_the_same_shard(tmp_path: Path, made: Path) -> None:
+    path = tmp_path / "data.h5"
+    once = fm.write_shard(CASCADE, path, 2, 4)
+    before = identity(once)
+    assert fm.write_shard(CASCADE, path, 2, 4) == once
+    assert identity(once) == before
+    assert once.read_bytes() == (made / "data.h5.shards" / once.name).read_bytes()
+
+
+def test_shards_of_another_recipe_or_number_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "data.h5"
+    other = CASCADE.replace(seed=4)
+    fm.write_shard(other, path, 1, 2)
+    fm.write_shard(CASCADE, path, 1, 3)
+    assert missing_shards(CASCADE, path, 2) == [1, 2]
+    fm.write_shards(CASCADE, path, 2, hierarchy=False)
+    assert missing_shards(other, path, 2) == [2]
+
+
+def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fm.write_shards(CASCADE, tmp_path / "data.h5", 3, hierarchy=False)
+    old, old_shards = content(path), shard_files(path)
+    with pytest.raises(FileExistsError, match="type --force"):
+        fm.write_shards(SPHERE, path, 2)
+    take, taken = shards._Join.take, []
+
+    def take_and_look(*arguments: Any) -> None:
+        take(*arguments)
+        taken.append(list(check_file(path)) == [] and content(path) == old)
+
+    monkeypatch.setattr(shards._Join, "take", take_and_look)
+    fm.write_shards(SPHERE, path, 2, overwrite=True)
+    assert taken == [True] * 3
+    assert content(path) != old
+    assert list(check_file(path)) == []
+    assert not any(shard.exists() for shard in old_shards)
+    assert len(shard_files(path)) == 2
+
+
+def test_partial_files_of_the_dead_are_taken_away(tmp_path: Path) -> None:
+    folder = tmp_path / "data.h5.shards"
+    folder.mkdir()
+    dead, living = folder / f".a.h5.{'0' * 32}.partial", folder / f".b.h5.{'1' * 32}.partial"
+    dead.write_bytes(b"half")
+    with living.open("wb") as stream:
+        assert lock(stream.fileno())
+        fm.write_shards(SPHERE, tmp_path / "data.h5", 2)
+    assert not dead.exists()
+    assert living.exists()
+
+
+_RUN = "import sys; from fractalman.cli import main; sys.exit(main(sys.argv[1:]))"
+SLOW = '[recipe]\nfamily = "cascade"\nn_points = 40000\nambient_dim = 16\n'
+
+
+def command(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _RUN, "generate", "slow.toml", "-o", "data.h5", "--no-hierarchy", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FRACTALMAN_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@posix
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGKILL, "1"), (signal.SIGINT, "2")])
+def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals, jobs: str) -> None:
+    (tmp_path / "slow.toml").write_text(SLOW)
+    master = tmp_path / "data.h5"
+    run = command(tmp_path, "--shards", "40", "--jobs", jobs)
+    try:
+        wait_for(lambda: len(shard_files(master)) >= 2 or run.poll() is not None)
+        run.send_signal(number)
+        _, errors = run.communicate(timeout=60)
+    finally:
+        run.kill()
+    assert not master.exists()
+    assert run.returncode == (cli.INTERRUPTED if number == signal.SIGINT else -number), errors
+    if number == signal.SIGINT:
+        assert re.search(r" of 40 shards are finished and kept: .* go on\nfractalman: interrupted\n$", errors)
+        assert "Traceback" not in errors
+        assert list(master.with_name("data.h5.shards").glob(".*.partial")) == []
+    kept = {shard: identity(shard) for shard in shard_files(master)}
+    assert 2 <= len(kept) < 40
+    recipe = fm.from_toml(SLOW)
+    fm.write_shards(recipe, master, 40, hierarchy=False)
+    assert {shard: identity(shard) for shard in kept} == kept
+    with fm.open(master) as file:
+        np.testing.assert_array_equal(file.X[:], fm.generate(recipe).X)
+
+
+def dies_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Start the task, and kill the process in the middle of it the first time."""
+    with contextlib.suppress(FileExistsError):
+        Path(mark).touch(exist_ok=False)
+        from fractalman.build import blocks
+
+        make = blocks.Rows.blocks
+
+        def half(rows: Any) -> Iterator[Any]:
+            yield next(make(rows))
+            time.sleep(0.2)  # the partial file is there
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        blocks.Rows.blocks = half  # type: ignore[method-assign]
+    return function(*arguments)
+
+
+@posix
+def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Path, pool: PoolExecutor) -> None:
+    killing = SimpleNamespace(submit=lambda work, *given: pool.submit(dies_once, str(tmp_path / "mark"), work, *given))
+    path = fm.write_shards(CASCADE, tmp_path / "data.h5", 4, executor=killing)
+    assert (tmp_path / "mark").exists()
+    assert not list((tmp_path / "data.h5.shards").glob(".*.partial"))  # what the dead one left is taken away
+    assert content(path) == content(whole)
+
+
+def test_jobs_of_submitit_write_the_same_shards(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("submitit")
+    from fractalman.experiments.executors.slurm import SlurmExecutor
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
+        path = fm.write_shards(CASCADE, tmp_path / "data.h5", 1, executor=executor)
+    assert content(path) == content(whole)
+
+
+# ---------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("recipe", "count", "words"),
+    [
+        (fm.PercolationCluster(n_points=100), 2, "its whole tree in one process; leave shards out"),
+        (fm.LatticePercolation(dim=2, side=9), 2, r"\(cascade, smooth-manifold\)"),
+        (CASCADE, 0, "shards = 0: allowed is an integer from 1 to 1001"),
+        (CASCADE, -1, "shards = -1"),
+        (CASCADE, 1002, "shards = 1002"),
+        (CASCADE, True, "shards = True"),
+        (CASCADE, 2.0, "shards = 2.0"),
+    ],
+)
+def test_shards_that_cannot_be_are_refused(tmp_path: Path, recipe: fm.Recipe, count: Any, words: str) -> None:
+    for work in (
+        lambda: fm.write_shards(recipe, tmp_path / "data.h5", count),
+        lambda: fm.write_shard(recipe, tmp_path / "data.h5", 1, count),
+        lambda: fm.join_shards(recipe, tmp_path / "data.h5", count),
+    ):
+        with pytest.raises(RecipeError, match=words) as error:
+            work()
+        assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_outside_are_refused(tmp_path: Path) -> None:
+    for number in (0, 5, -1):
+        with pytest.raises(RecipeError, match=rf"shard {number}/4: allowed are 1/4 to 4/4"):
+            fm.write_shard(CASCADE, tmp_path / "data.h5", number, 4)
+    with pytest.raises(FileNotFoundError, match="type mkdir"):
+        fm.write_shard(CASCADE, tmp_path / "absent" / "data.h5", 1, 4)
+
+
+def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(OSError, match="the shards need 48048 bytes or more, 1000 are free"):
+        fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
+    from fractalman.build import memory
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    with pytest.raises(ResourceError, match="writing this recipe needs"):
+        fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--shards", "0"], r"'0' found, allowed is a number of shards"),
+        (["--shards", "many"], r"'many' found"),
+        (["--shard", "5/4"], r"'5/4' found, allowed are a number and how many there are"),
+        (["--shard", "0/4"], r"'0/4' found"),
+        (["--shard", "4"], r"'4' found"),
+        (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
+        (["--shard", "1/4", "--jobs", "2"], r"leave --jobs, --scheduler and --slurm out"),
+        (["--jobs", "2"], r"type --shards with their number"),
+        (["--scheduler", "tcp://127.0.0.1:1"], r"type --shards with their number"),
+        (["--shards", "2", "--scheduler", "127.0.0.1"], r"allowed is an address"),
+        (["--shards", "2", "--jobs", "2", "--slurm", "x"], r"jobs and slurm are given"),
+    ],
+)
+def test_nonsense_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    (tmp_path / "r.toml").write_text(SLOW)
+    assert cli.main(["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / "data.h5"), *words]) == cli.WRONG
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.count("\n") == 1
+    assert re.search(complaint, errors), errors
+    assert [path.name for path in tmp_path.iterdir()] == ["r.toml"]
+
+
+def test_the_command_line_writes_shards_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("r.toml").write_text(CASCADE.to_toml())
+    assert cli.main(["generate", "r.toml", "-o", "data.h5", "--shard", "2/2"]) == 0
+    assert "1 of 2 are missing" in capsys.readouterr().out
+    assert cli.main(["generate", "r.toml", "-o", "data.h5", "--shard", "1/2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["missing"] == []
+    assert cli.main(["generate", "r.toml", "-o", "data.h5", "--shards", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["file"] == "data.h5"
+    assert answer["bytes"] == sum(path.stat().st_size for path in [Path("data.h5"), *shard_files(Path("data.h5"))])
+    assert cli.main(["verify", "data.h5"]) == 0
+    assert cli.main(["info", "data.h5"]) == 0
+    assert cli.main(["info", str(shard_files(Path("data.h5"))[0])]) == 0
+    capsys.readouterr()
+    shard_files(Path("data.h5"))[1].unlink()
+    assert cli.main(["verify", "data.h5"]) == cli.NO
+    assert "00002-of-00002.h5: is missing" in capsys.readouterr().out
+
+
+def test_progress_counts_kept_shards_as_done(tmp_path: Path) -> None:
+    fm.write_shard(SPHERE, tmp_path / "data.h5", 1, 2)
+    said: list[tuple[str, int, int]] = []
+    fm.write_shards(SPHERE, tmp_path / "data.h5", 2, progress=lambda *what: said.append(what))
+    assert said[0] == ("shards, 1 of 2 finished", 350 * 32, 700 * 32)
+    assert ("shards, 2 of 2 finished", 700 * 32, 700 * 32) in said
+    assert all(0 <= done <= total for _, done, total in said)
+
+
+def test_two_writers_of_one_shard_do_not_disturb_each_other(tmp_path: Path, made: Path) -> None:
+    """The slower one finds its partial file gone, as after `_tidy`, and the shard there."""
+    path = tmp_path / "data.h5"
+    target = shards._shard(CASCADE, path, 1, 4)
+    columns = shards._columns(CASCADE, 4)
+    write = shards._write_rows
+
+    def slow(*_: Any) -> Path:
+        shutil.copyfile(made / "data.h5.shards" / target.name, target)
+        raise FileNotFoundError(target)
+
+    shards._write_rows = slow
+    try:
+        assert shards._write_shard(CASCADE, columns, path, 1, 4, None) == target
+    finally:
+        shards._write_rows = write
+    with open_file(target) as file:
+        assert file.is_shard

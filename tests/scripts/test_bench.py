@@ -1,0 +1,57 @@
+"""scripts/bench.py: every row can be made, and the bytes that it compares memory with are counted once each."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "bench.py"
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("bench", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["bench"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_row_can_be_made(bench: ModuleType) -> None:
+    assert len({row.name for row in bench.ROWS}) == len(bench.ROWS)
+    families = set()
+    for row in bench.ROWS:
+        recipe = row.recipe(300)
+        families.add(recipe.family)
+        made = row.prepare(recipe)()
+        assert not row.keeps or sum(bench.arrays(made).values()) > 0
+        assert row.shared(recipe) >= 1
+        assert (row.columns or recipe.n_columns) >= 1
+    assert families == set(fm.families())
+
+
+def test_bytes_are_counted_once(bench: ModuleType) -> None:
+    data = fm.generate(fm.PercolationCluster(n_points=100, ambient_dim=3))
+    # X, y, cluster, edges; parent, value, variance, size, depth, of which the label tree has three; norm, leaf
+    assert sum(bench.arrays(data).values()) == 100 * (12 + 8 + 8) + 99 * 16 + 5 * 199 * 8 + 2 * 800
+    assert sum(bench.arrays(np.zeros(7)).values()) == 56
+
+
+def test_a_row_as_json() -> None:
+    command = [sys.executable, str(SCRIPT), "--only", "tree", "--points", "500", "--repeats", "1", "--json"]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
+    (row,) = told["rows"]
+    assert (row["name"], row["points"], told["twin_over_kernel"]) == ("tree", 500, None)
+    assert row["fills"] > 0

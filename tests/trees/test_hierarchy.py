@@ -1,0 +1,121 @@
+"""Walks on trees against their references, and what holds of every hierarchy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fractalman as fm
+from fractalman import trees
+from fractalman.errors import RecipeError
+from fractalman.trees._kernels import adjacency
+from tests.reference import trees as reference
+
+
+@st.composite
+def forests(draw: st.DrawFn, most: int = 40) -> np.ndarray:
+    """Parent columns of random forests with their nodes in random order."""
+    m = draw(st.integers(1, most))
+    parent = [-1 if u == 0 else draw(st.integers(-1, u - 1)) for u in range(m)]
+    order = draw(st.permutations(range(m)))
+    out = np.empty(m, np.int64)
+    for u, p in enumerate(parent):
+        out[order[u]] = order[p] if p >= 0 else -1
+    return out
+
+
+@given(forests())
+def test_walks_equal_their_reference(parent: np.ndarray) -> None:
+    m = parent.size
+    order = trees.topological_order(parent)
+    place = np.argsort(order)
+    assert sorted(order.tolist()) == list(range(m))
+    assert all(parent[u] < 0 or place[parent[u]] < place[u] for u in range(m))
+    depth = trees.depths(parent)
+    assert depth.tolist() == [reference.depth(parent, u) for u in range(m)]
+    value = np.sin(np.arange(m) + 1.0)
+    assert trees.path_sums(parent, value).tolist() == [reference.path_sum(parent, value, u) for u in range(m)]
+    a, b = (x.ravel() for x in np.meshgrid(np.arange(m), np.arange(m)))
+    found = trees.lowest_common_ancestors(parent, depth, a, b)
+    assert found.tolist() == [
+        reference.lowest_common_ancestor(parent, int(u), int(v)) for u, v in zip(a, b, strict=True)
+    ]
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.tuples(st.just(n), st.lists(st.tuples(*2 * (st.integers(0, n - 1),)), max_size=30))
+    ),
+    st.sampled_from([np.int32, np.int64]),
+    st.sampled_from([np.int32, np.int64]),
+)
+def test_adjacency_equals_its_reference(graph: tuple[int, list[tuple[int, int]]], ids: type, places: type) -> None:
+    n, edges = graph
+    start, neighbour = np.empty(n + 1, places), np.empty(2 * len(edges), places)
+    adjacency(np.array(edges, ids).reshape(-1, 2), start, neighbour)
+    assert (start.tolist(), neighbour.tolist()) == reference.adjacency(edges, n)
+
+
+@pytest.mark.parametrize("parent", [[1, 0], [0], [2, -1, 5], [-2]])
+def test_columns_that_are_no_forest_are_refused(parent: list[int]) -> None:
+    with pytest.raises(RecipeError):
+        trees.topological_order(np.array(parent))
+
+
+RECIPES = [
+    fm.PercolationCluster(n_points=60, seed=3),
+    fm.PercolationCluster(n_points=2),
+    fm.PercolationCluster(n_points=1),
+    fm.Cascade(n_points=60, branching=(1, 5), seed=4),
+    fm.Cascade(n_points=60, branching=2, depth=3),
+    fm.Cascade(n_points=1),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.family}-{r.n_points}")
+def test_invariants_and_features_equal_their_reference(recipe: fm.Recipe) -> None:
+    data = fm.generate(recipe)
+    h, n = data.hierarchy, data.n_points
+    assert h is not None
+    latents = np.arange(n, h.n_nodes)
+    assert (h.parent[latents] < latents).all()
+    assert (h.parent[:n] >= n).all() or n == 1
+    assert (np.diff(h.size[n:]) <= 0).all()
+    assert (h.parent == -1).sum() == 1
+    assert h.depth.tolist() == [reference.depth(h.parent, u) for u in range(h.n_nodes)]
+    below = np.zeros(h.n_nodes, np.int64)
+    for i in range(n):
+        below[reference.path(h.parent, i)] += 1
+    np.testing.assert_array_equal(below, h.size)
+    for top in (None, 0, 1, 5, 10**6):
+        columns = h.n_latents if top is None else min(top, h.n_latents)
+        rows = reference.feature_rows(h.parent, n, columns)
+        for values in (False, True):
+            made = h.features(values=values, top=top)
+            assert made.shape == (n, columns)
+            assert made.has_sorted_indices
+            dense = np.zeros((n, columns))
+            for i, row in enumerate(rows):
+                dense[i, row] = h.value[n + np.array(row, int)] if values else 1.0
+            np.testing.assert_array_equal(made.toarray(), dense)
+
+
+def test_brills_label_from_the_features() -> None:
+    """The user's formula: y = (values of the latents above + the point's own) / √(depth + 1)."""
+    data = fm.generate(fm.PercolationCluster(n_points=500, seed=9))
+    h = data.hierarchy
+    assert h is not None
+    total = np.asarray(h.features(values=True).sum(axis=1)).ravel() + h.value[:500]
+    np.testing.assert_allclose(total / np.sqrt(h.depth[:500] + 1), data.y, rtol=1e-12, atol=1e-12)
+
+
+def test_a_top_that_is_no_number_of_latents_is_refused() -> None:
+    data = fm.generate(fm.PercolationCluster(n_points=5))
+    assert data.hierarchy is not None
+    for top in (-1, 1.5, 2.0, True, "3"):
+        with pytest.raises(RecipeError, match=f"top = {top!r}: allowed is None .* type top = 100") as error:
+            data.hierarchy.features(top=top)  # type: ignore[arg-type]
+        assert "\n" not in str(error.value)
+    assert data.hierarchy.features(top=np.int32(2)).shape == (5, 2)  # type: ignore[arg-type]
