@@ -67,8 +67,8 @@ class Cells:
             value = number(cell, self.decimal_comma)
             if value is None:
                 raise RecipeError(
-                    f"{self.source}, row {self.lines[i]}, column {name!r}: {str(cell)!r} is no number; expected numbers "
-                    "such as 70e6, 70M or 1,400,000"
+                    f"{self.source}, row {self.lines[i]}, column {name!r}: {str(cell)!r} is no number; expected "
+                    "numbers such as 70e6, 70M or 1,400,000"
                 )
             out[i] = value
         return out
@@ -77,7 +77,8 @@ class Cells:
         """Return the rows whose cell of one column is ``value``; RecipeError where there are none."""
         if name not in self.names:
             raise RecipeError(
-                f"{self.source} has no column {name!r}: expected one of {', '.join(self.names)}{nearest(name, self.names)}"
+                f"{self.source} has no column {name!r}: expected one of {', '.join(self.names)}"
+                f"{nearest(name, self.names)}"
             )
         wanted = number(value)
         cells = self.column(name)
@@ -256,8 +257,8 @@ def _named(file: Path | str, header: Sequence[str]) -> None:
     if twice:
         where = ", ".join(str(i + 1) for i, name in enumerate(header) if name == twice[0])
         raise RecipeError(
-            f"{file} has {header.count(twice[0])} columns named {twice[0]!r} (columns {where}): expected one; rename the "
-            "others in the header"
+            f"{file} has {header.count(twice[0])} columns named {twice[0]!r} (columns {where}): expected one; "
+            "rename the others in the header"
         )
 
 

@@ -1,6 +1,6 @@
-"""Which column of a published table is the loss, which the sizes: recognised by name, mapped by the user, and always said.
+"""Which column of a published table is the loss, which the sizes: recognised by name or mapped, and always said.
 
-A *role* is what a fit needs: loss, n, n_params, n_data, compute, unique, seed, trials. Every other column is left alone.
+A *role* is what a fit needs: loss, n, n_params, n_data, compute, unique, seed, trials. Other columns are left alone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _UNITS = {
     "pf_days": 8.64e19, "pf_day": 8.64e19, "petaflop_days": 8.64e19, "petaflop_s_days": 8.64e19, "%": 1e-2,
     "percent": 1e-2, "flop": 1.0, "flops": 1.0, "tokens": 1.0, "nats": 1.0, "params": 1.0, "parameters": 1.0,
 }  # fmt: skip
-_BARE_UNIT = ("k", "thousand", "thousands", "million", "millions", "billion", "billions", "trillion", "trillions", "m", "b", "bn", "t", "g")  # fmt: skip
+_BARE_UNIT = {"k", "m", "b", "bn", "t", "g", "thousand", "million", "billion", "trillion"}
+_BARE_UNIT |= {"thousands", "millions", "billions", "trillions"}
 
 
 @dataclass(frozen=True)
@@ -288,8 +289,8 @@ def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list
             (near for name in names for near in [nearest(name, ["loss", "accuracy", "perplexity"])] if near), ""
         )
         raise RecipeError(
-            f"{cells.source} has columns {listed} and none that is a loss; expected loss, nll, bpb, perplexity, accuracy or "
-            f"error_rate; use --columns loss=NAME{guess}"
+            f"{cells.source} has columns {listed} and none that is a loss; expected loss, nll, bpb, perplexity, "
+            f"accuracy or error_rate; use --columns loss=NAME{guess}"
         )
     axes = [axis for axis in AXES if axis in chosen]
     if not axes:
@@ -350,8 +351,8 @@ def _labels(cells: Cells, name: str | None) -> tuple[I64 | None, tuple[str, ...]
     for i, cell in enumerate(column):
         if is_missing(cell):
             raise RecipeError(
-                f"{cells.source}, row {cells.lines[i]}: {name} is missing; expected a label in every row; give that row "
-                "one, or leave the column out"
+                f"{cells.source}, row {cells.lines[i]}: {name} is missing; expected a label in every row; give that "
+                "row one, or leave the column out"
             )
     keys = []
     for cell in column:

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, nearest
-from fractalman.measure.scaling import PowerLawFit, checked_curves, fit_power_law, jackknife_errors, student_t
+from fractalman.measure.curves import checked_curves
+from fractalman.measure.scaling import PowerLawFit, fit_power_law, jackknife_errors, student_t
 
 LAWS = ("power", "logarithm", "floor", "broken")
 

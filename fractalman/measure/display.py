@@ -25,6 +25,8 @@ def short(value: float, error: float | None) -> str:
         return f"{value:.4g}" + ("" if error is None else " ± ∞")
     if error <= 0.0 or error < 1e-9 * abs(value):
         return f"{value:.6g} ± {error:.1g}"
+    if error > 100.0 * max(abs(value), 1.0):
+        return f"{value:.3g} ± {error:.1g}"
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{digits}f} ± {error:.{digits}f}" if digits <= 9 else f"{value:.3g} ± {error:.2g}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -19,8 +19,24 @@ from fractalman.measure import sandwich
 from fractalman.measure.labels import same_size
 from fractalman.measure.surfaces import Surface, solve
 
-if TYPE_CHECKING:
-    from fractalman.measure.joint import JointPowerLawFit
+
+class FittedTable(Protocol):
+    """What is asked of a fit; see `JointPowerLawFit`."""
+
+    @property
+    def form(self) -> str: ...
+    @property
+    def huber(self) -> float: ...
+    @property
+    def residual(self) -> F64: ...
+    @property
+    def outliers(self) -> I64: ...
+    @property
+    def table(self) -> dict[str, F64]: ...
+    @property
+    def theta(self) -> F64: ...
+    @property
+    def standard_error(self) -> dict[str, float]: ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +78,7 @@ class Influence:
         )
 
 
-def influences(fit: JointPowerLawFit, size: int | None) -> tuple[Influence, ...]:
+def influences(fit: FittedTable, size: int | None) -> tuple[Influence, ...]:
     """Return what groups of rows hold up, largest first; see `JointPowerLawFit.influence`."""
     rows = fit.residual.size
     if size is not None and not 1 <= size < rows - 6:
@@ -101,9 +117,7 @@ def influences(fit: JointPowerLawFit, size: int | None) -> tuple[Influence, ...]
     return tuple(sorted(out, key=lambda entry: -abs(entry.moved)))
 
 
-def _candidates(
-    fit: JointPowerLawFit, found: sandwich.Scores, named: list[str], many: int
-) -> Iterator[tuple[I64, str]]:
+def _candidates(fit: FittedTable, found: sandwich.Scores, named: list[str], many: int) -> Iterator[tuple[I64, str]]:
     """Yield groups of rows that might matter, with what they have in common."""
     if fit.outliers.size:
         yield fit.outliers, "the outliers"
@@ -122,7 +136,7 @@ def _candidates(
             yield member, f"{axis} = {np.median(sizes[member]):.3g}"
 
 
-def surface_of(fit: JointPowerLawFit) -> Surface:
+def surface_of(fit: FittedTable) -> Surface:
     """Return the problem that a fit solved."""
     P, n, L = (fit.table[name] for name in ("n_params", "n_data", "loss"))
     if fit.form == "repeated":

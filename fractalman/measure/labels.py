@@ -32,8 +32,8 @@ def group_numbers(groups: ArrayLike, rows: int) -> I64:
     for row, label in enumerate(labels):
         if is_missing(label) or (mask is not None and mask[row]):
             raise FitError(
-                f"groups: the label of row {row} is missing ({label}); expected one in every row; give that row a label, "
-                "or leave it out"
+                f"groups: the label of row {row} is missing ({label}); expected one in every row; give that row a "
+                "label, or leave it out"
             )
     number: dict[Any, int] = {}
     return np.array([number.setdefault(label, len(number)) for label in labels], np.int64)

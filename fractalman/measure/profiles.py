@@ -73,25 +73,31 @@ def _end(
     def rose(value: float, near: F64) -> tuple[float, F64]:
         first = near.copy()
         first[slot] = value
-        found = solve(surface, [first], threshold, fixed=fixed, tolerance=1e-9, steps=60)
+        found = solve(surface, [first], threshold, fixed=fixed, tolerance=1e-9, steps=200)
         return math.sqrt(max(surface.cost(found, threshold) - least, 0.0)), found
 
     inner, inner_rise, near = origin, 0.0, q
-    reach = max(step, 1e-9 * max(abs(origin), 1.0))
+    # along a flat valley a standard error is no guide: never so far that the others lose their way
+    reach = min(max(step, 1e-9 * max(abs(origin), 1.0)), 0.3 * abs(origin) + 0.1)
+    before: tuple[float, F64] | None = None
     for _ in range(60):
         outer = inner + side * reach
         stopped = side * (outer - bound) >= 0.0
         if stopped:
             outer = bound
-        if not math.isfinite(outer):
-            return outer
-        outer_rise, at = rose(outer, near)
+        first = near
+        if before is not None:  # the others go on as they went
+            first = near + (near - before[1]) * (outer - inner) / (inner - before[0])
+        outer_rise, at = rose(outer, first)
         if outer_rise >= wanted:
             break
         if stopped:
-            return bound if abs(bound) < 190.0 else side * math.inf
-        inner, inner_rise, near = outer, outer_rise, at
-        reach = 2.0 * reach if outer_rise < 0.6 * wanted else max(0.6 * reach, (wanted - outer_rise) / wanted * reach)
+            return float(bound) if abs(bound) < 190.0 else side * math.inf
+        before, inner, inner_rise, near = (inner, near), outer, outer_rise, at
+        if outer_rise < 0.6 * wanted:
+            reach = 2.0 * reach
+        else:
+            reach = max(0.6 * reach, (wanted - outer_rise) / wanted * reach)
     else:
         return side * math.inf
     for _ in range(12):  # the root lies between: regula falsi on nearly straight ground, halved now and then

@@ -123,12 +123,14 @@ def scores(surface: Surface, q: F64, threshold: float) -> Scores:
 
 
 def _basis(columns: F64) -> tuple[F64, F64, F64]:
+    """Return the singular value decomposition; what is only rounding takes nothing of any row."""
     left, singular, right = np.linalg.svd(columns, full_matrices=False)
+    left = left * (singular > _FLAT * singular[0])
     return left, np.maximum(singular, _FLAT * max(float(singular[0]), 1e-100)), right
 
 
 def _modelled(surface: Surface, size: F64) -> F64:
-    """Return the noise of each row: |residuals| fitted as a power law of the sizes, drawn to a constant where unclear."""
+    """Return the noise of each row: residuals as a power law of the sizes, drawn to a constant where unclear."""
     floor = max(1e-3 * float(np.median(size)), _SMALLEST)
     x = surface.x - surface.x.mean(axis=1, keepdims=True)
     y = np.log(np.maximum(size, floor))
