@@ -13,8 +13,8 @@ from fractalman.cli.options import RECIPE, add_force, add_output, command, jobs,
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
-    from fractalman.build.shards import Progress as Report
     from fractalman.cli.options import Commands
+    from fractalman.progress import Progress as Report
     from fractalman.recipe import Recipe
 
 

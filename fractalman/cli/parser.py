@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from importlib import import_module
 
-from fractalman import __version__
+from fractalman._version import __version__
 from fractalman.cli.options import Parser
 from fractalman.errors import RecipeError, nearest
 
