@@ -11,6 +11,7 @@ from fractalman import __version__
 from fractalman.cli import files, science, studies
 from fractalman.cli.shards import add_shard_options
 from fractalman.errors import RecipeError, nearest
+from fractalman.studies import STUDIES
 
 QUICKSTART_FOLDER = "fractalman-quickstart"
 
@@ -136,17 +137,11 @@ def _parser() -> _Parser:
     sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
     sub.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
-    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
-    sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th piece only; the last one reports")
+    sub.add_argument("--shard", type=_shard, metavar="I/N", help="do every N-th task only; the last one reports")
     sub.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
-    sub = command("granularity", studies.granularity, "at which scales the label is made, and where it is linear")
-    studies.add_study_options(sub, "granularity", _jobs, _shard)
-    sub = command(
-        "locality", studies.locality, "measure how far one gradient step of a network is felt, layer by layer"
-    )
-    studies.add_study_options(sub, "locality", _jobs, _shard)
-    sub = command("probe", studies.probe, "measure which latents of the hierarchy can be read off a network's layers")
-    studies.add_study_options(sub, "probe", _jobs, _shard)
+    for name, entry in STUDIES.items():
+        sub = command(name, studies.run_study_command, entry.about)
+        studies.add_study_options(sub, name, _jobs, _shard)
     sub = command("report", science.report, "write the report of finished runs again from their journals")
     sub.add_argument("folder", metavar="FOLDER", nargs="+", help="folders of confirm runs, or a folder of such folders")
     sub.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: the folder, where it is one)")

@@ -114,8 +114,8 @@ def measure(options: argparse.Namespace) -> int:
 
 def confirm(options: argparse.Namespace) -> int:
     from fractalman.catalogue import catalogue_text
-    from fractalman.confirmation import plan_confirmation, run_confirmation
     from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
+    from fractalman.runs import plan_confirmation, run_confirmation
 
     if is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -140,7 +140,6 @@ def confirm(options: argparse.Namespace) -> int:
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
             shard=options.shard,
         )
     if options.shard is not None and result.missing:
@@ -149,7 +148,7 @@ def confirm(options: argparse.Namespace) -> int:
         if options.json:
             print_json(table)
         else:
-            print(f"shard {i} of {n} is done; {result.missing} pieces of the others are missing, so there is no report")
+            print(f"shard {i} of {n} is done; {result.missing} tasks of the others are missing, so there is no report")
         return DONE
     if options.json:
         print_json(result_table(result))
@@ -159,7 +158,7 @@ def confirm(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    from fractalman.confirmation import rebuild_report
+    from fractalman.runs import rebuild_report
 
     path = rebuild_report(*options.folder, out=options.output)
     if options.json:
@@ -170,7 +169,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def quickstart(options: argparse.Namespace) -> int:
-    from fractalman.confirmation import quickstart
+    from fractalman.quickstart import quickstart
     from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
     with Progress() as progress:

@@ -35,21 +35,20 @@ def add_shard_options(sub: argparse.ArgumentParser, jobs: Callable[[str], int]) 
     group.add_argument("--shards", type=_shards, metavar="N", help="write N shards and a file that shows them as one")
     group.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that shares it, e.g. tcp://host:8786")
-    group.add_argument("--slurm", metavar="FOLDER", help="Slurm jobs share it; scripts and logs go to this folder")
     group.add_argument("--shard", type=_shard, metavar="I/N", help="write only shard I of N, e.g. in a job array")
 
 
 def check_shard_options(options: argparse.Namespace) -> None:
     """Raise RecipeError for options that contradict each other."""
-    engine = options.jobs != 1 or options.scheduler is not None or options.slurm is not None
+    engine = options.jobs != 1 or options.scheduler is not None
     if options.shard is not None:
         number, shards = options.shard
         if options.shards not in (None, shards):
             raise RecipeError(f"--shard {number}/{shards} contradicts --shards {options.shards}: leave one out")
         if engine:
-            raise RecipeError("--shard writes one shard, here: leave --jobs, --scheduler and --slurm out")
+            raise RecipeError("--shard writes one shard, here: leave --jobs and --scheduler out")
     elif engine and options.shards is None:
-        raise RecipeError("--jobs, --scheduler and --slurm share out shards: type --shards with their number, e.g. 64")
+        raise RecipeError("--jobs and --scheduler share out shards: type --shards with their number, e.g. 64")
 
 
 def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progress) -> Path:
@@ -66,7 +65,6 @@ def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progr
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
         )
     except KeyboardInterrupt:
         kept = options.shards - len(missing_shards(recipe, options.output, options.shards))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ def add_study_options(sub: argparse.ArgumentParser, table: str, jobs: Any, shard
     sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
     sub.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
-    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
-    sub.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th piece only; the last one reports")
+    sub.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th task only; the last one reports")
 
 
 def study_spec(name: str) -> Any:
@@ -38,63 +36,31 @@ def study_spec(name: str) -> Any:
     return Path(name)
 
 
-def run_study_command(
-    options: argparse.Namespace,
-    run: Callable[..., Any],
-    lines: Callable[[Any], list[str]],
-    table: Callable[[Any], Any],
-) -> int:
-    """Run a study and print what it found.
+def run_study_command(options: argparse.Namespace) -> int:
+    """Run the study that the command names and print what it found."""
+    from fractalman.report.studies import study_lines, study_table
+    from fractalman.runs import run_study
 
-    Args:
-        run: spec, out and the options of executors → result with ``missing``.
-        lines: result → closing table. table: result → plain values for --json.
-    """
-    spec = study_spec(options.spec)
+    name, spec = options.command, study_spec(options.spec)
     with Progress() as progress:
-        result = run(
+        result = run_study(
+            name,
             spec,
             options.output,
             force=options.force,
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
             shard=options.shard,
         )
     if result.missing:
         if options.json:
             print_json({"missing": result.missing} | dict(zip(("shard", "of"), options.shard or (), strict=False)))
         else:
-            print(f"{result.missing} pieces of other shards are missing, so there is no report")
+            print(f"{result.missing} tasks of other shards are missing, so there is no report")
         return DONE
     if options.json:
-        print_json(table(result))
+        print_json(study_table(result))
     else:
-        print("\n".join([*lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
+        print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}"]))
     return DONE
-
-
-def _claims(result: Any) -> Any:
-    return {"spec": result.study.to_dict(), "claims": result.claims, "means": result.means}
-
-
-def granularity(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_granularity
-    from fractalman.report.granularity import granularity_lines
-
-    return run_study_command(options, run_granularity, granularity_lines, lambda result: result.to_dict())
-
-
-def locality(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_locality
-    from fractalman.report.locality import locality_lines
-
-    return run_study_command(options, run_locality, locality_lines, _claims)
-
-
-def probe(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_probe
-    from fractalman.report.probe import probe_lines
-
-    return run_study_command(options, run_probe, probe_lines, _claims)

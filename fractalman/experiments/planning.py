@@ -25,12 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.engine import units_of
-from fractalman.experiments.experiment import Spec
-from fractalman.experiments.journal import Unit
+from fractalman.experiments.points import Task
 from fractalman.experiments.replicates import CACHE_BYTES
-from fractalman.experiments.spec import BAYES
+from fractalman.experiments.specification import BAYES, Spec, tasks_of
+from fractalman.learners import make
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -40,7 +38,7 @@ _SHARE = 0.2  # of that speed: blocks of these sizes are smaller and reach less
 _NETWORK_SHARE = 0.4  # the same within a network's step
 _PER_STEP = 2e-5  # seconds of a network's step that no operation is counted for
 _PER_UNIT_OF_NETWORK = 3e-9  # seconds of a number that passes through a unit, forth and back
-_PER_UNIT = 0.02  # seconds of everything else
+_PER_TASK = 0.02  # seconds of everything else
 _PER_TREE = 2e-3  # seconds of growing and asking a tree of few points
 _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
@@ -53,8 +51,8 @@ class Plan:
     """What a sweep will need.
 
     Args:
-        points: learner → points, "bayes" for the floor; probes included.
-        units: pieces of work that can run at once.
+        points: learner → points, "bayes" for the floor; doubling checks included.
+        tasks: pieces of work that can run at once.
         memory: bytes at once in one process: the largest dataset while it is drawn, or the replicates that are kept
             with the largest learner's own arrays.
         dataset_bytes: of those the largest dataset while it is drawn.
@@ -63,7 +61,7 @@ class Plan:
     """
 
     points: dict[str, int]
-    units: int
+    tasks: int
     memory: int
     dataset_bytes: int
     seconds: dict[str, float]
@@ -71,35 +69,33 @@ class Plan:
     rule: str = RULE
 
 
-def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops: float | None = None) -> Plan:
+def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     """Return what a sweep will need; nothing of it runs.
 
     Args:
         spec: the experiment.
-        collaborators: the functions of other rooms; None = the package's own.
         flops: float32 operations per second; None = timed here, in some milliseconds.
     """
-    rooms = collaborators or Collaborators()
     speed = matrix_speed() if flops is None else flops
-    units = units_of(spec, rooms)
+    tasks = tasks_of(spec)
     points: dict[str, int] = {}
     seconds: dict[str, float] = {}
     largest, shapes = 0.0, set()
-    for unit in units:
-        width = spec.seeds if unit.seed is None else 1
-        points[unit.learner] = points.get(unit.learner, 0) + width
-        place = spec.place(unit.value, unit.probe)
-        if unit.learner == BAYES:
-            cost = _PER_NODE * min(spec.population, spec.largest(unit.value) + spec.test_size)
+    for task in tasks:
+        width = spec.seeds if task.seed is None else 1
+        points[task.learner] = points.get(task.learner, 0) + width
+        condition = spec.condition(task.value, task.doubled)
+        if task.learner == BAYES:
+            cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
         else:
-            taken, own = _work(spec, unit, rooms, speed)
-            cost = width * taken + _PER_UNIT
-            largest = max(largest, width * own if unit.seed is None else own)
-            shape = (unit.learner, repr(spec.learner_settings(unit.learner, place)))
-            if unit.seed is None and shape not in shapes:
+            taken, own = _work(spec, task, speed)
+            cost = width * taken + _PER_TASK
+            largest = max(largest, width * own if task.seed is None else own)
+            shape = (task.learner, repr(spec.learner_settings(task.learner, condition)))
+            if task.seed is None and shape not in shapes:
                 shapes.add(shape)
                 cost += _COMPILE
-        seconds[unit.learner] = seconds.get(unit.learner, 0.0) + cost
+        seconds[task.learner] = seconds.get(task.learner, 0.0) + cost
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
@@ -108,7 +104,7 @@ def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops:
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
-    return Plan(points, len(units), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+    return Plan(points, len(tasks), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
 
 
 def matrix_speed() -> float:
@@ -125,11 +121,11 @@ def matrix_speed() -> float:
     return 2.0 * 512**3 / best
 
 
-def _work(spec: Spec, unit: Unit, rooms: Collaborators, speed: float) -> tuple[float, float]:
+def _work(spec: Spec, task: Task, speed: float) -> tuple[float, float]:
     """Return (seconds, bytes) of a learner on one replicate."""
-    place = spec.place(unit.value, unit.probe)
-    n, d, t = place.n, place.recipe.n_columns, spec.test_size
-    learner = rooms.make_learner(unit.learner, spec.learner_settings(unit.learner, place))
+    condition = spec.condition(task.value, task.doubled)
+    n, d, t = condition.n, condition.recipe.n_columns, spec.test_size
+    learner = make(task.learner, spec.learner_settings(task.learner, condition))
     own: Any = getattr(learner, "settings", learner)
 
     def setting(key: str, default: int) -> int:
@@ -139,14 +135,14 @@ def _work(spec: Spec, unit: Unit, rooms: Collaborators, speed: float) -> tuple[f
         "random-features": lambda: _features(n, d, t, setting("features", 1024)),
         "ridge": lambda: _features(n, d, t, d),
     }
-    if unit.learner == "mlp":
+    if task.learner == "mlp":
         return _network(learner, n, d, t, setting("steps", 8000), setting("batch_size", 256), spec, speed)
-    if unit.learner == "gradient-boosting":  # a tree for every label, once to count them and once on all points
+    if task.learner == "gradient-boosting":  # a tree for every label, once to count them and once on all points
         trees = 2 * spec.label_draws * setting("trees", 400)
         return trees * (_PER_TREE + 30.0 * n * d / (_SHARE * speed)), 16.0 * n * d
-    if unit.learner in kinds:
-        operations, own_bytes = kinds[unit.learner]()
-    elif unit.learner.endswith("-nn"):
+    if task.learner in kinds:
+        operations, own_bytes = kinds[task.learner]()
+    elif task.learner.endswith("-nn"):
         operations, own_bytes = 4.0 * n * t * d, 8.0 * (n + t) * d
     else:  # kernels: seven ridges
         operations, own_bytes = 2.0 * n**2 * (d + 8) + 6.0 * n**3 + 2.0 * n * t * (d + 8), 32.0 * n**2

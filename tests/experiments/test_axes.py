@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fractalman.experiments.experiment import DIGEST_RULE
 
 from fractalman.errors import RecipeError
 from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
 from fractalman.experiments.engine import units_of
-from fractalman.experiments.experiment import DIGEST_RULE
 from fractalman.experiments.journal import NAME, Journal, Unit, part_name, read_journal
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.random.streams import Role, key64, normals

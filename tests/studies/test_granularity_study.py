@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fractalman.studies.granularity_result import SHARES, GranularityResult, mean_and_half_width, share
+from fractalman.studies.granularity_spec import read_granularity
+from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +19,6 @@ from fractalman.errors import RecipeError
 from fractalman.learners import Problem, make
 from fractalman.studies import granularity_parts as parts
 from fractalman.studies.estimated import estimated_hierarchy
-from fractalman.studies.granularity_result import SHARES, GranularityResult, mean_and_half_width, share
-from fractalman.studies.granularity_spec import read_granularity
-from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
 
 CLUSTER = {"family": "percolation-cluster", "n_points": 512, "ambient_dim": 48, "seed": 3}
 SMALL: dict[str, Any] = {

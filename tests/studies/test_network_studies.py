@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fractalman.studies.probe import ProbeStudy
+from fractalman.studies.results import paired
+from fractalman.studies.study import Unit
 
 import fractalman as fm
 from fractalman import cli
@@ -17,9 +20,6 @@ from fractalman.random.streams import normals
 from fractalman.studies.locality import LocalityStudy
 from fractalman.studies.means import means, measured, select
 from fractalman.studies.networks import problem_of
-from fractalman.studies.probe import ProbeStudy
-from fractalman.studies.results import paired
-from fractalman.studies.study import Unit
 
 pytest.importorskip("jax")
 pytest.importorskip("optax")

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fractalman.studies.running import missing, run_study
+from fractalman.studies.study import Row, Study, Unit
 
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.experiments.checks import integer
 from fractalman.studies.estimated import LIMIT_POINTS, estimated_hierarchy
 from fractalman.studies.reading import read_study
-from fractalman.studies.running import missing, run_study
 from fractalman.studies.sources import FileSource, RecipeSource, labels
-from fractalman.studies.study import Row, Study, Unit
 
 
 class Counting(Study):

@@ -1,8 +1,8 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
 [recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
-network_draws, max_fraction, probe · [mlp], [random-features], [k-nn], … settings of a learner · [fit] window_low,
-window_high, min_sizes, min_seeds.
+network_draws, max_fraction, doubling_checks · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
+window_low, window_high, min_sizes, min_seeds.
 """
 
 from __future__ import annotations
@@ -18,42 +18,37 @@ from typing import Any
 from fractalman.errors import FractalmanError, RecipeError, nearest
 from fractalman.experiments.axes import (
     DATA_AXIS,
+    DOUBLED,
     NOT_AN_AXIS,
-    PROBES,
     RECIPE_PREFIX,
     SETTINGS,
     Axis,
     Number,
-    axis_called,
+    axis_named,
     changed,
     one_pass_size,
 )
 from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.experiment import Spec
-from fractalman.learners import NAMES, settings_of
+from fractalman.experiments.specification import BAYES, Spec
+from fractalman.learners import NAMES, make, settings_of
 from fractalman.recipe import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 
 LEARNER_TABLES = tuple(name for name in NAMES if name == "mlp" or settings_of(name))
 TABLES = ("recipe", "sweep", *LEARNER_TABLES, "fit")
-BAYES = "bayes"
-"""The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
 _EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
 
 
-def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collaborators | None = None) -> Spec:
+def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
     """Return the checked specification of a TOML file, of TOML text (a str with a newline) or of a dict of tables.
 
     Args:
         source: where it comes from.
-        collaborators: the functions of other rooms; None = the package's own.
     Errors: RecipeError naming every unknown key (with the nearest allowed one) and every bad value at once.
     """
-    rooms = collaborators or Collaborators()
-    tables, where = _tables(source)
+    tables, where = tables_of(source)
     problems = [
         f"[{key}]: this learner has no settings; leave the table out"
         if key in NAMES
@@ -80,29 +75,29 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
         problems += _unfittable(sweep, fit)
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
-        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("probe")), rooms, problems)
+        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), problems)
         _check_axis(sweep, settings, recipe, problems)
     if problems or recipe is None:
         raise RecipeError("; ".join(problems))
     spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
-    problems = _place_problems(spec, rooms)
+    problems = _condition_problems(spec)
     if problems:
         raise RecipeError("; ".join(problems))
     return spec
 
 
 def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
-    """Return why the places and replicates asked for can never be fitted as [fit] says, where it was said."""
+    """Return why the conditions and replicates asked for can never be fitted as [fit] says, where it was said."""
     problems = []
     axis = "values" if sweep.get("values") else "train_sizes"
-    places, seeds = sweep.get(axis) or (), sweep.get("seeds")
+    conditions, seeds = sweep.get(axis) or (), sweep.get("seeds")
     low, high, least = fit.get("window_low") or -math.inf, fit.get("window_high") or math.inf, fit.get("min_sizes") or 0
-    inside = [place for place in places if low <= place <= high]
-    said = len(inside) < len(places) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
+    inside = [condition for condition in conditions if low <= condition <= high]
+    said = len(inside) < len(conditions) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
     if said and len(inside) < least:
         problems.append(
-            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(places)} and needs {least} (fit.min_sizes): allowed "
-            f"is a window that holds {least} or more; type another window, or more {axis}"
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(conditions)} and needs {least} (fit.min_sizes): "
+            f"allowed is a window that holds {least} or more; type another window, or more {axis}"
         )
     if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
         least = fit["min_seeds"]
@@ -112,7 +107,8 @@ def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def tables_of(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the tables of a TOML file, of TOML text (a str with a newline) or of a dict, and where they stand."""
     if isinstance(source, Mapping):
         return source, "the specification"
     if isinstance(source, str) and "\n" in source:
@@ -140,8 +136,7 @@ def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mappi
 def _check_learners(
     names: tuple[str, ...],
     settings: dict[str, Mapping[str, Any]],
-    probe: bool,
-    rooms: Collaborators,
+    doubling: bool,
     problems: list[str],
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
@@ -151,11 +146,11 @@ def _check_learners(
             continue
         table = settings.get(name, {})
         try:
-            learner = rooms.make_learner(name, table)
+            learner = make(name, table)
         except RecipeError as error:
             problems.append(str(error))
             continue
-        needed = PROBES.get(name, ()) if probe and name in names else ()
+        needed = DOUBLED.get(name, ()) if doubling and name in names else ()
         if table.get("sampling") == "one-pass":
             needed = (*needed, "steps", "batch_size")
         missing = {key: _own_setting(learner, key) for key in needed if key not in table}
@@ -185,7 +180,7 @@ def _check_axis(
             problems.append(f"missing key sweep.train_sizes; type e.g. {_EXAMPLE}")
         sweep["values"] = sizes or ()
         return
-    axis = axis_called(name)
+    axis = axis_named(name)
     learners = sweep.get("learners", ())
     if sizes is not None:
         problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
@@ -235,40 +230,40 @@ def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None)
     return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
-def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
-    """Return what is wrong at any place of the sweep, each thing once."""
+def _condition_problems(spec: Spec) -> list[str]:
+    """Return what is wrong under any condition of the sweep, each thing once."""
     problems: dict[str, None] = {}
-    for place_value in spec.values:
+    for value in spec.values:
         try:
-            place = spec.place(place_value)
+            condition = spec.condition(value)
         except FractalmanError as error:  # the recipe does not take this value
             problems[str(error)] = None
             continue
         if not spec.recipe.addressed:
-            needed, recipe = spec.largest(place_value) + spec.test_size, place.recipe
+            needed, recipe = spec.largest(value) + spec.test_size, condition.recipe
             if needed > recipe.max_points:
                 key = "n_points" if recipe.n_points else "max_points"
                 typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
                 problems[
-                    f"train_sizes up to {spec.largest(place_value)} and test_size = {spec.test_size} need {needed} "
+                    f"train_sizes up to {spec.largest(value)} and test_size = {spec.test_size} need {needed} "
                     f"different points, and recipe.{key} = {recipe.max_points}: type {typed}"
                 ] = None
     if problems:
         return list(problems)
-    for place in spec.places():
+    for condition in spec.conditions():
         for name in spec.learners:
-            table = spec.learner_settings(name, place)
+            table = spec.learner_settings(name, condition)
             try:
-                rooms.make_learner(name, table)
+                make(name, table)
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)
-            if fresh is not None and place.n < fresh and not any('"one-pass"' in problem for problem in problems):
-                doubled = spec.probe and spec.axis.kind == "data"
+            if fresh is not None and condition.n < fresh and not any('"one-pass"' in problem for problem in problems):
+                doubled = spec.doubling_checks and spec.axis.kind == "data"
                 problems[
                     f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
-                    f"{place.n} are asked for{' (probe = true doubles the steps)' * doubled}: type fewer steps, or "
-                    "larger sizes"
+                    f"{condition.n} are asked for{' (doubling_checks = true doubles the steps)' * doubled}: type fewer "
+                    "steps, or larger sizes"
                 ] = None
     return list(problems)
 
@@ -309,7 +304,7 @@ _SWEEP: dict[str, tuple[Check, Any]] = {
     "values": (_values, None),
     "train_sizes": (sizes, None),
     "train_size": (integer(2), None),
-    "probe": (switch, False),
+    "doubling_checks": (switch, False),
     "seeds": (integer(1), REQUIRED),
     "test_size": (integer(1), REQUIRED),
     "label_draws": (integer(1), 8),
