@@ -1,4 +1,4 @@
-"""Compiled passes over label trees and edge trees; arrays in, arrays out. The slow twins are in `_reference`."""
+"""Compiled passes over label trees and edge trees; arrays in, arrays out. The references are in tests.reference."""
 
 from __future__ import annotations
 

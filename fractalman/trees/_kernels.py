@@ -1,4 +1,4 @@
-"""Compiled walks on forests; arrays in, arrays out. The plain-Python twins are in `_reference`."""
+"""Compiled walks on forests; arrays in, arrays out. The reference implementations are in tests.reference."""
 
 from __future__ import annotations
 

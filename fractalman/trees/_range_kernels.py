@@ -1,4 +1,4 @@
-"""Compiled kernels of ranges, ancestor queries and cuts; the plain-Python twins are in `_reference`."""
+"""Compiled kernels of ranges, ancestor queries and cuts; the reference implementations are in tests.reference."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, draw_uniform_twin, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
-    _reference,
     bayes_curve,
     bayes_risk,
     local_slope,
@@ -27,6 +26,7 @@ from fractalman.theory import (
 )
 from fractalman.trees import LabelTree, path_sums, topological_order
 from fractalman.trees._kernels import adjacency
+from tests.reference import theory as slow
 
 VARIANCES = st.one_of(st.just(0.0), st.floats(0.05, 20.0))
 
@@ -86,13 +86,13 @@ def test_posterior_variances_equal_their_reference(case: tuple[LabelTree, np.nda
     grounded[tree.leaf[observed]] = True
     out = np.empty(tree.parent.size)
     _kernels.posterior_variances(tree.parent, tree.variance, order, grounded, out)
-    reference = _reference.posterior_variances(
+    reference = slow.posterior_variances(
         tree.parent.tolist(), tree.variance.tolist(), order.tolist(), grounded.tolist()
     )
     assert out.tolist() == reference
     weight = tree.variance.copy()
     _kernels.sums_below(tree.parent, order, weight)
-    assert weight.tolist() == _reference.sums_below(tree.parent.tolist(), order.tolist(), tree.variance.tolist())
+    assert weight.tolist() == slow.sums_below(tree.parent.tolist(), order.tolist(), tree.variance.tolist())
 
 
 @given(forests())
@@ -264,7 +264,7 @@ def test_nearest_sources_equal_their_reference(n: int, seed: int, count: int, cu
     distance, owner = np.empty(n, np.int64), np.empty(n, np.int64)
     adjacency(edges, start, neighbour)
     _kernels.nearest_sources(start, neighbour, sources, distance, owner)
-    reference = _reference.nearest_sources(n, [tuple(e) for e in edges.tolist()], sources.tolist())
+    reference = slow.nearest_sources(n, [tuple(e) for e in edges.tolist()], sources.tolist())
     assert (distance.tolist(), owner.tolist()) == reference
 
 

@@ -9,9 +9,10 @@ from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, key64
-from fractalman.theory import TreeCovariance, _kernels, _reference, expected_risk, induced_tree, with_intercept
+from fractalman.theory import TreeCovariance, _kernels, expected_risk, induced_tree, with_intercept
 from fractalman.theory.covariance import walk_order
 from fractalman.trees import LabelTree, depths, path_sums, topological_order
+from tests.reference import theory as slow
 from tests.theory.test_belief import forests
 
 Case = tuple[LabelTree, np.ndarray]
@@ -72,13 +73,13 @@ def test_tree_walks_equal_their_references(case: Case) -> None:
     product = weight.copy()
     _kernels.covariance_products(tree.parent, tree.variance, order, product)
     for j in range(2):
-        assert product[:, j].tolist() == _reference.covariance_product(parent, variance, plain, weight[:, j].tolist())
+        assert product[:, j].tolist() == slow.covariance_product(parent, variance, plain, weight[:, j].tolist())
     marked = np.zeros(m, bool)
     marked[tree.leaf[mask]] = True
     name, above, own = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m)
     kept = _kernels.induced(tree.parent, tree.variance, order, marked, name, above, own)
     found = (name.tolist(), above[:kept].tolist(), own[:kept].tolist())
-    assert found == _reference.induced(parent, variance, plain, marked.tolist())
+    assert found == slow.induced(parent, variance, plain, marked.tolist())
 
 
 @given(forests())
@@ -90,14 +91,14 @@ def test_block_and_residual_walks_equal_their_references(case: Case) -> None:
     rows, columns = small.tree.leaf, small.tree.leaf[mask]
     out = np.empty((rows.size, columns.size))
     _kernels.shared_sums(small.parent, small.sums, rows, columns, out)
-    assert out.tolist() == _reference.shared_sums(parent, small.sums.tolist(), rows.tolist(), columns.tolist())
+    assert out.tolist() == slow.shared_sums(parent, small.sums.tolist(), rows.tolist(), columns.tolist())
     weights = np.random.default_rng(rows.size).standard_normal((rows.size, columns.size))
     scale, known = 1.0 / tree.norm, 1.0 / tree.norm[mask]
     risk = np.empty(rows.size)
     _kernels.residual_risks(small.parent, small.variance, columns, known, rows, scale, weights, risk)
     for t, u in enumerate(rows.tolist()):
         arguments = (columns.tolist(), known.tolist(), u, float(scale[t]), weights[t].tolist())
-        assert risk[t] == _reference.residual_risk(parent, variance, *arguments)
+        assert risk[t] == slow.residual_risk(parent, variance, *arguments)
 
 
 @given(forests())

@@ -20,7 +20,6 @@ from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     _kernels,
-    _reference,
     bayes_curve,
     bethe_cluster_numbers,
     bethe_threshold,
@@ -38,6 +37,7 @@ from fractalman.theory import (
     yule_simon_expected_numbers,
     yule_simon_law,
 )
+from tests.reference import theory as slow
 
 # ---------------------------------------------------------------------------------------------------- by listing
 
@@ -116,7 +116,7 @@ def test_yule_simon_numbers_by_listing() -> None:
 def test_yule_simon_numbers_equal_their_reference(n: int, largest: int) -> None:
     out = np.empty(largest + 1)
     _kernels.yule_simon_numbers(n, out)
-    assert out.tolist() == _reference.yule_simon_numbers(n, largest)
+    assert out.tolist() == slow.yule_simon_numbers(n, largest)
 
 
 # ---------------------------------------------------------------------------------------------------- drawn ensembles

@@ -11,7 +11,7 @@ import fractalman as fm
 from fractalman import theory, trees
 from fractalman.errors import RecipeError
 from fractalman.trees import Hierarchy, LabelTree, coarse_label_tree
-from fractalman.trees import _reference as reference
+from tests.reference import trees as reference
 
 
 @st.composite

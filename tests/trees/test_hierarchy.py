@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import trees
 from fractalman.errors import RecipeError
-from fractalman.trees import _reference as reference
 from fractalman.trees._kernels import adjacency
+from tests.reference import trees as reference
 
 
 @st.composite

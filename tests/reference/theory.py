@@ -1,4 +1,4 @@
-"""The passes of `_kernels` in the plainest Python: lists of children for running sums, generations for a queue."""
+"""The passes of `fractalman.theory._kernels` in plain Python: lists of children, generations, no running sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walks of `_kernels` in the plainest Python."""
+"""The walks of `fractalman.trees._kernels` in the plainest Python."""
 
 from __future__ import annotations
 
