@@ -39,9 +39,9 @@ DOORS: dict[str, set[str]] = {
     "report": {"studies"},
     "torch": {"datasets"},
     "catalogue": {"errors", "recipe", "theory"},
-    "confirmation": {"report", "catalogue"},
-    "investigation": {"report"},
-    "cli": {"confirmation", "investigation"},
+    "quickstart": {"report", "catalogue"},
+    "runs": {"quickstart"},
+    "cli": {"runs"},
     "__main__": {"cli"},
 }
 EVERYBODY = {"_typing"}
@@ -57,7 +57,6 @@ ONLY_IN = {  # a heavy library → the modules that may name it
     "anndata": ("datasets/",),
     "dask": ("experiments/executors/",),
     "distributed": ("experiments/executors/",),
-    "submitit": ("experiments/executors/",),
     "numba": ("_jit.py", "datasets/certificate.py"),
     "hdf5plugin": ("datasets/compression.py",),
 }

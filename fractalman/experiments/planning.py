@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import learners
 from fractalman.experiments.points import Task
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
-from fractalman.learners import make
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -125,7 +125,7 @@ def _work(spec: Spec, task: Task, speed: float) -> tuple[float, float]:
     """Return (seconds, bytes) of a learner on one replicate."""
     condition = spec.condition(task.value, task.doubled)
     n, d, t = condition.n, condition.recipe.n_columns, spec.test_size
-    learner = make(task.learner, spec.learner_settings(task.learner, condition))
+    learner = learners.make(task.learner, spec.learner_settings(task.learner, condition))
     own: Any = getattr(learner, "settings", learner)
 
     def setting(key: str, default: int) -> int:

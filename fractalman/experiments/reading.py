@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fractalman import learners
 from fractalman.errors import FractalmanError, RecipeError, nearest
 from fractalman.experiments.axes import (
     DATA_AXIS,
@@ -30,7 +31,7 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.experiments.specification import BAYES, Spec
-from fractalman.learners import NAMES, make, settings_of
+from fractalman.learners import NAMES, settings_of
 from fractalman.recipe import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
@@ -146,7 +147,7 @@ def _check_learners(
             continue
         table = settings.get(name, {})
         try:
-            learner = make(name, table)
+            learner = learners.make(name, table)
         except RecipeError as error:
             problems.append(str(error))
             continue
@@ -181,10 +182,10 @@ def _check_axis(
         sweep["values"] = sizes or ()
         return
     axis = axis_named(name)
-    learners = sweep.get("learners", ())
+    names = sweep.get("learners", ())
     if sizes is not None:
         problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
-    problems += _axis_problems(axis, learners, recipe)
+    problems += _axis_problems(axis, names, recipe)
     if values is None:
         if not any("sweep.values" in problem for problem in problems):
             problems.append(f'missing key sweep.values; type e.g. axis = "{name}", values = [8, 16, 32, 64]')
@@ -195,8 +196,8 @@ def _check_axis(
         values = ()
     most = []
     for value in values:
-        tables = settings if axis.kind == "recipe" else changed(settings, learners, axis.key, value)
-        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in learners), default=0))
+        tables = settings if axis.kind == "recipe" else changed(settings, names, axis.key, value)
+        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in names), default=0))
     if size is None and values and min(most) == 0:
         problems.append(
             f"missing key sweep.train_size: along {name} the training-set size is fixed; type train_size = n"
@@ -205,10 +206,10 @@ def _check_axis(
     sweep["train_sizes"] = (size,) if size else tuple(most) if len(set(most)) > 1 else tuple(most[:1])
 
 
-def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None) -> list[str]:
+def _axis_problems(axis: Axis, names: tuple[str, ...], recipe: Recipe | None) -> list[str]:
     """Return why the axis cannot be."""
     if axis.kind != "recipe":
-        without = [name for name in learners if name not in SETTINGS[axis.key]]
+        without = [name for name in names if name not in SETTINGS[axis.key]]
         return [
             f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; "
             f"allowed are {', '.join(SETTINGS[axis.key])}"
@@ -254,7 +255,7 @@ def _condition_problems(spec: Spec) -> list[str]:
         for name in spec.learners:
             table = spec.learner_settings(name, condition)
             try:
-                make(name, table)
+                learners.make(name, table)
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)

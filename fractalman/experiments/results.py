@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes
@@ -17,7 +18,6 @@ from fractalman.experiments.engine import Progress
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
-from fractalman.learners import make
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
@@ -94,7 +94,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     verdicts, summaries, conventions = [], {}, {}
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
-        learner = make(name, spec.learner_settings(name))
+        learner = learners.make(name, spec.learner_settings(name))
         conventions[name] = str(learner.conventions)
         if spec.axis.kind in ("model", "budget"):
             conventions[name] += f" ({spec.axis.key} is the axis: this is said of its first value, {spec.values[0]}.)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from fractalman import learners
 from fractalman.experiments.axes import (
     DATA_AXIS,
     DOUBLED,
@@ -20,7 +21,6 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
-from fractalman.learners import make
 from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipe import Recipe
 
@@ -195,7 +195,7 @@ def split_seed(recipe: Recipe, i: int) -> int:
 
 def tasks_of(spec: Spec) -> list[Task]:
     """Return all tasks of a sweep: replicate by replicate, then the learners that run all replicates together."""
-    batched = {name: make(name, spec.learner_settings(name)).batched for name in spec.learners}
+    batched = {name: learners.make(name, spec.learner_settings(name)).batched for name in spec.learners}
     floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
     kinds = {name: [(name, doubled) for doubled in ("", *spec.doubled_settings(name))] for name in spec.learners}
     single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]

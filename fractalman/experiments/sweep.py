@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman import learners
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.executors import Executor
 from fractalman.experiments.journal import Lines
@@ -19,7 +20,7 @@ from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import forget, remembered
 from fractalman.experiments.results import Result, conclude
 from fractalman.experiments.specification import Spec, tasks_of
-from fractalman.learners import Problem, make
+from fractalman.learners import Problem
 from fractalman.random.streams import Role, key64
 
 
@@ -110,7 +111,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             )
             for i, r in zip(numbers, replicates, strict=True)
         ]  # fmt: skip
-    learner = make(task.learner, spec.learner_settings(task.learner, condition))
+    learner = learners.make(task.learner, spec.learner_settings(task.learner, condition))
     draws = spec.network_draws if learner.batched else spec.label_draws
     n = condition.n
     problems = [

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from fractalman.studies.linear_risk import Design, gaussian_design, linear_rows, ridge_risks
 
 import fractalman as fm
 from fractalman import theory
+from fractalman.studies.granularity.linear_risk import Design, gaussian_design, linear_rows, ridge_risks
 from fractalman.studies.sources import RecipeSource
 
 VALUES = {"linear_points": 320, "linear_sizes": (16, 32, 64), "linear_splits": 2}
