@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fractalman._version import __version__
 from fractalman.errors import (
     CorruptFileError,
     FileFormatError,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from fractalman.runs import run_locality as locality
     from fractalman.runs import run_probe as probe
 
-__version__ = "0.1.0"
 
 # Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
 _LATER: dict[str, tuple[str, str | None]] = {

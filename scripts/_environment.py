@@ -1,5 +1,8 @@
 """Makes and keeps the environment in .venv that scripts/run and scripts/test start in. Standard library only.
 
+python3 scripts/_environment.py            make or mend .venv for the tests and print its interpreter
+python3 scripts/_environment.py --pythons  print the interpreters that were found, oldest first
+
 Parsed by whatever `python3` is, so nothing here needs a newer Python than 3.6 until `main_python` has found one.
 """
 
@@ -14,9 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 OLDEST = (3, 11)
-NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
+NEWER = ((3, 14), (3, 13), (3, 12), (3, 11))
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = "dev"
+RUN, TEST = "learners,plots", "dev"  # what scripts/run needs, and what everything needs: RUN is part of TEST
+DOWNLOADS = {
+    RUN: "numpy, numba, scipy, h5py, jax, scikit-learn, matplotlib and what they need: about 240 MB",
+    TEST: "all extras but torch, and the tools of the tests: about 340 MB",
+}
 
 
 def say(text):
@@ -33,27 +40,42 @@ def stop(text, status=2):
 # ---------------------------------------------------------------------------------------------------- which Python
 
 
-def newer_python():
-    """Return the path of a Python that is new enough and really starts, or None."""
-    for name in NEWER:
-        path = shutil.which(name)
-        if path is None:
-            continue
-        code = "import sys; sys.exit(0 if sys.version_info >= {!r} else 1)".format(OLDEST)  # noqa: UP032 (old Python)
-        quiet = subprocess.DEVNULL
-        try:
-            if subprocess.call([path, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet) == 0:
-                return path
-        except OSError:
-            continue
-    return None
+def search_path():
+    """Return the folders that may hold interpreters: PATH, then where pyenv and uv keep theirs."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (Path.home raises without a home)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
+    for versions in (pyenv / "versions", home / ".local" / "share" / "uv" / "python"):
+        folders += [str(folder) for folder in sorted(versions.glob("*/bin"), reverse=True)]
+    return folders
+
+
+def works(path, version):
+    """Tell whether an interpreter really starts, is of that version and can make environments."""
+    code = "import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != {!r})".format(version)  # noqa: UP032 (old Python)
+    quiet = subprocess.DEVNULL
+    try:
+        return subprocess.call([path, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet) == 0
+    except OSError:
+        return False
+
+
+def pythons():
+    """Yield the path of one interpreter of each version, newest first; shims that do not start are passed over."""
+    folders = search_path()
+    for version in NEWER:
+        for folder in folders:
+            path = shutil.which("python{}.{}".format(*version), path=folder) if folder else None
+            if path is not None and works(path, version):
+                yield path
+                break
 
 
 def main_python():
     """Start the same command again under a newer Python if this one is too old."""
     if sys.version_info >= OLDEST:
         return
-    path = newer_python()
+    path = next(pythons(), None)
     if path is None:
         found = "{}.{}".format(*sys.version_info[:2])
         stop("found Python " + found + ", needed is 3.11 or newer; install one, e.g. type: apt install python3.11-venv")
@@ -68,15 +90,20 @@ def environment_python(folder):
     return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
 
 
-def fingerprint(root):
-    """Return what the environment depends on: a change of the first two needs a new one, of the third an update."""
+def fingerprint(root, extras):
+    """Return what the environment depends on: a change of the first two needs a new one, of the others an update."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes() + b"\0")
-    for line in (root / "fractalman" / "__init__.py").read_text(encoding="utf-8").splitlines():
+    for line in (root / "fractalman" / "_version.py").read_text(encoding="utf-8").splitlines():
         if line.startswith("__version__"):
             digest.update(line.encode())
-    return {"python": sys.version, "clone": str(root), "requirements": digest.hexdigest(), "extras": EXTRAS}
+    return {"python": sys.version, "clone": str(root), "requirements": digest.hexdigest(), "extras": extras}
+
+
+def enough(stamp, wanted):
+    """Tell whether a finished environment serves; one for the tests serves a run, too."""
+    return stamp in (wanted, dict(wanted, extras=TEST))
 
 
 def read_stamp(path):
@@ -120,46 +147,49 @@ def make(folder, ours):
         stop("making the environment .venv failed, see above; type the same command to try again", status=3)
 
 
-def install(root, folder):
+def install(root, folder, extras):
     """Install this clone, editable, with the exact versions of constraints.txt."""
+    say("downloading what is not in pip's cache of " + DOWNLOADS[extras])
     command = [str(environment_python(folder)), "-m", "pip", "install", "-qq", "--no-input"]
     command += ["--disable-pip-version-check", "-c", str(root / "constraints.txt")]
-    command += ["-e", str(root) + "[" + EXTRAS + "]"]
+    command += ["-e", str(root) + "[" + extras + "]"]
     if subprocess.call(command, stdin=subprocess.DEVNULL) != 0:
         stop("installing into .venv failed, see above; type the same command to try again", status=3)
 
 
-def ensure(root=ROOT):
+def ensure(root=ROOT, extras=TEST):
     """Return the interpreter of a finished environment in ``root``/.venv, making or mending it first."""
     folder = root / ".venv"
     ours, stamp = folder / "made-by-fractalman-scripts", folder / "fractalman-stamp.json"
     python = environment_python(folder)
-    wanted = fingerprint(root)
-    if read_stamp(stamp) == wanted and python.exists():
+    wanted = fingerprint(root, extras)
+    if enough(read_stamp(stamp), wanted) and python.exists():
         return python
     with alone(root):
         found = read_stamp(stamp)
-        if found == wanted and python.exists():  # another start finished it meanwhile
+        if enough(found, wanted) and python.exists():  # another start finished it meanwhile
             return python
+        if found is not None and found.get("extras") == TEST:  # what is there already stays and is updated
+            wanted["extras"] = TEST
         if folder.exists() and not ours.exists():  # somebody's own: used, never deleted
             if not python.exists():
                 stop(".venv holds no Python and was not made by this script; move it away, then type the same command")
             say("installing into the .venv that is already here")
         elif found is None or any(found.get(k) != wanted[k] for k in ("python", "clone")) or not python.exists():
-            say("making .venv with everything that is needed (about a minute, once)")
+            say("making .venv (about a minute, once)")
             make(folder, ours)
         else:
-            say("the requirements changed: updating .venv")
+            say("the requirements changed or more is needed: updating .venv")
         if stamp.exists():
             stamp.unlink()
-        install(root, folder)
+        install(root, folder, wanted["extras"])
         stamp.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
     return python
 
 
-def start(*arguments):
+def start(extras, *arguments):
     """Replace this process by the environment's Python with ``arguments``."""
-    python = str(ensure())
+    python = str(ensure(extras=extras))
     sys.stdout.flush()
     if os.name == "nt":
         sys.exit(subprocess.call([python, *arguments]))
@@ -177,4 +207,8 @@ def guarded(work):
 
 
 if __name__ == "__main__":
-    guarded(lambda: print(ensure()))
+    if sys.argv[1:] == ["--pythons"]:
+        for path in reversed(list(pythons())):
+            print(path)
+    else:
+        guarded(lambda: print(ensure()))

@@ -20,6 +20,7 @@ DOORS: dict[str, set[str]] = {
     "errors": set(),
     "_typing": set(),
     "_jit": set(),
+    "_version": set(),
     "random": {"errors", "_jit"},
     "recipe": {"errors", "random"},
     "kernels": {"errors", "_jit"},
@@ -44,7 +45,7 @@ DOORS: dict[str, set[str]] = {
     "cli": {"runs"},
     "__main__": {"cli"},
 }
-EVERYBODY = {"_typing"}
+EVERYBODY = {"_typing", "_version"}
 ONLY_IN = {  # a heavy library → the modules that may name it
     "jax": ("learners/networks/",),
     "jaxlib": ("learners/networks/",),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from fractalman import __version__
+from fractalman._version import __version__
 from fractalman.cli import files, science, studies
 from fractalman.cli.shards import add_shard_options
 from fractalman.errors import RecipeError, nearest

@@ -142,7 +142,7 @@ def current_versions(*more: str) -> dict[str, str]:
     """
     import h5py
 
-    from fractalman import __version__
+    from fractalman._version import __version__
 
     names = ("numpy", "numba", "llvmlite", "scipy", "h5py", *more)
     versions = {name: metadata.version(name) for name in names}

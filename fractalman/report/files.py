@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
     """Return the versions of what the numbers depend on, package by package."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from fractalman import __version__
+    from fractalman._version import __version__
     from fractalman.random.streams import STREAM_VERSION
 
     found = {"fractalman": __version__, "streams": str(STREAM_VERSION), "Python": platform.python_version()}

@@ -38,10 +38,11 @@ class Clone:
     def __init__(self, root: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.module, self.calls = root, module, list[str]()
         self.pip_status = 0
+        self.installed = ""
         (root / "fractalman").mkdir(parents=True)
         (root / "pyproject.toml").write_text("[project]\n")
         (root / "constraints.txt").write_text("numpy==2.4.6\n")
-        (root / "fractalman" / "__init__.py").write_text('__version__ = "1.0"\n')
+        (root / "fractalman" / "_version.py").write_text('__version__ = "1.0"\n')
         monkeypatch.setattr(module.subprocess, "call", self.call)
 
     def call(self, command: list[str], **_: Any) -> int:
@@ -53,15 +54,16 @@ class Clone:
         assert command[1:4] == ["-m", "pip", "install"]
         assert str(self.root / "constraints.txt") in command
         self.calls.append("pip")
+        self.installed = command[-1].partition("[")[2].rstrip("]")
         return self.pip_status
 
     def python(self) -> Path:
         return Path(self.module.environment_python(self.root / ".venv"))
 
-    def ensure(self) -> list[str]:
+    def ensure(self, extras: str = "dev") -> list[str]:
         """Make or mend the environment and return what that took."""
         self.calls.clear()
-        assert self.module.ensure(self.root) == self.python()
+        assert self.module.ensure(self.root, extras) == self.python()
         return list(self.calls)
 
 
@@ -96,7 +98,7 @@ def test_an_old_python_starts_a_newer_one(environment: ModuleType, monkeypatch: 
     started: list[list[str]] = []
     monkeypatch.setattr(environment.sys, "version_info", (3, 8, 18))
     monkeypatch.setattr(environment.sys, "argv", ["scripts/run", "-o", "x"])
-    monkeypatch.setattr(environment, "newer_python", lambda: "/somewhere/python3.12")
+    monkeypatch.setattr(environment, "pythons", lambda: iter(["/somewhere/python3.12", "/somewhere/python3.11"]))
     monkeypatch.setattr(environment.os, "execv", lambda path, words: started.append([path, *words]))
     environment.main_python()
     assert started == [["/somewhere/python3.12", "/somewhere/python3.12", "scripts/run", "-o", "x"]]
@@ -106,7 +108,7 @@ def test_only_an_old_python_ends_in_one_line(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(environment.sys, "version_info", (3, 8, 18))
-    monkeypatch.setattr(environment, "newer_python", lambda: None)
+    monkeypatch.setattr(environment, "pythons", lambda: iter([]))
     with pytest.raises(SystemExit) as end:
         environment.main_python()
     assert end.value.code == 2
@@ -120,13 +122,22 @@ def test_only_an_old_python_ends_in_one_line(
 def test_a_python_that_does_not_start_is_passed_over(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    broken, works = tmp_path / "python3.14", tmp_path / "python3.12"
-    broken.write_text("#!/bin/sh\nexit 127\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment.newer_python() is None
+    name = "python{}.{}".format(*sys.version_info)
+    shims, kept = tmp_path / "shims", tmp_path / ".pyenv" / "versions" / "3.x" / "bin"
+    for folder in (shims, kept):
+        folder.mkdir(parents=True)
+    for broken in (shims / name, shims / "python3.14"):
+        broken.write_text("#!/bin/sh\nexit 127\n")
+        broken.chmod(0o755)
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(shims))
+    assert list(environment.pythons()) == []
+    works = kept / name
     works.symlink_to(sys.executable)
-    assert environment.newer_python() == str(works)
+    assert list(environment.pythons()) == [str(works)]  # found where pyenv keeps it, behind a shim of the same name
+    (kept / "python3.12" if name != "python3.12" else kept / "python3.13").symlink_to(sys.executable)
+    assert list(environment.pythons()) == [str(works)]  # not the version that its name says
 
 
 # ---------------------------------------------------------------------------------------------------- the environment
@@ -135,6 +146,29 @@ def test_a_python_that_does_not_start_is_passed_over(
 def test_the_environment_is_made_once(clone: Clone) -> None:
     assert clone.ensure() == ["venv", "pip"]
     assert clone.ensure() == []
+
+
+def test_a_run_installs_no_tools_of_the_tests(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    run, test = clone.module.RUN, clone.module.TEST
+    assert clone.ensure(run) == ["venv", "pip"]
+    assert clone.installed == run
+    assert clone.module.DOWNLOADS[run] in capsys.readouterr().err
+    assert clone.ensure(run) == []
+    assert clone.ensure(test) == ["pip"]
+    assert clone.installed == test
+    assert clone.ensure(run) == []  # an environment for the tests serves a run, too
+    with (clone.root / "constraints.txt").open("a") as file:
+        file.write("# changed\n")
+    assert clone.ensure(run) == ["pip"]
+    assert clone.installed == test  # and stays one when it is updated
+
+
+def test_what_a_run_installs_is_part_of_what_the_tests_install(environment: ModuleType) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert "fractalman[all]" in extras["dev"]
+    everything = extras["all"][0].partition("[")[2].rstrip("]").split(",")
+    assert {*environment.RUN.split(",")} <= {*everything} <= {*extras}
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
@@ -148,10 +182,10 @@ def test_changed_requirements_are_installed(clone: Clone, name: str) -> None:
 
 def test_a_new_version_of_the_package_is_installed_and_other_code_is_not(clone: Clone) -> None:
     clone.ensure()
-    init = clone.root / "fractalman" / "__init__.py"
-    init.write_text('"""Words."""\n__version__ = "1.0"\n')
+    version = clone.root / "fractalman" / "_version.py"
+    version.write_text('"""Words."""\n__version__ = "1.0"\n')
     assert clone.ensure() == []
-    init.write_text('__version__ = "1.1"\n')
+    version.write_text('__version__ = "1.1"\n')
     assert clone.ensure() == ["pip"]
 
 
