@@ -121,7 +121,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     journal.write_bytes(b"".join(lines[:-1]) + lines[-1][:40])
     said_lines: list[str] = []
     assert fm.locality(LOCALITY, out, progress=said_lines.append).rows == result.rows
-    assert sum(line.startswith("piece") for line in said_lines) == 1
+    assert sum(line.startswith("task") for line in said_lines) == 1
     with (out / "means.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert len(table) == len(result.means)
