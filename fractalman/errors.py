@@ -1,4 +1,4 @@
-"""Every error that fractalman raises on purpose: one line that says what was found, what is allowed, what to type."""
+"""Every error that fractalman raises on purpose: one line that says what was found, what is expected, what to use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = [
     "FitError",
     "FractalmanError",
     "IncompleteFileError",
+    "LeftoverWarning",
     "MissingExtraError",
     "RecipeError",
     "ResourceError",
@@ -25,7 +26,7 @@ class FractalmanError(Exception):
 
 
 class RecipeError(FractalmanError, ValueError):
-    """A recipe, specification or argument that cannot be: the message names the key and what is allowed."""
+    """A recipe, specification or argument that cannot be: the message names the key and what is expected."""
 
 
 class ResourceError(FractalmanError):
@@ -58,6 +59,10 @@ class IncompleteFileError(FileFormatError):
 
 class CorruptFileError(FileFormatError):
     """The file contradicts its own contract."""
+
+
+class LeftoverWarning(UserWarning):
+    """A killed run has left a partial file beside a target: the message names it and the command that removes it."""
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

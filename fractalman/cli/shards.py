@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
-    from fractalman.build.shards import Progress
+    from fractalman.progress import Progress
     from fractalman.recipe import Recipe
 
 
