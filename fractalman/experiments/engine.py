@@ -94,7 +94,7 @@ class Experiment(ABC, Generic[S, T, R, Out]):
 
 def digest_of(name: str, spec: Specification) -> str:
     """Return a hash of everything that decides the numbers: experiment, tables, streams, package version."""
-    from fractalman import __version__
+    from fractalman._version import __version__
 
     text = json.dumps([name, spec.to_dict(), STREAM_VERSION, __version__], sort_keys=True, allow_nan=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

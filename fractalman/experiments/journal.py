@@ -248,7 +248,7 @@ def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    from fractalman import __version__
+    from fractalman._version import __version__
 
     found = {"fractalman": __version__, "python": platform.python_version()}
     for package in ("numpy", "numba", "scipy", "jax", "optax", "equinox", "scikit-learn"):
