@@ -11,7 +11,6 @@ from typing import Any
 from fractalman import learners
 from fractalman.experiments.axes import (
     DATA_AXIS,
-    DOUBLED,
     Axis,
     Condition,
     Number,
@@ -21,6 +20,7 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
+from fractalman.learners import doubled_settings, learner_class
 from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipe import Recipe
 
@@ -114,7 +114,7 @@ class Spec:
 
     def doubled_settings(self, learner: str) -> tuple[str, ...]:
         """Return the settings of a learner that are doubled under every condition."""
-        return DOUBLED.get(learner, ()) if self.doubling_checks else ()
+        return doubled_settings(learner) if self.doubling_checks else ()
 
     def condition(self, value: Number, doubled: str = "") -> Condition:
         """Return what is measured at ``value``, with one setting doubled if it is named."""
@@ -130,7 +130,7 @@ class Spec:
         own = n
         if doubled:
             for name in self.learners:
-                if doubled in DOUBLED.get(name, ()):
+                if doubled in doubled_settings(name):
                     settings = changed(settings, (name,), doubled, 2 * settings[name][doubled])
             if axis.kind != "data":
                 n = max([n, *(one_pass_size(settings.get(name, {})) or 0 for name in self.learners)])
@@ -152,12 +152,13 @@ class Spec:
     def learner_settings(self, name: str, condition: Condition | None = None) -> dict[str, Any]:
         """Return the settings that ``learners.make`` gets under a condition (None: the first).
 
-        On the data axis the network pads every training set to the largest, so that it is compiled once.
+        On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
         """
         condition = condition or self.condition(self.values[0])
         table = dict(condition.settings.get(name, {}))
-        if name == "mlp":
-            table["max_train"] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
+        padding = learner_class(name).padding
+        if padding:
+            table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
         return table
 
     # ------------------------------------------------------------------------------------------------ replicates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -119,10 +118,9 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
         for i, r in zip(numbers, replicates, strict=True)
     ]
     begun = time.perf_counter()
-    outcomes = _outcomes(learner, problems, checkpoint)
+    outcomes = learner.resume(problems, checkpoint)
     seconds = (time.perf_counter() - begun) / len(problems)
-    count = getattr(learner, "parameters", None)
-    parameters = count(problems[0].X_train.shape[1], draws) if callable(count) else None
+    parameters = learner.parameters(problems[0].X_train.shape[1], draws)
     return [
         Point(
             learner=task.learner,
@@ -140,13 +138,6 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
         )
         for i, r, outcome in zip(numbers, replicates, outcomes, strict=True)
     ]
-
-
-def _outcomes(learner: Any, problems: list[Any], checkpoint: Path | None) -> list[Any]:
-    """Run a learner, with a checkpoint if it takes one."""
-    if checkpoint is not None and "checkpoint" in inspect.signature(learner.run).parameters:
-        return list(learner.run(problems, checkpoint=checkpoint))
-    return list(learner.run(problems))
 
 
 def _problem_key(spec: Spec, i: int, n: int) -> int:

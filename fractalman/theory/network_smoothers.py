@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.kernels import nngp, ntk
-from fractalman.theory.conventions import scaled_inputs
 from fractalman.theory.covariance import LabelCovariance
 from fractalman.theory.ridged import Expected, Smoother, with_intercept
 
