@@ -138,7 +138,7 @@ def test_firing_against_a_slow_version_reference() -> None:
     [
         (np.ones((3, 4)), np.ones((5, 3)), "same number of columns"),
         (np.ones((3, 2)), np.ones((6, 3)), "rows"),
-        (np.ones((3, 2)), np.ones((5, 2)), "column for each"),
+        (np.ones((3, 2)), np.ones((5, 2)), "expected 3 and 2 columns"),
         (np.full((3, 2), np.nan), np.ones((5, 3)), "not finite"),
         (np.ones((3, 2)), np.full((5, 3), np.inf), "not finite"),
     ],

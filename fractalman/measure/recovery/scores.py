@@ -1,9 +1,7 @@
 """All scores of one dictionary, each beside its chance level: the same width and dimension, without any learning.
 
-Chance of directions: decoders of independent random unit vectors. Chance of firing: the same codes, their rows shuffled
-against the truth, so that every unit keeps how often it fires. Chance of absorption: the same hierarchy with the
-children's names exchanged at random among children of equal depth would need labels; what is printed is the gap of the
-shuffled codes, which is 0 on average whatever the tree is.
+Chance of directions: decoders of independent random unit vectors. Chance of firing and absorption: the same codes with
+their rows shuffled against the truth, so that every unit keeps how often it fires and with whom, and knows nothing.
 """
 
 from __future__ import annotations
@@ -197,9 +195,7 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
     match = match_dictionary(decoder, truth.directions)
     w, m = match.nearest_feature.size, match.nearest_direction.size
     if learned.shape[1] != w or true.shape[1] != m:
-        raise RecipeError(
-            f"codes {learned.shape} and truth {true.shape}: expected a column for each of {w} directions and {m} features"
-        )
+        raise RecipeError(f"codes {learned.shape} and truth {true.shape}: expected {w} and {m} columns")
     firing = firing_scores(learned, true, match.direction, match.feature, threshold)
     unit_of = np.full(m, -1, np.int64)
     unit_of[match.feature] = match.direction
