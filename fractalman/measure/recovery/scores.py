@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._extras import load_extra
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.absorption import Absorption, absorption
@@ -129,12 +130,7 @@ class Recovery:
         MissingExtraError
             Without pandas.
         """
-        from fractalman.errors import MissingExtraError
-
-        try:
-            import pandas as pd
-        except ImportError:
-            raise MissingExtraError("to_pandas needs pandas: use pip install pandas") from None
+        pd = load_extra("pandas", "to_pandas")
         firing = self.firing
         return pd.DataFrame(
             {
