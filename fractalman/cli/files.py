@@ -13,7 +13,7 @@ from fractalman.cli.shards import check_shard_options, generate_shard, generate_
 
 
 def generate(options: argparse.Namespace) -> int:
-    from fractalman.build import write
+    from fractalman.generation import write
 
     recipe = read_recipe(options.recipe)
     check_shard_options(options)
@@ -37,7 +37,7 @@ def generate(options: argparse.Namespace) -> int:
 
 
 def rebuild(options: argparse.Namespace) -> int:
-    from fractalman.build import rebuild
+    from fractalman.generation import rebuild
 
     with Progress() as progress:
         source = existing_file(options.file)
@@ -120,8 +120,8 @@ def list_catalogue(options: argparse.Namespace) -> int:
 
 
 def info(options: argparse.Namespace) -> int:
-    from fractalman.build import population
     from fractalman.datasets import open_file
+    from fractalman.generation import population
     from fractalman.random.streams import STREAM_VERSION
     from fractalman.report import lines_of, text_table
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
-    from fractalman.build.shards import Progress
-    from fractalman.recipe import Recipe
+    from fractalman.generation.shards import Progress
+    from fractalman.recipes import Recipe
 
 
 def _shards(text: str) -> int:
@@ -54,7 +54,7 @@ def check_shard_options(options: argparse.Namespace) -> None:
 
 def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progress) -> Path:
     """Write all shards and their master; return its path."""
-    from fractalman.build import missing_shards, write_shards
+    from fractalman.generation import missing_shards, write_shards
 
     try:
         return write_shards(
@@ -77,7 +77,7 @@ def generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Progr
 
 def generate_shard(options: argparse.Namespace, recipe: Recipe, progress: Progress) -> tuple[dict[str, Any], str]:
     """Write one shard; return what was done as a table and as a line."""
-    from fractalman.build import missing_shards, write_shard
+    from fractalman.generation import missing_shards, write_shard
 
     number, shards = options.shard
     path = write_shard(recipe, options.output, number, shards, progress=progress)

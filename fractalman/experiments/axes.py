@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 DATA_AXIS = "n"
 SETTINGS: dict[str, tuple[str, ...]] = {

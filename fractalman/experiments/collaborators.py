@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fractalman._typing import F64, Bool
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 if TYPE_CHECKING:
     from fractalman.datasets.memory import Dataset
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def _generate(recipe: Recipe) -> Dataset:
-    from fractalman.build import generate
+    from fractalman.generation import generate
 
     return generate(recipe)
 
 
 def _label_draws(data: Dataset, draws: int) -> F64:
-    from fractalman.build import label_draws
+    from fractalman.generation import label_draws
 
     return label_draws(data, draws)
 

@@ -21,7 +21,7 @@ from fractalman.experiments.axes import (
     one_pass_size,
 )
 from fractalman.random.streams import STREAM_VERSION, Role, Seeds, key64
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 DIGEST_RULE = 2
 """Rises when the digest is made of other things; journals of rule 1 are still read and continued."""

@@ -32,7 +32,7 @@ from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, po
 from fractalman.experiments.collaborators import Collaborators
 from fractalman.experiments.experiment import Spec
 from fractalman.learners import NAMES, settings_of
-from fractalman.recipe import Recipe, from_dict, read_toml
+from fractalman.recipes import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 

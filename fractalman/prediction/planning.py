@@ -17,11 +17,12 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.structures import Structures
-from fractalman.recipe import LatticePercolation, Recipe
+from fractalman.recipes import Recipe
 
 RESOLVED = 16
 """Sizes beyond N/16 are not fitted: slopes rise spuriously there."""

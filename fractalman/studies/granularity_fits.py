@@ -16,9 +16,9 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, RecipeError
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.learners import DIVERGED, Problem, make
 from fractalman.prediction.structures import field_of
-from fractalman.recipe import SmoothManifold
 from fractalman.studies.granularity_parts import ExpectedParts, compact, expected_within_labels, within_square
 from fractalman.studies.granularity_spec import TRAINED, Granularity
 from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
