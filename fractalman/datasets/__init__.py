@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from fractalman.datasets.spec import Problem
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file
-    from fractalman.datasets.writer import BlockSource, write_columns
+    from fractalman.datasets.writer import write_columns
+    from fractalman.progress import BlockSource
 
 __all__ = [
     "Batches",
@@ -42,7 +43,6 @@ __all__ = [
 
 _HOME = {
     "Batches": "shuffled",
-    "BlockSource": "writer",
     "Certificate": "certificate",
     "CoarseDataset": "coarse",
     "Dataset": "memory",
@@ -63,6 +63,10 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "BlockSource":
+        from fractalman.progress import BlockSource
+
+        return BlockSource
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -20,8 +20,8 @@ from fractalman.datasets.lazy import BLOCK_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
 from fractalman.datasets.reader import File, open_file
 from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, chunk_rows
-from fractalman.datasets.writer import Progress
 from fractalman.errors import RecipeError
+from fractalman.progress import Progress
 from fractalman.trees.features import feature_blocks
 
 LATENTS = 1000

@@ -18,8 +18,8 @@ from fractalman.datasets.rules import RULE_FUNCTIONS
 from fractalman.datasets.seal import read_seal
 from fractalman.datasets.shards import OpenShards, checked_blocks, lazy_column
 from fractalman.datasets.spec import BY_PATH, CERTIFICATE, RULES, Column, Problem, broken_elements
-from fractalman.datasets.writer import Progress
 from fractalman.errors import FileFormatError
+from fractalman.progress import Progress
 
 _PLACES = {path: place for place, path in enumerate(["/", CERTIFICATE, *BY_PATH])}
 

@@ -6,18 +6,16 @@ import contextlib
 import os
 import signal
 import threading
-import time
-import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fractalman._files import leftover_words, lock, replacing
 from fractalman.datasets.seal import write_seal
-
-STALE_SECONDS = 3600.0
-"""A partial file that nobody has written to for so long belongs to a run that died."""
+from fractalman.errors import LeftoverWarning
 
 
 @contextlib.contextmanager
@@ -51,7 +49,13 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
     """
     path = Path(path)
     if path.is_symlink():
-        path = Path(os.path.realpath(path))
+        try:
+            path = Path(os.path.realpath(path, strict=path.exists()))
+            path.stat()
+        except FileNotFoundError:
+            pass  # a link to a file that is still to be written
+        except OSError as error:
+            raise OSError(error.errno, f"{path}: {error.strerror}: use the name of a file") from None
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory: type a file name, e.g. {path / 'dataset.h5'}")
     folder = path.parent
@@ -69,55 +73,11 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def published(path: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield the name of a partial file; after the block it becomes ``path`` at once, after an exception it is gone.
-
-    The block must have flushed the file's contents to disk.
-    """
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        yield partial
-        if overwrite:
-            os.replace(partial, path)  # noqa: PTH105 (the plain call: nothing between the old file and the new one)
-        else:
-            _link_without_overwriting(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def remove_stale(folder: Path, pattern: str) -> None:
-    """Take away partial files of runs that died."""
-    for partial in folder.glob(pattern):
-        with contextlib.suppress(OSError):
-            if time.time() - partial.stat().st_mtime > STALE_SECONDS:
-                partial.unlink()
-
-
-def _link_without_overwriting(partial: Path, path: Path) -> None:
-    """Rename in a way that fails when another writer published the same name in the meantime."""
-    try:
-        os.link(partial, path)
-    except FileExistsError:
-        raise FileExistsError(f"{path} was published by another run meanwhile: type --force or another name") from None
-    except OSError:  # a file system without hard links: the check at the start is all there is
-        check_target(path)
-        os.replace(partial, path)  # noqa: PTH105
-    else:
-        partial.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def warn_of_leftovers(target: Path) -> None:
+    """Name what a killed run has left beside a target: LeftoverWarning, with the command that removes it."""
+    words = leftover_words(target)
+    if words:
+        warnings.warn(words, LeftoverWarning, stacklevel=4)
 
 
 class Sink:
@@ -131,6 +91,7 @@ class Sink:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o666)
+        lock(self._descriptor)  # until it is closed, the partial file has a living writer
         self._position = 0
         self.failure: BaseException | None = None
 
@@ -213,7 +174,7 @@ def published_sink(path: Path, overwrite: bool, sealed: bool) -> Iterator[Sink]:
         sealed: write the seal of a dataset file when everything else is written.
     Errors: those of the block, and OSError with the target's name when the disk fails; nothing is left behind then.
     """
-    with published(path, overwrite) as partial:
+    with replacing(path, overwrite) as partial:
         sink = Sink(partial)
         try:
             yield sink

@@ -9,21 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TypeAlias
 
 from fractalman.datasets.spec import FORMAT_NAME, MAJOR, MINOR, SEAL_BYTES, Problem
 from fractalman.errors import CorruptFileError, FileFormatError, IncompleteFileError, TooNewError, TooOldError
+from fractalman.progress import Progress
 
 READ_BYTES = 1 << 20
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 DIGEST = "sha256"
 """Not BLAKE2b as for columns: with the processors' own instruction it is twice as fast, and shells have the command."""
-
-SealProgress: TypeAlias = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def refuse_other_majors(path: Path, major: int, minor: int) -> None:
         )
 
 
-def body_digest(descriptor: int, progress: SealProgress | None = None) -> tuple[int, str]:
+def body_digest(descriptor: int, progress: Progress | None = None) -> tuple[int, str]:
     """Return the number of bytes behind the seal and their SHA-256, in one sequential read.
 
     Args:
@@ -133,7 +130,7 @@ def write_seal(descriptor: int) -> None:
         text = text[os.write(descriptor, text) :]
 
 
-def seal_problem(path: Path, progress: SealProgress | None = None) -> Problem | None:
+def seal_problem(path: Path, progress: Progress | None = None) -> Problem | None:
     """Return what is wrong with a file according to its seal, or None; the HDF5 library is not asked.
 
     Errors: TooNewError, TooOldError, FileFormatError, IncompleteFileError as `read_seal`; OSError when the disk fails.

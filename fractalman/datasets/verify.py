@@ -19,8 +19,8 @@ from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
 from fractalman.datasets.seal import seal_problem
 from fractalman.datasets.spec import Problem
-from fractalman.datasets.writer import Progress
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, ResourceError
+from fractalman.progress import Progress
 
 STALL_SECONDS = 900.0
 """A child that reports nothing for so long (one block is 4 MiB) is taken for hung in a damaged file."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import errno
-import glob
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any
 
 import h5py
 import numpy as np
 
 from fractalman.datasets.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
 from fractalman.datasets.compression import PLUGIN, check_compression, filter_keywords
-from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink, remove_stale
+from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink, warn_of_leftovers
 from fractalman.datasets.shards import LinkedColumn
 from fractalman.datasets.spec import (
     BY_PATH,
@@ -36,35 +35,9 @@ from fractalman.datasets.spec import (
     structure_problems,
 )
 from fractalman.errors import FileFormatError
+from fractalman.progress import BlockSource, Progress
 
 BLOCK_BYTES = 4 << 20
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with (column, bytes done, bytes in all)."""
-
-
-@runtime_checkable
-class BlockSource(Protocol):
-    """A column that is produced block by block.
-
-    ``blocks()`` yields (first row, array) in order, from row 0 to the last without gaps; any block sizes give the
-    same file.
-    """
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of the whole column."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the whole column."""
-        ...
-
-    def blocks(self) -> Iterator[tuple[int, AnyArray]]:
-        """Yield (first row, rows)."""
-        ...
-
 
 # ------------------------------------------------------------------------------------------------ columns
 
@@ -180,7 +153,7 @@ def write_columns(
     check_compression(compression)
     dims, total = _plan(columns)
     Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
-    remove_stale(target.parent, f".{glob.escape(target.name)}.{'[0-9a-f]' * 32}.partial")  # before room is looked for
+    warn_of_leftovers(target)
     _check_space(columns, target, compression)
     with published_sink(target, overwrite, sealed=True) as sink:
         _write_file(sink, target, columns, recipe, dims, (progress, total), compression)

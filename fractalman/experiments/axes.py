@@ -6,20 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fractalman.learners import axes, axis_kind
 from fractalman.recipes import Recipe
 
 DATA_AXIS = "n"
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "width": ("mlp",),
-    "depth": ("mlp", "ntk-kernel"),
-    "steps": ("mlp",),
-    "features": ("random-features",),
-}
-"""Axis that is a setting of learners → the learners that have it."""
-PROBES: dict[str, tuple[str, ...]] = {"mlp": ("width", "steps"), "random-features": ("features",)}
-"""Learner → the settings that ``probe = true`` doubles at every point."""
-SIZES = ("width", "features")
-"""Probes that make the model larger; the others make its training longer."""
 RECIPE_PREFIX = "recipe."
 """``axis = "recipe.depth"`` is the recipe's keyword where a learner's setting has the same name."""
 NOT_AN_AXIS = ("seed", "family")
@@ -54,11 +44,10 @@ def axis_called(name: str) -> Axis:
     """Return the axis of a name; what is no setting of a learner is a keyword of the recipe."""
     if name == DATA_AXIS:
         return Axis(name, "data", "", "n")
-    if name == "steps":
-        return Axis(name, "budget", name, "steps")
-    if name in SETTINGS:
-        return Axis(name, "model", name, "P")
-    return Axis(name, "recipe", name.removeprefix(RECIPE_PREFIX), "")
+    kind = axis_kind(name)
+    if kind is None:
+        return Axis(name, "recipe", name.removeprefix(RECIPE_PREFIX), "")
+    return Axis(name, kind, name, name if kind == "budget" else "P")
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,7 @@ def changed(
     """Return ``settings`` with ``key`` set in the tables of those ``learners`` that have it."""
     out = dict(settings)
     for name in learners:
-        if name in SETTINGS.get(key, ()):
+        if name in axes().get(key, ()):
             out[name] = {**settings.get(name, {}), key: value}
     return out
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -66,10 +64,9 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators, checkpoint: Path | No
         for i, r in zip(numbers, replicates, strict=True)
     ]
     begun = time.perf_counter()
-    outcomes = _outcomes(learner, problems, checkpoint)
+    outcomes = learner.resume(problems, checkpoint)
     seconds = (time.perf_counter() - begun) / len(problems)
-    count = getattr(learner, "parameters", None)
-    parameters = count(problems[0].X_train.shape[1], draws) if callable(count) else None
+    parameters = learner.parameters(problems[0].X_train.shape[1], draws)
     return [
         Point(
             learner=unit.learner,
@@ -87,13 +84,6 @@ def run_unit(spec: Spec, unit: Unit, rooms: Collaborators, checkpoint: Path | No
         )
         for i, r, outcome in zip(numbers, replicates, outcomes, strict=True)
     ]
-
-
-def _outcomes(learner: Any, problems: list[Any], checkpoint: Path | None) -> list[Any]:
-    """Run a learner, with a checkpoint if it takes one."""
-    if checkpoint is not None and "checkpoint" in inspect.signature(learner.run).parameters:
-        return list(learner.run(problems, checkpoint=checkpoint))
-    return list(learner.run(problems))
 
 
 def _problem_key(spec: Spec, i: int, n: int) -> int:

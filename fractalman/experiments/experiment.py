@@ -12,7 +12,6 @@ from typing import Any
 
 from fractalman.experiments.axes import (
     DATA_AXIS,
-    PROBES,
     Axis,
     Number,
     Place,
@@ -20,6 +19,7 @@ from fractalman.experiments.axes import (
     changed,
     one_pass_size,
 )
+from fractalman.learners import doubled_settings, learner_class
 from fractalman.random.streams import STREAM_VERSION, Role, Seeds, key64
 from fractalman.recipes import Recipe
 
@@ -124,7 +124,7 @@ class Spec:
 
     def probes_of(self, learner: str) -> tuple[str, ...]:
         """Return the settings of a learner that are doubled at every point."""
-        return PROBES.get(learner, ()) if self.probe else ()
+        return doubled_settings(learner) if self.probe else ()
 
     def place(self, value: Number, probe: str = "") -> Place:
         """Return what the points at ``value`` are made of, with one setting doubled if a probe is named."""
@@ -140,7 +140,7 @@ class Spec:
         own = n
         if probe:
             for name in self.learners:
-                if probe in PROBES.get(name, ()):
+                if probe in doubled_settings(name):
                     settings = changed(settings, (name,), probe, 2 * settings[name][probe])
             if axis.kind != "data":
                 n = max([n, *(one_pass_size(settings.get(name, {})) or 0 for name in self.learners)])
@@ -162,12 +162,13 @@ class Spec:
     def learner_settings(self, name: str, place: Place | None = None) -> dict[str, Any]:
         """Return the settings that ``learners.make`` gets at a place (None: the first).
 
-        On the data axis the network pads every training set to the largest, so that it is compiled once.
+        On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
         """
         place = place or self.place(self.values[0])
         table = dict(place.settings.get(name, {}))
-        if name == "mlp":
-            table["max_train"] = self.train_sizes[-1] if self.axis.kind == "data" else place.n
+        padding = learner_class(name).padding
+        if padding:
+            table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else place.n
         return table
 
     # ------------------------------------------------------------------------------------------------ replicates

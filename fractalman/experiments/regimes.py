@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.experiments.axes import DATA_AXIS, SIZES, Axis, axis_called
+from fractalman.experiments.axes import DATA_AXIS, Axis, axis_called
 from fractalman.experiments.journal import Point
-from fractalman.learners import DIVERGED
+from fractalman.learners import DIVERGED, axis_kind
 
 DATA, MODEL, BUDGET = "data-limited", "model-limited", "budget-limited"
 POPULATION, FAILED, UNFINISHED, UNDECIDED = "population-limited", "failed", "unfinished", "undecided"
@@ -229,7 +229,7 @@ def _probed(facts: _Facts, evidence: str) -> tuple[str, str]:
         return DATA, f"{evidence}; at the Bayes floor"
     best = _best(facts.gains)
     if best is not None:
-        return (MODEL if best in SIZES else BUDGET), evidence
+        return (MODEL if axis_kind(best) == "model" else BUDGET), evidence
     if facts.share < TRAIN_SHARE:
         return DATA, evidence
     return UNDECIDED, f"{evidence}; no doubling helps, and yet the training set is not fitted"
@@ -246,7 +246,7 @@ def _along_the_model(facts: _Facts, evidence: str, trained: bool, axis: Axis, as
     if axis.kind == "budget":
         if best is None:
             return UNDECIDED, f"{evidence}; no doubling helps"
-        return (MODEL if best in SIZES else BUDGET), evidence
+        return (MODEL if axis_kind(best) == "model" else BUDGET), evidence
     if facts.gains.get("steps", 0.0) > GAIN:
         return BUDGET, evidence
     if facts.share >= MODEL_SHARE:

@@ -18,10 +18,9 @@ from fractalman.experiments.experiment import Spec
 from fractalman.experiments.journal import Point, Unit
 from fractalman.experiments.spec import BAYES
 from fractalman.experiments.verdicts import Verdict, judge
+from fractalman.learners import Learner, learner_class
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
-
-NETWORK, TANGENT_KERNEL = "mlp", "ntk-kernel"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def conclude(
             judge(
                 name, mine, summary, predictions[name],
                 seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
-                kernel=predictions[TANGENT_KERNEL] if _has_tangent_kernel(spec, name) else None,
+                kernel=_reference(spec, learner, predictions, rooms),
             )
         )  # fmt: skip
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
@@ -147,14 +146,18 @@ def _predictions(spec: Spec, rooms: Collaborators, say: Any) -> tuple[dict[str, 
     return predictions, notes
 
 
-def _has_tangent_kernel(spec: Spec, name: str) -> bool:
-    """Whether the sweep holds the tangent kernel of a learner's own network, as the kernel's prediction has it."""
-    if name != NETWORK or TANGENT_KERNEL not in spec.learners:
-        return False
-    network = spec.settings.get(NETWORK, {})
-    kernel = spec.settings.get(TANGENT_KERNEL, {})
-    same = {"depth": 2, "activation": "relu"} | {k: network[k] for k in ("depth", "activation") if k in network}
-    return same == {"depth": 2, "activation": "relu"} and kernel.get("depth", 2) == 2
+def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any], rooms: Collaborators) -> Any:
+    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None.
+
+    Predictions are made with default settings, so both must have those.
+    """
+    table = learner.reference_table()
+    if table is None or learner.reference not in predictions:
+        return None
+    reference = rooms.make_learner(learner.reference, spec.learner_settings(learner.reference))
+    defaults = learner_class(learner.reference).defaults()
+    same = all(reference.setting(key) == value == defaults[key] for key, value in table.items())
+    return predictions[learner.reference] if same else None
 
 
 def _order(point: Point) -> tuple[Any, ...]:

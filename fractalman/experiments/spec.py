@@ -15,13 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman.errors import FractalmanError, RecipeError, nearest
+from fractalman.errors import FractalmanError, MissingExtraError, RecipeError, nearest
 from fractalman.experiments.axes import (
     DATA_AXIS,
     NOT_AN_AXIS,
-    PROBES,
     RECIPE_PREFIX,
-    SETTINGS,
     Axis,
     Number,
     axis_called,
@@ -31,13 +29,11 @@ from fractalman.experiments.axes import (
 from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.experiments.collaborators import Collaborators
 from fractalman.experiments.experiment import Spec
-from fractalman.learners import NAMES, settings_of
+from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 
-LEARNER_TABLES = tuple(name for name in NAMES if name == "mlp" or settings_of(name))
-TABLES = ("recipe", "sweep", *LEARNER_TABLES, "fit")
 BAYES = "bayes"
 """The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
@@ -54,12 +50,13 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     """
     rooms = collaborators or Collaborators()
     tables, where = _tables(source)
+    known = ("recipe", "sweep", *learner_tables(), "fit")
     problems = [
         f"[{key}]: this learner has no settings; leave the table out"
-        if key in NAMES
-        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in TABLES)}{nearest(str(key), TABLES)}"
+        if key in names()
+        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in known)}{nearest(str(key), known)}"
         for key in tables
-        if key not in TABLES
+        if key not in known
     ]
     if "sweep" not in tables:
         problems.append(f"no table [sweep] in {where}: confirm needs one; type e.g. {_EXAMPLE}")
@@ -89,6 +86,11 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
     if problems:
         raise RecipeError("; ".join(problems))
     return spec
+
+
+def learner_tables() -> tuple[str, ...]:
+    """Return the learners that have settings, and so a table of their own in a specification."""
+    return tuple(name for name in names() if settings_of(name))
 
 
 def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
@@ -126,19 +128,21 @@ def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], 
 def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mapping[str, Any]]:
     """Return the learners' tables as they stand."""
     settings: dict[str, Mapping[str, Any]] = {}
-    for name in LEARNER_TABLES:
+    for name in learner_tables():
         table = tables.get(name, {})
         if not isinstance(table, Mapping):
             problems.append(f"{name} is {type(table).__name__}: allowed is a table [{name}]")
         elif table:
             settings[name] = dict(table)
-    if "max_train" in settings.get("mlp", {}):
-        problems.append("mlp.max_train is set by the sweep to its largest training set: leave it out")
+    for name, table in settings.items():
+        padding = learner_class(name).padding
+        if padding and padding in table:
+            problems.append(f"{name}.{padding} is set by the sweep to its largest training set: leave it out")
     return settings
 
 
 def _check_learners(
-    names: tuple[str, ...],
+    asked: tuple[str, ...],
     settings: dict[str, Mapping[str, Any]],
     probe: bool,
     rooms: Collaborators,
@@ -146,28 +150,26 @@ def _check_learners(
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
     filled = dict(settings)
-    for name in dict.fromkeys((*(n for n in names if n != "mlp"), *(n for n in settings if n != "mlp"), "mlp")):
-        if name == "mlp" and name not in names and name not in settings:
-            continue
+    absent: MissingExtraError | None = None
+    for name in dict.fromkeys((*asked, *settings)):
         table = settings.get(name, {})
         try:
             learner = rooms.make_learner(name, table)
         except RecipeError as error:
             problems.append(str(error))
             continue
-        needed = PROBES.get(name, ()) if probe and name in names else ()
+        except MissingExtraError as error:
+            absent = absent or error
+            continue
+        needed = doubled_settings(name) if probe and name in asked else ()
         if table.get("sampling") == "one-pass":
             needed = (*needed, "steps", "batch_size")
-        missing = {key: _own_setting(learner, key) for key in needed if key not in table}
+        missing = {key: learner.setting(key) for key in needed if key not in table}
         if missing:
             filled[name] = {**table, **missing}
+    if absent is not None and not problems:  # what is wrong whatever is installed is said first
+        raise absent
     return filled
-
-
-def _own_setting(learner: Any, key: str) -> Any:
-    """Return the value of a setting that was left out."""
-    own = getattr(learner, "settings", learner)
-    return own[key] if isinstance(own, Mapping) else getattr(own, key)
 
 
 def _check_axis(
@@ -213,10 +215,10 @@ def _check_axis(
 def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None) -> list[str]:
     """Return why the axis cannot be."""
     if axis.kind != "recipe":
-        without = [name for name in learners if name not in SETTINGS[axis.key]]
+        having = axes()[axis.key]
+        without = [name for name in learners if name not in having]
         return [
-            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; "
-            f"allowed are {', '.join(SETTINGS[axis.key])}"
+            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; allowed are {', '.join(having)}"
             for name in without
         ]
     if recipe is None:
@@ -230,8 +232,8 @@ def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None)
         keys.remove("n_points")  # the sweep draws as many as it uses
     if axis.key in keys:
         return []
-    typed = [RECIPE_PREFIX + key if key in SETTINGS else key for key in keys]
-    allowed = (DATA_AXIS, *SETTINGS, *typed)
+    typed = [RECIPE_PREFIX + key if key in axes() else key for key in keys]
+    allowed = (DATA_AXIS, *axes(), *typed)
     return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
@@ -299,7 +301,7 @@ def _values(name: str, value: Any) -> tuple[Number, ...]:
 
 def _axis(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise RecipeError(f"{name} = {value!r}: allowed are {DATA_AXIS}, {', '.join(SETTINGS)} or a key of [recipe]")
+        raise RecipeError(f"{name} = {value!r}: allowed are {DATA_AXIS}, {', '.join(axes())} or a key of [recipe]")
     return value
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
+from fractalman._files import replacing
 from fractalman.errors import FileFormatError
 from fractalman.generation.columns import file_columns
 from fractalman.generation.shards import write_part
+from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with (column, bytes done, bytes in all)."""
 
 
 def write(
@@ -67,7 +64,6 @@ def rebuild(
     Errors: FileFormatError for another STREAM_VERSION or another digest; nothing is left behind then.
     """
     from fractalman.datasets import check_target, open_file
-    from fractalman.datasets.publish import published
 
     with open_file(source) as file:
         recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns
@@ -78,7 +74,7 @@ def rebuild(
             f"{STREAM_VERSION}: type pip install fractalman=={certificate.versions.get('fractalman', '?')}"
         )
     target = check_target(path, overwrite)
-    with published(target, overwrite) as partial:
+    with replacing(target, overwrite) as partial:
         if part is not None:
             write_part(recipe, partial, part["number"], part["count"], progress)
         else:

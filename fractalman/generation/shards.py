@@ -15,18 +15,17 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from fractalman._files import leftovers_in, remove
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.experiments.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import Ahead, Rows
 from fractalman.generation.columns import streamed_columns
 from fractalman.generation.memory import check_memory
+from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe, from_dict
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with (what, bytes done, bytes in all)."""
 
 MOST_SHARDS = 100_000
 
@@ -315,11 +314,10 @@ class _Join:
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
     """Take away partial files of runs that died and, where a master was replaced, shards that it alone knew."""
-    from fractalman.datasets.publish import remove_stale
     from fractalman.datasets.shards import shard_folder
 
     folder = shard_folder(target)
-    remove_stale(folder, ".*.partial")
+    remove(leftovers_in(folder))
     for path in folder.glob("*.h5") if overwritten else ():
         if path.name not in kept:
             with contextlib.suppress(OSError):

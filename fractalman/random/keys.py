@@ -61,6 +61,9 @@ class Role(IntEnum):
     # labels that are not the latents' own
     INCREMENT = 40
     CLUSTER_VALUE = 41
+    # grammars: their rules (geometry), the derivations of their strings (labels)
+    GRAMMAR = 42
+    DERIVATION = 43
 
 
 # γ and the two multipliers are SplitMix64's published constants.

@@ -7,7 +7,6 @@ the labels. All are sums over a file's columns, and means over a recipe's label 
 
 from __future__ import annotations
 
-import inspect
 import math
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,16 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FitError, RecipeError
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
-from fractalman.learners import DIVERGED, Problem, make
+from fractalman.learners import DIVERGED, Problem, learner_class, make
 from fractalman.prediction.structures import field_of
 from fractalman.studies.granularity_parts import ExpectedParts, compact, expected_within_labels, within_square
-from fractalman.studies.granularity_spec import TRAINED, Granularity
+from fractalman.studies.granularity_spec import Granularity, is_trained
 from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
 from fractalman.studies.sources import Sample
 from fractalman.studies.study import Row
 from fractalman.theory import FieldCovariance, LabelCovariance, TreeCovariance, smoother_named
 
 FLOOR, NOTHING = "bayes", "nothing"
-INFINITE = {"mlp": "ntk-kernel"}
-"""What stands for the prediction of a trained learner: its limit of infinite width, trained by plain descent."""
 _EXPECTED = 2048  # training points up to which expected parts are computed: all pairs with the unseen are held
 
 
@@ -110,9 +107,12 @@ def _problem(sample: Sample) -> Problem:
 
 
 def _smoother_weights(split: _Split, name: str) -> tuple[F64 | None, float | None]:
-    """Return the expected weights of a learner of all points and its ridge; None where it is no linear smoother."""
+    """Return the expected weights of a learner of all points and its ridge; None where it is no linear smoother.
+
+    A network's are those of its limit of infinite width, trained by plain descent.
+    """
     try:
-        smoother = smoother_named(INFINITE.get(name, name))
+        smoother = smoother_named(learner_class(name).reference or name)
     except RecipeError:  # a learner that is no linear smoother
         return None, None
     if split.covariance is None or split.expected is None:
@@ -151,7 +151,7 @@ def fit_rows(study: Granularity, seed: int) -> list[Row]:
         best = split.expected.best()
         rows += split.rows(FLOOR, best @ sample.y[sample.train], best, {**common, "ridge": None})
     for name in study.learners:
-        if name in TRAINED:
+        if is_trained(name):
             continue
         outcome = make(name, study.settings.get(name, {})).run([_problem(sample)])[0]
         weights, _ = _smoother_weights(split, name) if not study.settings.get(name) else (None, None)
@@ -199,10 +199,7 @@ def trained_rows(study: Granularity, name: str, seed: int, checkpoint: Path | No
     split = _prepared(study, seed)
     sample = split.sample
     learner = make(name, study.settings.get(name, {}))
-    if checkpoint is not None and "checkpoint" in inspect.signature(learner.run).parameters:
-        outcome = learner.run([_problem(sample)], checkpoint=checkpoint)[0]  # type: ignore[call-arg]
-    else:
-        outcome = learner.run([_problem(sample)])[0]
+    outcome = learner.resume([_problem(sample)], checkpoint)[0]
     if outcome.info.get("stopped") == DIVERGED:
         raise FitError(f"the network of replicate {seed} diverged: type a smaller {name}.learning_rate")
     weights, _ = _smoother_weights(split, name)

@@ -18,26 +18,28 @@ import numpy as np
 
 from fractalman.errors import RecipeError
 from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
-from fractalman.learners import NAMES, make
+from fractalman.learners import learner_class, make, names
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
 from fractalman.studies.study import Row, Study, Unit
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
-TRAINED = ("mlp", "gradient-boosting")
-"""Learners without a closed form; each is a unit of its own."""
 _UNSEEN = 4096  # test points of addressed families, where nothing else is said
 _LEARNERS = ("ridge", "k-nn", "laplace-kernel")
 
 
+def is_trained(learner: str) -> bool:
+    """Return whether a learner has no closed form; each such is a unit of its own."""
+    return not learner_class(learner).linear_smoother
+
+
 def _learners(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
-        raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(NAMES)}")
+        raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(names())}")
     for word in value:
-        if word != "mlp":
-            make(word)
-        elif len(set(value)) < len(value):
-            raise RecipeError(f"{name} = {list(value)}: allowed is every learner once")
+        learner_class(word)
+    if len(set(value)) < len(value):
+        raise RecipeError(f"{name} = {list(value)}: expected every learner once")
     if "ridge" not in value:
         raise RecipeError(f"{name} = {list(value)}: ridge, the linear learner of all points, must be among them")
     return tuple(value)
@@ -112,7 +114,7 @@ class Granularity(Study):
         for seed in range(self.values["seeds"]):
             out.append(Unit("fits", 0, seed))
             out += [Unit("fragments", s, seed) for s in self.scales]
-            out += [Unit(name, 0, seed) for name in self.learners if name in TRAINED]
+            out += [Unit(name, 0, seed) for name in self.learners if is_trained(name)]
             out += [Unit("curves", s, seed) for s in self.values["curve_scales"]]
             out += [Unit("linear", d, seed) for d in self.values["linear_dims"]]
         return out
@@ -150,7 +152,7 @@ def read_granularity(spec: SpecSource) -> Granularity:
         spec: path of a TOML file, TOML text, or its tables as a dict.
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
-    tables = read_study(spec, "granularity", KEYS, NAMES, EXAMPLE)
+    tables = read_study(spec, "granularity", KEYS, names(), EXAMPLE)
     values = dict(tables.values)
     problems = [
         f"table [{name}] is there and {name} is not among granularity.learners: name it, or leave the table out"

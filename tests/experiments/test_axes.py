@@ -37,6 +37,9 @@ class Sized(Learner):
     def conventions(self) -> str:
         return "played"
 
+    def setting(self, key: str) -> Any:
+        return self.settings[key]
+
     def parameters(self, d: int, outputs: int = 1) -> int:
         return int(self.settings["width"]) * outputs + 0 * d
 

@@ -276,7 +276,7 @@ def test_the_package_s_own_learners_check_their_names_and_keys() -> None:
     pytest.importorskip("jax")
     with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
         load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
-    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*allowed is every rate once"):
+    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*expected every rate once"):
         load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from fractalman.experiments import RULE, Point, Verdict, load_spec
 from fractalman.experiments.axes import axis_called
+from fractalman.experiments.collaborators import Collaborators
 from fractalman.experiments.regimes import SizeSummary, choose_window, summarise
-from fractalman.experiments.results import _has_tangent_kernel
+from fractalman.experiments.results import _reference
 from fractalman.experiments.verdicts import RESOLUTION, compare, judge, predicted_local
 from fractalman.measure import fit_power_law, student_t
 from fractalman.random.streams import key64, normals
@@ -129,7 +130,9 @@ def test_a_network_is_held_against_its_own_tangent_kernel_only() -> None:
     sweep = {"train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
 
     def has(learners: list[str], name: str = "mlp", **more: dict[str, Any]) -> bool:
-        return _has_tangent_kernel(load_spec({**tables, "sweep": {"learners": learners, **sweep}, **more}), name)
+        spec, rooms = load_spec({**tables, "sweep": {"learners": learners, **sweep}, **more}), Collaborators()
+        learner = rooms.make_learner(name, spec.learner_settings(name))
+        return _reference(spec, learner, {other: f"prediction of {other}" for other in learners}, rooms) is not None
 
     both = ["mlp", "ntk-kernel"]
     assert has(both)

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman import cli
+from fractalman._files import lock
 from fractalman.datasets import open_file, verify_file
 from fractalman.datasets.shards import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
@@ -409,11 +410,11 @@ def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monke
 def test_partial_files_of_the_dead_are_taken_away(tmp_path: Path) -> None:
     folder = tmp_path / "data.h5.shards"
     folder.mkdir()
-    dead, living = folder / ".a.h5.0.partial", folder / ".b.h5.0.partial"
-    for path in (dead, living):
-        path.write_bytes(b"half")
-    os.utime(dead, (1.0, 1.0))
-    fm.write_shards(SPHERE, tmp_path / "data.h5", 2)
+    dead, living = folder / f".a.h5.{'0' * 32}.partial", folder / f".b.h5.{'1' * 32}.partial"
+    dead.write_bytes(b"half")
+    with living.open("wb") as stream:
+        assert lock(stream.fileno())
+        fm.write_shards(SPHERE, tmp_path / "data.h5", 2)
     assert not dead.exists()
     assert living.exists()
 
@@ -482,7 +483,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     killing = SimpleNamespace(submit=lambda work, *given: pool.submit(dies_once, str(tmp_path / "mark"), work, *given))
     path = fm.write_shards(CASCADE, tmp_path / "data.h5", 4, executor=killing)
     assert (tmp_path / "mark").exists()
-    assert len(list((tmp_path / "data.h5.shards").glob(".*.partial"))) == 1  # what the dead one left
+    assert not list((tmp_path / "data.h5.shards").glob(".*.partial"))  # what the dead one left is taken away
     assert content(path) == content(whole)
 
 
@@ -553,8 +554,8 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
         (["--shard", "4"], r"'4' found"),
         (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
         (["--shard", "1/4", "--jobs", "2"], r"leave --jobs, --scheduler and --slurm out"),
-        (["--jobs", "2"], r"type --shards with their number"),
-        (["--scheduler", "tcp://127.0.0.1:1"], r"type --shards with their number"),
+        (["--jobs", "2"], r"use --shards with their number"),
+        (["--scheduler", "tcp://127.0.0.1:1"], r"use --shards with their number"),
         (["--shards", "2", "--scheduler", "127.0.0.1"], r"allowed is an address"),
         (["--shards", "2", "--jobs", "2", "--slurm", "x"], r"jobs and slurm are given"),
     ],

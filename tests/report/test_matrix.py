@@ -143,8 +143,8 @@ def test_shards_on_the_command_line(tmp_path: Path, runs: Path, capsys: pytest.C
         runs / "model" / "matrix.csv"
     ).read_text().splitlines()[1].split(",")[7]
     assert cli.main([*command, "--shard", "3/2"]) == cli.WRONG
-    assert "'3/2' found" in capsys.readouterr().err
+    assert "found '3/2'" in capsys.readouterr().err
     assert cli.main(["confirm", str(tmp_path / "spec.toml")]) == cli.WRONG
-    assert "type -o FOLDER" in capsys.readouterr().err
+    assert "use -o FOLDER" in capsys.readouterr().err
     assert cli.main([*command, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"]) == cli.WRONG
     assert "jobs and scheduler are given" in capsys.readouterr().err

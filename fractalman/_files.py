@@ -1,0 +1,278 @@
+"""Files that are whole or not there: written beside their target, forced to the disk, renamed; leftovers are named.
+
+A file is written as ``.NAME.<hex>.partial`` beside its target and renamed when it is complete, so a name that does not
+end in ``.partial`` never holds half a file. Whoever writes a partial file holds a lock on it; a partial file without
+its writer is what a killed run left, and `leftovers` finds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from fractalman.errors import FileFormatError
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # no such locks on this platform: age alone tells
+    fcntl = None
+
+SUFFIX = ".partial"
+STALE_SECONDS = 3600.0
+"""Where locks do not work, a partial file that nobody has written to for so long belongs to a run that died."""
+_MAX_NAME = 255
+"""Bytes of a file name that every usual file system takes."""
+_HEX = "[0-9a-f]" * 32
+
+
+# ---------------------------------------------------------------------------------------------------- input
+
+
+def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
+    """Return ``path`` if it is an ordinary file that may be read, without opening it: a pipe would wait for ever.
+
+    Parameters
+    ----------
+    path : str or path
+        Links are followed.
+    what : str
+        What is expected, for messages.
+
+    Returns
+    -------
+    Path
+        The path as it was given.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        In one line each; OSError for a loop of links, FileFormatError for a pipe, socket or device.
+    """
+    found = Path(path)
+    try:
+        mode = found.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        dangling = " (a link to nothing)" if found.is_symlink() else ""
+        raise FileNotFoundError(f"{path} does not exist{dangling}: use the path of {what}") from None
+    except PermissionError:
+        raise PermissionError(f"{path} is in a folder that cannot be read: use the path of {what}") from None
+    except ValueError:
+        raise FileNotFoundError(f"{str(path)!r} is no path: use the path of {what}") from None
+    except OSError as error:  # a loop of links, a name that is too long
+        raise OSError(error.errno, f"{path}: {error.strerror}: use the path of {what}") from None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(f"{path} is a directory: use the path of {what}")
+    if not stat.S_ISREG(mode):
+        raise FileFormatError(f"{path} is not an ordinary file but {_kind(mode)}: use the path of {what}")
+    if not os.access(found, os.R_OK):
+        raise PermissionError(f"{path} is not readable: change its permissions or use another path")
+    return found
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "something else")
+
+
+# ---------------------------------------------------------------------------------------------------- output
+
+
+def partial_path(path: Path) -> Path:
+    """Return a fresh name for the unfinished form of ``path``, beside it and within 255 bytes."""
+    return path.with_name(f".{_stem(path.name)}.{uuid.uuid4().hex}{SUFFIX}")
+
+
+def _stem(name: str) -> str:
+    """The target's name, shortened where the partial name would become too long for the file system."""
+    room = _MAX_NAME - len(f"..{'0' * 32}{SUFFIX}")
+    coded = os.fsencode(name)
+    if len(coded) <= room:
+        return name
+    digest = hashlib.blake2b(coded, digest_size=8).hexdigest()
+    return f"{coded[: room - 17].decode('utf-8', 'ignore')}-{digest}"
+
+
+@contextlib.contextmanager
+def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
+    """Yield the name of a partial file; after the block it becomes ``path`` at once, after an exception it is gone.
+
+    Parameters
+    ----------
+    path : Path
+        The target; untouched until the block is over.
+    overwrite : bool
+        Replace an existing file; else FileExistsError, also when another run was faster.
+
+    Yields
+    ------
+    Path
+        Where the block writes; it must have forced its bytes to the disk.
+    """
+    partial = partial_path(path)
+    try:
+        yield partial
+        if overwrite:
+            os.replace(partial, path)  # noqa: PTH105 (the plain call: nothing between the old file and the new one)
+        else:
+            _link_without_overwriting(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(path: Path, overwrite: bool = True) -> Iterator[IO[bytes]]:
+    """Yield a binary stream whose bytes become ``path`` at once when the block is over, on the disk by then.
+
+    Parameters
+    ----------
+    path : Path
+        The target; untouched until the block is over, and for good after an exception.
+    overwrite : bool
+        As in `replacing`.
+
+    Yields
+    ------
+    IO[bytes]
+        Open for writing.
+    """
+    with replacing(path, overwrite) as partial, partial.open("xb") as stream:
+        lock(stream.fileno())
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write ``content`` (text as UTF-8) so that ``path`` is always whole, the old content or the new; return it."""
+    with writing(path) as stream:
+        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Put folder ``new`` in the place of ``old``, which is kept until that is done and put back if it fails."""
+    if not old.exists():
+        new.rename(old)
+        return
+    aside = partial_path(old)
+    old.rename(aside)
+    try:
+        new.rename(old)
+    except BaseException:
+        aside.rename(old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _link_without_overwriting(partial: Path, path: Path) -> None:
+    """Rename in a way that fails when another writer published the same name in the meantime."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{path} was published by another run meanwhile: use --force (in Python: overwrite=True) or another name"
+        ) from None
+    except OSError:  # a file system without hard links: looking first is all there is
+        if path.exists():
+            raise FileExistsError(f"{path} exists: use --force (in Python: overwrite=True) or another name") from None
+        os.replace(partial, path)  # noqa: PTH105
+    else:
+        partial.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's list of names to the disk, where the platform can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # folders cannot be opened on this platform
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ---------------------------------------------------------------------------------------------------- leftovers
+
+
+def lock(descriptor: int) -> bool:
+    """Mark an open file as being written by this process, until it is closed; whether it could be marked."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Return the partial files of one target whose writer is gone, oldest first."""
+    return _dead(path.parent.glob(f".{glob.escape(_stem(path.name))}.{_HEX}{SUFFIX}"))
+
+
+def leftovers_in(folder: Path) -> list[Path]:
+    """Return the partial files and folders in one folder (not below it) whose writer is gone, oldest first."""
+    return _dead(folder.glob(f".*.{_HEX}{SUFFIX}"))
+
+
+def leftover_words(path: Path) -> str:
+    """Return one line naming what killed runs left beside a target, and how to remove it; "" when there is nothing."""
+    found = leftovers(path)
+    if not found:
+        return ""
+    size = sum(entry.stat().st_size for entry in found if entry.is_file())
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {path.parent} to remove it"
+    )
+
+
+def remove(entries: Iterable[Path]) -> list[Path]:
+    """Remove leftovers, files and folders; return those that are gone now."""
+    gone = []
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            gone.append(entry)
+    return gone
+
+
+def _dead(entries: Iterable[Path]) -> list[Path]:
+    found = []
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            if _abandoned(entry):
+                found.append((entry.lstat().st_mtime, entry))
+    return [entry for _, entry in sorted(found)]
+
+
+def _abandoned(entry: Path) -> bool:
+    """Whether nobody writes to a partial file any more: nobody holds its lock; folders and locks' absence go by age."""
+    old = time.time() - entry.lstat().st_mtime > STALE_SECONDS
+    if fcntl is None or not stat.S_ISREG(entry.lstat().st_mode):
+        return old
+    descriptor = os.open(entry, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return old
+    else:
+        return True
+    finally:
+        os.close(descriptor)

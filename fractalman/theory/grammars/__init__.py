@@ -1,0 +1,42 @@
+"""Grammars of hidden trees: rules, exact posteriors, entropies and counting laws; arrays in, numbers out."""
+
+from fractalman.theory.grammars.entropies import (
+    context_entropy,
+    node_marginals,
+    pair_distribution,
+    string_entropy,
+    token_marginal,
+)
+from fractalman.theory.grammars.laws import (
+    derivations_per_symbol,
+    number_of_data,
+    random_hierarchy_sample_complexity,
+)
+from fractalman.theory.grammars.messages import (
+    UNOBSERVED,
+    latent_posterior,
+    log_likelihood,
+    number_of_parses,
+)
+from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
+from fractalman.theory.grammars.strings import Derivations, derive_strings
+
+__all__ = [
+    "UNOBSERVED",
+    "Derivations",
+    "Grammar",
+    "context_entropy",
+    "derivations_per_symbol",
+    "derive_strings",
+    "latent_posterior",
+    "log_likelihood",
+    "node_marginals",
+    "number_of_data",
+    "number_of_parses",
+    "pair_distribution",
+    "random_grammar",
+    "random_hierarchy_sample_complexity",
+    "string_entropy",
+    "token_marginal",
+    "zipf_probabilities",
+]

@@ -1,0 +1,60 @@
+"""Grammars in plain Python: all derivations of a string space, messages by enumeration, strings drawn one by one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from fractalman.random.keys import Role, derive_twin, draw_twin, key64
+from fractalman.theory.grammars import Grammar
+
+
+def all_derivations(grammar: Grammar) -> Iterator[tuple[float, list[tuple[int, ...]]]]:
+    """Yield (probability, symbols level by level) of every derivation."""
+
+    def below(level: int, symbols: tuple[int, ...]) -> Iterator[tuple[float, list[tuple[int, ...]]]]:
+        if level == grammar.levels:
+            yield 1.0, [symbols]
+            return
+        rules, chance = grammar.productions[level], grammar.probabilities[level]
+        for choice in itertools.product(range(rules.shape[1]), repeat=len(symbols)):
+            p = float(np.prod([chance[x, r] for x, r in zip(symbols, choice, strict=True)]))
+            children = tuple(int(y) for x, r in zip(symbols, choice, strict=True) for y in rules[x, r])
+            for q, rest in below(level + 1, children):
+                yield p * q, [symbols, *rest]
+
+    for x, p in enumerate(grammar.prior):
+        for q, levels in below(0, (x,)):
+            yield float(p) * q, levels
+
+
+def posterior(grammar: Grammar, tokens: list[int], level: int, node: int) -> tuple[list[float], float]:
+    """Return (posterior of the symbol at a node, likelihood), by summing over all derivations that fit."""
+    weight = [0.0] * grammar.sizes[level]
+    for p, levels in all_derivations(grammar):
+        if all(seen < 0 or seen == token for seen, token in zip(tokens, levels[-1], strict=True)):
+            weight[levels[level][node]] += p
+    total = sum(weight)
+    return [w / total if total else float("nan") for w in weight], total
+
+
+def derivation(grammar: Grammar, string: int, seed: int) -> list[int]:
+    """Return the symbols of one derivation, level by level."""
+    own = derive_twin(key64(seed, Role.DERIVATION), string)
+
+    def uniform(counter: int) -> float:
+        return (draw_twin(own, counter) >> 11) * 2.0**-53
+
+    def choose(cumulated: list[float], u: float) -> int:
+        return next((k for k, c in enumerate(cumulated[:-1]) if u < c), len(cumulated) - 1)
+
+    symbols = [choose(list(np.cumsum(grammar.prior)), uniform(0))]
+    begin, nodes = 0, 1
+    for rules, chance in zip(grammar.productions, grammar.probabilities, strict=True):
+        for node in range(begin, begin + nodes):
+            x = symbols[node]
+            symbols += [int(y) for y in rules[x, choose(list(np.cumsum(chance[x])), uniform(1 + node))]]
+        begin, nodes = begin + nodes, nodes * grammar.branching
+    return symbols

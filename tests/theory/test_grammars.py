@@ -1,0 +1,155 @@
+"""Grammars: rules, exact inference against enumeration, entropies, counts, and strings drawn from them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from fractalman.errors import RecipeError
+from fractalman.theory import grammars
+from fractalman.theory.grammars import Grammar, derive_strings, random_grammar
+from tests.reference import grammars as reference
+
+TINY = [
+    random_grammar(seed=1, levels=2, vocabulary=3, synonyms=2, classes=2),
+    random_grammar(seed=2, levels=2, vocabulary=3, synonyms=3, classes=3, zipf_exponent=0.5),
+    random_grammar(seed=3, levels=2, vocabulary=3, synonyms=2, classes=2, ambiguous=True),
+    random_grammar(seed=4, levels=1, vocabulary=3, synonyms=2, branching=3, classes=4),
+]
+
+
+@pytest.mark.parametrize("grammar", TINY)
+def test_posteriors_against_enumeration_reference(grammar: Grammar) -> None:
+    rng = np.random.default_rng(0)
+    tokens = derive_strings(grammar, np.arange(12), 5).tokens.astype(np.int64)
+    tokens[rng.random(tokens.shape) < 0.4] = grammars.UNOBSERVED
+    for level in range(grammar.levels + 1):
+        for node in range(grammar.branching**level):
+            ours = grammars.latent_posterior(grammar, tokens, level, node)
+            like = grammars.log_likelihood(grammar, tokens)
+            for row, string in enumerate(tokens.tolist()):
+                slow, total = reference.posterior(grammar, string, level, node)
+                np.testing.assert_allclose(ours[row], slow, atol=1e-12)
+                assert abs(like[row] - math.log(total)) < 1e-12
+
+
+@pytest.mark.parametrize("grammar", TINY)
+def test_strings_of_the_kernel_and_of_its_reference_are_equal(grammar: Grammar) -> None:
+    drawn = derive_strings(grammar, np.array([7, 0, 123456789]), 11)
+    assert drawn.symbols.tolist() == [reference.derivation(grammar, i, 11) for i in (7, 0, 123456789)]
+    whole, part = derive_strings(grammar, np.arange(50), 11), derive_strings(grammar, np.arange(20, 30), 11)
+    np.testing.assert_array_equal(whole.symbols[20:30], part.symbols)
+
+
+@pytest.mark.parametrize("grammar", TINY)
+def test_strings_have_the_law_of_the_grammar(grammar: Grammar) -> None:
+    law: Counter[tuple[int, ...]] = Counter()
+    for p, levels in reference.all_derivations(grammar):
+        law[levels[-1]] += p
+    n = 20_000
+    seen = Counter(map(tuple, derive_strings(grammar, np.arange(n), 3).tokens.tolist()))
+    assert set(seen) <= set(law)
+    expected = np.array([n * law[k] for k in law])
+    found = np.array([seen[k] for k in law])
+    assert stats.chisquare(found, expected).pvalue > 1e-4
+    flat = np.full(found.size, n / found.size)  # the control: another law is rejected, unless it is that of the grammar
+    if not np.allclose(expected, flat):
+        assert stats.chisquare(found, flat).pvalue < 1e-4
+
+
+@pytest.mark.parametrize("grammar", TINY)
+def test_marginals_pairs_and_parses_against_enumeration(grammar: Grammar) -> None:
+    every = list(reference.all_derivations(grammar))
+    chance = np.array([p for p, _ in every])
+    tokens = np.array([levels[-1] for _, levels in every])
+    one_hot = tokens[:, :, None] == np.arange(grammar.vocabulary)
+    np.testing.assert_allclose(grammars.token_marginal(grammar), np.einsum("d,dpv->pv", chance, one_hot), atol=1e-12)
+    for i in range(grammar.length):
+        for j in range(grammar.length):
+            if i != j:
+                slow = np.einsum("d,dv,dw->vw", chance, one_hot[:, i], one_hot[:, j])
+                np.testing.assert_allclose(grammars.pair_distribution(grammar, i, j), slow, atol=1e-12)
+    strings, number = np.unique(tokens, axis=0, return_counts=True)
+    np.testing.assert_array_equal(grammars.number_of_parses(grammar, strings), number)
+    if grammar.unambiguous:
+        assert number.max() == 1
+    else:
+        assert number.max() > 1  # the control: parses are counted, not assumed
+
+
+def test_entropies_are_those_of_blocks() -> None:
+    grammar = TINY[1]
+    law: Counter[tuple[int, ...]] = Counter()
+    for p, levels in reference.all_derivations(grammar):
+        law[levels[-1]] += p
+    blocks = [0.0]
+    for t in range(1, grammar.length + 1):
+        prefix: Counter[tuple[int, ...]] = Counter()
+        for string, p in law.items():
+            prefix[string[:t]] += p
+        blocks.append(-sum(p * math.log(p) for p in prefix.values()))
+    for t in range(grammar.length):
+        assert abs(grammars.context_entropy(grammar, t) - (blocks[t + 1] - blocks[t])) < 1e-12
+    assert abs(grammars.string_entropy(grammar) - blocks[-1]) < 1e-12
+    with pytest.raises(RecipeError, match="unambiguous"):
+        grammars.string_entropy(Grammar((np.zeros((2, 1, 2), np.int64),), (np.ones((2, 1)),), np.full(2, 0.5), 2))
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 2**63 - 1),
+    st.integers(1, 3),
+    st.integers(2, 9),
+    st.integers(1, 4),
+    st.integers(2, 3),
+    st.integers(1, 9),
+)
+def test_what_holds_of_every_grammar(
+    seed: int, levels: int, vocabulary: int, synonyms: int, branching: int, classes: int
+) -> None:
+    tuples, most = vocabulary**branching, max(classes, vocabulary if levels > 1 else 1)
+    options = {
+        "seed": seed, "levels": levels, "vocabulary": vocabulary, "synonyms": synonyms, "branching": branching,
+        "classes": classes,
+    }  # fmt: skip
+    if most * synonyms > tuples:
+        with pytest.raises(RecipeError, match="different tuples"):
+            random_grammar(**options)
+        return
+    grammar = random_grammar(**options)
+    assert grammar.unambiguous
+    drawn = derive_strings(grammar, np.arange(8), seed)
+    tokens = drawn.tokens.astype(np.int64)
+    np.testing.assert_array_equal(grammars.number_of_parses(grammar, tokens), 1)
+    for level in range(levels):  # every hidden symbol follows from the string
+        posterior = grammars.latent_posterior(grammar, tokens, level, branching**level - 1)
+        np.testing.assert_allclose(posterior[np.arange(8), drawn.level(level)[:, -1]], 1.0)
+    count = grammars.number_of_data(classes, synonyms, branching, levels)
+    np.testing.assert_allclose(grammars.log_likelihood(grammar, tokens), -math.log(count), rtol=1e-10)
+
+
+def test_rules_are_drawn_uniformly() -> None:
+    counts = Counter(
+        int(
+            random_grammar(seed=k, levels=1, vocabulary=2, synonyms=1, classes=2).productions[0].reshape(-1)
+            @ [8, 4, 2, 1]
+        )
+        for k in range(3000)
+    )
+    assert len(counts) == 12  # 4 tuples, two of them in order
+    assert stats.chisquare(list(counts.values())).pvalue > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("tokens", "level", "node"),
+    [([[0, 1]], 0, 0), ([[0, 1, 2, 9]], 0, 0), ([[0, 1, 2, -2]], 0, 0), ([[0, 1, 2, 0]], 3, 0), ([[0, 1, 2, 0]], 1, 2)],
+)
+def test_what_cannot_be_asked(tokens: list[list[int]], level: int, node: int) -> None:
+    with pytest.raises(RecipeError, match="expected"):
+        grammars.latent_posterior(TINY[0], np.array(tokens), level, node)
