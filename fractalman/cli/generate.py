@@ -42,7 +42,6 @@ def add(commands: Commands) -> None:
     group.add_argument("--shards", type=_shards, metavar="N", help="write N shards and a file that shows them as one")
     group.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that shares it, e.g. tcp://host:8786")
-    group.add_argument("--slurm", metavar="FOLDER", help="Slurm jobs share it; scripts and logs go to this folder")
     group.add_argument("--shard", type=shard, metavar="I/N", help="write only shard I of N, e.g. in a job array")
 
 
@@ -79,15 +78,15 @@ def _shards(text: str) -> int:
 
 def _check_sharing(options: argparse.Namespace) -> None:
     """Refuse options that contradict each other."""
-    shared = options.jobs != 1 or options.scheduler is not None or options.slurm is not None
+    shared = options.jobs != 1 or options.scheduler is not None
     if options.shard is not None:
         number, shards = options.shard
         if options.shards not in (None, shards):
             raise RecipeError(f"--shard {number}/{shards} contradicts --shards {options.shards}: leave one out")
         if shared:
-            raise RecipeError("--shard writes one shard, here: leave --jobs, --scheduler and --slurm out")
+            raise RecipeError("--shard writes one shard, here: leave --jobs and --scheduler out")
     elif shared and options.shards is None:
-        raise RecipeError("--jobs, --scheduler and --slurm share out shards: use --shards with their number, e.g. 64")
+        raise RecipeError("--jobs and --scheduler share out shards: use --shards with their number, e.g. 64")
 
 
 def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Report) -> Path:
@@ -104,7 +103,6 @@ def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Repo
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
         )
     except KeyboardInterrupt:
         kept = options.shards - len(missing_shards(recipe, options.output, options.shards))

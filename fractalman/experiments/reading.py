@@ -1,8 +1,8 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
 [recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
-network_draws, max_fraction, probe · [mlp], [random-features], [k-nn], … settings of a learner · [fit] window_low,
-window_high, min_sizes, min_seeds.
+network_draws, max_fraction, doubling_checks · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
+window_low, window_high, min_sizes, min_seeds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fractalman import learners
 from fractalman.errors import FractalmanError, MissingExtraError, RecipeError, nearest
 from fractalman.experiments.axes import (
     DATA_AXIS,
@@ -22,34 +23,29 @@ from fractalman.experiments.axes import (
     RECIPE_PREFIX,
     Axis,
     Number,
-    axis_called,
+    axis_named,
     changed,
     one_pass_size,
 )
 from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.experiment import Spec
+from fractalman.experiments.specification import BAYES, Spec
 from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 
-BAYES = "bayes"
-"""The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
 _EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
 
 
-def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collaborators | None = None) -> Spec:
+def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
     """Return the checked specification of a TOML file, of TOML text (a str with a newline) or of a dict of tables.
 
     Args:
         source: where it comes from.
-        collaborators: the functions of other rooms; None = the package's own.
     Errors: RecipeError naming every unknown key (with the nearest allowed one) and every bad value at once.
     """
-    rooms = collaborators or Collaborators()
-    tables, where = _tables(source)
+    tables, where = tables_of(source)
     known = ("recipe", "sweep", *learner_tables(), "fit")
     problems = [
         f"[{key}]: this learner has no settings; leave the table out"
@@ -77,12 +73,12 @@ def load_spec(source: str | Path | Mapping[str, Any], *, collaborators: Collabor
         problems += _unfittable(sweep, fit)
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
-        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("probe")), rooms, problems)
+        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), problems)
         _check_axis(sweep, settings, recipe, problems)
     if problems or recipe is None:
         raise RecipeError("; ".join(problems))
     spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
-    problems = _place_problems(spec, rooms)
+    problems = _condition_problems(spec)
     if problems:
         raise RecipeError("; ".join(problems))
     return spec
@@ -94,17 +90,17 @@ def learner_tables() -> tuple[str, ...]:
 
 
 def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
-    """Return why the places and replicates asked for can never be fitted as [fit] says, where it was said."""
+    """Return why the conditions and replicates asked for can never be fitted as [fit] says, where it was said."""
     problems = []
     axis = "values" if sweep.get("values") else "train_sizes"
-    places, seeds = sweep.get(axis) or (), sweep.get("seeds")
+    conditions, seeds = sweep.get(axis) or (), sweep.get("seeds")
     low, high, least = fit.get("window_low") or -math.inf, fit.get("window_high") or math.inf, fit.get("min_sizes") or 0
-    inside = [place for place in places if low <= place <= high]
-    said = len(inside) < len(places) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
+    inside = [condition for condition in conditions if low <= condition <= high]
+    said = len(inside) < len(conditions) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
     if said and len(inside) < least:
         problems.append(
-            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(places)} and needs {least} (fit.min_sizes): allowed "
-            f"is a window that holds {least} or more; type another window, or more {axis}"
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(conditions)} and needs {least} (fit.min_sizes): "
+            f"allowed is a window that holds {least} or more; type another window, or more {axis}"
         )
     if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
         least = fit["min_seeds"]
@@ -114,7 +110,8 @@ def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _tables(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def tables_of(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the tables of a TOML file, of TOML text (a str with a newline) or of a dict, and where they stand."""
     if isinstance(source, Mapping):
         return source, "the specification"
     if isinstance(source, str) and "\n" in source:
@@ -144,8 +141,7 @@ def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mappi
 def _check_learners(
     asked: tuple[str, ...],
     settings: dict[str, Mapping[str, Any]],
-    probe: bool,
-    rooms: Collaborators,
+    doubling: bool,
     problems: list[str],
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
@@ -154,14 +150,14 @@ def _check_learners(
     for name in dict.fromkeys((*asked, *settings)):
         table = settings.get(name, {})
         try:
-            learner = rooms.make_learner(name, table)
+            learner = learners.make(name, table)
         except RecipeError as error:
             problems.append(str(error))
             continue
         except MissingExtraError as error:
             absent = absent or error
             continue
-        needed = doubled_settings(name) if probe and name in asked else ()
+        needed = doubled_settings(name) if doubling and name in asked else ()
         if table.get("sampling") == "one-pass":
             needed = (*needed, "steps", "batch_size")
         missing = {key: learner.setting(key) for key in needed if key not in table}
@@ -187,11 +183,11 @@ def _check_axis(
             problems.append(f"missing key sweep.train_sizes; type e.g. {_EXAMPLE}")
         sweep["values"] = sizes or ()
         return
-    axis = axis_called(name)
-    learners = sweep.get("learners", ())
+    axis = axis_named(name)
+    asked = sweep.get("learners", ())
     if sizes is not None:
         problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
-    problems += _axis_problems(axis, learners, recipe)
+    problems += _axis_problems(axis, asked, recipe)
     if values is None:
         if not any("sweep.values" in problem for problem in problems):
             problems.append(f'missing key sweep.values; type e.g. axis = "{name}", values = [8, 16, 32, 64]')
@@ -202,8 +198,8 @@ def _check_axis(
         values = ()
     most = []
     for value in values:
-        tables = settings if axis.kind == "recipe" else changed(settings, learners, axis.key, value)
-        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in learners), default=0))
+        tables = settings if axis.kind == "recipe" else changed(settings, asked, axis.key, value)
+        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in asked), default=0))
     if size is None and values and min(most) == 0:
         problems.append(
             f"missing key sweep.train_size: along {name} the training-set size is fixed; type train_size = n"
@@ -212,11 +208,11 @@ def _check_axis(
     sweep["train_sizes"] = (size,) if size else tuple(most) if len(set(most)) > 1 else tuple(most[:1])
 
 
-def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None) -> list[str]:
+def _axis_problems(axis: Axis, asked: tuple[str, ...], recipe: Recipe | None) -> list[str]:
     """Return why the axis cannot be."""
     if axis.kind != "recipe":
         having = axes()[axis.key]
-        without = [name for name in learners if name not in having]
+        without = [name for name in asked if name not in having]
         return [
             f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; allowed are {', '.join(having)}"
             for name in without
@@ -237,40 +233,40 @@ def _axis_problems(axis: Axis, learners: tuple[str, ...], recipe: Recipe | None)
     return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
-def _place_problems(spec: Spec, rooms: Collaborators) -> list[str]:
-    """Return what is wrong at any place of the sweep, each thing once."""
+def _condition_problems(spec: Spec) -> list[str]:
+    """Return what is wrong under any condition of the sweep, each thing once."""
     problems: dict[str, None] = {}
-    for place_value in spec.values:
+    for value in spec.values:
         try:
-            place = spec.place(place_value)
+            condition = spec.condition(value)
         except FractalmanError as error:  # the recipe does not take this value
             problems[str(error)] = None
             continue
         if not spec.recipe.addressed:
-            needed, recipe = spec.largest(place_value) + spec.test_size, place.recipe
+            needed, recipe = spec.largest(value) + spec.test_size, condition.recipe
             if needed > recipe.max_points:
                 key = "n_points" if recipe.n_points else "max_points"
                 typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
                 problems[
-                    f"train_sizes up to {spec.largest(place_value)} and test_size = {spec.test_size} need {needed} "
+                    f"train_sizes up to {spec.largest(value)} and test_size = {spec.test_size} need {needed} "
                     f"different points, and recipe.{key} = {recipe.max_points}: type {typed}"
                 ] = None
     if problems:
         return list(problems)
-    for place in spec.places():
+    for condition in spec.conditions():
         for name in spec.learners:
-            table = spec.learner_settings(name, place)
+            table = spec.learner_settings(name, condition)
             try:
-                rooms.make_learner(name, table)
+                learners.make(name, table)
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)
-            if fresh is not None and place.n < fresh and not any('"one-pass"' in problem for problem in problems):
-                doubled = spec.probe and spec.axis.kind == "data"
+            if fresh is not None and condition.n < fresh and not any('"one-pass"' in problem for problem in problems):
+                doubled = spec.doubling_checks and spec.axis.kind == "data"
                 problems[
                     f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
-                    f"{place.n} are asked for{' (probe = true doubles the steps)' * doubled}: type fewer steps, or "
-                    "larger sizes"
+                    f"{condition.n} are asked for{' (doubling_checks = true doubles the steps)' * doubled}: type fewer "
+                    "steps, or larger sizes"
                 ] = None
     return list(problems)
 
@@ -311,7 +307,7 @@ _SWEEP: dict[str, tuple[Check, Any]] = {
     "values": (_values, None),
     "train_sizes": (sizes, None),
     "train_size": (integer(2), None),
-    "probe": (switch, False),
+    "doubling_checks": (switch, False),
     "seeds": (integer(1), REQUIRED),
     "test_size": (integer(1), REQUIRED),
     "label_draws": (integer(1), 8),

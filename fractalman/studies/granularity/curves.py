@@ -15,10 +15,10 @@ from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem, make
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.studies.granularity_fits import covariance_of, overall
-from fractalman.studies.granularity_spec import Granularity
+from fractalman.studies.base import Row
+from fractalman.studies.granularity.labels import covariance_of, overall
+from fractalman.studies.granularity.spec import Granularity
 from fractalman.studies.sources import Sample
-from fractalman.studies.study import Row
 from fractalman.theory import LabelCovariance, bayes_curve, optimal_ridge_risk, smoother_curve, spectrum_of
 
 LEARNERS = ("ridge", "laplace-kernel")

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from fractalman import learners
 from fractalman.experiments.axes import (
     DATA_AXIS,
     Axis,
+    Condition,
     Number,
-    Place,
-    axis_called,
+    axis_named,
     changed,
     one_pass_size,
 )
+from fractalman.experiments.engine import digest_of
+from fractalman.experiments.points import Task
 from fractalman.learners import doubled_settings, learner_class
-from fractalman.random.streams import STREAM_VERSION, Role, Seeds, key64
+from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipes import Recipe
 
-DIGEST_RULE = 2
-"""Rises when the digest is made of other things; journals of rule 1 are still read and continued."""
+BAYES = "bayes"
+"""The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Spec:
     Args:
         recipe: the dataset; replicate i draws its own geometry, embedding and labels.
         learners: names, in the order of the report.
-        train_sizes: ascending training-set sizes n of the points: the axis itself, or the size held fixed along
+        train_sizes: ascending training-set sizes n: the axis itself, or the size held fixed along
             another axis (as many as there are values where a one-pass network needs more for more steps).
         seeds: number of replicates S.
         test_size: points of every test set, disjoint from every training set of its replicate.
@@ -46,7 +47,8 @@ class Spec:
         fit: window_low, window_high (on the axis; None = no bound), min_sizes, min_seeds.
         axis_name: what is varied: "n", a setting of the learners or a keyword of the recipe.
         values: ascending positions on the axis.
-        probe: whether every point is also measured with width (or features) doubled, and with steps doubled.
+        doubling_checks: whether every condition is also measured with width (or features) doubled, and with steps
+            doubled.
     """
 
     recipe: Recipe
@@ -61,7 +63,7 @@ class Spec:
     fit: Mapping[str, Any] = field(default_factory=dict)
     axis_name: str = DATA_AXIS
     values: tuple[Number, ...] = ()
-    probe: bool = False
+    doubling_checks: bool = False
 
     @property
     def mlp(self) -> Mapping[str, Any]:
@@ -71,7 +73,7 @@ class Spec:
     @cached_property
     def axis(self) -> Axis:
         """What is varied."""
-        return axis_called(self.axis_name)
+        return axis_named(self.axis_name)
 
     @property
     def population(self) -> float:
@@ -80,20 +82,8 @@ class Spec:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of everything that decides the numbers: this specification, the streams, the package version."""
-        from fractalman import __version__
-
-        return _hashed([DIGEST_RULE, self.to_dict(), STREAM_VERSION, __version__])
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """The digest, and that of the rule before it where the experiment could be said then."""
-        from fractalman import __version__
-
-        if self.axis_name != DATA_AXIS or self.probe or set(self.settings) - {"mlp"}:
-            return (self.digest,)
-        before = {**self.to_dict(), "mlp": dict(self.mlp)}
-        return self.digest, _hashed([before, STREAM_VERSION, __version__])
+        """Hash of everything that decides the numbers."""
+        return digest_of("confirm", self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as plain values, defaults filled in; `load_spec` reads them back to an equal Spec."""
@@ -111,8 +101,8 @@ class Spec:
             "network_draws": self.network_draws,
             "max_fraction": self.max_fraction,
         }
-        if self.probe:
-            sweep["probe"] = True
+        if self.doubling_checks:
+            sweep["doubling_checks"] = True
         return {
             "recipe": self.recipe.to_dict(),
             "sweep": sweep,
@@ -120,14 +110,14 @@ class Spec:
             "fit": {key: value for key, value in self.fit.items() if value is not None},
         }
 
-    # ------------------------------------------------------------------------------------------------ points
+    # -------------------------------------------------------------------------------------------- conditions
 
-    def probes_of(self, learner: str) -> tuple[str, ...]:
-        """Return the settings of a learner that are doubled at every point."""
-        return doubled_settings(learner) if self.probe else ()
+    def doubled_settings(self, learner: str) -> tuple[str, ...]:
+        """Return the settings of a learner that are doubled under every condition."""
+        return doubled_settings(learner) if self.doubling_checks else ()
 
-    def place(self, value: Number, probe: str = "") -> Place:
-        """Return what the points at ``value`` are made of, with one setting doubled if a probe is named."""
+    def condition(self, value: Number, doubled: str = "") -> Condition:
+        """Return what is measured at ``value``, with one setting doubled if it is named."""
         axis, settings, recipe = self.axis, self.settings, self.recipe
         if axis.kind == "recipe":
             recipe = recipe.replace(**{axis.key: value})
@@ -138,37 +128,37 @@ class Spec:
         else:
             n = self.train_sizes[0] if len(self.train_sizes) == 1 else self.train_sizes[self.values.index(value)]
         own = n
-        if probe:
+        if doubled:
             for name in self.learners:
-                if probe in doubled_settings(name):
-                    settings = changed(settings, (name,), probe, 2 * settings[name][probe])
+                if doubled in doubled_settings(name):
+                    settings = changed(settings, (name,), doubled, 2 * settings[name][doubled])
             if axis.kind != "data":
                 n = max([n, *(one_pass_size(settings.get(name, {})) or 0 for name in self.learners)])
-        return Place(value, n, own, recipe, settings)
+        return Condition(value, n, own, recipe, settings)
 
-    def places(self) -> list[Place]:
-        """Return every place, those of probes included."""
-        probes = ("", *dict.fromkeys(key for name in self.learners for key in self.probes_of(name)))
-        return [self.place(value, probe) for value in self.values for probe in probes]
+    def conditions(self) -> list[Condition]:
+        """Return every condition, those of doubling checks included."""
+        settings = ("", *dict.fromkeys(key for name in self.learners for key in self.doubled_settings(name)))
+        return [self.condition(value, doubled) for value in self.values for doubled in settings]
 
     def largest(self, value: Number) -> int:
         """Return the largest training set drawn on the replicates that serve ``value``."""
-        return self._largest if self.axis.shares_points else max(p.n for p in self.places() if p.value == value)
+        return self._largest if self.axis.shares_points else max(c.n for c in self.conditions() if c.value == value)
 
     @cached_property
     def _largest(self) -> int:
-        return max(place.n for place in self.places())
+        return max(condition.n for condition in self.conditions())
 
-    def learner_settings(self, name: str, place: Place | None = None) -> dict[str, Any]:
-        """Return the settings that ``learners.make`` gets at a place (None: the first).
+    def learner_settings(self, name: str, condition: Condition | None = None) -> dict[str, Any]:
+        """Return the settings that ``learners.make`` gets under a condition (None: the first).
 
         On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
         """
-        place = place or self.place(self.values[0])
-        table = dict(place.settings.get(name, {}))
+        condition = condition or self.condition(self.values[0])
+        table = dict(condition.settings.get(name, {}))
         padding = learner_class(name).padding
         if padding:
-            table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else place.n
+            table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
         return table
 
     # ------------------------------------------------------------------------------------------------ replicates
@@ -183,7 +173,7 @@ class Spec:
         Along a keyword of the recipe the seeds stay, so that a replicate differs by that keyword alone.
         """
         value = self.values[0] if value is None else value
-        recipe, seeds = self.place(value).recipe, self.replicate_seeds(i)
+        recipe, seeds = self.condition(value).recipe, self.replicate_seeds(i)
         if math.isinf(self.population):
             return recipe.replace(seed=seeds, n_points=self.largest(value) + self.test_size)
         return recipe.replace(seed=seeds)
@@ -204,9 +194,15 @@ def split_seed(recipe: Recipe, i: int) -> int:
     return key64(recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
 
 
-def _hashed(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, allow_nan=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def tasks_of(spec: Spec) -> list[Task]:
+    """Return all tasks of a sweep: replicate by replicate, then the learners that run all replicates together."""
+    batched = {name: learners.make(name, spec.learner_settings(name)).batched for name in spec.learners}
+    floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
+    kinds = {name: [(name, doubled) for doubled in ("", *spec.doubled_settings(name))] for name in spec.learners}
+    single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]
+    tasks = [Task(name, v, i, doubled) for i in range(spec.seeds) for v in spec.values for name, doubled in single]
+    together = [kind for name in spec.learners if batched[name] for kind in kinds[name]]
+    return tasks + [Task(name, v, None, doubled) for name, doubled in together for v in spec.values]
 
 
 def _plain(value: Any) -> Any:

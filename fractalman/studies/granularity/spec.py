@@ -1,8 +1,8 @@
-"""The specification of a granularity study: its table, its units, and who does which.
+"""The specification of a granularity study: its table and its tasks.
 
     [recipe] or [data] · [granularity] · [mlp], [random-features], … of the learners that are named
 
-Every replicate has its own data (of a file: its own split), and its parts are units of their own: "fits" the learners
+Every replicate has its own data (of a file: its own split), and its parts are tasks of their own: "fits" the learners
 of closed form, "fragments" the ridges that know the cut at one scale, "mlp" and other trained ones by name, "curves"
 the learning curves inside the fragments of one scale, "linear" the regressions in d dimensions.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,9 +18,9 @@ import numpy as np
 from fractalman.errors import RecipeError
 from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
 from fractalman.learners import learner_class, make, names
+from fractalman.studies.base import StudySpec, Task
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
-from fractalman.studies.study import Row, Study, Unit
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
 _UNSEEN = 4096  # test points of addressed families, where nothing else is said
@@ -29,7 +28,7 @@ _LEARNERS = ("ridge", "k-nn", "laplace-kernel")
 
 
 def is_trained(learner: str) -> bool:
-    """Return whether a learner has no closed form; each such is a unit of its own."""
+    """Return whether a learner has no closed form; each such is a task of its own."""
     return not learner_class(learner).linear_smoother
 
 
@@ -75,8 +74,8 @@ population they are drawn from; linear_splits: training sets a replicate."""
 
 
 @dataclass(frozen=True)
-class Granularity(Study):
-    """A checked granularity study.
+class Granularity(StudySpec):
+    """The checked specification of a granularity study.
 
     Args:
         source: where the points come from. values: the table [granularity], defaults filled in.
@@ -108,33 +107,19 @@ class Granularity(Study):
         """Learners of all points."""
         return tuple(self.values["learners"])
 
-    def units(self) -> list[Unit]:
-        """Return all units, replicate by replicate."""
-        out: list[Unit] = []
+    def tasks(self) -> list[Task]:
+        """Return all tasks, replicate by replicate."""
+        out: list[Task] = []
         for seed in range(self.values["seeds"]):
-            out.append(Unit("fits", 0, seed))
-            out += [Unit("fragments", s, seed) for s in self.scales]
-            out += [Unit(name, 0, seed) for name in self.learners if is_trained(name)]
-            out += [Unit("curves", s, seed) for s in self.values["curve_scales"]]
-            out += [Unit("linear", d, seed) for d in self.values["linear_dims"]]
+            out.append(Task("fits", 0, seed))
+            out += [Task("fragments", s, seed) for s in self.scales]
+            out += [Task(name, 0, seed) for name in self.learners if is_trained(name)]
+            out += [Task("curves", s, seed) for s in self.values["curve_scales"]]
+            out += [Task("linear", d, seed) for d in self.values["linear_dims"]]
         return out
 
-    def run(self, unit: Unit, checkpoint: Path | None = None) -> list[Row]:
-        """Return the rows of one unit."""
-        from fractalman.studies import granularity_curves, granularity_fits, linear_risk
-
-        if unit.part == "linear":
-            return linear_risk.linear_rows(self.source, self.values, int(unit.value), unit.seed)
-        if unit.part == "curves":
-            return granularity_curves.curve_rows(self, int(unit.value), unit.seed)
-        if unit.part == "fits":
-            return granularity_fits.fit_rows(self, unit.seed)
-        if unit.part == "fragments":
-            return granularity_fits.fragment_rows(self, int(unit.value), unit.seed)
-        return granularity_fits.trained_rows(self, unit.part, unit.seed, checkpoint)
-
     def sample(self, seed: int) -> Sample:
-        """Return the points of a replicate; the last is remembered, for its units come one after the other."""
+        """Return the points of a replicate; the last is remembered, for its tasks come one after the other."""
         address = (self.digest, seed)
         if address not in _last:
             _last.clear()
@@ -146,7 +131,7 @@ _last: dict[tuple[str, int], Sample] = {}
 
 
 def read_granularity(spec: SpecSource) -> Granularity:
-    """Return a checked study.
+    """Return the checked specification of a study.
 
     Args:
         spec: path of a TOML file, TOML text, or its tables as a dict.

@@ -17,9 +17,9 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, key64, normals, permutation
-from fractalman.studies.granularity_fits import covariance_of
+from fractalman.studies.base import Row
+from fractalman.studies.granularity.labels import covariance_of
 from fractalman.studies.sources import RecipeSource, Source
-from fractalman.studies.study import Row
 from fractalman.theory import (
     KernelSpectrum,
     kernel_ridge_risk,

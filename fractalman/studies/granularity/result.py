@@ -30,9 +30,9 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure.scaling import fit_power_law, student_t
-from fractalman.studies.granularity_fits import FLOOR, NOTHING
-from fractalman.studies.granularity_spec import Granularity
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
+from fractalman.studies.granularity.fits import FLOOR, NOTHING
+from fractalman.studies.granularity.spec import Granularity
 
 SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 
@@ -42,7 +42,7 @@ class GranularityResult:
     """All rows of a study and what follows from them.
 
     Args:
-        study: what was asked. rows: of all finished units, in the order of the units. missing: units still to do.
+        study: what was asked. rows: of all finished tasks, in the order of the tasks. missing: tasks still to do.
     """
 
     study: Granularity

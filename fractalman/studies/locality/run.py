@@ -7,7 +7,7 @@ Source: docs/theory.md, "Locality of learning".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,118 +15,61 @@ import numpy as np
 
 from fractalman._typing import F32, F64, I64
 from fractalman.errors import FitError
-from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.studies import patterns
+from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.locality import patterns
+from fractalman.studies.locality.pairs import Pairs, Profile, profile, stratified_pairs
+from fractalman.studies.locality.result import LocalityResult
+from fractalman.studies.locality.spec import Locality
 from fractalman.studies.means import measured
-from fractalman.studies.networks import CONTROLS, base_row, network_settings, problem_of, rising, some, steps_of
-from fractalman.studies.pairs import Pairs, Profile, profile, stratified_pairs
-from fractalman.studies.reading import SpecSource, read_study
-from fractalman.studies.sources import Sample, Source
-from fractalman.studies.study import Row, Study, Unit
+from fractalman.studies.networks import base_row, network_settings, problem_of
+from fractalman.studies.sources import Sample
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot
     from fractalman.learners.networks.tangents import Signals
 
-KEYS: dict[str, tuple[Check, Any]] = {
-    "train_size": (integer(2), REQUIRED),
-    "test_size": (integer(2), REQUIRED),
-    "seeds": (integer(1), 4),
-    "steps": (rising(0), None),
-    "widths": (rising(1), ()),
-    "depths": (rising(1), ()),
-    "scales": (sizes, (4, 16, 64, 256, 1024)),
-    "sources": (integer(1), 256),
-    "pairs": (integer(1), 2000),
-    "pattern_points": (integer(2), 512),
-    "controls": (some(*CONTROLS), CONTROLS),
-}
-EXAMPLE = "[locality] train_size = 512, test_size = 1024, seeds = 4"
 STEP_SOURCES, STEP_TARGETS = 8, 128
 RELATIVE_STEPS = (0.01, 0.1)
 """Sizes of the steps taken in fact, as the part of a residual at its own point that they remove to first order."""
 
 
-@dataclass(frozen=True)
-class LocalityStudy(Study):
-    """A checked study of locality.
-
-    Args:
-        source: of the points.
-        train_size, test_size: training points and unseen points of every replicate. seeds: replicates.
-        steps: of the training, at which the network is looked at.
-        widths, depths: networks beside that of [mlp], which differ from it in one of them.
-        scales: sizes of subclusters: bounds of the strata of pairs, and cuts that regions are compared with.
-        sources: training points from which steps are made. pairs: of every stratum, at the most.
-        pattern_points: unseen points whose regions are counted.
-        controls: of `CONTROLS`.
-        mlp: the table [mlp].
-    """
+class LocalityStudy(Study[Locality, LocalityResult]):
+    """One gradient step at a point, and what it does elsewhere."""
 
     name: ClassVar[str] = "locality"
 
-    source: Source
-    train_size: int
-    test_size: int
-    seeds: int
-    steps: tuple[int, ...]
-    widths: tuple[int, ...]
-    depths: tuple[int, ...]
-    scales: tuple[int, ...]
-    sources: int
-    pairs: int
-    pattern_points: int
-    controls: tuple[str, ...]
-    mlp: Mapping[str, Any] = field(default_factory=dict)
+    def read(self, source: str | Path | Mapping[str, Any]) -> Locality:
+        """Return the checked specification."""
+        return Locality.read(source)
 
-    @classmethod
-    def read(cls, spec: SpecSource) -> LocalityStudy:
-        """Return the study of a specification.
-
-        Errors: RecipeError naming all that is wrong; MissingExtraError without JAX or scikit-learn.
-        """
-        tables = read_study(spec, "locality", KEYS, ("mlp",), EXAMPLE)
-        mlp, values = tables.settings.get("mlp", {}), tables.values
-        patterns.require_agreement()
-        return cls(tables.source, **{**values, "steps": steps_of(network_settings(mlp), values["steps"])}, mlp=mlp)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values."""
-        values = {key: getattr(self, key) for key in KEYS}
-        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
-        return {**self.source.to_dict(), "locality": own, **({"mlp": table} if table else {})}
-
-    def units(self) -> list[Unit]:
-        """Return one unit per network and replicate."""
-        base = network_settings(self.mlp)
-        networks: list[tuple[str, int]] = [("base", 0)]
-        networks += [("width", width) for width in self.widths if width != base.width]
-        networks += [("depth", depth) for depth in self.depths if depth != base.depth]
-        networks += [(control, 0) for control in self.controls]
-        return [Unit(part, value, seed) for seed in range(self.seeds) for part, value in networks]
-
-    def run(self, unit: Unit, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002 (short trainings)
+    def run(self, spec: Locality, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002 (short)
         """Return the rows of one network."""
         from fractalman.learners.networks.snapshots import prepare, snapshots
 
-        changes = {unit.part: int(unit.value)} if unit.part in ("width", "depth") else {}
-        settings = network_settings(self.mlp, **changes)
-        linear = unit.part == "linear"
-        sample = self.source.sample(unit.seed, self.train_size, self.test_size)
-        problem = problem_of(sample, self.train_size, shuffled=unit.part == "shuffled-labels")
+        changes = {task.part: int(task.value)} if task.part in ("width", "depth") else {}
+        settings = network_settings(spec.mlp, **changes)
+        linear = task.part == "linear"
+        sample = spec.source.sample(task.seed, spec.train_size, spec.test_size)
+        problem = problem_of(sample, spec.train_size, shuffled=task.part == "shuffled-labels")
         made = prepare(settings, problem, linear)
-        view = _View.of(self, sample, made)
+        view = _View.of(spec, sample, made)
         rows: list[Row] = []
         width, depth = (0, 0) if linear else (settings.width, settings.depth)
         try:
-            for snapshot in snapshots(made, self.steps):
-                base = base_row(unit, self.train_size, width, depth, snapshot.step)
+            for snapshot in snapshots(made, spec.steps):
+                base = base_row(task, spec.train_size, width, depth, snapshot.step)
                 rows += view.rows(base, snapshot)
         except FitError:  # said, and left out of the means
-            rows.append(measured(base_row(unit, self.train_size, width, depth, self.steps[-1]), "diverged", 1.0))
+            rows.append(measured(base_row(task, spec.train_size, width, depth, spec.steps[-1]), "diverged", 1.0))
         return rows
+
+    def result(self, spec: Locality, rows: list[Row], missing: int) -> LocalityResult:
+        """Return rows, means and claims."""
+        return LocalityResult(spec, rows, missing)
+
+
+STUDY = LocalityStudy()
 
 
 @dataclass(frozen=True)
@@ -150,7 +93,7 @@ class _View:
     variance: float
 
     @classmethod
-    def of(cls, study: LocalityStudy, sample: Sample, made: Prepared) -> _View:
+    def of(cls, study: Locality, sample: Sample, made: Prepared) -> _View:
         X: F64 = made.scale.inputs(sample.X)
         some_of = permutation(key64(sample.key, Role.MEASUREMENT), sample.train.size)[: study.sources]
         sources = sample.train[np.sort(some_of)]

@@ -15,44 +15,24 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, RecipeError
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.learners import DIVERGED, Problem, learner_class, make
-from fractalman.prediction.structures import field_of
-from fractalman.studies.granularity_parts import ExpectedParts, compact, expected_within_labels, within_square
-from fractalman.studies.granularity_spec import Granularity, is_trained
-from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
+from fractalman.studies.base import Row
+from fractalman.studies.granularity.labels import covariance_of, overall
+from fractalman.studies.granularity.local_ridge import IndicatorRidge, LocalRidge, scaled
+from fractalman.studies.granularity.parts import ExpectedParts, compact, expected_within_labels, within_square
+from fractalman.studies.granularity.spec import Granularity, is_trained
 from fractalman.studies.sources import Sample
-from fractalman.studies.study import Row
-from fractalman.theory import FieldCovariance, LabelCovariance, TreeCovariance, smoother_named
+from fractalman.theory import smoother_named
 
 FLOOR, NOTHING = "bayes", "nothing"
 _EXPECTED = 2048  # training points up to which expected parts are computed: all pairs with the unseen are held
-
-
-def covariance_of(sample: Sample) -> LabelCovariance | None:
-    """Return the covariance of a replicate's labels, their noise included; None where nobody knows it."""
-    recipe = sample.recipe
-    if recipe is None:
-        return None
-    if sample.label_tree is not None:
-        return TreeCovariance(sample.label_tree.noisy(recipe.noise) if recipe.noise else sample.label_tree)
-    if not isinstance(recipe, SmoothManifold):
-        return None
-    if recipe.nuisance_dim:
-        return field_of(recipe, len(sample.X))
-    return FieldCovariance(sample.X, recipe.hurst, recipe.noise)
-
-
-def overall(values: F64, sample: Sample) -> float:
-    """Return the sum over a file's columns, the mean over a recipe's draws."""
-    return float(values.sum() if sample.recipe is None else values.mean())
 
 
 _last: dict[tuple[str, int], _Split] = {}
 
 
 def _prepared(study: Granularity, seed: int) -> _Split:
-    """Return a replicate's split; the last is remembered, for its units come one after the other."""
+    """Return a replicate's split; the last is remembered, for its tasks come one after the other."""
     address = (study.digest, seed)
     if address not in _last:
         _last.clear()
