@@ -44,7 +44,7 @@ from fractalman.measure.scaling import student_t
 METHODS = ("recommended", "correlation", "information", "mle", "two-nn", "angles")
 """Estimators of the dimension."""
 _TIES_ALLOWED = 0.03
-_IN_A_ROW = 0.2  # share of nearest neighbours in the next two rows from which the rows are in order
+_IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
 _RADII = 12
 _PAIRS = 512  # starting points whose pairs "correlation" counts
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
@@ -125,7 +125,7 @@ class Dimension:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the scan of scales with the estimate on ``ax`` (None = a new figure) and return it; needs matplotlib."""
-        from fractalman.measure._display import draw_dimension
+        from fractalman.measure.dimension_figures import draw_dimension
 
         return draw_dimension(self, ax)
 
@@ -135,17 +135,17 @@ class Dimensions(dict[str, Dimension]):
 
     def to_pandas(self) -> Any:
         """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``)."""
-        from fractalman.measure._display import frame
+        from fractalman.measure.dimension_figures import columns_frame
 
         names = ("value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties")
         columns: dict[str, Any] = {"method": list(self)}
         columns |= {name: [getattr(d, name) for d in self.values()] for name in names}
         columns |= {"low": [d.interval[0] for d in self.values()], "high": [d.interval[1] for d in self.values()]}
-        return frame(columns)
+        return columns_frame(columns)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the scan of scales and every estimate on ``ax`` (None = a new figure) and return it."""
-        from fractalman.measure._display import draw_dimensions
+        from fractalman.measure.dimension_figures import draw_dimensions
 
         return draw_dimensions(self, ax)
 

@@ -50,13 +50,13 @@ class PointwiseDimension:
 
     def to_pandas(self) -> Any:
         """Return a data frame, one row a point; needs pandas."""
-        from fractalman.measure._display import frame
+        from fractalman.measure.dimension_figures import columns_frame
 
-        return frame({name: getattr(self, name) for name in ("row", "value", "standard_error")})
+        return columns_frame({name: getattr(self, name) for name in ("row", "value", "standard_error")})
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the map: the first two principal axes, coloured by D; needs matplotlib."""
-        from fractalman.measure._display import draw_pointwise
+        from fractalman.measure.dimension_figures import draw_pointwise
 
         return draw_pointwise(self, ax)
 

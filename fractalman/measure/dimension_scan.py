@@ -58,14 +58,14 @@ class DimensionScan:
 
     def to_pandas(self) -> Any:
         """Return a data frame, one row an octave; needs pandas (``pip install 'fractalman[tables]'``)."""
-        from fractalman.measure._display import frame
+        from fractalman.measure.dimension_figures import columns_frame
 
         names = ("rank", "distance", "reading", "value", "standard_error")
-        return frame({name: getattr(self, name) for name in names})
+        return columns_frame({name: getattr(self, name) for name in names})
 
     def plot(self, ax: Any = None) -> Any:
         """Draw D against distance on ``ax`` (None = a new figure) and return it; needs matplotlib."""
-        from fractalman.measure._display import draw_scan
+        from fractalman.measure.dimension_figures import draw_scan
 
         return draw_scan(self, ax)
 

@@ -176,8 +176,8 @@ def training_time(learning_rate: float, steps: int, warmup: int, momentum: float
 
     Examples
     --------
-    >>> round(training_time(0.1, 1000, 1, momentum=0.0), 1)
-    49.9
+    >>> round(training_time(0.1, 1000, 1, momentum=0.0), 2)
+    49.95
     """
     step = np.arange(1, steps + 1, dtype=np.float64)
     shape = np.minimum(1.0, step / max(1, warmup)) * 0.5 * (1.0 + np.cos(np.pi * step / steps))

@@ -11,11 +11,11 @@ import pytest
 
 import fractalman as fm
 from fractalman import cli
-from fractalman.build.contents import file_contents
 from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text, digests, listing
 from fractalman.catalogue.digests import listed_digests, recipe_mark
 from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
+from fractalman.generation.contents import file_contents
 from fractalman.random.keys import STREAM_VERSION
 from fractalman.theory import law_of
 
@@ -38,7 +38,7 @@ def test_every_family_has_a_small_entry_and_three_sizes_to_cite() -> None:
             series.setdefault(stem, []).append(name)
     assert len(series) == 12
     assert all(len(names) == 4 for names in series.values())
-    assert {catalogue_recipe(names[0]).family for names in series.values()} == set(fm.families())
+    assert {catalogue_recipe(names[0]).family for names in series.values()} == set(fm.family_names())
     for names in series.values():
         recipes = [catalogue_recipe(name) for name in names]
         points = [recipe.max_points for recipe in recipes]
@@ -66,7 +66,7 @@ def test_names_that_were_there_first_mean_what_they_meant() -> None:
 
 @pytest.mark.parametrize("name", ["brill-cluster-1e7", "brill-clutser-1e5", "brill-cluster"])
 def test_a_name_that_is_not_there_is_refused_with_the_nearest(name: str) -> None:
-    with pytest.raises(RecipeError, match=r"did you mean 'brill-cluster-1e.'\?$"):
+    with pytest.raises(RecipeError, match=r"did you mean .*'brill-cluster-1e.'\?$"):
         catalogue_recipe(name)
 
 

@@ -20,7 +20,7 @@ from fractalman.datasets.export import export_anndata
 from fractalman.datasets.reader import open_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.recipe import from_dict, from_toml
+from fractalman.recipes import from_dict, from_toml
 
 needs_anndata = pytest.mark.skipif(
     importlib.util.find_spec("anndata") is None, reason="needs anndata: pip install 'fractalman[tables]'"
@@ -177,4 +177,4 @@ def test_the_command(
         assert list(handle["obsm/hierarchy"].attrs["shape"]) == [89, 84]
     capsys.readouterr()
     assert cli.main(["export", str(file), "-o", "other.h5ad", "--latents", "-3"]) == cli.WRONG
-    assert "allowed is a number from 0 up, or all" in capsys.readouterr().err
+    assert "expected a number from 0 up, or all" in capsys.readouterr().err
