@@ -30,7 +30,7 @@ from fractalman.experiments.axes import (
 from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
-from fractalman.recipe import Recipe, from_dict, read_toml
+from fractalman.recipes import Recipe, from_dict, read_toml
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 

@@ -97,7 +97,7 @@ def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
 
 def _picture_data(result: Result) -> Dataset:
     """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law."""
-    from fractalman.build import generate
+    from fractalman.generation import generate
 
     recipe = result.spec.recipe
     return generate(recipe.smaller(PICTURE_POINTS))

@@ -12,7 +12,7 @@ from fractalman.report.tables import jsonable, local_words, measured_words, numb
 
 if TYPE_CHECKING:
     from fractalman.experiments import Result, Verdict
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 COLUMNS = (
     "run", "family", "recipe", "learner", "axis", "abscissa", "verdict", "measured", "half_width", "standard_error",

@@ -15,7 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from fractalman.experiments import Plan, Point, Result, Verdict
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 # ---------------------------------------------------------------------------------------------------- plain values

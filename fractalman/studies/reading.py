@@ -14,7 +14,7 @@ from fractalman.errors import FractalmanError, RecipeError, nearest
 from fractalman.experiments.checks import REQUIRED, Check, read_table, word
 from fractalman.experiments.reading import tables_of
 from fractalman.learners import make
-from fractalman.recipe import from_dict
+from fractalman.recipes import from_dict
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import TARGETS, FileSource, RecipeSource, Source
 

@@ -20,7 +20,7 @@ from fractalman import cli
 from fractalman.catalogue import catalogue_names, catalogue_text
 from fractalman.errors import RecipeError
 from fractalman.experiments import load_spec
-from fractalman.recipe import from_toml
+from fractalman.recipes import from_toml
 
 SMALL = '[recipe]\nfamily = "percolation-cluster"\nn_points = 300\nambient_dim = 4\nseed = 3\n'
 
@@ -367,7 +367,7 @@ def test_only_a_verdict_that_disagrees_is_a_no(
 def test_every_catalogue_entry_is_a_recipe_and_says_what_it_is(name: str) -> None:
     text = catalogue_text(name)
     assert text.startswith("# ")
-    assert from_toml(text).family in fm.families()
+    assert from_toml(text).family in fm.family_names()
     if "[sweep]" in text:
         assert load_spec(text).learners == ("1-nn", "ridge", "laplace-kernel", "mlp")
 

@@ -30,7 +30,7 @@ from fractalman.experiments.replicates import make_replicate
 from fractalman.experiments.sweep import Sweep
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.random.streams import Role, key64, normals
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 # ---------------------------------------------------------------------------------------------------- stand-ins
 

@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import cli
 from fractalman._files import lock
-from fractalman.build import missing_shards, shards
 from fractalman.datasets import open_file, verify_file
 from fractalman.datasets.shards import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
 from fractalman.experiments.executors import PoolExecutor
+from fractalman.generation import missing_shards, shards
 from tests.experiments.test_executors import wait_for
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -465,7 +465,7 @@ def dies_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Start the task, and kill the process in the middle of it the first time."""
     with contextlib.suppress(FileExistsError):
         Path(mark).touch(exist_ok=False)
-        from fractalman.build import blocks
+        from fractalman.families import blocks
 
         make = blocks.Rows.blocks
 
@@ -526,7 +526,7 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
     monkeypatch.setattr(shards.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(OSError, match="the shards need 48048 bytes or more, 1000 are free"):
         fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
-    from fractalman.build import memory
+    from fractalman.families import memory
 
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     with pytest.raises(ResourceError, match="writing this recipe needs"):

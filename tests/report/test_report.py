@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 from stand_ins import StandIns
 
 from fractalman import quickstart, report, runs
-from fractalman.build import generate
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.experiments import Result, load_spec, run_sweep
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.generation import generate
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.prediction import Curve
 from fractalman.random.streams import Role, key64, normals
-from fractalman.recipe import Cascade, PercolationCluster, Recipe
+from fractalman.recipes import Recipe
 from fractalman.report import figures, forecasts, page, tables
 from fractalman.theory import Law
 
