@@ -63,9 +63,7 @@ def load_spec(source: Source) -> Spec:
     tables, where = tables_of(source)
     known = ("recipe", "sweep", *learner_tables(), "fit")
     problems = [
-        f"[{key}]: {key} has no settings; leave the table out"
-        if key in names()
-        else unknown("table", key, known)
+        f"[{key}]: {key} has no settings; leave the table out" if key in names() else unknown("table", key, known)
         for key in tables
         if key not in known
     ]
