@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fractalman.measure.display import axes_or_new, frame
-
-if TYPE_CHECKING:
-    from fractalman.measure.dimension import Dimension, Dimensions
-    from fractalman.measure.dimension_local import PointwiseDimension
-    from fractalman.measure.dimension_scan import DimensionScan
 
 
 def columns_frame(columns: Mapping[str, Any]) -> Any:
@@ -21,7 +16,7 @@ def columns_frame(columns: Mapping[str, Any]) -> Any:
     return frame([dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
-def draw_scan(scan: DimensionScan, ax: Any) -> Any:
+def draw_scan(scan: Any, ax: Any) -> Any:
     """D against distance, as read and corrected; the scales that make the estimate are filled."""
     ax = axes_or_new(ax)
     first, last = scan.plateau
@@ -38,7 +33,7 @@ def draw_scan(scan: DimensionScan, ax: Any) -> Any:
     return ax
 
 
-def draw_dimension(found: Dimension, ax: Any) -> Any:
+def draw_dimension(found: Any, ax: Any) -> Any:
     """The scan, if there is one, with the estimate and its interval."""
     ax = axes_or_new(ax)
     if found.scan is not None:
@@ -50,9 +45,9 @@ def draw_dimension(found: Dimension, ax: Any) -> Any:
     return ax
 
 
-def draw_dimensions(found: Dimensions, ax: Any) -> Any:
+def draw_dimensions(found: Any, ax: Any) -> Any:
     """The scan with every method's estimate over its own window."""
-    ax = draw_scan(found["recommended"].scan, ax)  # type: ignore[arg-type]
+    ax = draw_scan(found["recommended"].scan, ax)
     for number, (name, one) in enumerate(found.items(), start=1):
         ax.plot(one.window, (one.value, one.value), color=f"C{number}", label=f"{name} {one.value:.3g}")
         ax.fill_between(one.window, *one.interval, color=f"C{number}", alpha=0.15)
@@ -60,7 +55,7 @@ def draw_dimensions(found: Dimensions, ax: Any) -> Any:
     return ax
 
 
-def draw_pointwise(found: PointwiseDimension, ax: Any) -> Any:
+def draw_pointwise(found: Any, ax: Any) -> Any:
     """The points on their first two principal axes, coloured by the dimension around them."""
     ax = axes_or_new(ax)
     centred = found.points - found.points.mean(axis=0)
