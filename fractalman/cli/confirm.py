@@ -38,8 +38,8 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the experiment, print the verdicts; the answer is no if a prediction is refuted."""
     from fractalman.catalogue import catalogue_text
-    from fractalman.confirmation import plan_confirmation, run_confirmation
     from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
+    from fractalman.runs import plan_confirmation, run_confirmation
 
     if is_file(options.spec):
         spec: Any = Path(options.spec)
@@ -64,7 +64,6 @@ def run(options: argparse.Namespace) -> int:
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
             shard=options.shard,
         )
     if options.shard is not None and result.missing:

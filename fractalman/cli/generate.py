@@ -15,7 +15,7 @@ from fractalman.errors import RecipeError
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
     from fractalman.progress import Progress as Report
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 def add(commands: Commands) -> None:
@@ -42,13 +42,12 @@ def add(commands: Commands) -> None:
     group.add_argument("--shards", type=_shards, metavar="N", help="write N shards and a file that shows them as one")
     group.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that shares it, e.g. tcp://host:8786")
-    group.add_argument("--slurm", metavar="FOLDER", help="Slurm jobs share it; scripts and logs go to this folder")
     group.add_argument("--shard", type=shard, metavar="I/N", help="write only shard I of N, e.g. in a job array")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file; of a catalogue name also say whether it is what the catalogue says."""
-    from fractalman.build import write
+    from fractalman.generation import write
 
     recipe = read_recipe(options.recipe)
     _check_sharing(options)
@@ -79,20 +78,20 @@ def _shards(text: str) -> int:
 
 def _check_sharing(options: argparse.Namespace) -> None:
     """Refuse options that contradict each other."""
-    shared = options.jobs != 1 or options.scheduler is not None or options.slurm is not None
+    shared = options.jobs != 1 or options.scheduler is not None
     if options.shard is not None:
         number, shards = options.shard
         if options.shards not in (None, shards):
             raise RecipeError(f"--shard {number}/{shards} contradicts --shards {options.shards}: leave one out")
         if shared:
-            raise RecipeError("--shard writes one shard, here: leave --jobs, --scheduler and --slurm out")
+            raise RecipeError("--shard writes one shard, here: leave --jobs and --scheduler out")
     elif shared and options.shards is None:
-        raise RecipeError("--jobs, --scheduler and --slurm share out shards: use --shards with their number, e.g. 64")
+        raise RecipeError("--jobs and --scheduler share out shards: use --shards with their number, e.g. 64")
 
 
 def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Report) -> Path:
     """Write all shards and their index file; return its path."""
-    from fractalman.build import missing_shards, write_shards
+    from fractalman.generation import missing_shards, write_shards
 
     try:
         return write_shards(
@@ -104,7 +103,6 @@ def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Repo
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
         )
     except KeyboardInterrupt:
         kept = options.shards - len(missing_shards(recipe, options.output, options.shards))
@@ -115,7 +113,7 @@ def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Repo
 
 def _generate_shard(options: argparse.Namespace, recipe: Recipe, progress: Report) -> tuple[dict[str, Any], str]:
     """Write one shard; return what was done as a table and as a line."""
-    from fractalman.build import missing_shards, write_shard
+    from fractalman.generation import missing_shards, write_shard
 
     number, shards = options.shard
     path = write_shard(recipe, options.output, number, shards, progress=progress)

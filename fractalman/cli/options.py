@@ -79,10 +79,9 @@ def add_learner(parser: Parser) -> None:
 
 
 def add_workers(parser: Parser) -> None:
-    """Add what says who shares the work of a run: processes, dask, Slurm, or shards started by hand."""
+    """Add what says who shares the work of a run: processes, dask, or shards started by hand or by a job array."""
     parser.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
-    parser.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
     parser.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th task only; the last one reports")
 
 

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run both experiments and print their verdicts."""
-    from fractalman.confirmation import quickstart
+    from fractalman.quickstart import quickstart
     from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
     with Progress() as progress:

@@ -1,41 +1,23 @@
-"""fractalman granularity, locality, probe: the commands of studies, which differ in what runs and what is printed."""
+"""fractalman granularity, locality, probe: one command for every study of the registry."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, Progress, is_file, print_json
 from fractalman.cli.options import add_force, add_workers, command
 from fractalman.errors import RecipeError
+from fractalman.studies import STUDIES
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 
-class _Parts(NamedTuple):
-    """What a study's command needs of the study."""
-
-    run: Callable[..., Any]
-    """Spec, folder and workers → result with ``missing``."""
-    lines: Callable[[Any], list[str]]
-    """Result → closing table."""
-    table: Callable[[Any], Any]
-    """Result → plain values for --json."""
-
-
-ABOUT = {
-    "granularity": "at which scales the label is made, and where it is linear",
-    "locality": "measure how far one gradient step of a network is felt, layer by layer",
-    "probe": "measure which latents of the hierarchy can be read off a network's layers",
-}
-
-
 def add(commands: Commands) -> None:
-    """Add one command for each kind of study."""
-    for name, about in ABOUT.items():
+    """Add one command for each study."""
+    for name, (_, about) in STUDIES.items():
         parser = command(
             commands, name, run, about, f"{name} {name}-cluster -o {name}-run", f"{name} study.toml -o run --jobs 8"
         )
@@ -50,16 +32,19 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the study that the command names, and print what came out."""
-    study, spec = _parts(options.command), _spec(options.spec)
+    from fractalman.report.studies import study_lines, study_table
+    from fractalman.runs import run_study
+
+    name, spec = options.command, _spec(options.spec)
     with Progress() as progress:
-        result = study.run(
+        result = run_study(
+            name,
             spec,
             options.output,
             force=options.force,
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
             shard=options.shard,
         )
     if result.missing:
@@ -69,26 +54,10 @@ def run(options: argparse.Namespace) -> int:
             print(f"{result.missing} tasks of other shards are missing, so there is no report")
         return DONE
     if options.json:
-        print_json(study.table(result))
+        print_json(study_table(result))
     else:
-        print("\n".join([*study.lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
+        print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}"]))
     return DONE
-
-
-def _parts(name: str) -> _Parts:
-    from fractalman import investigation
-    from fractalman.report.granularity import granularity_lines
-    from fractalman.report.locality import locality_lines
-    from fractalman.report.probe import probe_lines
-
-    def claims(result: Any) -> Any:
-        return {"spec": result.study.to_dict(), "claims": result.claims, "means": result.means}
-
-    return {
-        "granularity": _Parts(investigation.run_granularity, granularity_lines, lambda result: result.to_dict()),
-        "locality": _Parts(investigation.run_locality, locality_lines, claims),
-        "probe": _Parts(investigation.run_probe, probe_lines, claims),
-    }[name]
 
 
 def _spec(name: str) -> Any:

@@ -32,12 +32,12 @@ from fractalman.errors import (
     FileFormatError,
     IncompleteFileError,
 )
-from fractalman.recipe import from_dict
+from fractalman.recipes import from_dict
 
 if TYPE_CHECKING:
     from fractalman._typing import I64
     from fractalman.datasets.memory import Dataset
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy, LabelTree
 
 # ------------------------------------------------------------------------------------------------ refusing

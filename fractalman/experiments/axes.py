@@ -1,4 +1,4 @@
-"""Axes: what a sweep varies, which limit a fit along it needs, and what every point of it is made of."""
+"""Axes: what a sweep varies, which limit a fit along it needs, and what every condition of it is made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fractalman.learners import axes, axis_kind
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 DATA_AXIS = "n"
 RECIPE_PREFIX = "recipe."
@@ -22,7 +22,7 @@ class Axis:
     """What a sweep varies.
 
     Args:
-        name: as typed.
+        name: as the specification has it.
         kind: "data" (training-set size), "model" (size of the learner), "budget" (training steps) or "recipe".
         key: the learner's setting or the recipe's keyword that is varied; "" for the data axis.
         abscissa: what a fit along the axis takes as its abscissa: "n", "P" (number of parameters), "steps" or, for a
@@ -40,7 +40,7 @@ class Axis:
         return self.kind != "recipe"
 
 
-def axis_called(name: str) -> Axis:
+def axis_named(name: str) -> Axis:
     """Return the axis of a name; what is no setting of a learner is a keyword of the recipe."""
     if name == DATA_AXIS:
         return Axis(name, "data", "", "n")
@@ -51,15 +51,16 @@ def axis_called(name: str) -> Axis:
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a point is made of, but for the replicate.
+class Condition:
+    """What a measurement is made of, but for learner and replicate.
 
     Args:
         value: position on the axis.
         n: training-set size.
-        key_n: training-set size of the point itself, where this place is a probe of one; random numbers hang on it.
+        key_n: training-set size of the condition itself, where this is a doubling check of one; random numbers hang
+            on it.
         recipe: with the axis' keyword set.
-        settings: learner → table, with the axis' setting and the probe's.
+        settings: learner → table, with the axis' setting and the doubled one.
     """
 
     value: Number

@@ -24,17 +24,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.engine import units_of
-from fractalman.experiments.experiment import Spec
+from fractalman import learners
 from fractalman.experiments.replicates import CACHE_BYTES
-from fractalman.experiments.spec import BAYES
+from fractalman.experiments.specification import BAYES, Spec, tasks_of
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
     "does nothing else, and without a GPU, a factor of three either way is usual"
 )
-_PER_UNIT = 0.02  # seconds of a unit that its learner does not count
+_PER_TASK = 0.02  # seconds of a task that its learner does not count
 _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
@@ -45,8 +43,8 @@ class Plan:
     """What a sweep will need.
 
     Args:
-        points: learner → points, "bayes" for the floor; probes included.
-        units: pieces of work that can run at once.
+        points: learner → points, "bayes" for the floor; doubling checks included.
+        tasks: pieces of work that can run at once.
         memory: bytes at once in one process: the largest dataset while it is drawn, or the replicates that are kept
             with the largest learner's own arrays.
         dataset_bytes: of those the largest dataset while it is drawn.
@@ -55,7 +53,7 @@ class Plan:
     """
 
     points: dict[str, int]
-    units: int
+    tasks: int
     memory: int
     dataset_bytes: int
     seconds: dict[str, float]
@@ -63,39 +61,37 @@ class Plan:
     rule: str = RULE
 
 
-def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops: float | None = None) -> Plan:
+def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     """Return what a sweep will need; nothing of it runs.
 
     Args:
         spec: the experiment.
-        collaborators: the functions of other rooms; None = the package's own.
         flops: float32 operations per second; None = timed here, in some milliseconds.
     """
-    rooms = collaborators or Collaborators()
     speed = matrix_speed() if flops is None else flops
-    units = units_of(spec, rooms)
+    tasks = tasks_of(spec)
     points: dict[str, int] = {}
     seconds: dict[str, float] = {}
     largest, shapes = 0.0, set()
-    for unit in units:
-        width = spec.seeds if unit.seed is None else 1
-        points[unit.learner] = points.get(unit.learner, 0) + width
-        place = spec.place(unit.value, unit.probe)
-        if unit.learner == BAYES:
-            cost = _PER_NODE * min(spec.population, spec.largest(unit.value) + spec.test_size)
+    for task in tasks:
+        width = spec.seeds if task.seed is None else 1
+        points[task.learner] = points.get(task.learner, 0) + width
+        condition = spec.condition(task.value, task.doubled)
+        if task.learner == BAYES:
+            cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
         else:
-            table = spec.learner_settings(unit.learner, place)
-            learner = rooms.make_learner(unit.learner, table)
+            table = spec.learner_settings(task.learner, condition)
+            learner = learners.make(task.learner, table)
             draws = spec.network_draws if learner.batched else spec.label_draws
-            work = learner.cost(place.n, place.recipe.n_columns, spec.test_size, draws)
-            cost = _PER_UNIT
+            work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, draws)
+            cost = _PER_TASK
             if work is not None:
                 cost += width * work.seconds_at(speed)
-                largest = max(largest, width * work.memory if unit.seed is None else work.memory)
-                if (unit.learner, repr(table)) not in shapes:
-                    shapes.add((unit.learner, repr(table)))
+                largest = max(largest, width * work.memory if task.seed is None else work.memory)
+                if (task.learner, repr(table)) not in shapes:
+                    shapes.add((task.learner, repr(table)))
                     cost += work.setup
-        seconds[unit.learner] = seconds.get(unit.learner, 0.0) + cost
+        seconds[task.learner] = seconds.get(task.learner, 0.0) + cost
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
@@ -104,7 +100,7 @@ def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops:
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
-    return Plan(points, len(units), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+    return Plan(points, len(tasks), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
 
 
 def matrix_speed() -> float:

@@ -86,7 +86,7 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
+    return publish(Path(folder) / POINTS, points_csv((*result.points, *result.doubling_checks)))
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
@@ -96,7 +96,7 @@ def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
 
 def _picture_data(result: Result) -> Dataset:
     """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law."""
-    from fractalman.build import generate
+    from fractalman.generation import generate
 
     recipe = result.spec.recipe
     return generate(recipe.smaller(PICTURE_POINTS))

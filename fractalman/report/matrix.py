@@ -19,7 +19,7 @@ from fractalman.report.tables import (
 
 if TYPE_CHECKING:
     from fractalman.experiments import Result, Verdict
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 COLUMNS = (
     "run", "family", "recipe", "learner", "axis", "abscissa", "verdict", "measured", "half_width", "standard_error",
@@ -90,7 +90,7 @@ def result_table(result: Result) -> dict[str, Any]:
         "recipe": jsonable(result.spec.recipe),
         "verdicts": jsonable(list(result.verdicts)),
         "matrix": matrix_rows({result.spec.recipe.family: result}),
-        "points": [point_table(point) for point in (*result.points, *result.probes)],
+        "points": [point_table(point) for point in (*result.points, *result.doubling_checks)],
     }
 
 

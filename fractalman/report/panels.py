@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, settings
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish, versions
 from fractalman.report.html import render
 from fractalman.report.tables import jsonable, number
-from fractalman.studies.study import Row, Study
+from fractalman.studies.base import Row, StudySpec
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -32,7 +32,7 @@ def rows_csv(rows: Sequence[Row]) -> str:
     return csv_text(rows, digits=6)
 
 
-def result_json(study: Study, claims: Sequence[Row], means: Sequence[Row]) -> str:
+def result_json(study: StudySpec, claims: Sequence[Row], means: Sequence[Row]) -> str:
     """Return a study's answers, means, specification and versions as JSON text."""
     table = {"spec": study.to_dict(), "claims": claims, "means": means, "versions": versions()}
     return json.dumps(jsonable(table), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -45,7 +45,7 @@ def interval(value: float | None, half_width: float | None, digits: int = 3) -> 
     return number(value, digits) + (f" ± {number(half_width, min(3, digits))}" if half_width is not None else "")
 
 
-def page(title: str, lead: str, sections: Sequence[Markup], study: Study) -> str:
+def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec) -> str:
     """Return a whole HTML page, with the specification and the versions at its end.
 
     Parameters
@@ -54,7 +54,7 @@ def page(title: str, lead: str, sections: Sequence[Markup], study: Study) -> str
         Heading, and the sentence below it.
     sections : sequence of Markup
         What `html` makes, in order.
-    study : Study
+    study : StudySpec
         Its specification.
     """
     specification = json.dumps(jsonable(study.to_dict()), indent=1, ensure_ascii=False)

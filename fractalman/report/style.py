@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman._extras import load_extra
+from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,13 +44,8 @@ _SETTINGS: Mapping[str, Any] = {
 
 def require_plots() -> None:
     """Raise MissingExtraError when figures and pages cannot be made here."""
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"reports and figures need {error.name}: use pip install matplotlib jinja2 (the extra 'plots')"
-        ) from None
+    load_extra("matplotlib", "a report or figure")
+    load_extra("jinja2", "a report")
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -15,7 +15,7 @@ from fractalman.report.csv_text import csv_text
 
 if TYPE_CHECKING:
     from fractalman.experiments import Plan, Point, Result, Verdict
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 # ---------------------------------------------------------------------------------------------------- plain values
@@ -199,7 +199,7 @@ def dry_run_lines(plan: Plan) -> list[str]:
     return [
         *text_table(("learner", "points", "time"), rows),
         "",
-        f"{sum(plan.points.values())} points in {plan.units} pieces of work",
+        f"{sum(plan.points.values())} points in {plan.tasks} tasks",
         f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
         f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
         f"time: about {duration_words(total)} on one process",

@@ -28,7 +28,7 @@ from fractalman.datasets.reader import open_file
 from fractalman.datasets.verify import check_file, verify_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError
-from fractalman.recipe import from_dict
+from fractalman.recipes import from_dict
 
 
 class Blocks:

@@ -20,7 +20,7 @@ from fractalman.datasets.export import export_anndata
 from fractalman.datasets.reader import open_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.recipe import from_dict, from_toml
+from fractalman.recipes import from_dict, from_toml
 
 needs_anndata = pytest.mark.skipif(
     importlib.util.find_spec("anndata") is None, reason="needs anndata: pip install 'fractalman[tables]'"

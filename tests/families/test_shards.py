@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import cli
 from fractalman._files import lock
-from fractalman.build import missing_shards, shards
 from fractalman.datasets import open_file, verify_file
 from fractalman.datasets.shards import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
 from fractalman.experiments.executors import PoolExecutor
+from fractalman.generation import missing_shards, shards
 from tests.experiments.test_executors import wait_for
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -465,7 +465,7 @@ def dies_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Start the task, and kill the process in the middle of it the first time."""
     with contextlib.suppress(FileExistsError):
         Path(mark).touch(exist_ok=False)
-        from fractalman.build import blocks
+        from fractalman.families import blocks
 
         make = blocks.Rows.blocks
 
@@ -484,16 +484,6 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     path = fm.write_shards(CASCADE, tmp_path / "data.h5", 4, executor=killing)
     assert (tmp_path / "mark").exists()
     assert not list((tmp_path / "data.h5.shards").glob(".*.partial"))  # what the dead one left is taken away
-    assert content(path) == content(whole)
-
-
-def test_jobs_of_submitit_write_the_same_shards(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    from fractalman.experiments.executors.slurm import SlurmExecutor
-
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
-        path = fm.write_shards(CASCADE, tmp_path / "data.h5", 1, executor=executor)
     assert content(path) == content(whole)
 
 
@@ -536,7 +526,7 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
     monkeypatch.setattr(shards.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(OSError, match="the shards need 48048 bytes or more, 1000 are free"):
         fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
-    from fractalman.build import memory
+    from fractalman.families import memory
 
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     with pytest.raises(ResourceError, match="writing this recipe needs"):
@@ -553,11 +543,11 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
         (["--shard", "0/4"], r"found '0/4'"),
         (["--shard", "4"], r"found '4'"),
         (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
-        (["--shard", "1/4", "--jobs", "2"], r"leave --jobs, --scheduler and --slurm out"),
+        (["--shard", "1/4", "--jobs", "2"], r"leave --jobs and --scheduler out"),
         (["--jobs", "2"], r"use --shards with their number"),
         (["--scheduler", "tcp://127.0.0.1:1"], r"use --shards with their number"),
         (["--shards", "2", "--scheduler", "127.0.0.1"], r"allowed is an address"),
-        (["--shards", "2", "--jobs", "2", "--slurm", "x"], r"jobs and slurm are given"),
+        (["--shards", "2", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"], r"jobs and scheduler are given"),
     ],
 )
 def test_nonsense_is_one_line(

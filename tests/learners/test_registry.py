@@ -14,7 +14,7 @@ import fractalman as fm
 from fractalman import learners, theory
 from fractalman.errors import RecipeError
 from fractalman.experiments import load_spec, plan_sweep, run_sweep
-from fractalman.experiments.axes import axis_called
+from fractalman.experiments.axes import axis_named
 from fractalman.learners import Learner, Problem
 from fractalman.random.streams import normals
 
@@ -108,7 +108,7 @@ def test_its_settings_are_axes_and_doubling_checks(toy: str, tmp_path: Path) -> 
             },
         }
     )  # fmt: skip
-    assert (axis_called("points").kind, axis_called("points").abscissa) == ("model", "P")
+    assert (axis_named("points").kind, axis_named("points").abscissa) == ("model", "P")
     result = run_sweep(spec, tmp_path / "run")
     assert {(p.value, p.info["points"]) for p in result.points if p.learner == toy} == {(1, 1), (4, 4), (16, 16)}
     assert {(p.value, p.info["points"]) for p in result.probes} == {(1, 2), (4, 8), (16, 32)}
@@ -121,7 +121,7 @@ def test_without_its_line_it_is_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(RecipeError, match="unknown learner 'first-labels'"):
         learners.make("first-labels")
-    assert axis_called("points").kind == "recipe"
+    assert axis_named("points").kind == "recipe"
 
 
 # ---------------------------------------------------------------------------------------------------- declarations

@@ -10,8 +10,9 @@ from scipy import integrate, special
 from theory_trees import dense_posterior
 
 import fractalman as fm
-from fractalman import build, labels
+from fractalman import generation
 from fractalman.errors import RecipeError
+from fractalman.families.smooth_manifold.field import field_covariance as covariance_of_waves
 from fractalman.nearest import nearest
 from fractalman.random.streams import normals
 from fractalman.theory import (
@@ -30,8 +31,8 @@ HURSTS = (0.05, 0.25, 0.5, 1.0, 1.5, 3.0, 16.0)
 def test_theory_and_labels_state_the_same_covariance(hurst: float) -> None:
     # The labels' is a sum of 2048 Gaussians; another H is rejected (control).
     r = np.concatenate([[0.0], np.geomspace(1e-4, 4.0, 200)])
-    np.testing.assert_allclose(field_covariance(r, hurst), labels.field_covariance(r, hurst), atol=1e-5)
-    assert np.abs(field_covariance(r, 0.95 * hurst) - labels.field_covariance(r, hurst)).max() > 1e-3
+    np.testing.assert_allclose(field_covariance(r, hurst), covariance_of_waves(r, hurst), atol=1e-5)
+    assert np.abs(field_covariance(r, 0.95 * hurst) - covariance_of_waves(r, hurst)).max() > 1e-3
 
 
 @pytest.mark.parametrize("hurst", HURSTS)
@@ -141,7 +142,7 @@ def test_floor_below_every_smoother_on_a_manifold_and_curves_fall(hurst: float, 
 def test_one_neighbour_on_a_manifold_by_drawn_fields() -> None:
     # 300 fields at the same points; controls: another Hurst exponent, and labels without their noise.
     data = fm.generate(fm.SmoothManifold(n_points=250, ambient_dim=3, hurst=0.5, noise=0.2))
-    Y = build.label_draws(data, 300)
+    Y = generation.label_draws(data, 300)
     train, test = np.arange(100), np.arange(100, 250)
     found = nearest(data.X[train], data.X[test])
     risks = np.square(Y[found] - Y[test]).mean(axis=0)
