@@ -210,7 +210,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["confirm", "folder", "-o", "run"], "is a folder"),
         (["confirm", "sweep.toml", "-o", "run"], "did you mean 'seeds'?"),
         (["report", "nowhere"], "no folder nowhere"),
-        (["report", "folder"], "holds no sweep"),
+        (["report", "folder"], "holds no run"),
         (["quickstart", "-o", "folder"], "was not made by quickstart"),
         (["quickstart", "extra"], "unknown argument 'extra'"),
     ],
