@@ -32,7 +32,9 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, measure_scaling, read_points
+from fractalman.measure.tables import measure_scaling
+from fractalman.measure.user_files import DATA_FILES, POINT_FILES, UserPoints, read_points, read_user_points
+from fractalman.measure.user_points import measure_points
 from fractalman.measure.variograms import Variogram, variogram
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ __all__ = [
     "PointwiseDimension",
     "PowerLawFit",
     "Smoothness",
+    "UserPoints",
     "Variogram",
     "WindowSensitivity",
     "cluster_sizes",
@@ -92,6 +95,7 @@ __all__ = [
     "path_dimension",
     "pointwise_dimension",
     "read_points",
+    "read_user_points",
     "size_exponent",
     "smoothness",
     "student_t",

@@ -107,11 +107,11 @@ def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest
         assert main([*arguments, "--json"]) == 0
         assert key in json.loads(capsys.readouterr().out)
     for arguments, said in (
-        (["predict"], "type one of them"),
-        (["predict", "x.toml", "--data", "y.npz"], "type one of them"),
+        (["predict"], "expected one of them"),
+        (["predict", "x.toml", "--data", "y.npz"], "expected one of them"),
         (["predict", "--data", str(tmp_path / "bare.npy")], "holds no target"),
         (["predict", "--data", str(tmp_path / "own.npz"), "--plot", "x.png"], "leave them out"),
-        (["measure"], "type one of them"),
+        (["measure"], "expected one of them"),
         (["measure", "--scaling", str(tmp_path / "no.csv")], "does not exist"),
     ):
         assert main(arguments) == 2
@@ -160,8 +160,8 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
         "empty": ({"X": X[:0], "y": y[:0]}, "a table (n, d) of numbers"),
         "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "no NumPy file of numbers"),
         "words": ({"X": np.array([["a", "b"]] * 200), "y": y}, "a table (n, d) of numbers"),
-        "short": ({"X": X, "y": y[:10]}, "200 numbers"),
-        "unnamed": ({"features": X, "y": y}, "no X"),
+        "short": ({"X": X, "y": y[:10]}, "200 numbers or classes"),
+        "unnamed": ({"stuff": X, "y": y}, "no X"),
     }
     for name, (arrays, said) in cases.items():
         np.savez(tmp_path / f"{name}.npz", **arrays)
