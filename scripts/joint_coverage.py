@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How often the 95 % intervals of joint fits hold the truth: five kinds of noise, 9 to 245 rows, six kinds of error.
 
-    .venv/bin/python scripts/joint_coverage.py --tables 200 -o coverage && cp coverage/joint_fits.* datasets/statistics/
+    .venv/bin/python scripts/joint_coverage.py --tables 200 -o joint_coverage && cp joint_coverage/joint_fits.* datasets/statistics/
 
 Every table is drawn from L = 1.8 + 480·P^-.34 + 2100·n^-.37 with noise of 0.8 % (root mean square) on ln L: constant,
 falling with n or with P, heavy-tailed (Student's t of 3), or half of it shared by the rows of one model size. Each is
@@ -172,7 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200, help="tables a cell (default 200)")
     parser.add_argument("--rows", type=int, nargs="*", default=list(ROWS), help="which numbers of rows")
-    parser.add_argument("-o", "--output", default="coverage", help="folder of joint_fits.md and joint_fits.csv")
+    parser.add_argument("-o", "--output", default="joint_coverage", help="folder of joint_fits.md and joint_fits.csv")
     options = parser.parse_args()
     if options.tables < 1 or not set(options.rows) <= set(ROWS):
         print(f"expected --tables 1 or more and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)
