@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How often the 95 % intervals of joint fits hold the truth: five kinds of noise, 9 to 245 rows, six kinds of error.
 
-    .venv/bin/python scripts/joint_coverage.py --tables 200 -o joint_coverage && cp joint_coverage/joint_fits.* datasets/statistics/
+    .venv/bin/python scripts/joint_coverage.py --tables 200 -o joint_coverage
+    cp joint_coverage/joint_fits.* datasets/statistics/
 
 Every table is drawn from L = 1.8 + 480·P^-.34 + 2100·n^-.37 with noise of 0.8 % (root mean square) on ln L: constant,
 falling with n or with P, heavy-tailed (Student's t of 3), or half of it shared by the rows of one model size. Each is
