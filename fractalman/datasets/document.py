@@ -39,11 +39,11 @@ MUST and MAY are meant as in RFC 2119.
 A dataset is one file: {SEAL_BYTES} bytes of text (the seal), then HDF5 (file format of HDF5 1.10, for which those bytes
 are its user block). Nothing in the file depends on time, host or path: the same columns, recipe, compression and
 package versions give the same bytes (HDF5 built with another zlib packs integers otherwise: the same content, told by
-the certificate's digests, in other bytes). All numbers are little-endian.
+the provenance's digests, in other bytes). All numbers are little-endian.
 
 The root group MUST carry four scalar attributes: `format` (fixed-length ASCII, `{FORMAT_NAME}`), `major` and `minor`
 (int64), and `complete` (int64, 1; set last). Attributes hold scalars only.
-A reader MUST refuse a file with another `major`, with `complete` other than 1, without its certificate, or whose length
+A reader MUST refuse a file with another `major`, with `complete` other than 1, without its provenance, or whose length
 is not the seal's. A reader MUST read a file with a higher `minor` and MAY ignore what it does not know.
 
 ## Seal
@@ -63,7 +63,7 @@ MUST keep this text.
 |---|---|---|
 {dimensions}
 
-Their sizes are those of the columns; the certificate records every column's shape. In place of HDF5's dimension scales,
+Their sizes are those of the columns; the provenance records every column's shape. In place of HDF5's dimension scales,
 which are lists of references, every column MUST carry the scalar attributes `dimensions` (the names of its axes as in
 the next table, e.g. `n, d`) and `unit`, and MAY carry `meaning` (fixed-length UTF-8 all three).
 
@@ -80,7 +80,7 @@ Presence, types and shapes are checked when a file is opened; elements, attribut
 ## Storage
 
 Every non-empty column is chunked in whole rows (fractalman: at most {CHUNK_BYTES // 1024} KiB, or one row), all chunks
-MUST be there, and it MUST carry HDF5's `fletcher32` checksum. Empty columns (no edges) have no chunks. The certificate
+MUST be there, and it MUST carry HDF5's `fletcher32` checksum. Empty columns (no edges) have no chunks. The provenance
 names the compression:
 
 {compressions}
@@ -91,7 +91,7 @@ and every column's filters stand in the HDF5 file itself.
 
 {rules}
 
-## Certificate
+## Provenance
 
 `{CERTIFICATE}`: one fixed-length ASCII string, shape (1,), with a fletcher32 checksum, holding JSON with sorted keys:
 
@@ -111,9 +111,9 @@ A dataset MAY lie in several files: shards of consecutive rows, and a *master*, 
 here but for its columns over the points: those are HDF5 virtual datasets, one source per shard, without chunks and
 checksum of their own. `{SHARDS}` is then there, one fixed-length ASCII string, shape (1,), with a fletcher32 checksum,
 holding JSON: `shards`, a list in the order of the rows with, per shard, `file` (its path relative to the master's
-folder), `rows`, `bytes` of the file, `content` of its certificate, and `columns`: per column the digest of its rows.
+folder), `rows`, `bytes` of the file, `content` of its provenance, and `columns`: per column the digest of its rows.
 A reader MUST refuse rows of a shard that is missing or has another content: HDF5 itself would read fill values (NaN and
-−1 here) without a word. The certificate is that of the whole, with the digests and `content` of the same columns in one
+−1 here) without a word. The provenance is that of the whole, with the digests and `content` of the same columns in one
 file. A shard is a dataset file whose recipe has `family` "shard", its `number` (from 1) of `count`, `first_row`, its
 own `n_points` and `ambient_dim`, and the whole's recipe in `of`. The master is written last.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.memory import Dataset
-    from fractalman.datasets.reader import File
+    from fractalman.datasets.file import File
     from fractalman.trees import Hierarchy
 
 TABLES = ("points", "nodes", "edges")
