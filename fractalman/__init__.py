@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.build import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
-    from fractalman.confirmation import run_confirmation as confirm
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
     from fractalman.datasets.memory import Dataset
@@ -51,13 +50,14 @@ if TYPE_CHECKING:
     from fractalman.datasets.shuffled import batches
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
-    from fractalman.investigation import run_granularity as granularity
-    from fractalman.investigation import run_locality as locality
-    from fractalman.investigation import run_probe as probe
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
     from fractalman.prediction import predict_own_data
+    from fractalman.runs import run_confirmation as confirm
+    from fractalman.runs import run_granularity as granularity
+    from fractalman.runs import run_locality as locality
+    from fractalman.runs import run_probe as probe
 
 
 # Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
@@ -66,20 +66,20 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "batches": ("fractalman.datasets.shuffled", "batches"),
     "catalogue_names": ("fractalman.catalogue", "catalogue_names"),
     "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
-    "confirm": ("fractalman.confirmation", "run_confirmation"),
+    "confirm": ("fractalman.runs", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "export_anndata": ("fractalman.datasets.export", "export_anndata"),
     "generate": ("fractalman.build", "generate"),
-    "granularity": ("fractalman.investigation", "run_granularity"),
+    "granularity": ("fractalman.runs", "run_granularity"),
     "label_draws": ("fractalman.build", "label_draws"),
     "learners": ("fractalman.learners", None),
-    "locality": ("fractalman.investigation", "run_locality"),
+    "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
     "open": ("fractalman.datasets.reader", "open_file"),
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
-    "probe": ("fractalman.investigation", "run_probe"),
+    "probe": ("fractalman.runs", "run_probe"),
     "rebuild": ("fractalman.build", "rebuild"),
     "theory": ("fractalman.theory", None),
     "to_anndata": ("fractalman.datasets.tables", "to_anndata"),

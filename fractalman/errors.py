@@ -1,4 +1,4 @@
-"""Every error that fractalman raises on purpose: one line that says what was found, what is expected, what to use."""
+"""Every error that fractalman raises on purpose: what was found, what is expected, what to use; one mistake a line."""
 
 from __future__ import annotations
 
@@ -65,8 +65,72 @@ class LeftoverWarning(UserWarning):
     """A killed run has left a partial file beside a target: the message names it and the command that removes it."""
 
 
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "knn": ("k-nn", "1-nn"),
+    "nn": ("1-nn", "k-nn"),
+    "1nn": ("1-nn",),
+    "nearest-neighbour": ("1-nn", "k-nn"),
+    "nearest-neighbor": ("1-nn", "k-nn"),
+    "krr": ("laplace-kernel", "gaussian-kernel", "matern-kernel", "tangent-kernel"),
+    "kernel-ridge": ("laplace-kernel", "gaussian-kernel", "matern-kernel", "tangent-kernel"),
+    "kernel": ("laplace-kernel", "gaussian-kernel", "matern-kernel", "tangent-kernel"),
+    "rbf": ("gaussian-kernel",),
+    "rbf-kernel": ("gaussian-kernel",),
+    "gp": ("laplace-kernel", "gaussian-kernel", "matern-kernel"),
+    "ntk": ("tangent-kernel",),
+    "rff": ("random-features",),
+    "linear": ("ridge",),
+    "linear-regression": ("ridge",),
+    "ols": ("ridge",),
+    "boosting": ("gradient-boosting",),
+    "gbm": ("gradient-boosting",),
+    "xgboost": ("gradient-boosting",),
+    "nn-mlp": ("mlp",),
+    "neural-network": ("mlp",),
+    "network": ("mlp",),
+}
+"""What other tools call a thing → what it is called here; only for suggestions."""
+
+_MOST_SUGGESTIONS = 4
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the allowed word closest to ``word``, or "" when none is close."""
+    """Return "; did you mean 'x'?" for the allowed words closest to a word that is none of them.
+
+    Parameters
+    ----------
+    word : str
+        What was typed.
+    allowed : iterable of str
+        What could have been typed.
+
+    Returns
+    -------
+    str
+        What another tool's word means here, else up to four words that begin with it, else a spelling mistake's
+        nearest match, else words that hold it; "" when nothing is close.
+
+    Examples
+    --------
+    >>> nearest("ridgee", ["ridge", "1-nn"])
+    "; did you mean 'ridge'?"
+    >>> nearest("brill", ["brill-cluster-1e3", "brill-cluster-1e4", "sphere-1e3"])
+    "; did you mean 'brill-cluster-1e3' or 'brill-cluster-1e4'?"
+    >>> nearest("krr", ["1-nn", "laplace-kernel", "gaussian-kernel"])
+    "; did you mean 'laplace-kernel' or 'gaussian-kernel'?"
+    """
     spelt = {name.lower(): name for name in allowed}
-    close = difflib.get_close_matches(word.lower(), list(spelt), n=1, cutoff=0.5)
-    return f"; did you mean {spelt[close[0]]!r}?" if close else ""
+    typed = word.lower()
+    found = [name for name in SYNONYMS.get(typed.replace("_", "-").replace(" ", "-"), ()) if name in spelt]
+    if not found and len(typed) >= 3:
+        found = [name for name in spelt if name.startswith(typed)]
+    if not found:
+        found = difflib.get_close_matches(typed, list(spelt), n=1, cutoff=0.75)
+    if not found and len(typed) >= 3:
+        found = [name for name in spelt if typed in name]
+    if not found:
+        found = difflib.get_close_matches(typed, list(spelt), n=1, cutoff=0.5)
+    if not found:
+        return ""
+    words = [repr(spelt[name]) for name in found[:_MOST_SUGGESTIONS]]
+    return f"; did you mean {', '.join(words[:-1])}{' or ' if len(words) > 1 else ''}{words[-1]}?"

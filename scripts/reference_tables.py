@@ -46,21 +46,23 @@ def runs(root: Path, pattern: str) -> list[Path]:
     return [path for path in found if re.fullmatch(pattern, path.name)]
 
 
-def risks(folder: Path, learner: str, probe: str = "", column: str = "risk") -> Risks:
+def risks(folder: Path, learner: str, doubled: str = "", column: str = "risk") -> Risks:
     """Return a learner's risks (or another column), replicates in their order."""
     found: dict[float, dict[int, float]] = {}
     for row in table_rows(folder / "points.csv"):
-        if row["learner"] == learner and row.get("probe", "") == probe:
+        if row["learner"] == learner and row.get("doubled", "") == doubled:
             place = float(row.get("value") or row["n"])
             found.setdefault(place, {})[int(row["seed"])] = float(row[column])
     return {place: np.array([by[i] for i in sorted(by)]) for place, by in sorted(found.items())}
 
 
-def parameters(folder: Path, probe: str = "") -> dict[float, int]:
+def parameters(folder: Path, doubled: str = "") -> dict[float, int]:
     """Return position on the axis → number of parameters of the networks of a run (with a setting doubled)."""
     rows = table_rows(folder / "points.csv")
     return {
-        float(row["value"]): int(row["parameters"]) for row in rows if row["learner"] == "mlp" and row["probe"] == probe
+        float(row["value"]): int(row["parameters"])
+        for row in rows
+        if row["learner"] == "mlp" and row["doubled"] == doubled
     }
 
 
@@ -157,7 +159,7 @@ def verdicts(root: Path) -> str:
 def data_limited(folder: Path, learner: str) -> list[float]:
     """Return the places of a run at which the rule of the regimes calls a learner data-limited."""
     rows = table_rows(folder / "points.csv")
-    own = {float(row["value"]): row["regime"] for row in rows if row["learner"] == learner and not row["probe"]}
+    own = {float(row["value"]): row["regime"] for row in rows if row["learner"] == learner and not row["doubled"]}
     return [place for place, regime in own.items() if regime == "data-limited"]
 
 
@@ -240,11 +242,11 @@ def one_pass(root: Path) -> str:
     for folder in runs(root, r"onepass-.*|width-.*-long"):
         spec = tomllib.loads((folder / "spec.toml").read_text())
         P = parameters(folder)
-        for probe, factor in (("", 1), ("steps", 2)):
-            own = risks(folder, "mlp", probe)
+        for doubled, factor in (("", 1), ("steps", 2)):
+            own = risks(folder, "mlp", doubled)
             counts = [P[w] for w in own]
             overall = slope(counts, np.array([own[w] for w in own]).T)
-            if not probe:  # the last width doubled is one more place
+            if not doubled:  # the last width doubled is one more place
                 last = max(own)
                 own[2 * last] = risks(folder, "mlp", "width")[last]
                 counts.append(parameters(folder, "width")[last])
@@ -264,8 +266,8 @@ def equal_parameters(root: Path) -> str:
     """One hidden layer over three at the same P, replicates paired."""
     deep, shallow = root / "onepass-k4-h0.5", root / "onepass-k4-h0.5-shallow"
     body = []
-    for probe, said in (("", "8000"), ("steps", "16000")):
-        one, three = risks(shallow, "mlp", probe), risks(deep, "mlp", probe)
+    for doubled, said in (("", "8000"), ("steps", "16000")):
+        one, three = risks(shallow, "mlp", doubled), risks(deep, "mlp", doubled)
         if not (one and three):
             return ""
         for (width, upper), (other, lower) in zip(one.items(), three.items(), strict=True):

@@ -18,7 +18,7 @@ import fractalman
 PACKAGE = Path(fractalman.__file__).parent
 HEAVY = {
     "jax", "jaxlib", "optax", "matplotlib", "jinja2", "sklearn", "torch", "pandas", "anndata", "dask", "distributed",
-    "submitit", "hdf5plugin", "mlxtend",
+    "hdf5plugin", "mlxtend",
 }  # fmt: skip
 
 

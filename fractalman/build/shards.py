@@ -150,7 +150,6 @@ def write_shards(
     *,
     jobs: int = 1,
     scheduler: str | None = None,
-    slurm: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
 ) -> Path:
     """Write a dataset as shards and a master; the same columns as `write`, for any number of shards and workers.
@@ -163,7 +162,7 @@ def write_shards(
         shards: how many, 1 to n_points.
         hierarchy, overwrite, progress: as in `write`; an old master stays until the new one is published.
         jobs: spawned processes of one thread; 1 = this process with all its threads.
-        scheduler: address of a dask scheduler. slurm: folder for Slurm jobs.
+        scheduler: address of a dask scheduler.
         executor: runs the shards instead; anything with ``submit``; the caller closes it.
     Returns: the path. Errors: RecipeError, ResourceError, MissingExtraError; those of `write`. Finished shards stay
         whatever happens, Ctrl-C included.
@@ -177,7 +176,7 @@ def write_shards(
     with contextlib.ExitStack() as closing:
         runner = executor
         if runner is None:
-            runner = closing.enter_context(from_options(jobs=jobs, scheduler=scheduler, slurm=slurm))
+            runner = closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
         count.check_space()
         work: Callable[..., None] = _task
         if isinstance(runner, SerialExecutor):

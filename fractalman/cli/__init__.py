@@ -1,7 +1,8 @@
 """The command line: parsing and wiring only.
 
 Results go to stdout, progress to stderr. Exit status: 0 done; 1 the answer is no; 2 the request was wrong or cannot be
-met here; 3 the machine failed half-way; 130 Ctrl-C. An error is one line unless ``--debug`` is given.
+met here; 3 the machine failed half-way; 130 Ctrl-C. Errors of a request come one per line: what was found, what is
+expected, what to use. ``--debug`` shows the traceback as well. One file here is one command; `parser` lists them.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ _REFUSALS = {
 
 
 def _status(error: BaseException) -> tuple[int, str]:
-    """Return the exit status of an error and the one line that says it."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, FileFormatError):
-        return NO, text
+    """The exit status of an error and what says it; several mistakes of one request stand on a line each."""
     if isinstance(error, FractalmanError):
-        return WRONG, text
+        lines = [" ".join(line.split()) for line in str(error).splitlines()]
+        text = "\n".join(line for line in lines if line) or type(error).__name__
+        return (NO if isinstance(error, FileFormatError) else WRONG), text
+    text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
-        return WRONG, f"too little memory: {text}; type a smaller n_points or ambient_dim"
+        return WRONG, f"too little memory: {text}; use a smaller n_points or ambient_dim"
     if isinstance(error, OSError):
         found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
         number = error.errno or (int(found.group(1)) if found else None)
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         options = parse(arguments)
-        status: int = options.work(options)
+        status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the results has seen enough
         _mute()
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in arguments:
             traceback.print_exc()
         status, text = _status(error)
-        print(f"fractalman: {text}", file=sys.stderr)
+        print("\n".join(f"fractalman: {line}" for line in text.splitlines()), file=sys.stderr)
         if isinstance(error, OSError):
             _mute()
     finally:

@@ -1,13 +1,14 @@
-"""What every command uses: names of files and recipes, progress on stderr, JSON on stdout, the exit statuses."""
+"""What several commands use: names of files and recipes, progress on stderr, JSON on stdout, the exit statuses."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.errors import RecipeError
 
@@ -18,26 +19,29 @@ DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
 
 
 def existing_file(name: str) -> Path:
+    """Return the path of a file that must be there; RecipeError for a folder or nothing."""
     path = Path(name)
     if path.is_dir():
-        raise RecipeError(f"{name} is a folder: allowed is a fractalman file")
+        raise RecipeError(f"{name} is a folder: expected a fractalman file")
     if not path.exists():
-        raise RecipeError(f"no file {name} found: type the path of a fractalman file")
+        raise RecipeError(f"no file {name} found: use the path of a fractalman file")
     return path
 
 
 def is_file(name: str) -> bool:
+    """Whether a word names a file rather than an entry of the catalogue."""
     return name.endswith(".toml") or os.sep in name or Path(name).exists()
 
 
 def read_recipe(name: str) -> Recipe:
+    """Return the recipe in a TOML file, or of a catalogue name."""
     from fractalman.catalogue import catalogue_text
     from fractalman.recipe import from_toml
 
     if not is_file(name):
         return from_toml(catalogue_text(name))
     if Path(name).is_dir():
-        raise RecipeError(f"{name} is a folder: allowed is a TOML file with a table [recipe], or a catalogue name")
+        raise RecipeError(f"{name} is a folder: expected a TOML file with a table [recipe], or a catalogue name")
     return from_toml(Path(name))
 
 
@@ -80,12 +84,42 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
     if seconds < 90.0:
         return f"{seconds:.0f} s"
     return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
+def say_written(options: argparse.Namespace, path: Path, name: str | None = None) -> int:
+    """Say what was written and, of a catalogue name, whether it is what the catalogue says; return the exit status.
+
+    If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
+    provenance says what it holds, and it took its time.
+    """
+    from fractalman.datasets.shards import stored_bytes
+
+    table: dict[str, Any] = {"file": str(path), "bytes": stored_bytes(path)}
+    lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
+    if name is not None:
+        from fractalman.catalogue.digests import reproduction
+        from fractalman.datasets import open_file
+
+        with open_file(path) as file:
+            provenance = file.certificate
+            has_hierarchy = "hierarchy/parent" in file.columns or not file.recipe.has_hierarchy
+        found = reproduction(name, provenance.content, has_hierarchy, provenance.stream_version, provenance.versions)
+        reproduced = found.reproduced
+        table |= {"content": found.found, "catalogue_content": found.expected, "reproduced": reproduced}
+        lines.append(f"{name}: {found.words}")
+    if options.json:
+        print_json(table)
+    else:
+        print("\n".join(lines))
+    return NO if reproduced is False else DONE
+
+
 def print_json(value: object) -> None:
+    """Print plain values as JSON; what is not finite becomes null."""
     from fractalman.report import jsonable
 
     print(json.dumps(jsonable(value), indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,100 +1,71 @@
-"""The commands of studies: linearity by scale, locality of learning, and what of the hierarchy a network has found."""
+"""fractalman granularity, locality, probe: one command for every study of the registry."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, Progress, is_file, print_json
+from fractalman.cli.options import add_force, add_workers, command
 from fractalman.errors import RecipeError
+from fractalman.studies import STUDIES
+
+if TYPE_CHECKING:
+    from fractalman.cli.options import Commands
 
 
-def add_study_options(sub: argparse.ArgumentParser, table: str, jobs: Any, shard: Any) -> None:
-    """Add what all commands of studies take.
-
-    Args:
-        table: the study's own. jobs, shard: how numbers of processes and parts are read.
-    """
-    spec = f"a TOML file with tables [recipe] or [data], and [{table}], or a name of the catalogue's studies"
-    sub.add_argument("spec", metavar="SPEC", help=spec)
-    sub.add_argument("-o", "--output", metavar="FOLDER", required=True, help="folder of journal, tables and report")
-    sub.add_argument("--force", action="store_true", help="start anew in a folder that holds another run")
-    sub.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
-    sub.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
-    sub.add_argument("--slurm", metavar="FOLDER", help="do it as Slurm jobs, whose files lie in this shared folder")
-    sub.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th piece only; the last one reports")
-
-
-def study_spec(name: str) -> Any:
-    """Return a study's specification as it was named: a path, or the text of a catalogue's study."""
-    from fractalman.catalogue.studies import study_text
-
-    if not is_file(name):
-        return study_text(name)
-    if Path(name).is_dir():
-        raise RecipeError(f"{name} is a folder: allowed is a TOML file, or a name of the catalogue's studies")
-    return Path(name)
+def add(commands: Commands) -> None:
+    """Add one command for each study."""
+    for name, (_, about) in STUDIES.items():
+        parser = command(
+            commands, name, run, about, f"{name} {name}-cluster -o {name}-run", f"{name} study.toml -o run --jobs 8"
+        )
+        spec = f"a TOML file with tables [recipe] or [data], and [{name}], or a name of the catalogue's studies"
+        parser.add_argument("spec", metavar="SPEC", help=spec)
+        parser.add_argument(
+            "-o", "--output", metavar="FOLDER", required=True, help="folder of journal, tables and report"
+        )
+        add_force(parser, "start anew in a folder that holds another run")
+        add_workers(parser)
 
 
-def run_study_command(
-    options: argparse.Namespace,
-    run: Callable[..., Any],
-    lines: Callable[[Any], list[str]],
-    table: Callable[[Any], Any],
-) -> int:
-    """Run a study and print what it found.
+def run(options: argparse.Namespace) -> int:
+    """Run the study that the command names, and print what came out."""
+    from fractalman.report.studies import study_lines, study_table
+    from fractalman.runs import run_study
 
-    Args:
-        run: spec, out and the options of executors → result with ``missing``.
-        lines: result → closing table. table: result → plain values for --json.
-    """
-    spec = study_spec(options.spec)
+    name, spec = options.command, _spec(options.spec)
     with Progress() as progress:
-        result = run(
+        result = run_study(
+            name,
             spec,
             options.output,
             force=options.force,
             progress=progress,
             jobs=options.jobs,
             scheduler=options.scheduler,
-            slurm=options.slurm,
             shard=options.shard,
         )
     if result.missing:
         if options.json:
             print_json({"missing": result.missing} | dict(zip(("shard", "of"), options.shard or (), strict=False)))
         else:
-            print(f"{result.missing} pieces of other shards are missing, so there is no report")
+            print(f"{result.missing} tasks of other shards are missing, so there is no report")
         return DONE
     if options.json:
-        print_json(table(result))
+        print_json(study_table(result))
     else:
-        print("\n".join([*lines(result), "", f"report: {Path(options.output) / 'report.html'}"]))
+        print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}"]))
     return DONE
 
 
-def _claims(result: Any) -> Any:
-    return {"spec": result.study.to_dict(), "claims": result.claims, "means": result.means}
+def _spec(name: str) -> Any:
+    """A study's specification as it was named: a path, or the text of a catalogue's study."""
+    from fractalman.catalogue.studies import study_text
 
-
-def granularity(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_granularity
-    from fractalman.report.granularity import granularity_lines
-
-    return run_study_command(options, run_granularity, granularity_lines, lambda result: result.to_dict())
-
-
-def locality(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_locality
-    from fractalman.report.locality import locality_lines
-
-    return run_study_command(options, run_locality, locality_lines, _claims)
-
-
-def probe(options: argparse.Namespace) -> int:
-    from fractalman.investigation import run_probe
-    from fractalman.report.probe import probe_lines
-
-    return run_study_command(options, run_probe, probe_lines, _claims)
+    if not is_file(name):
+        return study_text(name)
+    if Path(name).is_dir():
+        raise RecipeError(f"{name} is a folder: expected a TOML file, or a name of the catalogue's studies")
+    return Path(name)

@@ -1,4 +1,4 @@
-"""Axes: what a sweep varies, which limit a fit along it needs, and what every point of it is made of."""
+"""Axes: what a sweep varies, which limit a fit along it needs, and what every condition of it is made of."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fractalman.learners import axes, axis_kind
 from fractalman.recipe import Recipe
 
 DATA_AXIS = "n"
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "width": ("mlp",),
-    "depth": ("mlp", "ntk-kernel"),
-    "steps": ("mlp",),
-    "features": ("random-features",),
-}
-"""Axis that is a setting of learners → the learners that have it."""
-PROBES: dict[str, tuple[str, ...]] = {"mlp": ("width", "steps"), "random-features": ("features",)}
-"""Learner → the settings that ``probe = true`` doubles at every point."""
-SIZES = ("width", "features")
-"""Probes that make the model larger; the others make its training longer."""
 RECIPE_PREFIX = "recipe."
 """``axis = "recipe.depth"`` is the recipe's keyword where a learner's setting has the same name."""
 NOT_AN_AXIS = ("seed", "family")
@@ -32,7 +22,7 @@ class Axis:
     """What a sweep varies.
 
     Args:
-        name: as typed.
+        name: as the specification has it.
         kind: "data" (training-set size), "model" (size of the learner), "budget" (training steps) or "recipe".
         key: the learner's setting or the recipe's keyword that is varied; "" for the data axis.
         abscissa: what a fit along the axis takes as its abscissa: "n", "P" (number of parameters), "steps" or, for a
@@ -50,27 +40,27 @@ class Axis:
         return self.kind != "recipe"
 
 
-def axis_called(name: str) -> Axis:
+def axis_named(name: str) -> Axis:
     """Return the axis of a name; what is no setting of a learner is a keyword of the recipe."""
     if name == DATA_AXIS:
         return Axis(name, "data", "", "n")
-    if name == "steps":
-        return Axis(name, "budget", name, "steps")
-    if name in SETTINGS:
-        return Axis(name, "model", name, "P")
-    return Axis(name, "recipe", name.removeprefix(RECIPE_PREFIX), "")
+    kind = axis_kind(name)
+    if kind is None:
+        return Axis(name, "recipe", name.removeprefix(RECIPE_PREFIX), "")
+    return Axis(name, kind, name, name if kind == "budget" else "P")
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a point is made of, but for the replicate.
+class Condition:
+    """What a measurement is made of, but for learner and replicate.
 
     Args:
         value: position on the axis.
         n: training-set size.
-        key_n: training-set size of the point itself, where this place is a probe of one; random numbers hang on it.
+        key_n: training-set size of the condition itself, where this is a doubling check of one; random numbers hang
+            on it.
         recipe: with the axis' keyword set.
-        settings: learner → table, with the axis' setting and the probe's.
+        settings: learner → table, with the axis' setting and the doubled one.
     """
 
     value: Number
@@ -86,7 +76,7 @@ def changed(
     """Return ``settings`` with ``key`` set in the tables of those ``learners`` that have it."""
     out = dict(settings)
     for name in learners:
-        if name in SETTINGS.get(key, ()):
+        if name in axes().get(key, ()):
             out[name] = {**settings.get(name, {}), key: value}
     return out
 

@@ -1,212 +1,244 @@
-"""Running a sweep: units of work, the journal, and what comes out of them."""
+"""The engine: an experiment's specification gives tasks, tasks give rows, rows go to a journal and become a result.
+
+``confirm`` and every study are an `Experiment`; what this module does for one it does for all: resuming after a kill,
+spreading over processes or dask workers, dividing into shards, telling how long it will take.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import inspect
-import math
+import hashlib
+import json
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.experiments.collaborators import Collaborators
 from fractalman.experiments.executors import Executor, from_options, gather
-from fractalman.experiments.journal import CHECKPOINTS, Journal, Point, Unit, read_journal
-from fractalman.experiments.replicates import forget, remembered
-from fractalman.experiments.results import Result, conclude
-from fractalman.experiments.spec import BAYES, Spec, load_spec
-from fractalman.random.streams import Role, key64
+from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, read_journal
+from fractalman.random.streams import STREAM_VERSION
 
 Progress = Callable[[str], None]
-
-# ---------------------------------------------------------------------------------------------------- units
-
-
-def units_of(spec: Spec, rooms: Collaborators) -> list[Unit]:
-    """Return all units of work: replicate by replicate, then the learners that run all replicates together."""
-    batched = {name: rooms.make_learner(name, spec.learner_settings(name)).batched for name in spec.learners}
-    floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
-    kinds = {name: [(name, probe) for probe in ("", *spec.probes_of(name))] for name in spec.learners}
-    single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]
-    units = [Unit(name, v, i, probe) for i in range(spec.seeds) for v in spec.values for name, probe in single]
-    together = [kind for name in spec.learners if batched[name] for kind in kinds[name]]
-    return units + [Unit(name, v, None, probe) for name, probe in together for v in spec.values]
+Shard = tuple[int, int]
+"""(i, of n), counted from 1."""
 
 
-def run_unit(spec: Spec, unit: Unit, rooms: Collaborators, checkpoint: Path | None = None) -> list[Point]:
-    """Return the points of one unit; a pure function of the first three, so it may run in any process.
+class Specification(Protocol):
+    """A checked specification; it can be pickled and compared."""
 
-    Args:
-        spec: the experiment.
-        unit: which part of it.
-        rooms: the functions of other rooms.
-        checkpoint: where a learner that can keeps its state, so that a killed unit goes on where it was.
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values, defaults filled in; reading them again gives an equal specification."""
+
+
+S = TypeVar("S", bound=Specification)
+Out = TypeVar("Out")
+
+
+class Experiment(ABC, Generic[S, T, R, Out]):
+    """One kind of experiment; an instance holds nothing, so that it may be sent to any process.
+
+    ``name`` is its command, and what its journals say they are of. A subclass says what its specification, its tasks,
+    their rows and its result are; everything else is the engine's.
     """
-    from fractalman.learners import Problem
 
-    numbers = range(spec.seeds) if unit.seed is None else [unit.seed]
-    replicates = [remembered(spec, i, rooms, unit.value) for i in numbers]
-    place = spec.place(unit.value, unit.probe)
-    if unit.learner == BAYES:
-        return [
-            Point(
-                BAYES, place.n, i, r.bayes[place.n], 0.0, r.v_in, r.population,
-                seconds=r.bayes_seconds, value=unit.value,
-            )
-            for i, r in zip(numbers, replicates, strict=True)
-        ]  # fmt: skip
-    learner = rooms.make_learner(unit.learner, spec.learner_settings(unit.learner, place))
-    draws = spec.network_draws if learner.batched else spec.label_draws
-    problems = [
-        Problem(r.X_train[: place.n], r.y_train[: place.n, :draws], r.X_test, _problem_key(spec, i, place.key_n))
-        for i, r in zip(numbers, replicates, strict=True)
-    ]
-    begun = time.perf_counter()
-    outcomes = _outcomes(learner, problems, checkpoint)
-    seconds = (time.perf_counter() - begun) / len(problems)
-    count = getattr(learner, "parameters", None)
-    parameters = count(problems[0].X_train.shape[1], draws) if callable(count) else None
-    return [
-        Point(
-            learner=unit.learner,
-            n=place.n,
-            seed=i,
-            risk=float(np.mean((np.asarray(outcome.prediction, dtype=np.float64) - r.y_test[:, :draws]) ** 2)),
-            train_risk=float(outcome.train_risk),
-            v_in=r.v_in,
-            n_population=r.population,
-            seconds=seconds,
-            info=dict(outcome.info),
-            value=unit.value,
-            parameters=parameters,
-            probe=unit.probe,
-        )
-        for i, r, outcome in zip(numbers, replicates, outcomes, strict=True)
-    ]
+    name: ClassVar[str]
 
+    @abstractmethod
+    def read(self, source: str | Path | Mapping[str, Any]) -> S:
+        """Return the checked specification of a TOML file, of TOML text or of a dict of tables; RecipeError if bad."""
 
-def _outcomes(learner: Any, problems: list[Any], checkpoint: Path | None) -> list[Any]:
-    """Run a learner, with a checkpoint if it takes one."""
-    if checkpoint is not None and "checkpoint" in inspect.signature(learner.run).parameters:
-        return list(learner.run(problems, checkpoint=checkpoint))
-    return list(learner.run(problems))
+    @abstractmethod
+    def tasks(self, spec: S) -> list[T]:
+        """Return all tasks, those that share data one after the other."""
 
+    @abstractmethod
+    def run(self, spec: S, task: T, checkpoint: Path | None) -> list[R]:
+        """Return the rows of one task, a pure function of specification and task: it may run in any process.
 
-def _problem_key(spec: Spec, i: int, n: int) -> int:
-    """Everything random in a learner (validation points, initial weights, batches) hangs on this key.
+        Parameters
+        ----------
+        spec
+            The specification.
+        task
+            One of ``tasks(spec)``.
+        checkpoint
+            What the names of files begin with in which training may keep its state; None = it keeps nothing.
+        """
 
-    It knows n and the replicate alone: along another axis the places, and the probes of a place, share what they can.
-    """
-    seeds = spec.replicate_seeds(i)
-    return key64(seeds.geometry, Role.INITIALISATION, seeds.embedding, seeds.labels, n)
+    @abstractmethod
+    def conclude(self, spec: S, finished: Mapping[T, Sequence[R]], say: Progress) -> Out:
+        """Return the result of the tasks that are finished."""
+
+    @property
+    @abstractmethod
+    def lines(self) -> Lines[T, R]:
+        """How tasks and rows are written in a journal."""
+
+    @abstractmethod
+    def describe(self, spec: S, task: T) -> str:
+        """Return what a task is called in progress and error lines."""
+
+    def summary(self, rows: Sequence[R]) -> str:  # noqa: ARG002 (an experiment may have nothing to say)
+        """Return what the rows of a task say, in a few words for the progress line; "" for nothing."""
+        return ""
+
+    def group(self, task: T) -> str:  # noqa: ARG002
+        """Return the name of the tasks that take about as long as this one."""
+        return ""
+
+    def release(self, spec: S) -> None:
+        """Let go of what is remembered between tasks."""
 
 
-# ---------------------------------------------------------------------------------------------------- the sweep
+def digest_of(name: str, spec: Specification) -> str:
+    """Return a hash of everything that decides the numbers: experiment, tables, streams, package version."""
+    from fractalman._version import __version__
+
+    text = json.dumps([name, spec.to_dict(), STREAM_VERSION, __version__], sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def run_sweep(
-    spec: Spec,
-    out: str | Path,
+def run_experiment(
+    experiment: Experiment[S, T, R, Out],
+    spec: S,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     *,
     force: bool = False,
     jobs: int = 1,
+    scheduler: str | None = None,
     executor: Executor | None = None,
-    shard: tuple[int, int] | None = None,
-    collaborators: Collaborators | None = None,
-) -> Result:
-    """Run what is not yet in the journal and return the whole sweep.
+    shard: Shard | None = None,
+) -> Out:
+    """Run what is not yet in the journal and return the result of everything that is finished.
 
-    Args:
-        spec: the experiment.
-        out: folder of the journal; a journal of the same specification is continued.
-        progress: called with a line of text; None = silent.
-        force: start anew even where a journal lies.
-        jobs: spawned processes of one thread; 1 = this one. The table does not depend on how many there are; against
-            this process, with all its threads, linear algebra may differ by its rounding (relative 1e-5 of a training
-            risk that is itself rounding, 1e-12 of a risk).
-        executor: runs the units instead; anything with ``submit(function, *arguments) → handle with result()``; the
-            caller closes it. Networks keep checkpoints in the folder only without one: a task may run where the folder
-            is not.
-        shard: (i, of n), counted from 1: run every n-th unit only, into a part of the journal of its own. Shards may
-            run at once in one folder, or in several whose parts are then put into one; a run without ``shard`` reads
-            all parts and does what is left.
-        collaborators: the functions of other rooms; None = the package's own.
-    Errors: RecipeError when the folder holds another sweep, or for ``force`` with ``shard``; what learners and
-        generators raise. Finished points stay in the journal whatever happens, Ctrl-C included.
+    Parameters
+    ----------
+    experiment
+        Its kind.
+    spec
+        Its specification.
+    out
+        Folder of the journal; a journal of the same specification is continued. None = keep nothing.
+    progress
+        Called with a line of text; None = silent.
+    force
+        Start anew even where another journal lies.
+    jobs
+        Spawned processes of one thread; 1 = this one. Rows do not depend on how many there are; against this process,
+        with all its threads, linear algebra may differ by its rounding (relative 1e-5 of a training risk that is itself
+        rounding, 1e-12 of a risk).
+    scheduler
+        Address of a dask scheduler whose workers do the work instead.
+    executor
+        Does the work instead: anything with ``submit(function, *arguments) → handle with result()``; the caller
+        closes it. Networks keep checkpoints in the folder only where the work is done by processes of this machine.
+    shard
+        (i, of n), counted from 1: every n-th task only, into a part of the journal of its own. Shards may run at once
+        in one folder, or in several whose parts are then put into one; a run without ``shard`` reads all parts and does
+        what is left.
+
+    Returns
+    -------
+    The experiment's result; its ``missing`` counts the tasks that are not finished.
+
+    Raises
+    ------
+    RecipeError
+        When the folder holds another run, or for ``force`` with ``shard``.
+    Exception
+        What a task raised. Finished tasks stay in the journal whatever happens, Ctrl-C included.
     """
-    rooms = collaborators or Collaborators()
     if force and shard is not None:
-        raise RecipeError("force with a shard would take the other shards' parts away: type another folder")
-    units = units_of(spec, rooms)
-    mine = units if shard is None else units[shard[0] - 1 :: shard[1]]
+        raise RecipeError("force with a shard would take the other shards' parts away: use another folder")
+    if shard is not None and out is None:
+        raise RecipeError("a shard without a folder would be lost: use -o FOLDER")
+    tasks = experiment.tasks(spec)
+    mine = tasks if shard is None else tasks[shard[0] - 1 :: shard[1]]
     say = progress or _silent
-    with Journal(Path(out), spec.digests, spec.to_dict(), force=force, shard=shard) as journal:
-        todo = [unit for unit in mine if unit not in journal.finished]
-        total = sum(map(_width(spec), mine))
-        if len(todo) < len(mine):
-            say(f"{total - sum(map(_width(spec), todo))} of {total} points are in the journal already")
-        if todo:
-            _run(spec, todo, total, journal, rooms, say, executor, jobs)
-        finished = dict(journal.finished)
-    if shard is not None:  # what other shards have finished meanwhile
-        finished = read_journal(Path(out))[1]
-    return conclude(spec, units, finished, rooms, say)
+    with contextlib.ExitStack() as closing:
+        closing.callback(experiment.release, spec)
+        runner = executor or closing.enter_context(from_options(jobs, scheduler))
+        here = executor is None and scheduler is None
+        if out is None:
+            finished = _run(experiment, spec, mine, len(mine), runner, None, say, None)
+        else:
+            folder = Path(out)
+            journal = closing.enter_context(
+                Journal(
+                    experiment.lines, folder, experiment.name, digest_of(experiment.name, spec), spec.to_dict(),
+                    force=force, shard=shard,
+                )
+            )  # fmt: skip
+            todo = [task for task in mine if task not in journal.finished]
+            if len(todo) < len(mine):
+                say(f"{len(mine) - len(todo)} of {len(mine)} tasks are in the journal already")
+            kept = folder.absolute() / CHECKPOINTS if here else None
+            _run(experiment, spec, todo, len(mine), runner, kept, say, journal.append)
+            if kept is not None and kept.is_dir() and not any(kept.iterdir()):
+                kept.rmdir()
+            finished = dict(journal.finished)
+    if shard is not None and out is not None:  # what other shards have finished meanwhile
+        finished = read_journal(experiment.lines, Path(out), experiment.name)[1]
+    return experiment.conclude(spec, finished, say)
+
+
+def read_experiment(experiment: Experiment[S, T, R, Out], folder: str | Path, progress: Progress | None = None) -> Out:
+    """Return the result of the run in ``folder`` as far as it got, without running anything.
+
+    Parameters
+    ----------
+    experiment
+        Its kind.
+    folder
+        Where journal.jsonl lies.
+    progress
+        Called with a line of text; None = silent.
+
+    Raises
+    ------
+    RecipeError
+        When there is no journal, or one of another experiment or version.
+    CorruptFileError
+        When a line of it is damaged.
+    """
+    header, finished = read_journal(experiment.lines, Path(folder), experiment.name)
+    try:
+        spec = experiment.read(header["spec"])
+    except (KeyError, RecipeError) as error:
+        raise CorruptFileError(f"{folder}: the journal's specification cannot be read: {error}") from None
+    if header["digest"] != digest_of(experiment.name, spec):
+        raise RecipeError(
+            f"{folder} was written by another version of fractalman: run {experiment.name} again in another folder"
+        )
+    return experiment.conclude(spec, finished, progress or _silent)
 
 
 def _run(
-    spec: Spec, todo: list[Unit], total: int, journal: Journal, rooms: Collaborators, say: Progress,
-    executor: Executor | None, jobs: int,
-) -> None:  # fmt: skip
-    width = _width(spec)
-    done = total - sum(map(width, todo))
-    clock = _Clock(todo, width)
-    kept = None if executor is not None else journal.folder.absolute() / CHECKPOINTS
-    tasks = [(spec, unit, rooms, None if kept is None else kept / checkpoint_name(unit)) for unit in todo]
-    with contextlib.ExitStack() as closing:
-        closing.callback(forget, spec)
-        runner = closing.enter_context(from_options(jobs=jobs)) if executor is None else executor
-        for index, points in gather(runner, run_unit, tasks, name=lambda i: _named(spec, todo[i])):
-            unit = todo[index]
-            journal.append(unit, points)
-            done += width(unit)
-            left = clock.tick(unit)
-            say(f"point {done} of {total}: {_place_words(spec, unit)}, {_risk_words(points)}; {left}")
-    if kept is not None and kept.is_dir() and not any(kept.iterdir()):
-        kept.rmdir()
+    experiment: Experiment[S, T, R, Out], spec: S, todo: Sequence[T], total: int, executor: Executor,
+    kept: Path | None, say: Progress, append: Callable[[T, list[R]], None] | None,
+) -> dict[T, list[R]]:  # fmt: skip
+    """Run tasks; return their rows, which ``append`` has put into the journal one by one."""
+    finished: dict[T, list[R]] = {}
+    clock = _Clock([experiment.group(task) for task in todo])
+    tasks = [(spec, task, None if kept is None else kept / checkpoint_name(task)) for task in todo]
+    done = total - len(todo)
+    for index, rows in gather(executor, experiment.run, tasks, name=lambda i: experiment.describe(spec, todo[i])):
+        task = todo[index]
+        finished[task] = rows
+        if append is not None:
+            append(task, rows)
+        done += 1
+        said = [words for words in (experiment.describe(spec, task), experiment.summary(rows)) if words]
+        say(f"task {done} of {total}: {', '.join(said)}; {clock.tick(experiment.group(task))}")
+    return finished
 
 
-def checkpoint_name(unit: Unit) -> str:
-    """Return the name that the files of a unit's state begin with."""
-    probe = f"-{unit.probe}-doubled" if unit.probe else ""
-    return f"{unit.learner}-{unit.value}{probe}" + ("" if unit.seed is None else f"-{unit.seed}")
-
-
-def _place_words(spec: Spec, unit: Unit) -> str:
-    doubled = f", {unit.probe} doubled" if unit.probe else ""
-    return f"{unit.learner}, {spec.axis.name} = {unit.value}{doubled}"
-
-
-def _risk_words(points: Sequence[Point]) -> str:
-    """Return the mean risk of those points that have one, and how many have none."""
-    risks = [point.risk for point in points if math.isfinite(point.risk)]
-    lost = f"{len(points) - len(risks)} of {len(points)} without a risk"
-    if not risks:
-        return lost
-    return f"risk {np.mean(risks):.4g}" + (f", {lost}" if len(risks) < len(points) else "")
-
-
-def _named(spec: Spec, unit: Unit) -> str:
-    return f"the point {_place_words(spec, unit)}" + ("" if unit.seed is None else f", replicate {unit.seed}")
-
-
-def _width(spec: Spec) -> Callable[[Unit], int]:
-    """How many points a unit makes."""
-    return lambda unit: spec.seeds if unit.seed is None else 1
+def checkpoint_name(task: tuple[Any, ...]) -> str:
+    """Return the name that the files of a task's state begin with."""
+    return "-".join(str(part) for part in task if part not in (None, "")).replace(" ", "-").replace("/", "-")
 
 
 def _silent(text: str) -> None:
@@ -214,28 +246,27 @@ def _silent(text: str) -> None:
 
 
 class _Clock:
-    """Time left, from the time that units of the same learner took per point, else of any."""
+    """Time left, from the time that tasks of the same group took, else of any."""
 
-    def __init__(self, todo: Sequence[Unit], width: Callable[[Unit], int]) -> None:
+    def __init__(self, groups: Sequence[str]) -> None:
         self._begun = self._last = time.perf_counter()
-        self._width = width
-        self._left = [(unit.learner, width(unit)) for unit in todo]
+        self._left = list(groups)
         self._spent: dict[str, tuple[float, int]] = {}
 
-    def tick(self, unit: Unit) -> str:
-        """Note a finished unit and return the time left in words."""
+    def tick(self, group: str) -> str:
+        """Note a finished task and return the time left in words."""
         now = time.perf_counter()
-        seconds, points = self._spent.get(unit.learner, (0.0, 0))
-        self._spent[unit.learner] = (seconds + now - self._last, points + self._width(unit))
+        seconds, count = self._spent.get(group, (0.0, 0))
+        self._spent[group] = (seconds + now - self._last, count + 1)
         self._last = now
-        self._left.remove((unit.learner, self._width(unit)))
+        self._left.remove(group)
         if not self._left:
             return f"done in {_duration(now - self._begun)}"
-        overall = (now - self._begun) / sum(points for _, points in self._spent.values())
+        overall = (now - self._begun) / sum(count for _, count in self._spent.values())
         left = 0.0
-        for learner, width in self._left:
-            seconds, points = self._spent.get(learner, (overall, 1))
-            left += width * seconds / points
+        for name in self._left:
+            seconds, count = self._spent.get(name, (overall, 1))
+            left += seconds / count
         return f"about {_duration(left)} left"
 
 
@@ -243,25 +274,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90.0:
         return f"{seconds:.0f} s"
     return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
-
-
-def load_result(
-    folder: str | Path, progress: Progress | None = None, *, collaborators: Collaborators | None = None
-) -> Result:
-    """Return the sweep in ``folder`` as far as it got, without running anything; predictions are made anew.
-
-    Args:
-        folder: where journal.jsonl lies.
-        progress: called with a line of text.
-        collaborators: the functions of other rooms; None = the package's own.
-    Errors: RecipeError when there is no journal, or it was written by another version; CorruptFileError for damage.
-    """
-    rooms = collaborators or Collaborators()
-    header, finished = read_journal(Path(folder))
-    try:
-        spec = load_spec(header["spec"], collaborators=rooms)
-    except (KeyError, RecipeError) as error:
-        raise CorruptFileError(f"{folder}: the journal's specification cannot be read: {error}") from None
-    if header["digest"] not in spec.digests:
-        raise RecipeError(f"{folder} was made by another version of fractalman: run confirm again in another folder")
-    return conclude(spec, units_of(spec, rooms), finished, rooms, progress or _silent)

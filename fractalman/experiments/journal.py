@@ -1,116 +1,282 @@
-"""The journal of a sweep: what a unit of it is, what a point is, and the ledger that holds them.
+"""A journal: one line per finished task, on disk before the next begins.
 
-A unit is a learner at one place on one replicate, or on all replicates for a learner that runs them together.
+``journal.jsonl`` starts with a line that names the experiment and holds a digest and its specification; every further
+line holds one task with its rows. A line that a crash tore is dropped when the journal is opened again; its task is
+redone. A run that was divided keeps its parts in ``journal-1-of-4.jsonl`` and so on; whoever reads the folder reads
+them all, and a task that stands in two of them counts once. What tasks and rows are is the `Lines` of an experiment.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, Generic, Self, TypeVar
 
-from fractalman.experiments.ledger import CHECKPOINTS, NAME, Ledger, Lines, part_name, parts_in, read_ledger
+from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.random.streams import STREAM_VERSION
 
-__all__ = ["CHECKPOINTS", "NAME", "Journal", "Point", "Unit", "part_name", "parts_in", "read_journal"]
+NAME = "journal.jsonl"
+CHECKPOINTS = "checkpoints"
+FORMAT = 1
 
-
-class Unit(NamedTuple):
-    """One piece of work: a learner at a place of the axis on replicate ``seed``, or on all of them (None).
-
-    ``probe`` names the setting that is doubled there, "" none.
-    """
-
-    learner: str
-    value: int | float
-    seed: int | None
-    probe: str = ""
+T = TypeVar("T", bound=tuple[Any, ...])
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Point:
-    """One point of a learning curve.
+class Lines(Generic[T, R]):
+    """How tasks and their rows are written as JSON.
 
-    Args:
-        learner: its name; "bayes" for the Bayes floor.
-        n: training-set size.
-        seed: replicate, 0 … S − 1.
-        risk: mean squared error over test points and label draws, in units of the label's prior variance.
-        train_risk: mean squared training residual, same unit.
-        v_in: V_in, expected label variance within the population, same unit.
-        n_population: N; inf where points are addressed.
-        regime: "" until the sweep's rule is applied to all replicates of this (learner, n).
-        reason: why it has that regime.
-        seconds: wall time spent on it.
-        info: what the learner reports.
-        value: position on the sweep's axis; None = n.
-        parameters: number of fitted parameters, all outputs together; None where the learner has none.
-        probe: the setting that was doubled, "" for a point of the sweep itself.
-        efficiency: risk over the Bayes floor of the same replicate at the same place; None until the sweep is
-            concluded, and where there is no floor.
+    Parameters
+    ----------
+    task
+        JSON list → task.
+    row
+        JSON object → row.
+    plain
+        Row → JSON object.
     """
 
-    learner: str
-    n: int
-    seed: int
-    risk: float
-    train_risk: float
-    v_in: float
-    n_population: float
-    regime: str = ""
-    reason: str = ""
-    seconds: float = 0.0
-    info: Mapping[str, Any] = field(default_factory=dict)
-    value: int | float | None = None
-    parameters: int | None = None
-    probe: str = ""
-    efficiency: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.value is None:
-            object.__setattr__(self, "value", self.n)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values: an infinite N and a risk that is no number are None."""
-        out = dataclasses.asdict(self)
-        for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
-            out[key] = out[key] if math.isfinite(out[key]) else None
-        return out
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Point:
-        """Return the point of `to_dict`."""
-        values = dict(values)
-        for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
-            if values[key] is None:
-                values[key] = math.inf if key == "n_population" else math.nan
-        return cls(**values)
+    task: Callable[[list[Any]], T]
+    row: Callable[[Mapping[str, Any]], R]
+    plain: Callable[[R], dict[str, Any]]
 
 
-POINTS: Lines[Unit, Point] = Lines(lambda unit: Unit(*unit), Point.from_dict, Point.to_dict, "confirm")
+def part_name(shard: tuple[int, int] | None) -> str:
+    """Return the journal's file name of shard (i, of n), counted from 1."""
+    return NAME if shard is None else f"journal-{shard[0]}-of-{shard[1]}.jsonl"
 
 
-class Journal(Ledger[Unit, Point]):
-    """The open ledger of a sweep: see `Ledger`.
+def parts_in(folder: Path) -> list[Path]:
+    """Return the journal files of a folder, the undivided one first."""
+    whole = [folder / NAME] if (folder / NAME).is_file() else []
+    return whole + sorted(folder.glob("journal-*-of-*.jsonl"))
 
-    Args:
-        folder, digest, spec, force, shard: as for `Ledger`.
+
+class Journal(Generic[T, R]):
+    """An open journal; use as a context manager.
+
+    Parameters
+    ----------
+    lines
+        How its tasks and rows are written.
+    folder
+        Where journal.jsonl lies or will lie; made if absent.
+    experiment
+        Name of the experiment.
+    digest
+        Of the specification.
+    spec
+        Its tables, written into the first line.
+    force
+        Start anew even when a journal is there.
+    shard
+        (i, of n) of a divided run; only that part is written, all parts are read.
+
+    Raises
+    ------
+    RecipeError
+        When the folder holds another run or other files, or another process writes here.
+    CorruptFileError
+        For a line that is neither whole nor the last.
     """
 
     def __init__(
         self,
+        lines: Lines[T, R],
         folder: Path,
-        digest: str | tuple[str, ...],
+        experiment: str,
+        digest: str,
         spec: Mapping[str, Any],
         *,
         force: bool = False,
         shard: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(POINTS, folder, digest, spec, force=force, shard=shard)
+        self.lines, self.folder = lines, folder
+        self.path = folder / part_name(shard)
+        if folder.exists() and not folder.is_dir():
+            raise RecipeError(f"{folder} is a file: expected a folder; use another path")
+        parts = parts_in(folder)
+        if folder.is_dir() and not parts and not force and any(folder.iterdir()):
+            raise RecipeError(f"{folder} holds other files: expected a new or empty folder; use another, or --force")
+        for part in parts if not force else ():
+            header = read_header(part)
+            if header is not None and (header["experiment"], header["digest"]) != (experiment, digest):
+                raise RecipeError(
+                    f"{folder} holds a {header['experiment']} run of another specification or version (digest "
+                    f"{header['digest'][:8]}…, this one is a {experiment} run with {digest[:8]}…): use another "
+                    "folder, or --force to start anew"
+                )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = self.path.open("a+b")
+        except OSError as error:
+            raise RecipeError(f"cannot write {self.path}: {error.strerror}") from None
+        try:
+            _lock(self._file, folder)
+            if force:
+                _clear(folder, self.path)
+            self.finished: dict[T, list[R]] = {} if force else self._recover()
+            if not self.finished and (force or not self._whole):
+                self._file.truncate(0)
+                header_line = {
+                    "journal": FORMAT,
+                    "experiment": experiment,
+                    "digest": digest,
+                    "stream_version": STREAM_VERSION,
+                    "versions": _versions(),
+                    "spec": spec,
+                }
+                self._write(header_line)
+                _sync_folder(folder)
+            for part in parts if not force else ():
+                if part != self.path:
+                    self.finished = {**_finished(lines, part), **self.finished}
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _recover(self) -> dict[T, list[R]]:
+        """Return what is finished and cut a torn last line off."""
+        self._file.seek(0)
+        content = self._file.read()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            self._file.truncate(end)
+        self._file.seek(0, os.SEEK_END)
+        self._whole = end > 0
+        return dict(_tasks(self.lines, self.path, content[:end]))
+
+    def append(self, task: T, rows: list[R]) -> None:
+        """Add a finished task; when this returns it is on disk."""
+        self._write({"task": list(task), "rows": [self.lines.plain(row) for row in rows]})
+        self.finished[task] = rows
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
 
 
-def read_journal(folder: Path) -> tuple[dict[str, Any], dict[Unit, list[Point]]]:
-    """Return (header, finished units) of the sweep in ``folder``: see `read_ledger`."""
-    return read_ledger(POINTS, folder)
+def read_header(path: Path) -> dict[str, Any] | None:
+    """Return the first line of a journal, None when it was torn; CorruptFileError when it is no journal."""
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        header = json.loads(line)
+        known = header["journal"] == FORMAT and all(isinstance(header[key], str) for key in ("experiment", "digest"))
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise CorruptFileError(f"{path} is no journal of this version: use another folder, or --force to start anew")
+    return dict(header)
+
+
+def read_journal(lines: Lines[T, R], folder: Path, experiment: str) -> tuple[dict[str, Any], dict[T, list[R]]]:
+    """Return (header, finished tasks) of the journal in ``folder``, all its parts together, without touching it.
+
+    Raises
+    ------
+    RecipeError
+        When there is none, it is another experiment's, or its parts are of different runs.
+    CorruptFileError
+        When a line is damaged.
+    """
+    parts = parts_in(folder)
+    if not parts:
+        raise RecipeError(f"{folder} holds no run: expected a folder with {NAME}; run {experiment} first")
+    headers = {part: header for part in parts if (header := read_header(part)) is not None}
+    if not headers:
+        raise CorruptFileError(f"{parts[0]} was never finished: run {experiment} again")
+    first = next(iter(headers))
+    for part, header in headers.items():
+        if header["digest"] != headers[first]["digest"]:
+            raise RecipeError(
+                f"{folder} holds parts of different runs, {first.name} and {part.name}: keep the parts of one"
+            )
+    found = headers[first]["experiment"]
+    if found != experiment:
+        raise RecipeError(f"{folder} holds a {found} run: expected one of {experiment}")
+    finished: dict[T, list[R]] = {}
+    for part in headers:
+        finished = {**_finished(lines, part), **finished}
+    return headers[first], finished
+
+
+def _finished(lines: Lines[T, R], path: Path) -> dict[T, list[R]]:
+    """Return the whole lines of a journal; the first of two lines on one task counts."""
+    content = path.read_bytes()
+    return dict(reversed(list(_tasks(lines, path, content[: content.rfind(b"\n") + 1]))))
+
+
+def _clear(folder: Path, kept: Path) -> None:
+    """Take other parts of the journal and checkpoints away, unless another process writes to one of them."""
+    for part in parts_in(folder):
+        if part != kept:
+            with part.open("a+b") as file:
+                _lock(file, folder)
+            part.unlink()
+    for path in (folder / CHECKPOINTS).glob("*.npz"):
+        path.unlink()
+
+
+def _tasks(lines: Lines[T, R], path: Path, content: bytes) -> Iterator[tuple[T, list[R]]]:
+    for number, line in enumerate(content.splitlines()[1:], start=2):
+        try:
+            entry = json.loads(line)
+            task, rows = lines.task(entry["task"]), [lines.row(values) for values in entry["rows"]]
+        except (ValueError, KeyError, TypeError):
+            raise CorruptFileError(
+                f"{path}, line {number} is damaged: delete that line to redo its task, or --force to start anew"
+            ) from None
+        yield task, rows
+
+
+def _versions() -> dict[str, str]:
+    """Versions that can change the last digits of a risk, for the record."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from fractalman._version import __version__
+
+    found = {"fractalman": __version__, "python": platform.python_version()}
+    for package in ("numpy", "numba", "scipy", "jax", "optax", "equinox", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _lock(file: IO[bytes], folder: Path) -> None:
+    """Refuse a second writer, where the platform can tell; the lock goes with the process."""
+    try:
+        import fcntl
+    except ImportError:  # no such lock on this platform
+        return
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise RecipeError(f"another process is writing to {folder}: wait for it, or use another folder") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # folders cannot be opened on this platform
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,9 +1,10 @@
 """What a sweep will need, before anything of it runs: points, memory, time.
 
-The rule for time: the operations that every learner needs are counted, divided by the speed of one product of two
-float32 matrices measured here, and by the share of that speed which such work reaches; a network pays besides for every
-step and for every number that passes through a unit of it. It is an order of magnitude: a factor of three either way is
-usual. Shares and costs were set by seconds of processor time on one x86-64 thread of 196 Gflop/s, planned and taken:
+The rule for time: the operations that every learner counts (`Learner.cost`) are divided by the speed of one product of
+two float32 matrices measured here, and by the share of that speed which such work reaches; a network pays besides for
+every step and for every number that passes through a unit of it. It is an order of magnitude: a factor of three either
+way is usual. Shares and costs were set by seconds of processor time on one x86-64 thread of 196 Gflop/s, planned and
+taken:
 
     1-nn to n = 16384                                          .7    .5
     laplace-kernel to n = 1024                                 .8    .7
@@ -19,32 +20,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.engine import units_of
-from fractalman.experiments.experiment import Spec
-from fractalman.experiments.journal import Unit
+from fractalman import learners
 from fractalman.experiments.replicates import CACHE_BYTES
-from fractalman.experiments.spec import BAYES
+from fractalman.experiments.specification import BAYES, Spec, tasks_of
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
     "does nothing else, and without a GPU, a factor of three either way is usual"
 )
-_SHARE = 0.2  # of that speed: blocks of these sizes are smaller and reach less
-_NETWORK_SHARE = 0.4  # the same within a network's step
-_PER_STEP = 2e-5  # seconds of a network's step that no operation is counted for
-_PER_UNIT_OF_NETWORK = 3e-9  # seconds of a number that passes through a unit, forth and back
-_PER_UNIT = 0.02  # seconds of everything else
-_PER_TREE = 2e-3  # seconds of growing and asking a tree of few points
+_PER_TASK = 0.02  # seconds of a task that its learner does not count
 _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
-_COMPILE = 3.0  # seconds of compiling one shape of network
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
 
 
@@ -53,8 +43,8 @@ class Plan:
     """What a sweep will need.
 
     Args:
-        points: learner → points, "bayes" for the floor; probes included.
-        units: pieces of work that can run at once.
+        points: learner → points, "bayes" for the floor; doubling checks included.
+        tasks: pieces of work that can run at once.
         memory: bytes at once in one process: the largest dataset while it is drawn, or the replicates that are kept
             with the largest learner's own arrays.
         dataset_bytes: of those the largest dataset while it is drawn.
@@ -63,7 +53,7 @@ class Plan:
     """
 
     points: dict[str, int]
-    units: int
+    tasks: int
     memory: int
     dataset_bytes: int
     seconds: dict[str, float]
@@ -71,35 +61,37 @@ class Plan:
     rule: str = RULE
 
 
-def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops: float | None = None) -> Plan:
+def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     """Return what a sweep will need; nothing of it runs.
 
     Args:
         spec: the experiment.
-        collaborators: the functions of other rooms; None = the package's own.
         flops: float32 operations per second; None = timed here, in some milliseconds.
     """
-    rooms = collaborators or Collaborators()
     speed = matrix_speed() if flops is None else flops
-    units = units_of(spec, rooms)
+    tasks = tasks_of(spec)
     points: dict[str, int] = {}
     seconds: dict[str, float] = {}
     largest, shapes = 0.0, set()
-    for unit in units:
-        width = spec.seeds if unit.seed is None else 1
-        points[unit.learner] = points.get(unit.learner, 0) + width
-        place = spec.place(unit.value, unit.probe)
-        if unit.learner == BAYES:
-            cost = _PER_NODE * min(spec.population, spec.largest(unit.value) + spec.test_size)
+    for task in tasks:
+        width = spec.seeds if task.seed is None else 1
+        points[task.learner] = points.get(task.learner, 0) + width
+        condition = spec.condition(task.value, task.doubled)
+        if task.learner == BAYES:
+            cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
         else:
-            taken, own = _work(spec, unit, rooms, speed)
-            cost = width * taken + _PER_UNIT
-            largest = max(largest, width * own if unit.seed is None else own)
-            shape = (unit.learner, repr(spec.learner_settings(unit.learner, place)))
-            if unit.seed is None and shape not in shapes:
-                shapes.add(shape)
-                cost += _COMPILE
-        seconds[unit.learner] = seconds.get(unit.learner, 0.0) + cost
+            table = spec.learner_settings(task.learner, condition)
+            learner = learners.make(task.learner, table)
+            draws = spec.network_draws if learner.batched else spec.label_draws
+            work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, draws)
+            cost = _PER_TASK
+            if work is not None:
+                cost += width * work.seconds_at(speed)
+                largest = max(largest, width * work.memory if task.seed is None else work.memory)
+                if (task.learner, repr(table)) not in shapes:
+                    shapes.add((task.learner, repr(table)))
+                    cost += work.setup
+        seconds[task.learner] = seconds.get(task.learner, 0.0) + cost
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
@@ -108,7 +100,7 @@ def plan_sweep(spec: Spec, *, collaborators: Collaborators | None = None, flops:
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
-    return Plan(points, len(units), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+    return Plan(points, len(tasks), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
 
 
 def matrix_speed() -> float:
@@ -123,48 +115,3 @@ def matrix_speed() -> float:
         a @ a
         best, trials = min(best, time.perf_counter() - begun), trials + 1
     return 2.0 * 512**3 / best
-
-
-def _work(spec: Spec, unit: Unit, rooms: Collaborators, speed: float) -> tuple[float, float]:
-    """Return (seconds, bytes) of a learner on one replicate."""
-    place = spec.place(unit.value, unit.probe)
-    n, d, t = place.n, place.recipe.n_columns, spec.test_size
-    learner = rooms.make_learner(unit.learner, spec.learner_settings(unit.learner, place))
-    own: Any = getattr(learner, "settings", learner)
-
-    def setting(key: str, default: int) -> int:
-        return int(own.get(key, default) if isinstance(own, dict) else getattr(own, key, default))
-
-    kinds: dict[str, Callable[[], tuple[float, float]]] = {
-        "random-features": lambda: _features(n, d, t, setting("features", 1024)),
-        "ridge": lambda: _features(n, d, t, d),
-    }
-    if unit.learner == "mlp":
-        return _network(learner, n, d, t, setting("steps", 8000), setting("batch_size", 256), spec, speed)
-    if unit.learner == "gradient-boosting":  # a tree for every label, once to count them and once on all points
-        trees = 2 * spec.label_draws * setting("trees", 400)
-        return trees * (_PER_TREE + 30.0 * n * d / (_SHARE * speed)), 16.0 * n * d
-    if unit.learner in kinds:
-        operations, own_bytes = kinds[unit.learner]()
-    elif unit.learner.endswith("-nn"):
-        operations, own_bytes = 4.0 * n * t * d, 8.0 * (n + t) * d
-    else:  # kernels: seven ridges
-        operations, own_bytes = 2.0 * n**2 * (d + 8) + 6.0 * n**3 + 2.0 * n * t * (d + 8), 32.0 * n**2
-    return operations / (_SHARE * speed), own_bytes
-
-
-def _network(
-    learner: Any, n: int, d: int, t: int, steps: int, batch: int, spec: Spec, speed: float
-) -> tuple[float, float]:
-    weights = float(learner.parameters(d, spec.network_draws))
-    passes = len(getattr(learner.settings, "rates", (1,)))
-    tries = passes + 1 if passes > 1 else 1
-    looks = n * (1 + steps // 500) + t
-    units = d + getattr(learner.settings, "width", 0) * getattr(learner.settings, "depth", 0)
-    step = 6.0 * weights * batch / (_NETWORK_SHARE * speed) + _PER_STEP + _PER_UNIT_OF_NETWORK * batch * units
-    seconds = tries * (steps * step + 2.0 * weights * looks / (_NETWORK_SHARE * speed))
-    return seconds, 8.0 * n * (d + spec.network_draws) + 64.0 * weights + 16.0 * batch * math.sqrt(weights)
-
-
-def _features(n: int, d: int, t: int, k: int) -> tuple[float, float]:
-    return 2.0 * (n + t) * k * d + 40.0 * n * k * min(n, k), 32.0 * (n + t) * k

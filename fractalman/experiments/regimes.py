@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.experiments.axes import DATA_AXIS, SIZES, Axis, axis_called
-from fractalman.experiments.journal import Point
-from fractalman.learners import DIVERGED
+from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
+from fractalman.experiments.points import Point
+from fractalman.learners import DIVERGED, axis_kind
 
 DATA, MODEL, BUDGET = "data-limited", "model-limited", "budget-limited"
 POPULATION, FAILED, UNFINISHED, UNDECIDED = "population-limited", "failed", "unfinished", "undecided"
@@ -27,31 +27,32 @@ WANTED = {"data": DATA, "model": MODEL, "budget": BUDGET}
 """Kind of the axis → the regime of the points that a fit along it uses."""
 
 RULE = (
-    "Regimes are given to a place of the axis by the means over all replicates. "
-    f"Where a network diverged, its training ending in what is no number, its point has no risk and the place is "
-    f"{DIVERGED}; where only a probe did, it is {UNDECIDED}. The other networks go on. "
+    "Regimes are given to a condition of the axis by the means over all replicates. "
+    f"Where a network diverged, its training ending in what is no number, its point has no risk and the condition is "
+    f"{DIVERGED}; where only a doubling check did, it is {UNDECIDED}. The other networks go on. "
     f"Beyond N·max_fraction of a finite population a point is {POPULATION}: slopes rise there spuriously. "
-    "Along the training-set size, without probes: "
+    "Along the training-set size, without doubling checks: "
     f"a learner whose capacity grows with n is {DATA} unless its training risk exceeds its test risk ({MODEL} then). "
     f"A learner of fixed capacity is {DATA} while its training risk is below {TRAIN_SHARE:g} of its test risk, else "
-    f"{MODEL}. A trained network is {DATA} under the same condition, whatever stopped its training, else {BUDGET} "
-    "(steps, width and tolerance are not told apart; the condition is necessary and not sufficient: that more steps or "
+    f"{MODEL}. A trained network is {DATA} under the same requirement, whatever stopped its training, else {BUDGET} "
+    "(steps, width and tolerance are not told apart; which is necessary and not sufficient: that more steps or "
     "width change nothing is not tried here). "
-    "With probe = true a learner of fixed capacity is measured again at every place with its width (or features) "
-    f"doubled and, if it is trained, with its steps doubled; a doubling helps if the mean risk falls by more than "
-    f"{GAIN:g} of itself. If one helps, the point is {MODEL} or {BUDGET}, after the one that helps more. If none does, "
-    f"it is {DATA} where the training risk is below {TRAIN_SHARE:g} of the test risk, else {UNDECIDED}. "
+    "With doubling_checks = true a learner of fixed capacity is measured again under every condition with its width "
+    f"(or features) doubled and, if it is trained, with its steps doubled; a doubling helps if the mean risk falls by "
+    f"more than {GAIN:g} of itself. If one helps, the point is {MODEL} or {BUDGET}, after the one that helps more. "
+    f"If none does, it is {DATA} where the training risk is below {TRAIN_SHARE:g} of the test risk, else {UNDECIDED}. "
     f"Along the model's size a learner is {DATA} while its training risk is below {TRAIN_SHARE:g} of its test risk; "
     f"{MODEL} from {MODEL_SHARE:g} on if more steps do not help, or if it is not trained in steps; {BUDGET} if they "
-    f"do; {UNDECIDED} between the two, and without a probe for a trained network. Along the steps a network is "
-    f"{BUDGET} where doubling them helps, and more than doubling the width does, and else as above. "
-    f"A probed point, or one along the model's size or the steps, whose risk is at most {AT_FLOOR:g} Bayes floors is "
-    f"{DATA}: nothing but data could lower it. Along a keyword of the recipe regimes are those of the training-set "
-    "size, and no exponent is fitted. "
-    f"Fits along the training-set size use {DATA} places only, along the model's size {MODEL} ones (their abscissa is "
-    f"the number of parameters P), along the steps {BUDGET} ones; one contiguous run of places: it starts at the "
-    "smallest such place inside [fit] window_low … window_high and ends before the first that is another. All "
-    "replicates must be there and their risks be positive numbers. With fewer than min_sizes places or min_seeds "
+    f"do; {UNDECIDED} between the two, and without a doubling check for a trained network. Along the steps a network "
+    f"is {BUDGET} where doubling them helps, and more than doubling the width does, and else as above. "
+    f"A point with doubling checks, or one along the model's size or the steps, whose risk is at most {AT_FLOOR:g} "
+    f"Bayes floors is {DATA}: nothing but data could lower it. Along a keyword of the recipe regimes are those of "
+    "the training-set size, and no exponent is fitted. "
+    f"Fits along the training-set size use {DATA} conditions only, along the model's size {MODEL} ones (their "
+    f"abscissa is the number of parameters P), along the steps {BUDGET} ones; one contiguous run of "
+    "conditions: it starts at the smallest such condition inside [fit] window_low … window_high and ends before the "
+    "first that is another. All replicates must be there and their risks be positive numbers. With fewer than "
+    "min_sizes conditions or min_seeds "
     "replicates the exponent is not measurable."
 )
 """The rule in words, as the report prints it."""
@@ -59,7 +60,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class SizeSummary:
-    """All replicates of one learner at one place of the axis.
+    """All replicates of one learner at one condition of the axis.
 
     Args:
         n: training-set size.
@@ -97,11 +98,11 @@ class SizeSummary:
 
 @dataclass(frozen=True)
 class Window:
-    """The places that a fit uses and why the others are left out.
+    """The conditions that a fit uses and why the others are left out.
 
     Args:
         sizes: positions on the axis, ascending.
-        excluded: one sentence per place left out.
+        excluded: one sentence per condition left out.
     """
 
     sizes: tuple[int | float, ...]
@@ -115,11 +116,11 @@ def summarise(
     max_fraction: float,
     *,
     axis: Axis | None = None,
-    probes: Sequence[Point] = (),
+    checks: Sequence[Point] = (),
     floor: Mapping[int | float, float] | None = None,
     asked: Sequence[str] = (),
 ) -> list[SizeSummary]:
-    """Return one summary per place, ascending, for the points of one learner.
+    """Return one summary per condition, ascending, for the points of one learner.
 
     Args:
         points: of one learner, any order.
@@ -127,15 +128,15 @@ def summarise(
         capacity: "grows with n" or "fixed".
         max_fraction: of a finite population N, that a training set may have to be fitted.
         axis: of the sweep; None = the training-set size.
-        probes: points of the same learner with one setting doubled.
+        checks: points of the same learner with one setting doubled.
         floor: position → mean Bayes floor.
-        asked: the settings that are doubled at every place.
+        asked: the settings that are doubled at every condition.
     """
-    axis = axis or axis_called(DATA_AXIS)
+    axis = axis or axis_named(DATA_AXIS)
     summaries = []
     for value in sorted({point.value for point in points if point.value is not None}):
         here = [point for point in points if point.value == value]
-        beside = [point for point in probes if point.value == value]
+        beside = [point for point in checks if point.value == value]
         lowest = (floor or {}).get(value)
         facts = _facts(here, beside, asked, lowest)
         regime, reason = _regime(here, beside, facts, seeds, capacity, max_fraction, axis, asked)
@@ -162,12 +163,12 @@ def _facts(here: Sequence[Point], beside: Sequence[Point], asked: Sequence[str],
     train = float(np.mean([point.train_risk for point in here]))
     share = train / risk if risk else math.nan
     gains = {}
-    for probe in asked:
-        risks = {point.seed: point.risk for point in beside if point.probe == probe}
+    for setting in asked:
+        risks = {point.seed: point.risk for point in beside if point.doubled == setting}
         pairs = [(point.risk, risks[point.seed]) for point in here if point.seed in risks]
         pairs = pairs if np.isfinite(pairs).all() else []
         if pairs and sum(a for a, _ in pairs) > 0.0:
-            gains[probe] = 1.0 - sum(b for _, b in pairs) / sum(a for a, _ in pairs)
+            gains[setting] = 1.0 - sum(b for _, b in pairs) / sum(a for a, _ in pairs)
     return _Facts(risk, train, share, gains, floor is not None and risk <= AT_FLOOR * floor)
 
 
@@ -177,7 +178,7 @@ def _regime(
 ) -> tuple[str, str]:  # fmt: skip
     n, largest = here[0].n, min(point.n_population for point in here) * max_fraction
     if len(here) < seeds or len(beside) < seeds * len(asked):
-        missing = "" if len(here) < seeds else f", {len(beside)} of {seeds * len(asked)} of its probes"
+        missing = "" if len(here) < seeds else f", {len(beside)} of {seeds * len(asked)} of its doubling checks"
         return UNFINISHED, f"{len(here)} of {seeds} replicates are finished{missing}"
     lost = [point for point in here if _stopped(point.info) == DIVERGED]
     if lost:
@@ -186,7 +187,7 @@ def _regime(
     if lost:
         return (
             UNDECIDED,
-            f"with {' or '.join(sorted({p.probe for p in lost}))} doubled {_diverged_words(lost, len(beside))}",
+            f"with {' or '.join(sorted({p.doubled for p in lost}))} doubled {_diverged_words(lost, len(beside))}",
         )
     numbers = [(point.risk, point.train_risk) for point in (*here, *beside)]
     if not all(math.isfinite(risk) and risk > 0.0 and math.isfinite(train) for risk, train in numbers):
@@ -199,12 +200,12 @@ def _regime(
     if trained:
         ends = ", ".join(f"{stopped.count(end)} {end}" for end in sorted({end for end in stopped if end}))
         evidence += f" ({ends})"
-    for probe, gain in facts.gains.items():
-        evidence += f"; {probe} doubled: risk {-gain:+.0%}"
+    for setting, gain in facts.gains.items():
+        evidence += f"; {setting} doubled: risk {-gain:+.0%}"
     if axis.kind in ("model", "budget"):
         return _along_the_model(facts, evidence, trained, axis, asked)
     if asked:
-        return _probed(facts, evidence)
+        return _checked(facts, evidence)
     if capacity == "grows with n" and not trained:
         return (DATA if facts.share <= 1.0 else MODEL), evidence
     limited = BUDGET if trained else MODEL
@@ -212,7 +213,7 @@ def _regime(
 
 
 def _diverged_words(lost: Sequence[Point], count: int) -> str:
-    """Return how many of a place's networks diverged, and at which learning rate."""
+    """Return how many of a condition's networks diverged, and at which learning rate."""
     rates = sorted({rate for point in lost if (rate := point.info.get("learning_rate")) is not None})
     at = f" at learning_rate = {rates[0]:g}" if len(rates) == 1 else " at every learning_rate" * (not rates)
     return f"{len(lost)} of {count} networks diverged{at}: type a smaller learning_rate"
@@ -220,16 +221,16 @@ def _diverged_words(lost: Sequence[Point], count: int) -> str:
 
 def _best(gains: Mapping[str, float]) -> str | None:
     """Return the doubling that helps most, None if none helps."""
-    helping = {probe: gain for probe, gain in gains.items() if gain > GAIN}
-    return max(helping, key=lambda probe: helping[probe]) if helping else None
+    helping = {setting: gain for setting, gain in gains.items() if gain > GAIN}
+    return max(helping, key=lambda setting: helping[setting]) if helping else None
 
 
-def _probed(facts: _Facts, evidence: str) -> tuple[str, str]:
+def _checked(facts: _Facts, evidence: str) -> tuple[str, str]:
     if facts.at_floor:
         return DATA, f"{evidence}; at the Bayes floor"
     best = _best(facts.gains)
     if best is not None:
-        return (MODEL if best in SIZES else BUDGET), evidence
+        return (MODEL if axis_kind(best) == "model" else BUDGET), evidence
     if facts.share < TRAIN_SHARE:
         return DATA, evidence
     return UNDECIDED, f"{evidence}; no doubling helps, and yet the training set is not fitted"
@@ -241,12 +242,12 @@ def _along_the_model(facts: _Facts, evidence: str, trained: bool, axis: Axis, as
     if facts.share < TRAIN_SHARE:
         return DATA, evidence
     if trained and "steps" not in asked:
-        return UNDECIDED, f"{evidence}; whether more steps help was not tried: type probe = true"
+        return UNDECIDED, f"{evidence}; whether more steps help was not tried: type doubling_checks = true"
     best = _best(facts.gains)
     if axis.kind == "budget":
         if best is None:
             return UNDECIDED, f"{evidence}; no doubling helps"
-        return (MODEL if best in SIZES else BUDGET), evidence
+        return (MODEL if axis_kind(best) == "model" else BUDGET), evidence
     if facts.gains.get("steps", 0.0) > GAIN:
         return BUDGET, evidence
     if facts.share >= MODEL_SHARE:
@@ -261,14 +262,14 @@ def _stopped(info: Mapping[str, Any]) -> str | None:
 
 
 def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis: Axis | None = None) -> Window:
-    """Return the contiguous run of places that the rule allows a fit along the axis.
+    """Return the contiguous run of conditions that the rule allows a fit along the axis.
 
     Args:
         summaries: ascending along the axis.
         fit: window_low and window_high on the axis, None = no bound.
         axis: of the sweep; None = the training-set size.
     """
-    axis = axis or axis_called(DATA_AXIS)
+    axis = axis or axis_named(DATA_AXIS)
     wanted = WANTED.get(axis.kind)
     if wanted is None:
         return Window((), ())
@@ -278,14 +279,14 @@ def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis
     ended = False
     for entry in summaries:
         assert entry.value is not None
-        place = f"{axis.name} = {entry.value}"
+        condition = f"{axis.name} = {entry.value}"
         if not low <= entry.value <= high:
-            excluded.append(f"{place}: outside [fit] window_low … window_high")
+            excluded.append(f"{condition}: outside [fit] window_low … window_high")
         elif entry.regime != wanted:
             ended = ended or bool(sizes)
-            excluded.append(f"{place}: {entry.regime}, {entry.reason}")
+            excluded.append(f"{condition}: {entry.regime}, {entry.reason}")
         elif ended:
-            excluded.append(f"{place}: {wanted} again, behind a place that is not")
+            excluded.append(f"{condition}: {wanted} again, behind a condition that is not")
         else:
             sizes.append(entry.value)
     return Window(tuple(sizes), tuple(excluded))

@@ -12,11 +12,10 @@ import numpy as np
 from fractalman._typing import F32, F64
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.experiment import Spec, split_seed
+from fractalman.experiments.specification import Spec, split_seed
 
 CACHE_BYTES = 2 << 30
-"""Replicates kept between units; older ones are made again when needed."""
+"""Replicates kept between tasks; older ones are made again when needed."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,20 @@ class Replicate:
         return self.X_train.nbytes + self.y_train.nbytes + self.X_test.nbytes + self.y_test.nbytes
 
 
-def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | None = None) -> Replicate:
+def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate:
     """Return replicate ``i``: new geometry, embedding, labels and split, a pure function of (spec, i, recipe).
 
     Args:
         spec: the experiment.
         i: which replicate.
-        rooms: the functions of other rooms.
         value: position on the axis; it matters along a keyword of the recipe only. None = the first.
     """
+    from fractalman.build import generate, label_draws
+    from fractalman.theory import bayes_risk, within_variance
+
     value = spec.values[0] if value is None else value
     recipe = spec.replicate_recipe(i, value)
-    data = rooms.generate(recipe)
+    data = generate(recipe)
     largest = spec.largest(value)
     if largest + spec.test_size > data.n_points:  # of families whose draw decides their number
         raise RecipeError(
@@ -73,25 +74,26 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | Non
         test = np.arange(data.n_points - spec.test_size, data.n_points, dtype=np.int64)
     else:
         train, test = data.split(largest, spec.test_size, seed=split_seed(spec.recipe, i))
-    labels = rooms.label_draws(data, max(spec.label_draws, spec.network_draws))
+    labels = label_draws(data, max(spec.label_draws, spec.network_draws))
     tree, noise = data.label_tree, recipe.noise
     if tree is not None and noise:
         tree = tree.noisy(noise)
     begun = time.perf_counter()
     bayes = {}
-    own = spec.train_sizes if spec.axis.shares_points else (spec.place(value).n,)
+    own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
     for n in own if tree is not None else ():
+        assert tree is not None
         observed = np.zeros(data.n_points, dtype=np.bool_)
         observed[train[:n]] = True
         position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
-        bayes[n] = float(np.mean(rooms.bayes_risk(tree, observed)[position[test]]))
+        bayes[n] = float(np.mean(bayes_risk(tree, observed=observed)[position[test]]))
     return Replicate(
         X_train=np.ascontiguousarray(data.X[train]),
         y_train=np.ascontiguousarray(labels[train]),
         X_test=np.ascontiguousarray(data.X[test]),
         y_test=np.ascontiguousarray(labels[test]),
         population=float(data.n_points) if math.isfinite(spec.population) else math.inf,
-        v_in=float(labels.var(axis=0).mean() if tree is None else rooms.within_variance(tree)),
+        v_in=float(labels.var(axis=0).mean() if tree is None else within_variance(tree)),
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
     )
@@ -100,11 +102,11 @@ def make_replicate(spec: Spec, i: int, rooms: Collaborators, value: Number | Non
 _replicates: dict[tuple[str, int, Number | None], Replicate] = {}
 
 
-def remembered(spec: Spec, i: int, rooms: Collaborators, value: Number) -> Replicate:
+def remembered(spec: Spec, i: int, value: Number) -> Replicate:
     """`make_replicate` remembered in this process, the oldest forgotten beyond CACHE_BYTES."""
     address = (spec.digest, i, None if spec.axis.shares_points else value)
     if address not in _replicates:
-        made = make_replicate(spec, i, rooms, value)
+        made = make_replicate(spec, i, value)
         while _replicates and sum(r.nbytes for r in _replicates.values()) + made.nbytes > CACHE_BYTES:
             del _replicates[next(iter(_replicates))]
         _replicates[address] = made

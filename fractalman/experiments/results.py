@@ -10,18 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes
-from fractalman.experiments.collaborators import Collaborators
-from fractalman.experiments.experiment import Spec
-from fractalman.experiments.journal import Point, Unit
-from fractalman.experiments.spec import BAYES
+from fractalman.experiments.engine import Progress
+from fractalman.experiments.points import Point, Task
+from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
+from fractalman.learners import Learner, learner_class
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
-
-NETWORK, TANGENT_KERNEL = "mlp", "ntk-kernel"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Result:
 
     Args:
         spec: what was asked.
-        points: every point, by learner, place and replicate; the Bayes floor's are of learner "bayes".
+        points: every point, by learner, condition and replicate; the Bayes floor's are of learner "bayes".
         verdicts: one per learner, in the order of the specification.
         predictions: learner → Prediction, None where nothing is predicted.
         floor: the Bayes floor over the sizes.
@@ -57,8 +56,8 @@ class Result:
         conventions: learner → how it treats inputs and labels.
         rule: the rule by which regimes and windows were chosen.
         notes: learner → why there is no prediction.
-        probes: the points at which a setting was doubled; regimes rest on them, nothing else does.
-        missing: units of work that are not finished.
+        doubling_checks: the points at which a setting was doubled; regimes rest on them, nothing else does.
+        missing: tasks that are not finished.
     """
 
     spec: Spec
@@ -70,53 +69,51 @@ class Result:
     conventions: Mapping[str, str]
     rule: str = regimes.RULE
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    probes: tuple[Point, ...] = ()
+    doubling_checks: tuple[Point, ...] = ()
     missing: int = 0
 
     def table(self) -> list[dict[str, Any]]:
         """Return every point as plain JSON values, one dict per row."""
-        return [point.to_dict() for point in (*self.points, *self.probes)]
+        return [point.to_dict() for point in (*self.points, *self.doubling_checks)]
 
 
-def conclude(
-    spec: Spec, units: Sequence[Unit], finished: Mapping[Unit, Sequence[Point]], rooms: Collaborators, say: Any
-) -> Result:
+def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence[Point]], say: Progress) -> Result:
     """Give every point its regime, fit, predict, judge."""
     by_learner: dict[str, list[Point]] = {name: [] for name in (*spec.learners, BAYES)}
     missing = 0
-    for unit in units:
-        by_learner[unit.learner] += finished.get(unit, ())
-        missing += unit not in finished
+    for task in tasks:
+        by_learner[task.learner] += finished.get(task, ())
+        missing += task not in finished
     floor_points = sorted(by_learner[BAYES], key=_order)
     own_floor = {(p.value, p.seed): p.risk for p in floor_points}
     floor = _floor(floor_points)
     mean_floor: dict[int | float, float] = dict(zip(floor.value.tolist(), floor.risk.tolist(), strict=True))
     points: list[Point] = []
-    probes: list[Point] = []
+    checks: list[Point] = []
     verdicts, summaries, conventions = [], {}, {}
-    predictions, notes = _predictions(spec, rooms, say)
+    predictions, notes = _predictions(spec, say)
     for name in spec.learners:
-        learner = rooms.make_learner(name, spec.learner_settings(name))
+        learner = learners.make(name, spec.learner_settings(name))
         conventions[name] = str(learner.conventions)
         if spec.axis.kind in ("model", "budget"):
             conventions[name] += f" ({spec.axis.key} is the axis: this is said of its first value, {spec.values[0]}.)"
         everything = [_against(p, own_floor) for p in sorted(by_learner[name], key=_order)]
-        mine = [point for point in everything if not point.probe]
-        beside = [point for point in everything if point.probe]
+        mine = [point for point in everything if not point.doubled]
+        beside = [point for point in everything if point.doubled]
         summary = regimes.summarise(
             mine, spec.seeds, learner.capacity, spec.max_fraction,
-            axis=spec.axis, probes=beside, floor=mean_floor, asked=spec.probes_of(name),
+            axis=spec.axis, checks=beside, floor=mean_floor, asked=spec.doubled_settings(name),
         )  # fmt: skip
         summaries[name] = summary
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
-        probes += [dataclasses.replace(p, regime="probe", reason=f"{p.probe} doubled") for p in beside]
+        checks += [dataclasses.replace(p, regime="doubling check", reason=f"{p.doubled} doubled") for p in beside]
         verdicts.append(
             judge(
                 name, mine, summary, predictions[name],
                 seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
-                kernel=predictions[TANGENT_KERNEL] if _has_tangent_kernel(spec, name) else None,
+                kernel=_reference(spec, learner, predictions),
             )
         )  # fmt: skip
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
@@ -129,40 +126,46 @@ def conclude(
         summaries=summaries,
         conventions=conventions,
         notes=notes,
-        probes=tuple(probes),
+        doubling_checks=tuple(checks),
         missing=missing,
     )
 
 
-def _predictions(spec: Spec, rooms: Collaborators, say: Any) -> tuple[dict[str, Any], dict[str, str]]:
+def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, str]]:
     """Return learner → prediction (None without one), and learner → why it has none."""
+    from fractalman.prediction import make_prediction
+
     predictions: dict[str, Any] = {}
     notes: dict[str, str] = {}
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            predictions[name] = rooms.predict(spec.recipe, name)
+            predictions[name] = make_prediction(spec.recipe, learner=name)
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes
 
 
-def _has_tangent_kernel(spec: Spec, name: str) -> bool:
-    """Whether the sweep holds the tangent kernel of a learner's own network, as the kernel's prediction has it."""
-    if name != NETWORK or TANGENT_KERNEL not in spec.learners:
-        return False
-    network = spec.settings.get(NETWORK, {})
-    kernel = spec.settings.get(TANGENT_KERNEL, {})
-    same = {"depth": 2, "activation": "relu"} | {k: network[k] for k in ("depth", "activation") if k in network}
-    return same == {"depth": 2, "activation": "relu"} and kernel.get("depth", 2) == 2
+def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
+    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None.
+
+    Predictions are made with default settings, so both must have those.
+    """
+    table = learner.reference_table()
+    if table is None or learner.reference not in predictions:
+        return None
+    reference = learners.make(learner.reference, spec.learner_settings(learner.reference))
+    defaults = learner_class(learner.reference).defaults()
+    same = all(reference.setting(key) == value == defaults[key] for key, value in table.items())
+    return predictions[learner.reference] if same else None
 
 
 def _order(point: Point) -> tuple[Any, ...]:
-    return (point.value, point.probe, point.seed)
+    return (point.value, point.doubled, point.seed)
 
 
 def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
-    """Return the point with its risk over the Bayes floor of the same replicate at the same place."""
+    """Return the point with its risk over the Bayes floor of the same replicate under the same condition."""
     lowest = floor.get((point.value, point.seed))
     if not lowest or not math.isfinite(point.risk):
         return point
@@ -170,12 +173,12 @@ def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
 
 
 def _floor(points: Sequence[Point]) -> Floor:
-    places = sorted({(point.value, point.n) for point in points})
-    risks = [np.array([point.risk for point in points if point.value == value]) for value, _ in places]
+    conditions = sorted({(point.value, point.n) for point in points})
+    risks = [np.array([point.risk for point in points if point.value == value]) for value, _ in conditions]
     errors = [r.std(ddof=1) / math.sqrt(r.size) if r.size > 1 else math.nan for r in risks]
     return Floor(
-        n=np.array([n for _, n in places], dtype=np.int64),
+        n=np.array([n for _, n in conditions], dtype=np.int64),
         risk=np.array([r.mean() for r in risks], dtype=np.float64),
         standard_error=np.array(errors, dtype=np.float64),
-        value=np.array([value for value, _ in places], dtype=np.float64),
+        value=np.array([value for value, _ in conditions], dtype=np.float64),
     )

@@ -21,8 +21,8 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
-from fractalman.experiments.axes import DATA_AXIS, Axis, axis_called
-from fractalman.experiments.journal import Point
+from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
+from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import WANTED, SizeSummary, choose_window
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
@@ -55,7 +55,7 @@ class Verdict:
         reason: the verdict in words.
         sigma: (measured − reference) / combined standard error; None = nothing to compare.
         window: smallest and largest fitted abscissa (n, P or steps); None = no fit.
-        n_sizes: places fitted.
+        n_sizes: conditions fitted.
         n_seeds: replicates.
         regimes: regime → number of points (every replicate counts).
         excluded: one sentence per size left out.
@@ -66,11 +66,11 @@ class Verdict:
         axis: what was varied.
         abscissa: of the fit: "n", "P" (number of parameters), "steps", or "" where nothing is fitted.
         fitted: positions on the axis that were fitted.
-        held_out: fit small, predict large: law → error (root mean square of ln(predicted/measured) at the places held
-            out), bias (its mean) and sigma (error in standard errors of the measurement), best first, and the largest
-            abscissa shown; None with fewer than 6 places.
-        sensitivity: largest less smallest exponent over windows of at least half the places; None without a fit.
-        efficiency: risk over the Bayes floor at the last fitted place; None without a fit or a floor.
+        held_out: fit small, predict large: law → error (root mean square of ln(predicted/measured) at the conditions
+            held out), bias (its mean) and sigma (error in standard errors of the measurement), best first, and the
+            largest abscissa shown; None with fewer than 6 conditions.
+        sensitivity: largest less smallest exponent over windows of at least half the conditions; None without a fit.
+        efficiency: risk over the Bayes floor at the last fitted condition; None without a fit or a floor.
     """
 
     learner: str
@@ -143,7 +143,7 @@ def judge(
         axis: of the sweep; None = the training-set size.
         kernel: the prediction of a network's tangent kernel, or None.
     """
-    axis = axis or axis_called(DATA_AXIS)
+    axis = axis or axis_named(DATA_AXIS)
     window = choose_window(summaries, fit, axis)
     regimes: dict[str, int] = {}
     for entry in summaries:
@@ -224,7 +224,7 @@ def _curves(
     if seeds < min_seeds:
         return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
     if len(fitted) < min_sizes:
-        what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'place'}"
+        what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'condition'}"
         lost = [entry for entry in summaries if entry.regime == DIVERGED]
         why = (
             f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
@@ -270,7 +270,7 @@ def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None,
         best = scores[0]
         if best is not power and power.error > 2.0 * best.error and (power.sigma is None or power.sigma > 2.0):
             remarks.append(
-                f"fitted up to {held_out['up_to']:g}, a {best.law} law predicts the larger places better than a pure "
+                f"fitted up to {held_out['up_to']:g}, a {best.law} law predicts the larger sizes better than a pure "
                 f"power law: off by {best.error:.1%} against {power.error:.1%}"
             )
     if x.size > 3:
@@ -279,7 +279,7 @@ def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None,
         lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
         own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
         if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
-            remarks.append(f"the exponent depends on the window: over half the places it spreads by {sensitivity:.3f}")
+            remarks.append(f"the exponent depends on the window: over half the sizes it spreads by {sensitivity:.3f}")
     return held_out, sensitivity, tuple(remarks)
 
 

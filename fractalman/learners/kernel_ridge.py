@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from fractalman import kernels
 from fractalman._typing import F64, I64
+from fractalman.conventions import KERNEL_RIDGES, median_distance, validation_split
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
-from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
-from fractalman.random.streams import Role, draws, key64
+from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, mean_square, scaling
+from fractalman.theory.laws.learner_properties import MEDIAN_LENGTH, LearnerProperties
+from fractalman.theory.laws.sources import LAPLACE_NTK, SPIGLER
 
-RIDGES: tuple[float, ...] = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""The grid, in units of the kernel at distance 0."""
-
-_ALL_PAIRS = 1024
-_PAIRS = 1 << 18
+if TYPE_CHECKING:
+    from fractalman.theory.ridged import Smoother
 
 _ROWS = 1024
 """Test points whose kernel row is held at once."""
-
-
-def median_distance(X: F64, key: int) -> float:
-    """Return the median distance of two different training points, 1 where that is 0.
-
-    Args:
-        X: (n, d) float64.
-        key: the problem's key; beyond n = 1024 the median is over 2^18 addressed random pairs instead of all.
-    """
-    n = X.shape[0]
-    if n < 2:
-        return 1.0
-    if n <= _ALL_PAIRS:
-        r = distances(X, X)[np.triu_indices(n, 1)]
-    else:
-        words = draws(key64(key, Role.VALIDATION, 1), 2 * _PAIRS)
-        first = (words[:_PAIRS] % np.uint64(n)).astype(np.int64)
-        second = (first + 1 + (words[_PAIRS:] % np.uint64(n - 1)).astype(np.int64)) % n
-        r = np.empty(_PAIRS)
-        for start in range(0, _PAIRS, 1 << 14):
-            part = slice(start, start + (1 << 14))
-            r[part] = np.sqrt(np.square(X[first[part]] - X[second[part]]).sum(axis=1))
-    median = float(np.median(r))
-    return median if median > 0.0 else 1.0
 
 
 def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
@@ -65,8 +42,18 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
 class KernelRidge(Learner):
     """Kernel ridge regression; subclasses name the kernel."""
 
-    capacity: ClassVar[str] = "grows with n"
-    kernel: ClassVar[str]
+    capacity: ClassVar[str] = GROWS
+    linear_smoother: ClassVar[bool] = True
+
+    def cost(self, n: int, d: int, t: int, m: int) -> Cost:  # noqa: ARG002
+        """Count the kernel's entries and a factorisation for every ridge."""
+        return Cost(2.0 * n**2 * (d + 8) + 6.0 * n**3 + 2.0 * n * t * (d + 8), 32.0 * n**2)
+
+    def smoother(self) -> Smoother:
+        """Ridge regression with the same kernel, whose ridge has the smallest expected risk on validation points."""
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
+
+        return SameInTheory(self.kernel)
 
     @property
     def conventions(self) -> str:
@@ -104,7 +91,7 @@ class KernelRidge(Learner):
         unit = float(np.mean(np.diag(K))) or 1.0
         K /= unit
         fit, held = validation_split(problem.key, problem.n)
-        order = list(RIDGES)
+        order = list(KERNEL_RIDGES)
         risk = None
         if held.size:
             risks = self._validation_risks(K, y, fit, held)
@@ -128,47 +115,91 @@ class KernelRidge(Learner):
         K_fit, K_held = K[np.ix_(fit, fit)], K[np.ix_(held, fit)]
         offset = y[fit].mean(axis=0)
         risks = {}
-        for ridge in RIDGES:
+        for ridge in KERNEL_RIDGES:
             weights = _solve(K_fit, y[fit] - offset, ridge)
             risks[ridge] = np.inf if weights is None else mean_square(y[held] - offset - K_held @ weights)
         return risks
 
 
+@dataclass(frozen=True)
 class LaplaceKernel(KernelRidge):
     """exp(−r/ℓ), as rough as a kernel of distances gets."""
 
     name: ClassVar[str] = "laplace-kernel"
     kernel: ClassVar[str] = "laplace"
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "laplace-kernel", "kernel", smoothness=0.5, assumptions=(MEDIAN_LENGTH,), references=(SPIGLER,)
+    )
 
 
+@dataclass(frozen=True)
 class GaussianKernel(KernelRidge):
     """exp(−r²/2ℓ²), infinitely smooth."""
 
     name: ClassVar[str] = "gaussian-kernel"
     kernel: ClassVar[str] = "gaussian"
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "gaussian-kernel",
+        "kernel",
+        smoothness=math.inf,
+        assumptions=(
+            MEDIAN_LENGTH,
+            "warning: eigenvalues fall faster than any power, and double precision ends at 10^-16 of the largest: "
+            "beyond a modest n the learner no longer interpolates and the law stops",
+        ),
+        references=(SPIGLER,),
+    )
 
 
+@dataclass(frozen=True)
 class MaternKernel(KernelRidge):
     """(1 + s)·exp(−s), s = √3·r/ℓ: Matérn of order 3/2, once differentiable."""
 
     name: ClassVar[str] = "matern-kernel"
     kernel: ClassVar[str] = "matern-3/2"
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "matern-kernel",
+        "kernel",
+        smoothness=1.5,
+        assumptions=("the Matérn kernel of order 3/2", MEDIAN_LENGTH),
+        references=(SPIGLER,),
+    )
 
 
+@dataclass(frozen=True)
 class TangentKernel(KernelRidge):
     """The tangent kernel of the infinitely wide ReLU network of the harness.
 
-    Args:
-        depth: hidden layers of the network.
+    Parameters
+    ----------
+    depth : int
+        Hidden layers of the network, from 1 to 64. Default 2.
     """
+
+    depth: int = 2
 
     name: ClassVar[str] = "ntk-kernel"
     kernel: ClassVar[str] = "ntk"
+    axes: ClassVar[Mapping[str, str]] = {"depth": "model"}
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "ntk-kernel",
+        "kernel",
+        smoothness=0.5,
+        homogeneous=True,
+        assumptions=("the tangent kernel of a ReLU network, no ridge", "inputs of nearly one length"),
+        references=(SPIGLER, LAPLACE_NTK),
+    )
 
-    def __init__(self, depth: int = 2) -> None:
-        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 64:
-            raise RecipeError(f"ntk-kernel.depth = {depth!r}: allowed is an integer from 1 to 64")
-        self.depth = depth
+    def __post_init__(self) -> None:
+        if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= 64:
+            raise RecipeError(f"ntk-kernel.depth = {self.depth!r}: expected an integer from 1 to 64")
+
+    def smoother(self) -> Smoother:
+        """Ridge regression with the tangent kernel of as many hidden layers."""
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
+
+        depth = self.depth
+        return SameInTheory(lambda X, Z: kernels.ntk(X, Z, depth))
 
     @property
     def _kernel_convention(self) -> str:

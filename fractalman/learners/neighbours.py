@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.conventions import NEIGHBOURS, validation_split
 from fractalman.errors import RecipeError
-from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, validation_split
+from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, mean_square
 from fractalman.nearest import nearest, nearest_k
+from fractalman.theory.laws.learner_properties import LearnerProperties
 
-NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
-"""The numbers of neighbours that are tried."""
+if TYPE_CHECKING:
+    from fractalman.theory.ridged import Smoother
 
 
-class NearestNeighbour(Learner):
+class _Near(Learner):
+    """What every learner that searches for neighbours shares."""
+
+    capacity: ClassVar[str] = GROWS
+    linear_smoother: ClassVar[bool] = True
+
+    def cost(self, n: int, d: int, t: int, m: int) -> Cost:  # noqa: ARG002
+        """Count the distances of all training points to all test points."""
+        return Cost(4.0 * n * t * d, 8.0 * (n + t) * d)
+
+
+@dataclass(frozen=True)
+class NearestNeighbour(_Near):
     """The label of the nearest training point; interpolates by construction."""
 
     name: ClassVar[str] = "1-nn"
-    capacity: ClassVar[str] = "grows with n"
+    properties: ClassVar[LearnerProperties] = LearnerProperties("1-nn", "local", degree=0)
 
     @property
     def conventions(self) -> str:
@@ -29,6 +44,12 @@ class NearestNeighbour(Learner):
             "1-nn: the label of the Euclidean nearest training point in the given coordinates, exact in float64, "
             "ties to the smallest training index; no free parameter."
         )
+
+    def smoother(self) -> Smoother:
+        """One neighbour's label."""
+        from fractalman.theory.smoothers import Neighbours as SameInTheory
+
+        return SameInTheory(1)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Predict every problem; all label columns share one search."""
@@ -45,20 +66,26 @@ class NearestNeighbour(Learner):
         return mean_square(y - y[first[group.reshape(-1)]])
 
 
-class Neighbours(Learner):
+@dataclass(frozen=True)
+class Neighbours(_Near):
     """The mean label of the k nearest training points.
 
-    Args:
-        k: their number, fewer where the training set is smaller; None = chosen on validation points.
+    Parameters
+    ----------
+    k : int, optional
+        Their number, all points where the training set is smaller. Default None: chosen on validation points.
     """
 
-    name: ClassVar[str] = "k-nn"
-    capacity: ClassVar[str] = "grows with n"
+    k: int | None = None
 
-    def __init__(self, k: int | None = None) -> None:
-        if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
-            raise RecipeError(f"k-nn.k = {k!r}: allowed is an integer >= 1; leave it out to have it chosen")
-        self.k = k
+    name: ClassVar[str] = "k-nn"
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "k-nn", "local", degree=0, assumptions=("k fixed, or chosen on held-out points; n far above k",)
+    )
+
+    def __post_init__(self) -> None:
+        if self.k is not None and (isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1):
+            raise RecipeError(f"k-nn.k = {self.k!r}: expected an integer >= 1; leave it out to have it chosen")
 
     @property
     def conventions(self) -> str:
@@ -73,6 +100,12 @@ class Neighbours(Learner):
             "k-nn: the mean label of the k Euclidean nearest training points in the given coordinates, exact in "
             f"float64, ties to the smaller training index; {chosen}."
         )
+
+    def smoother(self) -> Smoother:
+        """The mean of k labels; where k is to be chosen, by the expected risk on the same validation points."""
+        from fractalman.theory.smoothers import Neighbours as SameInTheory
+
+        return SameInTheory(self.k)
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Predict every problem; all label columns share one search and one k."""

@@ -1,4 +1,4 @@
-"""What every learner shares: the problem, the outcome, the learner's interface, and how inputs and labels are prepared.
+"""What every learner shares: the problem, the outcome, what a learner declares, how inputs and labels are prepared.
 
 Inputs are centred by the training mean and divided by one scalar, the root mean square of the centred training
 coordinates (so |x|² ≈ d): never per coordinate, which would change who is near whom. Labels are centred by their
@@ -7,33 +7,60 @@ training mean. Nothing here looks at a test label, and test points only pass thr
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64
+from fractalman.conventions import input_scale, root_mean_square, validation_split
 from fractalman.errors import RecipeError, nearest
-from fractalman.random.streams import Role, key64, permutation
+from fractalman.theory.laws.learner_properties import LearnerProperties
 
-VALIDATION_FRACTION = 0.2
-"""Part of the training set on which a ridge is chosen."""
+if TYPE_CHECKING:
+    from fractalman.theory.ridged import Smoother
+
+__all__ = [
+    "DIVERGED",
+    "Cost",
+    "Learner",
+    "Outcome",
+    "Problem",
+    "Scaling",
+    "mean_square",
+    "refuse_unknown",
+    "scaling",
+    "validation_split",
+]
+
 DIVERGED = "diverged"
 """What ``info["stopped"]`` says of a training run that ended in numbers that are none; its risks are nan."""
+GROWS, FIXED = "grows with n", "fixed"
+"""What ``Learner.capacity`` may say."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One training set with the points to predict; several label columns share the inputs.
 
-    Args:
-        X_train: (n, d) float32, n ≥ 1, d ≥ 1.
-        y_train: (n, m) float64, m ≥ 1 label draws.
-        X_test: (t, d) float32.
-        key: 64-bit key (`fractalman.random.streams.key64`) of everything random in the learner.
-    Errors: RecipeError when the shapes contradict each other or a number is not finite.
+    Parameters
+    ----------
+    X_train : (n, d) float32
+        n ≥ 1, d ≥ 1.
+    y_train : (n, m) float64
+        m ≥ 1 label draws.
+    X_test : (t, d) float32
+    key : int
+        64-bit key (`fractalman.random.streams.key64`) of everything random in the learner.
+
+    Raises
+    ------
+    RecipeError
+        When the shapes contradict each other or a number is not finite.
     """
 
     X_train: F32
@@ -45,9 +72,9 @@ class Problem:
         X, y, T = self.X_train, self.y_train, self.X_test
         shapes = f"X_train {X.shape}, y_train {y.shape}, X_test {T.shape}"
         if X.ndim != 2 or y.ndim != 2 or T.ndim != 2 or X.shape[1] != T.shape[1] or X.shape[0] != y.shape[0]:
-            raise RecipeError(f"a problem with {shapes}: allowed is X_train (n, d), y_train (n, m), X_test (t, d)")
+            raise RecipeError(f"a problem with {shapes}: expected X_train (n, d), y_train (n, m), X_test (t, d)")
         if min(X.shape) < 1 or y.shape[1] < 1:
-            raise RecipeError(f"a problem with {shapes}: allowed are n, d, m >= 1")
+            raise RecipeError(f"a problem with {shapes}: expected n, d, m >= 1")
         if not (np.isfinite(X).all() and np.isfinite(y).all() and np.isfinite(T).all()):
             raise RecipeError("a problem with numbers that are not finite: remove the points with nan or inf")
 
@@ -61,10 +88,14 @@ class Problem:
 class Outcome:
     """What a learner made of a problem.
 
-    Args:
-        prediction: (t, m) float64, in the labels' own units.
-        train_risk: mean squared training residual over points and outputs, in the labels' own units squared.
-        info: JSON values that say what was chosen and how the fit ended.
+    Parameters
+    ----------
+    prediction : (t, m) float64
+        In the labels' own units.
+    train_risk : float
+        Mean squared training residual over points and outputs, in the labels' own units squared.
+    info : dict
+        JSON values that say what was chosen and how the fit ended.
     """
 
     prediction: F64
@@ -72,41 +103,166 @@ class Outcome:
     info: dict[str, Any] = field(default_factory=dict)
 
 
-class Learner(ABC):
-    """A way to predict labels from inputs.
+@dataclass(frozen=True)
+class Cost:
+    """What a learner needs for one problem, as a plan counts it: an order of magnitude.
 
-    ``name`` is what is typed in a specification. ``capacity`` says whether the number of parameters "grows with n" or
-    is "fixed". ``batched`` learners run all their problems at once, and faster than one by one.
+    Parameters
+    ----------
+    operations : float
+        Floating-point operations.
+    memory : float
+        Bytes held at once.
+    share : float
+        Share of the speed of a product of two float32 matrices that such work reaches. Default 0.2.
+    seconds : float
+        Seconds that no operation is counted for. Default 0.
+    setup : float
+        Seconds once for every shape of problem, whatever their number: compiling. Default 0.
+    """
+
+    operations: float
+    memory: float
+    share: float = 0.2
+    seconds: float = 0.0
+    setup: float = 0.0
+
+    def seconds_at(self, speed: float) -> float:
+        """Return the seconds of one problem where a float32 matrix product runs ``speed`` operations per second."""
+        return self.operations / (self.share * speed) + self.seconds
+
+
+class Learner(ABC):
+    """A way to predict labels from inputs: one class in one file, which declares whatever others must know of it.
+
+    A learner's settings are the fields of its frozen dataclass, with their defaults. Planning, regimes, specifications,
+    results and laws read the rest from the attributes below and from the methods that are not abstract.
+
+    Attributes
+    ----------
+    name : str
+        What is typed in a specification.
+    capacity : str
+        "grows with n", or "fixed": the number of fitted parameters.
+    properties : LearnerProperties
+        What laws know of it at default settings.
+    batched : bool
+        Whether all problems run at once, faster than one by one.
+    checkpoints : bool
+        Whether `resume` keeps the state of training in a file.
+    axes : dict
+        Setting that a sweep may vary → "model" (size of the model) or "budget" (length of its training).
+    doubled : tuple of str
+        Settings whose doubling says what limits the learner: the doubling checks of ``probe = true``.
+    padding : str
+        Setting that takes the largest training set of a sweep, so that one compilation serves all; "" = none.
+    linear_smoother : bool
+        Whether its predictions are linear in the training labels, so that theory has its risk in closed form.
+    kernel : str
+        Name in `fractalman.kernels.matrix` of the kernel that it is ridge regression with; "" = none.
+    reference : str
+        Learner whose finite-size curve stands for this one's where it has none of its own; "" = none.
     """
 
     name: ClassVar[str]
     capacity: ClassVar[str]
+    properties: ClassVar[LearnerProperties] = LearnerProperties("", "unknown")
     batched: ClassVar[bool] = False
+    checkpoints: ClassVar[bool] = False
+    axes: ClassVar[Mapping[str, str]] = {}
+    doubled: ClassVar[tuple[str, ...]] = ()
+    padding: ClassVar[str] = ""
+    linear_smoother: ClassVar[bool] = False
+    kernel: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+
+    # ------------------------------------------------------------------------------------------------ settings
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return every setting with its default."""
+        return {f.name: f.default for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Return the learner with the settings of a table; RecipeError with the nearest match for unknown keys."""
+        refuse_unknown(table, tuple(cls.defaults()), cls.name)
+        return cls(**table)
+
+    def setting(self, key: str) -> Any:
+        """Return the value of a setting."""
+        return getattr(self, key)
+
+    # ------------------------------------------------------------------------------------------------ what it is
 
     @property
     @abstractmethod
     def conventions(self) -> str:
         """How inputs, labels and free parameters are treated, in sentences for a report."""
 
+    @property
+    def own_properties(self) -> LearnerProperties:
+        """What laws know of it with the settings it has."""
+        return self.properties
+
+    def parameters(self, d: int, outputs: int = 1) -> int | None:  # noqa: ARG002
+        """Return the number of fitted parameters for d inputs, None where the learner has no such number."""
+        return None
+
+    def cost(self, n: int, d: int, t: int, m: int) -> Cost | None:  # noqa: ARG002
+        """Return what one problem needs, None where it is not known.
+
+        Parameters
+        ----------
+        n, d, t, m : int
+            Training points, inputs, test points, label columns.
+        """
+        return None
+
+    def smoother(self) -> Smoother | None:
+        """Return the same learner as theory computes it, without a label; None where it is no linear smoother."""
+        return None
+
+    def reference_table(self) -> dict[str, Any] | None:
+        """Return the settings with which ``reference`` stands for it, None where nothing does."""
+        return None
+
+    # ------------------------------------------------------------------------------------------------ what it does
+
     @abstractmethod
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem and predict its test points.
 
-        Args:
-            problems: independent of each other; the outcome of one does not depend on the others.
-        Returns: one outcome per problem, in order.
+        Parameters
+        ----------
+        problems : sequence of Problem
+            Independent of each other: the outcome of one does not depend on the others.
+
+        Returns
+        -------
+        list of Outcome
+            One per problem, in order.
         """
+
+    def resume(self, problems: Sequence[Problem], checkpoint: Path | None) -> list[Outcome]:  # noqa: ARG002
+        """Run as `run` does, and go on where a killed run left ``checkpoint``, if the learner keeps ``checkpoints``."""
+        return self.run(problems)
 
 
 @dataclass(frozen=True)
 class Scaling:
     """The affine maps that a training set fixes.
 
-    Args:
-        centre: (d,) float64 mean of the training inputs.
-        scale: root mean square of the centred training coordinates; 1 where they are all equal.
-        label_centre: (m,) float64 mean of the training labels.
-        label_scale: root mean square of the centred training labels over all columns; 1 where they are all equal.
+    Parameters
+    ----------
+    centre : (d,) float64
+        Mean of the training inputs.
+    scale : float
+        Root mean square of the centred training coordinates; 1 where they are all equal.
+    label_centre : (m,) float64
+        Mean of the training labels.
+    label_scale : float
+        Root mean square of the centred training labels over all columns; 1 where they are all equal.
     """
 
     centre: F64
@@ -123,31 +279,12 @@ class Scaling:
         return y - self.label_centre
 
 
-def _root_mean_square(centred: F64) -> float:
-    peak = float(np.abs(centred).max(initial=0.0))
-    return peak * float(np.sqrt(np.mean((centred / peak) ** 2))) if peak > 0.0 else 1.0
-
-
 def scaling(problem: Problem) -> Scaling:
     """Return the scaling that the training points of ``problem`` fix (its test points are not looked at)."""
-    X = problem.X_train.astype(np.float64)
-    centre = X.mean(axis=0)
     label_centre = problem.y_train.mean(axis=0)
     return Scaling(
-        centre, _root_mean_square(X - centre), label_centre, _root_mean_square(problem.y_train - label_centre)
-    )
-
-
-def validation_split(key: int, n: int) -> tuple[I64, I64]:
-    """Return which training points fit and which validate: disjoint, together 0 … n−1, a pure function of (key, n).
-
-    Args:
-        key: the problem's key.
-        n: number of training points; from 2 on at least one validates.
-    """
-    order = permutation(key64(key, Role.VALIDATION), n)
-    held = max(1, round(VALIDATION_FRACTION * n)) if n > 1 else 0
-    return order[held:].copy(), order[:held].copy()
+        *input_scale(problem.X_train), label_centre, root_mean_square(problem.y_train - label_centre)
+    )  # fmt: skip
 
 
 def mean_square(residual: F64) -> float:
@@ -157,7 +294,7 @@ def mean_square(residual: F64) -> float:
 
 def refuse_unknown(settings: Mapping[str, Any], allowed: Sequence[str], table: str) -> None:
     """Raise RecipeError naming every key of ``settings`` that is not allowed, with its nearest match."""
-    listed = f"allowed are {', '.join(allowed)}" if allowed else "it has no settings"
+    listed = f"expected one of {', '.join(allowed)}" if allowed else "it has no settings"
     problems = [
         f"unknown key {table}.{key}: {listed}{nearest(str(key), allowed)}" for key in settings if key not in allowed
     ]

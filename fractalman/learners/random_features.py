@@ -3,44 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.conventions import LINEAR_RIDGES, random_projections, validation_split
 from fractalman.errors import RecipeError, nearest
-from fractalman.learners.protocol import Learner, Outcome, Problem, mean_square, scaling, validation_split
-from fractalman.learners.ridge import RIDGES, ridge_solutions
-from fractalman.random.streams import Role, key64, normals
+from fractalman.learners.protocol import FIXED, Cost, Learner, Outcome, Problem, mean_square, scaling
+from fractalman.learners.ridge import features_cost, ridge_solutions
+from fractalman.theory.laws.learner_properties import LearnerProperties
+from fractalman.theory.laws.sources import SPIGLER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fractalman.theory.ridged import Smoother
 
 ACTIVATIONS = ("linear", "relu")
 
 
+@dataclass(frozen=True)
 class RandomFeatures(Learner):
     """Ridge regression on k features φ(x) = W x/√k (linear) or relu(W x/√d + b)/√k, W and b standard normal.
 
-    Args:
-        features: k, the number of features; with the intercept the number of fitted parameters less one.
-        activation: "linear" (the law of theory.linear: k Gaussian projections) or "relu".
-        ridge: fixed ridge in units of n × the features' mean square; None = chosen on validation points.
+    Parameters
+    ----------
+    features : int
+        k, the number of features; with the intercept the number of fitted parameters less one. Default 1024.
+    activation : str
+        "relu" (default) or "linear" (the law of theory.linear: k Gaussian projections).
+    ridge : float, optional
+        Fixed ridge in units of n × the features' mean square. Default None: chosen on validation points.
     """
 
-    name: ClassVar[str] = "random-features"
-    capacity: ClassVar[str] = "fixed"
+    features: int = 1024
+    activation: str = "relu"
+    ridge: float | None = None
 
-    def __init__(self, features: int = 1024, activation: str = "relu", ridge: float | None = None) -> None:
+    name: ClassVar[str] = "random-features"
+    capacity: ClassVar[str] = FIXED
+    linear_smoother: ClassVar[bool] = True
+    axes: ClassVar[Mapping[str, str]] = {"features": "model"}
+    doubled: ClassVar[tuple[str, ...]] = ("features",)
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "random-features",
+        "kernel",
+        smoothness=1.5,
+        features=features,
+        assumptions=("random ReLU features: the kernel of infinitely many has a cusp r^3",),
+        references=(SPIGLER,),
+    )
+
+    def __post_init__(self) -> None:
+        features, activation, ridge = self.features, self.activation, self.ridge
         if isinstance(features, bool) or not isinstance(features, int) or features < 1:
-            raise RecipeError(f"random-features.features = {features!r}: allowed is an integer >= 1")
+            raise RecipeError(f"random-features.features = {features!r}: expected an integer >= 1")
         if activation not in ACTIVATIONS:
             raise RecipeError(
-                f"random-features.activation = {activation!r}: allowed are {', '.join(ACTIVATIONS)}"
+                f"random-features.activation = {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
                 f"{nearest(str(activation), ACTIVATIONS)}"
             )
         if ridge is not None and not (isinstance(ridge, (int, float)) and 0.0 < ridge < float("inf")):
             raise RecipeError(
-                f"random-features.ridge = {ridge!r}: allowed is a number > 0; leave it out to have it chosen"
+                f"random-features.ridge = {ridge!r}: expected a number > 0; leave it out to have it chosen"
             )
-        self.features, self.activation, self.ridge = features, activation, ridge
+
+    @property
+    def own_properties(self) -> LearnerProperties:
+        """Its properties with its own number of features."""
+        return replace(self.properties, features=self.features)
 
     @property
     def conventions(self) -> str:
@@ -66,15 +99,24 @@ class RandomFeatures(Learner):
         del d
         return (self.features + 1) * outputs
 
+    def cost(self, n: int, d: int, t: int, m: int) -> Cost:  # noqa: ARG002
+        """Count the features' products and decompositions."""
+        return features_cost(n, d, t, self.features)
+
+    def smoother(self) -> Smoother:
+        """Ridge regression on the same features, drawn by the same key."""
+        from fractalman.theory.linear_smoothers import RandomFeatures as SameInTheory
+
+        ridges = LINEAR_RIDGES if self.ridge is None else (self.ridge,)
+        return SameInTheory(features=self.features, activation=self.activation, ridges=ridges)
+
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem; all label columns share one set of features and one ridge."""
         return [self._one(problem) for problem in problems]
 
     def projections(self, key: int, d: int) -> tuple[F64, F64]:
         """Return (W (d, k), b (k,)) of a problem key: addressed, so that more features contain fewer."""
-        rows = [normals(key64(key, Role.INITIALISATION, 1, j), d + 1) for j in range(self.features)]
-        table = np.array(rows)
-        return np.ascontiguousarray(table[:, :d].T), table[:, d].copy()
+        return random_projections(key, d, self.features)
 
     def _map(self, X: F64, W: F64, b: F64) -> F64:
         if self.activation == "linear":
@@ -88,13 +130,13 @@ class RandomFeatures(Learner):
         chosen, risk, held = self.ridge, None, np.empty(0, np.int64)
         if chosen is None:
             fit, held = validation_split(problem.key, problem.n)
-            chosen = RIDGES[-1]
+            chosen = LINEAR_RIDGES[-1]
             if held.size:
                 mean, offset = F[fit].mean(axis=0), y[fit].mean(axis=0)
-                solutions = ridge_solutions(F[fit], y[fit], RIDGES)
+                solutions = ridge_solutions(F[fit], y[fit], LINEAR_RIDGES)
                 risks = [mean_square(y[held] - offset - (F[held] - mean) @ w) for w in solutions]
-                best = max(range(len(RIDGES)), key=lambda i: (-risks[i], RIDGES[i]))
-                chosen, risk = RIDGES[best], risks[best]
+                best = max(range(len(LINEAR_RIDGES)), key=lambda i: (-risks[i], LINEAR_RIDGES[i]))
+                chosen, risk = LINEAR_RIDGES[best], risks[best]
         w, mean = ridge_solutions(F, y, [chosen])[0], F.mean(axis=0)
         prediction = (self._map(scale.inputs(problem.X_test), W, b) - mean) @ w + scale.label_centre
         info = {

@@ -18,16 +18,11 @@ from fractalman import measure, theory
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
+from fractalman.learners import learner_class, names
 from fractalman.prediction.curves import Curve
 from fractalman.theory import KernelSpectrum
 
-KERNELS = {
-    "laplace-kernel": "laplace",
-    "gaussian-kernel": "gaussian",
-    "matern-kernel": "matern-3/2",
-    "ntk-kernel": "ntk",
-    "ridge": "linear",
-}
+KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
 """Learner → its kernel in `theory.spectrum_of`."""
 LEARNERS = ("1-nn", *KERNELS)
 _LANDMARKS = 1024

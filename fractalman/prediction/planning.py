@@ -17,11 +17,13 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.structures import Structures
 from fractalman.recipe import LatticePercolation, Recipe
+from fractalman.theory.laws.learner_properties import BAYES
 
 RESOLVED = 16
 """Sizes beyond N/16 are not fitted: slopes rise spuriously there."""
@@ -31,8 +33,7 @@ FEWEST_SIZES = 4
 _LARGEST, _SMALLEST = 16384, 16
 _MEASURED = 100_000  # points of the structures on which the scatter is measured, at most
 _MOST_SEEDS = 100_000
-_NETWORKS = {"mlp": 1}  # label vectors that a replicate averages over, where they are not eight
-_LABEL_DRAWS = 8
+_LABEL_DRAWS, _NETWORK_DRAWS = 8, 1  # label vectors that a replicate averages over; of learners run in batches
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
         return _impossible(prediction, resolution, int(budget), population, grid)
     structure, label = _scatter(recipe, grid)
     own = _own_scatter(prediction, grid)
-    draws = _NETWORKS.get(learner, _LABEL_DRAWS)
+    together = learner != BAYES.name and learner_class(learner).batched
+    draws = _NETWORK_DRAWS if together else _LABEL_DRAWS
     options = []
     for low in range(grid.size):
         for high in range(low + FEWEST_SIZES, grid.size + 1):

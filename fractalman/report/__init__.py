@@ -87,7 +87,7 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
 
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
-    return publish(Path(folder) / POINTS, points_csv((*result.points, *result.probes)))
+    return publish(Path(folder) / POINTS, points_csv((*result.points, *result.doubling_checks)))
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:

@@ -1,5 +1,4 @@
-"""The figure of a prediction: curve, Bayes floor, asymptote, the best constant, and the window in which it may be "
-"read."""
+"""The figure of a prediction: curve, Bayes floor, asymptote, the best constant, and the sizes where it may be read."""
 
 from __future__ import annotations
 
@@ -17,7 +16,13 @@ from fractalman.report.forecasts import curve_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = ("png", "svg")
+FORMATS = ("pdf", "png", "svg")
+# Dates and names of programs would make two runs differ.
+_METADATA: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
 
 
 def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
@@ -25,14 +30,14 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
 
     Args:
         table: what `prediction_table` returns.
-        kind: "svg" or "png".
+        kind: "svg", "pdf" or "png".
     Errors: MissingExtraError without matplotlib; RecipeError for another format, or a prediction without any curve.
     """
     if kind not in FORMATS:
-        raise RecipeError(f"a figure as {kind!r}: allowed are {', '.join(FORMATS)}")
+        raise RecipeError(f"a figure as {kind!r}: expected one of {', '.join(FORMATS)}")
     curve, floor = curve_of(table, "curve"), curve_of(table, "floor")
     if curve is None and floor is None:
-        raise RecipeError(f"learner {table['learner']!r} has no curve to draw: allowed is a learner with one, as 1-nn")
+        raise RecipeError(f"learner {table['learner']!r} has no curve to draw: use a learner with one, e.g. 1-nn")
     with _settings():
         figure = _figure(8.6, 5.2)
         axes = figure.add_subplot()
@@ -55,8 +60,7 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
         axes.set_title(_title(table), loc="left", fontsize=10, color=_INK)
         axes.figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
         stream = io.BytesIO()
-        hidden = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-        figure.savefig(stream, format=kind, dpi=150, metadata=hidden)
+        figure.savefig(stream, format=kind, dpi=150, metadata=_METADATA[kind])
         return stream.getvalue()
 
 

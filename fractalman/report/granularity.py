@@ -18,8 +18,8 @@ from fractalman.report.study_page import html_table, page
 from fractalman.report.tables import jsonable, number, recipe_words, risk_words, text_table
 
 if TYPE_CHECKING:
-    from fractalman.studies.granularity_result import GranularityResult
-    from fractalman.studies.study import Row
+    from fractalman.studies.base import Row
+    from fractalman.studies.granularity.result import GranularityResult
 
 NAMES = ("report.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
 _SHARES = ("between", "linear", "nonlinear", "unreached", "floor")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fractalman.studies.granularity_result import GranularityResult
+    from fractalman.studies.granularity.result import GranularityResult
 
 # From the floor of the figure up: colour, words, words where no floor is known.
 BANDS = (

@@ -9,9 +9,9 @@ from fractalman.report.page import image
 from fractalman.report.panels import Line, Panel, intervals_figure, panels_figure
 from fractalman.report.study_page import html_table, interval, page, result_json, rows_csv, source_words, write_files
 from fractalman.report.tables import text_table
-from fractalman.studies.pairs import NEAREST
-from fractalman.studies.results import LocalityResult
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
+from fractalman.studies.locality.pairs import NEAREST
+from fractalman.studies.locality.result import LocalityResult
 
 _NETWORKS = {"base": "", "width": "width {:g}", "depth": "depth {:g}", "shuffled-labels": "shuffled labels",
              "linear": "linear model"}  # fmt: skip

@@ -275,7 +275,7 @@ def asked_words(result: Result) -> str:
             f"{len(spec.values)} values of {escape(spec.axis.name)} from {spec.values[0]:g} to {spec.values[-1]:g} at "
             f"{trained} training points"
         )
-    probed = ", every place with its settings doubled as well" if spec.probe else ""
+    probed = ", every place with its settings doubled as well" if spec.doubling_checks else ""
     return (
         f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{probed}, "
         f"{spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fractalman.report.figures import _INK, _MUTED, _STYLES, _figure, _settings, _svg
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
 
 
 @dataclass(frozen=True)

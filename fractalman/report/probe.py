@@ -9,9 +9,9 @@ from fractalman.report.page import image
 from fractalman.report.panels import Line, Panel, panels_figure
 from fractalman.report.study_page import html_table, interval, page, result_json, rows_csv, source_words, write_files
 from fractalman.report.tables import text_table
-from fractalman.studies.probe import RATE
-from fractalman.studies.results import ProbeResult
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
+from fractalman.studies.probes.result import ProbeResult
+from fractalman.studies.probes.run import RATE
 
 HEADER = ("network", "scale", "AUC nearby", "over untrained", "over inputs", "R² of label band", "over untrained",
           "over inputs", "found", "gained", "lost")  # fmt: skip

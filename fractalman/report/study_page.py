@@ -13,7 +13,7 @@ from typing import Any
 from fractalman.report.files import publish, versions
 from fractalman.report.page import _STYLE
 from fractalman.report.tables import jsonable, number
-from fractalman.studies.study import Row, Study
+from fractalman.studies.base import Row, StudySpec
 
 
 def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
@@ -38,7 +38,7 @@ def rows_csv(rows: Sequence[Row]) -> str:
     return stream.getvalue()
 
 
-def result_json(study: Study, claims: Sequence[Row], means: Sequence[Row]) -> str:
+def result_json(study: StudySpec, claims: Sequence[Row], means: Sequence[Row]) -> str:
     """Return a study's answers, means, specification and versions as JSON text."""
     table = {"spec": study.to_dict(), "claims": claims, "means": means, "versions": versions()}
     return json.dumps(jsonable(table), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -63,7 +63,7 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
 
 
-def page(title: str, lead: str, sections: Sequence[str], study: Study) -> str:
+def page(title: str, lead: str, sections: Sequence[str], study: StudySpec) -> str:
     """Return a whole HTML page, with the specification and the versions at its end."""
     packages = ", ".join(f"{escape(name)} {escape(version)}" for name, version in versions().items())
     spec = escape(json.dumps(jsonable(study.to_dict()), indent=1, ensure_ascii=False))

@@ -178,7 +178,7 @@ def result_table(result: Result) -> dict[str, Any]:
         "recipe": jsonable(result.spec.recipe),
         "verdicts": jsonable(list(result.verdicts)),
         "matrix": matrix_rows({result.spec.recipe.family: result}),
-        "points": [point_table(point) for point in (*result.points, *result.probes)],
+        "points": [point_table(point) for point in (*result.points, *result.doubling_checks)],
     }
 
 
@@ -189,7 +189,7 @@ def dry_run_lines(plan: Plan) -> list[str]:
     return [
         *text_table(("learner", "points", "time"), rows),
         "",
-        f"{sum(plan.points.values())} points in {plan.units} pieces of work",
+        f"{sum(plan.points.values())} points in {plan.tasks} tasks",
         f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
         f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
         f"time: about {duration_words(total)} on one process",

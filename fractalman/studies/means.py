@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fractalman.measure.scaling import student_t
-from fractalman.studies.study import Row
+from fractalman.studies.base import Row
 
 KEYS = ("part", "value", "n", "width", "depth", "step", "layer", "quantity", "against", "place")
 """What tells one measured quantity from another; replicates differ in ``seed`` only."""
@@ -87,3 +88,27 @@ def select(rows: Iterable[Row], **wanted: Any) -> list[Row]:
         return all(row[key] in (value if isinstance(value, tuple) else (value,)) for key, value in wanted.items())
 
     return [row for row in rows if fits(row)]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The mean difference of two quantities over replicates that have both.
+
+    Args:
+        number: the mean. half_width: of its 95 % interval, Student's t; None with fewer than two replicates.
+    """
+
+    number: float
+    half_width: float | None
+
+
+def paired(first: Iterable[Row], second: Iterable[Row]) -> Difference | None:
+    """Return the mean difference first − second, replicate by replicate; None where they share none."""
+    one, two = ({r["seed"]: r["number"] for r in rows if r["number"] is not None} for rows in (first, second))
+    gaps = np.array([one[seed] - two[seed] for seed in sorted(one.keys() & two.keys())])
+    if not gaps.size:
+        return None
+    if gaps.size < 2:
+        return Difference(float(gaps.mean()), None)
+    error = float(gaps.std(ddof=1)) / math.sqrt(gaps.size)
+    return Difference(float(gaps.mean()), student_t(gaps.size - 1) * error)

@@ -14,8 +14,8 @@ from fractalman.experiments.checks import Check, integer
 from fractalman.learners import make
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
+from fractalman.studies.base import Row, Task
 from fractalman.studies.sources import Sample
-from fractalman.studies.study import Row, Unit
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import Settings
@@ -90,9 +90,9 @@ def problem_of(sample: Sample, n: int, shuffled: bool = False) -> Problem:
     )
 
 
-def base_row(unit: Unit, n: int, width: int, depth: int, step: int) -> Row:
+def base_row(task: Task, n: int, width: int, depth: int, step: int) -> Row:
     """Return the columns that say which network it is."""
     return {
-        "part": unit.part, "value": unit.value, "n": n, "width": width, "depth": depth, "step": step,
-        "seed": unit.seed,
+        "part": task.part, "value": task.value, "n": n, "width": width, "depth": depth, "step": step,
+        "seed": task.seed,
     }  # fmt: skip

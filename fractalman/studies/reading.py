@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 from fractalman.errors import FractalmanError, RecipeError, nearest
 from fractalman.experiments.checks import REQUIRED, Check, read_table, word
+from fractalman.experiments.reading import tables_of
 from fractalman.learners import make
-from fractalman.recipe import from_dict, read_toml
+from fractalman.recipe import from_dict
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import TARGETS, FileSource, RecipeSource, Source
 
@@ -65,7 +65,7 @@ def read_study(
         example: what to type where something is missing.
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
-    tables = _tables(source)
+    tables, _ = tables_of(source)
     allowed = ("recipe", "data", name, *learners)
     problems = [
         f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in allowed)}{nearest(str(key), allowed)}"
@@ -119,14 +119,3 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
     if table["digest"] not in (None, made.digest):
         problems.append(f"data.digest is another than that of {made.path}: the file has changed; leave the key out")
     return made
-
-
-def _tables(source: SpecSource) -> Mapping[str, Any]:
-    if isinstance(source, Mapping):
-        return source
-    if isinstance(source, str) and "\n" in source:
-        try:
-            return tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"not valid TOML: {error}") from None
-    return read_toml(source)

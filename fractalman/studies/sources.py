@@ -17,7 +17,7 @@ import numpy as np
 from fractalman._typing import F32, F64, I64
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
-from fractalman.experiments.experiment import replicate_seeds, split_seed
+from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.measure.tables import read_points
 from fractalman.random.streams import Role, key64
 from fractalman.recipe import Recipe

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.conventions import KERNEL_RIDGES, median_distance
 from fractalman.kernels import by_name, distances, ntk
-from fractalman.theory.conventions import KERNEL_RIDGES, median_distance
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
 
 _DEPTH = 2  # hidden layers of the networks whose tangent kernel is meant by name

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.conventions import LINEAR_RIDGES, random_projections
 from fractalman.errors import RecipeError
-from fractalman.theory.conventions import LINEAR_RIDGES, random_projections
 from fractalman.theory.covariance import LabelCovariance
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
 

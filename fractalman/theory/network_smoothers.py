@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.kernels import nngp, ntk
-from fractalman.theory.conventions import scaled_inputs
 from fractalman.theory.covariance import LabelCovariance
 from fractalman.theory.ridged import Expected, Smoother, with_intercept
 
@@ -176,8 +176,8 @@ def training_time(learning_rate: float, steps: int, warmup: int, momentum: float
 
     Examples
     --------
-    >>> round(training_time(0.1, 1000, 1, momentum=0.0), 1)
-    49.9
+    >>> round(training_time(0.1, 1000, 1, momentum=0.0), 2)
+    49.95
     """
     step = np.arange(1, steps + 1, dtype=np.float64)
     shape = np.minimum(1.0, step / max(1, warmup)) * 0.5 * (1.0 + np.cos(np.pi * step / steps))

@@ -18,8 +18,8 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.conventions import scaled_inputs, validation_split
 from fractalman.errors import RecipeError
-from fractalman.theory.conventions import held_out, scaled_inputs
 from fractalman.theory.covariance import LabelCovariance
 
 _BLOCK = 1 << 24  # weights held at once
@@ -152,7 +152,7 @@ class Ridged(Smoother):
 
     def _validated(self, covariance: LabelCovariance, fit: Fit, train: I64, key: int) -> dict[float, float]:
         """Expected risk on the held-out points for every ridge, infinite where the fit fails."""
-        part, held = held_out(key, train.size)
+        part, held = validation_split(key, train.size)
         tried, rows, risks = fit.on(part), fit.rows(held), {}
         for ridge in self.ridges:
             risk = tried.risk(covariance, train[part], ridge, rows, train[held])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.conventions import NEIGHBOURS, validation_split
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.nearest import nearest_k
-from fractalman.theory.conventions import NEIGHBOURS, held_out
 from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
@@ -39,7 +39,7 @@ class Neighbours(Smoother):
             return Expected(_mean_of_neighbours(covariance, near, train, test))
         chosen, validation = 1, None
         if train.size > 1:
-            part, held = held_out(key, train.size)
+            part, held = validation_split(key, train.size)
             numbers = [k for k in NEIGHBOURS if k <= part.size]
             near = nearest_k(X_train[part], X_train[held], numbers[-1])
             risks = {

@@ -66,7 +66,7 @@ def test_names_that_were_there_first_mean_what_they_meant() -> None:
 
 @pytest.mark.parametrize("name", ["brill-cluster-1e7", "brill-clutser-1e5", "brill-cluster"])
 def test_a_name_that_is_not_there_is_refused_with_the_nearest(name: str) -> None:
-    with pytest.raises(RecipeError, match=r"did you mean 'brill-cluster-1e.'\?$"):
+    with pytest.raises(RecipeError, match=r"did you mean .*'brill-cluster-1e.'\?$"):
         catalogue_recipe(name)
 
 

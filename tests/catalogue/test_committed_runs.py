@@ -37,7 +37,7 @@ def write_run(folder: Path, curves: dict[str, np.ndarray], sizes: list[int]) -> 
     folder.mkdir()
     with (folder / "points.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["learner", "n", "seed", "risk", "value", "probe", "regime"])
+        writer.writerow(["learner", "n", "seed", "risk", "value", "doubled", "regime"])
         for learner, risks in curves.items():
             for i, j in np.ndindex(risks.shape):
                 regime = "budget-limited" if learner == "mlp" and sizes[j] > 1024 else "data-limited"
@@ -49,14 +49,14 @@ def test_every_run_is_whole(name: str) -> None:
     spec = load_spec(REFERENCE / name / "spec.toml")
     with (REFERENCE / name / "points.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    points = {(r["learner"], float(r.get("value") or r["n"]), int(r["seed"]), r.get("probe", "")) for r in rows}
+    points = {(r["learner"], float(r.get("value") or r["n"]), int(r["seed"]), r.get("doubled", "")) for r in rows}
     assert len(points) == len(rows)
     wanted = {
-        (learner, float(value), i, probe)
+        (learner, float(value), i, doubled)
         for learner in spec.learners
         for value in spec.values
         for i in range(spec.seeds)
-        for probe in ("", *spec.probes_of(learner))
+        for doubled in ("", *spec.doubled_settings(learner))
     }
     assert wanted <= points
     assert f"{name}" in (REFERENCE / "README.md").read_text() + (REFERENCE / "FINDINGS.md").read_text()

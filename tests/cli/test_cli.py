@@ -32,14 +32,14 @@ class Shell:
         self.folder, self.capsys = folder, capsys
 
     def __call__(self, *words: str | Path, status: int = 0) -> str:
-        """Return what went to stdout; a failure must say one line on stderr and nothing on stdout."""
+        """Return what went to stdout; a failure must say one line a mistake on stderr and nothing on stdout."""
         self.capsys.readouterr()
         found = cli.main([str(word) for word in words])
         out, self.err = self.capsys.readouterr()
         assert found == status, self.err
         if status in (cli.WRONG, cli.FAILED):
             assert out == ""
-            assert re.fullmatch(r"fractalman: [^\n]+\n", self.err), self.err
+            assert re.fullmatch(r"(fractalman: [^\n]+\n)+", self.err), self.err
         return out
 
     def names(self) -> list[str]:
@@ -145,7 +145,7 @@ def test_predict_says_everything_as_json(shell: Shell) -> None:
     assert 0 < answer["within_variance"] < 1
 
 
-@pytest.mark.parametrize(("name", "start"), [("p.png", b"\x89PNG"), ("p.svg", b"<?xml")])
+@pytest.mark.parametrize(("name", "start"), [("p.png", b"\x89PNG"), ("p.svg", b"<?xml"), ("p.pdf", b"%PDF")])
 def test_predict_draws(shell: Shell, name: str, start: bytes) -> None:
     words = ("predict", "cascade-plain", "--sizes", "16,64", "--plot", name)
     assert f"plot: {name}" in shell(*words)
@@ -179,6 +179,10 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["generate", "-o", "x.h5"], "required: RECIPE"),
         (["generate", "nowhere.toml", "-o", "x.h5"], "nowhere.toml"),
         (["generate", "cascade-plane", "-o", "x.h5"], "did you mean 'cascade-plain'?"),
+        (["generate", "brill", "-o", "x.h5"], "did you mean 'brill-cluster-1e3', 'brill-cluster-1e4'"),
+        (["predict", "cascade-plain", "--learner", "krr"], "did you mean 'laplace-kernel', 'gaussian-kernel'"),
+        (["predict", "cascade-plain", "--learner", "kernel-ridge"], "did you mean 'laplace-kernel'"),
+        (["predict", "cascade-plain", "--learner", "knn"], "did you mean 'k-nn'"),
         (["generate", "family.toml", "-o", "x.h5"], "did you mean 'percolation-cluster'?"),
         (["generate", "key.toml", "-o", "x.h5"], "did you mean 'n_points'?"),
         (["generate", "negative.toml", "-o", "x.h5"], "n_points = -5"),
@@ -196,7 +200,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["rebuild", "nowhere.h5", "-o", "x.h5"], "no file"),
         (["predict", "cascade-plain", "--learner", "1-n"], "did you mean '1-nn'?"),
         (["predict", "cascade-plain", "--sizes", "12,-3"], "sizes >= 1"),
-        (["predict", "cascade-plain", "--plot", "p.pdf"], "ends in .png or .svg"),
+        (["predict", "cascade-plain", "--plot", "p.eps"], "ends in .pdf, .svg or .png"),
         (["plan", "cascade-plain", "--resolution", "2"], "resolution = 2.0"),
         (["predict", "cascade-plain", "--plot", "nowhere/p.png"], "existing folder"),
         (["predict", "small.toml", "--sizes", "1000"], "225"),
@@ -252,10 +256,28 @@ def test_debug_shows_where(shell: Shell) -> None:
     assert said.splitlines()[-1].startswith("fractalman: no file")
 
 
-@pytest.mark.parametrize("command", sorted(["--help", *(f"{name} --help" for name in ("generate", "confirm"))]))
-def test_help_and_version_go_to_stdout(shell: Shell, command: str) -> None:
+def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(shell: Shell) -> None:
+    from fractalman.cli.parser import COMMANDS, _parser, parse
+
+    folder = Path(cli.__file__).parent
+    shared = {"__init__", "common", "options", "parser"}
+    assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
+    for name, parser in _parser()[1].items():
+        with pytest.raises(SystemExit) as end:
+            cli.main([name, "--help"])
+        assert end.value.code == 0
+        out = shell.capsys.readouterr().out
+        assert f"usage: fractalman {name}" in out
+        examples = re.findall(r"^  fractalman (.+)$", out.partition("\nexample")[2], re.MULTILINE)
+        assert examples
+        for example in examples:
+            options = parse(example.split())
+            assert (options.command, options.run) == (name, parser.get_default("run"))
+
+
+def test_help_and_version_go_to_stdout(shell: Shell) -> None:
     with pytest.raises(SystemExit) as end:
-        cli.main(command.split())
+        cli.main(["--help"])
     assert end.value.code == 0
     assert "usage: fractalman" in shell.capsys.readouterr().out
     with pytest.raises(SystemExit):
@@ -266,14 +288,14 @@ def test_help_and_version_go_to_stdout(shell: Shell, command: str) -> None:
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (fm.RecipeError("two\nlines"), cli.WRONG, "two lines"),
+        (fm.RecipeError("two\nlines"), cli.WRONG, "fractalman: two\nfractalman: lines\n"),
         (fm.CorruptFileError("x"), cli.NO, "x"),
         (OSError(28, "No space left on device", "a.h5"), cli.FAILED, "a.h5: No space left on device"),
         (OSError("Can't write data (file write failed: errno = 28, message = 'full')"), cli.FAILED, "No space left"),
         (OSError(5, "Input/output error"), cli.FAILED, "Input/output error"),
         (PermissionError(13, "x", "a.h5"), cli.WRONG, "a.h5: Permission denied"),
         (OSError(30, "x", "a.h5"), cli.WRONG, "a.h5: Read-only file system"),
-        (FileExistsError("a.h5 exists: type --force"), cli.WRONG, "a.h5 exists: type --force"),
+        (FileExistsError("a.h5 exists: use --force"), cli.WRONG, "a.h5 exists: use --force"),
         (MemoryError("8 bytes"), cli.WRONG, "too little memory"),
         (ZeroDivisionError("division"), cli.FAILED, "unexpected ZeroDivisionError"),
     ],
@@ -284,11 +306,11 @@ def test_every_error_has_its_status(
     def fail(_: Any) -> int:
         raise error
 
-    monkeypatch.setattr(cli.files, "info", fail)
+    monkeypatch.setattr(cli.info, "run", fail)
     assert cli.main(["info", "x"]) == status
     err = shell.capsys.readouterr().err
     assert err.startswith("fractalman: ")
-    assert err.count("\n") == 1
+    assert err.count("\n") == len(str(error).splitlines())
     assert said in err
 
 
@@ -330,10 +352,10 @@ def test_only_a_verdict_that_disagrees_is_a_no(
 ) -> None:
     from types import SimpleNamespace
 
-    from fractalman import confirmation, report
+    from fractalman import report, runs
 
     result = SimpleNamespace(verdicts=[SimpleNamespace(agrees=True), SimpleNamespace(agrees=agrees)])
-    monkeypatch.setattr(confirmation, "run_confirmation", lambda *_, **__: result)
+    monkeypatch.setattr(runs, "run_confirmation", lambda *_, **__: result)
     monkeypatch.setattr(report, "verdict_lines", lambda _: ["a table"])
     assert shell("confirm", "small.toml", "-o", "run", status=status).startswith("a table")
 
@@ -351,7 +373,7 @@ def test_every_catalogue_entry_is_a_recipe_and_says_what_it_is(name: str) -> Non
 
 
 def test_the_quickstart_has_its_specifications() -> None:
-    from fractalman.confirmation import QUICKSTART_RUNS
+    from fractalman.quickstart import QUICKSTART_RUNS
 
     assert set(QUICKSTART_RUNS.values()) <= set(catalogue_names())
     with pytest.raises(RecipeError, match="did you mean 'quickstart-cascade'"):

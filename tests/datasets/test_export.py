@@ -177,4 +177,4 @@ def test_the_command(
         assert list(handle["obsm/hierarchy"].attrs["shape"]) == [89, 84]
     capsys.readouterr()
     assert cli.main(["export", str(file), "-o", "other.h5ad", "--latents", "-3"]) == cli.WRONG
-    assert "allowed is a number from 0 up, or all" in capsys.readouterr().err
+    assert "expected a number from 0 up, or all" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Sweeps along other axes than n: settings tables, places, probes, divided journals, checkpoints."""
+"""Sweeps along other axes than n: settings tables, conditions, doubling checks, divided journals, checkpoints."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stand_ins import StandIns
 
 from fractalman.errors import RecipeError
-from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
-from fractalman.experiments.engine import units_of
-from fractalman.experiments.experiment import DIGEST_RULE
-from fractalman.experiments.journal import NAME, Journal, Unit, part_name, read_journal
+from fractalman.experiments import Point, load_result, load_spec, run_sweep
+from fractalman.experiments.journal import NAME, Journal, part_name, read_journal
+from fractalman.experiments.points import POINTS, Task
+from fractalman.experiments.specification import tasks_of
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.random.streams import Role, key64, normals
 
@@ -37,6 +38,9 @@ class Sized(Learner):
     def conventions(self) -> str:
         return "played"
 
+    def setting(self, key: str) -> Any:
+        return self.settings[key]
+
     def parameters(self, d: int, outputs: int = 1) -> int:
         return int(self.settings["width"]) * outputs + 0 * d
 
@@ -55,7 +59,7 @@ def no_labels(data: Any, draws: int) -> np.ndarray:
     return np.zeros((data.n_points, draws))
 
 
-def no_floor(tree: Any, observed: np.ndarray) -> np.ndarray:
+def no_floor(tree: Any, *, observed: np.ndarray) -> np.ndarray:
     return np.full(int((~observed).sum()), 0.01 + 0.0 * tree.n_points)
 
 
@@ -64,7 +68,13 @@ def make_sized(name: str, settings: Mapping[str, Any]) -> Learner:
     return Sized(settings)
 
 
-PLAYED = Collaborators(label_draws=no_labels, bayes_risk=no_floor, make_learner=make_sized)
+PLAYED = StandIns(label_draws=no_labels, bayes_risk=no_floor, make=make_sized)
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is played."""
+    PLAYED.install(monkeypatch)
 
 
 def along(
@@ -117,62 +127,64 @@ def test_every_learner_has_its_table_and_every_mistake_in_them_is_named() -> Non
         (along("seed", [10, 20, 30]), r"sweep\.axis = 'seed': allowed are"),
         (along("noise", [0, 1, 2], train_sizes=[4, 8]), "train_sizes belongs to axis"),
         (along("n", [4, 8, 16]), "belongs to another axis"),
-        (along("width", [2, 4, 8], probe=1), "sweep.probe = 1: allowed are true and false"),
+        (along("width", [2, 4, 8], doubling_checks=1), "sweep.doubling_checks = 1: allowed are true and false"),
         (along(None, None, train_size=None), "missing key sweep.train_sizes"),
         (along("width", [2, 4, 8], {"sampling": "one-pass", "steps": 9}), "needs 36 training points"),
     ],
 )
+@pytest.mark.usefixtures("played")
 def test_bad_axes_are_refused(tables: Any, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        load_spec(tables, collaborators=PLAYED)
+        load_spec(tables)
 
 
-def test_the_digest_follows_axis_and_settings_and_knows_the_one_before() -> None:
+@pytest.mark.usefixtures("played")
+def test_the_digest_follows_axis_and_settings() -> None:
     plain = along(None, None, train_size=None, train_sizes=[8, 16, 32])
     specs = [
-        load_spec(tables, collaborators=PLAYED)
+        load_spec(tables)
         for tables in (
-            plain, {**plain, "sweep": {**plain["sweep"], "probe": True}}, along("width", [2, 4, 8]),
-            along("width", [2, 4, 16]), along("width", [2, 4, 8], train_size=16), along("width", [2, 4, 8], probe=True),
+            plain, {**plain, "sweep": {**plain["sweep"], "doubling_checks": True}}, along("width", [2, 4, 8]),
+            along("width", [2, 4, 16]), along("width", [2, 4, 8], train_size=16),
+            along("width", [2, 4, 8], doubling_checks=True),
             along("depth", [2, 4, 8]), along("recipe.depth", [2, 4, 8]), along("width", [2, 4, 8], {"steps": 7}),
         )
     ]  # fmt: skip
     assert len({spec.digest for spec in specs}) == len(specs)
-    assert [len(spec.digests) for spec in specs] == [2] + [1] * (len(specs) - 1)
     for spec in specs:
-        assert load_spec(spec.to_dict(), collaborators=PLAYED) == spec
+        assert load_spec(spec.to_dict()) == spec
         assert pickle.loads(pickle.dumps(spec)).digest == spec.digest
-    assert DIGEST_RULE == 2
 
 
+@pytest.mark.usefixtures("played")
 def test_one_pass_training_sets_follow_from_steps_and_batches() -> None:
     one_pass = {"sampling": "one-pass", "batch_size": 4, "steps": 10}
-    spec = load_spec(along("width", [2, 4, 8], one_pass, train_size=None), collaborators=PLAYED)
+    spec = load_spec(along("width", [2, 4, 8], one_pass, train_size=None))
     assert spec.train_sizes == (40,)
     assert spec.to_dict()["sweep"]["train_size"] == 40
-    probed = load_spec(along("width", [2, 4, 8], one_pass, train_size=None, probe=True), collaborators=PLAYED)
-    place = probed.place(4, "steps")
+    probed = load_spec(along("width", [2, 4, 8], one_pass, train_size=None, doubling_checks=True))
+    place = probed.condition(4, "steps")
     assert (place.n, place.key_n, place.settings["mlp"]["steps"], probed.largest(4)) == (80, 40, 20, 80)
-    assert probed.place(4, "width").settings["mlp"]["width"] == 8
+    assert probed.condition(4, "width").settings["mlp"]["width"] == 8
     assert probed.learner_settings("mlp", place)["max_train"] == 80
-    steps = load_spec(along("steps", [5, 10, 20], {**one_pass, "learning_rate": [0.1, 0.2]}, train_size=None),
-                      collaborators=PLAYED)  # fmt: skip
+    steps = load_spec(along("steps", [5, 10, 20], {**one_pass, "learning_rate": [0.1, 0.2]}, train_size=None))
     assert steps.train_sizes == (25, 50, 100)  # a fifth validates
-    assert [steps.place(v).n for v in steps.values] == [25, 50, 100]
-    assert load_spec(steps.to_dict(), collaborators=PLAYED) == steps
+    assert [steps.condition(v).n for v in steps.values] == [25, 50, 100]
+    assert load_spec(steps.to_dict()) == steps
 
 
 # ---------------------------------------------------------------------------------------------------- the sweeps
 
 
+@pytest.mark.usefixtures("played")
 def test_a_model_axis_is_fitted_in_parameters_where_the_model_limits(tmp_path: Path) -> None:
-    spec = load_spec(along("width", [2, 4, 8, 16, 32, 64], probe=True), collaborators=PLAYED)
-    assert len([u for u in units_of(spec, PLAYED) if u.learner == "mlp"]) == 6 * 3
-    result = run_sweep(spec, tmp_path, collaborators=PLAYED)
+    spec = load_spec(along("width", [2, 4, 8, 16, 32, 64], doubling_checks=True))
+    assert len([u for u in tasks_of(spec) if u.learner == "mlp"]) == 6 * 3
+    result = run_sweep(spec, tmp_path)
     assert [(p.value, p.parameters) for p in result.points if p.learner == "mlp" and p.seed == 0] == [
         (w, w) for w in spec.values
     ]
-    assert {(p.value, p.probe, p.parameters) for p in result.probes if p.value == 4} == {
+    assert {(p.value, p.doubled, p.parameters) for p in result.doubling_checks if p.value == 4} == {
         (4, "width", 8), (4, "steps", 4),
     }  # fmt: skip
     (verdict,) = result.verdicts
@@ -188,34 +200,36 @@ def test_a_model_axis_is_fitted_in_parameters_where_the_model_limits(tmp_path: P
     assert verdict.efficiency == pytest.approx(32**-0.5 / 0.01, rel=0.1)
     assert verdict.sensitivity is not None
     assert all(p.efficiency == pytest.approx(p.risk / 0.01) for p in result.points if p.learner == "mlp")
-    assert table(load_result(tmp_path, collaborators=PLAYED).points) == table(result.points)
+    assert table(load_result(tmp_path).points) == table(result.points)
     json.dumps([verdict.to_dict(), result.table()], allow_nan=False)
 
 
+@pytest.mark.usefixtures("played")
 def test_more_steps_that_help_are_a_budget_and_untried_ones_decide_nothing(tmp_path: Path) -> None:
-    starved = load_spec(along("width", [2, 4, 8, 16], {"steps": 50}, probe=True), collaborators=PLAYED)
-    (verdict,) = run_sweep(starved, tmp_path / "a", collaborators=PLAYED).verdicts
+    starved = load_spec(along("width", [2, 4, 8, 16], {"steps": 50}, doubling_checks=True))
+    (verdict,) = run_sweep(starved, tmp_path / "a").verdicts
     assert verdict.measured is None
     assert verdict.regimes == {"budget-limited": 12}
-    assert "not measurable: 0 model-limited places" in verdict.reason
-    unprobed = load_spec(along("width", [2, 4, 8, 16]), collaborators=PLAYED)
-    (verdict,) = run_sweep(unprobed, tmp_path / "b", collaborators=PLAYED).verdicts
+    assert "not measurable: 0 model-limited conditions" in verdict.reason
+    unprobed = load_spec(along("width", [2, 4, 8, 16]))
+    (verdict,) = run_sweep(unprobed, tmp_path / "b").verdicts
     assert verdict.regimes == {"undecided": 12}
-    assert "type probe = true" in verdict.excluded[0]
-    steps = load_spec(along("steps", [50, 60, 70, 80, 200], {"width": 32}, probe=True), collaborators=PLAYED)
-    (verdict,) = run_sweep(steps, tmp_path / "c", collaborators=PLAYED).verdicts
+    assert "type doubling_checks = true" in verdict.excluded[0]
+    steps = load_spec(along("steps", [50, 60, 70, 80, 200], {"width": 32}, doubling_checks=True))
+    (verdict,) = run_sweep(steps, tmp_path / "c").verdicts
     assert (verdict.abscissa, verdict.fitted) == ("steps", (50, 60, 70, 80))
     assert verdict.agrees is None
     assert "no law is known along steps" in verdict.reason
 
 
+@pytest.mark.usefixtures("played")
 def test_probes_along_n_tell_what_the_ratio_cannot(tmp_path: Path) -> None:
     sizes = {"train_size": None, "train_sizes": [8, 16, 32]}
-    spec = load_spec(along(None, None, {"width": 128}, probe=True, **sizes), collaborators=PLAYED)
-    (verdict,) = run_sweep(spec, tmp_path, collaborators=PLAYED).verdicts
+    spec = load_spec(along(None, None, {"width": 128}, doubling_checks=True, **sizes))
+    (verdict,) = run_sweep(spec, tmp_path).verdicts
     assert verdict.regimes == {"model-limited": 9}  # it fits its training set, and yet a wider one is better
-    without = load_spec(along(None, None, {"width": 128}, **sizes), collaborators=PLAYED)
-    (verdict,) = run_sweep(without, tmp_path / "x", collaborators=PLAYED).verdicts
+    without = load_spec(along(None, None, {"width": 128}, **sizes))
+    (verdict,) = run_sweep(without, tmp_path / "x").verdicts
     assert verdict.regimes == {"data-limited": 9}
 
 
@@ -238,89 +252,71 @@ def test_a_keyword_of_the_recipe_is_swept_with_the_seeds_held(tmp_path: Path) ->
 
 
 def test_random_features_along_their_number(tmp_path: Path) -> None:
-    tables = along("features", [2, 4, 8], learners=["random-features"], train_size=256, probe=True)
+    tables = along("features", [2, 4, 8], learners=["random-features"], train_size=256, doubling_checks=True)
     spec = load_spec({**tables, "random-features": {"ridge": 1e-6}, "mlp": {}})
     result = run_sweep(spec, tmp_path)
     draws = spec.label_draws
     assert {(p.value, p.parameters) for p in result.points if p.learner != "bayes"} == {
         (k, (k + 1) * draws) for k in (2, 4, 8)
     }
-    assert {p.probe for p in result.probes} == {"features"}
-    four = {p.seed: p.risk for p in result.probes if p.value == 2}
+    assert {p.doubled for p in result.doubling_checks} == {"features"}
+    four = {p.seed: p.risk for p in result.doubling_checks if p.value == 2}
     assert four == {p.seed: p.risk for p in result.points if p.value == 4 and p.learner != "bayes"}
 
 
 # ---------------------------------------------------------------------------------------------------- journals
 
 
+@pytest.mark.usefixtures("played")
 def test_shards_make_the_table_of_one_run_and_duplicates_are_harmless(tmp_path: Path) -> None:
-    spec = load_spec(along("width", [2, 4, 8], probe=True), collaborators=PLAYED)
-    whole = run_sweep(spec, tmp_path / "whole", collaborators=PLAYED)
-    first = run_sweep(spec, tmp_path / "x", shard=(1, 2), collaborators=PLAYED)
-    assert 0 < first.missing < len(units_of(spec, PLAYED))
+    spec = load_spec(along("width", [2, 4, 8], doubling_checks=True))
+    whole = run_sweep(spec, tmp_path / "whole")
+    first = run_sweep(spec, tmp_path / "x", shard=(1, 2))
+    assert 0 < first.missing < len(tasks_of(spec))
     assert not (tmp_path / "x" / NAME).exists()
-    second = run_sweep(spec, tmp_path / "x", shard=(2, 2), collaborators=PLAYED)
+    second = run_sweep(spec, tmp_path / "x", shard=(2, 2))
     assert second.missing == 0
     assert table(second.points) == table(whole.points)
-    assert table(load_result(tmp_path / "x", collaborators=PLAYED).probes) == table(whole.probes)
+    assert table(load_result(tmp_path / "x").doubling_checks) == table(whole.doubling_checks)
     # parts of other folders, put beside each other; one of them twice
     other = tmp_path / "y"
-    run_sweep(spec, other, shard=(1, 3), collaborators=PLAYED)
+    run_sweep(spec, other, shard=(1, 3))
     for name in (part_name((1, 2)), part_name((2, 2))):
         (other / name).write_bytes((tmp_path / "x" / name).read_bytes())
-    merged = run_sweep(spec, other, collaborators=PLAYED)
+    merged = run_sweep(spec, other)
     assert table(merged.points) == table(whole.points)
     assert len((other / NAME).read_bytes().splitlines()) == 1  # nothing was left to do
     with pytest.raises(RecipeError, match="force with a shard"):
-        run_sweep(spec, other, shard=(1, 3), force=True, collaborators=PLAYED)
-    run_sweep(spec, other, force=True, collaborators=PLAYED)
+        run_sweep(spec, other, shard=(1, 3), force=True)
+    run_sweep(spec, other, force=True)
     assert [path.name for path in other.iterdir()] == [NAME]
 
 
+@pytest.mark.usefixtures("played")
 def test_parts_of_different_sweeps_are_refused(tmp_path: Path) -> None:
-    one, two = (load_spec(along("width", values), collaborators=PLAYED) for values in ([2, 4, 8], [2, 4, 16]))
-    run_sweep(one, tmp_path / "x", shard=(1, 2), collaborators=PLAYED)
+    one, two = (load_spec(along("width", values)) for values in ([2, 4, 8], [2, 4, 16]))
+    run_sweep(one, tmp_path / "x", shard=(1, 2))
     with pytest.raises(RecipeError, match="another specification"):
-        run_sweep(two, tmp_path / "x", shard=(2, 2), collaborators=PLAYED)
-    run_sweep(two, tmp_path / "y", shard=(2, 2), collaborators=PLAYED)
+        run_sweep(two, tmp_path / "x", shard=(2, 2))
+    run_sweep(two, tmp_path / "y", shard=(2, 2))
     part = part_name((2, 2))
     (tmp_path / "x" / part).write_bytes((tmp_path / "y" / part).read_bytes())
-    with pytest.raises(RecipeError, match="parts of different sweeps"):
-        read_journal(tmp_path / "x")
+    with pytest.raises(RecipeError, match="parts of different runs"):
+        read_journal(POINTS, tmp_path / "x", "confirm")
 
 
-def test_a_journal_of_the_first_format_is_read_and_continued(tmp_path: Path) -> None:
-    tables = along(None, None, train_size=None, train_sizes=[8, 16, 32])
-    spec = load_spec(tables, collaborators=PLAYED)
-    whole = run_sweep(spec, tmp_path / "new", collaborators=PLAYED)
-    new = [json.loads(line) for line in (tmp_path / "new" / NAME).read_bytes().splitlines()]
-    new[0] |= {"journal": 1, "digest": spec.digests[1]}
-    for line in new[1:]:
-        line["unit"] = line["unit"][:3]
-        for point in line["points"]:
-            for key in ("value", "parameters", "probe", "efficiency"):
-                del point[key]
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / NAME).write_text("".join(json.dumps(line) + "\n" for line in new[:-1]))
-    run_sweep(spec, tmp_path / "old", collaborators=PLAYED)
-    result = load_result(tmp_path / "old", collaborators=PLAYED)
-    assert result.missing == 0
-    assert [(p.learner, p.value, p.risk) for p in result.points] == [(p.learner, p.value, p.risk) for p in whole.points]
-    assert result.verdicts[0].measured == whole.verdicts[0].measured
-
-
-def test_a_unit_that_stands_twice_counts_once(tmp_path: Path) -> None:
-    with Journal(tmp_path, "digest", {}) as journal:
+def test_a_task_that_stands_twice_counts_once(tmp_path: Path) -> None:
+    with Journal(POINTS, tmp_path, "confirm", "digest", {}) as journal:
         for risk in (0.5, 0.7):
-            journal.append(Unit("1-nn", 4, 0), [Point("1-nn", 4, 0, risk, 0.0, 0.5, math.inf)])
-    _, finished = read_journal(tmp_path)
-    assert [point.risk for point in finished[Unit("1-nn", 4, 0)]] == [0.5]
+            journal.append(Task("1-nn", 4, 0), [Point("1-nn", 4, 0, risk, 0.0, 0.5, math.inf)])
+    _, finished = read_journal(POINTS, tmp_path, "confirm")
+    assert [point.risk for point in finished[Task("1-nn", 4, 0)]] == [0.5]
 
 
 # ---------------------------------------------------------------------------------------------------- checkpoints
 
 
-def test_a_network_stopped_inside_a_unit_goes_on_and_ends_as_if_never_stopped(
+def test_a_network_stopped_inside_a_task_goes_on_and_ends_as_if_never_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("jax")

@@ -20,11 +20,11 @@ import pytest
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.experiments import run_sweep
+from fractalman.experiments import run_experiment
 from fractalman.experiments.executors import from_options
 from fractalman.experiments.executors.dask_scheduler import DaskExecutor
 from tests.experiments.test_executors import fail, square, values, wait_for
-from tests.experiments.test_sweep import STANDS, spec_of, table
+from tests.experiments.test_sweep import PlayedSweep, spec_of, table
 from tests.families.test_shards import CASCADE, content, dies_once
 
 distributed = pytest.importorskip("distributed")
@@ -153,7 +153,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
 
 def test_one_two_and_four_workers_give_one_table_though_one_is_killed(cluster: Processes, tmp_path: Path) -> None:
     """The second sweep loses a worker, and so does the third; another does the lost unit."""
-    here = table(run_sweep(spec_of(), tmp_path / "here", collaborators=STANDS).points)
+    here = table(run_experiment(PlayedSweep(), spec_of(), tmp_path / "here").points)
     for count in (1, 2, 4):
         while cluster.alive() < count:
             cluster.worker()
@@ -165,7 +165,7 @@ def test_one_two_and_four_workers_give_one_table_though_one_is_killed(cluster: P
             killing = SimpleNamespace(
                 submit=lambda work, *given, mark=mark, own=executor: own.submit(killed_once, str(mark), work, *given)
             )
-            there = run_sweep(spec_of(), tmp_path / str(count), executor=killing, collaborators=STANDS)
+            there = run_experiment(PlayedSweep(), spec_of(), tmp_path / str(count), executor=killing)
         assert mark.exists()
         assert table(there.points) == here
     assert sum(process.poll() is not None for process in cluster.running) >= 2
@@ -173,7 +173,7 @@ def test_one_two_and_four_workers_give_one_table_though_one_is_killed(cluster: P
 
 def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from fractalman.confirmation import run_confirmation
+    from fractalman.runs import run_confirmation
 
     spec = {
         "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5},

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -237,54 +236,6 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path, number: signal.Sign
         assert errors.strip().endswith("KeyboardInterrupt")
 
 
-# ---------------------------------------------------------------------------------------------------- submitit
-
-
-# Jobs import this module.
-@pytest.fixture
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-
-
-@pytest.mark.usefixtures("importable")
-def test_submitit_runs_tasks_as_jobs(tmp_path: Path) -> None:
-    pytest.importorskip("submitit")
-    from fractalman.experiments.executors.slurm import SlurmExecutor
-
-    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
-        jobs = [executor.submit(square, 3), executor.submit(fail, 7)]
-        assert jobs[0].result() == 9
-        with pytest.raises(RecipeError, match="x = 7: allowed is another"):
-            jobs[1].result()
-    assert list((tmp_path / "jobs").glob("*.out"))
-
-
-@posix
-@pytest.mark.usefixtures("importable")
-def test_a_job_that_dies_is_submitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    submitit = pytest.importorskip("submitit")
-    from fractalman.experiments.executors.slurm import SlurmExecutor
-
-    monkeypatch.setattr(submitit.LocalJob, "_results_timeout_s", 0.1)  # for slow file systems
-    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
-        assert values(executor, die_once, (str(tmp_path / "mark"), 5)) == [25]
-
-
-def test_jobs_that_have_not_ended_are_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    submitit = pytest.importorskip("submitit")
-    from fractalman.experiments.executors.slurm import SlurmExecutor
-
-    cancelled: list[str] = []
-    jobs = [SimpleNamespace(result=lambda: (9, None), cancel=lambda i=i, **_: cancelled.append(i)) for i in "ab"]
-    monkeypatch.setattr(submitit.AutoExecutor, "submit", lambda *_: jobs[len(taken)])
-    taken: list[Any] = []
-    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
-        taken.append(executor.submit(square, 3))
-        taken.append(executor.submit(square, 4))
-        assert taken[0].result() == 9
-    assert cancelled == ["b"]
-
-
 # ---------------------------------------------------------------------------------------------------- refusals
 
 
@@ -292,8 +243,7 @@ def test_jobs_that_have_not_ended_are_cancelled(tmp_path: Path, monkeypatch: pyt
     ("options", "kind", "words"),
     [
         ({"jobs": 0}, RecipeError, "jobs = 0: allowed is an integer >= 1"),
-        ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, RecipeError, "jobs and scheduler are given: allowed is one"),
-        ({"scheduler": "x", "slurm": "y"}, RecipeError, "scheduler and slurm are given"),
+        ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, RecipeError, "jobs and scheduler are given: expected one"),
         ({"scheduler": "127.0.0.1:8786"}, RecipeError, "allowed is an address, e.g. tcp://"),
         ({"scheduler": ""}, RecipeError, "allowed is an address"),
     ],
@@ -304,19 +254,10 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], kind: type[
     assert "\n" not in str(error.value)
 
 
-def test_without_slurm_there_are_no_slurm_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ResourceError, match=r"no sbatch found.*type --jobs N"):
-        from_options(slurm=tmp_path / "jobs")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("module", "options", "extra"),
     [
         ("distributed", {"scheduler": "tcp://127.0.0.1:1"}, "dask"),
-        ("submitit", {"slurm": "jobs"}, "slurm"),
     ],
 )
 def test_a_missing_extra_is_named(

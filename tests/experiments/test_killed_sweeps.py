@@ -20,7 +20,7 @@ pytest.importorskip("optax")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 CHILD = Path(killed_child.__file__)
-UNITS = 3 * 2 + 1  # floor, 1-nn and kernel on two replicates; the networks are one unit
+TASKS = 3 * 2 + 1  # floor, 1-nn and kernel on two replicates; the networks are one task
 
 
 def run(folder: Path, log: Path, jobs: int, victim: str = "none") -> int:
@@ -39,9 +39,9 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     """The journal's lines, put in order, without the time that they took."""
     lines = [json.loads(line) for line in (folder / NAME).read_text().splitlines()[1:]]
     for line in lines:
-        for point in line["points"]:
+        for point in line["rows"]:
             del point["seconds"]
-    return sorted(lines, key=lambda line: str(line["unit"]))
+    return sorted(lines, key=lambda line: str(line["task"]))
 
 
 def blocks(log: Path) -> list[tuple[int, int, float, int]]:
@@ -74,7 +74,7 @@ def test_a_sweep_killed_inside_a_training_goes_on_inside_it(
         assert list((folder / CHECKPOINTS).glob("mlp-64-validate-0.003.npz"))
         assert run(folder, log, jobs, "self") == 0
     assert (log / "killed").exists()
-    assert len(whole) == UNITS
+    assert len(whole) == TASKS
     assert rows(folder) == whole
     assert not (folder / CHECKPOINTS).exists()
     begun = blocks(log)

@@ -1,4 +1,4 @@
-"""Sweeps: specifications, the journal, resumption, executors; other rooms are played by small stand-ins."""
+"""Sweeps: specifications, the journal, resumption, executors; the rest of the package is played by small stand-ins."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stand_ins import StandIns
 
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.experiments import Collaborators, Point, load_result, load_spec, run_sweep
-from fractalman.experiments.journal import NAME, Journal, Unit
+from fractalman.experiments import Point, load_result, load_spec, run_experiment, run_sweep
+from fractalman.experiments.journal import NAME, Journal
+from fractalman.experiments.points import POINTS, Task
 from fractalman.experiments.replicates import make_replicate
+from fractalman.experiments.sweep import Sweep
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.random.streams import Role, key64, normals
 from fractalman.recipe import Recipe
@@ -76,7 +79,7 @@ def make_slow_stand(name: str, settings: Mapping[str, Any]) -> Learner:
 
 
 class DyingStand(Stand):
-    """Kills its process in the middle of one unit, once, where that is a worker."""
+    """Kills its process in the middle of one task, once, where that is a worker."""
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         made = super().run(problems)
@@ -111,7 +114,7 @@ def make_draws(data: SimpleNamespace, draws: int) -> np.ndarray:
     return np.repeat(data.y[:, None], draws, axis=1)
 
 
-def make_floor(tree: SimpleNamespace, observed: np.ndarray) -> np.ndarray:
+def make_floor(tree: SimpleNamespace, *, observed: np.ndarray) -> np.ndarray:
     """The unseen point i has posterior variance i + 1/(number seen): shows that test points are found again."""
     return np.arange(tree.n)[~observed] + 1.0 / observed.sum()
 
@@ -139,9 +142,33 @@ def make_prediction(recipe: Recipe, learner: str) -> StandPrediction:
     return StandPrediction()
 
 
-STANDS = Collaborators(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction)
-DYING_STANDS = dataclasses.replace(STANDS, make_learner=make_dying_stand)
-SLOW_STANDS = dataclasses.replace(STANDS, make_learner=make_slow_stand)
+STANDS = StandIns(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction)
+DYING_STANDS = dataclasses.replace(STANDS, make=make_dying_stand)
+SLOW_STANDS = dataclasses.replace(STANDS, make=make_slow_stand)
+
+
+class PlayedSweep(Sweep):
+    """A sweep whose workers play, too, wherever they are."""
+
+    def run(self, spec: Any, task: Task, checkpoint: Path | None = None) -> list[Point]:
+        with STANDS.playing():
+            return super().run(spec, task, checkpoint)
+
+
+class DyingSweep(Sweep):
+    """The same, and one worker dies."""
+
+    def run(self, spec: Any, task: Task, checkpoint: Path | None = None) -> list[Point]:
+        with DYING_STANDS.playing():
+            return super().run(spec, task, checkpoint)
+
+
+@pytest.fixture(autouse=True)
+def played(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this module plays, but those of the package's own functions."""
+    if not request.node.name.endswith("package_s_own_functions"):
+        STANDS.install(monkeypatch)
+
 
 SPEC: dict[str, Any] = {
     "recipe": {"family": "cascade", "n_points": 100, "ambient_dim": 2, "branching": 4, "seed": 3},
@@ -155,7 +182,7 @@ def changed(**tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spec_of(**tables: Mapping[str, Any]) -> Any:
-    return load_spec(changed(**tables), collaborators=STANDS)
+    return load_spec(changed(**tables))
 
 
 def table(points: Sequence[Point]) -> list[dict[str, Any]]:
@@ -184,11 +211,11 @@ width = 8
 """
     (tmp_path / "spec.toml").write_text(text)
     spec = spec_of()
-    assert load_spec(text, collaborators=STANDS) == spec
-    assert load_spec(tmp_path / "spec.toml", collaborators=STANDS) == spec
-    assert load_spec(str(tmp_path / "spec.toml"), collaborators=STANDS) == spec
-    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
-    assert load_spec(json.loads(json.dumps(spec.to_dict())), collaborators=STANDS).digest == spec.digest
+    assert load_spec(text) == spec
+    assert load_spec(tmp_path / "spec.toml") == spec
+    assert load_spec(str(tmp_path / "spec.toml")) == spec
+    assert load_spec(spec.to_dict()) == spec
+    assert load_spec(json.loads(json.dumps(spec.to_dict()))).digest == spec.digest
     assert (spec.label_draws, spec.network_draws, spec.max_fraction, spec.population) == (8, 1, 1 / 16, math.inf)
 
 
@@ -218,7 +245,6 @@ def test_every_mistake_is_named_at_once() -> None:
                 "fits": {},
                 "fit": {"window_low": 9, "window_high": 5},
             },
-            collaborators=STANDS,
         )
     message = str(caught.value)
     for said in (
@@ -258,25 +284,25 @@ def test_every_mistake_is_named_at_once() -> None:
 )
 def test_bad_specs_are_refused(tables: Any, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        load_spec(tables, collaborators=STANDS)
+        load_spec(tables)
 
 
 def test_what_nobody_typed_is_no_mistake() -> None:
     """Two sizes and one replicate are measured, if not fitted; what is written of such a sweep is read back."""
     spec = spec_of(sweep={"train_sizes": [16, 32], "seeds": 1})
-    assert load_spec(spec.to_dict(), collaborators=STANDS) == spec
+    assert load_spec(spec.to_dict()) == spec
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="cannot read"):
-        load_spec(tmp_path / "none.toml", collaborators=STANDS)
+        load_spec(tmp_path / "none.toml")
 
 
-def test_the_package_s_own_learners_check_their_names_and_keys() -> None:
+def test_names_and_keys_are_checked_by_the_package_s_own_functions() -> None:
     pytest.importorskip("jax")
     with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
         load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
-    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*allowed is every rate once"):
+    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*expected every rate once"):
         load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
 
 
@@ -287,7 +313,7 @@ def test_replicates_share_nothing_and_training_sets_nest() -> None:
     spec = spec_of()
     seeds = [spec.replicate_seeds(i) for i in range(50)]
     assert len({value for s in seeds for value in (s.geometry, s.embedding, s.labels)}) == 150
-    made = make_replicate(spec, 0, STANDS)
+    made = make_replicate(spec, 0)
     assert made.X_train[:, 1].tolist() == list(range(64))  # a cascade: the first n and the last of n + test_size
     assert made.X_test[:, 1].tolist() == list(range(64, 114))
     assert made.v_in == 0.5
@@ -297,9 +323,8 @@ def test_replicates_share_nothing_and_training_sets_nest() -> None:
 def test_a_cluster_s_test_points_are_never_trained_on() -> None:
     spec = load_spec(
         changed() | {"recipe": {"family": "percolation-cluster", "n_points": 120, "ambient_dim": 2}},
-        collaborators=STANDS,
     )
-    made = [make_replicate(spec, i, STANDS) for i in range(2)]
+    made = [make_replicate(spec, i) for i in range(2)]
     for replicate in made:
         train, test = set(replicate.X_train[:, 1]), set(replicate.X_test[:, 1])
         assert (len(train), len(test), len(train & test)) == (64, 50, 0)
@@ -313,7 +338,7 @@ def test_a_cluster_s_test_points_are_never_trained_on() -> None:
 
 def test_a_sweep_makes_every_point_once(tmp_path: Path) -> None:
     lines: list[str] = []
-    result = run_sweep(spec_of(sweep={"label_draws": 3}), tmp_path / "x", lines.append, collaborators=STANDS)
+    result = run_sweep(spec_of(sweep={"label_draws": 3}), tmp_path / "x", lines.append)
     assert [(p.learner, p.n, p.seed) for p in result.points] == [
         (name, n, seed) for name in ("1-nn", "ridge", "mlp", "bayes") for n in (16, 32, 64) for seed in (0, 1)
     ]
@@ -333,28 +358,28 @@ def test_a_sweep_makes_every_point_once(tmp_path: Path) -> None:
     assert result.verdicts[1].agrees is None
     assert result.verdicts[1].reason == "no prediction: nothing is known about ridge on cascade"
     assert result.conventions["mlp"] == "mlp has none"
-    assert sum(line.startswith("point ") for line in lines) == 2 * 3 * 3 + 3
-    assert "point 24 of 24" in "".join(lines)
-    assert all("left" in line or "done in" in line for line in lines if line.startswith("point "))
+    assert sum(line.startswith("task ") for line in lines) == 2 * 3 * 3 + 3
+    assert "task 21 of 21" in "".join(lines)
+    assert all("left" in line or "done in" in line for line in lines if line.startswith("task "))
     json.dumps([result.table(), [v.to_dict() for v in result.verdicts]], allow_nan=False)
 
 
 def test_populations_beyond_the_trusted_fraction_are_marked(tmp_path: Path) -> None:
     recipe = {"family": "percolation-cluster", "n_points": 800, "ambient_dim": 2}
-    spec = load_spec({**changed(), "recipe": recipe}, collaborators=STANDS)
-    result = run_sweep(spec, tmp_path, collaborators=STANDS)
+    spec = load_spec({**changed(), "recipe": recipe})
+    result = run_sweep(spec, tmp_path)
     marked = {p.n: (p.regime, p.reason) for p in result.points if p.learner == "1-nn"}
     assert [marked[n][0] for n in (16, 32, 64)] == ["data-limited", "data-limited", "population-limited"]
     assert "n = 64 is beyond the 50" in marked[64][1]
     assert result.verdicts[0].measured is None
     assert "2 data-limited sizes" in result.verdicts[0].reason
     assert any("n = 64" in line for line in result.verdicts[0].excluded)
-    trusting = load_spec({**changed(sweep={"max_fraction": 0.25}), "recipe": recipe}, collaborators=STANDS)
-    assert run_sweep(trusting, tmp_path / "t", collaborators=STANDS).verdicts[0].n_sizes == 3
+    trusting = load_spec({**changed(sweep={"max_fraction": 0.25}), "recipe": recipe})
+    assert run_sweep(trusting, tmp_path / "t").verdicts[0].n_sizes == 3
 
 
 class Counting:
-    """Counts the units that learners run, and can stop in the middle of one."""
+    """Counts the tasks that learners run, and can stop in the middle of one."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.runs, self.stop_at = 0, stop_at
@@ -373,30 +398,33 @@ class Counting:
 
 
 def test_control_c_keeps_what_is_finished(tmp_path: Path) -> None:
-    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
+    whole = run_sweep(spec_of(), tmp_path / "whole")
     stopped = Counting(stop_at=6)
-    with pytest.raises(KeyboardInterrupt):
-        run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=stopped))
-    partial = load_result(tmp_path / "x", collaborators=STANDS)
+    with pytest.raises(KeyboardInterrupt), dataclasses.replace(STANDS, make=stopped).playing():
+        run_sweep(spec_of(), tmp_path / "x")
+    partial = load_result(tmp_path / "x")
     assert 5 <= len(partial.points) < 24
     assert all(v.measured is None for v in partial.verdicts)
     resumed = Counting()
-    result = run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=resumed))
+    with dataclasses.replace(STANDS, make=resumed).playing():
+        result = run_sweep(spec_of(), tmp_path / "x")
     assert resumed.runs == 15 - 5  # 2 learners × 3 sizes × 2 replicates one by one, 3 sizes of the batched one
     assert table(result.points) == table(whole.points)
     again = Counting()
-    run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=again))
+    with dataclasses.replace(STANDS, make=again).playing():
+        run_sweep(spec_of(), tmp_path / "x")
     assert again.runs == 0
-    assert table(load_result(tmp_path / "x", collaborators=STANDS).points) == table(whole.points)
+    assert table(load_result(tmp_path / "x").points) == table(whole.points)
 
 
 def slow_child(folder: str) -> None:
     """What the process that gets killed runs."""
-    run_sweep(spec_of(), folder, collaborators=SLOW_STANDS)
+    with SLOW_STANDS.playing():
+        run_sweep(spec_of(), folder)
 
 
 def test_a_killed_sweep_resumes_to_the_same_table(tmp_path: Path) -> None:
-    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
+    whole = run_sweep(spec_of(), tmp_path / "whole")
     command = "import sys; from tests.experiments import test_sweep; test_sweep.slow_child(sys.argv[1])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     journal = tmp_path / "x" / NAME
@@ -412,61 +440,62 @@ def test_a_killed_sweep_resumes_to_the_same_table(tmp_path: Path) -> None:
     finished = journal.read_bytes().count(b"\n") - 1
     assert 5 <= finished < 21
     with journal.open("ab") as file:  # as if the kill had torn a line
-        file.write(b'{"unit":["1-nn",16,')
+        file.write(b'{"task":["1-nn",16,')
     counter = Counting()
-    result = run_sweep(spec_of(), tmp_path / "x", collaborators=dataclasses.replace(STANDS, make_learner=counter))
+    with dataclasses.replace(STANDS, make=counter).playing():
+        result = run_sweep(spec_of(), tmp_path / "x")
     assert table(result.points) == table(whole.points)
     assert 0 < counter.runs < 15
 
 
 def test_a_torn_header_is_written_again(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b'{"journal":1,"dig')
-    result = run_sweep(spec_of(), tmp_path, collaborators=STANDS)
-    assert table(load_result(tmp_path, collaborators=STANDS).points) == table(result.points)
+    result = run_sweep(spec_of(), tmp_path)
+    assert table(load_result(tmp_path).points) == table(result.points)
 
 
 def test_another_sweep_in_the_folder_is_refused_and_force_replaces_it(tmp_path: Path) -> None:
-    run_sweep(spec_of(), tmp_path / "x", collaborators=STANDS)
+    run_sweep(spec_of(), tmp_path / "x")
     before = (tmp_path / "x" / NAME).read_bytes()
     with pytest.raises(RecipeError, match=r"another specification.*another folder, or --force"):
-        run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x", collaborators=STANDS)
+        run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x")
     assert (tmp_path / "x" / NAME).read_bytes() == before
-    result = run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x", force=True, collaborators=STANDS)
+    result = run_sweep(spec_of(sweep={"seeds": 3}), tmp_path / "x", force=True)
     assert len(result.points) == 36
-    assert table(load_result(tmp_path / "x", collaborators=STANDS).points) == table(result.points)
+    assert table(load_result(tmp_path / "x").points) == table(result.points)
 
 
 def test_other_folders_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RecipeError, match="holds other files"):
-        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+        run_sweep(spec_of(), tmp_path)
     with pytest.raises(RecipeError, match="is a file"):
-        run_sweep(spec_of(), tmp_path / "thesis.tex", collaborators=STANDS)
+        run_sweep(spec_of(), tmp_path / "thesis.tex")
     with pytest.raises(RecipeError, match="run confirm first"):
-        load_result(tmp_path, collaborators=STANDS)
+        load_result(tmp_path)
     (tmp_path / NAME).write_text("not a journal\n")
     with pytest.raises(CorruptFileError, match="no journal"):
-        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+        run_sweep(spec_of(), tmp_path)
     assert (tmp_path / NAME).read_text() == "not a journal\n"
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
-    run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+    run_sweep(spec_of(), tmp_path)
     lines = (tmp_path / NAME).read_bytes().splitlines(keepends=True)
     lines[3] = lines[3][:20] + b"\n"
     (tmp_path / NAME).write_bytes(b"".join(lines))
     with pytest.raises(CorruptFileError, match="line 4 is damaged"):
-        run_sweep(spec_of(), tmp_path, collaborators=STANDS)
+        run_sweep(spec_of(), tmp_path)
 
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    with Journal(tmp_path, "digest", {}) as journal:
-        journal.append(Unit("1-nn", 4, 0), [Point("1-nn", 4, 0, math.nan, 0.0, 0.5, math.inf)])
+    with Journal(POINTS, tmp_path, "confirm", "digest", {}) as journal:
+        journal.append(Task("1-nn", 4, 0), [Point("1-nn", 4, 0, math.nan, 0.0, 0.5, math.inf)])
         with pytest.raises(RecipeError, match="another process"):
-            Journal(tmp_path, "digest", {})
-    with Journal(tmp_path, "digest", {}) as journal:
-        (point,) = journal.finished[Unit("1-nn", 4, 0)]
+            Journal(POINTS, tmp_path, "confirm", "digest", {})
+    with Journal(POINTS, tmp_path, "confirm", "digest", {}) as journal:
+        (point,) = journal.finished[Task("1-nn", 4, 0)]
         assert math.isnan(point.risk)
         assert point.n_population == math.inf
 
@@ -482,8 +511,8 @@ def test_a_risk_that_is_no_number_is_kept_and_not_fitted(tmp_path: Path) -> None
 
         return Diverging(name, settings)
 
-    stands = dataclasses.replace(STANDS, make_learner=diverging)
-    result = run_sweep(spec_of(), tmp_path, collaborators=stands)
+    with dataclasses.replace(STANDS, make=diverging).playing():
+        result = run_sweep(spec_of(), tmp_path)
     assert {p.regime for p in result.points if p.learner == "1-nn" and p.n == 64} == {"failed"}
     assert result.verdicts[0].measured is None
 
@@ -497,14 +526,14 @@ def test_one_two_and_four_processes_give_one_table_though_a_worker_is_killed(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    one = run_sweep(spec_of(), tmp_path / "1", collaborators=DYING_STANDS)
+    one = run_experiment(DyingSweep(), spec_of(), tmp_path / "1")
     for jobs in (2, 4):
         monkeypatch.setenv(DEATH, str(tmp_path / f"died-of-{jobs}"))
-        more = run_sweep(spec_of(), tmp_path / str(jobs), jobs=jobs, collaborators=DYING_STANDS)
+        more = run_experiment(DyingSweep(), spec_of(), tmp_path / str(jobs), jobs=jobs)
         assert (tmp_path / f"died-of-{jobs}").exists()
         assert table(more.points) == table(one.points)
         lines = [sorted((tmp_path / name / NAME).read_text().splitlines()) for name in ("1", str(jobs))]
-        assert len(lines[0]) == len(lines[1])  # every unit once, the lost one too
+        assert len(lines[0]) == len(lines[1])  # every task once, the lost one too
     assert os.environ["OMP_NUM_THREADS"] == "7"  # given back
     assert "MKL_NUM_THREADS" not in os.environ
 
@@ -520,15 +549,15 @@ class OnlyResult:
 
 
 def test_submit_and_result_are_enough(tmp_path: Path) -> None:
-    whole = run_sweep(spec_of(), tmp_path / "whole", collaborators=STANDS)
-    other = run_sweep(spec_of(), tmp_path / "x", executor=OnlyResult(), collaborators=STANDS)
+    whole = run_sweep(spec_of(), tmp_path / "whole")
+    other = run_sweep(spec_of(), tmp_path / "x", executor=OnlyResult())
     assert table(other.points) == table(whole.points)
 
 
-# ---------------------------------------------------------------------------------------------------- the real rooms
+# ------------------------------------------------------------------------------------------ the package's own functions
 
 
-def test_with_the_package_s_own_rooms(tmp_path: Path) -> None:
+def test_a_sweep_with_the_package_s_own_functions(tmp_path: Path) -> None:
     """A small cascade and a small cluster: nobody beats the Bayes floor, 1-NN follows its predicted curve."""
     sweep = {
         "learners": ["1-nn", "ridge"],

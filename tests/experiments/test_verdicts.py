@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fractalman.experiments import RULE, Point, Verdict, load_spec
-from fractalman.experiments.axes import axis_called
+from fractalman.experiments.axes import axis_named
 from fractalman.experiments.regimes import SizeSummary, choose_window, summarise
-from fractalman.experiments.results import _has_tangent_kernel
+from fractalman.experiments.results import _reference
 from fractalman.experiments.verdicts import RESOLUTION, compare, judge, predicted_local
+from fractalman.learners import make
 from fractalman.measure import fit_power_law, student_t
 from fractalman.random.streams import key64, normals
 from fractalman.theory import local_slope
@@ -129,7 +130,9 @@ def test_a_network_is_held_against_its_own_tangent_kernel_only() -> None:
     sweep = {"train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
 
     def has(learners: list[str], name: str = "mlp", **more: dict[str, Any]) -> bool:
-        return _has_tangent_kernel(load_spec({**tables, "sweep": {"learners": learners, **sweep}, **more}), name)
+        spec = load_spec({**tables, "sweep": {"learners": learners, **sweep}, **more})
+        learner = make(name, spec.learner_settings(name))
+        return _reference(spec, learner, {other: f"prediction of {other}" for other in learners}) is not None
 
     both = ["mlp", "ntk-kernel"]
     assert has(both)
@@ -333,10 +336,10 @@ def test_small_sizes_predict_large_ones_or_the_verdict_says_so() -> None:
     assert straight.held_out["up_to"] == 32 << 5
     assert straight.held_out["laws"]["power"]["error"] < 0.02
     assert straight.sensitivity < 0.02
-    assert not any("places" in text for text in straight.warnings)
+    assert not any("predicts the larger sizes" in text for text in straight.warnings)
     bent = verdict_of(curve_points(0.02), Prediction(0.5))
     assert next(iter(bent.held_out["laws"])) == "floor"
-    assert any("a floor law predicts the larger places better" in text for text in bent.warnings)
+    assert any("a floor law predicts the larger sizes better" in text for text in bent.warnings)
     assert any("depends on the window" in text for text in bent.warnings)
     assert bent.sensitivity > 0.05
     short = verdict_of(points_of(), Prediction(0.5))
@@ -363,16 +366,16 @@ def test_small_sizes_predict_large_ones_or_the_verdict_says_so() -> None:
         ("noise", 0.05, {"width": 0.02, "steps": 0.05}, None, "data-limited"),
     ],
 )
-def test_the_rule_with_probes(
+def test_the_rule_with_doubling_checks(
     axis: str, share: float, gains: dict[str, float], floor: float | None, regime: str
 ) -> None:
     info = {"stopped": "budget"}
     points = [Point("mlp", 64, i, 1.0, share, 0.5, math.inf, info=info, value=8, parameters=9) for i in range(3)]
-    probes = [dataclasses.replace(p, probe=key, risk=1.0 - gain) for key, gain in gains.items() for p in points]
-    given: dict[str, Any] = {"axis": axis_called(axis), "asked": tuple(gains)}
-    (entry,) = summarise(points, 3, "fixed", 1 / 16, probes=probes, floor={8: floor} if floor else {}, **given)
+    checks = [dataclasses.replace(p, doubled=key, risk=1.0 - gain) for key, gain in gains.items() for p in points]
+    given: dict[str, Any] = {"axis": axis_named(axis), "asked": tuple(gains)}
+    (entry,) = summarise(points, 3, "fixed", 1 / 16, checks=checks, floor={8: floor} if floor else {}, **given)
     assert entry.regime == regime
     assert entry.gains == pytest.approx(gains)
     assert regime in RULE
-    (unfinished,) = summarise(points, 3, "fixed", 1 / 16, probes=probes[:-1], **given)
+    (unfinished,) = summarise(points, 3, "fixed", 1 / 16, checks=checks[:-1], **given)
     assert unfinished.regime == "unfinished"

@@ -490,7 +490,7 @@ def test_constant_labels() -> None:
 
 def test_a_sweep_runs_and_is_held_against_the_curve(tmp_path: Path) -> None:
     from fractalman.experiments import run_sweep
-    from fractalman.experiments.spec import load_spec
+    from fractalman.experiments.reading import load_spec
 
     tables = {
         "recipe": {"family": "lattice-percolation", "dim": 2, "side": 48, "percolation": "bond"},

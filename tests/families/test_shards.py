@@ -487,16 +487,6 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     assert content(path) == content(whole)
 
 
-def test_jobs_of_submitit_write_the_same_shards(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    from fractalman.experiments.executors.slurm import SlurmExecutor
-
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    with SlurmExecutor(tmp_path / "jobs", cluster="local") as executor:
-        path = fm.write_shards(CASCADE, tmp_path / "data.h5", 1, executor=executor)
-    assert content(path) == content(whole)
-
-
 # ---------------------------------------------------------------------------------------------------- refusals
 
 
@@ -553,11 +543,11 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
         (["--shard", "0/4"], r"'0/4' found"),
         (["--shard", "4"], r"'4' found"),
         (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
-        (["--shard", "1/4", "--jobs", "2"], r"leave --jobs, --scheduler and --slurm out"),
-        (["--jobs", "2"], r"type --shards with their number"),
-        (["--scheduler", "tcp://127.0.0.1:1"], r"type --shards with their number"),
+        (["--shard", "1/4", "--jobs", "2"], r"leave --jobs and --scheduler out"),
+        (["--jobs", "2"], r"use --shards with their number"),
+        (["--scheduler", "tcp://127.0.0.1:1"], r"use --shards with their number"),
         (["--shards", "2", "--scheduler", "127.0.0.1"], r"allowed is an address"),
-        (["--shards", "2", "--jobs", "2", "--slurm", "x"], r"jobs and slurm are given"),
+        (["--shards", "2", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"], r"jobs and scheduler are given"),
     ],
 )
 def test_nonsense_is_one_line(

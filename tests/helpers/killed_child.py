@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman import learners
-from fractalman.experiments import Collaborators, load_spec, run_sweep
+from fractalman.experiments import Point, load_spec, run_experiment
+from fractalman.experiments.points import Task
+from fractalman.experiments.sweep import Sweep
 
 SPEC: dict[str, Any] = {
     "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5, "seed": 3},
@@ -32,12 +32,13 @@ SPEC: dict[str, Any] = {
 LOG, VICTIM = "KILLED_CHILD_LOG", "KILLED_CHILD_VICTIM"
 
 
-def make_watched(name: str, settings: Mapping[str, Any]) -> learners.Learner:
-    """The package's own learner; a network's training is watched."""
-    learner = learners.make(name, settings)
-    if name == "mlp":
-        _watch()
-    return learner
+class WatchedSweep(Sweep):
+    """A sweep whose networks' trainings are watched."""
+
+    def run(self, spec: Any, task: Task, checkpoint: Path | None = None) -> list[Point]:
+        if task.learner == "mlp":
+            _watch()
+        return super().run(spec, task, checkpoint)
 
 
 def _watch() -> None:
@@ -75,7 +76,6 @@ def _die_once(log: Path) -> None:
 
 if __name__ == "__main__":
     folder, jobs, os.environ[VICTIM] = sys.argv[1:]
-    import killed_child  # workers find its functions under this name
+    import killed_child  # workers find its class under this name
 
-    rooms = Collaborators(make_learner=killed_child.make_watched)
-    run_sweep(load_spec(SPEC), folder, jobs=int(jobs), collaborators=rooms)
+    run_experiment(killed_child.WatchedSweep(), load_spec(SPEC), folder, jobs=int(jobs))

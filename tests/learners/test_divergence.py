@@ -131,11 +131,15 @@ def test_a_sweep_of_networks_that_all_diverge_is_not_measurable(tmp_path: Path) 
     assert "log-log" not in write_report(alone, tmp_path / "alone").read_text()  # nothing to draw
 
 
-def test_one_network_without_a_risk_leaves_its_place_out_and_no_other(
+def test_one_network_without_a_risk_leaves_its_condition_out_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Replicate 1 at n = 16, and a probe at n = 32, end in nan; nothing else is touched."""
-    tables: dict[str, Any] = {"recipe": RECIPE, "sweep": {**SWEEP, "learners": ["mlp"], "probe": True}, "mlp": MLP}
+    """Replicate 1 at n = 16, and a doubling check at n = 32, end in nan; nothing else is touched."""
+    tables: dict[str, Any] = {
+        "recipe": RECIPE,
+        "sweep": {**SWEEP, "learners": ["mlp"], "doubling_checks": True},
+        "mlp": MLP,
+    }
     spec = load_spec(tables)
     whole = run_sweep(spec, tmp_path / "whole")
     real = training.train_block
@@ -150,9 +154,9 @@ def test_one_network_without_a_risk_leaves_its_place_out_and_no_other(
 
     monkeypatch.setattr(training, "train_block", poisoned)
     result = run_sweep(spec, tmp_path / "x")
-    rows, before = ([*r.points, *r.probes] for r in (result, whole))
+    rows, before = ([*r.points, *r.doubling_checks] for r in (result, whole))
     changed = [
-        (a.value, a.seed, a.probe)
+        (a.value, a.seed, a.doubled)
         for a, b in zip(rows, before, strict=True)
         if not (a.risk == b.risk and a.train_risk == b.train_risk)
     ]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fractalman import learners
+from fractalman import conventions, learners
 from fractalman import nearest as neighbours
 from fractalman.errors import RecipeError
-from fractalman.learners import kernel_ridge, protocol, ridge
+from fractalman.learners import protocol, ridge
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import draws, normals
 
@@ -196,10 +196,10 @@ def test_the_sampled_median_distance_is_close_to_the_full_one() -> None:
     X = normals(50, 1500 * 4).reshape(1500, 4)
     square = np.square(X).sum(axis=1)
     full = np.sqrt(np.median((square[:, None] - 2.0 * X @ X.T + square)[np.triu_indices(1500, 1)]))
-    sampled = kernel_ridge.median_distance(X, 7)
+    sampled = conventions.median_distance(X, 7)
     assert sampled == pytest.approx(full, rel=0.005)
-    assert sampled == kernel_ridge.median_distance(X, 7)
-    assert sampled != kernel_ridge.median_distance(X, 8)
+    assert sampled == conventions.median_distance(X, 7)
+    assert sampled != conventions.median_distance(X, 8)
 
 
 def test_duplicated_points_do_not_break_the_factorisation() -> None:
@@ -253,16 +253,16 @@ def test_test_points_are_never_looked_at(name: str) -> None:
 
 @given(key=st.integers(0, 2**64 - 1), n=st.integers(1, 500))
 def test_validation_points_are_training_points_and_the_rest_fits(key: int, n: int) -> None:
-    fit, held = protocol.validation_split(key, n)
+    fit, held = conventions.validation_split(key, n)
     np.testing.assert_array_equal(np.sort(np.concatenate([fit, held])), np.arange(n))
     assert fit.size >= 1
     assert held.size == (max(1, round(0.2 * n)) if n > 1 else 0)
-    again = protocol.validation_split(key, n)
+    again = conventions.validation_split(key, n)
     np.testing.assert_array_equal(held, again[1])
 
 
 def test_validation_is_addressed_by_the_key() -> None:
-    assert not np.array_equal(protocol.validation_split(1, 100)[1], protocol.validation_split(2, 100)[1])
+    assert not np.array_equal(conventions.validation_split(1, 100)[1], conventions.validation_split(2, 100)[1])
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -309,10 +309,10 @@ def test_wrong_names_and_settings_are_refused_with_the_nearest_match() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y_train": np.zeros(60)}, "allowed is X_train"),
-        ({"y_train": np.zeros((59, 1))}, "allowed is X_train"),
+        ({"y_train": np.zeros(60)}, "expected X_train"),
+        ({"y_train": np.zeros((59, 1))}, "expected X_train"),
         ({"y_train": np.zeros((60, 0))}, "n, d, m >= 1"),
-        ({"X_test": np.zeros((4, 6), np.float32)}, "allowed is X_train"),
+        ({"X_test": np.zeros((4, 6), np.float32)}, "expected X_train"),
         ({"y_train": np.full((60, 1), np.nan)}, "not finite"),
     ],
 )

@@ -133,7 +133,7 @@ def test_the_order_of_problems_does_not_matter(name: str) -> None:
     ("name", "table", "said"),
     [
         ("k-nn", {"k": 0}, "k-nn.k = 0"),
-        ("k-nn", {"n": 3}, "unknown key k-nn.n: allowed are k"),
+        ("k-nn", {"n": 3}, "unknown key k-nn.n: expected one of k"),
         ("random-features", {"features": 0}, "features = 0"),
         ("random-features", {"activation": "rely"}, "did you mean 'relu'"),
         ("random-features", {"ridge": -1.0}, "ridge = -1"),

@@ -262,7 +262,7 @@ def test_divergence_is_said_and_never_a_risk() -> None:
 
 
 def test_problems_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(RecipeError, match=r"type max_train = 65"):
+    with pytest.raises(RecipeError, match=r"use max_train = 65"):
         mlp().run([problem(1, n=65)])
     with pytest.raises(RecipeError, match="allowed is one shape"):
         mlp().run([problem(1), problem(2, m=2)])

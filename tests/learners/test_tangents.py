@@ -14,8 +14,8 @@ import fractalman as fm
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import normals
-from fractalman.studies import pairs as pairing
-from fractalman.studies import patterns
+from fractalman.studies.locality import pairs as pairing
+from fractalman.studies.locality import patterns
 from fractalman.studies.sources import RecipeSource
 
 jax = pytest.importorskip("jax")

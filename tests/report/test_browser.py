@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fractalman.experiments import load_spec, run_sweep
 from fractalman.report import write_reports
-from tests.report.test_report import SPEC, rooms
+from tests.report.test_report import played_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -59,10 +58,7 @@ def opened(page: Path, profile: Path, width: int = 1200) -> tuple[dict[str, list
 
 @pytest.mark.parametrize("width", [1200, 600])
 def test_a_browser_opens_the_report(tmp_path: Path, width: int) -> None:
-    results = {
-        name: run_sweep(load_spec(SPEC, collaborators=rooms()), tmp_path / name, collaborators=rooms())
-        for name in ("one run", "another <run>")
-    }
+    results = {name: played_run(tmp_path / name) for name in ("one run", "another <run>")}
     page = write_reports(results, tmp_path, "two runs")
     found, console = opened(page, tmp_path / "profile", width)
     assert console == []

@@ -15,8 +15,8 @@ from fractalman import cli
 from fractalman.catalogue.studies import study_names, study_text
 from fractalman.errors import RecipeError
 from fractalman.report.granularity import granularity_csv, granularity_lines, write_granularity
-from fractalman.studies.granularity_result import GranularityResult
-from fractalman.studies.granularity_spec import read_granularity
+from fractalman.studies.granularity.result import GranularityResult
+from fractalman.studies.granularity.spec import read_granularity
 
 SPEC: dict[str, Any] = {
     "recipe": {"family": "percolation-cluster", "n_points": 300, "ambient_dim": 24, "seed": 1},

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fractalman import cli, confirmation
+from fractalman import cli
 from fractalman.experiments import load_spec, plan_sweep
 from fractalman.experiments.planning import matrix_speed
 from fractalman.report.matrix import COLUMNS
+from fractalman.runs import rebuild_report, run_confirmation
 
 pytest.importorskip("matplotlib")
 
@@ -20,7 +21,7 @@ RECIPE = '[recipe]\nfamily = "cascade"\nn_points = 600\nambient_dim = 8\nhurst =
 DATA = RECIPE + '[sweep]\nlearners = ["1-nn", "ridge"]\ntrain_sizes = [16, 32, 64]\nseeds = 3\ntest_size = 100\n'
 MODEL = (
     RECIPE + '[sweep]\nlearners = ["random-features"]\naxis = "features"\nvalues = [2, 4, 8, 16]\ntrain_size = 512\n'
-    "seeds = 3\ntest_size = 100\nprobe = true\n"
+    "seeds = 3\ntest_size = 100\ndoubling_checks = true\n"
 )
 NOISE = RECIPE + '[sweep]\nlearners = ["1-nn"]\naxis = "noise"\nvalues = [0, 0.5, 1]\ntrain_size = 32\nseeds = 2\n'
 
@@ -30,12 +31,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three runs, along n, along the number of features and along the noise."""
     folder = tmp_path_factory.mktemp("runs")
     for name, text in (("data", DATA), ("model", MODEL), ("noise", NOISE + "test_size = 100\n")):
-        confirmation.run_confirmation(text, folder / name)
+        run_confirmation(text, folder / name)
     return folder
 
 
 def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
-    path = confirmation.rebuild_report(runs, out=tmp_path / "all")
+    path = rebuild_report(runs, out=tmp_path / "all")
     html = path.read_text(encoding="utf-8")
     rows = json.loads((tmp_path / "all" / "matrix.json").read_text(encoding="utf-8"))
     assert [(row["run"], row["learner"], row["axis"], row["abscissa"]) for row in rows] == [
@@ -58,7 +59,7 @@ def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
     assert "nan" not in re.sub(r'base64,[^"]*', "", html).lower().split("</style>")[1].replace("dominant", "")
     for name in ("data", "model", "noise"):
         assert f'id="{name}"' in html
-    alone = confirmation.rebuild_report(runs / "model")
+    alone = rebuild_report(runs / "model")
     assert alone == runs / "model" / "report.html"
     assert "random-features" in alone.read_text(encoding="utf-8")
 
@@ -73,8 +74,8 @@ def test_several_folders_need_a_place(runs: Path, tmp_path: Path, capsys: pytest
 def test_points_of_probes_stand_in_the_table(runs: Path) -> None:
     with (runs / "model" / "points.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {row["probe"] for row in rows} == {"", "features"}
-    assert {(row["value"], row["parameters"]) for row in rows if row["learner"] != "bayes" and not row["probe"]} == {
+    assert {row["doubled"] for row in rows} == {"", "features"}
+    assert {(row["value"], row["parameters"]) for row in rows if row["learner"] != "bayes" and not row["doubled"]} == {
         (str(k), str(8 * (k + 1))) for k in (2, 4, 8, 16)
     }
 
@@ -143,8 +144,8 @@ def test_shards_on_the_command_line(tmp_path: Path, runs: Path, capsys: pytest.C
         runs / "model" / "matrix.csv"
     ).read_text().splitlines()[1].split(",")[7]
     assert cli.main([*command, "--shard", "3/2"]) == cli.WRONG
-    assert "'3/2' found" in capsys.readouterr().err
+    assert "found '3/2'" in capsys.readouterr().err
     assert cli.main(["confirm", str(tmp_path / "spec.toml")]) == cli.WRONG
-    assert "type -o FOLDER" in capsys.readouterr().err
+    assert "use -o FOLDER" in capsys.readouterr().err
     assert cli.main([*command, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"]) == cli.WRONG
     assert "jobs and scheduler are given" in capsys.readouterr().err

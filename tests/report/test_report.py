@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stand_ins import StandIns
 
-from fractalman import confirmation, report
+from fractalman import quickstart, report, runs
 from fractalman.build import generate
 from fractalman.errors import MissingExtraError, RecipeError
-from fractalman.experiments import Collaborators, Result, load_result, load_spec, run_sweep
+from fractalman.experiments import Result, load_spec, run_sweep
 from fractalman.learners import Learner, Outcome, Problem
 from fractalman.prediction import Curve
 from fractalman.random.streams import Role, key64, normals
@@ -106,21 +107,25 @@ def silent_data(recipe: Recipe) -> Any:
     return dataclasses.replace(data, y=np.zeros(data.n_points))
 
 
-def rooms() -> Collaborators:
-    return Collaborators(
-        generate=silent_data,
-        label_draws=lambda data, draws: np.zeros((data.n_points, draws)),
-        bayes_risk=lambda _, observed: np.full(int((~observed).sum()), 0.5 * float(observed.sum()) ** -0.5),
-        within_variance=lambda _: 0.5,
-        make_learner=Played,
-        predict=lambda _, learner: Foretold(learner),
-    )
+PLAYED = StandIns(
+    generate=silent_data,
+    label_draws=lambda data, draws: np.zeros((data.n_points, draws)),
+    bayes_risk=lambda _, observed: np.full(int((~observed).sum()), 0.5 * float(observed.sum()) ** -0.5),
+    within_variance=lambda _: 0.5,
+    make=Played,
+    predict=lambda _, learner: Foretold(learner),
+)
+
+
+def played_run(folder: Path) -> Result:
+    """A sweep whose learners are played."""
+    with PLAYED.playing():
+        return run_sweep(load_spec(SPEC), folder)
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    folder = tmp_path_factory.mktemp("sweep")
-    return run_sweep(load_spec(SPEC, collaborators=rooms()), folder / "run", collaborators=rooms())
+    return played_run(tmp_path_factory.mktemp("sweep") / "run")
 
 
 def foreign(html: str) -> list[str]:
@@ -222,7 +227,7 @@ def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, m
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'fractalman[plots]'")):
         report.write_reports({"run": result}, tmp_path, "title")
     with pytest.raises(MissingExtraError):
-        confirmation.run_confirmation(SPEC, tmp_path / "run")
+        runs.run_confirmation(SPEC, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -356,25 +361,27 @@ def test_the_principal_plane_is_the_one_with_the_largest_variance() -> None:
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Confirmation with played rooms on a small spec; the list fills with the folders that sweeps ran in."""
+    """Confirmation with played learners on a small spec; the list fills with the folders that sweeps ran in."""
     folders: list[Path] = []
 
     def sweep(
-        spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1, shard: Any = None
-    ) -> Result:
-        assert (jobs, shard) == (1, None)
+        spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1, scheduler: Any = None,
+        shard: Any = None,
+    ) -> Result:  # fmt: skip
+        assert (jobs, scheduler, shard) == (1, None, None)
         folders.append(Path(out))
-        return run_sweep(spec, out, progress, force=force, collaborators=rooms())
+        return run_sweep(spec, out, progress, force=force)
 
-    monkeypatch.setattr(confirmation, "run_sweep", sweep)
-    monkeypatch.setattr(confirmation, "load_spec", lambda _: load_spec(SPEC, collaborators=rooms()))
-    monkeypatch.setattr(confirmation, "load_result", lambda f, p: load_result(f, p, collaborators=rooms()))
+    PLAYED.install(monkeypatch)
+    for module in (runs, quickstart):
+        monkeypatch.setattr(module, "run_sweep", sweep)
+        monkeypatch.setattr(module, "load_spec", lambda _: load_spec(SPEC))
     return folders
 
 
 def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_path: Path) -> None:
     said: list[str] = []
-    result = confirmation.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
+    result = runs.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert names == ["journal.jsonl", *MATRIX, "points.csv", "report.html"]
     assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
@@ -383,47 +390,47 @@ def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_pa
 
 
 def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], tmp_path: Path) -> None:
-    confirmation.run_confirmation(SPEC, tmp_path)
+    runs.run_confirmation(SPEC, tmp_path)
     before = (tmp_path / "report.html").read_bytes()
     (tmp_path / "report.html").unlink()
-    assert confirmation.rebuild_report(tmp_path).read_bytes() == before
+    assert runs.rebuild_report(tmp_path).read_bytes() == before
     assert len(played) == 1
 
 
 def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> None:
-    confirmation.run_confirmation(SPEC, tmp_path)
+    runs.run_confirmation(SPEC, tmp_path)
     journal = tmp_path / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(lines[:-1]))
     with pytest.raises(RecipeError, match="holds 44 of 45 points"):
-        confirmation.rebuild_report(tmp_path)
+        runs.rebuild_report(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RecipeError, match="holds no sweep"):
-        confirmation.rebuild_report(tmp_path / "empty")
+    with pytest.raises(RecipeError, match="holds no run"):
+        runs.rebuild_report(tmp_path / "empty")
     with pytest.raises(RecipeError, match="no folder"):
-        confirmation.rebuild_report(tmp_path / "nowhere")
+        runs.rebuild_report(tmp_path / "nowhere")
     assert played
 
 
 def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "quick"
-    made = confirmation.quickstart(out)
+    made = quickstart.quickstart(out)
     assert made.report == out / "report.html"
     assert made.report.exists()
     assert sorted(made.results) == ["cascade", "cluster"]
     (out / "old").write_text("")
-    confirmation.quickstart(out)
+    quickstart.quickstart(out)
     assert not (out / "old").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["quick"]
     assert len(played) == 4  # everything anew
-    html = confirmation.rebuild_report(out).read_text()
+    html = runs.rebuild_report(out).read_text()
     assert 'href="#cascade"' in html
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.tex").write_text("")
     for wrong in (mine, mine / "thesis.tex", tmp_path / "no" / "folder"):
         with pytest.raises(RecipeError, match="type -o"):
-            confirmation.quickstart(wrong)
+            quickstart.quickstart(wrong)
     assert (mine / "thesis.tex").exists()
     assert len(played) == 4
 
@@ -433,15 +440,15 @@ def test_an_interrupted_quickstart_leaves_the_old_one(
     played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     out = tmp_path / "quick"
-    confirmation.quickstart(out)
+    quickstart.quickstart(out)
     before = (out / "report.html").read_bytes()
 
     def fail(*_: Any) -> Path:
         raise error
 
-    monkeypatch.setattr(confirmation, "write_reports", fail)
+    monkeypatch.setattr(quickstart, "write_reports", fail)
     with pytest.raises(error):
-        confirmation.quickstart(out)
+        quickstart.quickstart(out)
     monkeypatch.undo()
     assert (out / "report.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["quick"]
@@ -453,6 +460,6 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
     old.mkdir()
     (old / "kept").write_text("")
     with pytest.raises(FileNotFoundError):
-        confirmation._replace_folder(tmp_path / "missing", old)
+        quickstart._replace_folder(tmp_path / "missing", old)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (old / "kept").exists()

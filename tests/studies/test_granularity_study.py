@@ -14,11 +14,11 @@ import fractalman as fm
 from fractalman import theory
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem, make
-from fractalman.studies import granularity_parts as parts
 from fractalman.studies.estimated import estimated_hierarchy
-from fractalman.studies.granularity_result import SHARES, GranularityResult, mean_and_half_width, share
-from fractalman.studies.granularity_spec import read_granularity
-from fractalman.studies.local_ridge import IndicatorRidge, LocalRidge, scaled
+from fractalman.studies.granularity import parts
+from fractalman.studies.granularity.local_ridge import IndicatorRidge, LocalRidge, scaled
+from fractalman.studies.granularity.result import SHARES, GranularityResult, mean_and_half_width, share
+from fractalman.studies.granularity.spec import read_granularity
 
 CLUSTER = {"family": "percolation-cluster", "n_points": 512, "ambient_dim": 48, "seed": 3}
 SMALL: dict[str, Any] = {

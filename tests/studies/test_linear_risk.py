@@ -9,7 +9,7 @@ import pytest
 
 import fractalman as fm
 from fractalman import theory
-from fractalman.studies.linear_risk import Design, gaussian_design, linear_rows, ridge_risks
+from fractalman.studies.granularity.linear_risk import Design, gaussian_design, linear_rows, ridge_risks
 from fractalman.studies.sources import RecipeSource
 
 VALUES = {"linear_points": 320, "linear_sizes": (16, 32, 64), "linear_splits": 2}

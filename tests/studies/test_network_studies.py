@@ -14,12 +14,12 @@ from fractalman import cli
 from fractalman.catalogue.studies import study_names, study_text
 from fractalman.errors import RecipeError
 from fractalman.random.streams import normals
-from fractalman.studies.locality import LocalityStudy
-from fractalman.studies.means import means, measured, select
+from fractalman.studies import study
+from fractalman.studies.base import Task
+from fractalman.studies.locality.spec import Locality
+from fractalman.studies.means import means, measured, paired, select
 from fractalman.studies.networks import problem_of
-from fractalman.studies.probe import ProbeStudy
-from fractalman.studies.results import paired
-from fractalman.studies.study import Unit
+from fractalman.studies.probes.spec import Probing
 
 pytest.importorskip("jax")
 pytest.importorskip("optax")
@@ -84,7 +84,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     assert not (out / "report.html").exists()
     assert cli.main(command) == 0
     said = json.loads(capsys.readouterr().out)
-    assert LocalityStudy.read(said["spec"]) == LocalityStudy.read(LOCALITY)
+    assert Locality.read(said["spec"]) == Locality.read(LOCALITY)
     result = fm.locality(LOCALITY, out)  # all of it is in the journal: nothing is computed again
     assert result.missing == 0
     assert [c["layer"] for c in result.claims] == ["1", "output", "all"] * 2
@@ -95,7 +95,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
         same = {key: row[key] for key in ("seed", "against", "place")}
         for layer, step in (("all", 0), ("output", 60)):
             assert one(linear, layer=layer, step=step, **same)["number"] == pytest.approx(row["number"], rel=1e-9)
-    sample = LocalityStudy.read(LOCALITY).source.sample(0, 64, 128)
+    sample = Locality.read(LOCALITY).source.sample(0, 64, 128)
     X = sample.X[sample.train].astype(np.float64)
     inputs = (X - X.mean(axis=0)) / np.sqrt(np.mean(np.square(X - X.mean(axis=0))))
     own = np.square(inputs).sum(axis=1) + 1.0
@@ -121,7 +121,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     journal.write_bytes(b"".join(lines[:-1]) + lines[-1][:40])
     said_lines: list[str] = []
     assert fm.locality(LOCALITY, out, progress=said_lines.append).rows == result.rows
-    assert sum(line.startswith("piece") for line in said_lines) == 1
+    assert sum(line.startswith("task") for line in said_lines) == 1
     with (out / "means.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert len(table) == len(result.means)
@@ -193,9 +193,9 @@ def test_what_is_refused_before_anything_is_computed(change: dict[str, object], 
         "locality": {"train_size": 64, "test_size": 8},
         "mlp": {"steps": 60},
     }
-    assert LocalityStudy.read(good).steps == (0, 7, 60)
+    assert Locality.read(good).steps == (0, 7, 60)
     with pytest.raises(RecipeError, match=complaint):
-        LocalityStudy.read({**good, **change})
+        Locality.read({**good, **change})
 
 
 def test_latents_that_hold_too_few_points_are_refused() -> None:
@@ -204,13 +204,14 @@ def test_latents_that_hold_too_few_points_are_refused() -> None:
         "probe": {"train_sizes": [16], "test_size": 16, "scales": [4]},
         "mlp": {"width": 4, "depth": 1, "steps": 2},
     }
-    study = ProbeStudy.read(spec)
+    probing = study("probe")
+    checked = probing.read(spec)
     with pytest.raises(RecipeError, match="type a larger test_size or larger scales"):
-        study.run(study.units()[0])
+        probing.run(checked, checked.tasks()[0], None)
 
 
 def test_shuffled_labels_are_the_same_labels_of_other_points() -> None:
-    sample = LocalityStudy.read(LOCALITY).source.sample(0, 64, 128)
+    sample = Locality.read(LOCALITY).source.sample(0, 64, 128)
     true, shuffled = problem_of(sample, 64), problem_of(sample, 64, shuffled=True)
     np.testing.assert_array_equal(np.sort(true.y_train[:, 0]), np.sort(shuffled.y_train[:, 0]))
     assert not np.array_equal(true.y_train, shuffled.y_train)
@@ -242,12 +243,12 @@ def test_the_catalogues_studies_are_specifications(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     for file in ("digits.npz", "mnist5000.npz"):
         np.savez(file, X=np.zeros((4, 3), np.float32), y=np.arange(4.0))
-    kinds = {"locality": LocalityStudy, "probe": ProbeStudy}
+    kinds = {"locality": Locality, "probe": Probing}
     mine = [name for name in study_names() if name.partition("-")[0] in kinds]
     assert len(mine) == 10
     for name in mine:
-        study = kinds[name.partition("-")[0]].read(study_text(name))
-        assert type(study).read(study.to_dict()) == study
-        assert study.units()[0] == Unit(*study.units()[0])
+        checked = kinds[name.partition("-")[0]].read(study_text(name))
+        assert type(checked).read(checked.to_dict()) == checked
+        assert checked.tasks()[0] == Task(*checked.tasks()[0])
     with pytest.raises(RecipeError, match="did you mean 'probe-digits'"):
         study_text("probe-digit")

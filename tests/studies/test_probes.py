@@ -12,8 +12,8 @@ from scipy import optimize, stats
 
 import fractalman as fm
 from fractalman.random.streams import normals
-from fractalman.studies import probes
-from fractalman.studies.probe import LEAST, choose_latents, targets_of
+from fractalman.studies.probes import linear_probes as probes
+from fractalman.studies.probes.latents import LEAST, choose_latents, targets_of
 from fractalman.studies.sources import RecipeSource
 
 

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from fractalman.errors import RecipeError, ResourceError
+from fractalman.experiments import load_result, read_experiment, run_experiment
 from fractalman.experiments.checks import integer
+from fractalman.studies.base import Row, Study, StudySpec, Task
 from fractalman.studies.estimated import LIMIT_POINTS, estimated_hierarchy
 from fractalman.studies.reading import read_study
-from fractalman.studies.running import missing, run_study
 from fractalman.studies.sources import FileSource, RecipeSource, labels
-from fractalman.studies.study import Row, Study, Unit
 
 
-class Counting(Study):
-    """Units whose rows are their own numbers; module-level, so that processes can be sent it."""
+@dataclass(frozen=True)
+class Factor(StudySpec):
+    """What is counted with."""
 
-    name = "counting"
-
-    def __init__(self, factor: int = 1) -> None:
-        self.factor = factor
+    name: ClassVar[str] = "counting"
+    factor: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         return {"counting": {"factor": self.factor}}
 
-    def units(self) -> list[Unit]:
-        return [Unit("part", value, seed) for seed in range(2) for value in (1, 2, 4)]
+    def tasks(self) -> list[Task]:
+        return [Task("part", value, seed) for seed in range(2) for value in (1, 2, 4)]
 
-    def run(self, unit: Unit, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002
-        return [{"value": self.factor * unit.value, "seed": unit.seed, "k": k} for k in range(2)]
+
+@dataclass(frozen=True)
+class Counted:
+    """All rows, and how many tasks are not finished."""
+
+    study: Factor
+    rows: list[Row]
+    missing: int
+
+
+class Counting(Study[Factor, Counted]):
+    """Tasks whose rows are their own numbers; module-level, so that processes can be sent it."""
+
+    name: ClassVar[str] = "counting"
+
+    def read(self, source: str | Path | Mapping[str, Any]) -> Factor:
+        assert isinstance(source, Mapping)
+        return Factor(**source["counting"])
+
+    def run(self, spec: Factor, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002
+        return [{"value": spec.factor * task.value, "seed": task.seed, "k": k} for k in range(2)]
+
+    def result(self, spec: Factor, rows: list[Row], missing: int) -> Counted:
+        return Counted(spec, rows, missing)
+
+
+COUNTING = Counting()
 
 
 class Killed(Exception):
@@ -40,36 +66,44 @@ class Killed(Exception):
 
 
 def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
-    whole = run_study(Counting())
+    whole = run_experiment(COUNTING, Factor()).rows
     said: list[str] = []
 
     def kill(text: str) -> None:
         said.append(text)
-        if text.startswith("piece 3"):
+        if text.startswith("task 3"):
             raise Killed
 
     with pytest.raises(Killed):
-        run_study(Counting(), tmp_path / "x", kill)
-    assert missing(Counting(), tmp_path / "x") == 3
+        run_experiment(COUNTING, Factor(), tmp_path / "x", kill)
+    assert read_experiment(COUNTING, tmp_path / "x").missing == 3
     journal = tmp_path / "x" / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes() + b'{"unit": ["part", 4')  # and a line was torn
+    journal.write_bytes(journal.read_bytes() + b'{"task": ["part", 4')  # and a line was torn
     again: list[str] = []
-    assert run_study(Counting(), tmp_path / "x", again.append) == whole
-    assert again[0] == "3 of 6 pieces are in the journal already"
+    assert run_experiment(COUNTING, Factor(), tmp_path / "x", again.append).rows == whole
+    assert again[0] == "3 of 6 tasks are in the journal already"
     assert len(again) == 1 + 3
-    assert run_study(Counting(), tmp_path / "x") == whole
+    assert run_experiment(COUNTING, Factor(), tmp_path / "x").rows == whole
     with pytest.raises(RecipeError, match="another specification"):
-        run_study(Counting(2), tmp_path / "x")
-    assert run_study(Counting(2), tmp_path / "x", force=True) != whole
+        run_experiment(COUNTING, Factor(2), tmp_path / "x")
+    assert run_experiment(COUNTING, Factor(2), tmp_path / "x", force=True).rows != whole
 
 
 def test_shards_and_processes_make_one_table(tmp_path: Path) -> None:
-    whole = run_study(Counting())
-    parts = [run_study(Counting(), tmp_path / "s", shard=(i, 4)) for i in (1, 2, 3, 4)]
-    assert [len(part) for part in parts] == [4, 8, 10, 12]  # each reads what the others have finished
-    assert parts[-1] == whole
-    assert missing(Counting(), tmp_path / "s") == 0
-    assert run_study(Counting(), tmp_path / "p", jobs=2) == whole
+    whole = run_experiment(COUNTING, Factor()).rows
+    parts = [run_experiment(COUNTING, Factor(), tmp_path / "s", shard=(i, 4)) for i in (1, 2, 3, 4)]
+    assert [len(part.rows) for part in parts] == [4, 8, 10, 12]  # each reads what the others have finished
+    assert [part.missing for part in parts] == [4, 2, 1, 0]
+    assert parts[-1].rows == whole
+    assert run_experiment(COUNTING, Factor(), tmp_path / "p", jobs=2).rows == whole
+    with pytest.raises(RecipeError, match="a shard without a folder"):
+        run_experiment(COUNTING, Factor(), shard=(1, 2))
+
+
+def test_a_journal_of_another_experiment_is_refused(tmp_path: Path) -> None:
+    run_experiment(COUNTING, Factor(), tmp_path)
+    with pytest.raises(RecipeError, match="holds a counting run: expected one of confirm"):
+        load_result(tmp_path)
 
 
 # ---------------------------------------------------------------------------------------------------- sources

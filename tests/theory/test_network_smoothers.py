@@ -7,10 +7,10 @@ import pytest
 
 import fractalman as fm
 from fractalman import kernels, theory
+from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem, make
 from fractalman.random.keys import key64
-from fractalman.theory.conventions import scaled_inputs
 from fractalman.theory.network_smoothers import TangentNetwork, training_time
 
 N, T = 24, 128

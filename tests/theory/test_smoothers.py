@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
-from fractalman import build, kernels, learners
+from fractalman import build, conventions, kernels, learners
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.learners import kernel_ridge, protocol
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, normals, permutation
 from fractalman.recipe import Recipe
@@ -27,7 +26,6 @@ from fractalman.theory import (
     RandomFeatures,
     TreeCovariance,
     bayes_curve,
-    conventions,
     gaussian_floor,
     smoother_curve,
     smoother_named,
@@ -119,7 +117,7 @@ def test_weights_are_the_learners_own(n: int) -> None:
     X = normals(1, 90 * 5).reshape(90, 5).astype(np.float32)
     Y = normals(2, n * 3).reshape(n, 3)
     for name in LEARNERS:
-        learner = learners.neighbours.Neighbours(3) if name == "k-nn" else learners.make(name)
+        learner = learners.make("3-nn" if name == "k-nn" else name)
         (outcome,) = learner.run([Problem(X[:n], Y, X[60:], KEY)])
         smoother, ridge = smoother_named("3-nn" if name == "k-nn" else name), outcome.info.get("ridge")
         H = smoother.weights(X[:n], X[60:], KEY, ridge)
@@ -131,29 +129,17 @@ def test_weights_are_the_learners_own(n: int) -> None:
             )
 
 
-@given(st.integers(1, 40), st.integers(0, 10**6), st.booleans())
-@settings(max_examples=20)
-def test_conventions_are_the_learners_own(n: int, key: int, flat: bool) -> None:
-    X = np.ones((n, 3), np.float32) if flat else (normals(key, 3 * n).reshape(n, 3) * 1e3 + 7).astype(np.float32)
-    problem = Problem(X, np.zeros((n, 1)), X, key)
-    scale = protocol.scaling(problem)
-    mine, _ = conventions.scaled_inputs(X, X)
-    np.testing.assert_allclose(mine, scale.inputs(X), rtol=1e-13, atol=1e-300)
-    assert conventions.median_distance(mine, key) == kernel_ridge.median_distance(mine, key)
-    for theirs, ours in zip(protocol.validation_split(key, n), conventions.held_out(key, n), strict=True):
-        np.testing.assert_array_equal(theirs, ours)
-
-
-def test_sampled_distances_and_grids_are_the_learners_own() -> None:
-    X = normals(5, 1100 * 2).reshape(1100, 2)
-    assert conventions.median_distance(X, 9) == kernel_ridge.median_distance(X, 9)
-    assert conventions.median_distance(X, 9) != conventions.median_distance(X, 10)
-    assert conventions.KERNEL_RIDGES == kernel_ridge.RIDGES
-    assert conventions.LINEAR_RIDGES == learners.ridge.RIDGES
-    assert conventions.NEIGHBOURS == learners.neighbours.NEIGHBOURS
-    theirs, ours = learners.random_features.RandomFeatures(7).projections(5, 3), conventions.random_projections(5, 3, 7)
-    np.testing.assert_array_equal(theirs[0], ours[0])
-    np.testing.assert_array_equal(theirs[1], ours[1])
+@pytest.mark.parametrize("name", [*LEARNERS, "5-nn"])
+def test_a_learner_declares_the_smoother_of_its_name(name: str) -> None:
+    """What a learner says it is to theory has the weights of the smoother that theory calls by its name."""
+    X, Z = normals(1, 40 * 5).reshape(40, 5), normals(3, 8 * 5).reshape(8, 5)
+    declared = learners.make(name).smoother()
+    assert declared is not None
+    np.testing.assert_array_equal(declared.weights(X, Z, KEY), smoother_named(name).weights(X, Z, KEY))
+    if name == "ntk-kernel":  # control, and a setting that reaches theory
+        deeper = learners.make(name, {"depth": 4}).smoother()
+        assert deeper is not None
+        assert not np.allclose(deeper.weights(X, Z, KEY), declared.weights(X, Z, KEY), atol=1e-3)
 
 
 # ---------------------------------------------------------------------------------------------------- smoothers
@@ -217,7 +203,7 @@ def test_the_number_of_neighbours_is_the_best_on_held_out_points() -> None:
     labels, X = small_tree(150, 5), normals(6, 150 * 2).reshape(150, 2)
     train, test = np.arange(100), np.arange(100, 150)
     found = smoother_risk(labels, X, train, test, "k-nn", 3)
-    part, held = conventions.held_out(3, 100)
+    part, held = conventions.validation_split(3, 100)
     risks = {
         k: smoother_risk(labels, X, part, held, f"{k}-nn").risk.mean() for k in conventions.NEIGHBOURS if k <= part.size
     }

@@ -1,4 +1,4 @@
-"""Where work runs: here, in spawned processes, at a dask scheduler, or as Slurm jobs.
+"""Where work runs: here, in spawned processes, or at a dask scheduler.
 
 An executor takes tasks with ``submit(function, *arguments)`` and returns handles with ``result()`` and, where it can
 tell without waiting, ``done()``; nothing else is asked of one. Tasks are pure functions of their arguments, so where

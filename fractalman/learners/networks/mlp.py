@@ -15,18 +15,21 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import jax
 import numpy as np
 
-from fractalman.errors import RecipeError, nearest
-from fractalman.learners.networks import training
-from fractalman.learners.networks.parameterization import PARAMETERIZATIONS, layer_sizes
+from fractalman.conventions import validation_split
+from fractalman.errors import RecipeError
+from fractalman.learners.networks import NEEDED, require
+from fractalman.learners.networks.parameterization import layer_sizes
+from fractalman.learners.networks.settings import Settings
 from fractalman.learners.protocol import (
     DIVERGED,
+    FIXED,
+    Cost,
     Learner,
     Outcome,
     Problem,
@@ -34,106 +37,96 @@ from fractalman.learners.protocol import (
     mean_square,
     refuse_unknown,
     scaling,
-    validation_split,
 )
+from fractalman.theory.laws.learner_properties import LearnerProperties
 
+if TYPE_CHECKING:
+    from fractalman.learners.networks.training import Run, Trained
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The ``[mlp]`` table.
-
-    Args:
-        width: units of a hidden layer. depth: number of hidden layers.
-        steps: the most Adam steps a network takes. batch_size: points of one step.
-        learning_rate: peak of the schedule; a list = that of smallest risk on a fifth of the training points, at which
-            a network that diverges has an infinite one.
-        activation: "relu", "gelu" or "tanh". parameterization: "standard", "ntk" or "mup". optimizer: "adam" or "sgd"
-            (momentum 0.9). weight_decay: decoupled, of weights and not of biases.
-        sampling: "replacement", or "one-pass": batch k is the k-th run of training points, each seen once; needs
-            n >= steps · batch_size.
-        interpolation_tolerance: a network whose training risk over all its points is below this times its label
-            variance has interpolated and stops; 0 = always use the budget.
-        max_train: rows that training sets are padded to, so that one compilation serves a sweep over n; None = the
-            largest n of a call.
-    Errors: RecipeError naming every bad value.
-    """
-
-    width: int = 256
-    depth: int = 2
-    steps: int = 8000
-    batch_size: int = 256
-    learning_rate: float | tuple[float, ...] = 1e-3
-    activation: str = "relu"
-    parameterization: str = "standard"
-    optimizer: str = "adam"
-    weight_decay: float = 0.0
-    sampling: str = "replacement"
-    interpolation_tolerance: float = 1e-5
-    max_train: int | None = None
-
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """The learning rates that are tried."""
-        return self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,)
-
-    def __post_init__(self) -> None:
-        problems = []
-        for name, high in (("width", 1 << 16), ("depth", 64), ("steps", 1 << 24), ("batch_size", 1 << 20)):
-            if not _is_integer(getattr(self, name), high):
-                problems.append(f"mlp.{name} = {getattr(self, name)!r}: allowed is an integer from 1 to {high}")
-        if self.max_train is not None and not _is_integer(self.max_train, 1 << 31):
-            problems.append(f"mlp.max_train = {self.max_train!r}: allowed is an integer from 1 to {1 << 31}")
-        if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
-            problems.append(f"mlp.learning_rate = {self.learning_rate!r}: allowed are numbers with 0 < rate <= 100")
-        elif len(set(self.rates)) < len(self.rates):
-            problems.append(f"mlp.learning_rate = {list(self.rates)}: allowed is every rate once")
-        if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
-            problems.append(f"mlp.weight_decay = {self.weight_decay!r}: allowed is a number from 0 to below 1")
-        for name, allowed in _WORDS.items():
-            word = getattr(self, name)
-            if word not in allowed:
-                problems.append(f"mlp.{name} = {word!r}: allowed are {', '.join(allowed)}{nearest(str(word), allowed)}")
-        if not (_is_real(self.interpolation_tolerance) and 0.0 <= self.interpolation_tolerance < 1.0):
-            problems.append(
-                f"mlp.interpolation_tolerance = {self.interpolation_tolerance!r}: allowed is a number from 0 to below 1"
-            )
-        if problems:
-            raise RecipeError("; ".join(problems))
-
+__all__ = ["MLP", "Settings"]
 
 _SPELT = {"relu": "ReLU", "gelu": "GELU", "tanh": "tanh"}
-_WORDS = {
-    "activation": tuple(training.ACTIVATIONS),
-    "parameterization": PARAMETERIZATIONS,
-    "optimizer": tuple(training.OPTIMIZERS),
-    "sampling": training.SAMPLING,
-}
+_BLOCK = 500
+"""Steps between two looks at the training risk."""
+_SHARE = 0.4
+"""Share of the speed of a product of two matrices that a step reaches."""
+_PER_STEP, _PER_UNIT = 2e-5, 3e-9
+"""Seconds of a step that no operation is counted for, and of a number that passes through a unit, forth and back."""
+_COMPILE = 3.0
+"""Seconds of compiling one shape of network."""
 
 
-def _is_integer(value: object, high: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= int(value) <= high
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def from_table(table: Mapping[str, Any]) -> MLP:
-    """Return the learner of a ``[mlp]`` table; RecipeError with the nearest match for unknown keys."""
-    refuse_unknown(table, [field.name for field in dataclasses.fields(Settings)], "mlp")
-    rates = table.get("learning_rate")
-    return MLP(Settings(**{**table, "learning_rate": tuple(rates)} if isinstance(rates, list) else table))
-
-
+@dataclass(frozen=True)
 class MLP(Learner):
-    """Multilayer perceptrons, one per problem, with one output per label column."""
+    """Multilayer perceptrons, one per problem, with one output per label column.
+
+    Parameters
+    ----------
+    settings : Settings
+        The ``[mlp]`` table.
+    """
+
+    settings: Settings = field(default_factory=Settings)
 
     name: ClassVar[str] = "mlp"
-    capacity: ClassVar[str] = "fixed"
+    capacity: ClassVar[str] = FIXED
     batched: ClassVar[bool] = True
+    checkpoints: ClassVar[bool] = True
+    axes: ClassVar[Mapping[str, str]] = {"width": "model", "depth": "model", "steps": "budget"}
+    doubled: ClassVar[tuple[str, ...]] = ("width", "steps")
+    padding: ClassVar[str] = "max_train"
+    reference: ClassVar[str] = "ntk-kernel"
+    properties: ClassVar[LearnerProperties] = LearnerProperties(
+        "mlp",
+        "network",
+        smoothness=0.5,
+        degree=1,
+        assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
+    )
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return the settings of the ``[mlp]`` table with their defaults."""
+        return {f.name: f.default for f in dataclasses.fields(Settings)}
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Return the learner of a ``[mlp]`` table.
+
+        Raises
+        ------
+        MissingExtraError
+            Without JAX.
+        RecipeError
+            With the nearest match for unknown keys, and for every bad value.
+        """
+        require("the learner 'mlp'", *NEEDED)
+        refuse_unknown(table, tuple(cls.defaults()), cls.name)
+        rates = table.get("learning_rate")
+        return cls(Settings(**{**table, "learning_rate": tuple(rates)} if isinstance(rates, list) else table))
+
+    def setting(self, key: str) -> Any:
+        """Return the value of a setting."""
+        return getattr(self.settings, key)
+
+    def reference_table(self) -> dict[str, Any] | None:
+        """The tangent kernel of networks as deep, known for ReLU."""
+        return {"depth": self.settings.depth} if self.settings.activation == "relu" else None
+
+    def cost(self, n: int, d: int, t: int, m: int) -> Cost:
+        """Count the steps, the looks at the training risk, and both again for every learning rate that is tried."""
+        s = self.settings
+        weights = float(self.parameters(d, m))
+        tries = len(s.rates) + 1 if len(s.rates) > 1 else 1
+        looks = n * (1 + s.steps // _BLOCK) + t
+        step = _PER_STEP + _PER_UNIT * s.batch_size * (d + s.width * s.depth)
+        return Cost(
+            tries * (s.steps * 6.0 * weights * s.batch_size + 2.0 * weights * looks),
+            8.0 * n * (d + m) + 64.0 * weights + 16.0 * s.batch_size * math.sqrt(weights),
+            share=_SHARE,
+            seconds=tries * s.steps * step,
+            setup=_COMPILE,
+        )
 
     def parameters(self, d: int, outputs: int = 1) -> int:
         """Return the number of weights and biases for d inputs."""
@@ -161,7 +154,7 @@ class MLP(Learner):
             "root mean square, undone in the prediction; mean squared error, "
             f"{optimizer[s.optimizer]}{decay}, float32, batches of {s.batch_size} {drawn[s.sampling]}, peak learning "
             f"rate {rates} after {self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
-            f"stops (and is frozen) at the first multiple of {self._block} steps at which its risk over all its "
+            f"stops (and is frozen) at the first multiple of {_BLOCK} steps at which its risk over all its "
             f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated') or is no "
             "number ('diverged': it has no risk, and the others of its company go on), else when the steps are used up "
             "('budget')."
@@ -170,10 +163,6 @@ class MLP(Learner):
     @property
     def _warmup(self) -> int:
         return min(100, max(1, self.settings.steps // 20))
-
-    @property
-    def _block(self) -> int:
-        return 500
 
     def run(self, problems: Sequence[Problem], checkpoint: Path | None = None) -> list[Outcome]:
         """Train one network per problem, all in one program.
@@ -185,15 +174,18 @@ class MLP(Learner):
         """
         if not problems:
             return []
+        from fractalman.learners.networks.training import Trained
+
         pad = self._check(problems)
         files = _Files(checkpoint)
         rates: list[float | None] = [self.settings.rates[0]] * len(problems)
         validation: list[float | None] | None = None
         if len(self.settings.rates) > 1:
             rates, validation = self._chosen_rates(problems, pad, files)
+        never = Trained(np.empty(0), math.nan, 0, interpolated=False, diverged=True)
         outcomes: list[Outcome] = [_NOTHING] * len(problems)
         for i in [i for i, own in enumerate(rates) if own is None]:  # diverged at every rate
-            outcomes[i] = self._outcome(scaling(problems[i]), problems[i], _NEVER, None)
+            outcomes[i] = self._outcome(scaling(problems[i]), problems[i], never, None)
         for rate in sorted({rate for rate in rates if rate is not None}):
             members = [i for i, own in enumerate(rates) if own == rate]
             ends = self._trained([problems[i] for i in members], rate, pad, files.named(f"{rate:g}"))
@@ -205,19 +197,23 @@ class MLP(Learner):
         files.remove()
         return outcomes
 
+    def resume(self, problems: Sequence[Problem], checkpoint: Path | None) -> list[Outcome]:
+        """Train as `run` does, and go on where a killed training left ``checkpoint``."""
+        return self.run(problems, checkpoint)
+
     def _check(self, problems: Sequence[Problem]) -> int:
         """Return the rows that training sets are padded to."""
         shapes = {(p.X_train.shape[1], p.y_train.shape[1]) for p in problems}
         if len(shapes) > 1:
-            raise RecipeError(f"problems with (d, columns) = {sorted(shapes)}: allowed is one shape in a call of 'mlp'")
+            raise RecipeError(f"problems with (d, columns) = {sorted(shapes)}: expected one shape in a call of 'mlp'")
         largest, smallest = max(p.n for p in problems), min(p.n for p in problems)
         pad = self.settings.max_train or largest
         if largest > pad:
-            raise RecipeError(f"mlp.max_train = {pad}: a training set has {largest} points; type max_train = {largest}")
+            raise RecipeError(f"mlp.max_train = {pad}: a training set has {largest} points; use max_train = {largest}")
         needed = self.settings.steps * self.settings.batch_size
         if self.settings.sampling == "one-pass" and smallest < needed:
             raise RecipeError(
-                f'mlp.sampling = "one-pass": {smallest} training points for {needed} = steps · batch_size; type fewer '
+                f'mlp.sampling = "one-pass": {smallest} training points for {needed} = steps · batch_size; use fewer '
                 "steps or more points"
             )
         return pad
@@ -247,6 +243,8 @@ class MLP(Learner):
         )
 
     def _trained(self, problems: Sequence[Problem], rate: float, pad: int, checkpoint: Path | None) -> list[Outcome]:
+        from fractalman.learners.networks import training
+
         scales = [scaling(p) for p in problems]
         pairs = list(zip(scales, problems, strict=True))
         trained = training.train(
@@ -259,8 +257,10 @@ class MLP(Learner):
         )
         return [self._outcome(s, p, end, rate) for (s, p), end in zip(pairs, trained, strict=True)]
 
-    def _outcome(self, scale: Scaling, problem: Problem, end: training.Trained, rate: float | None) -> Outcome:
+    def _outcome(self, scale: Scaling, problem: Problem, end: Trained, rate: float | None) -> Outcome:
         """Return the end of a network in the labels' units; rate None = it diverged at every one."""
+        import jax
+
         d, m, t = problem.X_train.shape[1], problem.y_train.shape[1], problem.X_test.shape[0]
         prediction = end.prediction if rate is not None else np.full((t, m), np.nan)
         return Outcome(
@@ -277,15 +277,17 @@ class MLP(Learner):
             },
         )
 
-    def training_run(self, pad: int, rate: float) -> training.Run:
+    def training_run(self, pad: int, rate: float) -> Run:
         """Return how the networks are trained; ``pad``: rows of padded training sets, ``rate``: the schedule's peak."""
+        from fractalman.learners.networks.training import Run
+
         s = self.settings
-        return training.Run(
+        return Run(
             width=s.width,
             depth=s.depth,
             steps=s.steps,
             warmup=self._warmup,
-            block=self._block,
+            block=_BLOCK,
             batch_size=s.batch_size,
             learning_rate=rate,
             tolerance=s.interpolation_tolerance,
@@ -299,7 +301,6 @@ class MLP(Learner):
 
 
 _NOTHING = Outcome(np.empty((0, 0)), math.nan)
-_NEVER = training.Trained(np.empty(0), math.nan, 0, interpolated=False, diverged=True)
 
 
 class _Files:

@@ -29,7 +29,7 @@ ROWS = 1024
 
 ACTIVATIONS = {"relu": jax.nn.relu, "gelu": partial(jax.nn.gelu, approximate=False), "tanh": jnp.tanh}
 OPTIMIZERS = {"adam": optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8), "sgd": optax.trace(decay=0.9)}
-SAMPLING = ("replacement", "one-pass")
+
 
 compilations: dict[str, int] = {"block": 0, "forward": 0}
 """How often each program was traced in this process (a trace is a compilation)."""

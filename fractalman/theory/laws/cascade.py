@@ -20,7 +20,8 @@ from fractalman.theory.exponents import (
 )
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 from fractalman.theory.laws.sources import BIGGINS, GRAF_LUSCHGY, SPIGLER, YAROTSKY
 from fractalman.theory.measures import cascade_spectrum, kinds_of, log_period_masses, shared_by_one_tree_masses
 
@@ -105,7 +106,7 @@ def cascade_law(recipe: Cascade, traits: Traits) -> Law:
         assumptions=_notes(recipe, traits, found),
         inputs=_inputs(recipe),
         computed=(f"β from {found.equation}", "α_P from quantization of order s = 2H", "D_0 and D_1 of the recipe"),
-        looked_up=(GRAF_LUSCHGY, *traits.looked_up, *((BIGGINS,) if found.random else ())),
+        looked_up=(GRAF_LUSCHGY, *traits.references, *((BIGGINS,) if found.random else ())),
         windows=_windows(recipe, found.beta),
         conflicts=tuple(_conflicts(recipe, traits, found)),
         log_period=found.period,

@@ -8,7 +8,8 @@ from dataclasses import replace
 from fractalman.recipe import PercolationCluster
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Law, Window
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 
 RESOLVED = 16.0
 """Beyond n = N/16 slopes rise spuriously: most of the population is then a neighbour of a training point."""
@@ -67,7 +68,7 @@ def distances_only(law: Law, traits: Traits, label: str, a: float) -> Law:
         assumptions=tuple(notes),
         checked=law.checked if floor or traits.name == "1-nn" else _STANDING[traits.name],
         reason=law.reason if floor else _REASON[traits.kind],
-        looked_up=(*law.looked_up, *traits.looked_up),
+        looked_up=(*law.looked_up, *traits.references),
     )
 
 

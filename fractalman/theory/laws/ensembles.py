@@ -14,7 +14,8 @@ from fractalman.theory.clusters import bethe_correlation_size, bethe_giant_share
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.cluster import RESOLVED, distances_only, kriging, population_window
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 from fractalman.theory.laws.sources import BRILL, BRILL_CLUSTER
 
 TAU = 2.5
@@ -31,7 +32,7 @@ def ensemble_law(recipe: Ensemble, traits: Traits) -> Law:
         notes = [INTERPOLATION, *traits.assumptions, *notes]
         notes.append("points of one cluster are nearer to each other than to others: n above N^(1/3), d of 100 or more")
         notes.append("a point of an unseen cluster is answered with another cluster's label: twice the prior variance")
-    return replace(law, assumptions=(*notes, *law.assumptions), looked_up=(*law.looked_up, *traits.looked_up))
+    return replace(law, assumptions=(*notes, *law.assumptions), looked_up=(*law.looked_up, *traits.references))
 
 
 def _clusters_law(recipe: Ensemble, traits: Traits) -> Law:

@@ -24,7 +24,8 @@ from fractalman.theory.laws.cluster import RESOLVED
 from fractalman.theory.laws.elementary import TIE, variance_limited
 from fractalman.theory.laws.ensembles import no_decay
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 from fractalman.theory.laws.sources import GRASSBERGER, PERCOLATION
 
 NEAR_TIE = 0.05
@@ -50,7 +51,7 @@ def lattice_law(recipe: LatticePercolation, traits: Traits) -> Law:
         notes = [INTERPOLATION, *traits.assumptions, *notes]
     if off > 0.0 and length >= recipe.side:
         notes.append(f"p is off the threshold, but ξ ≈ {length:.3g} lies beyond the box: as at the threshold")
-    return replace(law, assumptions=tuple(notes), looked_up=(*law.looked_up, *traits.looked_up))
+    return replace(law, assumptions=tuple(notes), looked_up=(*law.looked_up, *traits.references))
 
 
 def _linear(recipe: LatticePercolation) -> Law:

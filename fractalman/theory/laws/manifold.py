@@ -13,7 +13,8 @@ from fractalman.theory.laws.elementary import (
     variance_limited,
 )
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 from fractalman.theory.laws.sources import KRIGING
 
 
@@ -64,7 +65,7 @@ def manifold_law(recipe: SmoothManifold, traits: Traits) -> Law:
         assumptions=tuple(notes),
         checked=law.checked if traits.name == "1-nn" else _STANDING.get(traits.name, law.checked),
         inputs={"manifold": recipe.kind, **law.inputs},
-        looked_up=(*law.looked_up, *traits.looked_up) if not law.looked_up else law.looked_up,
+        looked_up=(*law.looked_up, *traits.references) if not law.looked_up else law.looked_up,
         reached=law.reached and not law.logarithmic and traits.name != "gaussian-kernel",
     )
 

@@ -27,7 +27,8 @@ from fractalman.theory.lattice import lattice_constants
 from fractalman.theory.laws.elementary import tuned_with_noise
 from fractalman.theory.laws.lattice import cut_exponent
 from fractalman.theory.laws.law import Law
-from fractalman.theory.laws.learners import INTERPOLATION, Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
 from fractalman.theory.laws.sources import KPOTUFE
 from fractalman.theory.measures import kinds_of
 

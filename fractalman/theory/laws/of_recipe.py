@@ -22,7 +22,8 @@ from fractalman.theory.laws.elementary import variance_limited
 from fractalman.theory.laws.ensembles import ensemble_law
 from fractalman.theory.laws.lattice import lattice_law
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learners import FEATURES, Traits, traits_of
+from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
+from fractalman.theory.laws.learners import traits_of
 from fractalman.theory.laws.manifold import manifold_law
 from fractalman.theory.laws.noisy import with_noise
 
@@ -52,9 +53,9 @@ def law_of(recipe: Recipe, learner: str) -> Law:
         allowed = ", ".join(sorted(cls.family for cls in _LAWS))
         raise RecipeError(f"no law is known for family {recipe.family!r}: allowed are {allowed}")
     law = _LAWS[type(recipe)](recipe, traits)
-    if traits.name == "random-features":
-        law = _with_features(law)
-    if traits.name == "ntk-kernel" and _spread_along_rays(recipe):
+    if traits.features is not None:
+        law = _with_features(law, traits.features)
+    if traits.homogeneous and _spread_along_rays(recipe):
         law = _homogeneous(law)
     return _with_added(law, recipe, traits)
 
@@ -87,17 +88,21 @@ def _homogeneous(law: Law) -> Law:
     )
 
 
-def _with_features(law: Law) -> Law:
+def _with_features(law: Law, features: int) -> Law:
     """A fixed number of features: the kernel's law below it, none beyond."""
     if law.data_exponent is None:
         return law
     limited = variance_limited()
-    window = Window(1.0, FEATURES / 4.0, law.data_exponent, f"a quarter of {FEATURES} features; near n = {FEATURES} "
-        "the "
-                    "risk peaks or saturates, beyond it rests on that of the best combination of them")  # fmt: skip
+    window = Window(
+        1.0,
+        features / 4.0,
+        law.data_exponent,
+        f"a quarter of {features} features; near n = {features} the risk peaks or saturates, beyond it rests on that "
+        "of the best combination of them",
+    )
     return replace(
         law,
-        name=f"{law.name}, {FEATURES} features",
+        name=f"{law.name}, {features} features",
         statement=f"no power law for a fixed number of features; well below it that of their kernel: {law.statement}",
         data_exponent=None,
         data_logarithms=0.0,

@@ -1,0 +1,108 @@
+"""How a command is added to the parser, and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from fractalman.errors import RecipeError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction["Parser"]
+
+RECIPE = "a TOML file with a table [recipe], or a catalogue name"
+FILE = "a fractalman file"
+POINTS = "a .npz, .npy or .csv file of points, its target named y"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RecipeError(f"{message}; use {self.prog} --help for what is expected")
+
+
+def command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], about: str, *examples: str
+) -> Parser:
+    """Add a command with the options that all commands have.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where it is added.
+    name : str
+        What is typed after ``fractalman``.
+    run : callable
+        Options → exit status.
+    about : str
+        What the command does, in one sentence without a full stop.
+    examples : str
+        Command lines that work, shown at the end of ``--help``.
+
+    Returns
+    -------
+    Parser
+        Takes the command's own arguments.
+    """
+    shown = "".join(f"\n  fractalman {example}" for example in examples)
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[:1].upper()}{about[1:]}.",
+        epilog=f"examples:{shown}" if len(examples) > 1 else f"example:{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_output(parser: Parser, what: str, default: str | None = None) -> None:
+    """Add -o, which must be given unless there is a default; ``what`` is "file" or "folder"."""
+    text = f"{what} to write" + (f" (default: {default})" if default else "")
+    parser.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
+
+
+def add_force(parser: Parser, what: str = "overwrite an existing output") -> None:
+    """Add --force."""
+    parser.add_argument("--force", action="store_true", help=what)
+
+
+def add_learner(parser: Parser) -> None:
+    """Add --learner."""
+    parser.add_argument("--learner", default="1-nn", help="which learner (default: 1-nn)")
+
+
+def add_workers(parser: Parser) -> None:
+    """Add what says who shares the work of a run: processes, dask, or shards started by hand or by a job array."""
+    parser.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
+    parser.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th task only; the last one reports")
+
+
+def sizes(text: str) -> list[int]:
+    """Read training-set sizes: "128,256,512"."""
+    words = [word for word in re.split(r"[,\s]+", text.strip()) if word]
+    if not words or not all(re.fullmatch(r"[0-9]{1,18}", word) and int(word) >= 1 for word in words):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected sizes >= 1 with commas, e.g. 128,256,512")
+    return sorted({int(word) for word in words})
+
+
+def jobs(text: str) -> int:
+    """Read a number of processes."""
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of processes from 1 to 1024")
+    return int(text)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read which shard of how many: "3/64"."""
+    found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= 10_000:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number and how many there are, e.g. 3/64")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,37 @@
+"""fractalman plan: the training sizes and seeds that resolve an exponent."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from fractalman.cli.common import DONE, print_json, read_recipe
+from fractalman.cli.options import RECIPE, add_learner, command
+
+if TYPE_CHECKING:
+    from fractalman.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    about = "say which training sizes and how many seeds resolve the exponent"
+    parser = command(commands, "plan", run, about, "plan cascade-plain --learner 1-nn --resolution 0.05")
+    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    add_learner(parser)
+    parser.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
+    parser.add_argument(
+        "--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan."""
+    from fractalman.prediction import make_plan
+    from fractalman.report import plan_lines
+
+    plan = make_plan(read_recipe(options.recipe), options.learner, options.resolution, options.budget)
+    if options.json:
+        print_json(plan)
+    else:
+        print("\n".join(plan_lines(plan)))
+    return DONE

@@ -1,0 +1,107 @@
+"""fractalman predict: the learning curve and its exponents, from a recipe, a file, or anybody's points."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fractalman.cli.common import DONE, existing_file, is_file, print_json, read_recipe
+from fractalman.cli.options import FILE, POINTS, RECIPE, add_force, add_learner, command, sizes
+from fractalman.errors import RecipeError
+
+if TYPE_CHECKING:
+    from fractalman.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = command(
+        commands,
+        "predict",
+        run,
+        "predict the learning curve and its exponents",
+        "predict cascade-plain --learner laplace-kernel --plot curve.pdf",
+        "predict --data embeddings.npz --target loss",
+    )
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help=f"{RECIPE}, or {FILE}")
+    parser.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {POINTS}; or .h5 with X and y")
+    parser.add_argument(
+        "--target", metavar="NAME", help="with --data: column or array of the target, or a .npy file of it"
+    )
+    parser.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
+    add_learner(parser)
+    parser.add_argument("--sizes", type=sizes, metavar="N,N,…", help="training-set sizes of the curve")
+    parser.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.pdf, FILE.svg or FILE.png")
+    add_force(parser, "overwrite an existing picture")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the prediction and draw it if that is asked for."""
+    from fractalman.datasets import open_file
+    from fractalman.prediction import make_prediction
+    from fractalman.report import prediction_lines, prediction_table
+
+    if (options.source is None) == (options.data is None):
+        found = "neither" if options.data is None else "both"
+        raise RecipeError(f"predict: found {found} of a source and --data FILE, expected one of them")
+    if options.data is not None:
+        return _run_data(options)
+    if options.target is not None or options.nugget:
+        raise RecipeError("--target and --nugget belong to --data FILE: leave them out")
+    plot = _plot_path(options)
+    if is_file(options.source) and not options.source.endswith(".toml"):
+        with open_file(existing_file(options.source)) as file:
+            recipe = file.recipe
+            table = prediction_table(make_prediction(file, learner=options.learner), recipe, options.sizes)
+    else:
+        recipe = read_recipe(options.source)
+        table = prediction_table(make_prediction(recipe, learner=options.learner), recipe, options.sizes)
+    if plot is not None:
+        from fractalman.report import write_forecast_figure
+
+        write_forecast_figure(table, plot)
+    if options.json:
+        print_json(table)
+    else:
+        print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
+    return DONE
+
+
+def _run_data(options: argparse.Namespace) -> int:
+    from fractalman.measure import read_points
+    from fractalman.prediction import own_data_table, predict_own_data
+    from fractalman.report import lines_of
+
+    if options.plot is not None or options.sizes is not None:
+        raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
+    X, y = read_points(options.data, options.target)
+    if y is None:
+        raise RecipeError(
+            f"{options.data} holds no target: expected y in a .npz or .h5, or a column y of a .csv; use --target with "
+            "the name of another array or column, or of a .npy file"
+        )
+    prediction = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
+    table = own_data_table(prediction)
+    if options.json:
+        print_json(table)
+    else:
+        print("\n".join([prediction.why(), "", *lines_of(table)]))
+    return DONE
+
+
+def _plot_path(options: argparse.Namespace) -> Path | None:
+    """The picture that was asked for, checked before anything is computed."""
+    if options.plot is None:
+        return None
+    from fractalman.report import require_plots
+
+    path = Path(options.plot)
+    if path.suffix not in (".pdf", ".png", ".svg"):
+        raise RecipeError(f"--plot {options.plot}: expected a file name that ends in .pdf, .svg or .png")
+    if path.is_dir() or not path.parent.is_dir():
+        raise RecipeError(f"--plot {options.plot}: expected a file in an existing folder")
+    if path.exists() and not options.force:
+        raise RecipeError(f"{path} exists: use --force to overwrite it, or another name")
+    require_plots()
+    return path

@@ -1,0 +1,87 @@
+"""What a task of a sweep is, and what a point: one learner under one condition on one replicate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fractalman.experiments.journal import Lines
+
+
+class Task(NamedTuple):
+    """A learner at a position of the axis on replicate ``seed``, or on all of them (None) if it runs them together.
+
+    ``doubled`` names the setting that is doubled there, "" none.
+    """
+
+    learner: str
+    value: int | float
+    seed: int | None
+    doubled: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a learning curve.
+
+    Args:
+        learner: its name; "bayes" for the Bayes floor.
+        n: training-set size.
+        seed: replicate, 0 … S − 1.
+        risk: mean squared error over test points and label draws, in units of the label's prior variance.
+        train_risk: mean squared training residual, same unit.
+        v_in: V_in, expected label variance within the population, same unit.
+        n_population: N; inf where points are addressed.
+        regime: "" until the sweep's rule is applied to all replicates of this (learner, n).
+        reason: why it has that regime.
+        seconds: wall time spent on it.
+        info: what the learner reports.
+        value: position on the sweep's axis; None = n.
+        parameters: number of fitted parameters, all outputs together; None where the learner has none.
+        doubled: the setting that was doubled, "" for a point of the sweep itself.
+        efficiency: risk over the Bayes floor of the same replicate at the same condition; None until the sweep is
+            concluded, and where there is no floor.
+    """
+
+    learner: str
+    n: int
+    seed: int
+    risk: float
+    train_risk: float
+    v_in: float
+    n_population: float
+    regime: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    info: Mapping[str, Any] = field(default_factory=dict)
+    value: int | float | None = None
+    parameters: int | None = None
+    doubled: str = ""
+    efficiency: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            object.__setattr__(self, "value", self.n)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values: an infinite N and a risk that is no number are None."""
+        out = dataclasses.asdict(self)
+        for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
+            out[key] = out[key] if math.isfinite(out[key]) else None
+        return out
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Point:
+        """Return the point of `to_dict`."""
+        values = dict(values)
+        for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
+            if values[key] is None:
+                values[key] = math.inf if key == "n_population" else math.nan
+        return cls(**values)
+
+
+POINTS: Lines[Task, Point] = Lines(lambda task: Task(*task), Point.from_dict, Point.to_dict)
+"""How they are written in a journal."""

@@ -1,0 +1,322 @@
+"""Experiment specifications: what to sweep, checked as a whole before anything starts.
+
+[recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
+network_draws, max_fraction, doubling_checks · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
+window_low, window_high, min_sizes, min_seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fractalman import learners
+from fractalman.errors import FractalmanError, MissingExtraError, RecipeError, nearest
+from fractalman.experiments.axes import (
+    DATA_AXIS,
+    NOT_AN_AXIS,
+    RECIPE_PREFIX,
+    Axis,
+    Number,
+    axis_named,
+    changed,
+    one_pass_size,
+)
+from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
+from fractalman.experiments.specification import BAYES, Spec
+from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
+from fractalman.recipe import Recipe, from_dict, read_toml
+
+__all__ = ["BAYES", "Spec", "load_spec"]
+
+
+_EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
+
+
+def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
+    """Return the checked specification of a TOML file, of TOML text (a str with a newline) or of a dict of tables.
+
+    Args:
+        source: where it comes from.
+    Errors: RecipeError naming every unknown key (with the nearest allowed one) and every bad value at once.
+    """
+    tables, where = tables_of(source)
+    known = ("recipe", "sweep", *learner_tables(), "fit")
+    problems = [
+        f"[{key}]: this learner has no settings; leave the table out"
+        if key in names()
+        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in known)}{nearest(str(key), known)}"
+        for key in tables
+        if key not in known
+    ]
+    if "sweep" not in tables:
+        problems.append(f"no table [sweep] in {where}: confirm needs one; type e.g. {_EXAMPLE}")
+    recipe = None
+    if "recipe" not in tables:
+        problems.append(f'no table [recipe] in {where}; type e.g. [recipe] family = "cascade", n_points = 4096')
+    else:
+        try:
+            recipe = from_dict(tables["recipe"])
+        except RecipeError as error:
+            problems.append(str(error))
+    sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}
+    fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
+    low, high = fit.get("window_low"), fit.get("window_high")
+    if low is not None and high is not None and low >= high:
+        problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
+    else:
+        problems += _unfittable(sweep, fit)
+    settings = _settings(tables, problems)
+    if "sweep" in tables and isinstance(tables["sweep"], Mapping):
+        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), problems)
+        _check_axis(sweep, settings, recipe, problems)
+    if problems or recipe is None:
+        raise RecipeError("; ".join(problems))
+    spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
+    problems = _condition_problems(spec)
+    if problems:
+        raise RecipeError("; ".join(problems))
+    return spec
+
+
+def learner_tables() -> tuple[str, ...]:
+    """Return the learners that have settings, and so a table of their own in a specification."""
+    return tuple(name for name in names() if settings_of(name))
+
+
+def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
+    """Return why the conditions and replicates asked for can never be fitted as [fit] says, where it was said."""
+    problems = []
+    axis = "values" if sweep.get("values") else "train_sizes"
+    conditions, seeds = sweep.get(axis) or (), sweep.get("seeds")
+    low, high, least = fit.get("window_low") or -math.inf, fit.get("window_high") or math.inf, fit.get("min_sizes") or 0
+    inside = [condition for condition in conditions if low <= condition <= high]
+    said = len(inside) < len(conditions) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
+    if said and len(inside) < least:
+        problems.append(
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(conditions)} and needs {least} (fit.min_sizes): "
+            f"allowed is a window that holds {least} or more; type another window, or more {axis}"
+        )
+    if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
+        least = fit["min_seeds"]
+        problems.append(
+            f"fit.min_seeds = {least} and sweep.seeds = {seeds}: allowed is min_seeds <= seeds; type seeds = {least}"
+        )
+    return problems
+
+
+def tables_of(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the tables of a TOML file, of TOML text (a str with a newline) or of a dict, and where they stand."""
+    if isinstance(source, Mapping):
+        return source, "the specification"
+    if isinstance(source, str) and "\n" in source:
+        try:
+            return tomllib.loads(source), "the specification"
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"not valid TOML: {error}") from None
+    return read_toml(source), str(source)
+
+
+def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the learners' tables as they stand."""
+    settings: dict[str, Mapping[str, Any]] = {}
+    for name in learner_tables():
+        table = tables.get(name, {})
+        if not isinstance(table, Mapping):
+            problems.append(f"{name} is {type(table).__name__}: allowed is a table [{name}]")
+        elif table:
+            settings[name] = dict(table)
+    for name, table in settings.items():
+        padding = learner_class(name).padding
+        if padding and padding in table:
+            problems.append(f"{name}.{padding} is set by the sweep to its largest training set: leave it out")
+    return settings
+
+
+def _check_learners(
+    asked: tuple[str, ...],
+    settings: dict[str, Mapping[str, Any]],
+    doubling: bool,
+    problems: list[str],
+) -> dict[str, Mapping[str, Any]]:
+    """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
+    filled = dict(settings)
+    absent: MissingExtraError | None = None
+    for name in dict.fromkeys((*asked, *settings)):
+        table = settings.get(name, {})
+        try:
+            learner = learners.make(name, table)
+        except RecipeError as error:
+            problems.append(str(error))
+            continue
+        except MissingExtraError as error:
+            absent = absent or error
+            continue
+        needed = doubled_settings(name) if doubling and name in asked else ()
+        if table.get("sampling") == "one-pass":
+            needed = (*needed, "steps", "batch_size")
+        missing = {key: learner.setting(key) for key in needed if key not in table}
+        if missing:
+            filled[name] = {**table, **missing}
+    if absent is not None and not problems:  # what is wrong whatever is installed is said first
+        raise absent
+    return filled
+
+
+def _check_axis(
+    sweep: dict[str, Any], settings: Mapping[str, Mapping[str, Any]], recipe: Recipe | None, problems: list[str]
+) -> None:
+    """Check what belongs to the axis and replace axis, values and train_size by the fields of `Spec`."""
+    name, values = sweep.pop("axis", DATA_AXIS), sweep.pop("values", None)
+    size, sizes = sweep.pop("train_size", None), sweep.get("train_sizes")
+    sweep["axis_name"] = name
+    if name == DATA_AXIS:
+        if values is not None or size is not None:
+            key = "values" if values is not None else "train_size"
+            problems.append(f'sweep.{key} belongs to another axis than "n": type train_sizes, or axis = "width"')
+        if sizes is None and not any("sweep.train_sizes" in problem for problem in problems):
+            problems.append(f"missing key sweep.train_sizes; type e.g. {_EXAMPLE}")
+        sweep["values"] = sizes or ()
+        return
+    axis = axis_named(name)
+    asked = sweep.get("learners", ())
+    if sizes is not None:
+        problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
+    problems += _axis_problems(axis, asked, recipe)
+    if values is None:
+        if not any("sweep.values" in problem for problem in problems):
+            problems.append(f'missing key sweep.values; type e.g. axis = "{name}", values = [8, 16, 32, 64]')
+        sweep["values"], sweep["train_sizes"] = (), ()
+        return
+    if axis.kind in ("model", "budget") and not all(isinstance(v, int) and v >= 1 for v in values):
+        problems.append(f"sweep.values = {list(values)}: allowed along {name} are integers >= 1")
+        values = ()
+    most = []
+    for value in values:
+        tables = settings if axis.kind == "recipe" else changed(settings, asked, axis.key, value)
+        most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in asked), default=0))
+    if size is None and values and min(most) == 0:
+        problems.append(
+            f"missing key sweep.train_size: along {name} the training-set size is fixed; type train_size = n"
+        )
+    sweep["values"] = values
+    sweep["train_sizes"] = (size,) if size else tuple(most) if len(set(most)) > 1 else tuple(most[:1])
+
+
+def _axis_problems(axis: Axis, asked: tuple[str, ...], recipe: Recipe | None) -> list[str]:
+    """Return why the axis cannot be."""
+    if axis.kind != "recipe":
+        having = axes()[axis.key]
+        without = [name for name in asked if name not in having]
+        return [
+            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; allowed are {', '.join(having)}"
+            for name in without
+        ]
+    if recipe is None:
+        return []
+    keys = [
+        field.name
+        for field in dataclasses.fields(recipe)
+        if field.name not in NOT_AN_AXIS and {"int", "float"} & set(str(field.type).replace(" ", "").split("|"))
+    ]
+    if recipe.addressed:
+        keys.remove("n_points")  # the sweep draws as many as it uses
+    if axis.key in keys:
+        return []
+    typed = [RECIPE_PREFIX + key if key in axes() else key for key in keys]
+    allowed = (DATA_AXIS, *axes(), *typed)
+    return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
+
+
+def _condition_problems(spec: Spec) -> list[str]:
+    """Return what is wrong under any condition of the sweep, each thing once."""
+    problems: dict[str, None] = {}
+    for value in spec.values:
+        try:
+            condition = spec.condition(value)
+        except FractalmanError as error:  # the recipe does not take this value
+            problems[str(error)] = None
+            continue
+        if not spec.recipe.addressed:
+            needed, recipe = spec.largest(value) + spec.test_size, condition.recipe
+            if needed > recipe.max_points:
+                key = "n_points" if recipe.n_points else "max_points"
+                typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
+                problems[
+                    f"train_sizes up to {spec.largest(value)} and test_size = {spec.test_size} need {needed} "
+                    f"different points, and recipe.{key} = {recipe.max_points}: type {typed}"
+                ] = None
+    if problems:
+        return list(problems)
+    for condition in spec.conditions():
+        for name in spec.learners:
+            table = spec.learner_settings(name, condition)
+            try:
+                learners.make(name, table)
+            except RecipeError as error:
+                problems[str(error)] = None
+            fresh = one_pass_size(table)
+            if fresh is not None and condition.n < fresh and not any('"one-pass"' in problem for problem in problems):
+                doubled = spec.doubling_checks and spec.axis.kind == "data"
+                problems[
+                    f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
+                    f"{condition.n} are asked for{' (doubling_checks = true doubles the steps)' * doubled}: type fewer "
+                    "steps, or larger sizes"
+                ] = None
+    return list(problems)
+
+
+# ---------------------------------------------------------------------------------------------------- values
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
+        raise RecipeError(f'{name} = {value!r}: allowed is a list of names, e.g. ["1-nn", "mlp"]')
+    if len(set(value)) < len(value):
+        raise RecipeError(f"{name} = {list(value)}: allowed is every learner once")
+    if BAYES in value:
+        raise RecipeError(f"{name} names 'bayes': the Bayes floor is always computed; leave it out")
+    return tuple(value)
+
+
+def _values(name: str, value: Any) -> tuple[Number, ...]:
+    said = f"{name} = {value!r}: allowed is a list of three or more ascending numbers, e.g. [8, 16, 32, 64]"
+    if not isinstance(value, (list, tuple)) or len(value) < 3:
+        raise RecipeError(said)
+    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value):
+        raise RecipeError(said)
+    if any(a >= b for a, b in itertools.pairwise(value)):
+        raise RecipeError(said)
+    return tuple(value)
+
+
+def _axis(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise RecipeError(f"{name} = {value!r}: allowed are {DATA_AXIS}, {', '.join(axes())} or a key of [recipe]")
+    return value
+
+
+_SWEEP: dict[str, tuple[Check, Any]] = {
+    "learners": (_names, REQUIRED),
+    "axis": (_axis, DATA_AXIS),
+    "values": (_values, None),
+    "train_sizes": (sizes, None),
+    "train_size": (integer(2), None),
+    "doubling_checks": (switch, False),
+    "seeds": (integer(1), REQUIRED),
+    "test_size": (integer(1), REQUIRED),
+    "label_draws": (integer(1), 8),
+    "network_draws": (integer(1), 1),
+    "max_fraction": (fraction, 1 / 16),
+}
+_FIT: dict[str, tuple[Check, Any]] = {
+    "window_low": (positive, None),
+    "window_high": (positive, None),
+    "min_sizes": (integer(3), 3),
+    "min_seeds": (integer(2), 2),
+}

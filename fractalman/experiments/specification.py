@@ -1,0 +1,209 @@
+"""The checked experiment: what is swept, over which axis, on which replicates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fractalman import learners
+from fractalman.experiments.axes import (
+    DATA_AXIS,
+    Axis,
+    Condition,
+    Number,
+    axis_named,
+    changed,
+    one_pass_size,
+)
+from fractalman.experiments.engine import digest_of
+from fractalman.experiments.points import Task
+from fractalman.learners import doubled_settings, learner_class
+from fractalman.random.streams import Role, Seeds, key64
+from fractalman.recipe import Recipe
+
+BAYES = "bayes"
+"""The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked experiment.
+
+    Args:
+        recipe: the dataset; replicate i draws its own geometry, embedding and labels.
+        learners: names, in the order of the report.
+        train_sizes: ascending training-set sizes n: the axis itself, or the size held fixed along
+            another axis (as many as there are values where a one-pass network needs more for more steps).
+        seeds: number of replicates S.
+        test_size: points of every test set, disjoint from every training set of its replicate.
+        label_draws: label vectors drawn on each replicate's structure; risks are means over them. One draw scatters by
+            23 to 70 %, and learners that share their linear algebra over the draws get more of them for nothing.
+        network_draws: how many of them a network learns, as outputs of one network.
+        max_fraction: sizes n > N·max_fraction of a finite population N are measured but not fitted.
+        settings: learner → its table, as the learner checks it.
+        fit: window_low, window_high (on the axis; None = no bound), min_sizes, min_seeds.
+        axis_name: what is varied: "n", a setting of the learners or a keyword of the recipe.
+        values: ascending positions on the axis.
+        doubling_checks: whether every condition is also measured with width (or features) doubled, and with steps
+            doubled.
+    """
+
+    recipe: Recipe
+    learners: tuple[str, ...]
+    train_sizes: tuple[int, ...]
+    seeds: int
+    test_size: int
+    label_draws: int = 8
+    network_draws: int = 1
+    max_fraction: float = 1 / 16
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    axis_name: str = DATA_AXIS
+    values: tuple[Number, ...] = ()
+    doubling_checks: bool = False
+
+    @property
+    def mlp(self) -> Mapping[str, Any]:
+        """Settings of the network, as it checks them."""
+        return self.settings.get("mlp", {})
+
+    @cached_property
+    def axis(self) -> Axis:
+        """What is varied."""
+        return axis_named(self.axis_name)
+
+    @property
+    def population(self) -> float:
+        """N: most points of the population that training sets are drawn from; inf where points are addressed."""
+        return math.inf if self.recipe.addressed else float(self.recipe.max_points)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of everything that decides the numbers."""
+        return digest_of("confirm", self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values, defaults filled in; `load_spec` reads them back to an equal Spec."""
+        sweep: dict[str, Any] = {"learners": list(self.learners)}
+        if self.axis_name == DATA_AXIS:
+            sweep["train_sizes"] = list(self.train_sizes)
+        else:
+            sweep |= {"axis": self.axis_name, "values": list(self.values)}
+            if len(self.train_sizes) == 1:
+                sweep["train_size"] = self.train_sizes[0]
+        sweep |= {
+            "seeds": self.seeds,
+            "test_size": self.test_size,
+            "label_draws": self.label_draws,
+            "network_draws": self.network_draws,
+            "max_fraction": self.max_fraction,
+        }
+        if self.doubling_checks:
+            sweep["doubling_checks"] = True
+        return {
+            "recipe": self.recipe.to_dict(),
+            "sweep": sweep,
+            **{name: {k: _plain(v) for k, v in table.items()} for name, table in self.settings.items() if table},
+            "fit": {key: value for key, value in self.fit.items() if value is not None},
+        }
+
+    # -------------------------------------------------------------------------------------------- conditions
+
+    def doubled_settings(self, learner: str) -> tuple[str, ...]:
+        """Return the settings of a learner that are doubled under every condition."""
+        return doubled_settings(learner) if self.doubling_checks else ()
+
+    def condition(self, value: Number, doubled: str = "") -> Condition:
+        """Return what is measured at ``value``, with one setting doubled if it is named."""
+        axis, settings, recipe = self.axis, self.settings, self.recipe
+        if axis.kind == "recipe":
+            recipe = recipe.replace(**{axis.key: value})
+        elif axis.kind != "data":
+            settings = changed(settings, self.learners, axis.key, value)
+        if axis.kind == "data":
+            n = int(value)
+        else:
+            n = self.train_sizes[0] if len(self.train_sizes) == 1 else self.train_sizes[self.values.index(value)]
+        own = n
+        if doubled:
+            for name in self.learners:
+                if doubled in doubled_settings(name):
+                    settings = changed(settings, (name,), doubled, 2 * settings[name][doubled])
+            if axis.kind != "data":
+                n = max([n, *(one_pass_size(settings.get(name, {})) or 0 for name in self.learners)])
+        return Condition(value, n, own, recipe, settings)
+
+    def conditions(self) -> list[Condition]:
+        """Return every condition, those of doubling checks included."""
+        settings = ("", *dict.fromkeys(key for name in self.learners for key in self.doubled_settings(name)))
+        return [self.condition(value, doubled) for value in self.values for doubled in settings]
+
+    def largest(self, value: Number) -> int:
+        """Return the largest training set drawn on the replicates that serve ``value``."""
+        return self._largest if self.axis.shares_points else max(c.n for c in self.conditions() if c.value == value)
+
+    @cached_property
+    def _largest(self) -> int:
+        return max(condition.n for condition in self.conditions())
+
+    def learner_settings(self, name: str, condition: Condition | None = None) -> dict[str, Any]:
+        """Return the settings that ``learners.make`` gets under a condition (None: the first).
+
+        On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
+        """
+        condition = condition or self.condition(self.values[0])
+        table = dict(condition.settings.get(name, {}))
+        padding = learner_class(name).padding
+        if padding:
+            table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
+        return table
+
+    # ------------------------------------------------------------------------------------------------ replicates
+
+    def replicate_seeds(self, i: int) -> Seeds:
+        """Return the seeds of replicate ``i``: each layer hashed by its role, so replicates share nothing."""
+        return replicate_seeds(self.recipe, i)
+
+    def replicate_recipe(self, i: int, value: Number | None = None) -> Recipe:
+        """Return the recipe of replicate ``i`` at ``value``; of an unlimited population only the points that are used.
+
+        Along a keyword of the recipe the seeds stay, so that a replicate differs by that keyword alone.
+        """
+        value = self.values[0] if value is None else value
+        recipe, seeds = self.condition(value).recipe, self.replicate_seeds(i)
+        if math.isinf(self.population):
+            return recipe.replace(seed=seeds, n_points=self.largest(value) + self.test_size)
+        return recipe.replace(seed=seeds)
+
+
+def replicate_seeds(recipe: Recipe, i: int) -> Seeds:
+    """Return the seeds of a recipe's replicate ``i``: each layer hashed by its role, so replicates share nothing."""
+    base = recipe.seeds
+    return Seeds(
+        geometry=key64(base.geometry, Role.REPLICATE, i, 1) >> 1,
+        embedding=key64(base.embedding, Role.REPLICATE, i, 2) >> 1,
+        labels=key64(base.labels, Role.REPLICATE, i, 3) >> 1,
+    )
+
+
+def split_seed(recipe: Recipe, i: int) -> int:
+    """Return the seed of the split of a recipe's replicate ``i``."""
+    return key64(recipe.seeds.geometry, Role.REPLICATE, i, 4) >> 1
+
+
+def tasks_of(spec: Spec) -> list[Task]:
+    """Return all tasks of a sweep: replicate by replicate, then the learners that run all replicates together."""
+    batched = {name: learners.make(name, spec.learner_settings(name)).batched for name in spec.learners}
+    floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
+    kinds = {name: [(name, doubled) for doubled in ("", *spec.doubled_settings(name))] for name in spec.learners}
+    single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]
+    tasks = [Task(name, v, i, doubled) for i in range(spec.seeds) for v in spec.values for name, doubled in single]
+    together = [kind for name in spec.learners if batched[name] for kind in kinds[name]]
+    return tasks + [Task(name, v, None, doubled) for name, doubled in together for v in spec.values]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

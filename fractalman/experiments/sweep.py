@@ -1,0 +1,150 @@
+"""The experiment behind ``confirm``: every learner under every condition on every replicate, and a verdict on each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fractalman import learners
+from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
+from fractalman.experiments.executors import Executor
+from fractalman.experiments.journal import Lines
+from fractalman.experiments.points import POINTS, Point, Task
+from fractalman.experiments.reading import BAYES, load_spec
+from fractalman.experiments.replicates import forget, remembered
+from fractalman.experiments.results import Result, conclude
+from fractalman.experiments.specification import Spec, tasks_of
+from fractalman.learners import Problem
+from fractalman.random.streams import Role, key64
+
+
+class Sweep(Experiment[Spec, Task, Point, Result]):
+    """Learners over an axis and replicates: rows are points of learning curves, the result has verdicts."""
+
+    name: ClassVar[str] = "confirm"
+
+    @property
+    def lines(self) -> Lines[Task, Point]:
+        """Points as JSON."""
+        return POINTS
+
+    def read(self, source: str | Path | Mapping[str, Any]) -> Spec:
+        """Return the checked specification."""
+        return load_spec(source)
+
+    def tasks(self, spec: Spec) -> list[Task]:
+        """Return all tasks: replicate by replicate, then the learners that run all replicates together."""
+        return tasks_of(spec)
+
+    def run(self, spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Point]:
+        """Return the points of one task."""
+        return run_task(spec, task, checkpoint)
+
+    def conclude(self, spec: Spec, finished: Mapping[Task, Sequence[Point]], say: Progress) -> Result:
+        """Return all points with their regimes, and the verdicts."""
+        return conclude(spec, tasks_of(spec), finished, say)
+
+    def describe(self, spec: Spec, task: Task) -> str:
+        """Return learner, condition and replicate."""
+        doubled = f", {task.doubled} doubled" if task.doubled else ""
+        replicate = "" if task.seed is None else f", replicate {task.seed}"
+        return f"{task.learner}, {spec.axis.name} = {task.value}{doubled}{replicate}"
+
+    def summary(self, rows: Sequence[Point]) -> str:
+        """Return the mean risk of those points that have one, and how many have none."""
+        risks = [point.risk for point in rows if math.isfinite(point.risk)]
+        lost = f"{len(rows) - len(risks)} of {len(rows)} without a risk"
+        if not risks:
+            return lost
+        return f"risk {np.mean(risks):.4g}" + (f", {lost}" if len(risks) < len(rows) else "")
+
+    def group(self, task: Task) -> str:
+        """Return the learner: its tasks take about as long as each other."""
+        return task.learner
+
+    def release(self, spec: Spec) -> None:
+        """Let the replicates go."""
+        forget(spec)
+
+
+SWEEP = Sweep()
+
+
+def run_sweep(
+    spec: Spec,
+    out: str | Path,
+    progress: Progress | None = None,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    executor: Executor | None = None,
+    shard: Shard | None = None,
+) -> Result:
+    """Run what is not yet in the journal and return the whole sweep: see `engine.run_experiment`."""
+    return run_experiment(
+        SWEEP, spec, out, progress, force=force, jobs=jobs, scheduler=scheduler, executor=executor, shard=shard
+    )
+
+
+def load_result(folder: str | Path, progress: Progress | None = None) -> Result:
+    """Return the sweep in ``folder`` as far as it got; predictions are made anew: see `engine.read_experiment`."""
+    return read_experiment(SWEEP, folder, progress)
+
+
+def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Point]:
+    """Return the points of one task, a pure function of the first two, so that it may run in any process."""
+    numbers = range(spec.seeds) if task.seed is None else [task.seed]
+    replicates = [remembered(spec, i, task.value) for i in numbers]
+    condition = spec.condition(task.value, task.doubled)
+    if task.learner == BAYES:
+        return [
+            Point(
+                BAYES, condition.n, i, r.bayes[condition.n], 0.0, r.v_in, r.population,
+                seconds=r.bayes_seconds, value=task.value,
+            )
+            for i, r in zip(numbers, replicates, strict=True)
+        ]  # fmt: skip
+    learner = learners.make(task.learner, spec.learner_settings(task.learner, condition))
+    draws = spec.network_draws if learner.batched else spec.label_draws
+    n = condition.n
+    problems = [
+        Problem(r.X_train[:n], r.y_train[:n, :draws], r.X_test, _problem_key(spec, i, condition.key_n))
+        for i, r in zip(numbers, replicates, strict=True)
+    ]
+    begun = time.perf_counter()
+    outcomes = learner.resume(problems, checkpoint)
+    seconds = (time.perf_counter() - begun) / len(problems)
+    parameters = learner.parameters(problems[0].X_train.shape[1], draws)
+    return [
+        Point(
+            learner=task.learner,
+            n=n,
+            seed=i,
+            risk=float(np.mean((np.asarray(outcome.prediction, dtype=np.float64) - r.y_test[:, :draws]) ** 2)),
+            train_risk=float(outcome.train_risk),
+            v_in=r.v_in,
+            n_population=r.population,
+            seconds=seconds,
+            info=dict(outcome.info),
+            value=task.value,
+            parameters=parameters,
+            doubled=task.doubled,
+        )
+        for i, r, outcome in zip(numbers, replicates, outcomes, strict=True)
+    ]
+
+
+def _problem_key(spec: Spec, i: int, n: int) -> int:
+    """Everything random in a learner (validation points, initial weights, batches) hangs on this key.
+
+    It knows n and the replicate alone: along another axis the conditions, and their doubling checks, share what they
+    can.
+    """
+    seeds = spec.replicate_seeds(i)
+    return key64(seeds.geometry, Role.INITIALISATION, seeds.embedding, seeds.labels, n)

@@ -1,0 +1,115 @@
+"""The settings of the multilayer perceptron, checked; nothing here imports JAX."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman.errors import RecipeError, nearest
+from fractalman.learners.networks.parameterization import PARAMETERIZATIONS
+
+ACTIVATIONS = ("relu", "gelu", "tanh")
+OPTIMIZERS = ("adam", "sgd")
+SAMPLING = ("replacement", "one-pass")
+_WORDS = {
+    "activation": ACTIVATIONS,
+    "parameterization": PARAMETERIZATIONS,
+    "optimizer": OPTIMIZERS,
+    "sampling": SAMPLING,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The ``[mlp]`` table.
+
+    Parameters
+    ----------
+    width : int
+        Units of a hidden layer. Default 256.
+    depth : int
+        Number of hidden layers, up to 64. Default 2.
+    steps : int
+        The most steps that a network takes. Default 8000.
+    batch_size : int
+        Points of one step. Default 256.
+    learning_rate : float or list of float
+        Peak of the schedule; of a list that of smallest risk on a fifth of the training points, at which a network that
+        diverges has an infinite one. Default 1e-3.
+    activation : str
+        "relu" (default), "gelu" or "tanh".
+    parameterization : str
+        "standard" (default), "ntk" or "mup".
+    optimizer : str
+        "adam" (default) or "sgd" (momentum 0.9).
+    weight_decay : float
+        Decoupled, of weights and not of biases. Default 0.
+    sampling : str
+        "replacement" (default), or "one-pass": batch k is the k-th run of training points, each seen once; needs
+        n >= steps · batch_size.
+    interpolation_tolerance : float
+        A network whose training risk over all its points is below this times its label variance has interpolated and
+        stops; 0 = always use the budget. Default 1e-5.
+    max_train : int, optional
+        Rows that training sets are padded to, so that one compilation serves a sweep over n. Default None: the largest
+        n of a call.
+
+    Raises
+    ------
+    RecipeError
+        Naming every bad value.
+    """
+
+    width: int = 256
+    depth: int = 2
+    steps: int = 8000
+    batch_size: int = 256
+    learning_rate: float | tuple[float, ...] = 1e-3
+    activation: str = "relu"
+    parameterization: str = "standard"
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    sampling: str = "replacement"
+    interpolation_tolerance: float = 1e-5
+    max_train: int | None = None
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates that are tried."""
+        return self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,)
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, high in (("width", 1 << 16), ("depth", 64), ("steps", 1 << 24), ("batch_size", 1 << 20)):
+            if not _is_integer(getattr(self, name), high):
+                problems.append(f"mlp.{name} = {getattr(self, name)!r}: expected an integer from 1 to {high}")
+        if self.max_train is not None and not _is_integer(self.max_train, 1 << 31):
+            problems.append(f"mlp.max_train = {self.max_train!r}: expected an integer from 1 to {1 << 31}")
+        if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
+            problems.append(f"mlp.learning_rate = {self.learning_rate!r}: expected numbers with 0 < rate <= 100")
+        elif len(set(self.rates)) < len(self.rates):
+            problems.append(f"mlp.learning_rate = {list(self.rates)}: expected every rate once")
+        if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
+            problems.append(f"mlp.weight_decay = {self.weight_decay!r}: expected a number from 0 to below 1")
+        for name, allowed in _WORDS.items():
+            word = getattr(self, name)
+            if word not in allowed:
+                problems.append(
+                    f"mlp.{name} = {word!r}: expected one of {', '.join(allowed)}{nearest(str(word), allowed)}"
+                )
+        if not (_is_real(self.interpolation_tolerance) and 0.0 <= self.interpolation_tolerance < 1.0):
+            problems.append(
+                f"mlp.interpolation_tolerance = {self.interpolation_tolerance!r}: expected a number from 0 to below 1"
+            )
+        if problems:
+            raise RecipeError("; ".join(problems))
+
+
+def _is_integer(value: object, high: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= int(value) <= high
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,149 @@
+"""Which learners there are: name → where its class stands, imported when the learner is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fractalman.errors import RecipeError
+from fractalman.errors import nearest as nearest_word
+from fractalman.learners.protocol import Learner, refuse_unknown
+from fractalman.theory.laws.learner_properties import LearnerProperties
+
+REGISTRY: dict[str, str] = {
+    "1-nn": "fractalman.learners.neighbours:NearestNeighbour",
+    "k-nn": "fractalman.learners.neighbours:Neighbours",
+    "ridge": "fractalman.learners.ridge:Ridge",
+    "random-features": "fractalman.learners.random_features:RandomFeatures",
+    "laplace-kernel": "fractalman.learners.kernel_ridge:LaplaceKernel",
+    "gaussian-kernel": "fractalman.learners.kernel_ridge:GaussianKernel",
+    "matern-kernel": "fractalman.learners.kernel_ridge:MaternKernel",
+    "ntk-kernel": "fractalman.learners.kernel_ridge:TangentKernel",
+    "gradient-boosting": "fractalman.learners.boosting:GradientBoosting",
+    "mlp": "fractalman.learners.networks.mlp:MLP",
+}
+"""Name, as typed in a specification → module:class. A learner is added by its file and a line here."""
+
+NAMES: tuple[str, ...] = tuple(REGISTRY)
+"""The learners of this version; "5-nn" and the like mean k-nn with that k."""
+
+_NUMBER_NN = re.compile(r"([1-9][0-9]*)-nn")
+_NUMBERED = "k-nn"
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all learners, in the order of the registry."""
+    return tuple(REGISTRY)
+
+
+def learner_class(name: str) -> type[Learner]:
+    """Return the class of a learner, without its libraries: JAX or scikit-learn are imported when one is made.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`, or "5-nn" for the mean over 5 neighbours (any number).
+
+    Raises
+    ------
+    RecipeError
+        With the nearest match for an unknown name.
+    """
+    known = REGISTRY.get(_NUMBERED if _number_of(name) is not None else name)
+    if known is None:
+        raise RecipeError(
+            f"unknown learner {name!r}: expected one of {', '.join(REGISTRY)}{nearest_word(str(name), REGISTRY)}"
+        )
+    module, attribute = known.split(":")
+    found: type[Learner] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _number_of(name: str) -> int | None:
+    """Return 5 for "5-nn", None for a name of the registry and for anything else."""
+    numbered = _NUMBER_NN.fullmatch(str(name))
+    return int(numbered[1]) if numbered and name not in REGISTRY else None
+
+
+def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
+    """Return the learner called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`, or "5-nn" for the mean over 5 neighbours (any number).
+    settings : mapping, optional
+        The learner's own table, e.g. ``[mlp]``, ``[random-features]``; keys as in `settings_of`.
+
+    Returns
+    -------
+    Learner
+
+    Raises
+    ------
+    RecipeError
+        With the nearest match for an unknown name or key.
+    MissingExtraError
+        When a learner is asked for whose library is not installed.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.make("random-features", {"features": 64}).setting("features")
+    64
+    """
+    table = dict(settings or {})
+    cls, number = learner_class(name), _number_of(name)
+    if number is None:
+        return cls.from_table(table)
+    refuse_unknown(table, (), name)
+    return cls.from_table({"k": number})
+
+
+def settings_of(name: str) -> tuple[str, ...]:
+    """Return the keys that the table of a learner may have; none for "5-nn", which says its k in its name."""
+    return () if _number_of(name) is not None else tuple(learner_class(name).defaults())
+
+
+def properties_of(name: str) -> LearnerProperties:
+    """Return what laws know of a learner at default settings.
+
+    Parameters
+    ----------
+    name : str
+        As in `make`.
+
+    Raises
+    ------
+    RecipeError
+        With the nearest match for an unknown name.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.properties_of("laplace-kernel").smoothness
+    0.5
+    """
+    return learner_class(name).properties
+
+
+def axes() -> dict[str, tuple[str, ...]]:
+    """Return every setting that a sweep may vary → the learners that have it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in REGISTRY:
+        for key in learner_class(name).axes:
+            found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def axis_kind(setting: str) -> str | None:
+    """Return whether a setting is one of the model's size, "model", or of its training, "budget"; None for neither."""
+    kinds = [learner_class(name).axes.get(setting) for name in REGISTRY]
+    return next((kind for kind in kinds if kind is not None), None)
+
+
+def doubled_settings(name: str) -> tuple[str, ...]:
+    """Return the settings whose doubling says what limits a learner; none for a name that is not registered."""
+    return learner_class(name).doubled if name in REGISTRY else ()

@@ -1,0 +1,99 @@
+"""The quickstart: a cascade and a critical cluster with four learners, from nothing, and one report on both."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fractalman.catalogue import catalogue_text
+from fractalman.errors import RecipeError
+from fractalman.experiments import Result, load_spec, run_sweep
+from fractalman.report import require_plots, write_points, write_reports
+
+QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
+"""Subfolder → catalogue name of its specification."""
+TITLE = "fractalman quickstart"
+MARK = "made-by-fractalman-quickstart"
+"""Name of the file that says that a folder may be replaced."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """What the quickstart made.
+
+    Args:
+        results: run's name → sweep.
+        report: path of the report on all of them.
+    """
+
+    results: Mapping[str, Result]
+    report: Path
+
+
+def quickstart(out: str | Path, progress: Progress | None = None) -> Quickstart:
+    """Run a cascade and a critical cluster with four learners, from nothing, and report on both.
+
+    Args:
+        out: folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
+        progress: called with a line of text; None = silent.
+    Errors: RecipeError when ``out`` holds anything else; MissingExtraError before anything is computed.
+    """
+    require_plots()
+    out = Path(out)
+    _check_replaceable(out)
+    specs = {name: load_spec(catalogue_text(entry)) for name, entry in QUICKSTART_RUNS.items()}
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
+    try:
+        partial.mkdir()
+    except OSError as error:
+        raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; type -o with another path") from None
+    try:
+        results = {}
+        for name, spec in specs.items():
+            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+            write_points(results[name], partial / name)
+        if progress is not None:
+            progress("writing the report")
+        report = write_reports(results, partial, TITLE)
+        (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
+        _check_replaceable(out)
+        _replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Quickstart(results, out / report.name)
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse to replace what no quickstart made."""
+    if not out.name:
+        raise RecipeError(f"{out} cannot be replaced: type -o with the name of a new folder")
+    if not out.parent.is_dir():
+        raise RecipeError(f"no folder {out.parent} found: type -o with a path in an existing folder")
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise RecipeError(f"{out} exists and is no folder: type -o with the name of a new folder")
+    if out.is_dir() and not (out / MARK).exists() and any(out.iterdir()):
+        raise RecipeError(f"{out} exists and was not made by quickstart: type -o with the name of a new folder")
+
+
+def _replace_folder(new: Path, old: Path) -> None:
+    """Put ``new`` in the place of ``old``, which is kept until that is done and put back if it fails."""
+    if not old.exists():
+        new.rename(old)
+        return
+    aside = old.with_name(f".{old.name}.{uuid.uuid4().hex}.partial")
+    old.rename(aside)
+    try:
+        new.rename(old)
+    except BaseException:
+        aside.rename(old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _prefixed(progress: Progress | None, name: str) -> Progress | None:
+    return None if progress is None else lambda text: progress(f"{name}: {text}")

@@ -1,0 +1,353 @@
+"""Run an experiment and write its report in one call: confirm and the studies; and reports made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from fractalman.errors import RecipeError
+from fractalman.experiments import Plan, Result, load_result, load_spec, plan_sweep, run_experiment, run_sweep
+from fractalman.experiments.journal import parts_in, read_header
+from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
+from fractalman.report import require_plots, write_points, write_report, write_reports
+from fractalman.report.studies import write_study
+from fractalman.studies import study
+
+if TYPE_CHECKING:
+    from fractalman.studies.granularity.result import GranularityResult
+    from fractalman.studies.locality.result import LocalityResult
+    from fractalman.studies.probes.result import ProbeResult
+
+Progress = Callable[[str], None]
+Spec = str | Path | Mapping[str, Any]
+"""Path of a TOML file, TOML text, or its tables as a dict."""
+
+
+def run_confirmation(
+    spec: Spec,
+    out: str | Path,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Result:
+    """Run an experiment, or what is left of it, write its report and return its verdicts and points.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, TOML text, or its tables as a dict.
+    out
+        Folder for journal.jsonl, report.html, points.csv, matrix.csv and matrix.json; a killed run of the same spec is
+        continued, a network inside its training where the run keeps checkpoints.
+    force
+        Start anew even where another run's journal lies.
+    progress
+        Called with a line of text; None = silent.
+    jobs
+        Processes that share the work; 1 = this one. The table does not depend on how many there are.
+    scheduler
+        Address of a dask scheduler whose workers do the work instead.
+    shard
+        (i, of n): do every n-th task only, into a part of the journal of its own, e.g. in a job array; the report is
+        written by whoever finds no task missing. A run without it reads all parts and does what is left.
+
+    Returns
+    -------
+    Result
+        With ``verdicts``, ``points`` and ``missing``.
+
+    Raises
+    ------
+    RecipeError
+        For a spec or folder that cannot be, or both of ``jobs`` and ``scheduler``.
+    MissingExtraError
+        Before anything is computed.
+    ResourceError
+        When nobody answers at the scheduler.
+
+    Notes
+    -----
+    docs/theory.md §3 and §4 say what is predicted.
+    """
+    require_plots()
+    checked = load_spec(spec)
+    result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
+    if shard is None or not result.missing:
+        _say(progress, "writing the report")
+        write_report(result, out)
+    return result
+
+
+def plan_confirmation(spec: Spec) -> Plan:
+    """Return the points, memory and time that an experiment will need, without running it.
+
+    Parameters
+    ----------
+    spec
+        As for `run_confirmation`.
+    """
+    return plan_sweep(load_spec(spec))
+
+
+def run_study(
+    name: str,
+    spec: Spec,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Any:
+    """Run a study, or what is left of it, and write its report.
+
+    Parameters
+    ----------
+    name
+        Of the study, as in `fractalman.studies.STUDIES`.
+    spec
+        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], the study's own table, [mlp], …
+    out
+        Folder of journal, tables and report; a killed run of the same spec is continued. None = keep nothing.
+    force, progress, jobs, scheduler, shard
+        As for `run_confirmation`; rows do not depend on them.
+
+    Returns
+    -------
+    object
+        The study's result, with ``rows`` and ``missing``, the tasks that other shards have not finished.
+
+    Raises
+    ------
+    RecipeError
+        Naming what is wrong with the spec or the folder.
+    MissingExtraError
+        Before anything is computed.
+    """
+    if out is not None:
+        require_plots()
+    kind = study(name)
+    result = run_experiment(
+        kind, kind.read(spec), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
+    )
+    if out is not None and not result.missing:
+        write_study(name, result, out)
+    return result
+
+
+def run_granularity(
+    spec: Spec,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> GranularityResult:
+    """Run a granularity study: what learning looks like at every scale of the hierarchy.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], ….
+    out
+        Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
+        of the same spec is continued. None = keep nothing.
+    force
+        Start anew even where another run's journal lies.
+    progress
+        Called with a line of text; None = silent.
+    jobs, scheduler, shard
+        Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+
+    Returns
+    -------
+    GranularityResult
+        Rows, shares, risks, curves, linear regressions; ``missing`` tasks of other shards.
+
+    Raises
+    ------
+    RecipeError
+        Naming what is wrong with the spec or the folder.
+    MissingExtraError
+        Before anything is computed.
+
+    Notes
+    -----
+    docs/theory.md §4, §5 and "Granularity".
+    """
+    return cast("GranularityResult", run_study("granularity", spec, out, force, progress, jobs, scheduler, shard))
+
+
+def run_locality(
+    spec: Spec,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> LocalityResult:
+    """Measure how far one gradient step is felt, layer by layer, before, during and after training.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [locality], [mlp].
+    out
+        Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
+        of the same spec is continued. None = keep nothing.
+    force
+        Start anew even where another run's journal lies.
+    progress
+        Called with a line of text; None = silent.
+    jobs, scheduler, shard
+        Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+
+    Returns
+    -------
+    LocalityResult
+        ``rows``, ``means`` (with errors over data and initialization), ``claims``.
+
+    Raises
+    ------
+    RecipeError
+        Naming what is wrong with the spec or the folder.
+    MissingExtraError
+        Before anything is computed.
+
+    Notes
+    -----
+    docs/theory.md, "Locality of learning".
+    """
+    return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
+
+
+def run_probe(
+    spec: Spec,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> ProbeResult:
+    """Measure which latents of the hierarchy can be read off the layers of networks, as n and width grow.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [probe], [mlp].
+    out
+        Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
+        of the same spec is continued. None = keep nothing.
+    force
+        Start anew even where another run's journal lies.
+    progress
+        Called with a line of text; None = silent.
+    jobs, scheduler, shard
+        Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+
+    Returns
+    -------
+    ProbeResult
+        ``rows``, ``means`` (with errors over data and initialization), ``latents``, ``claims``.
+
+    Raises
+    ------
+    RecipeError
+        Naming what is wrong with the spec or the folder.
+    MissingExtraError
+        Before anything is computed.
+
+    Notes
+    -----
+    docs/theory.md, "Locality of learning".
+    """
+    return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
+
+
+def rebuild_report(
+    folder: str | Path, *more: str | Path, out: str | Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Write the report of finished runs again from their journals and return its path.
+
+    Args:
+        folder: of `run_confirmation` or `quickstart`, or a folder of such runs.
+        more: further ones; all runs come into one report with the matrix of families, learners and axes.
+        out: folder for report.html, matrix.csv and matrix.json (and points.csv of a single run); made if it is not
+            there. None = ``folder`` itself, where it is the only one.
+        progress: called with a line of text; None = silent.
+    Errors: RecipeError when a folder holds no run, or an unfinished one.
+    """
+    require_plots()
+    given = [Path(name) for name in (folder, *more)]
+    for path in given:
+        if not path.is_dir():
+            raise RecipeError(f"no folder {path} found: type the folder of a confirm run")
+    if out is None and more:
+        raise RecipeError(f"{len(given)} folders and no place for their report: type -o FOLDER")
+    if not more and out is None and not _holds_runs(given[0]):
+        return _rebuild_in_place(given[0], progress)
+    folders = [run for path in given for run in (_runs_in(path) if _holds_runs(path) else [path])]
+    results = {name: _finished(run, progress) for name, run in zip(_short_names(folders), folders, strict=True)}
+    place = given[0] if out is None else Path(out)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"cannot make the folder {place}: {error.strerror}; type -o with another path") from None
+    if len(results) == 1:
+        return write_report(next(iter(results.values())), place)
+    return write_reports(results, place, f"fractalman report: {len(results)} runs")
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and parts_in(path))
+
+
+def _holds_runs(folder: Path) -> bool:
+    """Whether a folder is no run itself and holds some; the quickstart's has its own report."""
+    return not parts_in(folder) and not (folder / MARK).exists() and bool(_runs_in(folder))
+
+
+def _short_names(folders: Sequence[Path]) -> list[str]:
+    """Return the folders' own names, with their parents' where two are alike."""
+    names = [path.name for path in folders]
+    return [path.name if names.count(path.name) == 1 else path.as_posix() for path in folders]
+
+
+def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
+    if (folder / MARK).exists():
+        results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
+        for name, result in results.items():
+            write_points(result, folder / name)
+        return write_reports(results, folder, TITLE)
+    return write_report(_finished(folder, progress), folder)
+
+
+def _finished(folder: Path, progress: Progress | None) -> Result:
+    for part in parts_in(folder)[:1]:
+        found = (read_header(part) or {}).get("experiment", "confirm")
+        if found != "confirm":
+            raise RecipeError(
+                f"{folder} holds a {found} study, and this report is of confirm runs: use fractalman {found} with the "
+                "same specification again, which writes its report"
+            )
+    result = load_result(folder, progress)
+    spec = result.spec
+    if result.missing:
+        wanted = len(spec.learners) * len(spec.values) * spec.seeds
+        found = sum(point.learner in spec.learners for point in result.points)
+        raise RecipeError(
+            f"{folder} holds {found} of {wanted} points: a report needs them all; type the same fractalman confirm "
+            "again to finish the run"
+        )
+    return result
+
+
+def _say(progress: Progress | None, text: str) -> None:
+    if progress is not None:
+        progress(text)

@@ -1,0 +1,89 @@
+"""The specification of a study of locality: its table and its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.locality import patterns
+from fractalman.studies.networks import CONTROLS, network_settings, rising, some, steps_of
+from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.sources import Source
+
+KEYS: dict[str, tuple[Check, Any]] = {
+    "train_size": (integer(2), REQUIRED),
+    "test_size": (integer(2), REQUIRED),
+    "seeds": (integer(1), 4),
+    "steps": (rising(0), None),
+    "widths": (rising(1), ()),
+    "depths": (rising(1), ()),
+    "scales": (sizes, (4, 16, 64, 256, 1024)),
+    "sources": (integer(1), 256),
+    "pairs": (integer(1), 2000),
+    "pattern_points": (integer(2), 512),
+    "controls": (some(*CONTROLS), CONTROLS),
+}
+EXAMPLE = "[locality] train_size = 512, test_size = 1024, seeds = 4"
+
+
+@dataclass(frozen=True)
+class Locality(StudySpec):
+    """The checked specification of a study of locality.
+
+    Args:
+        source: of the points.
+        train_size, test_size: training points and unseen points of every replicate. seeds: replicates.
+        steps: of the training, at which the network is looked at.
+        widths, depths: networks beside that of [mlp], which differ from it in one of them.
+        scales: sizes of subclusters: bounds of the strata of pairs, and cuts that regions are compared with.
+        sources: training points from which steps are made. pairs: of every stratum, at the most.
+        pattern_points: unseen points whose regions are counted.
+        controls: of `CONTROLS`.
+        mlp: the table [mlp].
+    """
+
+    name: ClassVar[str] = "locality"
+
+    source: Source
+    train_size: int
+    test_size: int
+    seeds: int
+    steps: tuple[int, ...]
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+    scales: tuple[int, ...]
+    sources: int
+    pairs: int
+    pattern_points: int
+    controls: tuple[str, ...]
+    mlp: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, spec: SpecSource) -> Locality:
+        """Return the checked specification.
+
+        Errors: RecipeError naming all that is wrong; MissingExtraError without JAX or scikit-learn.
+        """
+        tables = read_study(spec, "locality", KEYS, ("mlp",), EXAMPLE)
+        mlp, values = tables.settings.get("mlp", {}), tables.values
+        patterns.require_agreement()
+        return cls(tables.source, **{**values, "steps": steps_of(network_settings(mlp), values["steps"])}, mlp=mlp)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values."""
+        values = {key: getattr(self, key) for key in KEYS}
+        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
+        return {**self.source.to_dict(), "locality": own, **({"mlp": table} if table else {})}
+
+    def tasks(self) -> list[Task]:
+        """Return one task per network and replicate."""
+        base = network_settings(self.mlp)
+        networks: list[tuple[str, int]] = [("base", 0)]
+        networks += [("width", width) for width in self.widths if width != base.width]
+        networks += [("depth", depth) for depth in self.depths if depth != base.depth]
+        networks += [(control, 0) for control in self.controls]
+        return [Task(part, value, seed) for seed in range(self.seeds) for part, value in networks]

@@ -1,0 +1,84 @@
+"""What a study of decodability finds: rows, their means over replicates, and the numbers that answer the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fractalman.studies.base import Row
+from fractalman.studies.means import means, paired, select
+from fractalman.studies.probes.spec import Probing
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """A study of decodability.
+
+    Args:
+        study: what was asked. rows: means over a replicate's latents, one number per network, step, layer, quantity
+            and replicate; and rows of single latents (`latents`). missing: tasks that are not finished.
+    """
+
+    study: Probing
+    rows: list[Row]
+    missing: int = 0
+
+    @cached_property
+    def means(self) -> list[Row]:
+        """The means over replicates, with errors."""
+        return means(self.rows)
+
+    @cached_property
+    def latents(self) -> list[Row]:
+        """One row per network, step, layer, replicate and latent."""
+        return [row for row in self.rows if "latent" in row]
+
+    def find(self, **wanted: Any) -> list[Row]:
+        """Return the means whose columns have the wanted values, e.g. ``find(quantity="auc-near", layer="2")``."""
+        return select(self.means, **wanted)
+
+    @property
+    def last_layer(self) -> str:
+        """The last hidden layer."""
+        return max((r["layer"] for r in self.means if r["layer"].isdigit()), key=int, default="output")
+
+    @cached_property
+    def claims(self) -> list[Row]:
+        """What training has added, from coarse to fine, as n and width grow: of the last hidden layer at the end.
+
+        A row per network and scale: auc_near of the trained network, and its gain over the same network untrained and
+        over the raw input; r2_band, how much of what the scale adds to the label can be read off, and its gains; the
+        shares of latents found, gained, lost; each with its 95 % half-width. Differences are paired by replicate.
+        """
+        rows = []
+        networks = dict.fromkeys((r["part"], r["value"], r["n"], r["width"]) for r in self.means)
+        for part, value, n, width in networks:
+            for scale in sorted(self.study.scales, reverse=True):
+                rows.append(self._claim({"part": part, "value": value}, n, width, scale))
+        return [row for row in rows if row["auc_near"] is not None or row["r2_band"] is not None]
+
+    def _claim(self, network: Row, n: int, width: int, scale: int) -> Row:
+        row: Row = {**network, "n": n, "width": width, "scale": scale}
+        end = {**network, "layer": self.last_layer, "step": self.study.steps[-1], "against": "size", "place": scale}
+        start = {**end, "step": 0}
+        for quantity in ("auc-near", "r2-band"):
+            name = quantity.replace("-", "_")
+            found = self.find(**end, quantity=quantity)
+            row[name] = found[0]["number"] if found else None
+            row[f"{name}_half_width"] = found[0]["half_width"] if found else None
+            for label, other in (("over_untrained", start), ("over_input", {**start, "layer": "input"})):
+                trained = select(self.rows_of_means, **end, quantity=quantity)
+                gap = paired(trained, select(self.rows_of_means, **other, quantity=quantity))
+                row[f"{name}_{label}"] = gap.number if gap else None
+                row[f"{name}_{label}_half_width"] = gap.half_width if gap else None
+        for quantity in ("found", "random-found", "gained", "lost"):
+            found = self.find(**end, quantity=quantity)
+            row[quantity.replace("-", "_")] = found[0]["number"] if found else None
+        row["latents"] = next((r["count"] for r in self.find(**end, quantity="found")), None)
+        return row
+
+    @cached_property
+    def rows_of_means(self) -> list[Row]:
+        """The rows that means are taken of."""
+        return [row for row in self.rows if "quantity" in row]

@@ -1,0 +1,82 @@
+"""The specification of a study of decodability: its table and its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.networks import network_settings, rising, some, steps_of
+from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.sources import Source
+
+KEYS: dict[str, tuple[Check, Any]] = {
+    "train_sizes": (sizes, REQUIRED),
+    "test_size": (integer(16), REQUIRED),
+    "seeds": (integer(1), 4),
+    "steps": (rising(0), None),
+    "widths": (rising(1), ()),
+    "scales": (sizes, (16, 64, 256, 1024)),
+    "latents": (integer(1), 12),
+    "controls": (some("shuffled-labels"), ()),
+}
+EXAMPLE = "[probe] train_sizes = [128, 512], test_size = 2048, seeds = 4"
+
+
+@dataclass(frozen=True)
+class Probing(StudySpec):
+    """The checked specification of a study of decodability.
+
+    Args:
+        source: of the points.
+        train_sizes: training-set sizes of the networks. test_size: unseen points; half of them fit the probes, half
+            score them. seeds: replicates.
+        steps: of the training, at which networks are probed; step 0, the untrained network, always is.
+        widths: networks beside that of [mlp], trained on the largest training set.
+        scales: sizes of latents. latents: of every scale, at the most.
+        controls: "shuffled-labels" or none.
+        mlp: the table [mlp].
+    """
+
+    name: ClassVar[str] = "probe"
+
+    source: Source
+    train_sizes: tuple[int, ...]
+    test_size: int
+    seeds: int
+    steps: tuple[int, ...]
+    widths: tuple[int, ...]
+    scales: tuple[int, ...]
+    latents: int
+    controls: tuple[str, ...]
+    mlp: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, spec: SpecSource) -> Probing:
+        """Return the checked specification.
+
+        Errors: RecipeError naming all that is wrong; MissingExtraError without JAX.
+        """
+        tables = read_study(spec, "probe", KEYS, ("mlp",), EXAMPLE)
+        mlp, values = tables.settings.get("mlp", {}), tables.values
+        settings = network_settings(mlp)
+        asked = (0, settings.steps) if values["steps"] is None else values["steps"]
+        steps = steps_of(settings, tuple(sorted({0, *asked})))
+        return cls(tables.source, **{**values, "steps": steps}, mlp=mlp)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values."""
+        values = {key: getattr(self, key) for key in KEYS}
+        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
+        return {**self.source.to_dict(), "probe": own, **({"mlp": table} if table else {})}
+
+    def tasks(self) -> list[Task]:
+        """Return one task per network and replicate."""
+        base = network_settings(self.mlp)
+        networks: list[tuple[str, int]] = [("n", n) for n in self.train_sizes]
+        networks += [("width", width) for width in self.widths if width != base.width]
+        networks += [(control, 0) for control in self.controls]
+        return [Task(part, value, seed) for seed in range(self.seeds) for part, value in networks]

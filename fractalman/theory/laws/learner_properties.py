@@ -1,0 +1,54 @@
+"""What a learner is to the laws: how smooth its kernel, what a piece of it can represent, whether it can grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fractalman.theory.laws.sources import Source
+
+INTERPOLATION = "noiseless labels, and the learner interpolates them"
+MEDIAN_LENGTH = "length = median training distance and a ridge small enough to interpolate"
+"""What laws of kernels with a length assume."""
+
+
+@dataclass(frozen=True)
+class LearnerProperties:
+    """A learner as laws see it; every learner declares its own.
+
+    Parameters
+    ----------
+    name : str
+        What is typed.
+    kind : str
+        "local" (answers from training points near by), "kernel", "linear", "trees", "network", "floor" (no learner, but
+        what none gets below) or "unknown" (nothing is known of it, and no law is applied).
+    smoothness : float, optional
+        ν of its kernel, k(r) = analytic + r^(2ν); None for learners without one.
+    degree : int, optional
+        Polynomial degree of its local pieces; None for learners without pieces.
+    features : int, optional
+        Number of features of a model whose size is fixed; None where there is no such number.
+    homogeneous : bool
+        Whether its kernel has K(cx, z) = c·K(x, z), so that it knows directions and no lengths. Default False.
+    assumptions : tuple of str
+        What laws assume of it, one sentence each.
+    references : tuple of Source
+        Literature that says so.
+    """
+
+    name: str
+    kind: str
+    smoothness: float | None = None
+    degree: int | None = None
+    features: int | None = None
+    homogeneous: bool = False
+    assumptions: tuple[str, ...] = ()
+    references: tuple[Source, ...] = ()
+
+
+BAYES = LearnerProperties(
+    "bayes",
+    "floor",
+    assumptions=("the floor knows the covariance of the labels, and is averaged over labels",),
+)
+"""The pseudo-learner that is the floor: it is no learner, and its properties stand here."""

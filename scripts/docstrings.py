@@ -1,0 +1,187 @@
+"""What documentation tools can read of the public functions: one line for each gap, and a table by package.
+
+python scripts/docstrings.py [--lines] [PACKAGE ...]
+
+Public is what fractalman, fractalman.measure, fractalman.theory and fractalman.learners name in ``__all__``, and the
+public methods of the classes among these. Docstrings are in NumPy style and are read by griffe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import inspect
+import logging
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import griffe
+
+import fractalman
+
+NAMESPACES = ("fractalman", "fractalman.measure", "fractalman.theory", "fractalman.learners")
+WITH_EXAMPLES = {"fractalman", "fractalman.measure", "fractalman.learners"}
+
+
+class Gap(NamedTuple):
+    """Something that a documentation tool, and so a reader, does not find."""
+
+    package: str  # the package in which the object is defined
+    name: str  # how a user reaches it
+    missing: str
+
+
+class Read(NamedTuple):
+    """What griffe found in a docstring."""
+
+    summary: str
+    parameters: dict[str, str]
+    returns: bool
+    raises: set[str]
+    examples: bool
+
+
+def read(text: str) -> Read:
+    """Read a docstring in NumPy style."""
+    logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    parameters: dict[str, str] = {}
+    summary, returns, raises, examples = "", False, set[str](), False
+    for section in griffe.Docstring(inspect.cleandoc(text)).parse("numpy"):
+        kind, value = section.kind.value, section.value
+        if kind == "text" and not summary:
+            summary = value.strip().split("\n\n")[0]
+        elif kind in {"parameters", "other parameters", "attributes"}:
+            for entry in value:
+                parameters |= {name.strip().lstrip("*"): entry.description.strip() for name in entry.name.split(",")}
+        elif kind in {"returns", "yields"}:
+            returns = bool(value) and all(entry.description.strip() for entry in value)
+        elif kind == "raises":
+            raises |= {str(entry.annotation).rpartition(".")[2] for entry in value if entry.description.strip()}
+        elif kind == "examples":
+            examples = ">>>" in text
+    return Read(summary, parameters, returns, raises, examples)
+
+
+def raised(function: Callable[..., Any]) -> set[str]:
+    """Return the names of the exceptions that a function's own lines raise."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return set()
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            raised_by = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            name = ast.unparse(raised_by).rpartition(".")[2]
+            if name[:1].isupper() and name not in {"AssertionError", "NotImplementedError"}:
+                found.add(name)
+    return found
+
+
+def gaps(function: Callable[..., Any], example: bool = False) -> Iterator[str]:
+    """Yield what the docstring of a function or method lacks."""
+    if not (function.__doc__ or "").strip():
+        yield "a docstring"
+        return
+    found = read(function.__doc__ or "")
+    if not found.summary.endswith((".", "!", "?")):
+        yield "one sentence at the beginning"
+    signature = inspect.signature(function)
+    wanted = [name for name in signature.parameters if name not in {"self", "cls"} and not name.startswith("_")]
+    yield from (f"parameter {name}" for name in wanted if not found.parameters.get(name))
+    yield from (f"no longer has a parameter {name}" for name in found.parameters if name not in signature.parameters)
+    if signature.return_annotation not in {None, "None", "NoReturn", inspect.Signature.empty} and not found.returns:
+        yield "returns"
+    yield from (f"raises {name}" for name in sorted(raised(function) - found.raises))
+    if example and not found.examples:
+        yield "an example"
+
+
+def class_gaps(cls: type, example: bool) -> Iterator[tuple[str, str]]:
+    """Yield (name below the class or nothing, what is missing) for a class and its own public methods."""
+    if not (cls.__doc__ or "").strip() or (
+        dataclasses.is_dataclass(cls) and str(cls.__doc__).startswith(cls.__name__ + "(")
+    ):
+        yield "", "a docstring"
+    elif not issubclass(cls, BaseException):
+        found = read(cls.__doc__ or "")
+        if not found.summary.endswith((".", "!", "?")):
+            yield "", "one sentence at the beginning"
+        fields = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+        own = vars(cls).get("__init__")
+        wanted = fields or ([*inspect.signature(own).parameters][1:] if inspect.isfunction(own) else [])
+        told = found.parameters | (read(own.__doc__).parameters if getattr(own, "__doc__", None) and not fields else {})
+        yield from (("", f"parameter {name}") for name in wanted if not name.startswith("_") and not told.get(name))
+        if example and not found.examples:
+            yield "", "an example"
+    for name, member in vars(cls).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            if not (member.__doc__ or "").strip():
+                yield name, "a docstring"
+            continue
+        function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
+        if inspect.isfunction(function):
+            yield from ((name, missing) for missing in gaps(function))
+
+
+def public() -> dict[str, tuple[Any, bool]]:
+    """Return name → (function or class, whether an example is due), each object once, under its shortest name."""
+    found: dict[str, tuple[Any, bool]] = {}
+    seen: set[int] = set()
+    for namespace in NAMESPACES:
+        module: Any = fractalman
+        for part in namespace.split(".")[1:]:
+            module = getattr(module, part)
+        for name in module.__all__:
+            try:
+                thing = getattr(module, name)
+            except ImportError:  # an extra that is not installed here
+                continue
+            if (inspect.isfunction(thing) or inspect.isclass(thing)) and id(thing) not in seen:
+                seen.add(id(thing))
+                found[f"{namespace}.{name}"] = (thing, namespace in WITH_EXAMPLES)
+    return found
+
+
+def check() -> tuple[list[Gap], Counter[str]]:
+    """Return all gaps, and how many public functions and classes each package has."""
+    found: list[Gap] = []
+    counted: Counter[str] = Counter()
+    for name, (thing, example) in public().items():
+        parts = thing.__module__.split(".")
+        if parts[0] != "fractalman":
+            continue
+        package = parts[1] if len(parts) > 1 else ""
+        counted[package] += 1
+        if inspect.isclass(thing):
+            due = example and not issubclass(thing, BaseException)
+            found += [
+                Gap(package, ".".join(filter(None, (name, sub))), missing) for sub, missing in class_gaps(thing, due)
+            ]
+        else:
+            found += [Gap(package, name, missing) for missing in gaps(thing, example)]
+    return found, counted
+
+
+def main() -> None:
+    """Print the table, and the gaps if asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="only these packages")
+    parser.add_argument("--lines", action="store_true", help="print every gap")
+    asked = parser.parse_args()
+    found, counted = check()
+    chosen = [gap for gap in found if not asked.packages or gap.package in asked.packages]
+    if asked.lines:
+        print("\n".join(f"{gap.name}: {gap.missing}" for gap in chosen))
+    by_package = Counter(gap.package for gap in chosen)
+    for package in sorted(asked.packages or counted):
+        print(f"{package:14s} {counted[package]:4d} public {by_package[package]:5d} gaps")
+
+
+if __name__ == "__main__":
+    main()
