@@ -41,12 +41,12 @@ from fractalman.recipe import (
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
-    from fractalman.build import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
+    from fractalman.build import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.file import open_file as open
     from fractalman.datasets.memory import Dataset
-    from fractalman.datasets.reader import open_file as open
     from fractalman.datasets.shuffled import batches
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
@@ -76,7 +76,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
-    "open": ("fractalman.datasets.reader", "open_file"),
+    "open": ("fractalman.datasets.file", "open_file"),
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "probe": ("fractalman.runs", "run_probe"),
@@ -88,7 +88,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "write": ("fractalman.build", "write"),
     "write_shard": ("fractalman.build", "write_shard"),
     "write_shards": ("fractalman.build", "write_shards"),
-    "join_shards": ("fractalman.build", "join_shards"),
+    "merge_shards": ("fractalman.build", "merge_shards"),
     "CoarseDataset": ("fractalman.datasets.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.datasets.coarse", "coarse_grain"),
 }
@@ -97,7 +97,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "families", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
-    "write_shards", "write_shard", "join_shards",
+    "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "granularity", "locality", "probe",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fractalman.datasets.provenance import Provenance
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.file import File, open_file
     from fractalman.datasets.lazy import LazyColumn
     from fractalman.datasets.memory import Dataset, split_indices
+    from fractalman.datasets.provenance import Provenance
     from fractalman.datasets.publish import check_target
-    from fractalman.datasets.file import File, open_file
     from fractalman.datasets.shuffled import Batches, batches
     from fractalman.datasets.spec import Problem
     from fractalman.datasets.tables import to_anndata, to_pandas

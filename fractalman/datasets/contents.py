@@ -187,7 +187,7 @@ class Contents:
             self.problems.append(Problem(path, f"has no digests of its blocks: expected a table {name}"))
         elif table.dtype != np.uint8 or table.shape != expected:
             found = f"{table.dtype} and shape {table.shape}"
-            self.problems.append(Problem(path, f"the digests of its blocks have type {found}: expected uint8, {expected}"))
+            self.problems.append(Problem(path, f"the digests of its blocks have {found}: expected uint8, {expected}"))
         else:
             self.tables[path] = table
 

@@ -26,7 +26,7 @@ Table = npt.NDArray[np.uint8]
 
 def block_digest(block: AnyArray) -> bytes:
     """Return the XXH3-128 of an array's bytes, 16 bytes; the array is little-endian, and copied unless contiguous."""
-    return xxhash.xxh3_128_digest(np.ascontiguousarray(block)) if block.size else xxhash.xxh3_128_digest(b"")
+    return xxhash.xxh3_128_digest(np.ascontiguousarray(block).data) if block.size else xxhash.xxh3_128_digest(b"")
 
 
 def table_of(digests: list[bytes]) -> Table:
@@ -86,7 +86,7 @@ class ColumnDigest:
         while len(rows) and rows.size:
             part = rows[: self._rows - self._held]
             rows = rows[len(part) :]
-            self._open.update(part)
+            self._open.update(part.data)
             self._held += len(part)
             if self._held == self._rows:
                 self._close()

@@ -16,9 +16,9 @@ import h5py
 import numpy as np
 
 from fractalman._typing import I64
+from fractalman.datasets.file import File, open_file
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
-from fractalman.datasets.file import File, open_file
 from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.progress import Progress

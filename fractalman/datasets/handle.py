@@ -10,8 +10,8 @@ from weakref import WeakSet
 from fractalman.errors import FileFormatError
 
 if TYPE_CHECKING:
-    from fractalman.datasets.lazy import LazyColumn
     from fractalman.datasets.file import File
+    from fractalman.datasets.lazy import LazyColumn
 
 
 class FileHandle:

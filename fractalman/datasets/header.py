@@ -14,7 +14,7 @@ from pathlib import Path
 
 import xxhash
 
-from fractalman.datasets.spec import FORMAT_NAME, MAJOR, MINOR, HEADER_BYTES, Problem
+from fractalman.datasets.spec import FORMAT_NAME, HEADER_BYTES, MAJOR, MINOR, Problem
 from fractalman.errors import CorruptFileError, FileFormatError, IncompleteFileError, TooNewError, TooOldError
 from fractalman.progress import Progress
 
@@ -135,7 +135,7 @@ def write_header(descriptor: int) -> None:
 def header_problem(path: Path, progress: Progress | None = None) -> Problem | None:
     """Return what is wrong with a file according to its header, or None; the HDF5 library is not asked.
 
-    Errors: TooNewError, TooOldError, FileFormatError, IncompleteFileError as `read_header`; OSError when the disk fails.
+    Errors: TooNewError, TooOldError, FileFormatError, IncompleteFileError as in `read_header`; OSError from the disk.
     """
     with path.open("rb", buffering=0) as file:  # once: a new version may be published under the name meanwhile
         try:

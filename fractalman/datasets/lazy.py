@@ -303,9 +303,7 @@ class LazyColumn:
 
     def _refuse_bad(self, rows: AnyArray, first: int, table: Table) -> None:
         for start, stop in bad_blocks(rows, first, self._chunk_rows, table):
-            raise CorruptFileError(
-                f"{self._file}: {self.path}: rows {start} to {stop - 1} are damaged: {OTHER_BLOCK}"
-            )
+            raise CorruptFileError(f"{self._file}: {self.path}: rows {start} to {stop - 1} are damaged: {OTHER_BLOCK}")
 
 
 OTHER_BLOCK = "they do not have the digest of their block"

@@ -16,7 +16,6 @@ from fractalman.datasets.compression import require_filters
 from fractalman.datasets.contents import Contents, open_hdf5
 from fractalman.datasets.header import read_header
 from fractalman.datasets.lazy import BlockTable, LazyColumn
-from fractalman.datasets.provenance import Provenance
 from fractalman.datasets.shard_table import SHARD_FAMILY
 from fractalman.datasets.sharded import OpenShards, ShardedColumn
 from fractalman.errors import CorruptFileError, RecipeError, nearest
@@ -110,8 +109,10 @@ class StoredDataset:
         return self.provenance.recipe.get("family") == SHARD_FAMILY
 
 
-def open_stored(path: str | os.PathLike[str], check: str = "blocks", kind: type[StoredDataset] = StoredDataset) -> StoredDataset:
-    """Open a dataset file as it is stored; parameters and errors as in `fractalman.open`, ``kind`` is what to return."""
+def open_stored(
+    path: str | os.PathLike[str], check: str = "blocks", kind: type[StoredDataset] = StoredDataset
+) -> StoredDataset:
+    """Open a dataset file as it is stored; parameters and errors as in `fractalman.open`, ``kind`` is its class."""
     if check not in CHECKS:
         raise RecipeError(f"check = {check!r}: expected 'blocks' or 'none'{nearest(str(check), CHECKS)}")
     path = check_path(path)

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fractalman.datasets.provenance import Provenance
 from fractalman.datasets.lazy import HeldColumn, LazyColumn
+from fractalman.datasets.provenance import Provenance
 from fractalman.datasets.spec import AnyArray
 
 Columns: TypeAlias = Mapping[str, LazyColumn | HeldColumn]

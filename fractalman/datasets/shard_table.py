@@ -201,5 +201,3 @@ class LinkedColumn:
             file.id, column.path.encode(), kind, h5py.h5s.create_simple(self.shape), dcpl=properties, lcpl=parents
         )
         return file[column.path]
-
-

@@ -43,7 +43,6 @@ OPEN_SHARDS = 16
 """Most shards of an index file that are open at once."""
 
 
-
 class OpenShards:
     """The shards of an open index; each is opened and checked when it is first needed."""
 
@@ -148,9 +147,7 @@ def pieces(column: LazyColumn, found: list[Problem], reported: set[str]) -> Iter
     for k, record in enumerate(table.records):
         try:
             if column.shard_digest(k) != record.columns[column.path]:
-                found.append(
-                    Problem(record.file, f"{column.path} does not have the digest that the index file states")
-                )
+                found.append(Problem(record.file, f"{column.path} does not have the digest that the index file states"))
             for start in range(0, record.rows, step):
                 yield table.starts[k] + start, column.shard_rows(k, start, min(start + step, record.rows))
         except FileFormatError as error:

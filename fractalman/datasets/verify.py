@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
-from fractalman.datasets.header import header_problem
 from fractalman.datasets.spec import Problem
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, ResourceError
 from fractalman.progress import Progress, ignored
@@ -92,7 +92,7 @@ def verify_file(
 ) -> list[Problem]:
     """Return everything that is wrong with a file, in the order of the column table; [] = intact.
 
-    The digest of all bytes comes first and needs no HDF5. A file that has it is what its writer wrote, and is read here.
+    The digest of all bytes comes first and needs no HDF5. A file that has it is what its writer wrote and is read here.
     In any other the HDF5 library may crash, so it is read in a child process, and a crash is a problem in the list.
 
     Parameters

@@ -21,13 +21,13 @@ from fractalman.datasets.publish import Sink, check_target, interrupts_held, pub
 from fractalman.datasets.shard_table import LinkedColumn
 from fractalman.datasets.spec import (
     BY_PATH,
-    PROVENANCE,
     COLUMNS,
     DIGESTS,
     FORMAT_NAME,
+    HEADER_BYTES,
     MAJOR,
     MINOR,
-    HEADER_BYTES,
+    PROVENANCE,
     STANDARD,
     AnyArray,
     Column,
@@ -252,9 +252,7 @@ def _write_file(
 def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> bytes:
     """Return the digest of a block after looking at every element; FileFormatError naming the first that cannot be."""
     for requirement, first, _ in broken_elements(column, block, start, dims):
-        raise FileFormatError(
-            f"the columns do not fit the format: {column.path}: {first}: expected {requirement}"
-        )
+        raise FileFormatError(f"the columns do not fit the format: {column.path}: {first}: expected {requirement}")
     return block_digest(block)
 
 

@@ -29,7 +29,7 @@ from fractalman import cli
 from fractalman._files import lock
 from fractalman.build import missing_shards, shards
 from fractalman.datasets import open_file, verify_file
-from fractalman.datasets.shards import ShardTable, shard_rows
+from fractalman.datasets.shard_table import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
@@ -43,7 +43,7 @@ SPHERE = fm.SmoothManifold(n_points=700, ambient_dim=4, seed=3)
 
 def content(path: Path) -> str:
     with fm.open(path) as file:
-        return file.certificate.content
+        return file.provenance.content
 
 
 def shard_files(master: Path) -> list[Path]:
@@ -183,7 +183,7 @@ def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
         assert file.recipe == CASCADE
         start, stop = shard_rows(1001, 3, 4)
         np.testing.assert_array_equal(file.X[:], fm.generate(CASCADE).X[start:stop])
-        assert file.certificate.recipe["first_row"] == start
+        assert file.provenance.recipe["first_row"] == start
         assert file.verify() == []
 
 
@@ -356,7 +356,7 @@ def test_finished_shards_are_kept_and_bad_ones_made_again(tmp_path: Path, whole:
         fm.write_shard(CASCADE, path, number, 4)
     assert missing_shards(CASCADE, path, 4) == [3]
     with pytest.raises(RecipeError, match=r"^1 of 4 shards are not finished, the first is 3/4"):
-        fm.join_shards(CASCADE, path, 4)
+        fm.merge_shards(CASCADE, path, 4)
     first, second, fourth = shard_files(path)
     before = identity(first), identity(fourth)
     os.truncate(second, 1000)
@@ -365,7 +365,7 @@ def test_finished_shards_are_kept_and_bad_ones_made_again(tmp_path: Path, whole:
     assert (identity(first), identity(fourth)) == before
     assert content(path) == content(whole)
     path.unlink()
-    assert content(fm.join_shards(CASCADE, path, 4)) == content(whole)
+    assert content(fm.merge_shards(CASCADE, path, 4)) == content(whole)
 
 
 def test_the_same_shard_twice_is_the_same_shard(tmp_path: Path, made: Path) -> None:
@@ -392,13 +392,13 @@ def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monke
     old, old_shards = content(path), shard_files(path)
     with pytest.raises(FileExistsError, match="type --force"):
         fm.write_shards(SPHERE, path, 2)
-    take, taken = shards._Join.take, []
+    take, taken = shards._Merge.take, []
 
     def take_and_look(*arguments: Any) -> None:
         take(*arguments)
         taken.append(list(check_file(path)) == [] and content(path) == old)
 
-    monkeypatch.setattr(shards._Join, "take", take_and_look)
+    monkeypatch.setattr(shards._Merge, "take", take_and_look)
     fm.write_shards(SPHERE, path, 2, overwrite=True)
     assert taken == [True] * 3
     assert content(path) != old
@@ -506,7 +506,7 @@ def test_shards_that_cannot_be_are_refused(tmp_path: Path, recipe: fm.Recipe, co
     for work in (
         lambda: fm.write_shards(recipe, tmp_path / "data.h5", count),
         lambda: fm.write_shard(recipe, tmp_path / "data.h5", 1, count),
-        lambda: fm.join_shards(recipe, tmp_path / "data.h5", count),
+        lambda: fm.merge_shards(recipe, tmp_path / "data.h5", count),
     ):
         with pytest.raises(RecipeError, match=words) as error:
             work()
