@@ -25,23 +25,17 @@ from fractalman.errors import (
     TooNewError,
     TooOldError,
 )
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.random.keys import STREAM_VERSION, Seeds
-from fractalman.recipe import (
-    BetheLattice,
-    Cascade,
-    LatticePercolation,
-    PercolationCluster,
-    PercolationEnsemble,
-    Recipe,
-    SmoothManifold,
-    families,
-    from_dict,
-    from_toml,
-)
+from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 
 if TYPE_CHECKING:
     from fractalman import learners, measure, theory
-    from fractalman.build import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
@@ -50,6 +44,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.shuffled import batches
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
+    from fractalman.generation import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
@@ -69,9 +64,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "confirm": ("fractalman.runs", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "export_anndata": ("fractalman.datasets.export", "export_anndata"),
-    "generate": ("fractalman.build", "generate"),
+    "generate": ("fractalman.generation", "generate"),
     "granularity": ("fractalman.runs", "run_granularity"),
-    "label_draws": ("fractalman.build", "label_draws"),
+    "label_draws": ("fractalman.generation", "label_draws"),
     "learners": ("fractalman.learners", None),
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
@@ -80,22 +75,22 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "probe": ("fractalman.runs", "run_probe"),
-    "rebuild": ("fractalman.build", "rebuild"),
+    "rebuild": ("fractalman.generation", "rebuild"),
     "theory": ("fractalman.theory", None),
     "to_anndata": ("fractalman.datasets.tables", "to_anndata"),
     "to_pandas": ("fractalman.datasets.tables", "to_pandas"),
     "verify": ("fractalman.datasets.verify", "verify_file"),
-    "write": ("fractalman.build", "write"),
-    "write_shard": ("fractalman.build", "write_shard"),
-    "write_shards": ("fractalman.build", "write_shards"),
-    "merge_shards": ("fractalman.build", "merge_shards"),
+    "write": ("fractalman.generation", "write"),
+    "write_shard": ("fractalman.generation", "write_shard"),
+    "write_shards": ("fractalman.generation", "write_shards"),
+    "merge_shards": ("fractalman.generation", "merge_shards"),
     "CoarseDataset": ("fractalman.datasets.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.datasets.coarse", "coarse_grain"),
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "Recipe", "Seeds", "families", "from_dict", "from_toml",
+    "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",

@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 import fractalman as fm
-from fractalman import build
+from fractalman import generation
 from fractalman._jit import n_threads
-from fractalman.build import lattice
+from fractalman.families.lattice_percolation import sampler as lattice
 
 WARM_UP = 2_000  # points; compiles everything
 TWIN_POINTS = 1_500  # the twin takes minutes at full size; it is compared per point
@@ -65,7 +65,7 @@ class Row:
 
 def tree(recipe: fm.Recipe) -> Call:
     """The tree and the hierarchy, without labels and coordinates."""
-    return lambda: build.tree(recipe)
+    return lambda: generation.tree(recipe)
 
 
 def labelling(recipe: Any) -> Call:
@@ -75,14 +75,14 @@ def labelling(recipe: Any) -> Call:
 
 def features(recipe: fm.Recipe) -> Call:
     """The sparse matrix of points and latents, from a dataset made before."""
-    hierarchy = build.structure(recipe).hierarchy
+    hierarchy = generation.structure(recipe).hierarchy
     assert hierarchy is not None
     return lambda: hierarchy.features(values=True)
 
 
 def floor(recipe: fm.Recipe) -> Call:
     """The Bayes floor with every sixteenth point seen."""
-    made = build.structure(recipe)
+    made = generation.structure(recipe)
     seen = np.arange(made.y.size) % 16 == 0
     return lambda: fm.theory.bayes_risk(made, observed=seen)  # type: ignore[arg-type]
 
@@ -211,18 +211,18 @@ def status(name: str) -> int:
 
 def twin_over_kernel() -> float:
     """How much longer the plain-Python twins take for the same small cluster."""
-    from fractalman import geometry
-    from fractalman.embedding import _reference as embedding
-    from fractalman.geometry import _reference as reference
-    from fractalman.labels import _reference as labels
+    from fractalman.families import _forests as forests
     from fractalman.random.streams import Role, key64
+    from tests.reference import embedding as embedding
+    from tests.reference import geometry as reference
+    from tests.reference import labels as labels
 
     n, d = TWIN_POINTS, 128
     recipe = fm.PercolationCluster(n_points=n, ambient_dim=d)
 
     def call() -> None:
         edges, parent, size = reference.critical_cluster(n, 0)
-        tree_parent, _ = geometry.rooted_order(np.array(edges), n, 0)
+        tree_parent, _ = forests.rooted_order(np.array(edges), n, 0)
         embedding.tree_coordinates(key64(0, Role.DIRECTION, 0), parent, tree_parent.tolist(), n, d, 0.1)
         value = labels.hierarchical_values(key64(0, Role.LATENT, 0, 0), [1.0] * len(size))
         for i in range(n):

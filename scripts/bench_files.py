@@ -29,8 +29,8 @@ import numpy as np
 
 import fractalman as fm
 from fractalman._jit import n_threads
-from fractalman.build.columns import file_columns
 from fractalman.datasets import write_columns
+from fractalman.generation.columns import file_columns
 
 
 def seconds(call: Callable[[], Any]) -> float:

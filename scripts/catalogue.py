@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 
 import fractalman as fm
-from fractalman.build.contents import file_contents
 from fractalman.catalogue import catalogue_names, catalogue_recipe
 from fractalman.catalogue.digests import TABLE, Listed, digests_from_csv, digests_to_csv, recipe_mark
 from fractalman.catalogue.listing import catalogue_document
+from fractalman.generation.contents import file_contents
 from fractalman.random.keys import STREAM_VERSION
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -23,7 +23,7 @@ import numpy as np
 import scipy.linalg
 
 import fractalman as fm
-from fractalman import build, kernels, theory
+from fractalman import generation, kernels, theory
 from fractalman.theory.linear import power_law_spectrum
 from fractalman.theory.spectra.grams import median_distance
 
@@ -159,7 +159,7 @@ def learned(
 ) -> Iterator[Row]:
     """Measured and predicted curves of one dataset, ridge in units of the kernel's mean diagonal."""
     data = fm.generate(recipe)
-    y = build.label_draws(data, 8)
+    y = generation.label_draws(data, 8)
     gram = gram_of(data.X, kernel)
     start = time.perf_counter()
     spectrum = theory.spectrum_of(data.X, y, kernel=kernel, method="exact", max_points=data.n_points)

@@ -131,7 +131,17 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_the_public_names_are_there() -> None:
-    wanted = {"PercolationCluster", "Cascade", "Seeds", "families", "generate", "write", "open", "predict", "confirm"}
+    wanted = {
+        "PercolationCluster",
+        "Cascade",
+        "Seeds",
+        "family_names",
+        "generate",
+        "write",
+        "open",
+        "predict",
+        "confirm",
+    }
     wanted |= {"measure", "theory", "__version__"}
     assert wanted <= set(dir(fractalman))
     assert {name for name in wanted if getattr(fractalman, name, None) is None} == set()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 __all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text"]
 
@@ -68,7 +68,7 @@ def catalogue_purpose(name: str) -> str:
 
 def catalogue_recipe(name: str) -> Recipe:
     """Return the recipe called ``name``; RecipeError with the nearest match for a name that is not there."""
-    from fractalman.recipe import from_dict
+    from fractalman.recipes import from_dict
 
     text, changes = _entry(name)
     return from_dict({**tomllib.loads(text)["recipe"], **(changes or {})})

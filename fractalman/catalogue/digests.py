@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fractalman.random.keys import STREAM_VERSION
 
 if TYPE_CHECKING:
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 TABLE = "digests.csv"
 

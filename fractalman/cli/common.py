@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
 
@@ -36,7 +36,7 @@ def is_file(name: str) -> bool:
 def read_recipe(name: str) -> Recipe:
     """Return the recipe in a TOML file, or of a catalogue name."""
     from fractalman.catalogue import catalogue_text
-    from fractalman.recipe import from_toml
+    from fractalman.recipes import from_toml
 
     if not is_file(name):
         return from_toml(catalogue_text(name))

@@ -15,7 +15,7 @@ from fractalman.errors import RecipeError
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
     from fractalman.progress import Progress as Report
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 def add(commands: Commands) -> None:
@@ -47,7 +47,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file; of a catalogue name also say whether it is what the catalogue says."""
-    from fractalman.build import write
+    from fractalman.generation import write
 
     recipe = read_recipe(options.recipe)
     _check_sharing(options)
@@ -91,7 +91,7 @@ def _check_sharing(options: argparse.Namespace) -> None:
 
 def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Report) -> Path:
     """Write all shards and their index file; return its path."""
-    from fractalman.build import missing_shards, write_shards
+    from fractalman.generation import missing_shards, write_shards
 
     try:
         return write_shards(
@@ -113,7 +113,7 @@ def _generate_shards(options: argparse.Namespace, recipe: Recipe, progress: Repo
 
 def _generate_shard(options: argparse.Namespace, recipe: Recipe, progress: Report) -> tuple[dict[str, Any], str]:
     """Write one shard; return what was done as a table and as a line."""
-    from fractalman.build import missing_shards, write_shard
+    from fractalman.generation import missing_shards, write_shard
 
     number, shards = options.shard
     path = write_shard(recipe, options.output, number, shards, progress=progress)

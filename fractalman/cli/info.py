@@ -20,8 +20,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print recipe, provenance and columns."""
-    from fractalman.build import population
     from fractalman.datasets import open_file
+    from fractalman.generation import population
     from fractalman.random.streams import STREAM_VERSION
     from fractalman.report import lines_of, text_table
 

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file."""
-    from fractalman.build import rebuild
+    from fractalman.generation import rebuild
 
     with Progress() as progress:
         source = existing_file(options.file)

@@ -14,7 +14,7 @@ from fractalman.random.streams import Role, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree, coarse_hierarchy, coarse_label_tree, fragment_means
 
 if TYPE_CHECKING:
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ import h5py
 from fractalman.datasets.contents import Contents
 from fractalman.datasets.reader import StoredDataset, open_stored
 from fractalman.datasets.spec import Problem
-from fractalman.recipe import from_dict
+from fractalman.recipes import from_dict
 
 if TYPE_CHECKING:
     from fractalman._typing import I64
     from fractalman.datasets.memory import Dataset
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy, LabelTree
 
 

@@ -11,7 +11,7 @@ from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
 
 if TYPE_CHECKING:
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 
 def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[I64, I64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fractalman.learners import axes, axis_kind
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 DATA_AXIS = "n"
 RECIPE_PREFIX = "recipe."

@@ -57,7 +57,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         i: which replicate.
         value: position on the axis; it matters along a keyword of the recipe only. None = the first.
     """
-    from fractalman.build import generate, label_draws
+    from fractalman.generation import generate, label_draws
     from fractalman.theory import bayes_risk, within_variance
 
     value = spec.values[0] if value is None else value

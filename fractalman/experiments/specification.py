@@ -22,7 +22,7 @@ from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
 from fractalman.learners import doubled_settings, learner_class
 from fractalman.random.streams import Role, Seeds, key64
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 
 BAYES = "bayes"
 """The pseudo-learner whose points are the Bayes floor; every sweep over a family with a hierarchy computes it."""

@@ -16,7 +16,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 from fractalman.trees import LabelTree
 
 TEST_POINTS = 1024

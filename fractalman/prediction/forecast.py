@@ -12,12 +12,13 @@ from fractalman import theory
 from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
+from fractalman.families.cascade.recipe import Cascade
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import n_tests
 from fractalman.prediction.methods import SMOOTHERS, Method, method_of
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
-from fractalman.recipe import Cascade, Recipe
+from fractalman.recipes import Recipe
 
 if TYPE_CHECKING:
     from fractalman.datasets.file import File

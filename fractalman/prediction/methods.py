@@ -9,19 +9,17 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import F64
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.prediction import draws
 from fractalman.prediction.draws import Compute
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures, annealed
-from fractalman.recipe import (
-    BetheLattice,
-    Cascade,
-    LatticePercolation,
-    PercolationCluster,
-    PercolationEnsemble,
-    Recipe,
-    SmoothManifold,
-)
+from fractalman.recipes import Recipe
 
 SMOOTHERS = (
     "k-nn",

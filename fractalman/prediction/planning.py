@@ -17,12 +17,13 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.structures import Structures
-from fractalman.recipe import LatticePercolation, Recipe
+from fractalman.recipes import Recipe
 from fractalman.theory.laws.learner_properties import BAYES
 
 RESOLVED = 16

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fractalman import build, theory
+from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.prediction.draws import Draw, n_tests, noisy
 from fractalman.prediction.structures import field_of, variance_of
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.recipe import SmoothManifold
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Splits:
         n, tree, covariance = data.n_points, None, None
 
         def labels(draws: int) -> F64:
-            return build.label_draws(data, draws)
+            return generation.label_draws(data, draws)
 
         if isinstance(recipe, SmoothManifold):
             covariance = field_of(recipe, n)

@@ -11,12 +11,16 @@ from functools import cached_property
 
 import numpy as np
 
-from fractalman import build, geometry, theory
+from fractalman import generation, theory
 from fractalman._typing import F32, F64
-from fractalman.build.recipes import builder
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.smooth_manifold.points import manifold_points
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
+from fractalman.generation.composer import builder
 from fractalman.prediction.draws import TEST_POINTS, Compute, Draw, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
-from fractalman.recipe import Cascade, LatticePercolation, Recipe, SmoothManifold
+from fractalman.recipes import Recipe
 
 _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
 _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
@@ -86,7 +90,7 @@ class Structures:
         """Yield every drawn structure; the test points do not depend on the sizes, so neither do a curve's values."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
-        build.check_memory(self._recipes(n)[0].replace(ambient_dim=_least_dim(self.recipe)))
+        generation.check_memory(self._recipes(n)[0].replace(ambient_dim=_least_dim(self.recipe)))
         for recipe in self._recipes(n):
             yield _draw(recipe)
 
@@ -113,14 +117,14 @@ def _least_dim(recipe: Recipe) -> int:
 
 
 def _sites(recipe: Recipe) -> int:
-    return int(build.structure(recipe.replace(label="brownian", label_exponent=0.0), hierarchy=False).y.size)
+    return int(generation.structure(recipe.replace(label="brownian", label_exponent=0.0), hierarchy=False).y.size)
 
 
 def _draw(recipe: Recipe) -> Draw:
     """Build one structure and say who trains and who is tested."""
     if isinstance(recipe, SmoothManifold):
         return _field_draw(recipe)
-    made = build.structure(recipe)
+    made = generation.structure(recipe)
     n = made.y.size
     if recipe.addressed:  # points are independent draws in any order
         order, test = np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n))
@@ -131,7 +135,7 @@ def _draw(recipe: Recipe) -> Draw:
     key = key64(recipe.seeds.geometry, Role.VALIDATION)
 
     def labels(draws: int) -> F64:
-        return build.label_draws(made, draws)
+        return generation.label_draws(made, draws)
 
     def coordinates() -> F32:
         X = np.empty((n, recipe.ambient_dim), np.float32)
@@ -153,7 +157,7 @@ def _field_draw(recipe: SmoothManifold) -> Draw:
     field = field_of(recipe, n)
 
     def labels(draws: int) -> F64:
-        return build.label_draws(build.structure(recipe), draws)
+        return generation.label_draws(generation.structure(recipe), draws)
 
     # its own coordinates: the rotation into R^d changes no distance
     return Draw(order, test, field, None, None, lambda: field.places, labels, key64(seed, Role.VALIDATION))
@@ -161,5 +165,5 @@ def _field_draw(recipe: SmoothManifold) -> Draw:
 
 def field_of(recipe: SmoothManifold, n_points: int) -> theory.FieldCovariance:
     """The covariance of a manifold's labels at its first points."""
-    places = geometry.manifold_points(np.arange(n_points), recipe.kind, recipe.dim, recipe.seeds.geometry)
+    places = manifold_points(np.arange(n_points), recipe.kind, recipe.dim, recipe.seeds.geometry)
     return theory.FieldCovariance(places, recipe.hurst, recipe.noise)

@@ -15,7 +15,7 @@ from fractalman.theory.laws import window_words
 
 if TYPE_CHECKING:
     from fractalman.prediction import Curve, Plan, Prediction
-    from fractalman.recipe import Recipe
+    from fractalman.recipes import Recipe
 
 MOST_SHOWN = 1_000_000
 """The largest training-set size that is shown unless others are asked for."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError, ResourceError, nearest
-from fractalman.geometry.forest import cut_tree, join_in_order, minimum_spanning_forest
+from fractalman.families._forests.forest import cut_tree, join_in_order, minimum_spanning_forest
 from fractalman.trees import Hierarchy
 
 HIERARCHIES = ("ward", "minimum-spanning-tree")

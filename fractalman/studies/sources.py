@@ -20,7 +20,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.measure.tables import read_points
 from fractalman.random.streams import Role, key64
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
 from fractalman.trees import Hierarchy, LabelTree
 
@@ -77,7 +77,7 @@ class RecipeSource:
 
         Errors: RecipeError where the sizes are more than there are points.
         """
-        from fractalman.build import generate, label_draws
+        from fractalman.generation import generate, label_draws
 
         recipe = self.recipe.replace(seed=replicate_seeds(self.recipe, i))
         if recipe.addressed:

@@ -17,7 +17,9 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.errors import RecipeError, nearest
-from fractalman.recipe import BetheLattice, PercolationEnsemble, Recipe
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.recipes import Recipe
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_giant_share,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fractalman.errors import RecipeError
-from fractalman.recipe import THRESHOLDS
+from fractalman.thresholds import THRESHOLDS
 
 _TAU = {2: 187 / 91, 3: 2.1891, 4: 2.3138, 5: 2.4180, 6: 2.5, 7: 2.5}
 _FRACTAL = {2: 91 / 48, 3: 2.5229, 4: 3.0446, 5: 3.5260, 6: 4.0, 7: 4.0}

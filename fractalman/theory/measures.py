@@ -15,7 +15,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.errors import RecipeError
-from fractalman.recipe import Cascade
+from fractalman.families.cascade.recipe import Cascade
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means
 from fractalman.theory.exponents import Masses, shares
 

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import gammaln
 
 from _long_tier.core import Outcome, chi_square, count, family, seed_range, size_chi_square, z_test
-from fractalman import geometry, theory
+from fractalman import theory
+from fractalman.families import _forests as forests
 
 LATTICES = [(3, 0.4), (3, 0.5), (3, 0.6), (6, 0.16), (6, 0.2), (6, 0.25)]
 """Coordination and bond probability: below, at, above p_c = 1/2 and 1/5."""
@@ -31,7 +32,7 @@ def numbers(scale: float, z: int, p: float) -> Outcome:
     """
     m, sizes = count(scale, 8, 1), []
     for s in seed_range(m, 30):
-        made = geometry.bethe_sizes(2_000_000, z, p, "number", s)
+        made = forests.bethe_sizes(2_000_000, z, p, "number", s)
         sizes.append(np.delete(made.size, made.giant) if made.giant >= 0 else made.size)
     found = np.concatenate(sizes)
     whole = theory.bethe_cluster_numbers(z, p, 400_000)
@@ -47,7 +48,7 @@ def mean_size(scale: float, z: int, p: float) -> Outcome:
     One ensemble of 2·10^5 sites is one draw; the last cluster's restriction costs less than a tenth of an error.
     """
     n, m = 200_000, count(scale, 100, 8)
-    found = [float((geometry.bethe_sizes(n, z, p, "number", s).size ** 2).sum()) / n for s in seed_range(m, 31)]
+    found = [float((forests.bethe_sizes(n, z, p, "number", s).size ** 2).sum()) / n for s in seed_range(m, 31)]
     exact = theory.bethe_mean_size(z, p)
     result, scores = z_test(found, exact)
     remark = f"{np.mean(found):.4f} ± {np.std(found) / np.sqrt(m):.4f}, exact {exact:.4f}"
@@ -59,7 +60,7 @@ def giant_share(scale: float, z: int, p: float) -> Outcome:
     """Finite clusters before a root lies in the infinite one: geometric in P_∞; control: 1 − Q, a branch's survival."""
     m, found = count(scale, 100_000, 2_000), []
     for s in seed_range(m, 32):
-        made = geometry.bethe_sizes(3_000, z, p, "size-biased", s)
+        made = forests.bethe_sizes(3_000, z, p, "size-biased", s)
         assert made.giant >= 0  # else the finite ones filled the points: less often than once in 10^9
         found.append(made.size.size - 1)
     counts = np.bincount(found)
@@ -80,7 +81,7 @@ def window(scale: float, z: int, p: float) -> Outcome:
     n, m = 1_000, count(scale, 20_000, 500)
     found = []
     for s in seed_range(m, 33):
-        made = geometry.bethe_sizes(n, z, p, "number", s)
+        made = forests.bethe_sizes(n, z, p, "number", s)
         found.append(made.size[made.giant] / n if made.giant >= 0 else 0.0)
     result, scores = z_test(found, theory.bethe_giant_share(z, p))
     return Outcome(result, m, z_test(found, 1.0 - theory.bethe_extinction(z, p))[0], scores)

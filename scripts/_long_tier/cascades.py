@@ -7,7 +7,8 @@ from scipy import stats
 
 import fractalman as fm
 from _long_tier.core import Outcome, chi_square, count, family, mean_test, seed_range
-from fractalman import geometry, theory
+from fractalman import theory
+from fractalman.families.cascade.paths import CascadePaths
 
 CASCADES = {
     "k=2,H=1/2": fm.Cascade(n_points=1, branching=2, hurst=0.5, ambient_dim=48),
@@ -78,10 +79,10 @@ TREES = {
 """Recipe, level whose cells are counted, and as many moments q as cells of equal mass can tell apart."""
 
 
-def paths_of(recipe: fm.Cascade, levels: int, seed: int) -> geometry.CascadePaths:
+def paths_of(recipe: fm.Cascade, levels: int, seed: int) -> CascadePaths:
     """The paths of a cascade's points down to a level."""
     masses = None if recipe.masses is None else tuple(p for p, _ in recipe.kinds)
-    return geometry.CascadePaths(seed, recipe.branching_numbers, levels, masses)
+    return CascadePaths(seed, recipe.branching_numbers, levels, masses)
 
 
 def cells(recipe: fm.Cascade, levels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from _long_tier.core import Outcome, count, family, ratio_test, seed_range
 from _long_tier.trees import chosen, distances
-from fractalman import geometry, trees
+from fractalman import trees
+from fractalman.families import _forests as forests
 
 
 def latent_variogram(n: int, length: int) -> float:
@@ -36,7 +37,7 @@ def label_variogram(scale: float, n: int, length: int) -> Outcome:
     """
     m, top, bottom = count(scale, {1_000: 20_000, 10_000: 10_000, 100_000: 1_500}[n], 20), [], []
     for s in seed_range(m, 13):
-        tree = geometry.critical_cluster(n, s)
+        tree = forests.critical_cluster(n, s)
         common = trees.CommonAncestors(tree.parent, tree.depth)
         total = pairs = 0
         for which in range(16):  # starting points of one tree: together one draw

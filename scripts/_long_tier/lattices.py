@@ -16,7 +16,7 @@ import numpy as np
 
 from _long_tier.core import Measured, Outcome, count, extrapolated, family, jackknife, seed_range, settled
 from fractalman import measure, theory
-from fractalman.geometry import Lattice, shortest_path_forest
+from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
 
 CASES = [(2, "bond"), (2, "site"), (3, "bond"), (3, "site")]
 GROUPS = 100  # of boxes, for the jackknife: Student's t of 99 degrees of freedom falls below 10^-9 at 6.9

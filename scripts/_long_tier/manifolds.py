@@ -7,7 +7,8 @@ from scipy import stats
 
 import fractalman as fm
 from _long_tier.core import FIRST, Outcome, chi_square, count, family, mean_test, seed_range
-from fractalman import geometry, labels
+from fractalman.families.smooth_manifold.field import field_covariance, gaussian_field
+from fractalman.families.smooth_manifold.points import manifold_points, own_dimension
 from fractalman.random import streams
 from fractalman.random.streams import Role, key64
 
@@ -17,7 +18,7 @@ BLOCK = 1 << 18
 
 def flattened(kind: str, dim: int, n: int, first: int) -> np.ndarray:
     """The control: coordinates uniform in a cube, normalised; crowded towards the corners. A cube: normals instead."""
-    m = geometry.own_dimension(kind, dim)
+    m = own_dimension(kind, dim)
     key = key64(FIRST, Role.MEASUREMENT, 9)
     if kind == "cube":
         return streams.normals(key, n * m, first * m).reshape(n, m) / np.sqrt(dim)
@@ -36,7 +37,7 @@ def powers(x: np.ndarray) -> np.ndarray:
 
 def exact_powers(kind: str, dim: int) -> np.ndarray:
     """Their means: those of a sphere of ``group`` coordinates, of independent circles, of a cube."""
-    m = geometry.own_dimension(kind, dim)
+    m = own_dimension(kind, dim)
     if kind == "cube":
         q = 3.0 / dim  # half the side, squared
         even = [q / 3.0, q**2 / 5.0, q**3 / 7.0]
@@ -58,7 +59,7 @@ def moments(scale: float, kind: str, dim: int) -> Outcome:
     rows, wrong = [], []
     for first in range(0, n, BLOCK):
         points = np.arange(first, min(n, first + BLOCK))
-        rows.append(powers(geometry.manifold_points(points, kind, dim, FIRST + 100 + SPACES.index((kind, dim)))))
+        rows.append(powers(manifold_points(points, kind, dim, FIRST + 100 + SPACES.index((kind, dim)))))
         if first < 4 * BLOCK:
             wrong.append(powers(flattened(kind, dim, points.size, first)))
     # on the circle x_2² = 1 − x_1², so the last moment follows from two others
@@ -108,16 +109,16 @@ def field(scale: float, kind: str, hurst: float) -> Outcome:
     4000 draws give the control p-values of 10^-38 and less.
     """
     m, dim = count(scale, 12_000, 1_000), 2
-    x = geometry.manifold_points(np.arange(4_000), kind, dim, FIRST)
+    x = manifold_points(np.arange(4_000), kind, dim, FIRST)
     r = np.linalg.norm(x - x[0], axis=1)
     near = np.array([np.argmin(np.abs(r - target) + (r == 0)) for target in (0.03, 0.1, 0.3, 1.0)])
     asked = x[[0, *near]]
-    width = geometry.own_dimension(kind, dim)
-    y = np.array([labels.gaussian_field(width, hurst, s)(asked) for s in seed_range(m, 52)])
+    width = own_dimension(kind, dim)
+    y = np.array([gaussian_field(width, hurst, s)(asked) for s in seed_range(m, 52)])
     squares = np.column_stack([y[:, 0] ** 2, (y[:, 1:] - y[:, :1]) ** 2])
 
     def exact(h: float) -> np.ndarray:
-        return np.append(1.0, 2.0 - 2.0 * labels.field_covariance(r[near], h))
+        return np.append(1.0, 2.0 - 2.0 * field_covariance(r[near], h))
 
     p, scores = mean_test(squares, exact(hurst))
     remark = f"distances {', '.join(f'{value:.3f}' for value in r[near])}"
@@ -138,7 +139,7 @@ def angles(scale: float, kind: str, dim: int) -> Outcome:
     counts, wrong = np.zeros(1024), np.zeros(1024)
     for first in range(0, 2 * n, BLOCK):
         size = min(BLOCK, 2 * n - first)
-        counts += board(geometry.manifold_points(np.arange(first, first + size), kind, dim, FIRST + 1))
+        counts += board(manifold_points(np.arange(first, first + size), kind, dim, FIRST + 1))
         wrong += board(flattened(kind, dim, size, first))
     law = np.full(1024, 1 / 1024)
     p, scores = chi_square(counts, law)

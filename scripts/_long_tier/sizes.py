@@ -13,7 +13,8 @@ import numpy as np
 from scipy import stats
 
 from _long_tier.core import Outcome, chi_square, count, family, mean_test, seed_range, size_chi_square, z_test
-from fractalman import geometry, measure, theory
+from fractalman import measure, theory
+from fractalman.families import _forests as forests
 
 LAWS: dict[str, Callable[[int], np.ndarray]] = {
     "borel,number": lambda n: 2.0 * theory.borel_law(n) / np.maximum(np.arange(n + 1.0), 1.0),
@@ -26,7 +27,7 @@ LAWS: dict[str, Callable[[int], np.ndarray]] = {
 def drawn(name: str, n: int, seed: int) -> np.ndarray:
     """The sizes of one ensemble."""
     law, ensemble = name.split(",")
-    return geometry.critical_sizes(n, law, ensemble, seed).size
+    return forests.critical_sizes(n, law, ensemble, seed).size
 
 
 def expected(law: np.ndarray, value: np.ndarray, cut: bool = False) -> np.ndarray:

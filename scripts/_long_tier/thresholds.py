@@ -11,7 +11,7 @@ import numpy as np
 
 from _long_tier.core import Outcome, count, family, jackknife, seed_range, settled
 from fractalman import theory
-from fractalman.geometry import Lattice
+from fractalman.families.lattice_percolation.box import Lattice
 
 CASES = {
     (2, "bond"): ((64, 128, 256), 30),

@@ -9,15 +9,16 @@ import numpy as np
 
 import fractalman as fm
 from _long_tier.core import Outcome, chi_square, count, family, seed_range, z_test
-from fractalman import geometry, theory
-from fractalman.geometry.nested import nested_parents
+from fractalman import theory
+from fractalman.families import _forests as forests
+from fractalman.families._forests.nested import nested_parents
 from fractalman.random import streams
 from fractalman.random.streams import Role, draw_below_twin, key64
 from fractalman.trees import depths
 
 GROWTH = {
-    "coalescent": geometry.critical_cluster,
-    "nested": geometry.nested_cluster,
+    "coalescent": forests.critical_cluster,
+    "nested": forests.nested_cluster,
 }
 
 
@@ -25,7 +26,7 @@ def edges_of(growth: str, n: int, seed: int) -> np.ndarray:
     """The edges of a cluster; of a nested one, those of the prefix of one a third larger."""
     if growth == "nested":
         return np.stack([nested_parents(n + n // 3 + 1, seed)[1:n], np.arange(1, n)], axis=1)
-    return geometry.critical_cluster(n, seed).edges
+    return forests.critical_cluster(n, seed).edges
 
 
 def recursive_tree(n: int, seed: int) -> np.ndarray:
@@ -114,7 +115,7 @@ def a4_leaf_depth(scale: float, growth: str, n: int) -> Outcome:
 
 def distances(edges: np.ndarray, n: int, root: int) -> np.ndarray:
     """Edges between ``root`` and every point."""
-    parent, order = geometry.rooted_order(edges, n, root)
+    parent, order = forests.rooted_order(edges, n, root)
     return depths(parent.astype(np.int64), order.astype(np.int64))
 
 

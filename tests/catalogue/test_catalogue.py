@@ -11,11 +11,11 @@ import pytest
 
 import fractalman as fm
 from fractalman import cli
-from fractalman.build.contents import file_contents
 from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text, digests, listing
 from fractalman.catalogue.digests import listed_digests, recipe_mark
 from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
+from fractalman.generation.contents import file_contents
 from fractalman.random.keys import STREAM_VERSION
 from fractalman.theory import law_of
 
@@ -38,7 +38,7 @@ def test_every_family_has_a_small_entry_and_three_sizes_to_cite() -> None:
             series.setdefault(stem, []).append(name)
     assert len(series) == 12
     assert all(len(names) == 4 for names in series.values())
-    assert {catalogue_recipe(names[0]).family for names in series.values()} == set(fm.families())
+    assert {catalogue_recipe(names[0]).family for names in series.values()} == set(fm.family_names())
     for names in series.values():
         recipes = [catalogue_recipe(name) for name in names]
         points = [recipe.max_points for recipe in recipes]

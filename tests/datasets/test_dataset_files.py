@@ -30,7 +30,7 @@ from fractalman.datasets.provenance import Provenance, from_bytes
 from fractalman.datasets.verify import check_file, verify_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError
-from fractalman.recipe import from_dict
+from fractalman.recipes import from_dict
 
 
 class Blocks:

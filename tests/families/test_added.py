@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import fractalman as fm
-from fractalman import embedding
-from fractalman.embedding import _rotation_reference as reference
 from fractalman.errors import RecipeError
+from fractalman.random.rotation import rotation
 from fractalman.random.streams import Role, key64
+from tests.reference import rotation as reference
 
 FAMILIES = [
     fm.Cascade(n_points=300, ambient_dim=5, hurst=0.5, seed=2),
@@ -32,11 +32,11 @@ EACH = pytest.mark.parametrize("recipe", FAMILIES, ids=lambda r: f"{r.family}-{g
 def test_reference_of_the_rotation(rows: int, d: int, seed: int) -> None:
     X = np.random.default_rng(seed).standard_normal((rows, d))
     turned = X.copy()
-    embedding.rotation(d, seed).turn(turned)
+    rotation(d, seed).turn(turned)
     for i in {0, rows // 2, rows - 1}:
         np.testing.assert_array_equal(turned[i], reference.rotated(key64(seed, Role.ROTATION), X[i].tolist()))
     Q = np.eye(d)
-    embedding.rotation(d, seed).turn(Q)
+    rotation(d, seed).turn(Q)
     np.testing.assert_allclose(Q @ Q.T, np.eye(d), atol=1e-13)
     assert np.linalg.det(Q) == pytest.approx(1.0, abs=1e-12)
 
@@ -46,7 +46,7 @@ def test_the_rotation_is_uniform(d: int) -> None:
     """For Haar measure the trace has mean 0 (d > 2: mean square 1; d = 2: 2cos θ, mean square 2), entries 1/d."""
     drawn = np.stack([np.eye(d)] * 4000)
     for seed, Q in enumerate(drawn):
-        embedding.rotation(d, seed).turn(Q)
+        rotation(d, seed).turn(Q)
     trace = np.trace(drawn, axis1=1, axis2=2)
     assert z_test(trace, 0.0) > THRESHOLD
     assert z_test(trace**2, 2.0 if d == 2 else 1.0) > THRESHOLD

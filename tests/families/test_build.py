@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman.build import cascade, tree
-from fractalman.build import memory as build
 from fractalman.errors import RecipeError, ResourceError
+from fractalman.families import memory as build
+from fractalman.families.cascade import sampler as cascade
+from fractalman.generation import tree
 
 RECIPES = {
     "cluster": fm.PercolationCluster(n_points=300, ambient_dim=8, seed=5),

@@ -14,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import geometry, labels, theory
-from fractalman.embedding import _reference as embedding_reference
+from fractalman import theory
 from fractalman.errors import RecipeError
-from fractalman.geometry import _reference as reference
+from fractalman.families.cascade.labels import cascade_average_norm
+from fractalman.families.cascade.paths import CascadePaths
 from fractalman.random.streams import Role, derive_twin, draw_normal_twin, key64
 from fractalman.trees import path_sums
+from tests.reference import embedding as embedding_reference
+from tests.reference import geometry as reference
 
 MASSES, RATIOS = (0.7, 0.2, 0.1), (0.3, 0.5, 0.5)
 KINDS = ((0.7, 0.3), (1.0,), (0.5, 0.25, 0.25))
@@ -104,7 +106,7 @@ def test_reference_of_everything_by_address(recipe: fm.Cascade) -> None:
     recipe = recipe.replace(noise=0.0, nuisance_dim=0, rotate=False)
     masses = None if recipe.masses is None else [p for p, _ in recipe.kinds]
     ratios = [r for _, r in recipe.kinds]
-    paths = geometry.CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels, masses)  # type: ignore[arg-type]
+    paths = CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels, masses)  # type: ignore[arg-type]
     points = np.arange(recipe.n_points)
     addresses, steps = paths.steps(points)
     data = fm.generate(recipe)
@@ -132,7 +134,7 @@ def test_the_label_tree_is_the_label(recipe: fm.Cascade, tmp_path: Path) -> None
     assert h is not None
     assert h.level is not None
     np.testing.assert_array_equal(path_sums(tree.parent, tree.value)[tree.leaf] / tree.norm, data.y)
-    paths = geometry.CascadePaths(4, recipe.branching_numbers, recipe.levels, tuple(p for p, _ in recipe.kinds))
+    paths = CascadePaths(4, recipe.branching_numbers, recipe.levels, tuple(p for p, _ in recipe.kinds))
     _, steps = paths.steps(np.arange(400))
     power = np.concatenate([r for _, r in recipe.kinds])[steps] ** (2 * recipe.hurst)
     variance = 1.0 + np.cumprod(power, axis=1).sum(axis=1)
@@ -152,7 +154,7 @@ def test_the_label_tree_is_the_label(recipe: fm.Cascade, tmp_path: Path) -> None
 
 
 def test_points_choose_children_by_mass() -> None:
-    steps = geometry.CascadePaths(11, (3,), 2, (MASSES,)).steps(np.arange(30000))[1]
+    steps = CascadePaths(11, (3,), 2, (MASSES,)).steps(np.arange(30000))[1]
     both = np.bincount(3 * steps[:, 0] + steps[:, 1], minlength=9)
     assert chi_square(both, np.outer(MASSES, MASSES).ravel()) > THRESHOLD
     assert chi_square(both, np.outer((0.68, 0.22, 0.1), MASSES).ravel()) < REJECTED  # control
@@ -160,9 +162,7 @@ def test_points_choose_children_by_mass() -> None:
 
 def test_kinds_of_node_are_equally_likely() -> None:
     """Over trees, a point's first step is child a of kind k with probability p_a / 3, and its second independent."""
-    first = [
-        geometry.CascadePaths(seed, (2, 1, 3), 2, KINDS).steps(np.zeros(1, np.int64))[1][0] for seed in range(6000)
-    ]
+    first = [CascadePaths(seed, (2, 1, 3), 2, KINDS).steps(np.zeros(1, np.int64))[1][0] for seed in range(6000)]
     counts = np.zeros((6, 6))
     for a, b in first:
         counts[a, b] += 1
@@ -177,9 +177,9 @@ def test_the_average_prior_variance_is_one(recipe: fm.Cascade) -> None:
     """Independent trees, one point each: the prior variance averages to 1, and that is the norm's closed form."""
     power = np.concatenate([r for _, r in recipe.kinds]) ** (2 * recipe.hurst)
     masses = tuple(p for p, _ in recipe.kinds)
-    norm2 = labels.cascade_average_norm(recipe.kinds, recipe.hurst, recipe.levels) ** 2
+    norm2 = cascade_average_norm(recipe.kinds, recipe.hurst, recipe.levels) ** 2
     drawn = [
-        geometry.CascadePaths(seed, recipe.branching_numbers, recipe.levels, masses).steps(np.zeros(1, np.int64))[1]
+        CascadePaths(seed, recipe.branching_numbers, recipe.levels, masses).steps(np.zeros(1, np.int64))[1]
         for seed in range(4000)
     ]
     prior = (1.0 + np.cumprod(power[np.concatenate(drawn)], axis=1).sum(axis=1)) / norm2

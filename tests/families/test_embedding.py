@@ -11,29 +11,31 @@ from scipy import stats
 from scipy.spatial import cKDTree
 
 import fractalman as fm
-from fractalman import embedding, geometry
-from fractalman.build import cluster
-from fractalman.embedding import _kernels
-from fractalman.embedding import _reference as reference
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _embedding_kernels as _kernels
+from fractalman.families.cascade.coordinates import cascade_coordinates
+from fractalman.families.cascade.paths import CascadePaths
+from fractalman.families.percolation_cluster import sampler as cluster
 from fractalman.random.streams import Role, derive_twin, key64
+from tests.reference import embedding as reference
 
 
 @settings(max_examples=30)
 @given(st.integers(1, 30), st.sampled_from([2, 3, 7, 16, 17, 32]), st.integers(0, 99))
 def test_reference_of_the_tree_embedding(n: int, d: int, seed: int) -> None:
-    tree = geometry.critical_cluster(n, seed)
-    parent, order = geometry.rooted_order(tree.edges, n, seed % n)
+    tree = forests.critical_cluster(n, seed)
+    parent, order = forests.rooted_order(tree.edges, n, seed % n)
     X = np.full((n, d), np.nan, np.float32)
-    embedding.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, seed)
+    forests.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, seed)
     slow = reference.tree_coordinates(key64(seed, Role.DIRECTION, 0), tree.parent.tolist(), parent.tolist(), n, d, 0.3)
     np.testing.assert_array_equal(X, slow)
 
 
 @given(st.sampled_from([2, 5, 32, 33]), st.integers(0, 99), st.sampled_from([0.3, 0.5, 0.9]))
 def test_reference_of_the_cascade_embedding(d: int, seed: int, contraction: float) -> None:
-    addresses = geometry.CascadePaths(seed, (1, 4), 12).addresses(np.arange(4))
+    addresses = CascadePaths(seed, (1, 4), 12).addresses(np.arange(4))
     X = np.full((4, d), np.nan, np.float32)
-    embedding.cascade_coordinates(X, addresses, contraction, seed)
+    cascade_coordinates(X, addresses, contraction, seed)
     key = key64(seed, Role.DIRECTION)
     slow = [reference.cascade_point([int(a) for a in row], key, contraction, d) for row in addresses]
     np.testing.assert_array_equal(X, np.array(slow))
@@ -42,17 +44,17 @@ def test_reference_of_the_cascade_embedding(d: int, seed: int, contraction: floa
 @pytest.mark.parametrize(("n", "d"), [(64, 3), (200, 17), (333, 2)])
 def test_reference_of_the_tree_embedding_in_tasks(n: int, d: int) -> None:
     """From 64 points on, subclusters and subtrees are tasks of their own behind the few nodes above them."""
-    tree = geometry.critical_cluster(n, 7)
-    parent, order = geometry.rooted_order(tree.edges, n, n // 3)
+    tree = forests.critical_cluster(n, 7)
+    parent, order = forests.rooted_order(tree.edges, n, n // 3)
     X = np.full((n, d), np.nan, np.float32)
-    embedding.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, 7)
+    forests.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, 7)
     slow = reference.tree_coordinates(key64(7, Role.DIRECTION, 0), tree.parent.tolist(), parent.tolist(), n, d, 0.3)
     np.testing.assert_array_equal(X, slow)
 
 
 def leaf_directions(n: int, d: int, seed: int) -> np.ndarray:
     """The points' directions before the walk."""
-    tree = geometry.critical_cluster(n, seed)
+    tree = forests.critical_cluster(n, seed)
     return reference.directions(key64(seed, Role.DIRECTION, 0), tree.parent.tolist(), n, d)
 
 
@@ -69,7 +71,7 @@ def test_every_step_has_the_stated_length(d: int) -> None:
 
 def test_children_of_a_latent_are_orthogonal() -> None:
     """√½(v + w) and √½(v − w) with w ⊥ v: two points joined by the last latent have orthogonal directions."""
-    tree = geometry.critical_cluster(60, 1)
+    tree = forests.critical_cluster(60, 1)
     v = leaf_directions(60, 24, 1).astype(float)
     np.testing.assert_allclose(np.linalg.norm(v, axis=1), 1.0, rtol=3e-6)
     pairs = [np.flatnonzero(tree.parent[:60] == u) for u in range(60, 119)]
@@ -95,7 +97,7 @@ def test_squared_distance_is_graph_distance() -> None:
         data = fm.generate(recipe)
         assert data.edges is not None
         root = seed % n
-        parent, order = geometry.rooted_order(data.edges, n, root)
+        parent, order = forests.rooted_order(data.edges, n, root)
         distance = np.zeros(n)
         for i in order:
             distance[i] = 0 if parent[i] < 0 else distance[parent[i]] + 1
@@ -146,7 +148,7 @@ def test_threads_cannot_change_a_byte(threads: str, monkeypatch: pytest.MonkeyPa
 def test_cascade_coordinates_are_the_sum_of_its_levels() -> None:
     """x = Σ_l r^l v(node_l): two points that part at level m differ by what lies below m only."""
     recipe = fm.Cascade(n_points=200, ambient_dim=24, branching=3, contraction=0.4, seed=5)
-    addresses = geometry.CascadePaths(5, (3,), recipe.levels).addresses(np.arange(200))
+    addresses = CascadePaths(5, (3,), recipe.levels).addresses(np.arange(200))
     X = fm.generate(recipe).X.astype(float)
     key = key64(5, Role.DIRECTION)
     units: dict[int, np.ndarray] = {}

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import fractalman as fm
-from fractalman import build, cli, embedding, geometry, theory
-from fractalman.build import ensemble as builder
-from fractalman.embedding import _kernels
-from fractalman.embedding import _reference as reference
+from fractalman import cli, generation, theory
 from fractalman.errors import RecipeError
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _embedding_kernels as _kernels
+from fractalman.families.percolation_ensemble import sampler as builder
 from fractalman.random.streams import Role, draw_below_twin, key64
 from fractalman.trees import depths, path_sums
 from tests.families.test_build import digest
+from tests.reference import embedding as reference
 
 RECIPES: dict[str, fm.Recipe] = {
     "yule-simon": fm.PercolationEnsemble(n_points=700, ambient_dim=8, seed=5),
@@ -151,12 +152,12 @@ def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert fm.verify(bare) == []
     assert cli.main(["info", str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["population"]
-    assert found == build.population(RECIPES[name])
+    assert found == generation.population(RECIPES[name])
     sizes = np.bincount(data.cluster)
     assert found["ensemble"] == RECIPES[name].ensemble  # type: ignore[attr-defined]
     assert (found["clusters"], found["largest"], found["singletons"]) == (sizes.size, sizes[0], (sizes == 1).sum())
     assert (found["giant"] > 0) == (name == "bethe-above")
-    assert build.population(fm.Cascade(n_points=9)) is None
+    assert generation.population(fm.Cascade(n_points=9)) is None
 
 
 def test_one_point_file(tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_recipes_round_trip(name: str) -> None:
     assert fm.from_toml(recipe.to_toml()) == recipe
     assert fm.from_dict(recipe.to_dict()) == recipe
     assert recipe.peak_bytes() > recipe.array_bytes()
-    assert recipe.family in fm.families()
+    assert recipe.family in fm.family_names()
 
 
 # ---------------------------------------------------------------------------------------------------- labels
@@ -253,15 +254,15 @@ def test_hierarchical_labels_have_variance_one(name: str) -> None:
 )
 def test_reference_of_the_forest_embedding(sizes: np.ndarray, d: int, seed: int) -> None:
     n = int(sizes.sum())
-    tree = geometry.critical_forest(sizes, seed)
-    start = geometry.cluster_starts(sizes)
-    roots = geometry.random_points(start, seed)
+    tree = forests.critical_forest(sizes, seed)
+    start = forests.cluster_starts(sizes)
+    roots = forests.random_points(start, seed)
     key = seed
     assert roots.tolist() == [int(start[c]) + draw_below_twin(key, c, int(s)) for c, s in enumerate(sizes)]
-    tops = geometry.top_nodes(tree.parent, start[:-1])
-    rooted = geometry.rooted_order(tree.edges, n, roots)
+    tops = forests.top_nodes(tree.parent, start[:-1])
+    rooted = forests.rooted_order(tree.edges, n, roots)
     X = np.full((n, d), np.nan, np.float32)
-    embedding.forest_coordinates(X, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
+    forests.forest_coordinates(X, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
     keys = key64(seed, Role.DIRECTION, 0), key64(seed, Role.ORIGIN)
     slow = reference.forest_coordinates(
         keys, tree.parent.tolist(), tops.tolist(), roots.tolist(), rooted[0].tolist(), (n, d), 0.3, 2.0

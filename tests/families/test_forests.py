@@ -10,20 +10,22 @@ from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fractalman import geometry, theory
+from fractalman import theory
 from fractalman.errors import RecipeError
-from fractalman.geometry import _cluster_kernels as kernels
-from fractalman.geometry import _forest_reference as reference
-from fractalman.geometry.sizes import bethe_families, binomial_law
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _size_kernels as kernels
+from fractalman.families._forests.sizes import bethe_families, binomial_law
+from fractalman.families.bethe_lattice.trees import bethe_trees
 from fractalman.random.streams import Role, draw_below_twin, key64, permutation
 from fractalman.trees import depths
 from tests.families.test_geometry import random_recursive_tree, shape_counts
+from tests.reference import forests as reference
 
 # ---------------------------------------------------------------------------------------------------- references
 
 
 @st.composite
-def forests(draw: st.DrawFn) -> tuple[int, np.ndarray]:
+def any_forests(draw: st.DrawFn) -> tuple[int, np.ndarray]:
     """Points and the edges of a forest, in any order and direction, on shuffled points."""
     n = draw(st.integers(1, 25))
     name = draw(st.permutations(range(n)))
@@ -35,10 +37,10 @@ def forests(draw: st.DrawFn) -> tuple[int, np.ndarray]:
     return n, np.array(draw(st.permutations(edges)) if edges else edges, np.int64).reshape(-1, 2)
 
 
-@given(forests(), st.integers(0, 2**63 - 1))
+@given(any_forests(), st.integers(0, 2**63 - 1))
 def test_reference_of_the_cut_tree(forest: tuple[int, np.ndarray], seed: int) -> None:
     n, edges = forest
-    made = geometry.cut_tree(edges, n, seed)
+    made = forests.cut_tree(edges, n, seed)
     joined, parent, size = reference.cut_tree([tuple(e) for e in edges.tolist()], n, seed)
     assert [tuple(e) for e in made.edges.tolist()] == joined
     assert made.parent.tolist() == parent
@@ -54,21 +56,21 @@ cluster_sizes = st.lists(st.integers(1, 12), min_size=1, max_size=8).map(lambda 
 
 @given(cluster_sizes, st.integers(0, 99))
 def test_reference_of_the_critical_forest(sizes: list[int], seed: int) -> None:
-    made = geometry.critical_forest(np.array(sizes), seed)
+    made = forests.critical_forest(np.array(sizes), seed)
     edges, parent, size = reference.critical_forest(sizes, seed)
     assert [tuple(e) for e in made.edges.tolist()] == edges
     assert made.parent.tolist() == parent
     assert made.size.tolist() == size
     np.testing.assert_array_equal(made.depth, depths(made.parent))
-    start = geometry.cluster_starts(np.array(sizes))
-    tops = geometry.top_nodes(made.parent, start[:-1])
+    start = forests.cluster_starts(np.array(sizes))
+    tops = forests.top_nodes(made.parent, start[:-1])
     assert made.size[tops].tolist() == sizes
     assert np.unique(tops).size == len(sizes)
 
 
 @given(st.integers(1, 300), st.integers(0, 99))
 def test_one_cluster_is_the_critical_cluster(n: int, seed: int) -> None:
-    one, forest = geometry.critical_cluster(n, seed), geometry.critical_forest(np.array([n]), seed)
+    one, forest = forests.critical_cluster(n, seed), forests.critical_forest(np.array([n]), seed)
     for column in ("edges", "parent", "size", "depth"):
         np.testing.assert_array_equal(getattr(one, column), getattr(forest, column))
 
@@ -98,8 +100,8 @@ def test_reference_of_the_yule_simon_process(n: int, key: int) -> None:
 @settings(max_examples=60)
 @given(cluster_sizes, st.integers(3, 9), st.integers(0, 99))
 def test_reference_of_the_bethe_trees(sizes: list[int], z: int, seed: int) -> None:
-    made = geometry.ClusterSizes(np.array(sizes), 0, 0, -1)
-    edges = geometry.bethe_trees(made, z, 0.3, seed)
+    made = forests.ClusterSizes(np.array(sizes), 0, 0, -1)
+    edges = bethe_trees(made, z, 0.3, seed)
     assert [tuple(e) for e in edges.tolist()] == reference.bethe_edges(sizes, z, seed)
     assert np.bincount(edges.ravel(), minlength=1).max() <= z
 
@@ -115,48 +117,48 @@ def test_reference_of_the_bethe_trees(sizes: list[int], z: int, seed: int) -> No
 )
 def test_sizes_fill_the_points(n: int, ensemble: str, law: str | tuple[int, float], seed: int) -> None:
     if isinstance(law, str):
-        made = geometry.critical_sizes(n, law, ensemble, seed)
+        made = forests.critical_sizes(n, law, ensemble, seed)
     else:
-        made = geometry.bethe_sizes(n, *law, ensemble, seed)
+        made = forests.bethe_sizes(n, *law, ensemble, seed)
     assert made.size.sum() == n
     assert made.size.min() >= 1
     assert (np.diff(made.size) <= 0).all()
     assert (made.redrawn > 0) == (made.restricted > 0)
     assert made.restricted <= n
     if not isinstance(law, str):
-        edges = geometry.bethe_trees(made, *law, seed)
-        forest = geometry.cut_tree(edges, n, seed)  # refuses loops
-        tops = geometry.top_nodes(forest.parent, geometry.cluster_starts(made.size)[:-1])
+        edges = bethe_trees(made, *law, seed)
+        forest = forests.cut_tree(edges, n, seed)  # refuses loops
+        tops = forests.top_nodes(forest.parent, forests.cluster_starts(made.size)[:-1])
         assert forest.size[tops].tolist() == made.size.tolist()
         assert np.bincount(edges.ravel(), minlength=1).max() <= law[0]
 
 
 def test_one_point_and_no_edges() -> None:
-    tree = geometry.cut_tree(np.empty((0, 2), np.int64), 1, 3)
+    tree = forests.cut_tree(np.empty((0, 2), np.int64), 1, 3)
     assert (tree.parent.tolist(), tree.size.tolist(), tree.depth.tolist()) == ([-1], [1], [0])
-    loose = geometry.cut_tree(np.empty((0, 2), np.int64), 4, 3)
+    loose = forests.cut_tree(np.empty((0, 2), np.int64), 4, 3)
     assert loose.parent.tolist() == [-1] * 4
 
 
 def test_edges_that_are_no_forest_are_refused() -> None:
     with pytest.raises(RecipeError, match="makes a loop"):
-        geometry.cut_tree(np.array([[0, 1], [1, 2], [2, 0]]), 3, 0)
+        forests.cut_tree(np.array([[0, 1], [1, 2], [2, 0]]), 3, 0)
     with pytest.raises(RecipeError, match="makes a loop"):
-        geometry.cut_tree(np.array([[1, 1]]), 3, 0)
+        forests.cut_tree(np.array([[1, 1]]), 3, 0)
     with pytest.raises(RecipeError, match="allowed are 0 … 2"):
-        geometry.cut_tree(np.array([[0, 3]]), 3, 0)
+        forests.cut_tree(np.array([[0, 3]]), 3, 0)
     with pytest.raises(RecipeError, match="2 trees of 4 points"):
-        geometry.rooted_order(np.array([[0, 1], [2, 3]]), 4, np.array([0, 1]))
+        forests.rooted_order(np.array([[0, 1], [2, 3]]), 4, np.array([0, 1]))
 
 
 @pytest.mark.parametrize("threads", ["1", "5"])
 def test_threads_change_nothing(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = geometry.critical_sizes(5_000, "borel", "number", 1)
+    sizes = forests.critical_sizes(5_000, "borel", "number", 1)
     monkeypatch.setenv("FRACTALMAN_THREADS", "3")
-    forest, bethe = geometry.critical_forest(sizes.size, 1), geometry.bethe_trees(sizes, 4, 0.3, 1)
+    forest, bethe = forests.critical_forest(sizes.size, 1), bethe_trees(sizes, 4, 0.3, 1)
     monkeypatch.setenv("FRACTALMAN_THREADS", threads)
-    np.testing.assert_array_equal(geometry.critical_forest(sizes.size, 1).parent, forest.parent)
-    np.testing.assert_array_equal(geometry.bethe_trees(sizes, 4, 0.3, 1), bethe)
+    np.testing.assert_array_equal(forests.critical_forest(sizes.size, 1).parent, forest.parent)
+    np.testing.assert_array_equal(bethe_trees(sizes, 4, 0.3, 1), bethe)
 
 
 # ---------------------------------------------------------------------------------------------------- laws of sizes
@@ -188,7 +190,7 @@ def test_a6_yule_simon_process() -> None:
     law = theory.yule_simon_expected_numbers(n, last)
     biased = (law * np.arange(last + 1) / n)[1:]
     assert biased[0] == pytest.approx(0.2, abs=1e-3)  # singletons hold a fifth of the points
-    made = [geometry.critical_sizes(n, "yule-simon", "number", s).size for s in range(8_000)]
+    made = [forests.critical_sizes(n, "yule-simon", "number", s).size for s in range(8_000)]
     ours = [np.repeat(size, size)[draw_below_twin(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)]
     assert fits(ours, biased) > THRESHOLD
     wrong = [size[draw_below_twin(key64(s, Role.MEASUREMENT), 0, size.size)] for s, size in enumerate(made)]
@@ -224,7 +226,7 @@ def test_a_cut_cluster_is_redrawn_from_what_is_left() -> None:
     a = np.array([p1, p2, p3]) / (p1 + p2 + p3)
     b = np.array([p1, p2]) / (p1 + p2)
     law = [a[2], a[1] + a[0] * b[1], a[0] * b[0]]  # one cluster, two, three
-    sizes = [geometry.critical_sizes(3, "borel", "size-biased", s) for s in range(6_000)]
+    sizes = [forests.critical_sizes(3, "borel", "size-biased", s) for s in range(6_000)]
     counts = np.bincount([s.size.size for s in sizes], minlength=4)[1:]
     assert chi_square(counts, law) > THRESHOLD
     cut_down = [1 - p1 - p2, p2 + p1 * (1 - p1), p1 * p1]  # control: what passes the end is cut down to it
@@ -268,11 +270,11 @@ def test_giant_share(z: int, p: float) -> None:
     share = theory.bethe_giant_share(z, p)
     giants = []
     for s in range(300):
-        made = geometry.bethe_sizes(37, z, p, "number", s)
+        made = forests.bethe_sizes(37, z, p, "number", s)
         giants.append(int(made.size[made.giant]) if made.giant >= 0 else 0)
     assert z_test(giants, 37 * share) > THRESHOLD
     assert z_test(giants, 37 * theory.bethe_giant_share(z, 0.97 * p)) < REJECTED
-    met = [geometry.bethe_sizes(1, z, p, "size-biased", s).giant == 0 for s in range(6_000)]
+    met = [forests.bethe_sizes(1, z, p, "size-biased", s).giant == 0 for s in range(6_000)]
     assert z_test(met, share) > THRESHOLD
     assert z_test(met, p) < REJECTED
 
@@ -311,8 +313,8 @@ def test_bethe_sums_and_limits() -> None:
 
 
 def bethe_clusters(s: int, z: int, seeds: range) -> list[np.ndarray]:
-    one = geometry.ClusterSizes(np.array([s]), 0, 0, -1)
-    return [geometry.bethe_trees(one, z, 0.1, seed) for seed in seeds]
+    one = forests.ClusterSizes(np.array([s]), 0, 0, -1)
+    return [bethe_trees(one, z, 0.1, seed) for seed in seeds]
 
 
 @pytest.mark.parametrize(("s", "z"), [(4, 3), (6, 6), (7, 3)])
@@ -324,7 +326,7 @@ def test_bethe_shapes(s: int, z: int) -> None:
     counts = shape_counts(bethe_clusters(s, z, range(9_000)), list(law))
     assert chi_square(counts, list(law.values())) > THRESHOLD
     everything = {**dict.fromkeys(theory.tree_shape_probabilities(s), 0.0), **law}
-    trees = [geometry.critical_cluster(s, seed).edges for seed in range(9_000)]
+    trees = [forests.critical_cluster(s, seed).edges for seed in range(9_000)]
     wrong = shape_counts(trees, list(everything))
     allowed = [c for c, p in zip(wrong, everything.values(), strict=True) if p]
     assert chi_square(allowed, [p for p in everything.values() if p]) < REJECTED
@@ -370,12 +372,12 @@ def test_window_of_the_infinite_cluster() -> None:
 
 
 def leaf_depths(trees: list[np.ndarray], n: int) -> list[int]:
-    return [int(geometry.cut_tree(edges, n, s).depth[s % n]) for s, edges in enumerate(trees)]
+    return [int(forests.cut_tree(edges, n, s).depth[s % n]) for s, edges in enumerate(trees)]
 
 
 def test_cut_tree_of_uniform_trees_follows_a3_and_a4() -> None:
     n, count = 100, 6_000
-    trees = [geometry.critical_cluster(n, s).edges for s in range(count)]
+    trees = [forests.critical_cluster(n, s).edges for s in range(count)]
     wrong = [random_recursive_tree(n, s) for s in range(count)]
     assert z_test(leaf_depths(trees, n), theory.mean_leaf_depth(n)) > THRESHOLD
     assert z_test(leaf_depths(wrong, n), theory.mean_leaf_depth(n)) < REJECTED
@@ -383,7 +385,7 @@ def test_cut_tree_of_uniform_trees_follows_a3_and_a4() -> None:
     half = np.append((law[1:n] + law[1:n][::-1])[: n // 2 - 1], law[n // 2])
 
     def sides(given: list[np.ndarray]) -> np.ndarray:
-        made = [geometry.cut_tree(edges, n, s) for s, edges in enumerate(given)]
+        made = [forests.cut_tree(edges, n, s) for s, edges in enumerate(given)]
         return np.bincount([int(t.size[t.parent == n].min()) for t in made], minlength=n // 2 + 1)[1:]
 
     assert chi_square(sides(trees), half) > THRESHOLD
@@ -396,7 +398,7 @@ def test_cut_tree_of_a_path_splits_uniformly() -> None:
     star = np.array([(0, i) for i in range(1, n)])
 
     def side_of_the_first(edges: np.ndarray, s: int) -> int:
-        tree = geometry.cut_tree(edges, n, s)
+        tree = forests.cut_tree(edges, n, s)
         u = 0
         while tree.parent[u] != n:
             u = int(tree.parent[u])
@@ -413,8 +415,8 @@ def test_cut_tree_does_not_know_the_edges_order() -> None:
     n = 30
     path = np.array([(i, i + 1) for i in range(n - 1)])
     expected = sum(1 / k for k in range(1, n))  # the end's records: the edge at distance k is first of k
-    listed = [int(geometry.cut_tree(path, n, s).depth[0]) for s in range(4_000)]
-    shuffled = [int(geometry.cut_tree(path[permutation(s, n - 1)], n, s).depth[0]) for s in range(4_000)]
+    listed = [int(forests.cut_tree(path, n, s).depth[0]) for s in range(4_000)]
+    shuffled = [int(forests.cut_tree(path[permutation(s, n - 1)], n, s).depth[0]) for s in range(4_000)]
     assert z_test(listed, expected) > THRESHOLD
     assert z_test(shuffled, expected) > THRESHOLD
     assert z_test([d + (s % 3 == 0) for s, d in enumerate(listed)], expected) < REJECTED

@@ -10,18 +10,20 @@ from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fractalman import geometry, theory
+from fractalman import theory
 from fractalman.errors import RecipeError
-from fractalman.geometry import _reference as reference
+from fractalman.families import _forests as forests
+from fractalman.families.cascade.paths import CascadePaths
 from fractalman.random.streams import Role, draw_below_twin, key64
 from fractalman.trees import depths
+from tests.reference import geometry as reference
 
 # ---------------------------------------------------------------------------------------------------- references
 
 
 @given(st.integers(1, 60), st.integers(0, 2**63 - 1), st.integers(0, 5))
 def test_reference_of_the_cyclic_coalescent(n: int, seed: int, cluster: int) -> None:
-    made = geometry.critical_cluster(n, seed, cluster)
+    made = forests.critical_cluster(n, seed, cluster)
     edges, parent, size = reference.critical_cluster(n, seed, cluster)
     assert [tuple(e) for e in made.edges.tolist()] == edges
     assert made.parent.tolist() == parent
@@ -31,9 +33,9 @@ def test_reference_of_the_cyclic_coalescent(n: int, seed: int, cluster: int) -> 
 
 @given(st.integers(1, 40), st.integers(0, 99))
 def test_reference_of_the_rooted_order(n: int, seed: int) -> None:
-    edges = geometry.critical_cluster(n, seed).edges
+    edges = forests.critical_cluster(n, seed).edges
     root = seed % n
-    parent, order = geometry.rooted_order(edges, n, root)
+    parent, order = forests.rooted_order(edges, n, root)
     assert parent.tolist() == reference.rooted_parents(edges.tolist(), n, root)
     place = np.argsort(order)
     assert all(parent[i] < 0 or place[parent[i]] < place[i] for i in range(n))
@@ -41,9 +43,9 @@ def test_reference_of_the_rooted_order(n: int, seed: int) -> None:
 
 def test_edges_that_are_no_tree_are_refused() -> None:
     with pytest.raises(RecipeError, match="one tree of 4 points"):
-        geometry.rooted_order(np.array([[0, 1], [2, 3]]), 4, 0)
+        forests.rooted_order(np.array([[0, 1], [2, 3]]), 4, 0)
     with pytest.raises(RecipeError, match="one tree of 5 points"):  # a loop that the root reaches
-        geometry.rooted_order(np.array([[0, 1], [1, 2], [2, 0], [3, 4]]), 5, 0)
+        forests.rooted_order(np.array([[0, 1], [1, 2], [2, 0], [3, 4]]), 5, 0)
 
 
 @given(
@@ -53,7 +55,7 @@ def test_edges_that_are_no_tree_are_refused() -> None:
 )
 def test_reference_of_the_cascade(n: int, law: tuple[tuple[int, ...], int], seed: int) -> None:
     branching, levels = law
-    paths = geometry.CascadePaths(seed, branching, levels)
+    paths = CascadePaths(seed, branching, levels)
     slow = [reference.cascade_path(i, levels, branching, seed) for i in range(n)]
     assert paths.addresses(np.arange(n)).tolist() == [addresses for _, addresses in slow]
     some = np.array([n - 1, 0, n // 2])
@@ -119,7 +121,7 @@ def shape_counts(trees: list[np.ndarray], codes: list[str]) -> list[int]:
 def test_a1_shapes_of_six_vertices() -> None:
     law = theory.tree_shape_probabilities(6)
     assert sorted(round(p * 1296) for p in law.values()) == [6, 90, 120, 360, 360, 360]
-    counts = shape_counts([geometry.critical_cluster(6, s).edges for s in range(12_000)], list(law))
+    counts = shape_counts([forests.critical_cluster(6, s).edges for s in range(12_000)], list(law))
     assert chi_square(counts, list(law.values())) > THRESHOLD
     wrong = shape_counts([random_recursive_tree(6, s) for s in range(12_000)], list(law))
     assert chi_square(wrong, list(law.values())) < REJECTED
@@ -133,7 +135,7 @@ def test_a2_degree_of_a_vertex() -> None:
     """One vertex a tree: the degrees of one tree are not independent."""
     n = 50
     law = theory.vertex_degree_law(n)
-    ours = [degrees(geometry.critical_cluster(n, s).edges, n)[s % n] for s in range(8_000)]
+    ours = [degrees(forests.critical_cluster(n, s).edges, n)[s % n] for s in range(8_000)]
     assert chi_square(np.bincount(ours, minlength=law.size)[: law.size], law) > THRESHOLD
     wrong = [degrees(random_recursive_tree(n, s), n)[s % n] for s in range(8_000)]
     assert chi_square(np.bincount(wrong, minlength=law.size)[: law.size], law) < REJECTED
@@ -143,7 +145,7 @@ def root_sides(n: int, seeds: range) -> list[int]:
     """The size of one side of every root split: the smaller node id or the larger one in turn."""
     out = []
     for s in seeds:
-        tree = geometry.critical_cluster(n, s)
+        tree = forests.critical_cluster(n, s)
         top = np.flatnonzero(tree.parent == n)
         out.append(int(tree.size[top[s % 2]]))
     return out
@@ -172,14 +174,14 @@ def test_a3_root_split() -> None:
 )
 def test_a4_mean_leaf_depth(n: int, mean: float, count: int) -> None:
     assert theory.mean_leaf_depth(n) == pytest.approx(mean, abs=5e-6)
-    sample = [geometry.critical_cluster(n, s).depth[s % n] for s in range(count)]
+    sample = [forests.critical_cluster(n, s).depth[s % n] for s in range(count)]
     assert z_test(sample, mean) > THRESHOLD
     wrong = [uniform_recursive_hierarchy(n, s) for s in range(count)]
     assert z_test(wrong, mean) < REJECTED
 
 
 def distance(edges: np.ndarray, n: int, a: int, b: int) -> int:
-    parent, _ = geometry.rooted_order(edges, n, a)
+    parent, _ = forests.rooted_order(edges, n, a)
     steps = 0
     while b != a:
         b = int(parent[b])
@@ -194,7 +196,7 @@ def test_a5_distance_of_two_vertices(n: int, mean: float, count: int) -> None:
     law = theory.tree_distance_law(n)
     k = np.arange(law.size)
     assert law @ k == pytest.approx(mean, abs=5e-6)
-    ours = [distance(geometry.critical_cluster(n, s).edges, n, s % n, (s + 1) % n) for s in range(count)]
+    ours = [distance(forests.critical_cluster(n, s).edges, n, s % n, (s + 1) % n) for s in range(count)]
     assert z_test(ours, mean) > THRESHOLD
     counts = np.bincount(ours, minlength=law.size)[: law.size]
     assert chi_square(counts, law) > THRESHOLD
@@ -205,7 +207,7 @@ def test_a5_distance_of_two_vertices(n: int, mean: float, count: int) -> None:
 def test_hierarchy_and_tree_belong_together() -> None:
     """Removing the edges from last joined to first must split the fragments exactly as the latents say."""
     n = 40
-    tree = geometry.critical_cluster(n, 8)
+    tree = forests.critical_cluster(n, 8)
     members: list[set[int]] = [{i} for i in range(n)]
     block = {i: members[i] for i in range(n)}
     sizes = []
@@ -220,7 +222,7 @@ def test_hierarchy_and_tree_belong_together() -> None:
 def test_exchangeable_numbers() -> None:
     """Point numbers carry no trace of the ring: the first half of the points is a random half of the tree."""
     n = 64
-    same = [sum((u < n // 2) == (v < n // 2) for u, v in geometry.critical_cluster(n, s).edges) for s in range(3_000)]
+    same = [sum((u < n // 2) == (v < n // 2) for u, v in forests.critical_cluster(n, s).edges) for s in range(3_000)]
     expected = (n - 1) * (n / 2 - 1) / (n - 1)
     assert z_test(same, expected) > THRESHOLD
     along = [sum((u < n // 2) == (v < n // 2) for u, v in random_recursive_tree(n, s)) for s in range(3_000)]
@@ -232,7 +234,7 @@ def test_exchangeable_numbers() -> None:
 
 def test_branching_numbers_are_equally_likely_at_every_node() -> None:
     branching, levels, n = (1, 2, 5), 4, 6_000
-    paths = geometry.CascadePaths(3, branching, levels)
+    paths = CascadePaths(3, branching, levels)
     tree = paths.induced_tree(n)
     addresses = paths.addresses(np.arange(n))
     firsts = []
@@ -250,7 +252,7 @@ def test_branching_numbers_are_equally_likely_at_every_node() -> None:
 
 def test_cells_hold_their_mass() -> None:
     """Points choose uniformly among the children: every level-3 cell of k = 4 holds 1/64 of them."""
-    paths = geometry.CascadePaths(12, (4,), 6)
+    paths = CascadePaths(12, (4,), 6)
     _, counts = np.unique(paths.addresses(np.arange(20_000))[:, 3], return_counts=True)
     assert chi_square(counts, [1 / 64] * 64) > THRESHOLD
     assert math.isclose(counts.sum(), 20_000)

@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import fractalman as fm
-from fractalman import geometry, labels
-from fractalman.labels import _kernels
-from fractalman.labels import _reference as reference
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _label_kernels as _kernels
+from fractalman.families.cascade.labels import cascade_segments, cascade_terms
+from fractalman.families.cascade.paths import CascadePaths
 from fractalman.random.streams import Role, kernel, key64
 from fractalman.trees import path_sums
+from tests.reference import labels as reference
 
 
 @given(st.integers(1, 30), st.floats(-0.24, 2.0), st.integers(0, 99))
 def test_reference_of_hierarchical_labels(n: int, a: float, seed: int) -> None:
-    tree = geometry.critical_cluster(n, seed)
-    made, y = labels.hierarchical_labels(tree.parent, tree.size, n, a, seed, draw=3)
+    tree = forests.critical_cluster(n, seed)
+    made, y = forests.hierarchical_labels(tree.parent, tree.size, n, a, seed, draw=3)
     assert made.value.tolist() == reference.hierarchical_values(key64(seed, Role.LATENT, 0, 3), made.variance.tolist())
     np.testing.assert_allclose(made.variance, tree.size ** (2 * a), rtol=1e-13)
     slow = [reference.path_sum(made.parent, made.value, i) / made.norm[i] for i in range(n)]
@@ -34,11 +36,11 @@ def test_reference_of_hierarchical_labels(n: int, a: float, seed: int) -> None:
 @given(st.integers(0, 99), st.floats(0.1, 3.0), st.floats(0.1, 0.9))
 def test_reference_of_cascade_segments(seed: int, hurst: float, contraction: float) -> None:
     levels = 15
-    addresses = geometry.CascadePaths(seed, (1, 3), levels).addresses(np.arange(5))
-    amplitude = labels.cascade_terms(contraction, hurst, levels)
+    addresses = CascadePaths(seed, (1, 3), levels).addresses(np.arange(5))
+    amplitude = cascade_terms(contraction, hurst, levels)
     np.testing.assert_allclose(amplitude, contraction ** (hurst * np.arange(levels + 1)), rtol=1e-12)
     first, last = np.array([0, 3, 5, 9, 2]), np.array([levels, 2, 5, levels, 7])
-    value, variance = labels.cascade_segments(addresses, first, last, amplitude, seed, draw=1)
+    value, variance = cascade_segments(addresses, first, last, amplitude, seed, draw=1)
     key = key64(seed, Role.LATENT, 0, 1)
     slow = [
         reference.cascade_segment([int(a) for a in row], int(f), int(g), amplitude.tolist(), key)

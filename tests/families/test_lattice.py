@@ -13,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import embedding, geometry, labels, measure, theory
-from fractalman.build import memory as build_memory
-from fractalman.embedding import _lattice_reference as embedding_reference
-from fractalman.embedding.lattice import circle, random_frame
+from fractalman import measure, theory
 from fractalman.errors import FitError, RecipeError, ResourceError
-from fractalman.geometry import _lattice_reference as reference
-from fractalman.geometry.lattice import Lattice, shortest_path_forest
+from fractalman.families import _forests as forests
+from fractalman.families import memory as build_memory
+from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
+from fractalman.families.lattice_percolation.coordinates import circle, lattice_coordinates, random_frame
 from fractalman.measure.distances import distances_from_twin
 from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import depths, path_sums
+from tests.reference import lattice as reference
+from tests.reference import lattice_embedding as embedding_reference
 
 shapes = st.sampled_from([(3, 3), (5, 3), (4, 3, 5), (3, 3, 3, 3), (3, 3, 3, 3, 3), (9,), (7, 4)])
 boxes = st.builds(
@@ -88,7 +89,7 @@ def test_reference_of_the_coordinates(periodic: bool) -> None:
     shape = (3, 4, 5)
     site = np.arange(60)[::-1].copy()
     X = np.empty((60, 9), np.float32)
-    embedding.lattice_coordinates(X, site, shape, periodic, 8)
+    lattice_coordinates(X, site, shape, periodic, 8)
     width = 2 if periodic else 1
     frame = random_frame(3 * width, 9, 8)
     places = [(circle(s) if periodic else np.arange(s)[:, None] - (s - 1) / 2).tolist() for s in shape]
@@ -478,11 +479,11 @@ def test_breadth_first_trees_keep_distances() -> None:
 
 def test_constant_labels() -> None:
     cluster = np.array([0, 0, 0, 1, 1, 2])
-    tree, y = labels.constant_labels(cluster, 4)
+    tree, y = forests.constant_labels(cluster, 4)
     assert np.unique(y).size == 3
     assert np.array_equal(y, tree.value[cluster])
-    assert not np.array_equal(labels.constant_labels(cluster, 4, draw=1)[1], y)
-    assert geometry.Lattice((4, 4), "site", 1.0, False, 0).clusters().cluster.max() == 0
+    assert not np.array_equal(forests.constant_labels(cluster, 4, draw=1)[1], y)
+    assert Lattice((4, 4), "site", 1.0, False, 0).clusters().cluster.max() == 0
 
 
 # ---------------------------------------------------------------------------------------------------- sweeps

@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 import fractalman as fm
-from fractalman import embedding, geometry, labels
 from fractalman.errors import RecipeError
-from fractalman.geometry import _reference as reference
-from fractalman.labels import _exact_field_kernels as exact_kernels
-from fractalman.labels import _reference as field_reference
-from fractalman.labels.exact_field import NUGGET
+from fractalman.families.smooth_manifold import _exact_field_kernels as exact_kernels
+from fractalman.families.smooth_manifold.exact_field import NUGGET, exact_covariance, exact_field
+from fractalman.families.smooth_manifold.field import field_covariance, gaussian_field
+from fractalman.families.smooth_manifold.points import manifold_points, own_dimension
+from fractalman.random.rotation import rotation
 from fractalman.random.streams import Role, key64
 from fractalman.theory import fields
+from tests.reference import geometry as reference
+from tests.reference import labels as field_reference
 
 KINDS = ("sphere", "torus", "cube")
 
@@ -45,7 +47,7 @@ def test_round_trips(recipe: fm.SmoothManifold) -> None:
     assert fm.from_dict(recipe.to_dict()) == recipe
     assert fm.from_toml(recipe.to_toml()) == recipe
     assert recipe.peak_bytes() > recipe.array_bytes() >= 4 * recipe.n_points * recipe.ambient_dim
-    assert recipe.own_dim == geometry.own_dimension(recipe.kind, recipe.dim)
+    assert recipe.own_dim == own_dimension(recipe.kind, recipe.dim)
 
 
 def test_mistakes_are_named() -> None:
@@ -58,15 +60,15 @@ def test_mistakes_are_named() -> None:
 @settings(max_examples=30)
 @given(st.sampled_from(KINDS), st.integers(1, 7), st.integers(0, 2**62), st.integers(0, 2**40))
 def test_reference_of_the_points(kind: str, dim: int, seed: int, point: int) -> None:
-    fast = geometry.manifold_points(np.array([point]), kind, dim, seed)
+    fast = manifold_points(np.array([point]), kind, dim, seed)
     np.testing.assert_array_equal(fast[0], reference.manifold_point(point, kind, dim, seed))
 
 
 @settings(max_examples=20)
 @given(st.floats(0.05, 6.0), st.integers(1, 4), st.integers(0, 2**62))
 def test_reference_of_the_field(hurst: float, width: int, seed: int) -> None:
-    field = labels.gaussian_field(width, hurst, seed)
-    x = geometry.manifold_points(np.arange(3), "cube", width, seed)
+    field = gaussian_field(width, hurst, seed)
+    x = manifold_points(np.arange(3), "cube", width, seed)
     slow = [
         field_reference.field_value(row, field.turns.T.tolist(), field.cosine.tolist(), field.sine.tolist())
         for row in x.tolist()
@@ -76,7 +78,7 @@ def test_reference_of_the_field(hurst: float, width: int, seed: int) -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_moments_of_the_sphere(dim: int) -> None:
-    x = geometry.manifold_points(np.arange(20000), "sphere", dim, 5)
+    x = manifold_points(np.arange(20000), "sphere", dim, 5)
     np.testing.assert_allclose(np.sum(x * x, axis=1), 1.0, rtol=1e-14)
     m = dim + 1
     for j in range(m):
@@ -89,7 +91,7 @@ def test_moments_of_the_sphere(dim: int) -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_moments_of_the_torus(dim: int) -> None:
-    x = geometry.manifold_points(np.arange(20000), "torus", dim, 5)
+    x = manifold_points(np.arange(20000), "torus", dim, 5)
     pairs = x.reshape(-1, dim, 2)
     np.testing.assert_allclose(np.sum(pairs**2, axis=2), 1.0 / dim, rtol=1e-14)
     angle = np.arctan2(pairs[..., 1], pairs[..., 0]) / (2 * math.pi) + 0.5
@@ -98,13 +100,13 @@ def test_moments_of_the_torus(dim: int) -> None:
         assert stats.kstest(angle[:, j] ** 1.1, "uniform").pvalue < REJECTED  # control
     if dim > 1:
         assert z_test(np.cos(2 * math.pi * (angle[:, 0] - angle[:, 1])), 0.0) > THRESHOLD
-        sphere = geometry.manifold_points(np.arange(20000), "sphere", 2 * dim - 1, 5)
+        sphere = manifold_points(np.arange(20000), "sphere", 2 * dim - 1, 5)
         assert np.ptp(np.sum(sphere[:, :2] ** 2, axis=1)) > 0.5  # control: a sphere's coordinates are no circles
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_moments_of_the_cube(dim: int) -> None:
-    x = geometry.manifold_points(np.arange(20000), "cube", dim, 5)
+    x = manifold_points(np.arange(20000), "cube", dim, 5)
     side = math.sqrt(12.0 / dim)
     for j in range(dim):
         assert stats.kstest(x[:, j] / side + 0.5, "uniform").pvalue > THRESHOLD / dim
@@ -115,12 +117,12 @@ def test_moments_of_the_cube(dim: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_frame_keeps_distances(kind: str) -> None:
     recipe = fm.SmoothManifold(n_points=200, kind=kind, dim=3, ambient_dim=20, seed=3)
-    own = geometry.manifold_points(np.arange(200), kind, 3, 3)
+    own = manifold_points(np.arange(200), kind, 3, 3)
     X = fm.generate(recipe).X.astype(np.float64)
     np.testing.assert_allclose(X @ X.T, own @ own.T, atol=2e-6)
     assert np.linalg.matrix_rank(X, tol=1e-4) == recipe.own_dim
     wide = np.hstack([own, np.zeros((200, 20 - recipe.own_dim))])
-    embedding.rotation(20, 3, Role.FRAME).turn(wide)
+    rotation(20, 3, Role.FRAME).turn(wide)
     np.testing.assert_array_equal(wide.astype(np.float32), X)
 
 
@@ -134,18 +136,18 @@ def test_the_covariance_is_the_stated_integral(hurst: float) -> None:
         exact = integrate.quad(
             lambda u, r=r: 2 * hurst * math.exp(-2 * hurst * u - 2 * (math.exp(u) * r) ** 2), 0, 60, limit=500
         )
-        assert labels.field_covariance(np.array(r), hurst) == pytest.approx(exact[0], abs=1e-5)
+        assert field_covariance(np.array(r), hurst) == pytest.approx(exact[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("hurst", [0.2, 0.5, 0.8])
 def test_the_variogram_grows_as_2h(hurst: float) -> None:
     """2 − 2K(r) over r^(2H) is flat at small r, and not for an H that is .05 off."""
     r = np.geomspace(1e-5, 1e-3, 9)
-    variogram = 2 - 2 * labels.field_covariance(r, hurst)
+    variogram = 2 - 2 * field_covariance(r, hurst)
     slope = np.polyfit(np.log(r), np.log(variogram), 1)[0]
     assert slope == pytest.approx(2 * hurst, abs=0.05 if hurst != 0.5 else 0.01)
     rough = np.geomspace(1e-3, 1e-2, 9)
-    smooth = np.polyfit(np.log(rough), np.log(2 - 2 * labels.field_covariance(rough, 2.0)), 1)[0]
+    smooth = np.polyfit(np.log(rough), np.log(2 - 2 * field_covariance(rough, 2.0)), 1)[0]
     assert smooth == pytest.approx(2.0, abs=0.01)
 
 
@@ -153,8 +155,8 @@ def test_the_variogram_grows_as_2h(hurst: float) -> None:
 def test_labels_have_the_stated_covariance(kind: str) -> None:
     """Over 600 draws: z-tests of the variance 1 and of the variogram in chordal distance; another H is rejected."""
     recipe = fm.SmoothManifold(n_points=64, kind=kind, dim=2, hurst=0.4, seed=8)
-    x = geometry.manifold_points(np.arange(64), kind, 2, 8)
-    drawn = np.stack([labels.gaussian_field(recipe.own_dim, 0.4, 8, draw)(x) for draw in range(600)])
+    x = manifold_points(np.arange(64), kind, 2, 8)
+    drawn = np.stack([gaussian_field(recipe.own_dim, 0.4, 8, draw)(x) for draw in range(600)])
     np.testing.assert_array_equal(drawn[0], fm.generate(recipe).y)
     np.testing.assert_array_equal(drawn[1], fm.label_draws(fm.generate(recipe), 2)[:, 1])
     assert stats.kstest(drawn[:, 0], "norm").pvalue > THRESHOLD
@@ -162,13 +164,9 @@ def test_labels_have_the_stated_covariance(kind: str) -> None:
     i, j = np.triu_indices(64, 1)
     r = np.linalg.norm(x[i] - x[j], axis=1)
     near = np.argsort(r)[:200]
-    ratio = ((drawn[:, i[near]] - drawn[:, j[near]]) ** 2 / (2 - 2 * labels.field_covariance(r[near], 0.4))).mean(
-        axis=1
-    )
+    ratio = ((drawn[:, i[near]] - drawn[:, j[near]]) ** 2 / (2 - 2 * field_covariance(r[near], 0.4))).mean(axis=1)
     assert z_test(ratio, 1.0) > THRESHOLD
-    wrong = ((drawn[:, i[near]] - drawn[:, j[near]]) ** 2 / (2 - 2 * labels.field_covariance(r[near], 0.6))).mean(
-        axis=1
-    )
+    wrong = ((drawn[:, i[near]] - drawn[:, j[near]]) ** 2 / (2 - 2 * field_covariance(r[near], 0.6))).mean(axis=1)
     assert z_test(wrong, 1.0) < REJECTED  # control: another Hurst exponent
 
 
@@ -178,7 +176,7 @@ def test_labels_have_the_stated_covariance(kind: str) -> None:
 @settings(max_examples=15)
 @given(st.floats(0.05, 16.0) | st.sampled_from([0.5, 1.0, 2.0, 1.0 + 1e-9]), st.floats(1e-4, 3.5))
 def test_reference_of_the_exact_covariance(hurst: float, r: float) -> None:
-    fast = labels.exact_covariance(np.array([r, 0.0]), hurst)
+    fast = exact_covariance(np.array([r, 0.0]), hurst)
     assert fast[0] == pytest.approx(field_reference.field_covariance(r * r, hurst), abs=1e-9)
     assert fast[1] == 1.0
 
@@ -186,11 +184,11 @@ def test_reference_of_the_exact_covariance(hurst: float, r: float) -> None:
 @settings(max_examples=15)
 @given(st.sampled_from([1, 2, 3, 31, 32, 33, 40]), st.floats(0.1, 16.0), st.integers(0, 99))
 def test_reference_of_the_exact_field(n: int, hurst: float, seed: int) -> None:
-    x = geometry.manifold_points(np.arange(n), "sphere", 2, seed)
+    x = manifold_points(np.arange(n), "sphere", 2, seed)
     square = sum((x[:, None, k] - x[None, :, k]) ** 2 for k in range(3))
-    matrix = (1.0 - NUGGET) * labels.exact_covariance(np.sqrt(square), hurst)
+    matrix = (1.0 - NUGGET) * exact_covariance(np.sqrt(square), hurst)
     np.fill_diagonal(matrix, 1.0)
-    made = labels.exact_field(x, hurst)
+    made = exact_field(x, hurst)
     upper = np.array(field_reference.cholesky(matrix.tolist()))
     np.testing.assert_allclose(np.triu(made.factor), upper, atol=2e-10)  # √r² is not always r
     slow = field_reference.correlated(key64(seed, Role.FIELD, 1, 0), np.triu(made.factor).tolist())
@@ -200,13 +198,13 @@ def test_reference_of_the_exact_field(n: int, hurst: float, seed: int) -> None:
 def test_the_factor_is_the_reference_s_bit_for_bit_on_any_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    x = geometry.manifold_points(np.arange(70), "cube", 3, 1)
+    x = manifold_points(np.arange(70), "cube", 3, 1)
     matrix = np.empty((70, 70))
     exact_kernels.covariance_rows(x, 0.7, 1.0 - NUGGET, 0, 70, matrix)
     slow = np.array(field_reference.cholesky(matrix.tolist()))
     for threads in ("1", "3"):
         monkeypatch.setenv("FRACTALMAN_THREADS", threads)
-        np.testing.assert_array_equal(np.triu(labels.exact_field(x, 0.7).factor), slow)
+        np.testing.assert_array_equal(np.triu(exact_field(x, 0.7).factor), slow)
 
 
 @pytest.mark.parametrize("hurst", [1, 2, 5, 16])
@@ -214,8 +212,8 @@ def test_the_exact_covariance_at_whole_numbers(hurst: int) -> None:
     """K = H·E_{1+H}(2r²) with scipy's exponential integral."""
     r = np.concatenate([np.geomspace(1e-7, 4.0, 200), [math.sqrt(0.5)]])
     exact = hurst * special.expn(1 + hurst, 2 * r * r)
-    np.testing.assert_allclose(labels.exact_covariance(r, hurst), exact, rtol=2e-14)
-    near = labels.exact_covariance(r, hurst + 1e-7)  # no jump where the series' two leading terms have their poles
+    np.testing.assert_allclose(exact_covariance(r, hurst), exact, rtol=2e-14)
+    near = exact_covariance(r, hurst + 1e-7)  # no jump where the series' two leading terms have their poles
     np.testing.assert_allclose(near, exact, rtol=1e-5)
     assert (near != exact).any()
 
@@ -223,14 +221,14 @@ def test_the_exact_covariance_at_whole_numbers(hurst: int) -> None:
 @pytest.mark.parametrize("hurst", [0.5, 1.0, 2.5])
 def test_waves_have_the_exact_covariance_on_average(hurst: float) -> None:
     r = np.geomspace(1e-3, 2.0, 50)
-    np.testing.assert_allclose(labels.field_covariance(r, hurst), labels.exact_covariance(r, hurst), atol=1e-5)
-    assert np.abs(labels.field_covariance(r, hurst) - labels.exact_covariance(r, hurst + 0.1)).max() > 3e-3
+    np.testing.assert_allclose(field_covariance(r, hurst), exact_covariance(r, hurst), atol=1e-5)
+    assert np.abs(field_covariance(r, hurst) - exact_covariance(r, hurst + 0.1)).max() > 3e-3
 
 
 @pytest.mark.parametrize("hurst", [0.1, 0.5, 1.0, 1.3, 6.0])
 def test_theory_says_the_same_covariance_in_its_own_words(hurst: float) -> None:
     r = np.geomspace(1e-6, 3.0, 60)
-    made = labels.exact_covariance(r, hurst)
+    made = exact_covariance(r, hurst)
     np.testing.assert_allclose(made, fields.field_covariance(r, hurst, cut_off=False), rtol=1e-10, atol=1e-11)
     assert np.abs(made - fields.field_covariance(r, hurst * 1.05, cut_off=False)).max() > 1e-4
 
@@ -243,11 +241,11 @@ def test_exact_labels_are_jointly_gaussian_with_the_stated_covariance(kind: str)
     data = fm.generate(recipe)
     y = fm.label_draws(data, draws)
     np.testing.assert_array_equal(y[:, 0], data.y)
-    x = geometry.manifold_points(np.arange(n), kind, 2, 8)
+    x = manifold_points(np.arange(n), kind, 2, 8)
     r = np.linalg.norm(x[:, None] - x[None], axis=2)
 
     def whitened(hurst: float) -> np.ndarray:
-        return np.linalg.solve(np.linalg.cholesky(labels.exact_covariance(r, hurst)), y)
+        return np.linalg.solve(np.linalg.cholesky(exact_covariance(r, hurst)), y)
 
     assert stats.kstest((whitened(0.4) ** 2).sum(axis=0), stats.chi2(n).cdf).pvalue > THRESHOLD
     assert stats.kstest((whitened(0.5) ** 2).sum(axis=0), stats.chi2(n).cdf).pvalue < REJECTED  # control

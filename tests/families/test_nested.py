@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import geometry, theory
-from fractalman.geometry import _nested_kernels, nested
-from fractalman.geometry import _nested_reference as reference
+from fractalman import theory
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _nested_kernels, nested
 from fractalman.random.streams import Role, draw_below_twin, draws, key64
 from fractalman.trees import depths
 from tests.families.test_geometry import degrees, distance, random_recursive_tree, shape_counts
+from tests.reference import nested as reference
 
 
 @settings(max_examples=30)
@@ -30,7 +31,7 @@ def test_reference_of_the_nested_growth(n: int, seed: int, cluster: int) -> None
 @settings(max_examples=30)
 @given(st.integers(1, 25), st.integers(0, 2**63 - 1))
 def test_reference_of_the_nested_hierarchy(n: int, seed: int) -> None:
-    tree = geometry.nested_cluster(n, seed)
+    tree = forests.nested_cluster(n, seed)
     mark = draws(key64(seed, Role.NESTED_MARK, 0), n - 1).tolist()
     parent, size = reference.cut_tree([tuple(e) for e in tree.edges.tolist()], mark, n)
     assert tree.parent.tolist() == parent
@@ -104,7 +105,7 @@ def test_base_and_branch_grow_stochastically() -> None:
 @given(st.integers(1, 600), st.integers(1, 600), st.integers(0, 2**63 - 1))
 def test_smaller_clusters_are_prefixes_byte_for_byte(n: int, m: int, seed: int) -> None:
     n, m = min(n, m), max(n, m)
-    small, large = geometry.nested_cluster(n, seed), geometry.nested_cluster(m, seed)
+    small, large = forests.nested_cluster(n, seed), forests.nested_cluster(m, seed)
     assert large.edges[: n - 1].tobytes() == small.edges.tobytes()
     assert (large.edges[:, 0] < large.edges[:, 1]).all()  # every vertex comes as a leaf
     # the smaller hierarchy is the restriction of the larger one: its subclusters are those of the larger one that keep
@@ -113,7 +114,7 @@ def test_smaller_clusters_are_prefixes_byte_for_byte(n: int, m: int, seed: int) 
     assert {b for b in kept if len(b) > 1} == subclusters(small, n)
 
 
-def subclusters(tree: geometry.ClusterTree, n: int) -> set[frozenset[int]]:
+def subclusters(tree: forests.ClusterTree, n: int) -> set[frozenset[int]]:
     below: list[set[int]] = [{i} for i in range(n)] + [set() for _ in range(n - 1)]
     for u in [*range(n), *range(2 * n - 2, n, -1)]:
         if tree.parent[u] >= 0:
@@ -122,13 +123,13 @@ def subclusters(tree: geometry.ClusterTree, n: int) -> set[frozenset[int]]:
 
 
 def test_a_prefix_of_the_coalescent_would_be_noticed() -> None:
-    small, large = geometry.critical_cluster(50, 3), geometry.critical_cluster(51, 3)
+    small, large = forests.critical_cluster(50, 3), forests.critical_cluster(51, 3)
     assert large.edges[:49].tobytes() != small.edges.tobytes()
 
 
 def prefix(n: int, seed: int) -> np.ndarray:
     """The first n vertices of a cluster grown to twice as many."""
-    return geometry.nested_cluster(2 * n, seed).edges[: n - 1]
+    return forests.nested_cluster(2 * n, seed).edges[: n - 1]
 
 
 @pytest.mark.parametrize("n", [4, 5, 6])
@@ -179,7 +180,7 @@ def test_a3_root_split_of_the_nested_hierarchy() -> None:
     half = np.append((law + law[::-1])[: n // 2 - 1], law[n // 2 - 1])
     sides = []
     for s in range(6_000):
-        tree = geometry.nested_cluster(n, s)
+        tree = forests.nested_cluster(n, s)
         sides.append(min(int(k) for k in tree.size[np.flatnonzero(tree.parent == n)]))
     counts = np.bincount(sides, minlength=n // 2 + 1)[1:]
     assert chi_square(counts, half) > THRESHOLD
@@ -199,7 +200,7 @@ def uniform_edge_split(edges: np.ndarray, n: int, seed: int) -> int:
 def test_a4_leaf_depths_of_the_nested_hierarchy() -> None:
     n = 200
     sample = [
-        geometry.nested_cluster(n, s).depth[draw_below_twin(key64(s, Role.MEASUREMENT), 0, n)] for s in range(3_000)
+        forests.nested_cluster(n, s).depth[draw_below_twin(key64(s, Role.MEASUREMENT), 0, n)] for s in range(3_000)
     ]
     assert z_test(sample, theory.mean_leaf_depth(n)) > THRESHOLD
     assert z_test(sample, theory.mean_leaf_depth(n + 60)) < REJECTED

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import recipe as room
 from fractalman.errors import RecipeError
+from fractalman.recipes import from_toml
 
 seeds = st.integers(0, 2**63 - 1) | st.builds(
     fm.Seeds, geometry=st.integers(0, 2**63 - 1), embedding=st.integers(0, 9), labels=st.integers(0, 9)
@@ -43,7 +43,7 @@ def test_round_trips(recipe: fm.Recipe) -> None:
 
 
 def test_families_are_listed() -> None:
-    assert set(fm.families()) >= {"cascade", "percolation-cluster"}
+    assert set(fm.family_names()) >= {"cascade", "percolation-cluster"}
 
 
 @pytest.mark.parametrize(
@@ -123,5 +123,5 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
         (tmp_path, "cannot read"),
     ):
         with pytest.raises(RecipeError, match=word.replace("[", r"\[")) as error:
-            room.from_toml(path)
+            from_toml(path)
         assert "\n" not in str(error.value)

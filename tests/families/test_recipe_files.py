@@ -118,7 +118,7 @@ def same(a: object, b: object) -> None:
 
 
 def test_every_family_is_tried() -> None:
-    assert set(RECIPES) == set(fm.families())
+    assert set(RECIPES) == set(fm.family_names())
 
 
 @pytest.mark.parametrize("family", sorted(RECIPES))

@@ -1,4 +1,4 @@
-"""Shards and their master: the same columns however they were made, nothing missing read in silence, resumption."""
+"""Shards and their index: the same columns however they were made, nothing missing read in silence, resumption."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import cli
 from fractalman._files import lock
-from fractalman.build import missing_shards, shards
 from fractalman.datasets import open_file, verify_file
 from fractalman.datasets.shard_table import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
 from fractalman.experiments.executors import PoolExecutor
+from fractalman.generation import missing_shards, shards
 from tests.experiments.test_executors import wait_for
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -46,8 +46,8 @@ def content(path: Path) -> str:
         return file.provenance.content
 
 
-def shard_files(master: Path) -> list[Path]:
-    return sorted(master.with_name(f"{master.name}.shards").glob("*.h5"))
+def shard_files(index: Path) -> list[Path]:
+    return sorted(index.with_name(f"{index.name}.shards").glob("*.h5"))
 
 
 def identity(path: Path) -> tuple[int, int]:
@@ -62,14 +62,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a master of four shards; tests that change it take a copy."""
+    """The folder of an index of four shards; tests that change it take a copy."""
     folder = tmp_path_factory.mktemp("made")
     fm.write_shards(CASCADE, folder / "data.h5", 4)
     return folder
 
 
 @pytest.fixture
-def master(made: Path, tmp_path: Path) -> Path:
+def index(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "copy") / "data.h5"
 
 
@@ -133,7 +133,7 @@ def test_many_shards_are_not_all_open_at_once(tmp_path: Path) -> None:
         assert file._shards is not None
         assert len(file._shards._open) == 16
         held = list(file._shards._open.values())
-    assert not any(shard._file for shard in held)  # closed with their master
+    assert not any(shard._file for shard in held)  # closed with their index
 
 
 class Backwards:
@@ -171,14 +171,14 @@ def test_two_processes_write_the_same_shards(tmp_path: Path, whole: Path, pool: 
     assert list(check_file(path)) == []
 
 
-def test_a_master_and_a_shard_are_rebuilt(tmp_path: Path, master: Path, whole: Path) -> None:
-    assert content(fm.rebuild(master, tmp_path / "one.h5")) == content(whole)
-    shard = shard_files(master)[1]
+def test_a_master_and_a_shard_are_rebuilt(tmp_path: Path, index: Path, whole: Path) -> None:
+    assert content(fm.rebuild(index, tmp_path / "one.h5")) == content(whole)
+    shard = shard_files(index)[1]
     assert fm.rebuild(shard, tmp_path / "shard.h5").read_bytes() == shard.read_bytes()
 
 
-def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
-    with fm.open(shard_files(master)[2]) as file:
+def test_a_shard_is_a_dataset_of_its_rows(index: Path) -> None:
+    with fm.open(shard_files(index)[2]) as file:
         assert file.is_shard
         assert file.recipe == CASCADE
         start, stop = shard_rows(1001, 3, 4)
@@ -191,10 +191,10 @@ def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
 
 
 def test_other_readers_see_the_columns_wherever_the_folder_is(
-    tmp_path: Path, master: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = fm.generate(CASCADE).X
-    moved = shutil.move(master.parent, tmp_path / "elsewhere") / "data.h5"
+    moved = shutil.move(index.parent, tmp_path / "elsewhere") / "data.h5"
     monkeypatch.chdir(tmp_path.parent)
     for path in (moved, Path(os.path.relpath(moved))):
         with h5py.File(path) as file:
@@ -203,13 +203,13 @@ def test_other_readers_see_the_columns_wherever_the_folder_is(
         with fm.open(path) as opened:
             np.testing.assert_array_equal(opened.X[:], X)
         assert list(check_file(path)) == []
-    moved.rename(moved.with_name("other.h5"))  # the master may change its name, the shards' folder may not
+    moved.rename(moved.with_name("other.h5"))  # the index may change its name, the shards' folder may not
     assert list(check_file(moved.with_name("other.h5"))) == []
 
 
 @posix
-def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, master: Path) -> None:
-    (tmp_path / "link.h5").symlink_to(master)
+def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, index: Path) -> None:
+    (tmp_path / "link.h5").symlink_to(index)
     with fm.open(tmp_path / "link.h5") as file:
         np.testing.assert_array_equal(file.y[:], fm.generate(CASCADE).y)
     assert verify_file(tmp_path / "link.h5") == []
@@ -218,8 +218,8 @@ def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, master: Path) -> 
 # ---------------------------------------------------------------------------------------------------- damage
 
 
-def damages(master: Path) -> dict[str, Callable[[], object]]:
-    first, second, third = shard_files(master)[:3]
+def damages(index: Path) -> dict[str, Callable[[], object]]:
+    first, second, third = shard_files(index)[:3]
 
     def flip(path: Path) -> None:
         with h5py.File(path, "r") as file:
@@ -238,7 +238,7 @@ def damages(master: Path) -> dict[str, Callable[[], object]]:
     def other_noise() -> None:
         """Another shard of the same size under this one's name: from a recipe with other labels."""
         other = CASCADE.replace(seed=fm.Seeds(geometry=3, embedding=3, labels=4))
-        path = fm.write_shard(other, master.with_name("other.h5"), 3, 4)
+        path = fm.write_shard(other, index.with_name("other.h5"), 3, 4)
         size = third.stat().st_size
         path.replace(third)
         with third.open("r+b") as file:  # what is appended is no part of HDF5's file
@@ -259,53 +259,53 @@ def damages(master: Path) -> dict[str, Callable[[], object]]:
 @pytest.mark.parametrize(
     "kind", ["delete", "truncate", "empty", "noise", "a folder", "flip", "exchange", "another recipe"]
 )
-def test_a_bad_shard_is_named(master: Path, kind: str) -> None:
-    bad = shard_files(master)[0 if kind == "exchange" else 2].name
-    damages(master)[kind]()
-    problems = list(check_file(master))
+def test_a_bad_shard_is_named(index: Path, kind: str) -> None:
+    bad = shard_files(index)[0 if kind == "exchange" else 2].name
+    damages(index)[kind]()
+    problems = list(check_file(index))
     assert problems, kind
     named = [problem for problem in problems if problem.path.endswith(bad)]
     assert named, problems
     assert {problem.path for problem in problems} - {problem.path for problem in named} <= (
-        {f"{shard_files(master)[1].parent.name}/{shard_files(master)[1].name}"} if kind == "exchange" else set()
+        {f"{shard_files(index)[1].parent.name}/{shard_files(index)[1].name}"} if kind == "exchange" else set()
     )
     assert all("\n" not in str(problem) for problem in problems)
-    with pytest.raises(FileFormatError, match=bad), fm.open(master) as file:
+    with pytest.raises(FileFormatError, match=bad), fm.open(index) as file:
         file.X[:]  # never a fill value
     start = shard_rows(1001, 4, 4)[0]
-    if kind in {"noise", "flip", "another recipe"} and bad == shard_files(master)[2].name:
-        with contextlib.suppress(FileFormatError), fm.open(master) as file:  # other shards can be read
+    if kind in {"noise", "flip", "another recipe"} and bad == shard_files(index)[2].name:
+        with contextlib.suppress(FileFormatError), fm.open(index) as file:  # other shards can be read
             np.testing.assert_array_equal(file.X[start:], fm.generate(CASCADE).X[start:])
 
 
-def test_another_reader_would_not_notice(master: Path) -> None:
+def test_another_reader_would_not_notice(index: Path) -> None:
     """The control: HDF5 itself reads fill values where a shard is missing, without a word."""
-    shard_files(master)[2].unlink()
-    with h5py.File(master) as file:
+    shard_files(index)[2].unlink()
+    with h5py.File(index) as file:
         rows = slice(*shard_rows(1001, 3, 4))
         assert np.isnan(file["X"][rows]).all()
         assert (file["cluster"][rows] == -1).all()
 
 
-def test_every_bad_shard_is_named_once(master: Path) -> None:
-    first, second, third, _ = shard_files(master)
-    damages(master)["flip"]()
+def test_every_bad_shard_is_named_once(index: Path) -> None:
+    first, second, third, _ = shard_files(index)
+    damages(index)["flip"]()
     first.unlink()
     second.write_bytes(third.read_bytes()[: second.stat().st_size])
-    found = [problem.path for problem in verify_file(master)]
+    found = [problem.path for problem in verify_file(index)]
     assert sorted(found) == sorted(f"data.h5.shards/{shard.name}" for shard in (first, second, third))
 
 
-def test_a_shard_that_vanishes_while_the_master_is_open_is_no_fill_value(master: Path) -> None:
-    with fm.open(master) as file:
-        shard_files(master)[3].unlink()
+def test_a_shard_that_vanishes_while_the_master_is_open_is_no_fill_value(index: Path) -> None:
+    with fm.open(index) as file:
+        shard_files(index)[3].unlink()
         with pytest.raises(CorruptFileError, match=r"00004-of-00004.h5 is missing or damaged"):
             file.X[-1]
         np.testing.assert_array_equal(file.X[0], fm.generate(CASCADE).X[0])
 
 
-def rewrite_table(master: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    with h5py.File(master, "r+") as file:
+def rewrite_table(index: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    with h5py.File(index, "r+") as file:
         table = json.loads(bytes(file[SHARDS][0]))
         change(table["shards"])
         text = json.dumps(table).encode()
@@ -330,9 +330,9 @@ def rewrite_table(master: Path, change: Callable[[list[dict[str, Any]]], object]
         (lambda t: t[2].update(bytes=5), "required are 5"),
     ],
 )
-def test_a_table_that_cannot_be_is_named(master: Path, change: Callable[[Any], object], words: str) -> None:
-    rewrite_table(master, change)
-    problems = list(check_file(master))
+def test_a_table_that_cannot_be_is_named(index: Path, change: Callable[[Any], object], words: str) -> None:
+    rewrite_table(index, change)
+    problems = list(check_file(index))
     assert any(words in str(problem) for problem in problems), problems
 
 
@@ -438,26 +438,26 @@ def command(folder: Path, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGKILL, "1"), (signal.SIGINT, "2")])
 def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals, jobs: str) -> None:
     (tmp_path / "slow.toml").write_text(SLOW)
-    master = tmp_path / "data.h5"
+    index = tmp_path / "data.h5"
     run = command(tmp_path, "--shards", "40", "--jobs", jobs)
     try:
-        wait_for(lambda: len(shard_files(master)) >= 2 or run.poll() is not None)
+        wait_for(lambda: len(shard_files(index)) >= 2 or run.poll() is not None)
         run.send_signal(number)
         _, errors = run.communicate(timeout=60)
     finally:
         run.kill()
-    assert not master.exists()
+    assert not index.exists()
     assert run.returncode == (cli.INTERRUPTED if number == signal.SIGINT else -number), errors
     if number == signal.SIGINT:
         assert re.search(r" of 40 shards are finished and kept: .* go on\nfractalman: interrupted\n$", errors)
         assert "Traceback" not in errors
-        assert list(master.with_name("data.h5.shards").glob(".*.partial")) == []
-    kept = {shard: identity(shard) for shard in shard_files(master)}
+        assert list(index.with_name("data.h5.shards").glob(".*.partial")) == []
+    kept = {shard: identity(shard) for shard in shard_files(index)}
     assert 2 <= len(kept) < 40
     recipe = fm.from_toml(SLOW)
-    fm.write_shards(recipe, master, 40, hierarchy=False)
+    fm.write_shards(recipe, index, 40, hierarchy=False)
     assert {shard: identity(shard) for shard in kept} == kept
-    with fm.open(master) as file:
+    with fm.open(index) as file:
         np.testing.assert_array_equal(file.X[:], fm.generate(recipe).X)
 
 
@@ -465,7 +465,7 @@ def dies_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Start the task, and kill the process in the middle of it the first time."""
     with contextlib.suppress(FileExistsError):
         Path(mark).touch(exist_ok=False)
-        from fractalman.build import blocks
+        from fractalman.families import blocks
 
         make = blocks.Rows.blocks
 
@@ -526,7 +526,7 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
     monkeypatch.setattr(shards.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(OSError, match="the shards need 48048 bytes or more, 1000 are free"):
         fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
-    from fractalman.build import memory
+    from fractalman.families import memory
 
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     with pytest.raises(ResourceError, match="writing this recipe needs"):
@@ -537,11 +537,11 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--shards", "0"], r"'0' found, allowed is a number of shards"),
-        (["--shards", "many"], r"'many' found"),
-        (["--shard", "5/4"], r"'5/4' found, allowed are a number and how many there are"),
-        (["--shard", "0/4"], r"'0/4' found"),
-        (["--shard", "4"], r"'4' found"),
+        (["--shards", "0"], r"found '0', expected a number of shards"),
+        (["--shards", "many"], r"found 'many'"),
+        (["--shard", "5/4"], r"found '5/4', expected a number and how many there are"),
+        (["--shard", "0/4"], r"found '0/4'"),
+        (["--shard", "4"], r"found '4'"),
         (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
         (["--shard", "1/4", "--jobs", "2"], r"leave --jobs and --scheduler out"),
         (["--jobs", "2"], r"use --shards with their number"),

@@ -12,21 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import geometry
 from fractalman.errors import RecipeError
-from fractalman.geometry import _forest_reference as forest_reference
-from fractalman.geometry import _lattice_reference as reference
-from fractalman.geometry.lattice import Lattice
+from fractalman.families import _forests as forests
+from fractalman.families.lattice_percolation.box import Lattice, LatticeClusters
 from fractalman.trees import depths, path_sums
 from tests.families.test_lattice import boxes, digest
+from tests.reference import forests as forest_reference
+from tests.reference import lattice as reference
 
 Edge = tuple[int, int]
 
 
-def spanning(box: Lattice) -> tuple[geometry.LatticeClusters, np.ndarray]:
+def spanning(box: Lattice) -> tuple[LatticeClusters, np.ndarray]:
     """The clusters of a box and their minimum spanning trees."""
     made = box.clusters("all")
-    return made, geometry.minimum_spanning_forest(made.edges, box.bond_weights(made), made.site.size)
+    return made, forests.minimum_spanning_forest(made.edges, box.bond_weights(made), made.site.size)
 
 
 # ---------------------------------------------------------------------------------------------------- references
@@ -47,16 +47,16 @@ def test_reference_of_the_minimum_spanning_forest(box: Lattice) -> None:
         assert [tuple(e) for e in tree.tolist()] == forest_reference.minimum_spanning_forest(pairs, weight)
     assert len(tree) == made.site.size - len(size)
     assert (made.cluster[tree[:, 0]] == made.cluster[tree[:, 1]]).all()
-    cut = geometry.join_in_order(tree, made.site.size, np.arange(len(tree)))  # an error unless it is a forest
+    cut = forests.join_in_order(tree, made.site.size, np.arange(len(tree)))  # an error unless it is a forest
     assert sorted(cut.size[cut.parent < 0].tolist(), reverse=True) == size
     np.testing.assert_array_equal(cut.depth, depths(cut.parent))
 
 
 def test_a_graph_of_any_kind() -> None:
     square = np.array([[0, 1], [1, 2], [2, 3], [3, 0]])
-    assert geometry.minimum_spanning_forest(square, np.array([4.0, 3, 2, 1]), 4).tolist() == [[3, 0], [2, 3], [1, 2]]
+    assert forests.minimum_spanning_forest(square, np.array([4.0, 3, 2, 1]), 4).tolist() == [[3, 0], [2, 3], [1, 2]]
     for n in (1, 2, 5):
-        assert geometry.minimum_spanning_forest(np.empty((0, 2), np.int64), np.empty(0), n).shape == (0, 2)
+        assert forests.minimum_spanning_forest(np.empty((0, 2), np.int64), np.empty(0), n).shape == (0, 2)
 
 
 # ---------------------------------------------------------------------------------------------------- exact laws
@@ -91,15 +91,15 @@ def drawn(shape: tuple[int, ...], draws: int) -> tuple[dict[frozenset[Edge], int
     others: dict[int, int] = {}
     n = int(np.prod(shape))
     pairs = np.array([(s, t) for s, t, _ in reference.neighbours(shape, False)])
-    whole = geometry.LatticeClusters(np.arange(n), np.array([n]), pairs, 1, n)
+    whole = LatticeClusters(np.arange(n), np.array([n]), pairs, 1, n)
     for seed in range(draws):
         weight = Lattice(shape, "site", 1.0, False, seed).bond_weights(whole)
-        edges = geometry.minimum_spanning_forest(pairs, weight, n)
+        edges = forests.minimum_spanning_forest(pairs, weight, n)
         tree = frozenset((a, b) for a, b in edges.tolist())
         trees[tree] = trees.get(tree, 0) + 1
         for counts, cut in (
-            (splits, geometry.join_in_order(edges, n, np.arange(n - 1))),
-            (others, geometry.cut_tree(edges, n, seed)),
+            (splits, forests.join_in_order(edges, n, np.arange(n - 1))),
+            (others, forests.cut_tree(edges, n, seed)),
         ):
             side = int(cut.size[cut.parent == n].min())  # points of the smaller side of the first split
             counts[side] = counts.get(side, 0) + 1
@@ -128,12 +128,12 @@ def test_subclusters_are_the_clusters_of_a_lower_occupation(
     box, q = Lattice(shape, "bond", p, True, seed), share * p
     made = box.clusters("all")
     weight = box.bond_weights(made)
-    tree = geometry.minimum_spanning_forest(made.edges, weight, made.site.size)
+    tree = forests.minimum_spanning_forest(made.edges, weight, made.site.size)
     light = dict(zip(map(tuple, made.edges.tolist()), ((weight >> 11) < q * 2.0**53).tolist(), strict=True))
     below = sum(light[a, b] for a, b in tree.tolist())  # by rising weight: the first ones
     assert all(light[a, b] for a, b in tree[:below].tolist())
-    cut = geometry.join_in_order(tree[:below], made.site.size, np.arange(below))
-    top = geometry.top_nodes(cut.parent, np.arange(made.site.size))
+    cut = forests.join_in_order(tree[:below], made.site.size, np.arange(below))
+    top = forests.top_nodes(cut.parent, np.arange(made.site.size))
     lower = Lattice(shape, "bond", q, True, seed).labelled().label[made.site]
     assert len({*zip(top.tolist(), lower.tolist(), strict=True)}) == np.unique(top).size == np.unique(lower).size
 

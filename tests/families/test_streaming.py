@@ -19,16 +19,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import embedding, geometry, labels
-from fractalman.build import blocks, columns, memory
-from fractalman.build.blocks import Ahead, Rows, rows_at_once
-from fractalman.build.scatter import Scatter
-from fractalman.embedding import _reference as embedding_reference
-from fractalman.embedding import _walk_kernels
 from fractalman.errors import ResourceError
-from fractalman.geometry import _reference as geometry_reference
-from fractalman.geometry.induced import _runs, _sorted_paths
+from fractalman.families import _forests as forests
+from fractalman.families import blocks, memory
+from fractalman.families._forests import _walk_kernels
+from fractalman.families._forests.external_permutation import Scatter
+from fractalman.families.blocks import Ahead, Rows, rows_at_once
+from fractalman.families.cascade.induced import _runs, _sorted_paths
+from fractalman.families.cascade.labels import cascade_segments, cascade_terms, cascade_variances
+from fractalman.families.cascade.paths import CascadePaths
+from fractalman.generation import columns
 from fractalman.random.streams import Role, key64
+from tests.reference import embedding as embedding_reference
+from tests.reference import geometry as geometry_reference
 
 linux = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory as Linux states it")
 
@@ -91,14 +94,14 @@ def test_streamed_columns_are_those_of_generate(tmp_path: Path, name: str) -> No
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(2, 9), st.integers(1, 60), st.integers(0, 99))
 def test_any_block_size_lays_out_the_same_forest(sizes: list[int], d: int, rows: int, seed: int) -> None:
     sizes = sorted(sizes, reverse=True)
-    tree = geometry.critical_forest(np.array(sizes), seed)
+    tree = forests.critical_forest(np.array(sizes), seed)
     n, starts = sum(sizes), np.concatenate([[0], np.cumsum(sizes)])
-    roots = geometry.random_points(starts, key64(seed, Role.EMBEDDING_ROOT))
-    rooted = geometry.rooted_order(tree.edges, n, roots)
-    tops = geometry.top_nodes(tree.parent, starts[:-1])
+    roots = forests.random_points(starts, key64(seed, Role.EMBEDDING_ROOT))
+    rooted = forests.rooted_order(tree.edges, n, roots)
+    tops = forests.top_nodes(tree.parent, starts[:-1])
     whole = np.empty((n, d), np.float32)
-    embedding.forest_coordinates(whole, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
-    walk = embedding.ForestWalk(n, d, tree.parent, tree.size, tops, *rooted, 0.3, 2.0, seed, rows)
+    forests.forest_coordinates(whole, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
+    walk = forests.ForestWalk(n, d, tree.parent, tree.size, tops, *rooted, 0.3, 2.0, seed, rows)
     found, seen = np.full((n, d), np.nan, np.float32), 0
     for group in walk.groups():
         begin, end = walk.points(*group)
@@ -116,11 +119,11 @@ def test_any_block_size_lays_out_the_same_forest(sizes: list[int], d: int, rows:
 def test_a_deep_hierarchy_needs_a_higher_stack(n: int) -> None:
     """A star is cut leaf by leaf: the descent is as deep as there are points."""
     edges = np.array([[0, i] for i in range(1, n)], np.int64).reshape(-1, 2)
-    tree = geometry.cut_tree(edges, n, 5)
-    rooted = geometry.rooted_order(edges, n, 0)
+    tree = forests.cut_tree(edges, n, 5)
+    rooted = forests.rooted_order(edges, n, 0)
     whole, tops = np.empty((n, 3), np.float32), np.array([n if n > 1 else 0])
-    embedding.tree_coordinates(whole, tree.parent, tree.size, *rooted, 0.7, 5)
-    walk = embedding.ForestWalk(n, 3, tree.parent, tree.size, tops, *rooted, 0.7, 0.0, 5, 4)
+    forests.tree_coordinates(whole, tree.parent, tree.size, *rooted, 0.7, 5)
+    walk = forests.ForestWalk(n, 3, tree.parent, tree.size, tops, *rooted, 0.7, 0.0, 5, 4)
     found = np.empty_like(whole)
     for points, block in walk.blocks(0, 1):
         found[points] = block
@@ -133,11 +136,11 @@ def test_a_deep_hierarchy_needs_a_higher_stack(n: int) -> None:
 @pytest.mark.parametrize(("sizes", "d", "rows"), [((7, 3, 1), 3, 4), ((5, 5, 2, 1, 1), 2, 16), ((9,), 4, 1)])
 def test_reference_of_the_walk_in_blocks(sizes: tuple[int, ...], d: int, rows: int) -> None:
     seed, n, starts = 4, sum(sizes), np.concatenate([[0], np.cumsum(sizes)])
-    tree = geometry.critical_forest(np.array(sizes), seed)
-    roots = geometry.random_points(starts, key64(seed, Role.EMBEDDING_ROOT))
-    parent, order = geometry.rooted_order(tree.edges, n, roots)
-    tops = geometry.top_nodes(tree.parent, starts[:-1])
-    walk = embedding.ForestWalk(n, d, tree.parent, tree.size, tops, parent, order, 0.3, 2.0, seed, rows)
+    tree = forests.critical_forest(np.array(sizes), seed)
+    roots = forests.random_points(starts, key64(seed, Role.EMBEDDING_ROOT))
+    parent, order = forests.rooted_order(tree.edges, n, roots)
+    tops = forests.top_nodes(tree.parent, starts[:-1])
+    walk = forests.ForestWalk(n, d, tree.parent, tree.size, tops, parent, order, 0.3, 2.0, seed, rows)
     found = np.empty((n, d), np.float32)
     for group in walk.groups():
         for points, block in walk.blocks(*group):
@@ -153,8 +156,8 @@ def test_reference_of_the_walk_in_blocks(sizes: tuple[int, ...], d: int, rows: i
 @given(st.integers(1, 30), st.integers(0, 99))
 def test_reference_of_the_places(n: int, seed: int) -> None:
     """Subclusters are ranges that begin with their point nearest to the root, by listing their points."""
-    tree = geometry.critical_cluster(n, seed)
-    parent, order = geometry.rooted_order(tree.edges, n, seed % n)
+    tree = forests.critical_cluster(n, seed)
+    parent, order = forests.rooted_order(tree.edges, n, seed % n)
     children = [[u for u in range(2 * n - 1) if tree.parent[u] == n + j] for j in range(n - 1)]
     walked = {int(point): k for k, point in enumerate(order)}
 
@@ -232,7 +235,7 @@ def test_reference_of_the_runs(tied: list[bool]) -> None:
 def test_reference_of_the_compact_tree(n: int, law: tuple[tuple[int, ...], int], seed: int) -> None:
     """Columns of ranges of nodes, put together, are the columns; depths by walking up."""
     branching, levels = law
-    tree = geometry.CascadePaths(seed, branching, levels).induced_tree(n)
+    tree = CascadePaths(seed, branching, levels).induced_tree(n)
     paths = [geometry_reference.cascade_path(i, levels, branching, seed)[0] for i in range(n)]
     k = tree.n_nodes
     cuts = [0, 1, n // 2, n - 1, n, min(n + 1, k), k]
@@ -260,22 +263,22 @@ def ancestors(parent: list[int], u: int) -> list[int]:
 @given(st.integers(1, 60), st.integers(0, 9))
 def test_reference_of_the_variances(levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    amplitude = labels.cascade_terms(0.6, 0.7, levels)
+    amplitude = cascade_terms(0.6, 0.7, levels)
     first = rng.integers(0, levels + 2, 20)
     last = np.minimum(levels, first + rng.integers(-1, levels + 1, 20))
     addresses = rng.integers(0, 1 << 60, (20, levels + 1)).astype(np.uint64)
-    _, slow = labels.cascade_segments(addresses, first, last, amplitude, 0)
-    assert labels.cascade_variances(first, last, amplitude).tolist() == slow.tolist()
+    _, slow = cascade_segments(addresses, first, last, amplitude, 0)
+    assert cascade_variances(first, last, amplitude).tolist() == slow.tolist()
 
 
 @given(st.integers(1, 60), st.integers(0, 99), st.sampled_from([0.0, 0.4, -0.2]), st.data())
 def test_reference_of_the_labels_in_blocks(n: int, seed: int, exponent: float, draw: st.DataObject) -> None:
-    wide, tree = geometry.critical_cluster(n, seed), geometry.compact_cluster(n, seed)
+    wide, tree = forests.critical_cluster(n, seed), forests.compact_cluster(n, seed)
     for name in ("edges", "parent", "size"):
         assert getattr(tree, name).dtype == np.int32
         np.testing.assert_array_equal(getattr(tree, name), getattr(wide, name))
-    label_tree, y = labels.hierarchical_labels(wide.parent, wide.size, n, exponent, seed)
-    made = labels.HierarchicalLabels.of(tree.parent, tree.size, n, exponent, seed)
+    label_tree, y = forests.hierarchical_labels(wide.parent, wide.size, n, exponent, seed)
+    made = forests.HierarchicalLabels.of(tree.parent, tree.size, n, exponent, seed)
     a = draw.draw(st.integers(0, 2 * n - 2))
     b = draw.draw(st.integers(a + 1, 2 * n - 1))
     assert tree.depths(a, b).tolist() == wide.depth[a:b].tolist()
@@ -294,8 +297,8 @@ def test_reference_of_compact_trees(sizes: list[int], seed: int) -> None:
     """Many clusters, and one that grows."""
     n, parts = sum(sizes), np.array(sorted(sizes, reverse=True))
     for wide, tree in (
-        (geometry.critical_forest(parts, seed), geometry.compact_forest(parts, seed)),
-        (geometry.nested_cluster(n, seed), geometry.compact_nested(n, seed)),
+        (forests.critical_forest(parts, seed), forests.compact_forest(parts, seed)),
+        (forests.nested_cluster(n, seed), forests.compact_nested(n, seed)),
     ):
         for name in ("edges", "parent", "size"):
             assert getattr(tree, name).dtype == np.int32
@@ -423,7 +426,7 @@ _CHILD = """
 import json, sys
 from pathlib import Path
 import fractalman as fm
-from fractalman.build import columns
+from fractalman.generation import columns
 
 columns.IN_MEMORY_BYTES = 0
 
@@ -494,7 +497,7 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
 )
 def test_trees_of_critical_clusters_are_compact(tmp_path: Path, recipe: fm.Recipe) -> None:
     """`generate` takes 150 bytes a point for the same, X apart."""
-    n = 1_600_000
+    n = 800_000  # 150 bytes a point would be 30 MB more than is allowed
     (found,) = growth(recipe, tmp_path, True, n)
     assert found < 52 * n + (48 << 20)  # and the chain of blocks
     assert found < recipe.replace(n_points=n).streamed_bytes()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fractalman.recipe import PercolationCluster
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
 
 Columns = dict[str, npt.NDArray[Any]]
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 PLACES = {
-    "generate": "fractalman.build.generate",
-    "label_draws": "fractalman.build.label_draws",
+    "generate": "fractalman.generation.generate",
+    "label_draws": "fractalman.generation.label_draws",
     "bayes_risk": "fractalman.theory.bayes_risk",
     "within_variance": "fractalman.theory.within_variance",
     "make": "fractalman.learners.make",

@@ -11,27 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fractalman import build, geometry
+from fractalman import generation
 from fractalman.datasets import open_file
 from fractalman.errors import RecipeError
+from fractalman.families import _forests as forests
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.measure import cluster_sizes, measure_file, student_t, tree_distances, variogram
 from fractalman.measure.distances import adjacency, distances_from, distances_from_twin
 from fractalman.random.streams import key64, normals
-from fractalman.recipe import Cascade, PercolationCluster
 
 PATH = np.stack([np.arange(99), np.arange(1, 100)], axis=1)
 STAR = np.stack([np.zeros(99, np.int64), np.arange(1, 100)], axis=1)
 
 
 @st.composite
-def forests(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+def any_forests(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     """A random forest: every vertex joins an earlier one or starts a tree."""
     parents = [draw(st.integers(-1, v - 1)) for v in range(1, draw(st.integers(1, 40)))]
     edges = [(p, v) for v, p in enumerate(parents, start=1) if p >= 0]
     return np.array(edges, dtype=np.int64).reshape(-1, 2), len(parents) + 1
 
 
-@given(forests(), st.integers(0, 39))
+@given(any_forests(), st.integers(0, 39))
 def test_distances_equal_their_reference(forest: tuple[np.ndarray, int], source: int) -> None:
     edges, n = forest
     source = min(source, n - 1)
@@ -39,7 +41,7 @@ def test_distances_equal_their_reference(forest: tuple[np.ndarray, int], source:
     assert (distance.tolist(), reached.tolist()) == distances_from_twin(edges, n, source)
 
 
-@given(forests())
+@given(any_forests())
 def test_distances_of_all_pairs(forest: tuple[np.ndarray, int]) -> None:
     """The exact mean, against a matrix of shortest paths by repeated relaxation."""
     edges, n = forest
@@ -68,7 +70,7 @@ def test_known_trees() -> None:
 
 def test_sampled_distances_carry_their_error() -> None:
     """Sampled means scatter around the exact one as their errors say; a wrong mean is refused."""
-    edges = geometry.critical_cluster(400, 5).edges
+    edges = forests.critical_cluster(400, 5).edges
     exact = tree_distances(edges, 400, n_sources=400).mean
     found = [tree_distances(edges, 400, n_sources=12, seed=s) for s in range(60)]
     z = np.array([(f.mean - exact) / f.standard_error for f in found])
@@ -80,10 +82,10 @@ def test_sampled_distances_carry_their_error() -> None:
 
 def test_distances_follow_the_law_of_the_uniform_tree() -> None:
     """Oracle A5: 11.32319 for 100 sites; 16 % fewer sites are told apart."""
-    means = [tree_distances(geometry.critical_cluster(100, s).edges, 100, n_sources=100).mean for s in range(200)]
+    means = [tree_distances(forests.critical_cluster(100, s).edges, 100, n_sources=100).mean for s in range(200)]
     error = np.std(means, ddof=1) / math.sqrt(len(means))
     assert abs(np.mean(means) - 11.32319) < 3.5 * error
-    smaller = [tree_distances(geometry.critical_cluster(84, s).edges, 84, n_sources=84).mean for s in range(200)]
+    smaller = [tree_distances(forests.critical_cluster(84, s).edges, 84, n_sources=84).mean for s in range(200)]
     assert abs(np.mean(smaller) - 11.32319) > 3.5 * error
 
 
@@ -172,7 +174,7 @@ def test_what_a_variogram_cannot_do_is_refused() -> None:
     ],
 )
 def test_what_the_command_line_prints(recipe: PercolationCluster | Cascade, kind: str | None) -> None:
-    measured = measure_file(build.generate(recipe))
+    measured = measure_file(generation.generate(recipe))
     assert json.loads(json.dumps(measured, allow_nan=False)) == measured
     assert measured["recipe"] == recipe.to_dict()
     assert measured["clusters"]["largest"] == recipe.n_points
@@ -186,6 +188,6 @@ def test_what_the_command_line_prints(recipe: PercolationCluster | Cascade, kind
 
 def test_an_open_file_measures_as_its_dataset(tmp_path: Path) -> None:
     for recipe in (PercolationCluster(n_points=200, ambient_dim=4), Cascade(n_points=100, ambient_dim=4)):
-        path = build.write(recipe, tmp_path / f"{recipe.family}.h5")
+        path = generation.write(recipe, tmp_path / f"{recipe.family}.h5")
         with open_file(path) as file:
-            assert measure_file(file) == measure_file(build.generate(recipe))
+            assert measure_file(file) == measure_file(generation.generate(recipe))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree, uniform_tree
 
 import fractalman as fm
-from fractalman import build
+from fractalman import generation
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, draw_uniform_twin, draws, key64, permutation
 from fractalman.theory import (
@@ -208,7 +208,7 @@ FAMILIES: dict[str, fm.Recipe] = {
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_floor_of_every_family_is_gaussian_conditioning(name: str) -> None:
     recipe = FAMILIES[name]
-    made = build.structure(recipe)
+    made = generation.structure(recipe)
     assert made.label_tree is not None
     tree = made.label_tree.noisy(recipe.noise) if recipe.noise else made.label_tree
     observed = np.arange(tree.n_points) % 3 == 1
@@ -285,7 +285,7 @@ def test_one_nn_never_beats_the_floor() -> None:
 def test_one_nn_on_a_lattice_goes_through_all_edges(percolation: str) -> None:
     # Clusters with loops: neighbours are near in the graph, not along the tree that the hierarchy was cut from.
     recipe = fm.LatticePercolation(dim=2, side=9, percolation=percolation, clusters="all", label="brownian", seed=3)
-    made = build.structure(recipe)
+    made = generation.structure(recipe)
     assert made.edges is not None
     assert made.label_tree is not None
     n, parent = made.y.size, made.label_tree.parent

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import special
 
 import fractalman as fm
-from fractalman import build
-from fractalman.build.ensemble import cluster_sizes
+from fractalman import generation
 from fractalman.errors import RecipeError
+from fractalman.families.percolation_ensemble.sampler import cluster_sizes
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     _kernels,
@@ -160,7 +160,7 @@ def test_expected_numbers_are_those_of_drawn_ensembles(name: str) -> None:
 
 def test_one_drawn_ensemble_and_many_training_sets() -> None:
     # Labels that are constant on clusters: coverage is all there is, for the floor and for one neighbour alike.
-    made = build.structure(fm.PercolationEnsemble(n_points=400, label="cluster-constant", seed=2))
+    made = generation.structure(fm.PercolationEnsemble(n_points=400, label="cluster-constant", seed=2))
     assert made.label_tree is not None
     assert made.edges is not None
     numbers, sizes = np.bincount(np.bincount(made.cluster)), [1, 40, 200]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fractalman as fm
-from fractalman import build
+from fractalman import generation
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import bayes_curve, law_of, local_slope
 
@@ -19,7 +19,7 @@ def slopes(recipe: fm.Recipe, sizes: list[int], seeds: int, tests: int = 1024) -
     """Mean slope of the floor above the noise and its standard error, over drawn hierarchies."""
     found = []
     for seed in range(seeds):
-        made = build.structure(recipe.replace(seed=2000 + seed))
+        made = generation.structure(recipe.replace(seed=2000 + seed))
         assert made.label_tree is not None
         tree = made.label_tree.noisy(recipe.noise) if recipe.noise else made.label_tree
         order = permutation(key64(seed, Role.SPLIT), made.y.size)

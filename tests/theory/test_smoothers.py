@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
-from fractalman import build, conventions, kernels, learners
+from fractalman import conventions, generation, kernels, learners
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, normals, permutation
-from fractalman.recipe import Recipe
+from fractalman.recipes import Recipe
 from fractalman.theory import (
     FieldCovariance,
     KernelRidge,
@@ -58,7 +58,7 @@ def dataset(name: str) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, Lab
     recipe = RECIPES[name]
     data = fm.generate(recipe)
     order = permutation(key64(3, Role.SPLIT), N)
-    return data, build.label_draws(data, DRAWS), order[:TRAIN], order[-TEST:], covariance(data)
+    return data, generation.label_draws(data, DRAWS), order[:TRAIN], order[-TEST:], covariance(data)
 
 
 def covariance(data: Dataset, recipe: Recipe | None = None) -> LabelCovariance:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
-from fractalman import build, kernels, learners, theory
+from fractalman import generation, kernels, learners, theory
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import normals
@@ -232,7 +232,7 @@ def test_a_spectrum_that_would_not_fit_is_refused_before_it_is_begun() -> None:
 def test_the_harness_kernel_ridge_follows_the_curve_of_its_spectrum() -> None:
     """Laplace kernel on an embedded cluster: within 5 % + 2 standard errors; another kernel's curve is rejected."""
     data = fm.generate(fm.PercolationCluster(n_points=1500, ambient_dim=96, seed=3))
-    y = build.label_draws(data, 6)
+    y = generation.label_draws(data, 6)
     found, smooth = spectrum_of(data.X, y), spectrum_of(data.X, y, kernel="gaussian")
     rng, learner = np.random.default_rng(0), learners.make("laplace-kernel")
     for n, sets in ((32, 24), (128, 8), (256, 4)):
@@ -267,7 +267,7 @@ def test_regressions_on_clusters_follow_the_curves_of_their_spectra(
     """
     script = linear_script.load()
     data = fm.generate(fm.PercolationCluster(n_points=1000, ambient_dim=ambient_dim, seed=1))
-    y = build.label_draws(data, 6)
+    y = generation.label_draws(data, 6)
     gram = script.gram_of(data.X, kernel)
     delta = ridge * float(np.trace(gram)) / 1000
     found = spectrum_of(data.X, y, kernel=kernel)
@@ -286,7 +286,7 @@ def test_low_dimensional_smooth_sets_lie_outside_the_domain() -> None:
     script = linear_script.load()
     for dim, low, high in ((1, 1.15, 1.9), (8, 0.95, 1.05)):
         data = fm.generate(fm.SmoothManifold(n_points=700, dim=dim, ambient_dim=16, hurst=0.5))
-        y = build.label_draws(data, 8)
+        y = generation.label_draws(data, 8)
         found = spectrum_of(data.X, y)
         sample = script.dataset_risks(script.gram_of(data.X, "laplace"), y, 64, 0.0, 24, 1, False)
         assert low < sample.mean() / learning_curve_from_spectrum(found, 64).risk[0] < high

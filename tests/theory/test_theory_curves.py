@@ -13,7 +13,7 @@ from scipy import special
 from theory_trees import label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
-from fractalman.geometry import rooted_order
+from fractalman.families._forests.rooted import rooted_order
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     brownian_one_nn_risk,

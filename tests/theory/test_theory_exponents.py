@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from theory_trees import cut_tree, path, uniform_tree
 
 from fractalman.errors import RecipeError
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.random.streams import Role, key64
-from fractalman.recipe import Cascade, PercolationCluster
 from fractalman.theory import (
     LEARNERS,
     cascade_dimensions,

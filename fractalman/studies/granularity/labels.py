@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fractalman._typing import F64
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.prediction.structures import field_of
-from fractalman.recipe import SmoothManifold
 from fractalman.studies.sources import Sample
 from fractalman.theory import FieldCovariance, LabelCovariance, TreeCovariance
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fractalman.recipe import Cascade
+from fractalman.families.cascade.recipe import Cascade
 from fractalman.theory.exponents import (
     cascade_dimensions,
     log_period,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.recipe import PercolationCluster
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Law, Window
 from fractalman.theory.laws.learner_properties import INTERPOLATION

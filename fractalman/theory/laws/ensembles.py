@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.recipe import BetheLattice, PercolationEnsemble
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.theory.clusters import bethe_correlation_size, bethe_giant_share, bethe_mean_size, bethe_threshold
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.cluster import RESOLVED, distances_only, kriging, population_window

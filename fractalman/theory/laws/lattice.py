@@ -18,7 +18,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from fractalman.recipe import LatticePercolation
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws.cluster import RESOLVED
 from fractalman.theory.laws.elementary import TIE, variance_limited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.recipe import SmoothManifold
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.theory.laws.elementary import (
     kernel_on_manifold,
     neighbours_on_manifold,

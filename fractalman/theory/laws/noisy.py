@@ -14,14 +14,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.recipe import (
-    BetheLattice,
-    Cascade,
-    LatticePercolation,
-    PercolationCluster,
-    PercolationEnsemble,
-    Recipe,
-)
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.recipes import Recipe
 from fractalman.theory.exponents import Masses, balanced_order, quantization_exponent_masses
 from fractalman.theory.lattice import lattice_constants
 from fractalman.theory.laws.elementary import tuned_with_noise

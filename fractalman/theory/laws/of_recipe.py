@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from fractalman.errors import RecipeError
-from fractalman.recipe import (
-    BetheLattice,
-    Cascade,
-    LatticePercolation,
-    PercolationCluster,
-    PercolationEnsemble,
-    Recipe,
-    SmoothManifold,
-)
+from fractalman.families.bethe_lattice.recipe import BetheLattice
+from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.families.smooth_manifold.recipe import SmoothManifold
+from fractalman.recipes import Recipe
 from fractalman.theory.laws.cascade import cascade_law
 from fractalman.theory.laws.cluster import cluster_law
 from fractalman.theory.laws.elementary import variance_limited

@@ -1,0 +1,137 @@
+"""The branching random walk: trees laid out in R^d with directions that come down their hierarchy.
+
+The top latent of a cluster has a uniform unit vector; the children of a latent with vector v have √½(v ± w), w a
+uniform unit vector orthogonal to v. The root of the edge tree sits at origin + step·(its vector), every other point at
+its tree parent + step·(its vector). Sources: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from fractalman._jit import run_tasks
+from fractalman._typing import F32, I64, AnyInt
+from fractalman.families._forests import _embedding_kernels as _kernels
+from fractalman.random.streams import Role, key64
+
+# Subclusters and subtrees of at most n/64 points are spread over the threads; the few nodes above them come first.
+_TASK_FRACTION = 64
+
+
+def tree_coordinates(
+    out: F32,
+    parent: I64,
+    size: I64,
+    tree_parent: AnyInt,
+    tree_order: AnyInt,
+    step: float,
+    seed: int,
+    cluster: int = 0,
+) -> None:
+    """Write the coordinates of one cluster whose origin is 0.
+
+    Args:
+        out: (n, d) float32, d ≥ 2, overwritten; unit: the walk's step is ``step``.
+        parent, size: (2n−1,) int64 columns of the binary hierarchy.
+        tree_parent, tree_order: the edge tree seen from its root (`geometry.rooted_order`).
+        step: length of an edge.
+        seed: embedding seed.
+        cluster: number of the cluster within its dataset, part of the address.
+    """
+    n = len(out)
+    _spread(out, parent, size, np.array([n if n > 1 else 0]), key64(seed, Role.DIRECTION, cluster))
+    _kernels.place_roots(np.uint64(0), tree_order[:1], 0, np.float32(step), np.float32(0.0), out)
+    _walk(out, tree_parent, tree_order, step)
+
+
+def forest_coordinates(
+    out: F32,
+    parent: I64,
+    size: I64,
+    tops: I64,
+    roots: I64,
+    tree_parent: AnyInt,
+    tree_order: AnyInt,
+    step: float,
+    ball: float,
+    seed: int,
+) -> None:
+    """Write the coordinates of K clusters with origins uniform in a ball.
+
+    Args:
+        out: (n, d) float32, d ≥ 2, overwritten.
+        parent, size: (2n−K,) int64 columns of the binary hierarchies.
+        tops: (K,) int64, the top node of every cluster, largest cluster first.
+        roots: (K,) int64, the point at which every cluster's walk starts.
+        tree_parent, tree_order: the edge trees seen from their roots (`geometry.rooted_order`).
+        step: length of an edge. ball: radius of the ball of origins.
+        seed: embedding seed.
+    """
+    _spread(out, parent, size, tops, key64(seed, Role.DIRECTION, 0))
+    key, block = np.uint64(key64(seed, Role.ORIGIN)), max(1024, -(-roots.size // 16))
+    run_tasks(
+        _kernels.place_roots,
+        [(key, roots[a : a + block], a, np.float32(step), np.float32(ball), out) for a in range(0, roots.size, block)],
+    )
+    _walk(out, tree_parent, tree_order, step)
+
+
+def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int) -> None:
+    """Fill ``out`` with the points' directions.
+
+    Latent j draws pairs j·⌈d/2⌉ … of ``key``, the top of cluster c those of j = n − K + c.
+    """
+    n, d = out.shape
+    latents, h = parent.size - n, (d + 1) // 2
+    children = np.empty((latents, 2), np.int32 if 2 * n < 1 << 31 else np.int64)
+    _kernels.children_of_latents(parent, n, children)
+    arguments = (np.uint64(key), children, size)
+
+    limit = n // _TASK_FRACTION
+    big = int(np.searchsorted(-size[tops], -limit, side="left"))  # clusters larger than the limit
+    vectors = np.empty((big, d), np.float32)
+    for c in range(big):
+        _kernels.unit_vector(np.uint64(key), np.uint64((latents + c) * h), vectors[c])
+    above = int(np.searchsorted(-size[n:], -limit, side="left"))  # latents larger than the limit
+    kept = np.empty(above + big, np.int64)
+    kept_vectors = np.empty((above + big, d), np.float32)
+    n_kept = _kernels.spread_directions(*arguments, tops[:big], vectors, limit, out, kept, kept_vectors)
+    tasks: list[tuple[Any, ...]] = [
+        (_kernels.spread_directions, (*arguments, kept[a:b], kept_vectors[a:b], 0, out, kept[:0], kept_vectors[:0]))
+        for a, b in _ranges(size[kept[:n_kept]], n)
+    ]
+    small = tops[big:]
+    tasks += [
+        (_kernels.spread_clusters, (np.uint64(key), (latents + big + a) * h, children, size, small[a:b], out))
+        for a, b in _ranges(size[small], n)
+    ]
+    run_tasks(lambda work, given: work(*given), tasks)
+
+
+def _ranges(sizes: I64, n: int) -> list[tuple[int, int]]:
+    """Cut a list of sizes into ranges of about n/64 points."""
+    cuts = np.searchsorted(np.cumsum(sizes), np.arange(1, _TASK_FRACTION) * (n / _TASK_FRACTION))
+    return [(a, b) for a, b in pairwise([0, *cuts.tolist(), sizes.size]) if b > a]
+
+
+def _walk(out: F32, tree_parent: AnyInt, tree_order: AnyInt, step: float) -> None:
+    """Walk outwards from the roots, which are in place."""
+    n = len(out)
+    limit = n // _TASK_FRACTION
+    below = np.empty(n, tree_order.dtype)
+    _kernels.subtree_sizes(tree_parent, tree_order, below)
+    starts = np.empty(n, tree_order.dtype)
+    n_starts = _kernels.walk_above(out, tree_parent, tree_order, below, limit, np.float32(step), starts)
+    starts = starts[:n_starts]
+    cuts = np.searchsorted(starts, np.arange(1, _TASK_FRACTION) * (n / _TASK_FRACTION))
+    run_tasks(
+        _kernels.walk_subtrees,
+        [
+            (out, tree_parent, tree_order, below, starts[a:b], np.float32(step))
+            for a, b in pairwise([0, *cuts.tolist(), n_starts])
+            if b > a
+        ],
+    )

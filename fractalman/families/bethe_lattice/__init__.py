@@ -1,0 +1,1 @@
+"""Clusters of bond percolation on the Bethe lattice."""

@@ -1,0 +1,212 @@
+"""Recipe of random cascades."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from fractalman.errors import RecipeError
+from fractalman.random.keys import Seeds
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, integer, real
+from fractalman.recipes.checks import seed as seed_check
+
+Children: TypeAlias = tuple[float, ...]
+"""One number for every child of a node."""
+MAX_KINDS = 64
+TREE_BYTES = 48
+"""Most bytes a point that making and writing the trees takes."""
+
+
+def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
+    if value is None:
+        return None
+    one = integer(1, 4096)
+    if isinstance(value, (tuple, list)):
+        if not 1 <= len(value) <= 64:
+            raise RecipeError(f"{name} = {value!r}: allowed is an integer or 1 to 64 equally likely integers")
+        numbers = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
+        if max(numbers) < 2:
+            raise RecipeError(f"{name} = {value!r}: at least one of the numbers must be 2 or more")
+        return numbers
+    number = one(name, value)
+    if number < 2:
+        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; type branching = 2 or more")
+    return number
+
+
+def _per_child(name: str, value: Any, one: Check) -> Children | tuple[Children, ...]:
+    """Numbers for the children of every node, or of 1 to 64 equally likely kinds of node."""
+    if not value or not isinstance(value, (tuple, list)):
+        raise RecipeError(f"{name} = {value!r}: allowed is one number per child, or such tuples for kinds of nodes")
+    if not isinstance(value[0], (tuple, list)):
+        if len(value) > 4096:
+            raise RecipeError(f"{name} holds {len(value)} numbers: allowed are 4096 children")
+        return tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
+    if len(value) > MAX_KINDS or not all(isinstance(kind, (tuple, list)) and kind for kind in value):
+        raise RecipeError(f"{name} = {value!r}: allowed are 1 to {MAX_KINDS} tuples, each of one number per child")
+    return tuple(tuple(one(f"{name}[{k}][{i}]", v) for i, v in enumerate(kind)) for k, kind in enumerate(value))
+
+
+_RATIO = real(0.0, 1.0, open_low=True, open_high=True)
+
+
+def _contraction(name: str, value: Any) -> float | Children | tuple[Children, ...]:
+    if isinstance(value, (tuple, list)):
+        return _per_child(name, value, _RATIO)
+    ratio: float = _RATIO(name, value)
+    return ratio
+
+
+def _masses(name: str, value: Any) -> Children | tuple[Children, ...] | None:
+    if value is None:
+        return None
+    masses = _per_child(name, value, real(0.0, 1.0, open_low=True))
+    for kind in _kinds_of(masses):
+        if abs(math.fsum(kind) - 1.0) > 1e-9:
+            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: allowed are masses that sum to 1")
+    return masses
+
+
+def _kinds_of(value: Children | tuple[Children, ...]) -> tuple[Children, ...]:
+    """The tuples of a keyword that may hold one or several of them."""
+    return tuple(v for v in value if isinstance(v, tuple)) or (value,)  # type: ignore[return-value]
+
+
+def _depth(name: str, value: Any) -> int | None:
+    return None if value is None else integer(1, 4096)(name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cascade(Recipe):
+    """A random cascade: an addressed, self-similar random set with exactly known Moran exponents.
+
+    Args:
+        n_points: number of points drawn; the first m of n are the m.
+        ambient_dim: dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
+        branching: children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as
+            many as masses or contraction list, else 4.
+        contraction: ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
+        masses: shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass.
+            A tuple of tuples, here and in contraction, = equally likely kinds of node, drawn independently at every
+            node: masses=((.7, .3), (.5, .25, .25)) makes random masses, of random number if the lengths differ.
+        hurst: Hurst exponent H > 0 of the label; the level-l term of y has the standard deviation R_l^H.
+        depth: levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
+        seed: integer or `Seeds`.
+
+    With unequal ratios R_l = Π r_i along the path, and with it a label's prior variance, depends on the path; the norm
+    is one constant that makes the prior variance 1 on average over the natural measure (and over the kinds of nodes).
+
+    Source: docs/theory.md §1; Mauldin & Williams 1986, Graf 1987 for the sets.
+    """
+
+    family: ClassVar[str] = "cascade"
+    n_points: int
+    ambient_dim: int = 32
+    branching: int | tuple[int, ...] | None = None
+    contraction: float | Children | tuple[Children, ...] = 0.5
+    masses: Children | tuple[Children, ...] | None = None
+    hurst: float = 1.0
+    depth: int | None = None
+    seed: int | Seeds = 0
+
+    _checks: ClassVar[dict[str, Check]] = {
+        "n_points": integer(1, MAX_POINTS),
+        "ambient_dim": integer(2, MAX_DIM),
+        "branching": _branching,
+        "contraction": _contraction,
+        "masses": _masses,
+        "hurst": real(0.0, 16.0, open_low=True),
+        "depth": _depth,
+        "seed": seed_check,
+    }
+
+    def _joint_problems(self) -> list[str]:
+        problem = self._children_problem()
+        if problem:
+            return [problem]
+        if self.depth is None and self.levels > 4096:
+            return [
+                f"contraction = {self.contraction!r} with hurst = {self.hurst!r} needs {self.levels} levels: "
+                "allowed are 4096; type a smaller contraction, a larger hurst, or depth = 4096"
+            ]
+        return []
+
+    def _children_problem(self) -> str | None:
+        """Fill in ``branching`` where it was left out; return what does not fit together."""
+        listed = {
+            name: tuple(map(len, _kinds_of(value)))
+            for name, value in (("masses", self.masses), ("contraction", self.contraction))
+            if isinstance(value, tuple)
+        }
+        lengths = next(iter(listed.values()), (4,))
+        if len(set(listed.values())) > 1:
+            return (
+                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: allowed are "
+                "equal numbers"
+            )
+        if self.branching is None:
+            object.__setattr__(self, "branching", lengths if len(lengths) > 1 else lengths[0])
+        if listed and self.branching_numbers != lengths:
+            name = next(iter(listed))
+            return f"branching = {self.branching!r}: {name} lists {lengths} children; leave branching out"
+        if max(self.branching_numbers) < 2:
+            return f"{next(iter(listed))}: a cascade that never branches is one point; type two numbers or more"
+        return None
+
+    @property
+    def addressed(self) -> bool:
+        """Points are drawn one by one."""
+        return True
+
+    @property
+    def branching_numbers(self) -> tuple[int, ...]:
+        """The equally likely numbers of children, as a tuple also when there is only one."""
+        assert self.branching is not None
+        return self.branching if isinstance(self.branching, tuple) else (self.branching,)
+
+    @property
+    def kinds(self) -> tuple[tuple[Children, Children], ...]:
+        """The equally likely kinds of node, each (masses p_i, ratios r_i) of its children."""
+        numbers = self.branching_numbers
+        masses = [(1.0 / k,) * k for k in numbers] if self.masses is None else _kinds_of(self.masses)
+        if isinstance(self.contraction, tuple):
+            return tuple(zip(masses, _kinds_of(self.contraction), strict=True))
+        return tuple((p, (self.contraction,) * len(p)) for p in masses)
+
+    @property
+    def equal_ratios(self) -> bool:
+        """Whether all cells of a level have one size."""
+        return not isinstance(self.contraction, tuple)
+
+    @property
+    def equal_children(self) -> bool:
+        """Whether the children of a node have equal masses and all cells of a level one size, by construction."""
+        return self.masses is None and self.equal_ratios
+
+    @property
+    def levels(self) -> int:
+        """Levels below the root: ``depth``, or the least L with r^L and r^(H·L) at most 2^-24, r the largest ratio."""
+        if self.depth is not None:
+            return self.depth
+        r = self.contraction if not isinstance(self.contraction, tuple) else max(map(max, _kinds_of(self.contraction)))
+        return max(1, math.ceil(24.0 / (min(1.0, self.hurst) * -math.log2(r)) - 1e-9))
+
+    def array_bytes(self) -> int:
+        """Return the bytes of the arrays that `generate` returns (at most: the latents number n − 1 or fewer)."""
+        n, d = self.n_points, self.ambient_dim
+        return 4 * n * d + 8 * n + 8 * n + 2 * n * 48 + 16 * n
+
+    def peak_bytes(self) -> int:
+        """Return the most memory, in bytes, that `generate` needs at once."""
+        words = 1 + self.levels * max(1, (max(self.branching_numbers) - 1).bit_length()) // 64
+        block = 64 * 4096 * (self.levels + 1)  # addresses, steps and amplitudes of a block of paths on some threads
+        return self.array_bytes() + (16 * words + 48) * self.n_points + 32 * (1 << 20) + block
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once: without the trees the same for any
+        number of points, with them TREE_BYTES a point more (twice that beyond 2^30 points, whose ids need 64 bits)."""
+        paths = 64 * 4096 * (self.levels + 1) + (8 * self.n_columns**2 if self.rotate else 0)
+        trees = TREE_BYTES * self.n_points * (1 if 2 * self.n_points < 1 << 31 else 2) if hierarchy else 0
+        return trees + paths + self._block_bytes()

@@ -1,0 +1,1 @@
+"""Percolation on a lattice."""

@@ -1,0 +1,174 @@
+"""Recipe of percolation on a hypercubic lattice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from fractalman.random.keys import Seeds
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
+from fractalman.recipes.checks import seed as seed_check
+from fractalman.thresholds import THRESHOLDS
+
+
+def _occupation(name: str, value: Any) -> float | None:
+    return None if value is None else real(0.0, 1.0, open_low=True)(name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatticePercolation(Recipe):
+    """Percolation on a box of Z^dim: its clusters, loops and all, at their places in space.
+
+    The number of points is decided by the draw, so the recipe has none; `max_points` bounds it. Points that are
+    neighbours on the lattice are at distance 1. A free box is laid out as it is, centred at 0; a periodic one as a flat
+    torus, a circle of side·1 chords for every axis, which needs two coordinates an axis.
+
+    Args:
+        dim: dimension of the lattice, 2 … 7.
+        side: sites along every axis, 2 or more (periodic: 3 or more).
+        percolation: "site" (sites occupied, neighbours joined) or "bond" (all sites, bonds occupied).
+        occupation: probability p of a site or bond, 0 < p ≤ 1; None = the best known threshold.
+        boundary: "free" or "periodic".
+        clusters: "largest" or "all".
+        ambient_dim: dimension d of X: dim or more (periodic: 2·dim or more); the box lies in it randomly rotated.
+        label: "hierarchical" (latents of the cut tree of each cluster's spanning tree), "brownian" (increments along
+            that tree) or "cluster-constant" (one normal for every cluster; needs clusters = "all").
+        label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+        seed: integer or `Seeds`.
+        spanning_tree: "breadth-first" (shortest paths from a uniform point; its edges are cut in uniform random order)
+            or "minimum" (every bond has a random weight, and *all* bonds of the cluster, loops included, are cut by
+            falling weight; those whose cut splits something are the minimum spanning tree's. Bond percolation's
+            weights are the numbers that occupied the bonds, so subclusters are the clusters of a lower occupation).
+
+    Source: docs/theory.md §1; Grassberger 2003, Mertens & Moore 2018 for the thresholds.
+    """
+
+    family: ClassVar[str] = "lattice-percolation"
+    n_points: ClassVar[None] = None  # type: ignore[misc]  # no keyword: the draw decides
+    dim: int
+    side: int
+    percolation: str = "site"
+    occupation: float | None = None
+    boundary: str = "free"
+    clusters: str = "largest"
+    ambient_dim: int = 32
+    label: str = "hierarchical"
+    label_exponent: float = 0.0
+    seed: int | Seeds = 0
+    spanning_tree: str = "breadth-first"
+
+    _checks: ClassVar[dict[str, Check]] = {
+        "dim": integer(2, 7),
+        "side": integer(2, MAX_POINTS),
+        "percolation": choice("site", "bond"),
+        "occupation": _occupation,
+        "boundary": choice("free", "periodic"),
+        "clusters": choice("largest", "all"),
+        "ambient_dim": integer(2, MAX_DIM),
+        "label": choice("hierarchical", "brownian", "cluster-constant"),
+        "label_exponent": real(-0.25, 4.0, open_low=True),
+        "seed": seed_check,
+        "spanning_tree": choice("breadth-first", "minimum"),
+    }
+    _silent: ClassVar[frozenset[str]] = frozenset({"spanning_tree"})
+
+    def _joint_problems(self) -> list[str]:
+        problems = []
+        if self.side**self.dim > MAX_POINTS:
+            problems.append(
+                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: allowed are {MAX_POINTS}"
+            )
+        if self.boundary == "periodic" and self.side < 3:
+            problems.append("side = 2: a periodic box of side 2 joins sites twice; type side = 3 or more")
+        if self.ambient_dim < self.space_dim:
+            what = "a periodic box needs 2·dim coordinates" if self.boundary == "periodic" else "the box needs dim"
+            problems.append(f"ambient_dim = {self.ambient_dim}: {what}; type ambient_dim = {self.space_dim} or more")
+        if self.label != "hierarchical" and self.label_exponent != 0.0:
+            problems.append(
+                f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"
+            )
+        if self.label == "cluster-constant" and self.clusters == "largest":
+            problems.append(
+                "label = 'cluster-constant' on clusters = 'largest' is one constant; type clusters = \"all\""
+            )
+        return problems
+
+    @property
+    def probability(self) -> float:
+        """The occupation p, the threshold where none was given."""
+        return THRESHOLDS[self.percolation][self.dim] if self.occupation is None else self.occupation
+
+    @property
+    def space_dim(self) -> int:
+        """Coordinates that the box needs: dim, or 2·dim for a torus."""
+        return 2 * self.dim if self.boundary == "periodic" else self.dim
+
+    @property
+    def sites(self) -> int:
+        """Sites of the box."""
+        return int(self.side**self.dim)
+
+    @property
+    def max_points(self) -> int:
+        """Most points that a draw can have (site percolation: but for one draw in 10^15)."""
+        return self.sites if self.percolation == "bond" else _most(self.sites, self.probability)
+
+    @property
+    def max_edges(self) -> int:
+        """Most edges that a draw can have, in the same sense."""
+        bonds = self.dim * self.sites
+        if self.percolation == "bond":
+            return _most(bonds, self.probability)
+        # a pair is joined with probability p²; pairs that share a site are correlated, hence the wider margin
+        return min(bonds, _most(bonds, self.probability**2, 2.0 * self.dim), self.dim * self.max_points)
+
+    def smaller(self, n_points: int) -> Self:
+        """Return a recipe of the same law with at most about ``n_points`` points: another box, of a smaller side."""
+        share = 1.0 if self.percolation == "bond" else self.probability
+        side = max(3, math.floor((n_points / share) ** (1.0 / self.dim)))
+        return self.replace(side=min(self.side, side))
+
+    def array_bytes(self) -> int:
+        """Return the most bytes that the arrays of `generate` can have."""
+        return self._arrays(self.max_points, self.max_edges)
+
+    def peak_bytes(self) -> int:
+        """Return the most memory, in bytes, that `generate` can need at once."""
+        building = self.array_bytes() + self._scratch(self.max_points, self.max_edges)
+        return max(self._labelling(), building) + (32 << 20)
+
+    def start_bytes(self) -> int | None:
+        """Return what finding the largest cluster needs: how large it is, only the draw knows."""
+        return None if self.clusters == "all" else self._labelling() + (32 << 20)
+
+    def draw_bytes(self, n_points: int) -> int:
+        """Return the most memory, in bytes, that a draw of so many points needs before its coordinates are made."""
+        m = min(self.max_edges, self.dim * n_points)
+        x = 4 * n_points * self.ambient_dim
+        return self._arrays(n_points, m) - x + self._scratch(n_points, m) + 8 * n_points + (32 << 20)
+
+    def _arrays(self, n: int, m: int) -> int:
+        label_tree = {"hierarchical": 16, "brownian": 40, "cluster-constant": 40}[self.label] * n
+        return 4 * n * self.ambient_dim + 8 * n + 8 * n + 16 * m + 2 * n * 40 + label_tree
+
+    @property
+    def _ids(self) -> int:
+        return 4 if 2 * self.max_edges < 1 << 31 and self.sites < 1 << 31 else 8
+
+    def _labelling(self) -> int:
+        """Finding the clusters: a label for every site, or a bit for every site and some slabs of labels."""
+        if self.clusters == "all":
+            return self._ids * self.sites + 48 * self.max_points
+        return self.sites // 8 + 168 * self.sites // self.side
+
+    def _scratch(self, n: int, m: int) -> int:
+        weights = 6 * self._ids * m if self.spanning_tree == "minimum" else 0
+        return self.sites // 4 + 10 * self._ids * n + weights
+
+
+def _most(trials: int, probability: float, widening: float = 1.0) -> int:
+    """A count that a binomial does not pass but once in 10^15: mean + 8 standard deviations + 32."""
+    deviation = math.sqrt(widening * trials * probability * (1.0 - probability))
+    return min(trials, math.ceil(trials * probability + 8.0 * deviation + 32.0))

@@ -1,0 +1,125 @@
+"""Builder of percolation on a lattice: the number of points is what the draw says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fractalman._typing import F32, F64, I64, AnyInt
+from fractalman.datasets.memory import Dataset
+from fractalman.errors import RecipeError, ResourceError
+from fractalman.families import _forests as forests
+from fractalman.families import memory
+from fractalman.families.base import Blocks, Rows, Structure
+from fractalman.families.lattice_percolation.box import Lattice, LatticeClusters, random_roots, shortest_path_forest
+from fractalman.families.lattice_percolation.coordinates import lattice_coordinates
+from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.trees import Hierarchy
+
+
+def lattice(recipe: LatticePercolation) -> Lattice:
+    """Return the box of a recipe."""
+    shape = (recipe.side,) * recipe.dim
+    periodic = recipe.boundary == "periodic"
+    return Lattice(shape, recipe.percolation, recipe.probability, periodic, recipe.seeds.geometry)
+
+
+def structure(recipe: LatticePercolation, hierarchy: bool, draw: int) -> Structure:
+    """Draw everything but the coordinates; the hierarchy is that of every cluster's spanning tree."""
+    box = lattice(recipe)
+    found = box.clusters(recipe.clusters, lambda n: check_draw(recipe, n))
+    n, cluster = found.site.size, found.cluster
+    columns = label_tree = tree = tree_parent = None
+    if hierarchy or recipe.label != "cluster-constant":
+        draw_trees = _minimum if recipe.spanning_tree == "minimum" else _breadth_first
+        cut = hierarchy or recipe.label == "hierarchical"
+        tree, tree_parent = draw_trees(box, found, cut, recipe.label == "brownian")
+    if tree is not None:
+        label_tree, y = forests.hierarchical_labels(
+            tree.parent, tree.size, n, recipe.label_exponent, recipe.seeds.labels, draw
+        )
+        columns = Hierarchy(tree.parent, label_tree.value, label_tree.variance, tree.size, tree.depth, n)
+    if tree_parent is not None:
+        label_tree, y = forests.brownian_labels(tree_parent, recipe.seeds.labels, draw)
+    elif recipe.label == "cluster-constant":
+        label_tree, y = forests.constant_labels(cluster, recipe.seeds.labels, draw)
+    if not hierarchy:
+        columns = label_tree = None
+    return Structure(recipe, y, cluster, found.edges, columns, label_tree, found.site)
+
+
+def _breadth_first(
+    box: Lattice, found: LatticeClusters, hierarchy: bool, rooted: bool
+) -> tuple[forests.ClusterTree | None, AnyInt | None]:
+    """The cut tree of every cluster's breadth-first tree, and that tree's parents, as far as they are asked for."""
+    parent = shortest_path_forest(found.edges, found.size, box.seed)[0]
+    tree = None
+    if hierarchy:
+        pairs = np.stack([parent, np.arange(parent.size, dtype=parent.dtype)], axis=1)[parent >= 0]
+        tree = forests.cut_tree(pairs, parent.size, box.seed, keep_edges=False)
+    return tree, parent if rooted else None
+
+
+def _minimum(
+    box: Lattice, found: LatticeClusters, hierarchy: bool, rooted: bool
+) -> tuple[forests.ClusterTree | None, AnyInt | None]:
+    """The hierarchy of cutting all bonds by falling weight, and the minimum spanning tree's parents, as asked for."""
+    n = found.site.size
+    edges = forests.minimum_spanning_forest(found.edges, box.bond_weights(found), n)
+    tree = forests.join_in_order(edges, n, np.arange(len(edges)), keep_edges=False) if hierarchy else None
+    roots = random_roots(found.size, box.seed)
+    return tree, forests.rooted_order(edges, n, roots)[0] if rooted else None
+
+
+def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+    """Return what draws labels on the same clusters."""
+    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
+    assert isinstance(recipe, LatticePercolation)
+    seed = recipe.seeds.labels
+    if recipe.label == "cluster-constant":
+        return lambda draw: forests.constant_labels(made.cluster, seed, draw)[1]
+    if tree is None or h is None:
+        raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
+    if recipe.label == "brownian":
+        return lambda draw: forests.brownian_labels(tree.parent, seed, draw)[1]
+    return lambda draw: forests.hierarchical_labels(h.parent, h.size, h.n_points, recipe.label_exponent, seed, draw)[1]
+
+
+def coordinates(made: Structure, X: F32) -> None:
+    """Write all coordinates into X."""
+    recipe = made.recipe
+    assert isinstance(recipe, LatticePercolation)
+    assert made.sites is not None
+    box = lattice(recipe)
+    lattice_coordinates(X, made.sites, box.shape, box.periodic, recipe.seeds.embedding)
+
+
+def streamed(_recipe: LatticePercolation, _hierarchy: bool, _folder: Path) -> None:
+    """Clusters need the whole box."""
+
+
+def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
+    """Return X block by block: a point's place is its site's."""
+    recipe, sites = made.recipe, made.sites
+    assert isinstance(recipe, LatticePercolation)
+    assert sites is not None
+    box, d, seed = lattice(recipe), recipe.ambient_dim, recipe.seeds.embedding
+
+    def rows(points: I64) -> F32:
+        X = np.empty((points.size, d), np.float32)
+        lattice_coordinates(X, sites[points], box.shape, box.periodic, seed)
+        return X
+
+    return Rows((sites.size, d), np.dtype(np.float32), rows)
+
+
+def check_draw(recipe: LatticePercolation, n_points: int) -> None:
+    """Raise ResourceError when the trees of a draw that found so many points would need more memory than there is."""
+    need, limit = recipe.draw_bytes(n_points), memory.available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
+            "available: allowed is less; type a smaller side"
+        )

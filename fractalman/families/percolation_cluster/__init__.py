@@ -1,0 +1,1 @@
+"""One critical mean-field cluster."""

@@ -1,0 +1,1 @@
+"""Ensembles of critical mean-field clusters."""

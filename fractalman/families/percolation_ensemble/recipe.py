@@ -1,0 +1,68 @@
+"""Recipe of ensembles of critical mean-field clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fractalman.families._ensembles import ENSEMBLES, LABELS, ensemble_array_bytes, ensemble_tree_bytes, label_problems
+from fractalman.random.keys import Seeds
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
+from fractalman.recipes.checks import seed as seed_check
+
+
+@dataclass(frozen=True, kw_only=True)
+class PercolationEnsemble(Recipe):
+    """Many critical mean-field clusters, each a uniform labelled tree with its cut tree.
+
+    Args:
+        n_points: number of points N ≥ 1 of all clusters together.
+        ambient_dim: dimension d ≥ 2 of X.
+        ensemble: "number" (every site once) or "size-biased" (clusters of random roots, P(s) ~ s^(−3/2)).
+        sizes: "yule-simon" (P(new cluster) = 1/3) or "borel" (the mean-field law at its threshold).
+        label: "hierarchical" (latents of the cut trees), "brownian" (increments on the edge trees) or
+            "cluster-constant" (one value per cluster).
+        label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+        seed: integer or `Seeds`.
+
+    Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, laws A6 and A7.
+    """
+
+    family: ClassVar[str] = "percolation-ensemble"
+    n_points: int
+    ambient_dim: int = 128
+    ensemble: str = "number"
+    sizes: str = "yule-simon"
+    label: str = "hierarchical"
+    label_exponent: float = 0.0
+    seed: int | Seeds = 0
+
+    _checks: ClassVar[dict[str, Check]] = {
+        "n_points": integer(1, MAX_POINTS),
+        "ambient_dim": integer(2, MAX_DIM),
+        "ensemble": ENSEMBLES,
+        "sizes": choice("yule-simon", "borel"),
+        "label": LABELS,
+        "label_exponent": real(-0.25, 4.0, open_low=True),
+        "seed": seed_check,
+    }
+
+    def _joint_problems(self) -> list[str]:
+        return label_problems(self.label, self.label_exponent)
+
+    def array_bytes(self) -> int:
+        """Return the bytes of the arrays that `generate` returns, at most."""
+        return ensemble_array_bytes(self.n_points, self.ambient_dim, self.label)
+
+    def peak_bytes(self) -> int:
+        """Return the most memory, in bytes, that `generate` needs at once."""
+        return self.array_bytes() + 56 * self.n_points + 32 * (1 << 20)
+
+    def tree_bytes(self) -> int:
+        """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
+        return ensemble_tree_bytes(self.n_points, 0)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return the most memory, in bytes, that writing the dataset needs at once."""
+        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)

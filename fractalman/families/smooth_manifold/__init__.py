@@ -1,0 +1,1 @@
+"""Smooth manifolds, the control beside the fractals."""

@@ -1,0 +1,100 @@
+"""Recipe of smooth manifolds: the control beside the fractals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fractalman.random.keys import Seeds
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
+from fractalman.recipes.checks import seed as seed_check
+
+MOST_EXACT = 4096
+"""Most points of a field drawn by its covariance: half a minute on one slow core, and 134 MB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothManifold(Recipe):
+    """Uniform points on a sphere, torus or cube, turned into R^d, with a Gaussian field as target.
+
+    Args:
+        n_points: number of points drawn; the first m of n are the m.
+        ambient_dim: dimension d of X, at least that of the space the manifold lives in.
+        kind: "sphere" (radius 1 in R^(D+1)), "torus" (D circles of radius 1/√D in R^(2D), a flat torus) or "cube" (side
+            √(12/D) in R^D, centred); for each the mean square distance from the centre is 1.
+        dim: dimension D ≥ 1 of the manifold.
+        hurst: H > 0. The target's covariance at chordal distance r is K(r) = H·E_{1+H}(2r²), E the generalised
+            exponential integral: its spectral density falls as |ω|^−(2H+m), m the dimension of the space the manifold
+            lives in. The variogram 2 − 2K(r) goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above; every
+            label has prior variance 1.
+        seed: integer or `Seeds`.
+        field: "waves" (2048 plane waves: Gaussian given their frequencies, covariance K averaged over these; any number
+            of points, one by one) or "exact" (jointly Gaussian with covariance K to the last digits, but for an
+            independent share 2^-36 of the variance; up to 4096 points, at n³/3 operations and 8n² bytes, none of them
+            without those before it, so files are not streamed).
+
+    There is no hierarchy: no label tree, no Bayes floor. Source: docs/theory.md §1.
+    """
+
+    family: ClassVar[str] = "smooth-manifold"
+    has_hierarchy: ClassVar[bool] = False
+    n_points: int
+    ambient_dim: int = 32
+    kind: str = "sphere"
+    dim: int = 2
+    hurst: float = 1.0
+    seed: int | Seeds = 0
+    field: str = "waves"
+
+    _checks: ClassVar[dict[str, Check]] = {
+        "n_points": integer(1, MAX_POINTS),
+        "ambient_dim": integer(2, MAX_DIM),
+        "kind": choice("sphere", "torus", "cube"),
+        "dim": integer(1, 1024),
+        "hurst": real(0.0, 16.0, open_low=True),
+        "seed": seed_check,
+        "field": choice("waves", "exact"),
+    }
+    _silent: ClassVar[frozenset[str]] = frozenset({"field"})
+
+    def _joint_problems(self) -> list[str]:
+        problems = []
+        if self.ambient_dim < self.own_dim:
+            problems.append(
+                f"ambient_dim = {self.ambient_dim}: a {self.kind} of dim = {self.dim} lives in {self.own_dim} "
+                f"dimensions; type ambient_dim = {self.own_dim} or more"
+            )
+        if self.field == "exact" and self.n_points > MOST_EXACT:
+            problems.append(
+                f"n_points = {self.n_points} with field = 'exact': allowed are {MOST_EXACT} points at most; type a "
+                'smaller n_points or field = "waves"'
+            )
+        return problems
+
+    @property
+    def addressed(self) -> bool:
+        """Points are drawn one by one, and so are their labels if the field is made of waves."""
+        return self.field == "waves"
+
+    @property
+    def own_dim(self) -> int:
+        """Dimension m of the space that the manifold lives in before it is turned into R^d."""
+        return {"sphere": self.dim + 1, "torus": 2 * self.dim, "cube": self.dim}[self.kind]
+
+    def array_bytes(self) -> int:
+        """Return the bytes of the arrays that `generate` returns."""
+        return 4 * self.n_points * self.ambient_dim + 8 * self.n_points + 8 * self.n_points
+
+    def peak_bytes(self) -> int:
+        """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
+        block = 16 * 4096 * (self.ambient_dim + self.own_dim)
+        factor = 8 * self.n_points**2 if self.field == "exact" else 0
+        return self.array_bytes() + block + 8 * self.ambient_dim**2 + 8 * self.n_points + factor + 32 * (1 << 20)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (there is none)
+        """Return the most memory, in bytes, that writing the dataset needs; of plane waves whatever its points."""
+        if self.field == "exact":
+            return self.peak_bytes()
+        rotations = 8 * self.ambient_dim**2 + (8 * self.n_columns**2 if self.rotate else 0)
+        return rotations + 2 * self._block_bytes()

@@ -1,0 +1,26 @@
+"""The composer: a recipe becomes columns, in memory (`generate`) or in a file (`write`), family by family."""
+
+from fractalman.families.base import Structure
+from fractalman.families.memory import available_bytes
+from fractalman.families.percolation_ensemble.sampler import population
+from fractalman.generation.composer import generate, label_draws, structure, tree
+from fractalman.generation.files import rebuild, write
+from fractalman.generation.memory import check_memory
+from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
+
+__all__ = [
+    "Structure",
+    "available_bytes",
+    "check_memory",
+    "generate",
+    "label_draws",
+    "merge_shards",
+    "missing_shards",
+    "population",
+    "rebuild",
+    "structure",
+    "tree",
+    "write",
+    "write_shard",
+    "write_shards",
+]

@@ -1,0 +1,73 @@
+"""What the keywords of every recipe add to a family's own columns: label noise, nuisance coordinates, a rotation.
+
+Each of them is a function of the point's number, so streamed columns get them block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64
+from fractalman.families.blocks import BLOCK, Blocks, Mapped, Rows
+from fractalman.generation.noise import label_noise, nuisance_coordinates
+from fractalman.random.rotation import rotation
+from fractalman.recipes import Recipe
+
+
+def noise(recipe: Recipe, points: I64, draw: int = 0) -> F64 | None:
+    """Return the label noise of points, or None where the recipe has none."""
+    if not recipe.noise:
+        return None
+    return label_noise(points, recipe.noise, recipe.seeds.labels, draw)
+
+
+def widened(recipe: Recipe, points: I64, own: F32) -> F32:
+    """Return all coordinates of points from the family's own: nuisance beside them, then the rotation.
+
+    Args:
+        points: (rows,) int64 numbers. own: (rows, ambient_dim) float32; may be overwritten and returned.
+    """
+    X, d, seed = own, recipe.ambient_dim, recipe.seeds.embedding
+    if recipe.nuisance_dim:
+        X = np.empty((points.size, recipe.n_columns), np.float32)
+    turned = rotation(recipe.n_columns, seed) if recipe.rotate else None
+
+    def work(start: int) -> None:
+        rows = slice(start, start + BLOCK)
+        if recipe.nuisance_dim:
+            X[rows, :d] = own[rows]
+            nuisance_coordinates(X[rows, d:], points[rows], recipe.nuisance_scale, seed)
+        if turned is not None:
+            turned.turn(X[rows])
+
+    if recipe.nuisance_dim or recipe.rotate:
+        run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
+    return X
+
+
+def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:
+    """Return a family's columns, made block by block, with what the recipe adds to them."""
+    columns, y = dict(own), own["y"]
+    if recipe.noise:
+        noisy = Rows(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
+        assert isinstance(y, Rows)
+        columns["noise"], columns["y"] = noisy, Rows(y.shape, y.dtype, _sum(y.make, noisy.make))
+    columns["X"] = widened_blocks(recipe, own["X"])
+    return columns
+
+
+def widened_blocks(recipe: Recipe, own: Blocks) -> Blocks:
+    """Return all coordinates, block by block, from the family's own."""
+    if not (recipe.nuisance_dim or recipe.rotate):
+        return own
+    if isinstance(own, Rows):
+        make, shape = own.make, (own.shape[0], recipe.n_columns)
+        return Rows(shape, own.dtype, lambda points: widened(recipe, points, make(points)))
+    return Mapped(own, recipe.n_columns, lambda points, block: widened(recipe, points, block))
+
+
+def _sum(clean: Callable[[I64], F64], added: Callable[[I64], F64]) -> Callable[[I64], F64]:
+    return lambda points: clean(points) + added(points)

@@ -1,0 +1,97 @@
+"""The columns of a recipe's file, never X at once: arrays, and columns that come block by block."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman.families._forests.blocks import ForestBlocks
+from fractalman.families.base import Structure
+from fractalman.families.blocks import Ahead, Blocks, Mapped
+from fractalman.generation import augment as added
+from fractalman.generation.composer import builder, structure
+from fractalman.generation.memory import check_memory
+from fractalman.recipes import Recipe
+
+IN_MEMORY_BYTES = 256 << 20
+"""A dataset on a tree that needs at most so much as a whole is made at once, by all threads."""
+
+
+def streamed_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> dict[str, Blocks] | None:
+    """Return the columns of a recipe that needs no structure first, made block by block; None for other recipes.
+
+    Args:
+        recipe: any recipe.
+        hierarchy: also those of its trees, which are made at once, in a compact form.
+        folder: where scratch files go.
+    """
+    own = builder(recipe).streamed(recipe, hierarchy and recipe.has_hierarchy, folder)
+    return None if own is None else added.streamed(recipe, own)
+
+
+def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, Any]:
+    """Return the columns of a recipe's file: arrays and block sources, with the bytes of `generate`.
+
+    Args:
+        recipe: any recipe.
+        hierarchy: also the trees, where the family has them.
+        folder: of the file, where scratch files go.
+    Errors: ResourceError before starting what will not fit; OSError when the disk has no room for the scratch file.
+    """
+    hierarchy = hierarchy and recipe.has_hierarchy
+    check_memory(recipe, streamed=True, hierarchy=hierarchy)
+    small = recipe.peak_bytes() <= IN_MEMORY_BYTES
+    if recipe.addressed or not small:
+        columns = streamed_columns(recipe, hierarchy, folder)
+        if columns is not None:
+            _check_scratch(columns["X"], folder)
+            return {path: Ahead(blocks) for path, blocks in columns.items()}
+    made = structure(recipe, hierarchy)
+    return {"X": _coordinates(made, small, folder), **_other_columns(made, hierarchy)}
+
+
+def _coordinates(made: Structure, small: bool, folder: Path) -> Any:
+    recipe, n = made.recipe, made.y.size
+    if small:
+        X = np.empty((n, recipe.ambient_dim), np.float32)
+        builder(recipe).coordinates(made, X)
+        return added.widened(recipe, np.arange(n), X)
+    own = builder(recipe).coordinate_blocks(made, folder)
+    _check_scratch(own, folder)
+    return Ahead(added.widened_blocks(recipe, own))
+
+
+def _check_scratch(X: Blocks, folder: Path) -> None:
+    """Refuse at once what cannot end well."""
+    while isinstance(X, Mapped):
+        X = X.source
+    scratch = X.scratch_bytes if isinstance(X, ForestBlocks) else 0
+    needed, free = scratch + 4 * math.prod(X.shape), shutil.disk_usage(folder).free
+    if scratch and needed > free:
+        what = "X and the scratch file that puts it in order"
+        reason = f"{os.strerror(errno.ENOSPC)}: {what} need {needed} bytes, {free} are free"
+        raise OSError(errno.ENOSPC, reason, str(folder))
+
+
+def _other_columns(made: Structure, hierarchy: bool) -> dict[str, Any]:
+    columns: dict[str, Any] = {"y": made.y, "cluster": made.cluster}
+    if made.edges is not None:
+        columns["edges"] = made.edges
+    if made.noise is not None:
+        columns["noise"] = made.noise
+    if not hierarchy:
+        return columns
+    h, tree = made.hierarchy, made.label_tree
+    assert h is not None
+    assert tree is not None
+    columns |= {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
+    if h.level is not None:
+        columns["hierarchy/level"] = h.level
+    return columns | {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}

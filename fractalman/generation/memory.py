@@ -1,0 +1,59 @@
+"""How much memory there is, and the refusal of what will not fit."""
+
+from __future__ import annotations
+
+from fractalman.errors import ResourceError
+from fractalman.families import memory
+from fractalman.recipes import Recipe
+
+
+def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True, tree_only: bool = False) -> None:
+    """Raise ResourceError when a dataset would need more memory than there is.
+
+    Args:
+        recipe: any recipe.
+        streamed: as `write` makes it, which never holds X; else as `generate` does.
+        hierarchy: with its trees; `generate` always makes them.
+        tree_only: for `tree`, which makes no coordinates.
+    """
+    limit = memory.available_bytes()
+    size = "side" if recipe.n_points is None else "n_points"
+    if tree_only:
+        if recipe.tree_bytes() > limit:
+            raise ResourceError(
+                f"the tree of this recipe needs {recipe.tree_bytes():,} bytes at once and {limit:,} are available: "
+                f"allowed is less; type a smaller {size}"
+            )
+        return
+    start = recipe.start_bytes()
+    if start is not None:  # `check_draw` and `check_coordinates` do the rest
+        if start > limit:
+            raise ResourceError(
+                f"finding this recipe's clusters needs {start:,} bytes at once and {limit:,} are available: allowed is "
+                f"less; type a smaller {size}"
+            )
+        return
+    need = recipe.streamed_bytes(hierarchy) if streamed else recipe.peak_bytes()
+    if need <= limit:
+        return
+    ways = [f"type a smaller {size}" if streamed else f"type a smaller {size} or ambient_dim"]
+    with_trees, bare = recipe.streamed_bytes(True), recipe.streamed_bytes(False)
+    if not streamed and with_trees < need:
+        ways.append(f"write it to a file, which needs {with_trees:,}")
+    if (streamed and hierarchy and bare < need) or (not streamed and bare < with_trees):
+        leave = "leave" if streamed else "and leave"
+        ways.append(f"{leave} the latents out (hierarchy=False, --no-hierarchy): {bare:,}")
+    raise ResourceError(
+        f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
+        f"available: {', or '.join(ways)}"
+    )
+
+
+def check_coordinates(recipe: Recipe, n_points: int) -> None:
+    """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
+    need, limit = recipe.coordinate_bytes(n_points), memory.available_bytes()
+    if need > limit:
+        raise ResourceError(
+            f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "
+            "type a smaller ambient_dim, or write the recipe to a file"
+        )

@@ -1,0 +1,30 @@
+"""Label noise and nuisance coordinates by address: a function of the point's number, noise of the label draw, too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fractalman._typing import F32, F64, I64
+from fractalman.generation import _noise_kernels as _kernels
+from fractalman.random.streams import Role, key64
+
+
+def label_noise(points: I64, sigma: float, seed: int, draw: int = 0) -> F64:
+    """Return the noise of points, (len(points),) float64 in units of the label's prior standard deviation.
+
+    Args:
+        points: int64 point numbers. sigma: σ. seed: label seed. draw: number of the label draw.
+    """
+    out = np.empty(len(points))
+    _kernels.scaled_normals(np.uint64(key64(seed, Role.NOISE, 0, draw)), np.asarray(points, np.int64), sigma, out)
+    return out
+
+
+def nuisance_coordinates(out: F32, points: I64, scale: float, seed: int) -> None:
+    """Write independent N(0, scale²) coordinates, a function of the point's number alone.
+
+    Args:
+        out: (len(points), columns) float32, overwritten. points: int64 numbers.
+        scale: standard deviation. seed: embedding seed.
+    """
+    _kernels.nuisance(np.uint64(key64(seed, Role.NUISANCE)), np.asarray(points, np.int64), float(scale), out)

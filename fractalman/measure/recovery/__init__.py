@@ -1,0 +1,18 @@
+"""How well a learned dictionary recovers known features: scores beside their chance levels; arrays in, numbers out."""
+
+from fractalman.measure.recovery.absorption import Absorption, absorption
+from fractalman.measure.recovery.firing import Firing, firing_scores
+from fractalman.measure.recovery.matching import Match, match_dictionary
+from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
+
+__all__ = [
+    "Absorption",
+    "Firing",
+    "Match",
+    "Recovery",
+    "Truth",
+    "absorption",
+    "firing_scores",
+    "match_dictionary",
+    "score_dictionary",
+]

@@ -1,0 +1,132 @@
+"""Whether a learned unit fires when its feature is present: precision, recall, F1, at its own and the best threshold.
+
+A unit fires where its code exceeds a threshold. Its *own* threshold is the one that the model uses (0 unless given);
+the *best* is the threshold of largest F1, so that a model whose codes are never exactly 0 is not judged by its noise.
+A feature is present where its true code is not 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64, I64
+from fractalman.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Firing of units against the presence of features, pair by pair; nan where a denominator is 0.
+
+    Parameters
+    ----------
+    precision, recall, f1 : (pairs,) float64
+        At the units' own threshold.
+    best_f1, best_threshold : (pairs,) float64
+        At the threshold of largest F1.
+    present, fired : (pairs,) int64
+        Points at which the feature is present, and at which the unit fires.
+    """
+
+    precision: F64
+    recall: F64
+    f1: F64
+    best_f1: F64
+    best_threshold: F64
+    present: I64
+    fired: I64
+
+
+def columns_of(name: str, codes: Any, rows: int | None = None) -> Any:
+    """Return codes as a column-compressed sparse matrix without stored zeros, from any array or sparse matrix."""
+    from scipy.sparse import csc_array, issparse
+
+    if not issparse(codes) and np.asarray(codes).ndim != 2:
+        raise RecipeError(f"{name} of shape {np.asarray(codes).shape}: expected a table (points, units)")
+    table = csc_array(codes, dtype=np.float64, copy=True)
+    if rows is not None and table.shape[0] != rows:
+        raise RecipeError(f"{name} has {table.shape[0]} rows: expected {rows}, one a point")
+    if not np.isfinite(table.data).all():
+        raise RecipeError(f"{name} holds numbers that are not finite")
+    table.sum_duplicates()
+    table.eliminate_zeros()
+    table.sort_indices()
+    return table
+
+
+def column(table: Any, j: int) -> tuple[I64, F64]:
+    """Return the rows and values of one column of a column-compressed matrix."""
+    part = slice(int(table.indptr[j]), int(table.indptr[j + 1]))
+    return np.asarray(table.indices[part], np.int64), np.asarray(table.data[part], np.float64)
+
+
+def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: float = 0.0) -> Firing:
+    """Return precision, recall and F1 of units for features, pair by pair.
+
+    Parameters
+    ----------
+    codes : (n, w) array or sparse matrix
+        Learned codes.
+    truth : (n, m) array or sparse matrix
+        True codes; a feature is present where its code is not 0.
+    units, features : (pairs,) int64
+        Which unit is held against which feature.
+    threshold : float, default 0
+        The units' own: they fire where their code is larger. At least 0.
+
+    Returns
+    -------
+    Firing
+
+    Raises
+    ------
+    RecipeError
+        For shapes that do not fit, numbers that are not finite, or a threshold below 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.array([[1.0], [0.0], [2.0], [0.0]])
+    >>> codes = np.array([[0.9], [0.1], [1.8], [0.0]])  # fires once too often, and weakly
+    >>> score = firing_scores(codes, truth, np.array([0]), np.array([0]))
+    >>> score.f1.round(2).tolist(), score.best_f1.tolist()
+    ([0.8], [1.0])
+    """
+    if not threshold >= 0.0:
+        raise RecipeError(f"threshold = {threshold!r}: expected a number of at least 0")
+    learned = columns_of("codes", codes)
+    true = columns_of("truth", truth, learned.shape[0])
+    out = np.full((5, units.size), np.nan)
+    counts = np.zeros((2, units.size), np.int64)
+    for k, (unit, feature) in enumerate(zip(units.tolist(), features.tolist(), strict=True)):
+        rows, values = column(learned, unit)
+        positive = values > 0.0
+        rows, values = rows[positive], values[positive]
+        present = column(true, feature)[0]
+        hit = np.isin(rows, present, assume_unique=True)
+        fires = values > threshold
+        counts[:, k] = present.size, fires.sum()
+        out[:3, k] = _scores(int((hit & fires).sum()), int(fires.sum()), present.size)
+        out[3:, k] = _best(values, hit, present.size)
+    return Firing(out[0], out[1], out[2], out[3], out[4], counts[0], counts[1])
+
+
+def _scores(hits: int, fired: int, present: int) -> tuple[float, float, float]:
+    precision = hits / fired if fired else np.nan
+    recall = hits / present if present else np.nan
+    f1 = 2.0 * hits / (fired + present) if fired + present else np.nan
+    return precision, recall, f1
+
+
+def _best(values: F64, hit: Any, present: int) -> tuple[float, float]:
+    """The largest F1 over all thresholds between values, and the threshold (the value itself still fires)."""
+    if not values.size:
+        return (0.0, np.nan) if present else (np.nan, np.nan)
+    order = np.argsort(-values, kind="stable")
+    hits, ordered = np.cumsum(hit[order]), values[order]
+    last = np.append(ordered[1:] < ordered[:-1], True)  # equal values fire together
+    f1 = np.where(last, 2.0 * hits / (np.arange(1, values.size + 1) + present), -1.0)
+    at = int(f1.argmax())
+    return float(f1[at]), float(ordered[at])

@@ -1,0 +1,276 @@
+"""All scores of one dictionary, each beside its chance level: the same width and dimension, without any learning.
+
+Chance of directions: decoders of independent random unit vectors. Chance of firing and absorption: the same codes with
+their rows shuffled against the truth, so that every unit keeps how often it fires and with whom, and knows nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fractalman._extras import load_extra
+from fractalman._typing import F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.measure.recovery.absorption import Absorption, absorption
+from fractalman.measure.recovery.firing import Firing, columns_of, firing_scores
+from fractalman.measure.recovery.matching import Match, match_dictionary, unit_rows
+from fractalman.random.keys import Role, key64
+from fractalman.random.streams import normals, permutation
+
+_DUPLICATE = 0.95
+_CHANCE_DRAWS = 8
+_CHANCE_DIRECTIONS = 2048  # rows of a chance dictionary; wider ones are thinned, which lowers the level a little
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a dictionary is held against: true features with the points at which they are present.
+
+    Parameters
+    ----------
+    directions : (m, d) float
+        True features.
+    codes : (n, m) array or sparse matrix
+        Their magnitudes; not 0 = present.
+    parent : (m,) int64
+        Parent of every feature in the hierarchy, −1 for roots.
+    X : (n, d) float, optional
+        The points, for the reconstruction's share of their variance.
+    """
+
+    directions: AnyFloat
+    codes: Any
+    parent: I64
+    X: AnyFloat | None = None
+
+    def __post_init__(self) -> None:
+        parent = np.asarray(self.parent)
+        m = len(np.asarray(self.directions))
+        if (
+            parent.shape != (m,)
+            or parent.dtype.kind not in "iu"
+            or (m and not (parent.min() >= -1 and parent.max() < m))
+        ):
+            raise RecipeError(f"parent of shape {parent.shape}: expected {m} integers from -1 to {m - 1}")
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Scores of one dictionary.
+
+    Parameters
+    ----------
+    match : Match
+        Which direction stands for which feature.
+    firing : Firing
+        Firing of the matched units, by pair.
+    absorption : Absorption
+        By edge of the hierarchy.
+    mcc : float
+        Mean |cosine| of the assigned pairs, over the shorter side.
+    mean_maximum_cosine : float
+        Mean over features of the largest |cosine|.
+    f1, best_f1 : float
+        Mean over matched units, at their own threshold and at the best.
+    uniqueness : float
+        Different features among the units' nearest, over living units.
+    dead, duplicates : float
+        Share of units that never fire; of units with another within |cosine| .95 before them.
+    l0 : float
+        Mean number of firing units a point.
+    explained : float
+        Share of the points' variance that codes × decoder reproduces; nan without X.
+    chance : dict
+        The same scores without learning: mcc, mean_maximum_cosine, f1, best_f1, absorption.
+    threshold : float
+        At which units fire.
+    """
+
+    match: Match
+    firing: Firing
+    absorption: Absorption
+    mcc: float
+    mean_maximum_cosine: float
+    f1: float
+    best_f1: float
+    uniqueness: float
+    dead: float
+    duplicates: float
+    l0: float
+    explained: float
+    chance: dict[str, float] = field(repr=False)
+    threshold: float = 0.0
+
+    def __repr__(self) -> str:
+        exact = "" if self.match.exact else " (among nearest pairs)"
+        lines = [
+            f"Recovery of {self.match.nearest_direction.size} features by {self.match.nearest_feature.size} units",
+            f"  mcc         {self.mcc:.3f}   chance {self.chance['mcc']:.3f}{exact}",
+            f"  f1          {self.f1:.3f}   chance {self.chance['f1']:.3f}   (units fire above {self.threshold:g})",
+            f"  best f1     {self.best_f1:.3f}   chance {self.chance['best_f1']:.3f}",
+            f"  absorption  {self.absorption.mean:.3f}   chance {self.chance['absorption']:.3f}",
+            f"  uniqueness  {self.uniqueness:.3f}   dead {self.dead:.3f}   duplicates {self.duplicates:.3f}",
+            f"  l0          {self.l0:.2f}   variance explained {self.explained:.3f}",
+        ]
+        return "\n".join(lines)
+
+    def to_pandas(self) -> Any:
+        """Return one row a matched pair as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns feature, unit, cosine, precision, recall, f1, best_f1, best_threshold, present, fired.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas.
+        """
+        pd = load_extra("pandas", "to_pandas")
+        firing = self.firing
+        return pd.DataFrame(
+            {
+                "feature": self.match.feature,
+                "unit": self.match.direction,
+                "cosine": self.match.cosine,
+                "precision": firing.precision,
+                "recall": firing.recall,
+                "f1": firing.f1,
+                "best_f1": firing.best_f1,
+                "best_threshold": firing.best_threshold,
+                "present": firing.present,
+                "fired": firing.fired,
+            }
+        )
+
+
+def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: float = 0.0, seed: int = 0) -> Recovery:
+    """Return how well a dictionary recovers known features.
+
+    Parameters
+    ----------
+    decoder : (w, d) float
+        Learned directions.
+    codes : (n, w) array or sparse matrix
+        What the encoder makes of the points that ``truth.codes`` describes.
+    truth : Truth
+        The features.
+    threshold : float, default 0
+        Units fire where their code is larger.
+    seed : int, default 0
+        Of the chance levels.
+
+    Returns
+    -------
+    Recovery
+
+    Raises
+    ------
+    RecipeError
+        For shapes that do not fit or numbers that are not finite.
+
+    Notes
+    -----
+    Every score stands beside what random directions of this width and dimension, or codes shuffled against the points,
+    would get: with few dimensions that is far from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> codes = np.eye(6)
+    >>> score = score_dictionary(np.eye(6), codes, Truth(np.eye(6), codes, np.full(6, -1)))
+    >>> score.mcc, score.f1, score.dead
+    (1.0, 1.0, 0.0)
+    """
+    learned = columns_of("codes", codes)
+    true = columns_of("truth", truth.codes, learned.shape[0])
+    match = match_dictionary(decoder, truth.directions)
+    w, m = match.nearest_feature.size, match.nearest_direction.size
+    if learned.shape[1] != w or true.shape[1] != m:
+        raise RecipeError(f"codes {learned.shape} and truth {true.shape}: expected {w} and {m} columns")
+    firing = firing_scores(learned, true, match.direction, match.feature, threshold)
+    unit_of = np.full(m, -1, np.int64)
+    unit_of[match.feature] = match.direction
+    edges = absorption(learned, true, np.asarray(truth.parent, np.int64), unit_of, threshold)
+    fires = np.bincount(np.repeat(np.arange(w), np.diff(learned.indptr))[learned.data > threshold], minlength=w)
+    alive = (fires > 0) & (match.nearest_feature >= 0)
+    chance = _chance(decoder, learned, true, truth, match, unit_of, threshold, seed)
+    return Recovery(
+        match,
+        firing,
+        edges,
+        match.mcc,
+        match.mean_maximum_cosine,
+        _mean(firing.f1),
+        _mean(firing.best_f1),
+        np.unique(match.nearest_feature[alive]).size / max(1, int(alive.sum())),
+        float((fires == 0).mean()),
+        _duplicates(decoder),
+        float(fires.sum() / max(1, learned.shape[0])),
+        _explained(decoder, learned, truth.X),
+        chance,
+        threshold,
+    )
+
+
+def _mean(values: F64) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _duplicates(decoder: AnyFloat) -> float:
+    """Share of directions with an earlier one within |cosine| .95."""
+    rows = unit_rows("decoder", decoder)
+    found, step = 0, 1024
+    for start in range(0, len(rows), step):
+        block = np.abs(rows[start : start + step] @ rows[: start + step].T)
+        earlier = np.arange(block.shape[1])[None, :] < np.arange(start, start + len(block))[:, None]
+        found += int(((block >= _DUPLICATE) & earlier).any(axis=1).sum())
+    return found / len(rows)
+
+
+def _explained(decoder: AnyFloat, codes: Any, X: AnyFloat | None) -> float:
+    if X is None:
+        return float("nan")
+    points = np.asarray(X, np.float64)
+    if points.shape != (codes.shape[0], np.asarray(decoder).shape[1]):
+        raise RecipeError(f"X of shape {points.shape}: expected {(codes.shape[0], np.asarray(decoder).shape[1])}")
+    left = points - codes @ np.asarray(decoder, np.float64)
+    return float(1.0 - np.square(left).sum() / np.square(points - points.mean(axis=0)).sum())
+
+
+def _chance(
+    decoder: AnyFloat,
+    codes: Any,
+    truth_codes: Any,
+    truth: Truth,
+    match: Match,
+    unit_of: I64,
+    threshold: float,
+    seed: int,
+) -> dict[str, float]:
+    w, d = np.asarray(decoder).shape
+    width = min(w, _CHANCE_DIRECTIONS)
+    features = np.asarray(truth.directions)
+    if len(features) > _CHANCE_DIRECTIONS:
+        features = features[permutation(key64(seed, Role.MEASUREMENT, 1), len(features))[:_CHANCE_DIRECTIONS]]
+    mcc, largest = [], []
+    for draw in range(_CHANCE_DRAWS):
+        random = normals(key64(seed, Role.MEASUREMENT, 2, draw), width * d).reshape(width, d)
+        found = match_dictionary(random, features)
+        mcc.append(found.mcc)
+        largest.append(found.mean_maximum_cosine)
+    shuffled = codes.tocsr()[permutation(key64(seed, Role.MEASUREMENT, 3), codes.shape[0])].tocsc()
+    firing = firing_scores(shuffled, truth_codes, match.direction, match.feature, threshold)
+    edges = absorption(shuffled, truth_codes, np.asarray(truth.parent, np.int64), unit_of, threshold)
+    return {
+        "mcc": float(np.mean(mcc)),
+        "mean_maximum_cosine": float(np.mean(largest)),
+        "f1": _mean(firing.f1),
+        "best_f1": _mean(firing.best_f1),
+        "absorption": edges.mean,
+    }

@@ -1,0 +1,81 @@
+"""Recipes from tables and TOML: unknown keys are refused with the nearest match, every mistake at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fractalman.errors import RecipeError, nearest
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.registry import family_names, recipe_class
+
+
+def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Return the recipe of a table with ``family`` and the constructor's keywords.
+
+    Args:
+        table: plain values; lists become tuples, ``seed`` is an integer or a table.
+        where: the table's name, used in messages.
+    Errors: RecipeError naming every unknown key, missing key or bad value.
+    """
+    if not isinstance(table, Mapping):
+        raise RecipeError(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
+    if "family" not in table:
+        raise RecipeError(f"{where} has no key 'family': allowed are {', '.join(family_names())}")
+    family = table["family"]
+    if family not in family_names():
+        hint = nearest(str(family), family_names())
+        raise RecipeError(f"unknown family {family!r}: allowed are {', '.join(family_names())}{hint}")
+    cls = recipe_class(family)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    problems = [
+        f"unknown key {where}.{key}: allowed are {', '.join(fields)}{nearest(str(key), fields)}"
+        for key in table
+        if key != "family" and key not in fields
+    ]
+    problems += [
+        f"missing key {where}.{name}"
+        for name, field in fields.items()
+        if field.default is dataclasses.MISSING and name not in table
+    ]
+    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in fields}
+    if problems:
+        for name, value in known.items():
+            try:
+                cls._checks[name](name, value)
+            except RecipeError as error:
+                problems.append(str(error))
+        raise RecipeError("; ".join(problems))
+    return cls(**known)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a TOML file; RecipeError in one line when it is not one."""
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is not a text file: allowed is TOML in UTF-8 with a table [recipe]") from None
+    except OSError as error:
+        raise RecipeError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from None
+
+
+def from_toml(source: str | Path) -> Recipe:
+    """Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path)."""
+    if isinstance(source, str) and "\n" in source:
+        try:
+            tables = tomllib.loads(source)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"not valid TOML: {error}") from None
+    else:
+        tables = read_toml(source)
+    if "recipe" not in tables:
+        raise RecipeError(f"no table [recipe] found{nearest('recipe', tables)}; type [recipe] above the keywords")
+    return from_dict(tables["recipe"])

@@ -1,0 +1,148 @@
+"""Scores of dictionaries on exact cases: the truth, planted faults, random directions, and slow versions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from fractalman.errors import RecipeError
+from fractalman.measure import recovery
+from fractalman.measure.recovery import Truth, match_dictionary, score_dictionary
+
+
+def world(seed: int = 0, m: int = 24, d: int = 48, n: int = 600):
+    """Features of a random tree; a child is present only where its parent is."""
+    rng = np.random.default_rng(seed)
+    parent = np.array([-1 if i < 4 else int(rng.integers(0, i)) for i in range(m)])
+    directions = rng.standard_normal((m, d))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    present = np.zeros((n, m), bool)
+    for i in range(m):
+        present[:, i] = (rng.random(n) < (0.5 if parent[i] < 0 else 0.6)) & (parent[i] < 0 or present[:, parent[i]])
+    codes = present * (0.5 + rng.random((n, m)))
+    return directions, codes, parent
+
+
+def test_the_truth_scores_one_everywhere() -> None:
+    D, Z, parent = world()
+    order = np.random.default_rng(1).permutation(len(D))
+    score = score_dictionary(-3.0 * D[order], csr_array(Z[:, order] / 3.0), Truth(D, Z, parent, Z @ D))
+    for value in (score.mcc, score.mean_maximum_cosine, score.f1, score.best_f1, score.uniqueness):
+        assert value == pytest.approx(1.0, abs=1e-12)
+    assert score.dead == score.duplicates == 0.0
+    assert score.l0 == pytest.approx((Z > 0).sum(axis=1).mean())
+    assert score.absorption.mean == 0.0
+    np.testing.assert_array_equal(order[score.match.direction], score.match.feature)
+    assert score_dictionary(D, Z, Truth(D, Z, parent, Z @ D)).explained == pytest.approx(1.0)
+    assert score.explained < 0.0  # the control: this decoder's signs are wrong
+
+
+def test_planted_absorption_is_found_edge_by_edge() -> None:
+    D, Z, parent = world()
+    child = int(np.flatnonzero(parent >= 0)[3])
+    silent = Z.copy()
+    silent[Z[:, child] > 0, parent[child]] = 0.0  # the parent's unit keeps still where this child is present
+    score = score_dictionary(D, silent, Truth(D, Z, parent))
+    edges = score.absorption
+    gap = dict(zip(edges.child.tolist(), edges.gap, strict=True))
+    assert gap[child] == 1.0
+    assert edges.child_fires[edges.child == child] == 1.0
+    related = {c for c in gap if parent[c] == parent[child]}
+    assert all(gap[c] == 0.0 for c in set(gap) - related if np.isfinite(gap[c]))
+
+
+def test_planted_duplicates_splits_and_dead_units_are_counted() -> None:
+    D, Z, parent = world()
+    both = np.concatenate([D, D[:3], D[5:6]])
+    codes = np.concatenate([Z, Z[:, :3], np.zeros((len(Z), 1))], axis=1)
+    score = score_dictionary(both, codes, Truth(D, Z, parent))
+    assert score.duplicates == pytest.approx(4 / 28)
+    assert score.dead == pytest.approx(1 / 28)
+    assert score.uniqueness == pytest.approx(24 / 27)
+
+
+def test_random_dictionaries_are_at_chance() -> None:
+    D, Z, parent = world(m=64, d=16, n=300)
+    rng = np.random.default_rng(2)
+    scores = [
+        score_dictionary(rng.standard_normal((64, 16)), rng.permutation(Z, axis=0), Truth(D, Z, parent), seed=k)
+        for k in range(6)
+    ]
+    for name in ("mcc", "mean_maximum_cosine"):
+        own, chance = np.array([getattr(s, name) for s in scores]), np.array([s.chance[name] for s in scores])
+        assert abs(own.mean() - chance.mean()) < 4.0 * own.std(ddof=1) / np.sqrt(6)
+        assert chance.mean() > 0.4  # far from 0: what a bare number would hide
+    assert score_dictionary(D, Z, Truth(D, Z, parent)).mcc > 0.99  # the control
+
+
+def test_firing_noise_below_the_threshold_costs_only_at_the_own_threshold() -> None:
+    D, Z, parent = world()
+    noisy = Z + 0.01 * np.random.default_rng(3).random(Z.shape)
+    score = score_dictionary(D, noisy, Truth(D, Z, parent))
+    assert score.best_f1 == pytest.approx(1.0)
+    assert score.f1 < 0.6
+    assert score_dictionary(D, noisy, Truth(D, Z, parent), threshold=0.02).f1 == pytest.approx(1.0)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
+def test_the_assignment_against_all_permutations_reference(seed: int, w: int, m: int, d: int) -> None:
+    rng = np.random.default_rng(seed)
+    A, B = rng.standard_normal((w, d)), rng.standard_normal((m, d))
+    cosine = np.abs(A @ B.T) / np.linalg.norm(A, axis=1)[:, None] / np.linalg.norm(B, axis=1)
+    short, long = (cosine, max(w, m)) if w <= m else (cosine.T, max(w, m))
+    best = max(sum(short[i, j] for i, j in enumerate(p)) for p in itertools.permutations(range(long), len(short)))
+    assert match_dictionary(A, B).mcc == pytest.approx(best / len(short), abs=1e-9)
+
+
+def test_candidates_give_the_exact_assignment_where_pairs_are_clear_and_never_more() -> None:
+    D, _, _ = world(m=60, d=32)
+    rng = np.random.default_rng(4)
+    near = D[rng.permutation(60)] + 0.05 * rng.standard_normal((60, 32))
+    exact, thin = match_dictionary(near, D), match_dictionary(near, D, exact=10, candidates=3)
+    assert exact.exact
+    assert not thin.exact
+    np.testing.assert_array_equal(exact.direction, thin.direction)
+    np.testing.assert_allclose(exact.cosine, thin.cosine, atol=1e-6)
+    far = rng.standard_normal((80, 32))
+    assert match_dictionary(far, D, exact=10, candidates=3).mcc <= match_dictionary(far, D).mcc + 1e-9
+    np.testing.assert_allclose(
+        match_dictionary(far, D, exact=10).feature_cosine, match_dictionary(far, D).feature_cosine, atol=1e-6
+    )
+
+
+def test_firing_against_a_slow_version_reference() -> None:
+    rng = np.random.default_rng(5)
+    codes, truth = rng.random((40, 3)) * (rng.random((40, 3)) < 0.5), (rng.random((40, 2)) < 0.3) * 1.0
+    codes[:10] = np.round(codes[:10], 1)  # ties
+    units, features = np.array([0, 1, 2]), np.array([1, 0, 1])
+    score = recovery.firing_scores(codes, truth, units, features, 0.2)
+    for k in range(3):
+        a, b = codes[:, units[k]], truth[:, features[k]] > 0
+        f1 = []
+        for t in [0.2, *sorted(set(a[a > 0]))]:
+            fires = a > 0.2 if not f1 else a >= t
+            hits = (fires & b).sum()
+            f1.append(2 * hits / (fires.sum() + b.sum()))
+        assert score.f1[k] == pytest.approx(f1[0])
+        assert score.best_f1[k] == pytest.approx(max(f1[1:]))
+
+
+@pytest.mark.parametrize(
+    ("decoder", "codes", "said"),
+    [
+        (np.ones((3, 4)), np.ones((5, 3)), "same number of columns"),
+        (np.ones((3, 2)), np.ones((6, 3)), "rows"),
+        (np.ones((3, 2)), np.ones((5, 2)), "expected 3 and 2 columns"),
+        (np.full((3, 2), np.nan), np.ones((5, 3)), "not finite"),
+        (np.ones((3, 2)), np.full((5, 3), np.inf), "not finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(decoder, codes, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        score_dictionary(decoder, codes, Truth(np.eye(2), np.ones((5, 2)), np.full(2, -1)))
