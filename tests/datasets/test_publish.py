@@ -71,7 +71,7 @@ def test_an_existing_file_is_kept_unless_told_otherwise(old: Path, made: Columns
 
 def test_targets_that_cannot_be_are_refused_in_one_line(tmp_path: Path, old: Path, made: Columns) -> None:
     cases: list[tuple[Path, type[OSError], str]] = [
-        (tmp_path, IsADirectoryError, "is a directory: type a file name"),
+        (tmp_path, IsADirectoryError, "is a directory: use a file name"),
         (tmp_path / "absent" / "x.h5", FileNotFoundError, "use mkdir -p"),
         (old / "x.h5", NotADirectoryError, "is not a folder"),
     ]

@@ -327,7 +327,7 @@ def rewrite_table(index: Path, change: Callable[[list[dict[str, Any]]], object])
         (lambda t: t[1].update(rows=7), "X"),
         (lambda t: t[2].update(content="0" * 64), "is another one"),
         (lambda t: t[2]["columns"].update(y="0" * 64), "y does not have the digest"),
-        (lambda t: t[2].update(bytes=5), "required are 5"),
+        (lambda t: t[2].update(bytes=5), "expected 5"),
     ],
 )
 def test_a_table_that_cannot_be_is_named(index: Path, change: Callable[[Any], object], words: str) -> None:
