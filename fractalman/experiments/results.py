@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
-from fractalman.experiments import regimes
+from fractalman.experiments import references, regimes
 from fractalman.experiments.engine import Progress
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
@@ -93,7 +92,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     verdicts, summaries, conventions = [], {}, {}
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
-        learner = learners.make(name, spec.learner_settings(name))
+        learner = spec.make(name)
         conventions[name] = str(learner.conventions)
         if spec.axis.kind in ("model", "budget"):
             conventions[name] += f" ({spec.axis.key} is the axis: this is said of its first value, {spec.values[0]}.)"
@@ -105,6 +104,9 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             axis=spec.axis, checks=beside, floor=mean_floor, asked=spec.doubled_settings(name),
         )  # fmt: skip
         summaries[name] = summary
+        if name in spec.brought and predictions[name] is None and spec.axis.kind == "data":
+            beside_others = references.words(references.ratios(mine, _reference_predictions(spec, predictions, say)))
+            notes[name] = "; ".join(part for part in (notes.get(name, ""), beside_others) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
@@ -140,23 +142,42 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            predictions[name] = make_prediction(spec.recipe, learner=name)
+            predictions[name] = make_prediction(spec.recipe, learner=_predicted(spec, name))
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes
 
 
-def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
-    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None.
+def _reference_predictions(spec: Spec, predictions: Mapping[str, Any], say: Progress) -> dict[str, Any]:
+    """Return the predictions that stand beside a learner of somebody's own."""
+    from fractalman.prediction import make_prediction
 
-    Predictions are made with default settings, so both must have those.
-    """
+    found = {}
+    for name in references.REFERENCES:
+        if predictions.get(name) is None:
+            say(f"predicting {name}")
+        found[name] = predictions.get(name) or make_prediction(spec.recipe, learner=name)
+    return found
+
+
+def _predicted(spec: Spec, name: str) -> str | Learner:
+    """Return whom a prediction is made for: a name, or the learner itself where its settings are not the defaults."""
+    if name in spec.brought:
+        return spec.brought[name]
+    changed = spec.settings.get(name, {}).items() - learner_class(name).defaults().items()
+    if not changed or spec.axis.kind in ("model", "budget"):
+        return name
+    learner = spec.make(name)
+    return learner if learner.linear_smoother else name
+
+
+def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
+    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None."""
     table = learner.reference_table()
     if table is None or learner.reference not in predictions:
         return None
-    reference = learners.make(learner.reference, spec.learner_settings(learner.reference))
-    defaults = learner_class(learner.reference).defaults()
-    same = all(reference.setting(key) == value == defaults[key] for key, value in table.items())
+    reference = spec.make(learner.reference)
+    same = all(reference.setting(key) == value for key, value in table.items())
     return predictions[learner.reference] if same else None
 
 
