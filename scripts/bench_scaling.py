@@ -4,9 +4,9 @@
     .venv/bin/python scripts/bench_scaling.py [--sizes 20 60 120 400] [--direct 60]
 
 *whole* is everything that `measure_scaling` prints; *windows* the exponents of all windows by running sums; *direct*
-the same exponents with one `fit_power_law` a window, up to --direct sizes, as builds before 2026-11-28 did: 48 processor
-seconds for 120 sizes, where it is .4 now, the first call included. Processor seconds of one process, after a first call
-that compiles.
+the same exponents with one `fit_power_law` a window, up to --direct sizes, as builds before 2026-11-28 did: 48
+processor seconds for 120 sizes, where it is .4 now, the first call included. Processor seconds of one process, after a
+first call that compiles.
 """
 
 from __future__ import annotations
