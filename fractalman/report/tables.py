@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman.progress import duration
 from fractalman.report.csv_text import csv_text
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def verdict_lines(result: Result) -> list[str]:
 
 def dry_run_lines(plan: Plan) -> list[str]:
     """Return what a run will need, as the lines of ``--dry-run``."""
-    rows = [[name, str(plan.points.get(name, "")), duration_words(seconds)] for name, seconds in plan.seconds.items()]
+    rows = [[name, str(plan.points.get(name, "")), duration(seconds)] for name, seconds in plan.seconds.items()]
     total = sum(plan.seconds.values())
     return [
         *text_table(("learner", "points", "time"), rows),
@@ -202,16 +203,9 @@ def dry_run_lines(plan: Plan) -> list[str]:
         f"{sum(plan.points.values())} points in {plan.tasks} tasks",
         f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
         f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
-        f"time: about {duration_words(total)} on one process",
+        f"time: about {duration(total)} on one process",
         f"rule: {plan.rule}; {plan.flops / 1e9:.0f} Gflop/s here",
     ]
-
-
-def duration_words(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    if seconds < 90.0:
-        return f"{max(seconds, 0.1):.1f} s" if seconds < 10.0 else f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 # ---------------------------------------------------------------------------------------------------- points
