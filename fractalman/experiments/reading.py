@@ -7,15 +7,30 @@ window_low, window_high, min_sizes, min_seeds.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import itertools
 import math
-import tomllib
+import operator
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from fractalman import learners
+from fractalman.config import (
+    REQUIRED,
+    Keys,
+    Source,
+    integer,
+    is_integer,
+    read_table,
+    real,
+    refuse,
+    sequence,
+    shown,
+    switch,
+    tables_of,
+    text,
+    unknown,
+)
 from fractalman.errors import FractalmanError, MissingExtraError, RecipeError, nearest
 from fractalman.experiments.axes import (
     DATA_AXIS,
@@ -27,18 +42,18 @@ from fractalman.experiments.axes import (
     changed,
     one_pass_size,
 )
-from fractalman.experiments.checks import REQUIRED, Check, fraction, integer, positive, read_table, sizes, switch
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
-from fractalman.recipes import Recipe, from_dict, read_toml
+from fractalman.recipes import Recipe, from_dict
+from fractalman.recipes.checks import MAX_POINTS
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 
 
-_EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3, test_size = 1024'
+_EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3'
 
 
-def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
+def load_spec(source: Source) -> Spec:
     """Return the checked specification of a TOML file, of TOML text (a str with a newline) or of a dict of tables.
 
     Args:
@@ -48,17 +63,15 @@ def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
     tables, where = tables_of(source)
     known = ("recipe", "sweep", *learner_tables(), "fit")
     problems = [
-        f"[{key}]: this learner has no settings; leave the table out"
-        if key in names()
-        else f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in known)}{nearest(str(key), known)}"
+        f"[{key}]: {key} has no settings; leave the table out" if key in names() else unknown("table", key, known)
         for key in tables
         if key not in known
     ]
     if "sweep" not in tables:
-        problems.append(f"no table [sweep] in {where}: confirm needs one; type e.g. {_EXAMPLE}")
+        problems.append(f"no table [sweep] in {where}: confirm needs one; use e.g. {_EXAMPLE}")
     recipe = None
     if "recipe" not in tables:
-        problems.append(f'no table [recipe] in {where}; type e.g. [recipe] family = "cascade", n_points = 4096')
+        problems.append(f'no table [recipe] in {where}; use e.g. [recipe] family = "cascade", n_points = 4096')
     else:
         try:
             recipe = from_dict(tables["recipe"])
@@ -68,20 +81,45 @@ def load_spec(source: str | Path | Mapping[str, Any]) -> Spec:
     fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
     low, high = fit.get("window_low"), fit.get("window_high")
     if low is not None and high is not None and low >= high:
-        problems.append(f"fit.window_low = {low} and fit.window_high = {high}: allowed is window_low < window_high")
+        problems.append(f"fit.window_low = {low} and fit.window_high = {high}: expected window_low < window_high")
     else:
         problems += _unfittable(sweep, fit)
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
         settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), problems)
         _check_axis(sweep, settings, recipe, problems)
-    if problems or recipe is None:
-        raise RecipeError("; ".join(problems))
-    spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
-    problems = _condition_problems(spec)
-    if problems:
-        raise RecipeError("; ".join(problems))
+    refuse(problems)
+    assert recipe is not None
+    test_size = sweep.pop("test_size")
+    spec = Spec(recipe=recipe, settings=settings, fit=fit, test_size=1 if test_size is None else test_size, **sweep)
+    refuse(_size_problems(spec))
+    if test_size is None:
+        spec = dataclasses.replace(spec, test_size=_test_size(spec))
+    refuse(_condition_problems(spec))
     return spec
+
+
+def _size_problems(spec: Spec) -> list[str]:
+    """Return why there would be too many points to list, let alone to measure."""
+    each = sum(1 + len(spec.doubled_settings(name)) for name in spec.learners)
+    count = spec.seeds * len(spec.values) * each
+    if count <= MAX_TASKS:
+        return []
+    return [
+        f"sweep.seeds = {spec.seeds}, {len(spec.values)} conditions and {each} measurements of each make {count} "
+        f"points: expected at most {MAX_TASKS}; use fewer seeds, or divide the sweep"
+    ]
+
+
+def _test_size(spec: Spec) -> int:
+    """Return `TEST_SIZE`, or what the smallest population of the sweep leaves beside its largest training set."""
+    if spec.recipe.addressed:
+        return TEST_SIZE
+    left = []
+    for value in spec.values:
+        with contextlib.suppress(FractalmanError):  # a value that the recipe does not take is refused below
+            left.append(spec.condition(value).recipe.max_points - spec.largest(value))
+    return max(1, min([TEST_SIZE, *left]))
 
 
 def learner_tables() -> tuple[str, ...]:
@@ -99,27 +137,15 @@ def _unfittable(sweep: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
     said = len(inside) < len(conditions) or least != _FIT["min_sizes"][1]  # the defaults were not typed by anybody
     if said and len(inside) < least:
         problems.append(
-            f"[fit] leaves {len(inside)} of sweep.{axis} = {list(conditions)} and needs {least} (fit.min_sizes): "
-            f"allowed is a window that holds {least} or more; type another window, or more {axis}"
+            f"[fit] leaves {len(inside)} of sweep.{axis} = {shown(list(conditions))} and needs {least} "
+            f"(fit.min_sizes): expected a window that holds {least} or more; use another window, or more {axis}"
         )
     if seeds and fit.get("min_seeds", 0) > max(seeds, _FIT["min_seeds"][1]):
         least = fit["min_seeds"]
         problems.append(
-            f"fit.min_seeds = {least} and sweep.seeds = {seeds}: allowed is min_seeds <= seeds; type seeds = {least}"
+            f"fit.min_seeds = {least} and sweep.seeds = {seeds}: expected min_seeds <= seeds; use seeds = {least}"
         )
     return problems
-
-
-def tables_of(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """Return the tables of a TOML file, of TOML text (a str with a newline) or of a dict, and where they stand."""
-    if isinstance(source, Mapping):
-        return source, "the specification"
-    if isinstance(source, str) and "\n" in source:
-        try:
-            return tomllib.loads(source), "the specification"
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"not valid TOML: {error}") from None
-    return read_toml(source), str(source)
 
 
 def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mapping[str, Any]]:
@@ -128,7 +154,7 @@ def _settings(tables: Mapping[str, Any], problems: list[str]) -> dict[str, Mappi
     for name in learner_tables():
         table = tables.get(name, {})
         if not isinstance(table, Mapping):
-            problems.append(f"{name} is {type(table).__name__}: allowed is a table [{name}]")
+            problems.append(f"{name} is {shown(table)}: expected a table [{name}]")
         elif table:
             settings[name] = dict(table)
     for name, table in settings.items():
@@ -178,23 +204,23 @@ def _check_axis(
     if name == DATA_AXIS:
         if values is not None or size is not None:
             key = "values" if values is not None else "train_size"
-            problems.append(f'sweep.{key} belongs to another axis than "n": type train_sizes, or axis = "width"')
+            problems.append(f'sweep.{key} belongs to another axis than "n": use train_sizes, or axis = "width"')
         if sizes is None and not any("sweep.train_sizes" in problem for problem in problems):
-            problems.append(f"missing key sweep.train_sizes; type e.g. {_EXAMPLE}")
+            problems.append(f"missing key sweep.train_sizes; use e.g. {_EXAMPLE}")
         sweep["values"] = sizes or ()
         return
     axis = axis_named(name)
     asked = sweep.get("learners", ())
     if sizes is not None:
-        problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} type values = […] and train_size = n')
+        problems.append(f'sweep.train_sizes belongs to axis = "n": along {name} use values = […] and train_size = n')
     problems += _axis_problems(axis, asked, recipe)
     if values is None:
         if not any("sweep.values" in problem for problem in problems):
-            problems.append(f'missing key sweep.values; type e.g. axis = "{name}", values = [8, 16, 32, 64]')
+            problems.append(f'missing key sweep.values; use e.g. axis = "{name}", values = [8, 16, 32, 64]')
         sweep["values"], sweep["train_sizes"] = (), ()
         return
     if axis.kind in ("model", "budget") and not all(isinstance(v, int) and v >= 1 for v in values):
-        problems.append(f"sweep.values = {list(values)}: allowed along {name} are integers >= 1")
+        problems.append(f"sweep.values = {shown(list(values))}: expected integers >= 1 along {name}")
         values = ()
     most = []
     for value in values:
@@ -202,7 +228,7 @@ def _check_axis(
         most.append(max((one_pass_size(tables.get(learner, {})) or 0 for learner in asked), default=0))
     if size is None and values and min(most) == 0:
         problems.append(
-            f"missing key sweep.train_size: along {name} the training-set size is fixed; type train_size = n"
+            f"missing key sweep.train_size: along {name} the training-set size is fixed; use train_size = n"
         )
     sweep["values"] = values
     sweep["train_sizes"] = (size,) if size else tuple(most) if len(set(most)) > 1 else tuple(most[:1])
@@ -214,7 +240,7 @@ def _axis_problems(axis: Axis, asked: tuple[str, ...], recipe: Recipe | None) ->
         having = axes()[axis.key]
         without = [name for name in asked if name not in having]
         return [
-            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; allowed are {', '.join(having)}"
+            f"sweep.axis = {axis.name!r}: learner {name!r} has no {axis.key}; expected {', '.join(having)}"
             for name in without
         ]
     if recipe is None:
@@ -230,7 +256,7 @@ def _axis_problems(axis: Axis, asked: tuple[str, ...], recipe: Recipe | None) ->
         return []
     typed = [RECIPE_PREFIX + key if key in axes() else key for key in keys]
     allowed = (DATA_AXIS, *axes(), *typed)
-    return [f"sweep.axis = {axis.name!r}: allowed are {', '.join(allowed)}{nearest(axis.key, allowed)}"]
+    return [f"sweep.axis = {axis.name!r}: expected one of {', '.join(allowed)}{nearest(axis.key, allowed)}"]
 
 
 def _condition_problems(spec: Spec) -> list[str]:
@@ -249,7 +275,7 @@ def _condition_problems(spec: Spec) -> list[str]:
                 typed = f"n_points = {needed} or more" if recipe.n_points else "a larger side"
                 problems[
                     f"train_sizes up to {spec.largest(value)} and test_size = {spec.test_size} need {needed} "
-                    f"different points, and recipe.{key} = {recipe.max_points}: type {typed}"
+                    f"different points, and recipe.{key} = {recipe.max_points}: use {typed}"
                 ] = None
     if problems:
         return list(problems)
@@ -265,7 +291,7 @@ def _condition_problems(spec: Spec) -> list[str]:
                 doubled = spec.doubling_checks and spec.axis.kind == "data"
                 problems[
                     f'{name}.sampling = "one-pass" needs {fresh} training points = steps · batch_size, and '
-                    f"{condition.n} are asked for{' (doubling_checks = true doubles the steps)' * doubled}: type fewer "
+                    f"{condition.n} are asked for{' (doubling_checks = true doubles the steps)' * doubled}: use fewer "
                     "steps, or larger sizes"
                 ] = None
     return list(problems)
@@ -275,48 +301,51 @@ def _condition_problems(spec: Spec) -> list[str]:
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
-        raise RecipeError(f'{name} = {value!r}: allowed is a list of names, e.g. ["1-nn", "mlp"]')
-    if len(set(value)) < len(value):
-        raise RecipeError(f"{name} = {list(value)}: allowed is every learner once")
-    if BAYES in value:
+    found: tuple[str, ...] = _NAMES(name, value)
+    if BAYES in found:
         raise RecipeError(f"{name} names 'bayes': the Bayes floor is always computed; leave it out")
-    return tuple(value)
+    return found
 
 
-def _values(name: str, value: Any) -> tuple[Number, ...]:
-    said = f"{name} = {value!r}: allowed is a list of three or more ascending numbers, e.g. [8, 16, 32, 64]"
-    if not isinstance(value, (list, tuple)) or len(value) < 3:
-        raise RecipeError(said)
-    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value):
-        raise RecipeError(said)
-    if any(a >= b for a, b in itertools.pairwise(value)):
-        raise RecipeError(said)
-    return tuple(value)
+def _number(name: str, value: Any) -> Number:
+    """Check a position on an axis; an integer stays one."""
+    checked = real(-MOST, MOST)(name, value)
+    return operator.index(value) if is_integer(value) else checked
+
+
+def _positive(name: str, value: Any) -> Number:
+    checked = real(0.0, MOST, open_low=True)(name, value)
+    return operator.index(value) if is_integer(value) else checked
 
 
 def _axis(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise RecipeError(f"{name} = {value!r}: allowed are {DATA_AXIS}, {', '.join(axes())} or a key of [recipe]")
-    return value
+    return text(f"one of {DATA_AXIS}, {', '.join(axes())} or a key of [recipe]", 80)(name, value)
 
 
-_SWEEP: dict[str, tuple[Check, Any]] = {
+MOST = 1e18
+"""Largest position on an axis."""
+MAX_SEEDS, MAX_DRAWS, MAX_CONDITIONS, MAX_TASKS = 10_000, 4096, 200, 1_000_000
+TEST_SIZE = 2048
+"""Test points where the specification does not say, or as many as the population leaves."""
+_NAMES = sequence(text("the name of a learner", 80), most=100, once=True, example='["1-nn", "mlp"]')
+_SWEEP: Keys = {
     "learners": (_names, REQUIRED),
     "axis": (_axis, DATA_AXIS),
-    "values": (_values, None),
-    "train_sizes": (sizes, None),
-    "train_size": (integer(2), None),
+    "values": (sequence(_number, least=3, most=MAX_CONDITIONS, rising=True, example="[8, 16, 32, 64]"), None),
+    "train_sizes": (
+        sequence(integer(2, MAX_POINTS), most=MAX_CONDITIONS, rising=True, example="[128, 256, 512]"), None
+    ),
+    "train_size": (integer(2, MAX_POINTS), None),
     "doubling_checks": (switch, False),
-    "seeds": (integer(1), REQUIRED),
-    "test_size": (integer(1), REQUIRED),
-    "label_draws": (integer(1), 8),
-    "network_draws": (integer(1), 1),
-    "max_fraction": (fraction, 1 / 16),
-}
-_FIT: dict[str, tuple[Check, Any]] = {
-    "window_low": (positive, None),
-    "window_high": (positive, None),
-    "min_sizes": (integer(3), 3),
-    "min_seeds": (integer(2), 2),
+    "seeds": (integer(1, MAX_SEEDS), REQUIRED),
+    "test_size": (integer(1, MAX_POINTS), None),
+    "label_draws": (integer(1, MAX_DRAWS), 8),
+    "network_draws": (integer(1, MAX_DRAWS), 1),
+    "max_fraction": (real(0.0, 1.0, open_low=True, example="(1/16 is the default)"), 1 / 16),
+}  # fmt: skip
+_FIT: Keys = {
+    "window_low": (_positive, None),
+    "window_high": (_positive, None),
+    "min_sizes": (integer(3, MAX_CONDITIONS), 3),
+    "min_seeds": (integer(2, MAX_SEEDS), 2),
 }

@@ -6,6 +6,7 @@ laws must know of it (`Learner`); it is found through one line of `REGISTRY`.
 
 from __future__ import annotations
 
+from fractalman.learners.kernel_ridge import OwnKernel
 from fractalman.learners.protocol import DIVERGED, Cost, Learner, Outcome, Problem
 from fractalman.learners.registry import (
     NAMES,
@@ -19,6 +20,8 @@ from fractalman.learners.registry import (
     properties_of,
     settings_of,
 )
+from fractalman.learners.torch_regressor import TorchRegressor
+from fractalman.learners.user import UserLearner, own
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 __all__ = [
@@ -29,13 +32,17 @@ __all__ = [
     "Learner",
     "LearnerProperties",
     "Outcome",
+    "OwnKernel",
     "Problem",
+    "TorchRegressor",
+    "UserLearner",
     "axes",
     "axis_kind",
     "doubled_settings",
     "learner_class",
     "make",
     "names",
+    "own",
     "properties_of",
     "settings_of",
 ]

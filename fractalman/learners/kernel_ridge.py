@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from fractalman import kernels
-from fractalman._typing import F64, I64
+from fractalman._typing import F32, F64, I64
 from fractalman.conventions import KERNEL_RIDGES, median_distance, validation_split
-from fractalman.errors import RecipeError
+from fractalman.errors import FitError, RecipeError
 from fractalman.kernels import distances
-from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, mean_square, scaling
+from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, Scaling, mean_square, scaling
 from fractalman.theory.laws.learner_properties import MEDIAN_LENGTH, LearnerProperties
 from fractalman.theory.laws.sources import LAPLACE_NTK, SPIGLER
 
@@ -39,45 +40,88 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
     return out
 
 
+def _positive(called: str, value: object) -> None:
+    """Check a number that was given."""
+    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < math.inf
+    if value is not None and not fine:
+        raise RecipeError(f"{called} = {value!r}: expected a number > 0; leave it out to have it chosen")
+
+
+@dataclass(frozen=True, kw_only=True)
 class KernelRidge(Learner):
-    """Kernel ridge regression; subclasses name the kernel."""
+    """Kernel ridge regression; subclasses name the kernel.
+
+    Parameters
+    ----------
+    ridge : float, optional
+        In units of the kernel's mean at distance 0. Default None: chosen on validation points.
+    """
+
+    ridge: float | None = None
 
     capacity: ClassVar[str] = GROWS
     linear_smoother: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _positive(f"{self.name}.ridge", self.ridge)
+
+    @property
+    def own_properties(self) -> LearnerProperties:
+        """Its properties, with what a given length or ridge changes."""
+        given = [f"{key} = {self.setting(key):g}" for key in ("length", "ridge") if self._given(key)]
+        if not given:
+            return self.properties
+        said = f"{' and '.join(given)}: as given, where n is large enough for the kernel to interpolate"
+        return replace(self.properties, assumptions=(*self.properties.assumptions, said))
+
+    def _given(self, key: str) -> bool:
+        return getattr(self, key, None) is not None
 
     def cost(self, n: int, d: int, t: int, m: int) -> Cost:  # noqa: ARG002
         """Count the kernel's entries and a factorisation for every ridge."""
         return Cost(2.0 * n**2 * (d + 8) + 6.0 * n**3 + 2.0 * n * t * (d + 8), 32.0 * n**2)
 
-    def smoother(self) -> Smoother:
-        """Ridge regression with the same kernel, whose ridge has the smallest expected risk on validation points."""
-        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
-
-        return SameInTheory(self.kernel)
+    @property
+    def _ridges(self) -> tuple[float, ...]:
+        return KERNEL_RIDGES if self.ridge is None else (self.ridge,)
 
     @property
     def conventions(self) -> str:
         """How inputs, labels, length and ridge are treated."""
+        ridge = (
+            "the ridge, in units of the kernel's mean at distance 0, "
+            + (
+                "has the smallest risk on a fifth of the training points among 1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1 "
+                "(ties to the smaller), then everything is refitted on all training points."
+            )
+            if self.ridge is None
+            else f"the ridge, in units of the kernel's mean at distance 0, is {self.ridge:g}."
+        )
         return (
             f"{self.name}: kernel ridge regression in float64 with an intercept (labels centred by their training "
-            "mean); inputs centred and divided by one scalar (root mean square of the centred training coordinates); "
-            f"{self._kernel_convention}; the ridge, in units of the "
-            "kernel's mean at distance 0, has the smallest risk on a fifth of the training points among 1e-10, 1e-6, "
-            "1e-4, 1e-3, 1e-2, 1e-1, 1 (ties to the smaller), then everything is refitted on all training points."
+            f"mean); {self._input_convention}; {self._kernel_convention}; {ridge}"
         )
 
     @property
+    def _input_convention(self) -> str:
+        return "inputs centred and divided by one scalar (root mean square of the centred training coordinates)"
+
+    @property
+    @abstractmethod
     def _kernel_convention(self) -> str:
-        return "length = median distance of two training points (2^18 sampled pairs beyond n = 1024)"
+        """The kernel and its length, in words."""
 
-    def _length(self, X: F64, key: int) -> float | None:
-        """The kernel's length, or None for a kernel without one."""
-        return median_distance(X, key)
+    def _inputs(self, scale: Scaling, X: F32) -> F64:
+        """The inputs as the kernel sees them."""
+        return scale.inputs(X)
 
+    def _length(self, X: F64, scale: float, key: int) -> float | None:  # noqa: ARG002
+        """The kernel's length in units of its inputs, which are coordinates over ``scale``; None without one."""
+        return None
+
+    @abstractmethod
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
-        """The kernel between two tables of scaled inputs."""
-        assert length is not None
-        return kernels.by_name(self.kernel)(distances(X, Z), length)
+        """The kernel between two tables of inputs."""
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
         """Fit every problem; all label columns share one ridge."""
@@ -85,21 +129,23 @@ class KernelRidge(Learner):
 
     def _one(self, problem: Problem) -> Outcome:
         scale = scaling(problem)
-        X, y = scale.inputs(problem.X_train), scale.labels(problem.y_train)
-        length = self._length(X, problem.key)
+        X, y = self._inputs(scale, problem.X_train), scale.labels(problem.y_train)
+        length = self._length(X, scale.scale, problem.key)
         K = self._matrix(X, X, length)
         unit = float(np.mean(np.diag(K))) or 1.0
         K /= unit
-        fit, held = validation_split(problem.key, problem.n)
-        order = list(KERNEL_RIDGES)
-        risk = None
+        order, risk = list(self._ridges), None
+        fit, held = validation_split(problem.key, problem.n if len(order) > 1 else 0)
         if held.size:
-            risks = self._validation_risks(K, y, fit, held)
+            risks = self._validation_risks(K, y, order, fit, held)
             order.sort(key=lambda ridge: (risks[ridge], ridge))
             risk = risks[order[0]]
         # the full matrix is larger than the one validated: in the rare case that it cannot be factorised, the next best
-        chosen, weights = next((ridge, w) for ridge in order if (w := _solve(K, y, ridge)) is not None)
-        Z = scale.inputs(problem.X_test)
+        solved = ((ridge, w) for ridge in order if (w := _solve(K, y, ridge)) is not None)
+        chosen, weights = next(solved, (None, None))
+        if weights is None:
+            raise FitError(f"{self.name}: ridge = {order[-1]:g} is too small to factorise this kernel in float64")
+        Z = self._inputs(scale, problem.X_test)
         blocks = [self._matrix(Z[a : a + _ROWS], X, length) @ weights / unit for a in range(0, Z.shape[0], _ROWS)]
         prediction = np.concatenate([np.empty((0, y.shape[1])), *blocks]) + scale.label_centre
         info = {
@@ -111,18 +157,56 @@ class KernelRidge(Learner):
         return Outcome(prediction, mean_square(y - K @ weights), info)
 
     @staticmethod
-    def _validation_risks(K: F64, y: F64, fit: I64, held: I64) -> dict[float, float]:
+    def _validation_risks(K: F64, y: F64, ridges: Sequence[float], fit: I64, held: I64) -> dict[float, float]:
         K_fit, K_held = K[np.ix_(fit, fit)], K[np.ix_(held, fit)]
         offset = y[fit].mean(axis=0)
         risks = {}
-        for ridge in KERNEL_RIDGES:
+        for ridge in ridges:
             weights = _solve(K_fit, y[fit] - offset, ridge)
             risks[ridge] = np.inf if weights is None else mean_square(y[held] - offset - K_held @ weights)
         return risks
 
 
+@dataclass(frozen=True, kw_only=True)
+class RadialKernel(KernelRidge):
+    """Kernel ridge regression with a kernel of distances that has one length.
+
+    Parameters
+    ----------
+    length : float, optional
+        In units of the coordinates. Default None: the median distance of two training points.
+    ridge : float, optional
+        In units of the kernel at distance 0. Default None: chosen on validation points.
+    """
+
+    length: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive(f"{self.name}.length", self.length)
+
+    @property
+    def _kernel_convention(self) -> str:
+        if self.length is not None:
+            return f"length = {self.length:g} in units of the coordinates"
+        return "length = median distance of two training points (2^18 sampled pairs beyond n = 1024)"
+
+    def smoother(self) -> Smoother:
+        """Ridge regression with the same kernel and length; its ridge is chosen by expected risk on the same points."""
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
+
+        return SameInTheory(self.kernel, self._ridges, self.length, raw=self.length is not None)
+
+    def _length(self, X: F64, scale: float, key: int) -> float:
+        return median_distance(X, key) if self.length is None else self.length / scale
+
+    def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
+        assert length is not None
+        return kernels.by_name(self.kernel)(distances(X, Z), length)
+
+
 @dataclass(frozen=True)
-class LaplaceKernel(KernelRidge):
+class LaplaceKernel(RadialKernel):
     """exp(−r/ℓ), as rough as a kernel of distances gets."""
 
     name: ClassVar[str] = "laplace-kernel"
@@ -133,7 +217,7 @@ class LaplaceKernel(KernelRidge):
 
 
 @dataclass(frozen=True)
-class GaussianKernel(KernelRidge):
+class GaussianKernel(RadialKernel):
     """exp(−r²/2ℓ²), infinitely smooth."""
 
     name: ClassVar[str] = "gaussian-kernel"
@@ -152,7 +236,7 @@ class GaussianKernel(KernelRidge):
 
 
 @dataclass(frozen=True)
-class MaternKernel(KernelRidge):
+class MaternKernel(RadialKernel):
     """(1 + s)·exp(−s), s = √3·r/ℓ: Matérn of order 3/2, once differentiable."""
 
     name: ClassVar[str] = "matern-kernel"
@@ -191,6 +275,7 @@ class TangentKernel(KernelRidge):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= 64:
             raise RecipeError(f"ntk-kernel.depth = {self.depth!r}: expected an integer from 1 to 64")
 
@@ -199,14 +284,60 @@ class TangentKernel(KernelRidge):
         from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
 
         depth = self.depth
-        return SameInTheory(lambda X, Z: kernels.ntk(X, Z, depth))
+        return SameInTheory(lambda X, Z: kernels.ntk(X, Z, depth), self._ridges)
 
     @property
     def _kernel_convention(self) -> str:
         return f"the kernel of infinitely wide ReLU networks with {self.depth} hidden layers, as [mlp] builds them"
 
-    def _length(self, X: F64, key: int) -> float | None:  # noqa: ARG002
-        return None
-
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:  # noqa: ARG002
         return kernels.ntk(X, Z, self.depth)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnKernel(KernelRidge):
+    """Kernel ridge regression with a kernel of your own.
+
+    Parameters
+    ----------
+    function : function
+        (a, d), (b, d) → (a, b), positive definite, of coordinates as they are in float64. To be sent to worker
+        processes it must stand in a module.
+    ridge : float, optional
+        In units of the mean of K(x, x) over the training points. Default None: chosen on validation points.
+    """
+
+    function: Callable[[F64, F64], F64]
+
+    name: ClassVar[str] = "own-kernel"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.function):
+            raise RecipeError(f"own-kernel.function = {self.function!r}: expected a function (a, d), (b, d) → (a, b)")
+
+    def smoother(self) -> Smoother:
+        """Ridge regression with the same kernel, of coordinates as they are."""
+        from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
+
+        return SameInTheory(self.function, self._ridges, raw=True)
+
+    @property
+    def _input_convention(self) -> str:
+        return "coordinates as they are"
+
+    @property
+    def _kernel_convention(self) -> str:
+        return f"the kernel {getattr(self.function, '__qualname__', type(self.function).__qualname__)}"
+
+    def _inputs(self, scale: Scaling, X: F32) -> F64:  # noqa: ARG002
+        return X.astype(np.float64)
+
+    def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:  # noqa: ARG002
+        K = np.asarray(self.function(X, Z), np.float64)
+        if K.shape != (len(X), len(Z)) or not np.isfinite(K).all():
+            raise FitError(
+                f"the kernel returned {K.shape} numbers for {X.shape} and {Z.shape}, or some are not finite: expected "
+                f"a finite table {(len(X), len(Z))}"
+            )
+        return K

@@ -1,5 +1,7 @@
 """Measurements with errors, on our own files or on anybody's arrays: sizes, distances, variograms, exponents."""
 
+from typing import TYPE_CHECKING, Any
+
 from fractalman.measure.comparison import (
     BrokenPowerLawFit,
     LawScore,
@@ -8,7 +10,14 @@ from fractalman.measure.comparison import (
     fit_broken_power_law,
     window_sensitivity,
 )
-from fractalman.measure.dimension import MAX_TARGETS, Dimension, dimension, dimensions
+from fractalman.measure.dimension import MAX_TARGETS, METHODS, Dimension, Dimensions, dimension, dimensions
+from fractalman.measure.dimension_local import (
+    DimensionComponent,
+    PointwiseDimension,
+    dimension_components,
+    pointwise_dimension,
+)
+from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
 from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
@@ -26,18 +35,43 @@ from fractalman.measure.smoothness import Smoothness, smoothness
 from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, measure_scaling, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
+if TYPE_CHECKING:
+    from fractalman.measure.estimator import IntrinsicDimension
+
+
+def __getattr__(name: str) -> Any:
+    """Load at first use what needs scikit-learn."""
+    if name == "IntrinsicDimension":
+        from fractalman.errors import MissingExtraError
+
+        try:
+            from fractalman.measure.estimator import IntrinsicDimension
+        except ImportError:
+            raise MissingExtraError(
+                "measure.IntrinsicDimension needs scikit-learn: use pip install 'fractalman[learners]'"
+            ) from None
+        return IntrinsicDimension
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "DATA_FILES",
     "MAX_TARGETS",
+    "METHODS",
     "POINT_FILES",
     "BrokenPowerLawFit",
     "ClusterSizes",
     "Dimension",
+    "DimensionComponent",
+    "DimensionScan",
+    "Dimensions",
     "Distances",
     "Growth",
+    "IntrinsicDimension",
     "JointPowerLawFit",
     "LawScore",
     "PathCurve",
+    "PointwiseDimension",
     "PowerLawFit",
     "Smoothness",
     "Variogram",
@@ -45,6 +79,7 @@ __all__ = [
     "cluster_sizes",
     "compare_laws",
     "dimension",
+    "dimension_components",
     "dimensions",
     "fit_broken_power_law",
     "fit_joint_power_law",
@@ -55,6 +90,7 @@ __all__ = [
     "measure_scaling",
     "path_curve",
     "path_dimension",
+    "pointwise_dimension",
     "read_points",
     "size_exponent",
     "smoothness",

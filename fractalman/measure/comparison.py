@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, nearest
-from fractalman.measure.scaling import PowerLawFit, checked_curves, fit_power_law, jackknife_errors, student_t
+from fractalman.measure.curves import checked_curves
+from fractalman.measure.scaling import PowerLawFit, fit_power_law, jackknife_errors, student_t
 
 LAWS = ("power", "logarithm", "floor", "broken")
 
@@ -165,15 +166,21 @@ def compare_laws(
         "broken": lambda: fit_broken_power_law(sizes[shown], losses[:, shown]),
     }
     measured = losses[:, ~shown].mean(axis=0)
-    scores = []
+    scores, refused = [], ""
     for law in laws:
-        fit = fits[law]()
+        try:
+            fit = fits[law]()
+        except FitError as error:  # one law that does not fit never takes the others down
+            refused = str(error)
+            continue
         miss = np.log(fit.predict(sizes[~shown])) - np.log(measured)
         sigma = None
         if len(losses) > 1:
             own = losses[:, ~shown].std(axis=0, ddof=1) / math.sqrt(len(losses)) / measured
             sigma = float(np.sqrt(np.mean(np.square(miss / np.maximum(own, 1e-300)))))
         scores.append(LawScore(law, float(np.sqrt(np.mean(np.square(miss)))), float(miss.mean()), sigma, fit))
+    if not scores:
+        raise FitError(f"no law fits the smaller sizes: {refused}")
     return tuple(sorted(scores, key=lambda score: score.error))
 
 
@@ -199,16 +206,49 @@ class WindowSensitivity:
 def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False) -> WindowSensitivity:
     """Return the exponent fitted in every window of three or more neighbouring sizes.
 
-    Args: as for `fit_power_law`. Errors: FitError, as there.
+    Parameters
+    ----------
+    n, loss, logarithm
+        As for `fit_power_law`.
+
+    Returns
+    -------
+    WindowSensitivity
+        Windows in the order of their smallest size, then of their largest: m(m − 1)/2 − m + 1 of them for m sizes.
+
+    Raises
+    ------
+    FitError
+        With fewer than 3 sizes, and as `fit_power_law`.
     """
     sizes, losses = checked_curves(n, loss)
-    rows = []
-    for first in range(sizes.size - 2):
-        for last in range(first + 3, sizes.size + 1):
-            fit = fit_power_law(sizes[first:last], losses[:, first:last], logarithm=logarithm)
-            rows.append((sizes[first], sizes[last - 1], fit.value, fit.standard_error, last - first))
-    if not rows:
-        raise FitError(f"{sizes.size} sizes: windows need 3 or more")
-    table = np.array(rows)
-    wide = table[table[:, 4] >= max(3, sizes.size / 2), 2]
-    return WindowSensitivity(table[:, :2], table[:, 2], table[:, 3], float(wide.max() - wide.min()))
+    count, replicates = sizes.size, len(losses)
+    if count < 3:
+        raise FitError(f"{count} sizes: windows need 3 or more")
+    x = np.log(sizes)
+    offset = np.log(x) if logarithm else np.zeros(count)
+    total = losses.sum(axis=0)
+    curves = [total / replicates]  # the mean, then every mean without one curve
+    if replicates > 1:
+        curves += [(total - row) / (replicates - 1) for row in losses]
+    y = np.log(np.array(curves)) - offset
+    windows, values, errors, lengths = [], [], [], []
+    for first in range(count - 2):  # all windows that begin here, by running sums
+        u, v = x[first:] - x[first], y[:, first:] - y[:, first : first + 1]
+        m = np.arange(1.0, u.size + 1.0)
+        su, sv = np.cumsum(u), np.cumsum(v, axis=1)
+        uu = (np.cumsum(u * u) - su * su / m)[2:]
+        uv = (np.cumsum(u * v, axis=1) - su * sv / m)[:, 2:]
+        vv = (np.cumsum(v * v, axis=1) - sv * sv / m)[:, 2:]
+        slopes = uv / uu
+        if replicates > 1:
+            error = jackknife_errors(slopes[1:])
+        else:
+            error = np.sqrt(np.maximum(vv[0] - slopes[0] * uv[0], 0.0) / (m[2:] - 2.0) / uu)
+        windows.append(np.stack([np.full(uu.size, sizes[first]), sizes[first + 2 :]], axis=1))
+        values.append(-slopes[0])
+        errors.append(error)
+        lengths.append(m[2:])
+    value, length = np.concatenate(values), np.concatenate(lengths)
+    wide = value[length >= max(3, count / 2)]
+    return WindowSensitivity(np.concatenate(windows), value, np.concatenate(errors), float(wide.max() - wide.min()))

@@ -1,8 +1,11 @@
-"""Intrinsic dimension of a set of points in a window of scales, with an error and a warning where the set deceives.
+"""Intrinsic dimension of a set of points, with its total error and a warning where the set deceives.
 
 D = intrinsic dimension, C(r) = share of the pairs closer than r, r_k = distance of a point to its k-th neighbour,
-ψ = digamma function. The window is given in neighbours: from the median distance of the 8th neighbour to that of the
-(n/32)-th, so that neither the spacing of the points nor the edge of the set decides.
+ψ = digamma function, n = points, q = share of the points inside the distances that are read.
+
+Every estimator that reads distances falls short of a large D at n points. What reference sets of known D read at the
+same q corrects it (`dimension_reference`), and what they disagree by is part of the error. "recommended" joins the
+distances of several scales (`dimension_scan`) with the angles between neighbours (`dimension_angles`).
 
 A discrete set fools every estimator that looks at the first neighbours: on a complete embedded tree most points have
 several neighbours at one distance. `ties` is the share of such points, and a warning names it.
@@ -11,41 +14,65 @@ several neighbours at one distance. `ties` is the share of such points, and a wa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
-from fractalman.measure.distances import sample_sources
+from fractalman.measure.dimension_angles import angular
+from fractalman.measure.dimension_recommended import combine
+from fractalman.measure.dimension_reference import corrected
+from fractalman.measure.dimension_scan import DimensionScan, Part, radial
+from fractalman.measure.neighbours import (
+    BLOCKS,
+    LAST,
+    Neighbourhoods,
+    block_jackknife,
+    checked_window,
+    neighbour_window,
+    neighbourhoods,
+    share_of_ties,
+)
+from fractalman.measure.points import MAX_TARGETS as MAX_TARGETS
+from fractalman.measure.points import as_points
 from fractalman.measure.scaling import student_t
-from fractalman.random.streams import Role, key64, permutation
 
-MAX_TARGETS = 1 << 15  # points among which neighbours are looked for
-TIE = 1e-4  # relative difference of two distances that float32 coordinates do not resolve
+METHODS = ("recommended", "correlation", "information", "mle", "two-nn", "angles")
+"""Estimators of the dimension."""
 _TIES_ALLOWED = 0.03
-_FIRST, _LAST = 8, 32  # the window: 8th neighbour … (n/32)-th neighbour
+_IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
 _RADII = 12
-_BLOCKS = 20  # jackknife blocks of starting points
+_PAIRS = 512  # starting points whose pairs "correlation" counts
+_WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
+_LARGEST = 80.0  # largest dimension of the reference sets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dimension:
     """An estimate of the intrinsic dimension.
 
-    Args:
-        value: D.
-        standard_error: delete-a-block jackknife over starting points: the sampling error on this set of points.
-        interval: 95 %, from the standard error alone.
-        window: smallest and largest distance used, unit of X.
-        lower, upper: D in the lower and in the upper half of the window; None for estimators of one scale.
-        ties: share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
-        method: "correlation", "information", "mle" or "two-nn".
-        n_points: points among which neighbours were looked for. n_sources: points whose neighbours were.
-        warnings: sentences that qualify the number.
+    Parameters
+    ----------
+    value : D, corrected for the bias at n points.
+    standard_error : total: sampling, correction and scales.
+    interval : 95 %, from the total error, on the logarithm.
+    window : smallest and largest distance used, unit of X.
+    lower, upper : D in the lower and in the upper half of the window; None for estimators of one scale.
+    ties : share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
+    method : one of `METHODS`.
+    n_points : points among which neighbours were looked for.
+    n_sources : points whose neighbours were.
+    warnings : sentences that qualify the number.
+    raw : D as read, before the correction.
+    sampling_error : jackknife over compact blocks of starting points: the scatter over other points of the same set.
+    bias_error : what the reference sets leave open of the correction.
+    scale_error : from a trend or a scatter over the scales.
+    reason : where the value comes from, one sentence.
+    scan : D against scale; None except for "recommended".
     """
 
     value: float
@@ -59,238 +86,306 @@ class Dimension:
     n_points: int
     n_sources: int
     warnings: tuple[str, ...]
+    raw: float
+    sampling_error: float
+    bias_error: float
+    scale_error: float
+    reason: str
+    scan: DimensionScan | None = None
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        said = f"; {len(self.warnings)} warnings" if self.warnings else ""
+        return f"Dimension({self.value:.3g}, 95 % {low:.3g} … {high:.3g}, {self.method}, {self.n_points} points{said})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        names = (
+            "value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties", "reason",
+        )  # fmt: skip
+        out: dict[str, Any] = {name: getattr(self, name) for name in names}
+        out |= {"interval": list(self.interval), "window": list(self.window)}
+        out |= {"lower_half": self.lower, "upper_half": self.upper, "warnings": list(self.warnings)}
+        if self.scan is not None:
+            scan = self.scan
+            out["noise_scale"] = scan.noise_scale
+            out["scan"] = [
+                {
+                    "rank": int(k),
+                    "distance": float(r),
+                    "reading": float(d),
+                    "value": float(v),
+                    "standard_error": float(e),
+                }
+                for k, r, d, v, e in zip(
+                    scan.rank, scan.distance, scan.reading, scan.value, scan.standard_error, strict=True
+                )
+            ]
+        return out
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the scan of scales with the estimate on ``ax`` (None = a new figure) and return it; needs matplotlib."""
+        from fractalman.measure.dimension_figures import draw_dimension
+
+        return draw_dimension(self, ax)
 
 
-@dataclass(frozen=True)
-class _Neighbourhoods:
-    """Sorted neighbour distances of the starting points."""
+class Dimensions(dict[str, Dimension]):
+    """Estimates of one set of points by method."""
 
-    near: F64  # (sources, k) distances of the first k neighbours, the point itself left out
-    points: F64  # (n, d) all points that count as neighbours
-    sources: I64  # rows of ``points``
+    def to_pandas(self) -> Any:
+        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``)."""
+        from fractalman.measure.dimension_figures import columns_frame
+
+        names = ("value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties")
+        columns: dict[str, Any] = {"method": list(self)}
+        columns |= {name: [getattr(d, name) for d in self.values()] for name in names}
+        columns |= {"low": [d.interval[0] for d in self.values()], "high": [d.interval[1] for d in self.values()]}
+        return columns_frame(columns)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the scan of scales and every estimate on ``ax`` (None = a new figure) and return it."""
+        from fractalman.measure.dimension_figures import draw_dimensions
+
+        return draw_dimensions(self, ax)
 
 
 def dimension(
     X: ArrayLike,
     *,
-    method: str = "correlation",
+    method: str = "recommended",
     window: tuple[float, float] | None = None,
-    n_sources: int = 512,
+    n_sources: int = 2048,
     seed: int = 0,
+    theiler: int = 0,
+    duplicates: str = "drop",
 ) -> Dimension:
-    """Return the intrinsic dimension of points in a window of distances.
+    """Return the intrinsic dimension of points, with its total error.
 
-    Args:
-        X: (n ≥ 64, d) coordinates, one unit for all; beyond 32768 points a random part stands for all.
-        method: "correlation": slope of ln C(r) against ln r (D_2, the scaling of pairs within the window);
-            "information": 1 / slope of the mean of ln r_k against ψ(k) (D_1); "mle": Levina & Bickel with 20
-            neighbours, averaged as inverses; "two-nn": ratio of the first two neighbours' distances.
-        window: smallest and largest distance of "correlation" and "information", unit of X; None = from the median
-            distance of the 8th neighbour to that of the (n/32)-th.
-        n_sources: random starting points. seed: integer, picks them.
-    Returns: `Dimension`. Errors: RecipeError for shapes, an empty window, or points that all coincide.
+    Parameters
+    ----------
+    X : (n ≥ 64, d) coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData.
+        Beyond 32768 points a random part stands for all.
+    method : "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
+        "information": 1 / slope of the mean of ln r_k against ψ(k) (D_1); "mle": Levina & Bickel with 20 neighbours,
+        averaged as inverses; "two-nn": ratio of the first two neighbours' distances; "angles": expected simplex
+        skewness, for high dimensions.
+    window : smallest and largest distance, unit of X; None = for "correlation" and "information" from the median
+        distance of the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators
+        of one scale take none.
+    n_sources : random starting points, fewer where distances to so many would take long.
+    seed : integer, picks them.
+    theiler : rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each
+        other in time.
+    duplicates : "drop" keeps one of several equal rows, "keep" keeps all.
 
-    Source: Grassberger & Procaccia 1983; Levina & Bickel 2004 with MacKay & Ghahramani's average; Facco et al. 2017.
+    Returns
+    -------
+    Dimension
+
+    Raises
+    ------
+    RecipeError
+        For shapes, an empty window, or points that all coincide.
+
+    Notes
+    -----
+    Grassberger & Procaccia 1983; Levina & Bickel 2004 with MacKay & Ghahramani's average; Facco et al. 2017; Johnsson,
+    Soneson & Fontes 2015. How often the intervals cover: datasets/statistics/dimension_coverage.md.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> plane = np.random.default_rng(0).random((1000, 2)) @ [[1, 0, 1], [0, 1, 1]]
+    >>> found = fm.measure.dimension(plane)
+    >>> found.interval[0] < 2 < found.interval[1]
+    True
     """
-    estimators = {"correlation": _correlation, "information": _information, "mle": _mle, "two-nn": _two_nn}
-    if method not in estimators:
+    if method not in METHODS:
         raise RecipeError(
-            f"unknown method {method!r}: allowed are {', '.join(estimators)}{nearest_word(str(method), estimators)}"
+            f"unknown method {method!r}: expected {', '.join(METHODS)}{nearest_word(str(method), METHODS)}"
         )
-    return estimators[method](_neighbourhoods(X, n_sources, seed), window)
+    found = prepared(X, n_sources, seed, theiler, duplicates)
+    return _ESTIMATORS[method](found, window)
 
 
 def dimensions(
-    X: ArrayLike, *, window: tuple[float, float] | None = None, n_sources: int = 512, seed: int = 0
-) -> dict[str, Dimension]:
-    """Return every estimate of `dimension` side by side, by method; arguments and errors as there."""
-    found = _neighbourhoods(X, n_sources, seed)
-    return {
-        "correlation": _correlation(found, window),
-        "information": _information(found, window),
-        "mle": _mle(found, window),
-        "two-nn": _two_nn(found, window),
-    }
+    X: ArrayLike,
+    *,
+    window: tuple[float, float] | None = None,
+    n_sources: int = 2048,
+    seed: int = 0,
+    theiler: int = 0,
+    duplicates: str = "drop",
+) -> Dimensions:
+    """Return every estimate of `dimension` side by side, by method; parameters and errors as there.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> found = fm.measure.dimensions(np.random.default_rng(0).random((500, 2)))
+    >>> sorted(found)
+    ['angles', 'correlation', 'information', 'mle', 'recommended', 'two-nn']
+    """
+    found = prepared(X, n_sources, seed, theiler, duplicates)
+    return Dimensions({name: estimator(found, window) for name, estimator in _ESTIMATORS.items()})
 
 
-# ---------------------------------------------------------------------------------------------------- neighbours
-
-
-def checked_points(X: ArrayLike, least: int = 64) -> F64:
-    """Return X as float64 (n, d); RecipeError when it is not a table of at least ``least`` finite points."""
-    points = np.asarray(X)
-    if points.ndim != 2 or points.shape[0] < least or points.shape[1] < 1 or points.dtype.kind not in "fiu":
-        raise RecipeError(
-            f"X is {points.dtype} of shape {points.shape}: allowed is a table (n, d) of numbers, n = {least} or more"
-        )
-    points = points.astype(np.float64)
-    if not np.isfinite(points).all():
-        raise RecipeError("X holds numbers that are not finite: remove the points with nan or inf")
-    return np.asarray(points, np.float64)
-
-
-def subset(n: int, seed: int) -> I64:
-    """Return the point numbers that stand for all n: all, or a random part of 32768."""
-    if n <= MAX_TARGETS:
-        return np.arange(n, dtype=np.int64)
-    return np.sort(permutation(key64(seed, Role.MEASUREMENT, 2), n)[:MAX_TARGETS])
-
-
-def _neighbourhoods(X: ArrayLike, n_sources: int, seed: int) -> _Neighbourhoods:
-    points = checked_points(X)
-    points = points[subset(len(points), seed)]
-    sources = sample_sources(len(points), max(2 * _BLOCKS, n_sources), seed)
-    return _Neighbourhoods(_nearest_distances(points, sources), points, sources)
-
-
-def _nearest_distances(points: F64, sources: I64) -> F64:
-    """Return the sorted distances of the starting points to their first n/32 neighbours (20 or more)."""
-    k = int(min(len(points) - 1, max(20, len(points) // _LAST)))
-    near = np.concatenate(
-        [np.sort(np.partition(rows, k, axis=1)[:, : k + 1], axis=1) for rows in rows_of_distances(points, sources)]
-    )
-    if not near[:, -1].any():
-        raise RecipeError("the points coincide: there is no distance to measure a dimension from")
-    return np.asarray(near[:, 1:], np.float64)  # the first is the point itself, or a duplicate of it
-
-
-def rows_of_distances(points: F64, sources: I64, block: int = 32) -> Iterator[F64]:
-    """Yield the distances of blocks of starting points to all points, by direct float64 differences."""
-    from scipy.spatial.distance import cdist
-
-    for start in range(0, sources.size, block):
-        yield cdist(points[sources[start : start + block]], points)
-
-
-def _ties(found: _Neighbourhoods) -> float:
-    first, second = found.near[:, 0], found.near[:, 1]
-    return float(np.mean(second <= first * (1.0 + TIE)))
-
-
-def neighbour_window(points: F64, sources: I64, window: tuple[float, float] | None) -> tuple[float, float]:
-    """Return the window of distances: as given, or from the 8th to the (n/32)-th neighbour; RecipeError for none."""
-    if window is None:
-        return _window(_Neighbourhoods(_nearest_distances(points, sources), points, sources), None)
-    return _checked_window(window)
-
-
-def _window(found: _Neighbourhoods, window: tuple[float, float] | None) -> tuple[float, float]:
-    if window is None:
-        middle = np.median(found.near, axis=0)
-        window = float(middle[_FIRST - 1]), float(middle[-1])
-        if not window[0] > 0.0:
-            raise RecipeError(
-                f"half of the points coincide with {_FIRST} others or more: remove duplicated points, or give a window "
-                "of distances"
-            )
-        if not window[0] < window[1]:
-            raise RecipeError(
-                f"the {_FIRST}th and the {found.near.shape[1]}th neighbour of most points are equally far, "
-                f"{window[0]:g}: points on a lattice, or coordinates too large for double precision; give a window of "
-                "distances, or scale X"
-            )
-    return _checked_window(window)
-
-
-def _checked_window(window: tuple[float, float]) -> tuple[float, float]:
-    low, high = float(window[0]), float(window[1])
-    if not (math.isfinite(high) and 0.0 < low < high):
-        raise RecipeError(f"window = ({low:g}, {high:g}): allowed are two finite distances 0 < low < high")
-    return low, high
+def prepared(
+    X: Any, n_sources: int = 2048, seed: int = 0, theiler: int = 0, duplicates: str = "drop", least: int = 64
+) -> Neighbourhoods:
+    """Return the neighbour distances that every estimator reads; parameters as for `dimension`."""
+    points = as_points(X, least=least, duplicates=duplicates, most=MAX_TARGETS, seed=seed)
+    return neighbourhoods(points, n_sources, seed, theiler)
 
 
 # ---------------------------------------------------------------------------------------------------- estimators
 
 
+def _recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+    given = None if window is None else checked_window(window)
+    scan, part = radial(found, given)
+    if given is None:
+        part, reason = combine(part, angular(found)[0])
+    else:
+        reason = f"from neighbours at distances from {given[0]:.3g} to {given[1]:.3g}"
+    first, last = scan.plateau
+    warnings = []
+    if scan.noise_scale is not None:
+        warnings.append(
+            f"below {scan.noise_scale:.2g} the dimension rises to {scan.noise_dimension:.2g}: noise; the value is that "
+            "of the plateau above"
+        )
+    limits = float(scan.distance[first]), float(scan.distance[last])
+    raw = float(np.exp(np.log(scan.reading[first : last + 1]).mean()))
+    if raw > _LARGEST * 0.5 or math.exp(part.log) > _LARGEST:
+        warnings.append(f"too few points for so high a dimension: beyond {_LARGEST:g} the value is an extrapolation")
+    return _result(found, "recommended", raw, part, limits, (None, None), warnings, reason, scan)
+
+
+def _angles(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+    del window
+    part, limits = angular(found)
+    raw = math.exp(part.log - part.trend)
+    reason = "angles between the directions to neighbours: right where the set is smooth, too large where it is fractal"
+    return _result(found, "angles", raw, part, limits, (None, None), [], reason)
+
+
 def _slopes(x: F64, y: F64) -> F64:
-    """Return the least-squares slope over all, the lower and the upper half of the window."""
+    """Return the least-squares slope over all, the lower and the upper half of the window, and what it misses by."""
     half = x.size // 2
-    return np.array([np.polyfit(x[part], y[part], 1)[0] for part in (slice(None), slice(half), slice(half, None))])
+    line = [np.polyfit(x[part], y[part], 1) for part in (slice(None), slice(half), slice(half, None))]
+    miss = float(np.sqrt(np.mean(np.square(y - np.polyval(line[0], x)))))
+    return np.array([*(fit[0] for fit in line), miss])
 
 
-def _correlation(found: _Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    low, high = _window(found, window)
+def _correlation(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+    low, high = neighbour_window(found, window)
     radii = np.geomspace(low, high, _RADII)
-    counts = np.concatenate(  # less the point itself
-        [
-            np.stack([np.count_nonzero(rows <= r, axis=1) - 1.0 for r in radii], axis=1)
-            for rows in rows_of_distances(found.points, found.sources)
-        ]
-    )
+    counts = np.concatenate(
+        [np.stack([np.count_nonzero(rows <= r, axis=1) for r in radii], axis=1) for rows in found.distances(_PAIRS)]
+    ).astype(np.float64)
     x = np.log(radii)
 
     def slopes(rows: F64) -> F64:
         mean = rows.mean(axis=0)
-        return _slopes(x, np.log(mean)) if (mean > 0.0).all() else np.full(3, np.nan)
+        return _slopes(x, np.log(mean)) if (mean > 0.0).all() else np.full(4, np.nan)
 
-    return _windowed(found, "correlation", (low, high), counts, slopes)
+    share = counts.mean(axis=0) / len(found.points.values)
+    reason = "slope of the number of pairs against distance, over the window"
+    return _windowed(found, "correlation", (low, high), (counts, found.block[:_PAIRS]), slopes, share, reason)
 
 
-def _information(found: _Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+def _information(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
     from scipy.special import psi
 
-    low, high = _window(found, window)
+    low, high = neighbour_window(found, window)
     middle = np.median(found.near, axis=0)
     first, last = int(np.searchsorted(middle, low)), int(np.searchsorted(middle, high, side="right"))
     if last - first < 6:
         raise RecipeError(
-            f"{max(0, last - first)} neighbours lie between {low:g} and {high:g}: allowed is a window with 6 or more"
+            f"{max(0, last - first)} neighbours lie between {low:g} and {high:g}: expected a window with 6 or more"
         )
     ranks = np.unique(np.rint(np.geomspace(first + 1, last, _RADII)).astype(np.int64))
     near = found.near[:, ranks - 1]
-    usable = (near > 0.0).all(axis=1)  # a duplicate has no logarithm
-    if usable.sum() < 2 * _BLOCKS:
-        raise RecipeError("most points are duplicates: there is no distance to measure a dimension from")
+    usable = _usable(found, near)
     x = psi(ranks.astype(np.float64))
 
     def slopes(rows: F64) -> F64:
-        return 1.0 / _slopes(x, rows.mean(axis=0))
+        fitted = _slopes(x, rows.mean(axis=0))
+        return np.append(1.0 / fitted[:3], fitted[3] / max(fitted[0], 1e-300))
 
-    return _windowed(found, "information", (low, high), np.log(near[usable]), slopes)
+    reason = "slope of the neighbours' mean log distance against their rank, over the window"
+    rows = np.log(near[usable]), found.block[usable]
+    return _windowed(found, "information", (low, high), rows, slopes, ranks / len(found.points.values), reason)
 
 
-def _mle(found: _Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+def _mle(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
     del window  # one scale: the 20th neighbour
     k = min(20, found.near.shape[1])
-    near = found.near[found.near[:, 0] > 0.0, :k]
-    if len(near) < 2 * _BLOCKS:
-        raise RecipeError("most points are duplicates: there is no distance to measure a dimension from")
+    usable = _usable(found, found.near[:, :1])
+    near = found.near[usable, :k]
     inverse = np.log(near[:, -1:] / near[:, :-1]).sum(axis=1) / (k - 1)  # a Gamma variate of mean (k − 1)/D
-    return _one_scale(found, "mle", inverse, (float(np.median(near[:, 0])), float(np.median(near[:, -1]))))
+    limits = float(np.median(near[:, 0])), float(np.median(near[:, -1]))
+    ranks = np.array([0.15, 0.35, 0.55, 0.75, 0.95]) * k
+    reason = f"likelihood of the first {k} neighbours' distances"
+    return _one_scale(found, "mle", inverse, found.block[usable], limits, ranks, reason)
 
 
-def _two_nn(found: _Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
+def _two_nn(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
     del window  # one scale: the second neighbour
-    near = found.near[found.near[:, 0] > 0.0, :2]
-    if len(near) < 2 * _BLOCKS:
-        raise RecipeError("most points are duplicates: there is no distance to measure a dimension from")
+    usable = _usable(found, found.near[:, :1])
+    near = found.near[usable, :2]
     # ln(r_2/r_1) is exponential with rate D: its mean, the upper tenth censored, as in the source
     ratio = np.log(near[:, 1] / near[:, 0])
     cut = float(np.quantile(ratio, 0.9))
     inverse = np.where(ratio < cut, ratio, cut) / 0.9
-    return _one_scale(found, "two-nn", inverse, (float(np.median(near[:, 0])), float(np.median(near[:, 1]))))
+    limits = float(np.median(near[:, 0])), float(np.median(near[:, 1]))
+    reason = "ratio of the first two neighbours' distances"
+    return _one_scale(found, "two-nn", inverse, found.block[usable], limits, np.array([math.sqrt(2.0)]), reason)
+
+
+_ESTIMATORS = {
+    "recommended": _recommended,
+    "correlation": _correlation,
+    "information": _information,
+    "mle": _mle,
+    "two-nn": _two_nn,
+    "angles": _angles,
+}
+
+
+def _usable(found: Neighbourhoods, near: F64) -> Any:
+    """Which starting points have no copy among these neighbours: a copy's distance has no logarithm."""
+    usable = (near > 0.0).all(axis=1)
+    if usable.sum() < min(2 * BLOCKS, len(found.sources) // 2):
+        raise RecipeError("most points are duplicates: there is no distance to measure a dimension from")
+    return usable
 
 
 # ---------------------------------------------------------------------------------------------------- results
 
 
-def block_jackknife(rows: F64, statistic: Callable[[F64], F64], blocks: int = _BLOCKS) -> tuple[F64, F64]:
-    """Return statistic(rows) and its delete-a-block standard errors; ``statistic`` maps (m, …) rows to (p,) numbers."""
-    blocks = min(blocks, len(rows))
-    part = np.arange(len(rows)) % blocks
-    values = np.array([statistic(rows[part != b]) for b in range(blocks)])
-    spread = values - values.mean(axis=0)
-    return np.asarray(statistic(rows)), np.sqrt((blocks - 1) / blocks * np.square(spread).sum(axis=0))
+def _by_reference(value: float, sampling: float, q: F64, scale: float) -> Part:
+    """An estimate as the reference sets correct it; errors on the logarithm."""
+    logs = corrected(value, q)
+    return Part(float(logs.mean()), sampling / value, max(0.01, float(logs.std(ddof=1))), scale / value, 0.0)
 
 
 def _windowed(
-    found: _Neighbourhoods, method: str, window: tuple[float, float], rows: F64, slopes: Callable[[F64], F64]
+    found: Neighbourhoods,
+    method: str,
+    window: tuple[float, float],
+    rows: tuple[F64, Any],
+    slopes: Any,
+    q: F64,
+    why: str,
 ) -> Dimension:
-    (value, lower, upper), (error, lower_error, upper_error) = block_jackknife(rows, slopes)
-    if not math.isfinite(value):
+    (value, lower, upper, miss), (error, lower_error, upper_error, _), _ = block_jackknife(*rows, slopes)
+    if not math.isfinite(value) or value <= 0.0:
         raise RecipeError(
-            f"no pair of points is closer than {window[0]:g}: allowed is a window that starts where "
-            "points have neighbours"
+            f"no pair of points is closer than {window[0]:g}: expected a window that starts where points have "
+            "neighbours"
         )
     warnings = []
     if abs(lower - upper) > 3.0 * math.hypot(lower_error, upper_error):
@@ -299,33 +394,60 @@ def _windowed(
         )
     if window[1] / window[0] < 4.0:
         warnings.append(f"the window spans a factor {window[1] / window[0]:.2g} in distance only")
-    return _result(found, method, float(value), float(error), window, (float(lower), float(upper)), warnings)
+    # a swing of unknown phase about the line, and a bend: both shift the slope
+    span = math.log(window[1] / window[0])
+    swing = math.hypot(3.0 * math.sqrt(2.0) * float(miss) / span, abs(lower - upper) / math.sqrt(12.0))
+    part = _by_reference(float(value), float(error), np.clip(q, 1e-9, 1.0 / LAST), swing)
+    unit = found.points.unit
+    limits = window[0] * unit, window[1] * unit
+    return _result(found, method, float(value), part, limits, (float(lower), float(upper)), warnings, why)
 
 
-def _one_scale(found: _Neighbourhoods, method: str, inverse: F64, window: tuple[float, float]) -> Dimension:
+def _one_scale(
+    found: Neighbourhoods, method: str, inverse: F64, block: Any, window: tuple[float, float], ranks: F64, why: str
+) -> Dimension:
     if not inverse.any():
         raise RecipeError("all neighbour distances are equal: there is no scale to measure a dimension from")
-    value, error = block_jackknife(inverse[:, None], lambda rows: 1.0 / rows.mean(axis=0))
-    return _result(found, method, float(value[0]), float(error[0]), window, (None, None), [])
+    value, error, _ = block_jackknife(inverse[:, None], block, lambda rows: 1.0 / rows.mean(axis=0))
+    part = _by_reference(float(value[0]), float(error[0]), ranks / len(found.points.values), 0.0)
+    limits = window[0] * found.points.unit, window[1] * found.points.unit
+    return _result(found, method, float(value[0]), part, limits, (None, None), [], why)
 
 
 def _result(
-    found: _Neighbourhoods,
+    found: Neighbourhoods,
     method: str,
-    value: float,
-    error: float,
+    raw: float,
+    part: Part,
     window: tuple[float, float],
     halves: tuple[float | None, float | None],
     warnings: list[str],
+    reason: str,
+    scan: DimensionScan | None = None,
 ) -> Dimension:
-    ties = _ties(found)
+    value, n = math.exp(part.log), len(found.points.values)
+    ties = share_of_ties(found)
+    warnings = [*found.points.notes, *warnings]
     if ties > _TIES_ALLOWED:
         warnings.append(
             f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
             "first neighbours say nothing of its dimension; measure a random 1/16 of it"
         )
-    width = student_t(_BLOCKS - 1) * error
+    if found.in_a_row > _IN_A_ROW:
+        left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"
+        warnings.append(
+            f"the nearest neighbour of {100 * found.in_a_row:.0f} % of the points is the next row or the one after: "
+            "rows follow each other in time, and neighbours in time say nothing of the dimension; "
+            f"{left_out} (at least the time in which the series forgets itself, in rows)"
+        )
+    if method != "angles" and value > (1.0 + _WORTH_SAYING) * raw:
+        warnings.append(
+            f"too few points for no bias: neighbours among {n} points read {raw:.3g}, as reference sets of dimension "
+            f"{value:.3g} do; what they leave open is in the interval"
+        )
+    width = student_t(BLOCKS - 1) * part.total
+    interval = math.exp(part.log - width), math.exp(part.log + width)
     return Dimension(
-        value, error, (value - width, value + width), window, halves[0], halves[1], ties, method,
-        len(found.points), int(found.sources.size), tuple(warnings),
+        value, value * part.total, interval, window, halves[0], halves[1], ties, method, n, int(found.sources.size),
+        tuple(warnings), raw, value * part.sampling, value * part.bias, value * part.scale, reason, scan,
     )  # fmt: skip

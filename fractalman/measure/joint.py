@@ -1,83 +1,37 @@
 """The joint scaling law L(P, n) = E + A·P^-α_P + B·n^-α_D, fitted to a table of models, sizes and losses.
 
-P = parameters, n = data (points, tokens), E = irreducible loss. Residuals are those of ln L. For given exponents the
-best E, A, B ≥ 0 are a small linear problem, so every pair of exponents on a grid is tried (variable projection); the
-best of them start a robust least-squares fit of all five. Nothing is found because a search began in the right place.
-Intervals between five runs, for exponents .4 and .5 at 20 places with noise .01, held the truth in 95 % (α_D), 95.5 %
-(α_P) and 96 % (E) of 400 tables; where the runs' own α_D scattered by .02 besides, in 97, 95 and 96 %.
+P = parameters, n = data (points, tokens), E = irreducible loss. Residuals are those of ln L. Two further forms are in
+use: data seen several times, and a loss that rises again with data per parameter. How a fit is found stands in
+`surfaces`, how its errors come about in `sandwich` (which noise) and `profiles` (how lopsided).
 
-Source: Hoffmann et al., arXiv 2203.15556, for the law; Golub & Pereyra 1973; Huber 1964.
+Which error is printed was decided by a coverage study, datasets/statistics/joint_fits.md: rows err independently unless
+the rows of one model size are seen to err together.
+
+Source: Hoffmann et al., arXiv 2203.15556, for the law; Muennighoff et al., arXiv 2305.16264, for repeated data.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
-from fractalman.errors import FitError
-from fractalman.measure.scaling import student_t
+from fractalman.errors import FitError, nearest
+from fractalman.measure import sandwich
+from fractalman.measure.curves import unmasked
+from fractalman.measure.joint_result import NAMES, SYMBOL, JointPowerLawFit, effective_data
+from fractalman.measure.labels import group_numbers, same_size
+from fractalman.measure.profiles import profile_interval
+from fractalman.measure.sandwich import Covariance, Scores
+from fractalman.measure.scaling import student_t_real
+from fractalman.measure.surfaces import STEEPEST, Surface, robust
 
-_GRID = np.geomspace(0.03, 3.0, 12)  # exponents tried, of P and of n
-_STARTS = 8
-_EFFICIENT = 1.345  # Huber's threshold in standard deviations: 95 % efficient on normal noise
-_EXACT = 1e-12  # logarithmic residuals below this are rounding: no noise to tie a threshold to
-
-
-@dataclass(frozen=True)
-class JointPowerLawFit:
-    """A fitted law L = E + A·P^-model_exponent + B·n^-data_exponent.
-
-    Args:
-        model_exponent, data_exponent: α_P, α_D.
-        irreducible: E, unit of the loss. model_amplitude, data_amplitude: A, B.
-        standard_error: by name of the fields above.
-        interval: 95 %, by name.
-        degrees_of_freedom: of Student's t: groups − 1, or points − 5.
-        huber: the threshold on ln L that was used; inf when noise is below rounding.
-        outliers: (k,) int64 rows of the table beyond the threshold.
-        residual: (points,) float64, ln L of the fit less that of the table.
-        condition_number: of the fit's Jacobian with columns of unit length.
-        unresolved: sentences that name what the table does not determine.
-        warnings: other sentences that qualify the numbers.
-    """
-
-    model_exponent: float
-    data_exponent: float
-    irreducible: float
-    model_amplitude: float
-    data_amplitude: float
-    standard_error: dict[str, float]
-    interval: dict[str, tuple[float, float]]
-    degrees_of_freedom: int
-    huber: float
-    outliers: I64
-    residual: F64
-    condition_number: float
-    unresolved: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    def predict(self, n_params: ArrayLike, n_data: ArrayLike) -> F64:
-        """Return the fitted loss, float64, of models with ``n_params`` parameters on ``n_data`` points."""
-        P, n = np.asarray(n_params, np.float64), np.asarray(n_data, np.float64)
-        return np.asarray(
-            self.irreducible
-            + self.model_amplitude * P**-self.model_exponent
-            + self.data_amplitude * n**-self.data_exponent
-        )
-
-    @property
-    def frontier(self) -> dict[str, float]:
-        """Exponents of the compute-optimal frontier at cost C ∝ P·n: P* ~ C^params, n* ~ C^data, L* − E ~ C^-loss."""
-        a, b = self.model_exponent, self.data_exponent
-        return {"params": b / (a + b), "data": a / (a + b), "loss": a * b / (a + b)}
-
-
-NAMES = ("model_exponent", "data_exponent", "irreducible", "model_amplitude", "data_amplitude")
+FORMS = ("plain", "repeated", "overtraining")
+ERRORS = ("residuals", "rows", "groups")
+_LOST = 10.0  # a standard error so many times the value, or so large on a logarithm, is that of an open direction
+_FALSE_OUTLIERS = 0.05  # how often a table of normal noise has one outlier or more
 
 
 def fit_joint_power_law(
@@ -86,257 +40,271 @@ def fit_joint_power_law(
     loss: ArrayLike,
     huber: float | None = None,
     groups: ArrayLike | None = None,
+    *,
+    form: str = "plain",
+    unique: ArrayLike | None = None,
+    errors: str | None = None,
 ) -> JointPowerLawFit:
     """Return the joint law of a table, with errors and with what the table leaves open.
 
-    Args:
-        n_params, n_data: (points,) > 0. loss: (points,) > 0, any unit.
-        huber: threshold on |ln L_fit − ln L| beyond which a residual counts linearly; None = 1.345 standard deviations
-            of the noise, estimated from the table; a number reproduces published fits.
-        groups: (points,) labels of what varies together (a seed, a run): errors are then the delete-one-group
-            jackknife with Student's t of groups − 1; None = errors from the residuals, which miss such variation.
-    Errors: FitError for fewer than 6 points, shapes that differ, numbers that are not positive, or a table in which
-        the number of parameters or the number of data never changes.
+    Parameters
+    ----------
+    n_params, n_data : (points,) array_like
+        Parameters and data, > 0. Rows with a masked or missing number are left out.
+    loss : (points,) array_like
+        > 0, any unit.
+    huber : float, optional
+        Threshold on the distance of ln L_fit from ln L beyond which a residual counts linearly; None = 1.345 standard
+        deviations of the noise, estimated from the table; a number reproduces published fits.
+    groups : (points,) array_like, optional
+        Labels of what varies together (a seed, a run): errors are then those between groups.
+    form : {"plain", "repeated", "overtraining"}
+        L = E + A·P^-α_P + B·n^-α_D; with n replaced by its effective number where data were seen again (needs
+        ``unique``); or with a further term O·(n/P)^α_O.
+    unique : (points,) array_like, optional
+        Distinct data of each row, for the form "repeated".
+    errors : {"residuals", "rows", "groups"}, optional
+        Whose scatter the errors are; None = between groups where groups are given, else between rows, or between
+        model sizes where rows of one size are seen to err together.
+
+    Returns
+    -------
+    JointPowerLawFit
+
+    Raises
+    ------
+    FitError
+        For too few rows (one more than parameters), shapes that differ, numbers that are not positive, missing labels,
+        or a table in which the number of parameters or the number of data never changes.
+
+    Notes
+    -----
+    Hoffmann et al., arXiv 2203.15556; the errors are those of `fractalman.measure.sandwich`.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> P, n = (a.ravel() for a in np.meshgrid(np.geomspace(1e6, 1e9, 5), np.geomspace(1e8, 1e11, 5)))
+    >>> fit = fm.measure.fit_joint_power_law(P, n, 1.7 + 400 * P**-0.34 + 2000 * n**-0.37)
+    >>> print(f"{fit.model_exponent:.3f} {fit.data_exponent:.3f}")
+    0.340 0.370
     """
-    P, n, L = _checked(n_params, n_data, loss)
+    if form not in FORMS:
+        raise FitError(f"form = {form!r}: expected {', '.join(FORMS)}{nearest(str(form), FORMS)}")
+    if errors is not None and errors not in ERRORS:
+        raise FitError(f"errors = {errors!r}: expected {', '.join(ERRORS)}{nearest(str(errors), ERRORS)}")
     if huber is not None and not (math.isfinite(huber) and huber > 0.0):
-        raise FitError(f"huber = {huber!r}: allowed is a number > 0, a threshold on ln L, or None")
-    problem = _Problem(np.log(P), np.log(n), L)
-    best, threshold = _robust(problem, huber)
-    residual = problem.residual(best)
-    covariance, dof = _covariance(problem, best, threshold), L.size - 5
-    warnings = []
-    if groups is None:
-        warnings.append("no groups: errors come from the residuals and miss what whole runs share")
+        raise FitError(f"huber = {huber!r}: expected a number > 0, a threshold on ln L, or None")
+    if (form == "repeated") != (unique is not None):
+        raise FitError("the form 'repeated' and the distinct data belong together: use form='repeated', unique=…")
+    columns = {"n_params": n_params, "n_data": n_data, "loss": loss} | ({} if unique is None else {"unique": unique})
+    table, labels, warnings = _checked(columns, groups, 8 if form == "overtraining" else 6 + (form == "repeated"))
+    P, n, L = table["n_params"], table["n_data"], table["loss"]
+    names = list(NAMES)
+    if form == "repeated":
+        again = np.maximum(n / table["unique"] - 1.0, 0.0)
+        if not again.max() > 0.0:
+            raise FitError("no row has seen data again (n_data > unique): expected repeated data; use form='plain'")
+        surface = Surface.of([P, np.minimum(n, table["unique"])], L, again, 1)
+        names.append("epochs_constant")
+    elif form == "overtraining":
+        surface = Surface.of([P, n, P / n], L)
+        names = [*NAMES[:2], "overtraining_exponent", "irreducible", *NAMES[3:], "overtraining_amplitude"]
     else:
-        covariance, dof = _between_groups(problem, best, threshold, np.asarray(groups))
-    values = problem.in_units(best)
-    gradient = problem.units_gradient(best)
-    errors = np.sqrt(np.maximum(np.diag(gradient @ covariance @ gradient.T), 0.0))
-    width = student_t(dof) * errors
-    condition, unresolved = _unresolved(problem, best, values, width)
+        surface = Surface.of([P, n], L)
+    best, threshold = robust(surface, huber)
+    found = sandwich.scores(surface, best, threshold)
+    covariance, kind, said = _errors(found, surface, P, labels, errors)
+    warnings += said
+    theta, interval, standard = _intervals(surface, best, threshold, covariance, names)
+    residual = surface.evaluated(best)[0]
+    noise = _noise(residual, surface.n_parameters)
+    if huber is not None and huber < 0.5 * noise:
+        warnings.append(
+            f"the threshold {huber:.3g} lies below the noise ({noise:.2g}): nearly least absolute deviations, as in "
+            "published fits"
+        )
+    value = dict(zip(names, theta, strict=True))
+    condition, unresolved = _unresolved(surface, best, names, value, interval)
     return JointPowerLawFit(
-        model_exponent=float(values[0]),
-        data_exponent=float(values[1]),
-        irreducible=float(values[2]),
-        model_amplitude=float(values[3]),
-        data_amplitude=float(values[4]),
-        standard_error=dict(zip(NAMES, errors.tolist(), strict=True)),
-        interval={k: (float(v - w), float(v + w)) for k, v, w in zip(NAMES, values, width, strict=True)},
-        degrees_of_freedom=dof,
+        **{name: value[name] for name in NAMES},
+        standard_error={name: standard[name] for name in _ordered(names)},
+        interval={name: interval[name] for name in _ordered(names)},
+        degrees_of_freedom=dict(zip(names, covariance.degrees_of_freedom.tolist(), strict=True)),
+        errors=kind,
         huber=threshold,
-        outliers=np.flatnonzero(np.abs(residual) > threshold),
+        noise=noise,
+        outliers=_outliers(residual, found, threshold),
         residual=residual,
         condition_number=condition,
         unresolved=unresolved,
         warnings=tuple(warnings),
+        form=form,
+        extra={name: value[name] for name in names if name not in NAMES},
+        table=table,
+        theta=surface.theta(best),
+        covariance=covariance.matrix,
     )
 
 
-def _checked(n_params: ArrayLike, n_data: ArrayLike, loss: ArrayLike) -> tuple[F64, F64, F64]:
-    P, n, L = (np.asarray(a, np.float64) for a in (n_params, n_data, loss))
-    if P.ndim != 1 or P.shape != n.shape or P.shape != L.shape or P.size < 6:
-        raise FitError(
-            f"n_params {P.shape}, n_data {n.shape}, loss {L.shape}: allowed are three columns of 6 rows or more"
-        )
-    for name, column in (("n_params", P), ("n_data", n), ("loss", L)):
-        bad = ~(np.isfinite(column) & (column > 0.0))
+def _ordered(names: list[str]) -> list[str]:
+    return [*NAMES, *(name for name in names if name not in NAMES)]
+
+
+def _checked(
+    columns: dict[str, ArrayLike], groups: ArrayLike | None, least: int
+) -> tuple[dict[str, F64], I64 | None, list[str]]:
+    """Return the columns without rows that lack a number, group numbers, and what was left out."""
+    table = {name: unmasked(values, name) for name, values in columns.items()}
+    shapes = {values.shape for values in table.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        listed = ", ".join(f"{name} {values.shape}" for name, values in table.items())
+        raise FitError(f"{listed}: expected three columns of {least} rows or more, all of one length")
+    labels = None if groups is None else group_numbers(groups, next(iter(table.values())).size)
+    gaps = np.zeros(next(iter(shapes)), np.bool_)
+    for name, values in table.items():
+        gaps |= np.isnan(values)
+        bad = ~np.isnan(values) & ~(np.isfinite(values) & (values > 0.0))
         if bad.any():
             row = int(np.argmax(bad))
-            raise FitError(f"{name} = {column[row]!r} in row {row}: allowed are numbers > 0; leave such rows out")
-    for name, column in (("n_params", P), ("n_data", n)):
-        if np.unique(column).size < 2:
-            raise FitError(f"{name} is {column[0]:g} in every row: a joint law needs rows that differ in it")
-    return P, n, L
-
-
-# ---------------------------------------------------------------------------------------------------- the problem
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """The table in the fit's own coordinates q = (α_P, α_D, e, a, b): L = unit·(e + exp(a − α_P·u) + exp(b − α_D·v)).
-
-    u, v are ln P and ln n less their means, the unit is the smallest loss: a well-scaled problem for any table.
-    """
-
-    log_P: F64
-    log_n: F64
-    loss: F64
-
-    @property
-    def unit(self) -> float:
-        return float(self.loss.min())
-
-    def parts(self, q: F64) -> tuple[F64, F64, F64]:
-        """Return the two power laws and their sum with e."""
-        with np.errstate(over="ignore"):
-            model = np.exp(q[3] - q[0] * (self.log_P - self.log_P.mean()))
-            data = np.exp(q[4] - q[1] * (self.log_n - self.log_n.mean()))
-        return model, data, q[2] + model + data
-
-    def residual(self, q: F64) -> F64:
-        return np.asarray(np.log(self.parts(q)[2]) - np.log(self.loss / self.unit))
-
-    def jacobian(self, q: F64) -> F64:
-        model, data, whole = self.parts(q)
-        u, v = self.log_P - self.log_P.mean(), self.log_n - self.log_n.mean()
-        return np.stack([-u * model, -v * data, np.ones_like(whole), model, data], axis=1) / whole[:, None]
-
-    def in_units(self, q: F64) -> F64:
-        """Return (α_P, α_D, E, A, B) in the caller's units."""
-        A = math.log(self.unit) + q[3] + q[0] * self.log_P.mean()
-        B = math.log(self.unit) + q[4] + q[1] * self.log_n.mean()
-        return np.array([q[0], q[1], q[2] * self.unit, math.exp(min(A, 700.0)), math.exp(min(B, 700.0))])
-
-    def units_gradient(self, q: F64) -> F64:
-        """Return d(α_P, α_D, E, A, B)/dq."""
-        A, B = self.in_units(q)[3:]
-        out = np.zeros((5, 5))
-        out[0, 0] = out[1, 1] = 1.0
-        out[2, 2] = self.unit
-        out[3, 0], out[3, 3] = A * self.log_P.mean(), A
-        out[4, 1], out[4, 4] = B * self.log_n.mean(), B
-        return out
-
-    def rows(self, kept: F64) -> _Problem:
-        return _Problem(self.log_P[kept], self.log_n[kept], self.loss[kept])
-
-    def moved_from(self, other: _Problem, q: F64) -> F64:
-        """Return another table's coordinates as this table's."""
-        shift = math.log(other.unit / self.unit)
-        a = q[3] + shift - q[0] * (self.log_P.mean() - other.log_P.mean())
-        b = q[4] + shift - q[1] * (self.log_n.mean() - other.log_n.mean())
-        return np.array([q[0], q[1], q[2] * other.unit / self.unit, a, b])
-
-
-def _starts(problem: _Problem) -> list[F64]:
-    """Variable projection: the best E, A, B ≥ 0 for every pair of exponents, outliers weighed down; the best pairs."""
-    from scipy.optimize import nnls
-
-    u, v = problem.log_P - problem.log_P.mean(), problem.log_n - problem.log_n.mean()
-    loss = problem.loss / problem.unit
-    tried = []
-    for alpha in _GRID:
-        for beta in _GRID:
-            columns = np.stack([np.ones_like(u), np.exp(-alpha * u), np.exp(-beta * v)], axis=1) / loss[:, None]
-            length = np.sqrt(np.square(columns).sum(axis=0))
-            weight = np.ones_like(u)
-            for _ in range(3):
-                solution = nnls((columns / length) * weight[:, None], weight)[0] / length
-                misfit = np.abs(columns @ solution - 1.0)  # relative residuals, about those of ln L
-                scale = _EFFICIENT * 1.4826 * float(np.median(misfit)) + 1e-15
-                weight = np.sqrt(np.minimum(1.0, scale / np.maximum(misfit, 1e-300)))
-            e, a, b = np.maximum(solution, [0.0, 1e-12, 1e-12])
-            tried.append((float(misfit.mean()), np.array([alpha, beta, e, math.log(a), math.log(b)])))
-    tried.sort(key=lambda entry: entry[0])
-    return [q for _, q in tried[:_STARTS]]
-
-
-def _solve(problem: _Problem, starts: list[F64], threshold: float, tolerance: float = 1e-15) -> F64:
-    """Return the best robust fit that any start leads to."""
-    from scipy.optimize import least_squares
-
-    loss = {"loss": "huber", "f_scale": threshold} if math.isfinite(threshold) else {}
-
-    def search(q: F64, tolerance: float) -> Any:
-        return least_squares(
-            problem.residual, q, jac=problem.jacobian, x_scale="jac", max_nfev=400,
-            bounds=([0.0, 0.0, 0.0, -np.inf, -np.inf], [10.0, 10.0, np.inf, np.inf, np.inf]),
-            xtol=tolerance, ftol=tolerance, gtol=tolerance, **loss,
-        )  # fmt: skip
-
-    found = [search(q, max(tolerance, 1e-5)) for q in starts]
-    found = [result for result in found if np.isfinite(result.cost)]
-    if not found:
-        raise FitError("no joint power law comes near this table: fit one axis at a time with fit_power_law")
-    best = min(found, key=lambda result: float(result.cost))
-    return np.asarray(search(best.x, tolerance).x, np.float64)
-
-
-def _robust(problem: _Problem, huber: float | None) -> tuple[F64, float]:
-    """Return the fit and its threshold; where none is given the threshold follows the noise until it rests."""
-    starts = _starts(problem)
-    if huber is not None:
-        return _solve(problem, starts, huber), huber
-    # least absolute deviations to begin with: no outlier can inflate the first estimate of the noise
-    best = _solve(problem, starts, 1e-3)
-    threshold = math.inf
-    for _ in range(12):
-        spread = (
-            1.4826
-            * float(np.median(np.abs(problem.residual(best))))
-            * math.sqrt(len(problem.loss) / max(1, len(problem.loss) - 5))
-        )
-        if spread < _EXACT:
-            return _polished(problem, _solve(problem, [best], math.inf)), math.inf
-        before, threshold = threshold, _EFFICIENT * spread
-        best = _solve(problem, [best], threshold)
-        if abs(threshold - before) <= 1e-6 * threshold:
-            break
-    return _polished(problem, best) if threshold < 1e-6 else best, threshold
-
-
-def _polished(problem: _Problem, q: F64) -> F64:
-    """Newton's last steps of a fit without noise, kept only while they help."""
-    for _ in range(20):
-        step = np.linalg.lstsq(problem.jacobian(q), -problem.residual(q), rcond=None)[0]
-        new = q + step
-        if new[2] < 0.0 or not np.square(problem.residual(new)).sum() < np.square(problem.residual(q)).sum():
-            return q
-        q = new
-    return q
+            raise FitError(f"{name} = {values[row]:.6g} in row {row}: expected numbers > 0; leave such rows out")
+    warnings = []
+    if gaps.any():
+        rows = ", ".join(str(row) for row in np.flatnonzero(gaps)[:8].tolist())
+        warnings.append(f"rows without a number (nan or masked) are left out: {rows}{' …' if gaps.sum() > 8 else ''}")
+        table = {name: values[~gaps] for name, values in table.items()}
+        labels = None if labels is None else np.unique(labels[~gaps], return_inverse=True)[1].astype(np.int64)
+    size = next(iter(table.values())).size
+    if size < least:
+        left = f" are left ({warnings[0]})" if warnings else ""
+        raise FitError(f"{size} rows{left}: expected three columns of {least} rows or more")
+    for name in ("n_params", "n_data"):
+        if np.unique(table[name]).size < 2:
+            raise FitError(f"{name} is {table[name][0]:g} in every row: a joint law needs rows that differ in it")
+    return table, labels, warnings
 
 
 # ---------------------------------------------------------------------------------------------------- errors
 
 
-def _covariance(problem: _Problem, q: F64, threshold: float) -> F64:
-    """Huber's covariance of q from the residuals; a floor at its bound E = 0 has none."""
-    jacobian, residual = problem.jacobian(q), problem.residual(q)
-    inside = np.abs(residual) <= threshold
-    bounded = np.clip(residual, -threshold, threshold)
-    variance = float(bounded @ bounded) / max(1, residual.size - 5) / max(float(inside.mean()), 1e-9) ** 2
-    free = np.array([True, True, q[2] > 1e-12, True, True])
-    out = np.zeros((5, 5))
-    length = np.maximum(np.sqrt(np.square(jacobian[:, free]).sum(axis=0)), 1e-100)
-    _, singular, rows = np.linalg.svd(jacobian[:, free] / length, full_matrices=False)
-    root = rows.T / np.maximum(singular, 1e-12) / length[:, None]  # what the table leaves open has a huge error
-    out[np.ix_(free, free)] = variance * root @ root.T
-    return out
-
-
-def _between_groups(problem: _Problem, q: F64, threshold: float, groups: np.ndarray) -> tuple[F64, int]:
-    """Delete-one-group jackknife of q."""
-    if groups.shape != problem.loss.shape:
-        raise FitError(f"groups has shape {groups.shape}: allowed is one label for each of {problem.loss.size} rows")
-    names = np.unique(groups)
-    if names.size < 3:
-        raise FitError(f"{names.size} groups: errors between groups need 3 or more; leave groups out for those of rows")
-    values = []
-    for name in names:
-        part = problem.rows(groups != name)
-        values.append(problem.moved_from(part, _solve(part, [part.moved_from(problem, q)], threshold, 1e-9)))
-    spread = np.array(values) - np.mean(values, axis=0)
-    return (names.size - 1) / names.size * spread.T @ spread, int(names.size - 1)
-
-
-def _unresolved(problem: _Problem, q: F64, values: F64, width: F64) -> tuple[float, tuple[str, ...]]:
-    """Return the condition number and what the table leaves open, in words."""
-    jacobian = problem.jacobian(q)
-    length = np.sqrt(np.square(jacobian).sum(axis=0))
-    said = []
-    symbols = ("α_P", "α_D", "E", "ln A", "ln B")
-    _, singular, rows = np.linalg.svd(jacobian / np.maximum(length, 1e-300), full_matrices=False)
-    condition = float(singular[0] / singular[-1]) if singular[-1] > 0.0 else math.inf
-    if condition > 1e3:
-        direction = rows[-1] / np.maximum(length, 1e-300)
-        direction = direction / np.abs(direction).max()
-        terms = [f"{c:+.2g}·{s}" for c, s in zip(direction, symbols, strict=True) if abs(c) > 0.02]
-        said.append(
-            f"a flat valley: the table hardly changes along {' '.join(terms)} (A, B at the middle of the table)"
+def _errors(
+    found: Scores, surface: Surface, P: F64, labels: I64 | None, errors: str | None
+) -> tuple[Covariance, str, list[str]]:
+    """Return the covariance that is printed, whose scatter it is, and what must be said of it."""
+    if labels is not None and int(labels.max()) + 1 < 3:
+        raise FitError(
+            f"{int(labels.max()) + 1} groups: errors between groups need 3 or more; leave groups out for those of rows"
         )
-    for name, value, half in zip(NAMES[:3], values[:3], width[:3], strict=True):
-        if not half < abs(value):
-            said.append(f"{name} is not resolved: {value:.3g} ± {half:.2g}")
+    if errors == "residuals":
+        return _equal_noise(found, surface), "residuals", ["errors take the noise of all rows for the same"]
+    if errors == "rows":
+        return sandwich.between_rows(found), "rows", []
+    if labels is not None:
+        return sandwich.between_groups(found, labels), "groups", []
+    sizes = same_size(P)
+    few = int(sizes.max()) + 1
+    if errors == "groups":
+        if few < 4:
+            raise FitError(f"{few} model sizes: errors between them need 4 or more; use errors='rows' or groups=…")
+        return sandwich.between_groups(found, sizes), "groups", []
+    if few < 4:
+        return (
+            sandwich.between_rows(found), "rows",
+            [f"{few} model sizes: what rows of one size share cannot be told from the law and is not in the errors"],
+        )  # fmt: skip
+    covariance, p_value = sandwich.honest(found, sizes)
+    if p_value >= sandwich.SHARED:
+        return covariance, "rows", []
+    return (
+        covariance,
+        "rows and model sizes",
+        [f"rows of one model size may err together (p = {p_value:.2g}): the wider error is given"],
+    )
+
+
+def _equal_noise(found: Scores, surface: Surface) -> Covariance:
+    """Return the covariance where every row has the same noise."""
+    rows, p = found.left.shape
+    variance = float(found.score @ found.score) / max(1, rows - p)
+    matrix = found.shape * variance
+    return Covariance(found.bread, matrix, np.full(surface.n_parameters, float(max(1, rows - p))))
+
+
+def _intervals(
+    surface: Surface, best: F64, threshold: float, covariance: Covariance, names: list[str]
+) -> tuple[list[float], dict[str, tuple[float, float]], dict[str, float]]:
+    """Return values in the caller's units, 95 % intervals and standard errors, by name."""
+    theta, errors = surface.theta(best), covariance.standard_error
+    values, interval, standard = [], {}, {}
+    for k, name in enumerate(names):
+        t = student_t_real(float(covariance.degrees_of_freedom[k]))
+        rise = 0.5 * t * t * float(covariance.matrix[k, k] / covariance.bread[k])
+        value, error = float(theta[k]), float(errors[k])
+        low, high = profile_interval(surface, best, threshold, k, error, rise)
+        if error > (_LOST if k > surface.n_terms else _LOST * abs(value)):  # a direction that the table leaves open
+            low, high = (
+                (-math.inf, math.inf) if k > surface.n_terms else (0.0, high if k == surface.n_terms else math.inf)
+            )
+        if name.endswith("amplitude") or name == "epochs_constant":
+            value = math.exp(min(value, 700.0))
+            low, high = (math.exp(max(end, -745.0)) if end < 700.0 else math.inf for end in (low, high))
+            error *= value
+        values.append(value)
+        interval[name], standard[name] = (low, high), error
+    return values, interval, standard
+
+
+def _noise(residual: F64, parameters: int) -> float:
+    freedom = max(1, residual.size - parameters)
+    return 1.4826 * float(np.median(np.abs(residual))) * math.sqrt(residual.size / freedom)
+
+
+def _outliers(residual: F64, found: Scores, threshold: float) -> I64:
+    """Return the rows that stand out from the noise, as large as it is modelled for each."""
+    from scipy.special import ndtri
+
+    if not math.isfinite(threshold):
+        return np.zeros(0, np.int64)
+    limit = -float(ndtri(_FALSE_OUTLIERS / 2.0 / residual.size))
+    leverage = np.minimum(np.square(found.left).sum(axis=1), 0.9)
+    return np.flatnonzero(np.abs(residual) > limit * found.noise * np.sqrt(1.0 - leverage)).astype(np.int64)
+
+
+def _unresolved(
+    surface: Surface, best: F64, names: list[str], value: dict[str, float], interval: dict[str, tuple[float, float]]
+) -> tuple[float, tuple[str, ...]]:
+    """Return the condition number and what the table leaves open, in words, by name."""
+    jacobian = surface.evaluated(best)[1]
+    length = np.maximum(np.sqrt(np.square(jacobian).sum(axis=0)), 1e-300)
+    _, singular, rows = np.linalg.svd(jacobian / length, full_matrices=False)
+    condition = float(singular[0] / singular[-1]) if singular[-1] > 0.0 else math.inf
+    said, t = [], surface.n_terms
+    if condition > 1e3:
+        direction = rows[-1] / length
+        direction = direction / np.abs(direction).max()
+        inner = [names[t], *names[t + 1 : 2 * t + 1], *names[:t], *names[2 * t + 1 :]]  # in the order of q
+        terms = [
+            f"{c:+.2g}·{'ln ' if name.endswith(('amplitude', 'constant')) else ''}{SYMBOL[name]}"
+            for c, name in zip(direction, inner, strict=True)
+            if abs(c) > 0.02
+        ]
+        said.append(
+            f"a flat valley: the table hardly changes along {' '.join(terms)} (amplitudes at the middle of the table)"
+        )
+    for name in names:
+        low, high = interval[name]
+        wide = name.endswith("exponent") and high - low > 1.5
+        if name == "irreducible":
+            open_ended = low <= 0.0 or not math.isfinite(high)
+        elif name.endswith("exponent"):
+            open_ended = low <= 0.0 or high >= STEEPEST or wide
+        else:
+            open_ended = low <= 0.0 or not math.isfinite(high) or high > 1e4 * max(low, 1e-300)
+        if open_ended:
+            said.append(
+                f"{name} ({SYMBOL[name]}) is not resolved: {value[name]:.3g}, 95 % from {low:.3g} to {high:.3g}"
+            )
     return condition, tuple(said)
+
+
+__all__ = ["FORMS", "NAMES", "JointPowerLawFit", "effective_data", "fit_joint_power_law"]

@@ -7,46 +7,63 @@ replicate-mean curve and its error is the delete-one jackknife over replicates: 
 of one, because the points of a curve share its data set.
 
 Source: docs/theory.md §4; Quenouille 1956 and Tukey 1958 for the jackknife, Golub & Pereyra 1973 for variable
-projection.
+projection, McCullagh & Nelder 1989 for counts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
 from fractalman.errors import FitError
+from fractalman.measure._binomial import fit_rates
+from fractalman.measure.curves import cleaned, per_size
+from fractalman.measure.display import FitDisplay, draw_curve, short
 
 CONFIDENCE = 0.95
 _ROUNDING = 1e-8  # a bend below this is rounding, not curvature
 
 
-@dataclass(frozen=True)
-class PowerLawFit:
+@dataclass(frozen=True, repr=False)
+class PowerLawFit(FitDisplay):
     """A fitted exponent L ~ n^-value with its error.
 
-    Args:
-        value: the exponent α, positive when the loss falls.
-        standard_error: of α; over replicates if there are any, else from the residuals.
-        degrees_of_freedom: of the Student-t that `half_width` uses: replicates − 1, else sizes − parameters.
-        half_width: of the 95 % interval.
-        interval: value ∓ half_width.
-        amplitude: A, in the loss's unit.
-        window: smallest and largest size used.
-        n_sizes: number of sizes used.
-        n_replicates: number of curves averaged.
-        logarithm: whether ln n was divided out.
-        floor: E, in the loss's unit; None when no floor was fitted.
-        floor_standard_error: of E.
-        without_floor: the exponent of the same curve fitted without a floor.
-        curvature: coefficient of (ln n − mean)² in the quadratic through ln L; None with too few sizes.
-        curvature_error: its standard error.
-        warnings: sentences that qualify the number.
+    Parameters
+    ----------
+    value : float
+        The exponent α, positive when the loss falls.
+    standard_error : float
+        Of α; over replicates if there are any, else from the residuals or the counts.
+    degrees_of_freedom : int
+        Of the Student-t that ``half_width`` uses: replicates − 1, else sizes − parameters.
+    half_width : float
+        Of the 95 % interval.
+    interval : tuple of float
+        value ∓ half_width.
+    amplitude : float
+        A, in the loss's unit.
+    window : tuple of float
+        Smallest and largest size used.
+    n_sizes, n_replicates : int
+        Number of sizes used and of curves averaged.
+    logarithm : bool
+        Whether ln n was divided out.
+    floor, floor_standard_error : float or None
+        E ≥ 0, in the loss's unit, and its error; None when no floor was fitted.
+    without_floor : float
+        The exponent of the same curve fitted without a floor.
+    curvature, curvature_error : float or None
+        Coefficient of (ln n − mean)² in the quadratic through ln L, and its standard error; None with too few sizes.
+    warnings : tuple of str
+        Sentences that qualify the number.
+    sizes, losses : (n_sizes,) float64
+        What was fitted: the sizes used and the mean curve.
     """
 
     value: float
@@ -65,6 +82,46 @@ class PowerLawFit:
     curvature: float | None
     curvature_error: float | None
     warnings: tuple[str, ...]
+    sizes: F64 = field(default_factory=lambda: np.zeros(0), compare=False)
+    losses: F64 = field(default_factory=lambda: np.zeros(0), compare=False)
+
+    @property
+    def floor_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of E, which may end at 0; None when no floor was fitted."""
+        if self.floor is None or self.floor_standard_error is None:
+            return None
+        half = student_t(self.degrees_of_freedom) * self.floor_standard_error
+        return max(self.floor - half, 0.0), self.floor + half
+
+    def __repr__(self) -> str:
+        law = "n^-value" + (" ln n" if self.logarithm else "") + (" + E" if self.floor is not None else "")
+        floor = "" if self.floor is None else f", floor {short(self.floor, self.floor_standard_error)}"
+        return (
+            f"PowerLawFit({short(self.value, self.half_width)}{floor}; L ~ {law}, n = {self.window[0]:g} … "
+            f"{self.window[1]:g}, {self.n_sizes} sizes × {self.n_replicates} curves, {len(self.warnings)} warnings)"
+        )
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Return one row a parameter: name, value, standard_error, low, high."""
+        low, high = self.interval
+        rows = [
+            {
+                "parameter": "exponent",
+                "value": self.value,
+                "standard_error": self.standard_error,
+                "low": low,
+                "high": high,
+            }
+        ]
+        if self.floor is not None and self.floor_interval is not None:
+            low, high = self.floor_interval
+            error = self.floor_standard_error
+            rows.append({"parameter": "floor", "value": self.floor, "standard_error": error, "low": low, "high": high})
+        return rows
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curve with its fit on logarithmic axes and return the axes; needs the extra ``plots``."""
+        return draw_curve(self, ax)
 
     def predict(self, n: ArrayLike) -> F64:
         """Return the fitted loss at sizes ``n``, float64, in the loss's unit."""
@@ -84,67 +141,111 @@ def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(degrees_of_freedom, 0.5 + confidence / 2.0))
 
 
+def student_t_real(degrees_of_freedom: float) -> float:
+    """Return the two-sided 95 % quantile of Student's t for any degrees of freedom ≥ 1."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(degrees_of_freedom, 1.0), 0.975))
+
+
 def fit_power_law(
     n: ArrayLike,
     loss: ArrayLike,
     *,
-    window: tuple[float, float] | None = None,
+    window: tuple[float | None, float | None] | None = None,
     logarithm: bool = False,
     floor: bool = False,
+    trials: ArrayLike | None = None,
 ) -> PowerLawFit:
     """Return the exponent of L ~ n^-α with an error that a referee accepts.
 
-    Args:
-        n: (sizes,) distinct sizes > 0 (> 1 with a logarithm).
-        loss: (sizes,) one curve, or (replicates, sizes) one curve per data set; > 0, any unit.
-        window: use n with low <= n <= high only; None = all.
-        logarithm: fit A·n^-α·ln n instead of A·n^-α.
-        floor: fit A·n^-α + E with E >= 0 (on logarithms; started by variable projection).
-    Errors: FitError when sizes are too few (2 with replicates, 3 for one curve, 4 with a floor), repeated or not
-        positive, or a loss is not a positive number.
+    Parameters
+    ----------
+    n : (sizes,) array_like
+        Distinct sizes > 0 (> 1 with a logarithm).
+    loss : (sizes,) or (replicates, sizes) array_like
+        One curve, or one curve per data set; any unit. Numbers that are masked or not finite are left out and named,
+        and so is a size whose mean loss is 0 where no trials are given.
+    window : (low, high), optional
+        Use n with low <= n <= high only; None for an end that is open.
+    logarithm : bool, default False
+        Fit A·n^-α·ln n instead of A·n^-α.
+    floor : bool, default False
+        Fit A·n^-α + E with E >= 0 (on logarithms; started by variable projection).
+    trials : int or (sizes,) array_like, optional
+        Test cases behind every entry of loss, which then is an error rate: the fit is a maximum of the binomial
+        likelihood, takes rates of 0, and the error of a single curve is that of counting.
 
-    Source: docs/theory.md §4.
+    Returns
+    -------
+    PowerLawFit
+
+    Raises
+    ------
+    FitError
+        When sizes are too few (2 with replicates, 3 for one curve, 4 with a floor), repeated or not positive, or a loss
+        is negative.
+
+    Notes
+    -----
+    docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = np.array([100, 200, 400, 800])
+    >>> print(f"{fm.measure.fit_power_law(n, 5 * n**-0.4).value:.3f}")
+    0.400
     """
-    sizes, losses = _checked(n, loss, window, logarithm)
+    counts = None if trials is None else per_size(trials, np.shape(n))
+    sizes, losses, counts, warnings = cleaned(n, loss, window, logarithm, counts)
     replicates, count = losses.shape
     least = 4 if floor else (2 if replicates > 1 else 3)
     if count < least:
         what = "a floor" if floor else ("replicates" if replicates > 1 else "one curve")
-        raise FitError(f"{count} sizes in the window: a fit with {what} needs {least} or more; widen the window")
+        why = f" ({'; '.join(warnings[:3])})" if warnings else ""
+        raise FitError(f"{count} sizes in the window{why}: a fit with {what} needs {least} or more; widen the window")
 
     x = np.log(sizes)
     offset = np.log(x) if logarithm else np.zeros(count)
     curve = losses.mean(axis=0)
-    warnings: list[str] = []
-
-    def slope(mean_curve: F64) -> F64:
-        return _polynomial(x, np.log(mean_curve) - offset, 1)
-
-    plain = slope(curve)
-    without_floor = -float(plain[1])
-    curvature, curvature_error, freedom = _curvature(x, losses, offset)
-    bent = curvature is not None and abs(curvature) > max(student_t(freedom) * (curvature_error or 0.0), _ROUNDING)
-    if replicates == 1:
+    positive = bool((curve > 0.0).all())
+    if replicates == 1 and counts is None:
         warnings.append("one curve: the error comes from its residuals and misses the variation between data sets")
     if count == 2:
         warnings.append("two sizes: a bend of the curve cannot be seen")
+    curvature, curvature_error, freedom = _curvature(x, losses, offset) if positive else (None, None, 0)
+    bent = curvature is not None and abs(curvature) > max(student_t(freedom) * (curvature_error or 0.0), _ROUNDING)
+
+    if counts is None:
+        plain = _polynomial(x, np.log(curve) - offset, 1)
+        without_floor, level_at_one = -float(plain[1]), float(plain[0] - plain[1] * x.mean())
+    else:
+        rates, rate_errors, rate_freedom = fit_rates(x, losses, counts, offset, floor=False)
+        without_floor, level_at_one = float(rates[1]), float(rates[0])
 
     if floor:
-        parameters, errors, dof = _floor_fit(x, losses, offset)
+        if counts is None:
+            parameters, errors, dof = _floor_fit(x, losses, offset)
+        else:
+            parameters, errors, dof = fit_rates(x, losses, counts, offset, floor=True)
         value, error = float(parameters[1]), float(errors[1])
-        amplitude, level, level_error = float(math.exp(parameters[0])), float(parameters[2]), float(errors[2])
+        amplitude, level, level_error = _exponential(parameters[0]), float(parameters[2]), float(errors[2])
         if level <= student_t(dof) * level_error:
             warnings.append(
                 f"the floor is not resolved ({level:.3g} ± {level_error:.2g}): without it the exponent is "
                 f"{without_floor:.3f}"
             )
+        _resolved(value, student_t(dof) * error, warnings)
         return _result(
-            value, error, dof, amplitude, sizes, replicates, logarithm, level, level_error, without_floor,
+            value, error, dof, amplitude, sizes, losses, logarithm, level, level_error, without_floor,
             curvature, curvature_error, warnings,
         )  # fmt: skip
 
-    if replicates > 1:
-        error = _jackknife(losses, slope)[1]
+    if counts is not None:
+        error, dof = float(rate_errors[1]), rate_freedom
+    elif replicates > 1:
+        error = _jackknife(losses, lambda mean: _polynomial(x, np.log(mean) - offset, 1))[1]
         dof = replicates - 1
     else:
         residual = np.log(curve) - offset - plain[0] - plain[1] * (x - x.mean())
@@ -155,15 +256,15 @@ def fit_power_law(
         warnings.append(
             f"the log-log curve is bent: the local exponent runs from {ends[0]:.3f} to {ends[1]:.3f} over the window"
         )
-        if curvature > 0.0 and count >= 4 and without_floor > 0.0:  # a rising curve has no floor
+        if curvature > 0.0 and count >= 4 and without_floor > 0.0 and counts is None:  # a rising curve has no floor
             parameters, errors, _ = _floor_fit(x, losses, offset)
             warnings.append(
                 f"it flattens as a curve with a floor does: with floor = True the exponent is {parameters[1]:.3f} ± "
                 f"{errors[1]:.3f} above a floor of {parameters[2]:.3g} ± {errors[2]:.2g}"
             )
-    amplitude = math.exp(float(plain[0] - plain[1] * x.mean()))
+    _resolved(without_floor, student_t(dof) * error, warnings)
     return _result(
-        without_floor, error, dof, amplitude, sizes, replicates, logarithm, None, None, without_floor,
+        without_floor, error, dof, _exponential(level_at_one), sizes, losses, logarithm, None, None, without_floor,
         curvature, curvature_error, warnings,
     )  # fmt: skip
 
@@ -171,38 +272,14 @@ def fit_power_law(
 # ---------------------------------------------------------------------------------------------------- parts
 
 
-def checked_curves(n: ArrayLike, loss: ArrayLike) -> tuple[F64, F64]:
-    """Return sorted sizes and losses (replicates, sizes); FitError as for `fit_power_law`."""
-    return _checked(n, loss, None, False)
+def _resolved(value: float, half_width: float, warnings: list[str]) -> None:
+    """Say that an exponent is none where its interval holds zero."""
+    if not half_width < abs(value) or abs(value) < _ROUNDING:
+        warnings.append(f"the exponent is not resolved: {value:.3g} ± {half_width:.2g} holds zero, a constant curve")
 
 
-def _checked(n: ArrayLike, loss: ArrayLike, window: tuple[float, float] | None, logarithm: bool) -> tuple[F64, F64]:
-    """Return sorted sizes inside the window and the losses there as (replicates, sizes)."""
-    sizes = np.asarray(n, dtype=np.float64)
-    losses = np.asarray(loss, dtype=np.float64)
-    if sizes.ndim != 1:
-        raise FitError(f"n has shape {sizes.shape}: allowed is one dimension, the sizes")
-    if losses.ndim not in (1, 2) or losses.shape[-1] != sizes.size or losses.shape[0] == 0:
-        raise FitError(f"loss has shape {losses.shape}: allowed is ({sizes.size},) or (replicates, {sizes.size})")
-    losses = np.atleast_2d(losses)
-    if window is not None:
-        low, high = window
-        inside = (sizes >= low) & (sizes <= high)
-        sizes, losses = sizes[inside], losses[:, inside]
-    least = 1.0 if logarithm else 0.0
-    if not (np.isfinite(sizes) & (sizes > least)).all():
-        raise FitError(f"n must be finite and greater than {least:g}{', for ln n > 0' if logarithm else ''}")
-    if np.unique(sizes).size != sizes.size:
-        raise FitError("n has repeated sizes: allowed is every size once; put replicates in the rows of loss")
-    bad = ~(np.isfinite(losses) & (losses > 0.0))
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise FitError(
-            f"loss = {losses[row, column]!r} at n = {sizes[column]:g}: a power law needs positive losses; "
-            "narrow the window"
-        )
-    order = np.argsort(sizes)
-    return sizes[order], losses[:, order]
+def _exponential(logarithm: float) -> float:
+    return math.exp(min(float(logarithm), 700.0))
 
 
 def _polynomial(x: F64, y: F64, degree: int) -> F64:
@@ -254,7 +331,10 @@ def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
     values = np.array(
         [_floor_solve(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
     )
-    return parameters, jackknife_errors(values), replicates - 1
+    errors = jackknife_errors(values)
+    if errors[2] == 0.0:  # every replicate ends at E = 0: how far E can go is in the residuals
+        errors[2] = math.sqrt(max(float(covariance[2, 2]), 0.0))
+    return parameters, errors, replicates - 1
 
 
 def _floor_solve(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:
@@ -284,7 +364,9 @@ def _floor_solve(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F6
         if best is None or found.cost < best.cost:
             best = found
     if best is None:
-        raise FitError("no power law with a floor comes near this curve: fit without a floor or narrow the window")
+        raise FitError(
+            "no falling power law with a floor comes near this curve: fit without a floor or narrow the window"
+        )
     p, j = best.x, best.jac
     covariance = np.linalg.pinv(j.T @ j) * 2.0 * float(best.cost) / max(x.size - 3, 1)
     to_caller = np.array([[1.0, centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, unit]])
@@ -307,7 +389,7 @@ def _floor_starts(u: F64, curve: F64, offset: F64, unit: float) -> list[F64]:
 
 
 def _result(
-    value: float, error: float, dof: int, amplitude: float, sizes: F64, replicates: int, logarithm: bool,
+    value: float, error: float, dof: int, amplitude: float, sizes: F64, losses: F64, logarithm: bool,
     floor: float | None, floor_error: float | None, without_floor: float,
     curvature: float | None, curvature_error: float | None, warnings: list[str],
 ) -> PowerLawFit:  # fmt: skip
@@ -321,7 +403,7 @@ def _result(
         amplitude=amplitude,
         window=(float(sizes[0]), float(sizes[-1])),
         n_sizes=int(sizes.size),
-        n_replicates=replicates,
+        n_replicates=len(losses),
         logarithm=logarithm,
         floor=floor,
         floor_standard_error=floor_error,
@@ -329,4 +411,6 @@ def _result(
         curvature=curvature,
         curvature_error=curvature_error,
         warnings=tuple(warnings),
+        sizes=sizes,
+        losses=losses.mean(axis=0),
     )

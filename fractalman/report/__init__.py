@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.report.figures import require_plots
 from fractalman.report.files import publish, versions
 from fractalman.report.forecast_figure import forecast_figure
 from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
-from fractalman.report.matrix import matrix_csv, matrix_rows
+from fractalman.report.matrix import matrix_csv, matrix_rows, result_table
+from fractalman.report.style import require_plots
 from fractalman.report.tables import (
     VERDICT_NOTE,
     dry_run_lines,
@@ -19,7 +19,6 @@ from fractalman.report.tables import (
     lines_of,
     points_csv,
     recipe_words,
-    result_table,
     text_table,
     verdict_lines,
 )
@@ -59,7 +58,7 @@ def write_report(result: Result, folder: str | Path) -> Path:
     Args:
         result: the sweep.
         folder: an existing folder; files of these names are replaced, each at once.
-    Errors: MissingExtraError without matplotlib.
+    Errors: MissingExtraError without matplotlib and jinja2.
     """
     family = result.spec.recipe.family
     write_points(result, folder)
@@ -73,7 +72,7 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
         runs: heading → sweep.
         folder: an existing folder.
         title: of the page.
-    Errors: MissingExtraError without matplotlib.
+    Errors: MissingExtraError without matplotlib and jinja2.
     """
     from fractalman.report.page import page
 
@@ -91,7 +90,7 @@ def write_points(result: Result, folder: str | Path) -> Path:
 
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a prediction's picture, PNG or SVG by the name's ending, and return its path."""
+    """Write a prediction's picture, PDF, PNG or SVG by the name's ending, and return its path."""
     return publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 

@@ -5,32 +5,24 @@ matplotlib is imported inside the functions, without a window system and without
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fractalman._typing import F32, F64, I64
-from fractalman.errors import MissingExtraError
+from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from fractalman.datasets.memory import Dataset
     from fractalman.trees import Hierarchy
 
-# Okabe & Ito's colours: told apart by most colour-blind readers; one marker per learner as well.
-_STYLES = (
-    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"),
-    ("#E69F00", "v"), ("#56B4E9", "P"), ("#8C564B", "X"), ("#6A3D9A", "p"),
-)  # fmt: skip
 SIZE_LABEL = "training-set size n"
 _LEAST_SHARE = 1e-6
 """Training risk over test risk below this is drawn at the edge: how far below says nothing more."""
-_INK, _MUTED, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
 
 
 @dataclass(frozen=True)
@@ -60,46 +52,6 @@ class LearnerCurve:
         return sizes.astype(np.float64), np.array([values[self.n == size].mean() for size in sizes])
 
 
-def require_plots() -> None:
-    """Raise MissingExtraError when figures cannot be drawn here."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("reports need matplotlib: type pip install 'fractalman[plots]'") from None
-
-
-_SETTINGS: Mapping[str, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 10, "axes.edgecolor": _MUTED, "axes.labelcolor": _INK,
-    "text.color": _INK, "xtick.color": _MUTED, "ytick.color": _MUTED, "axes.linewidth": 0.8, "axes.grid": True,
-    "grid.color": _GRID, "grid.linewidth": 0.8, "axes.axisbelow": True, "axes.spines.top": False,
-    "axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 9, "svg.fonttype": "path",
-    "svg.hashsalt": "fractalman",
-}  # fmt: skip
-
-
-def _figure(width: float, height: float) -> Figure:
-    require_plots()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _settings() -> Any:
-    require_plots()
-    import matplotlib
-
-    return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": matplotlib.get_backend()})
-
-
-def _svg(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
-
-
 # ---------------------------------------------------------------------------------------------------- curves
 
 
@@ -113,25 +65,25 @@ def learning_curves(
         floor: (positions, Bayes risk), or None.
         label: of the abscissa. symbol: its symbol in the fitted laws.
     """
-    with _settings():
-        figure = _figure(9.2, 5.4)
+    with settings():
+        figure = new_figure(9.2, 5.4)
         axes = figure.add_subplot()
         if floor is not None and floor[0].size:
-            axes.plot(*floor, color=_INK, lw=1.2, zorder=2)
+            axes.plot(*floor, color=INK, lw=1.2, zorder=2)
             axes.fill_between(floor[0], floor[1], floor[1].min() * 1e-6, color="#eef0f3", lw=0, zorder=1)
         for curve, (color, marker) in zip(curves, _cycle(len(curves)), strict=True):
             _draw_curve(axes, curve, color, marker)
         everything = np.concatenate([c.risk[np.isfinite(c.risk) & (c.risk > 0)] for c in curves])
         low = min(everything.min(), floor[1].min() if floor is not None and floor[0].size else np.inf)
         axes.set_ylim(low / 1.5, everything.max() * 1.35)
-        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])), label)
+        axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])), label)
         axes.set_ylabel("test risk, in units of the label's prior variance")
         _legend(axes, curves, floor is not None and bool(floor[0].size), symbol)
-        return _svg(figure)
+        return saved(figure)
 
 
 def _cycle(count: int) -> list[tuple[str, str]]:
-    return [_STYLES[i % len(_STYLES)] for i in range(count)]
+    return [STYLES[i % len(STYLES)] for i in range(count)]
 
 
 def _draw_curve(axes: Axes, curve: LearnerCurve, color: str, marker: str) -> None:
@@ -152,14 +104,15 @@ def _draw_curve(axes: Axes, curve: LearnerCurve, color: str, marker: str) -> Non
         axes.fill_between(n, np.maximum(risk - 2 * error, risk * 0.2), risk + 2 * error, color=color, alpha=0.12, lw=0)
 
 
-def _axes_of_sizes(axes: Axes, sizes: I64 | F64, label: str) -> None:
+def axes_of_sizes(axes: Axes, sizes: I64 | F64, label: str) -> None:
+    """Set logarithmic axes with every size named below."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     if sizes[0] > 0:
         axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
-    words = [f"{int(x):,}".replace(",", " ") if float(x).is_integer() else f"{x:g}" for x in sizes]
+    words = [f"{int(x):,}" if float(x).is_integer() else f"{x:g}" for x in sizes]
     axes.xaxis.set_major_formatter(FixedFormatter(words))
     axes.xaxis.set_minor_locator(NullLocator())
     low, high = axes.get_ylim()
@@ -174,7 +127,7 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str
     from matplotlib.lines import Line2D
 
     def line(**style: Any) -> Line2D:
-        return Line2D([], [], **{"color": _MUTED, "lw": 0, **style})
+        return Line2D([], [], **{"color": MUTED, "lw": 0, **style})
 
     handles = []
     for curve, (color, marker) in zip(curves, _cycle(len(curves)), strict=True):
@@ -189,7 +142,7 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str
     if any(curve.predicted is not None for curve in curves):
         handles.append(line(lw=1.6, ls=(0, (1.2, 1.4)), label="predicted curve"))
     if floor:
-        handles.append(line(color=_INK, lw=1.2, label="Bayes floor: no learner\nis below it on average"))
+        handles.append(line(color=INK, lw=1.2, label="Bayes floor: no learner\nis below it on average"))
     axes.figure.legend(handles=handles, loc="outside right center", handlelength=1.8, labelspacing=0.55)
 
 
@@ -208,8 +161,8 @@ def training_shares(curves: Sequence[LearnerCurve], limit: float, label: str = S
     ]
     if not shown:
         return None
-    with _settings():
-        figure = _figure(9.2, 3.1)
+    with settings():
+        figure = new_figure(9.2, 3.1)
         axes = figure.add_subplot()
         shares = [curve.means(curve.train_risk)[1] / curve.means(curve.risk)[1] for curve, _ in shown]
         least = min(share[share > 0].min(initial=limit) for share in shares)
@@ -219,12 +172,12 @@ def training_shares(curves: Sequence[LearnerCurve], limit: float, label: str = S
             drawn = np.where(below, edge * 1.4, share)
             axes.plot(sizes, drawn, color=color, lw=1.2, label=curve.name, marker=marker, ms=5, markevery=~below)
             axes.plot(sizes[below], drawn[below], color=color, lw=0, marker="v", ms=5, mfc="white")
-        axes.axhline(limit, color=_INK, lw=1.0, ls=(0, (4, 3)))
+        axes.axhline(limit, color=INK, lw=1.0, ls=(0, (4, 3)))
         axes.set_ylim(edge, 3)
-        _axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve, _ in shown])), label)
+        axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve, _ in shown])), label)
         axes.set_ylabel("training risk / test risk")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-        return _svg(figure)
+        return saved(figure)
 
 
 # ---------------------------------------------------------------------------------------------------- the fractal
@@ -271,11 +224,11 @@ def principal_plane(X: F32 | F64, fitted: int = 2000) -> tuple[F64, F64]:
 def fractal_picture(data: Dataset, colours: int = 16) -> bytes:
     """Return the dataset in its principal plane as PNG, coloured by the coarse subclusters of its hierarchy."""
     plane, shares = principal_plane(data.X)
-    with _settings():
+    with settings():
         from matplotlib import colormaps
         from matplotlib.collections import LineCollection
 
-        figure = _figure(6.4, 5.6)
+        figure = new_figure(6.4, 5.6)
         axes = figure.add_subplot()
         color = np.full((plane.shape[0], 4), (0.72, 0.74, 0.78, 1.0))
         if data.hierarchy is not None:
@@ -297,6 +250,4 @@ def fractal_picture(data: Dataset, colours: int = 16) -> bytes:
         axes.tick_params(labelbottom=False, labelleft=False, length=0)
         axes.grid(False)
         axes.spines[:].set_visible(False)
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
-        return stream.getvalue()
+        return saved(figure, "png")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +9,12 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.report.figures import _INK, _MUTED, _STYLES, _axes_of_sizes, _figure, _settings
+from fractalman.report.figures import axes_of_sizes
 from fractalman.report.forecasts import curve_of
+from fractalman.report.style import FORMATS, INK, MUTED, STYLES, new_figure, saved, settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-FORMATS = ("pdf", "png", "svg")
-# Dates and names of programs would make two runs differ.
-_METADATA: dict[str, dict[str, None]] = {
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-}
 
 
 def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
@@ -38,30 +30,26 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
     curve, floor = curve_of(table, "curve"), curve_of(table, "floor")
     if curve is None and floor is None:
         raise RecipeError(f"learner {table['learner']!r} has no curve to draw: use a learner with one, e.g. 1-nn")
-    with _settings():
-        figure = _figure(8.6, 5.2)
+    with settings():
+        figure = new_figure(8.6, 5.2)
         axes = figure.add_subplot()
         handles = []
         if curve is not None:
-            handles.append(_band(axes, curve, _STYLES[0][0], f"{table['learner']}, predicted"))
+            handles.append(_band(axes, curve, STYLES[0][0], f"{table['learner']}, predicted"))
             handles += _guides(axes, table, curve)
         if floor is not None and not (curve is not None and table["learner"] == "bayes"):
-            handles.append(_band(axes, floor, _INK, "Bayes floor"))
+            handles.append(_band(axes, floor, INK, "Bayes floor"))
         if table["within_variance"]:
             handles.append(
-                axes.axhline(
-                    table["within_variance"], color=_MUTED, lw=1.0, ls=(0, (4, 2)), label="best constant, V_in"
-                )
+                axes.axhline(table["within_variance"], color=MUTED, lw=1.0, ls=(0, (4, 2)), label="best constant, V_in")
             )
         sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
-        _axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
+        axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
         _thin(axes, sizes)
         axes.set_ylabel("expected risk, in units of the label's prior variance")
-        axes.set_title(_title(table), loc="left", fontsize=10, color=_INK)
+        axes.set_title(_title(table), loc="left", fontsize=10, color=INK)
         axes.figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
-        stream = io.BytesIO()
-        figure.savefig(stream, format=kind, dpi=150, metadata=_METADATA[kind])
-        return stream.getvalue()
+        return saved(figure, kind)
 
 
 def _band(axes: Axes, part: tuple[Any, ...], color: str, label: str) -> Any:
@@ -85,7 +73,7 @@ def _guides(axes: Axes, table: Mapping[str, Any], curve: tuple[Any, ...]) -> lis
     def line(exponent: float, logarithms: float, style: Any, label: str, lift: float) -> None:
         shape: F64 = -exponent * np.log(n) + logarithms * np.log(np.maximum(np.log(n), 1e-9))
         drawn = lift * np.exp(shape - shape.mean() + centre)
-        out.append(axes.plot(n, drawn, color=_STYLES[1][0], lw=1.3, ls=style, label=label)[0])
+        out.append(axes.plot(n, drawn, color=STYLES[1][0], lw=1.3, ls=style, label=label)[0])
 
     local, asymptote, logarithms = table["local_exponent"], table["data_exponent"], table["data_logarithms"]
     if local is not None:
@@ -106,7 +94,7 @@ def _thin(axes: Axes, sizes: F64) -> None:
     if sizes.size > 8:
         shown = sizes[:: -(-sizes.size // 8)].astype(np.int64)
         axes.xaxis.set_major_locator(FixedLocator([int(size) for size in shown]))
-        axes.xaxis.set_major_formatter(FixedFormatter([f"{size:,}".replace(",", " ") for size in shown]))
+        axes.xaxis.set_major_formatter(FixedFormatter([f"{size:,}" for size in shown]))
 
 
 def _title(table: Mapping[str, Any]) -> str:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.report import granularity_figures
-from fractalman.report.figures import require_plots
+from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish
-from fractalman.report.page import image
-from fractalman.report.study_page import html_table, page
+from fractalman.report.html import details, heading, image, paragraph, table
+from fractalman.report.study_page import page
+from fractalman.report.style import require_plots
 from fractalman.report.tables import jsonable, number, recipe_words, risk_words, text_table
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from fractalman.studies.base import Row
     from fractalman.studies.granularity.result import GranularityResult
 
@@ -37,8 +37,8 @@ def source_words(result: GranularityResult) -> str:
     recipe = getattr(source, "recipe", None)
     if recipe is not None:
         return recipe_words(recipe)
-    table = source.to_dict()["data"]
-    return f"{Path(table['file']).name}, target {table['target']}, hierarchy {table['hierarchy']} (estimated)"
+    data = source.to_dict()["data"]
+    return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']} (estimated)"
 
 
 def share_words(row: Row, name: str) -> str:
@@ -89,17 +89,8 @@ def granularity_csv(result: GranularityResult) -> str:
     """Return everything as one CSV table: the rows of shares, risks, exponents, curves and linear regressions."""
     tables = {"share": result.shares, "risk": result.table, "exponent": result.exponents, "curve": result.curves,
               "linear": result.linear}  # fmt: skip
-    columns = ["table", *dict.fromkeys(key for rows in tables.values() for row in rows for key in row)]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    for name, rows in tables.items():
-        for row in rows:
-            plain = {key: f"{v:.6g}" if isinstance(v, float) else v for key, v in jsonable(row).items()}
-            writer.writerow(
-                {"table": name, **{k: json.dumps(v) if isinstance(v, list) else v for k, v in plain.items()}}
-            )
-    return stream.getvalue()
+    found = [{"table": name, **row} for name, rows in tables.items() for row in jsonable(rows)]
+    return csv_text(found, digits=6)
 
 
 def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
@@ -110,8 +101,8 @@ def write_granularity(result: GranularityResult, folder: str | Path) -> Path:
     require_plots()
     folder, title = Path(folder), source_words(result).split(";")[0]
     publish(folder / "granularity.csv", granularity_csv(result))
-    table = json.dumps(jsonable(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
-    publish(folder / "granularity.json", table + "\n")
+    text = json.dumps(jsonable(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    publish(folder / "granularity.json", text + "\n")
     for kind in ("png", "svg"):
         publish(folder / f"granularity.{kind}", granularity_figures.shares_figure(result, title, kind))
     return publish(folder / "report.html", granularity_page(result))
@@ -125,7 +116,7 @@ def _with_half(row: Row, key: str) -> str:
     return risk_words(row[key]) + (f" ± {risk_words(half)}" if half is not None else "")
 
 
-def _shares_section(result: GranularityResult) -> list[str]:
+def _shares_section(result: GranularityResult) -> list[Markup]:
     rows = [
         [f"{row['scale']:,}", *(share_words(row, name) for name in _SHARES), row["linear_learner"],
          row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—",
@@ -144,16 +135,19 @@ def _shares_section(result: GranularityResult) -> list[str]:
             "training labels do not hold (grey). Bars are 95 % intervals over the replicates; dashed lines were "
             "computed without drawing a label, a network’s from its limit of infinite width.",
         ),
-        html_table(header, rows),
-        '<p class="note">Per cent of the variance of the unseen points’ labels, ± half of the 95 % interval (Student’s '
-        "t over the replicates). They add to one: between is the variance of fragment means; linear what the best of "
-        "nothing, global ridge and local ridge at this scale or a coarser one takes of the rest; nonlinear what the "
-        "best of all other learners takes beyond that, finer ridges among them; floor what the posterior mean given "
-        "all training labels leaves. seen: unseen points whose fragment holds a training point.</p>",
+        table(header, rows),
+        paragraph(
+            "Per cent of the variance of the unseen points’ labels, ± half of the 95 % interval (Student’s t over the "
+            "replicates). They add to one: between is the variance of fragment means; linear what the best of "
+            "nothing, global ridge and local ridge at this scale or a coarser one takes of the rest; nonlinear what "
+            "the best of all other learners takes beyond that, finer ridges among them; floor what the posterior mean "
+            "given all training labels leaves. seen: unseen points whose fragment holds a training point.",
+            "note",
+        ),
     ]
 
 
-def _learners_section(result: GranularityResult) -> list[str]:
+def _learners_section(result: GranularityResult) -> list[Markup]:
     whole = result.scales[-1]
     rows = [
         [row["learner"] if row["own_scale"] is None else f"{row['learner']} {row['own_scale']:,}",
@@ -162,7 +156,7 @@ def _learners_section(result: GranularityResult) -> list[str]:
         if row["scale"] == whole
     ]  # fmt: skip
     return [
-        "<h2>Learners</h2>",
+        heading("Learners"),
         image(
             granularity_figures.risks_figure(result),
             "svg+xml",
@@ -170,28 +164,28 @@ def _learners_section(result: GranularityResult) -> list[str]:
             "Mean squared error over the variance of the unseen points’ labels. Ridges that know the cut, against its "
             "scale; learners of all points across. Dashed: expected over labels.",
         ),
-        html_table(("learner", "risk", "expected"), rows),
+        table(("learner", "risk", "expected"), rows),
     ]
 
 
-def _curves_section(result: GranularityResult) -> list[str]:
+def _curves_section(result: GranularityResult) -> list[Markup]:
     figure = granularity_figures.curves_figure(result)
     if figure is None:
         return []
     rows = [[f"{row['scale']:,}", row["learner"], *_exponent_words(row)] for row in result.exponents]
     return [
-        "<h2>Inside the fragments</h2>",
+        heading("Inside the fragments"),
         image(
             figure,
             "svg+xml",
             "learning curves inside fragments",
             "Training points and test points of one fragment, averaged over its largest fragments.",
         ),
-        html_table(("scale", "learner", "exponent", "expected", "from the fragments’ spectra"), rows),
+        table(("scale", "learner", "exponent", "expected", "from the fragments’ spectra"), rows),
     ]
 
 
-def _linear_section(result: GranularityResult) -> list[str]:
+def _linear_section(result: GranularityResult) -> list[Markup]:
     figure = granularity_figures.linear_figure(result)
     if figure is None:
         return []
@@ -204,7 +198,7 @@ def _linear_section(result: GranularityResult) -> list[str]:
     ]  # fmt: skip
     header = ("design", "learner", "d", "n", "ridge", "features", "risk", "law", "ratio", "± s.e.", "5 % + 2 s.e.")
     return [
-        "<h2>Linear regression as a model of generalization</h2>",
+        heading("Linear regression as a model of generalization"),
         image(
             figure,
             "svg+xml",
@@ -213,7 +207,7 @@ def _linear_section(result: GranularityResult) -> list[str]:
             "n = d (triangles lie above the frame); for d far above n linear regression follows the nearest "
             "neighbour’s curve.",
         ),
-        f"<details><summary>All regressions</summary>{html_table(header, rows)}</details>",
+        details("All regressions", table(header, rows)),
     ]
 
 
@@ -221,10 +215,12 @@ def granularity_page(result: GranularityResult) -> str:
     """Return the whole page: self-contained HTML."""
     values: dict[str, Any] = dict(result.study.values)
     words = [
-        f'<p class="muted">{escape(source_words(result))}</p>',
-        "" if result.exact else f"<p><b>{ESTIMATE}</b></p>",
-        f"<p>{values['train_size']:,} training points, {values['test_size']:,} unseen ones, {values['seeds']} "
-        f"replicates. {TOLD}</p>",
+        paragraph(source_words(result), "muted"),
+        *([] if result.exact else [paragraph(ESTIMATE, "strong")]),
+        paragraph(
+            f"{values['train_size']:,} training points, {values['test_size']:,} unseen ones, {values['seeds']} "
+            f"replicates. {TOLD}"
+        ),
     ]
     parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]
     lead = "At which scales of the hierarchy is the label made, and at which is learning it a linear problem?"

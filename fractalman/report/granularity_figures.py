@@ -1,17 +1,13 @@
-"""The figures of a granularity study: shares of the variance, risks by scale, curves in fragments, double descent.
-
-matplotlib is imported inside the functions, without a window system and without touching the user's settings.
-"""
+"""The figures of a granularity study: shares of the variance, risks by scale, curves in fragments, double descent."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman.report.figures import require_plots
+from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,44 +23,25 @@ BANDS = (
     ("unreached", "#d9d9d9", "within, reachable in principle, not reached"),
     ("floor", "#7f7f7f", "within, nobody can get it (Bayes floor)"),
 )
-_INK, _MUTED, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
-_LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#6A3D9A")
+_LINES = tuple(color for color, _ in STYLES)
 
 
 def _new(width: float, height: float, columns: int = 1, share_y: bool = False) -> tuple[Figure, list[Axes]]:
-    require_plots()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     axes = figure.subplots(1, columns, squeeze=False, sharey=share_y)[0]
     for ax in axes:
-        ax.grid(True, color=_GRID, linewidth=0.7)
-        ax.set_axisbelow(True)
-        ax.tick_params(colors=_MUTED, labelsize=9)
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
+        ax.tick_params(colors=MUTED, labelsize=9)
     return figure, list(axes)
-
-
-def _bytes(figure: Figure, kind: str) -> bytes:
-    import matplotlib as mpl
-
-    stream = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "fractalman", "svg.fonttype": "none"}):
-        meta: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-        figure.savefig(stream, format=kind, dpi=150, metadata=meta)
-    return stream.getvalue()
 
 
 def _scale_axis(ax: Axes, scales: Sequence[int], whole: int) -> None:
     ax.set_xscale("log", base=2)
     ax.set_xticks(list(scales), [f"{s:,}" if s != whole else f"{s:,}\nall points" for s in scales])
     ax.minorticks_off()
-    ax.set_xlabel("scale: largest number of points in a fragment of the hierarchy", fontsize=10, color=_INK)
+    ax.set_xlabel("scale: largest number of points in a fragment of the hierarchy", fontsize=10, color=INK)
 
 
+@styled
 def shares_figure(result: GranularityResult, title: str, kind: str = "svg") -> bytes:
     """Return the granularity spectrum: scale along x, stacked shares of the label variance along y, ``kind`` svg or
     png."""
@@ -83,25 +60,25 @@ def shares_figure(result: GranularityResult, title: str, kind: str = "svg") -> b
         below = below + heights
         if name != BANDS[-1 if known else -2][0]:
             half = np.array([row[f"{name}_half_width"] or 0.0 for row in rows])
-            ax.errorbar(x, below, half, fmt="none", ecolor=_INK, elinewidth=0.9, capsize=2.5)
+            ax.errorbar(x, below, half, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2.5)
     if rows[0]["expected_between"] is not None:
         edge = np.zeros(x.size)
         for i, (name, _, _) in enumerate(BANDS[:-1]):
             edge = edge + np.array([row[f"expected_{name}"] or 0.0 for row in rows])
             named = "predicted from the hierarchy alone" if i == 0 else None
             ax.plot(x, edge, color="white", linewidth=2.6, zorder=4)
-            ax.plot(x, edge, color=_INK, linewidth=1.3, linestyle=(0, (4, 2)), zorder=5, label=named)
+            ax.plot(x, edge, color=INK, linewidth=1.3, linestyle=(0, (4, 2)), zorder=5, label=named)
     ax.set_ylim(0, 1)
     ax.set_xlim(x[0], x[-1])
     ax.set_yticks(np.linspace(0, 1, 6), [f"{v:.0%}" for v in np.linspace(0, 1, 6)])
-    ax.set_ylabel("share of the label's variance", fontsize=10, color=_INK)
+    ax.set_ylabel("share of the label's variance", fontsize=10, color=INK)
     _scale_axis(ax, scales, scales[-1])
-    ax.set_title(title, fontsize=11, color=_INK, loc="left")
+    ax.set_title(title, fontsize=11, color=INK, loc="left")
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(
-        handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False, fontsize=9, labelcolor=_INK
+        handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False, fontsize=9, labelcolor=INK
     )
-    return _bytes(figure, kind)
+    return saved(figure, kind)
 
 
 def _decades(ax: Axes) -> None:
@@ -116,6 +93,7 @@ def _decades(ax: Axes) -> None:
     ax.set_yticklabels([f"{value:g}" for value in at])
 
 
+@styled
 def risks_figure(result: GranularityResult, kind: str = "svg") -> bytes:
     """Return the risks of the ridges that know the cut against its scale, those of other learners as lines across."""
     figure, (ax,) = _new(9.2, 4.4)
@@ -137,20 +115,21 @@ def risks_figure(result: GranularityResult, kind: str = "svg") -> bytes:
             label=said.get(name, name),
         )
         if these and these[0]["expected_risk"] is not None:
-            ax.plot(x, [row["expected_risk_share"] for row in these], color=_INK, linestyle=(0, (4, 2)), linewidth=1.2)
+            ax.plot(x, [row["expected_risk_share"] for row in these], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
     others = [row for row in rows if row["own_scale"] is None]
     for i, row in enumerate(others):
-        colour = _INK if row["learner"] == "bayes" else _LINES[(i + 3) % len(_LINES)]
+        colour = INK if row["learner"] == "bayes" else _LINES[(i + 3) % len(_LINES)]
         words = "Bayes floor" if row["learner"] == "bayes" else f"{row['learner']}, all points"
         ax.axhline(row["risk_share"], color=colour, linewidth=1.4, label=words)
     ax.set_yscale("log")
     _scale_axis(ax, result.scales, whole)
-    ax.set_ylabel("risk over the variance of the label", fontsize=10, color=_INK)
+    ax.set_ylabel("risk over the variance of the label", fontsize=10, color=INK)
     _decades(ax)
-    figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor=_INK)
-    return _bytes(figure, kind)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor=INK)
+    return saved(figure, kind)
 
 
+@styled
 def curves_figure(result: GranularityResult, kind: str = "svg") -> bytes | None:
     """Return learning curves inside the fragments, a panel a scale; None where there are none."""
     scales = sorted({row["scale"] for row in result.curves})
@@ -159,7 +138,7 @@ def curves_figure(result: GranularityResult, kind: str = "svg") -> bytes | None:
     figure, axes = _new(min(11.0, 3.4 * len(scales) + 2.2), 4.0, len(scales), share_y=True)
     names = {"ridge": "linear ridge", "laplace-kernel": "Laplace kernel", "bayes": "Bayes floor"}
     for ax, scale in zip(axes, scales, strict=True):
-        for (name, words), colour, marker in zip(names.items(), (_LINES[2], _LINES[1], _INK), "os^", strict=True):
+        for (name, words), colour, marker in zip(names.items(), (_LINES[2], _LINES[1], INK), "os^", strict=True):
             rows = [row for row in result.curves if row["scale"] == scale and row["learner"] == name]
             n = [row["n"] for row in rows]
             if rows and rows[0]["risk"] is not None:
@@ -179,15 +158,16 @@ def curves_figure(result: GranularityResult, kind: str = "svg") -> bytes | None:
         ticks = sorted({row["n"] for row in result.curves if row["scale"] == scale})
         ax.set_xticks(ticks, [str(value) for value in ticks])
         ax.minorticks_off()
-        ax.set_title(f"fragments of at most {scale:,} points", fontsize=10, color=_INK, loc="left")
-        ax.set_xlabel("training points in the fragment", fontsize=9, color=_INK)
+        ax.set_title(f"fragments of at most {scale:,} points", fontsize=10, color=INK, loc="left")
+        ax.set_xlabel("training points in the fragment", fontsize=9, color=INK)
     _decades(axes[0])
-    axes[0].set_ylabel("risk over the variance in the fragment", fontsize=10, color=_INK)
+    axes[0].set_ylabel("risk over the variance in the fragment", fontsize=10, color=INK)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9, labelcolor=_INK)
-    return _bytes(figure, kind)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9, labelcolor=INK)
+    return saved(figure, kind)
 
 
+@styled
 def linear_figure(result: GranularityResult, kind: str = "svg") -> bytes | None:
     """Return linear regression's risk against n in every dimension, ridgeless and with the best ridge; None without."""
     rows = [row for row in result.linear if row["learner"] == "linear" and row["design"] == "data"]
@@ -206,17 +186,17 @@ def linear_figure(result: GranularityResult, kind: str = "svg") -> bytes | None:
             ax.plot(n, [row["risk"] for row in these], "o", color=colour, markersize=4.5, label=f"d = {d:,}")
             ax.plot(n, [row["predicted_risk"] or np.nan for row in these], color=colour, linewidth=1.4)
         if beside:
-            ax.plot([row["n"] for row in beside], [row["predicted_risk"] for row in beside], color=_INK,
+            ax.plot([row["n"] for row in beside], [row["predicted_risk"] for row in beside], color=INK,
                     linestyle=(0, (4, 2)), linewidth=1.3, label=f"nearest neighbour, d = {dims[-1]:,}")  # fmt: skip
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
-        ax.set_title(words, fontsize=10, color=_INK, loc="left")
-        ax.set_xlabel("training points n", fontsize=10, color=_INK)
+        ax.set_title(words, fontsize=10, color=INK, loc="left")
+        ax.set_xlabel("training points n", fontsize=10, color=INK)
         ax.set_ylim(top=8 * top)
         ax.set_xticks(n, [str(value) for value in n])
         ax.minorticks_off()
     _decades(axes[0])
-    axes[0].set_ylabel("risk on unseen points", fontsize=10, color=_INK)
+    axes[0].set_ylabel("risk on unseen points", fontsize=10, color=INK)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=7, frameon=False, fontsize=9, labelcolor=_INK)
-    return _bytes(figure, kind)
+    figure.legend(handles, labels, loc="outside lower center", ncols=7, frameon=False, fontsize=9, labelcolor=INK)
+    return saved(figure, kind)

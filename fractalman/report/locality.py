@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fractalman.report.page import image
+from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, intervals_figure, panels_figure
-from fractalman.report.study_page import html_table, interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
 from fractalman.report.tables import text_table
 from fractalman.studies.base import Row
 from fractalman.studies.locality.pairs import NEAREST
 from fractalman.studies.locality.result import LocalityResult
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _NETWORKS = {"base": "", "width": "width {:g}", "depth": "depth {:g}", "shuffled-labels": "shuffled labels",
              "linear": "linear model"}  # fmt: skip
@@ -170,15 +173,15 @@ def locality_page(result: LocalityResult) -> str:
         "The permuted hierarchy is the control: its points have changed places at random.",
     )  # fmt: skip
     sections = [
-        f'<p class="muted">{escape(source_words(study))}</p><h2>How local an update is</h2>',
-        html_table(HEADER, claim_rows(result)),
-        f'<p class="note">{escape(" ".join(NOTE.split()))}</p>',
-        influence, "<h2>Layer by layer</h2>", layers, "<h2>Width, depth and controls</h2>", networks,
-        _context(result),
+        paragraph(source_words(study), "muted"), heading("How local an update is"),
+        table(HEADER, claim_rows(result)),
+        paragraph(" ".join(NOTE.split()), "note"),
+        influence, heading("Layer by layer"), layers, heading("Width, depth and controls"), networks,
+        *_context(result),
     ]  # fmt: skip
     drawn = patterns_figure(result)
     if drawn is not None:
-        sections += ["<h2>Linear regions</h2>", _regions(result), image(
+        sections += [heading("Linear regions"), _regions(result), image(
             drawn, "svg+xml", "activation patterns",
             "Left: the share of ReLUs that are on at one point and off at the other. Middle: whether the points of one "
             "linear region are those of one subcluster (0 = as random, also where every point has a region of its "
@@ -188,7 +191,7 @@ def locality_page(result: LocalityResult) -> str:
     return page("How local learning is", lead, sections, study)
 
 
-def _context(result: LocalityResult) -> str:
+def _context(result: LocalityResult) -> list[Markup]:
     """Return risks and the check of the first order, network by network."""
     rows = []
     for risk in result.find(quantity="test-risk"):
@@ -205,20 +208,21 @@ def _context(result: LocalityResult) -> str:
     for row in result.find(quantity="diverged"):
         rows.append([network_name(row), str(row["step"]), f"diverged in {row['replicates']} replicates", "", ""])
     header = ("network", "step", "test risk", "training risk", "first order, relative error")
-    return (
-        "<h3>The networks</h3>" + html_table(header, rows) + '<p class="note">First order: root mean square of what a '
-        "step that removes a hundredth of a residual changes elsewhere, minus what the kernel says, over the "
-        "latter. Influences are those of plain gradient descent; the networks were trained as [mlp] says.</p>"
+    note = (
+        "First order: root mean square of what a step that removes a hundredth of a residual changes elsewhere, minus "
+        "what the kernel says, over the latter. Influences are those of plain gradient descent; the networks were "
+        "trained as [mlp] says."
     )
+    return [heading("The networks", 3), table(header, rows), paragraph(note, "note")]
 
 
-def _regions(result: LocalityResult) -> str:
+def _regions(result: LocalityResult) -> Markup:
     rows = []
     for r in result.find(quantity="regions", step=(result.study.steps[0], result.study.steps[-1])):
         points = round((r["count"] or 0) / max(1, r["replicates"]))
         found = interval(r["number"], r["half_width"], 1)
         rows.append([f"{network_name(r)}, {_layer_name(r['layer'])}", str(r["step"]), found, str(points)])
-    return html_table(("layer", "step", "distinct regions", "of so many points"), rows)
+    return table(("layer", "step", "distinct regions", "of so many points"), rows)
 
 
 def _step_name(step: int, steps: tuple[int, ...]) -> str:

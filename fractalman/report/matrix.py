@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from fractalman.report.tables import jsonable, local_words, measured_words, number, recipe_words, verdict_words
+from fractalman.report.csv_text import csv_text
+from fractalman.report.tables import (
+    jsonable,
+    local_words,
+    measured_words,
+    number,
+    point_table,
+    recipe_words,
+    verdict_kind,
+    verdict_words,
+)
 
 if TYPE_CHECKING:
     from fractalman.experiments import Result, Verdict
@@ -74,45 +81,49 @@ def _row(name: str, result: Result, verdict: Verdict) -> dict[str, Any]:
 
 def matrix_csv(rows: list[dict[str, Any]]) -> str:
     """Return the rows as CSV text with a header; an empty cell is None."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text(rows, COLUMNS)
 
 
-def matrix_table(runs: Mapping[str, Result]) -> str:
-    """Return the matrix as an HTML table: a row per law and learner, a column per axis."""
+def result_table(result: Result) -> dict[str, Any]:
+    """Return verdicts, points and recipe of a run as plain values."""
+    return {
+        "recipe": jsonable(result.spec.recipe),
+        "verdicts": jsonable(list(result.verdicts)),
+        "matrix": matrix_rows({result.spec.recipe.family: result}),
+        "points": [point_table(point) for point in (*result.points, *result.doubling_checks)],
+    }
+
+
+def matrix_table(runs: Mapping[str, Result]) -> dict[str, Any]:
+    """Return the matrix as a template wants it: a row per law and learner, a column of cells per axis."""
     axes = list(dict.fromkeys(result.spec.axis.name for result in runs.values()))
-    cells: dict[tuple[str, str], dict[str, list[str]]] = {}
+    laws: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = {}
     for name, result in runs.items():
+        learners = laws.setdefault(law_words(result.spec.recipe), {})
         for verdict in result.verdicts:
-            row = cells.setdefault((law_words(result.spec.recipe), verdict.learner), {})
-            row.setdefault(verdict.axis, []).append(_cell(name, verdict))
-    head = "".join(f"<th>along {escape(axis)}</th>" for axis in axes)
-    rows, before = [], ""
-    for (law, learner), row in cells.items():
-        if law != before:
-            rows.append(f'<tr><th colspan="{len(axes) + 1}">{escape(law)}</th></tr>')
-            before = law
-        columns = "".join(f"<td>{''.join(row.get(axis, ['—']))}</td>" for axis in axes)
-        rows.append(f"<tr><td class=w><b>{escape(learner)}</b></td>{columns}</tr>")
-    return (
-        "<h3>Families, learners, axes</h3>"
-        f'<div class="scroll"><table><tr><th>learner</th>{head}</tr>{"".join(rows)}</table></div>'
-        '<p class="note">Measured exponent ± half of its 95 % interval, the exponent predicted over the same places '
-        "(else the asymptote), the verdict. Along n the abscissa is n, along the model’s size the number of parameters "
-        "P, along steps the steps. The same table is in matrix.csv and matrix.json.</p>"
-    )
+            row = learners.setdefault(verdict.learner, {axis: [] for axis in axes})
+            row[verdict.axis].append(_cell(name, verdict))
+    return {
+        "axes": axes,
+        "laws": [
+            {
+                "words": words,
+                "rows": [{"learner": learner, "cells": list(row.values())} for learner, row in learners.items()],
+            }
+            for words, learners in laws.items()
+        ],
+    }
 
 
-def _cell(name: str, verdict: Verdict) -> str:
-    kind = {True: "yes", False: "no", None: "open"}[verdict.agrees]
-    here = local_words(verdict)
-    expected = here if here != "—" else number(verdict.predicted)
-    floors = "" if verdict.efficiency is None else f", {number(verdict.efficiency, 2)} floors"
-    return (
-        f'<a href="#{escape(name, quote=True)}">{measured_words(verdict)}</a> of {expected} '
-        f'<span class="tag {kind}" title="{escape(verdict.reason, quote=True)}">{escape(verdict_words(verdict))}</span>'
-        f"<small>{escape(name)}{floors}</small>"
-    )
+def _cell(name: str, verdict: Verdict) -> dict[str, str]:
+    here = verdict.predicted_local is not None
+    expected = local_words(verdict) if here else number(verdict.predicted)
+    return {
+        "run": name,
+        "measured": "not measured" if verdict.measured is None else measured_words(verdict),
+        "expected": "" if not here and verdict.predicted is None else expected,
+        "kind": verdict_kind(verdict),
+        "words": verdict_words(verdict),
+        "reason": "" if verdict.agrees else verdict.reason,
+        "floor": "" if verdict.efficiency is None else number(verdict.efficiency, 2),
+    }

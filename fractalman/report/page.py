@@ -1,13 +1,11 @@
-"""One self-contained HTML page for one or several runs: no network, no script, figures inside."""
+"""One self-contained HTML page for one or several runs: what templates/report.html asks for, as text and figures."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,57 +13,27 @@ from fractalman._typing import F64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes, verdicts
 from fractalman.report import figures
+from fractalman.report.html import image, render
 from fractalman.report.matrix import matrix_table
 from fractalman.report.tables import (
     local_words,
     measured_words,
     number,
     recipe_words,
+    verdict_kind,
+    verdict_sentence,
     verdict_words,
     window_words,
 )
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from fractalman.datasets.memory import Dataset
     from fractalman.experiments import Point, Result, Verdict
 
-FLOOR = "bayes"
 
-_STYLE = """
-:root { --ink:#1f2430; --muted:#5b6472; --line:#e2e5ea; --soft:#f6f7f9; --yes:#0b7a4b; --no:#b3261e; --open:#7a5a00; }
-* { box-sizing:border-box } html { -webkit-text-size-adjust:100% }
-body { margin:0; color:var(--ink); background:#fff; font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif }
-main { max-width:1040px; margin:0 auto; padding:2.2rem 1.4rem 4rem }
-h1 { font-size:1.9rem; line-height:1.2; margin:0 0 .4rem } h2 { font-size:1.4rem; margin:3.2rem 0 .3rem;
-padding-top:1.2rem; border-top:2px solid var(--ink) } h3 { font-size:1.05rem; margin:2rem 0 .4rem }
-p { max-width:46rem; margin:.5rem 0 } .lead { font-size:1.08rem } .muted,figcaption,.note { color:var(--muted) }
-.note,figcaption { font-size:.88rem } figure { margin:1.2rem 0 } figcaption { max-width:46rem; margin-top:.3rem }
-img { max-width:100%; height:auto; display:block } .scroll { overflow-x:auto }
-table { border-collapse:collapse; font-size:.92rem; margin:.6rem 0; font-variant-numeric:tabular-nums }
-th { text-align:left; font-weight:600; color:var(--muted); font-size:.82rem; vertical-align:bottom }
-th,td { padding:.42rem .9rem .42rem 0; border-bottom:1px solid var(--line); vertical-align:top }
-td.n,th.n { text-align:right } td.w { white-space:nowrap } td.v { min-width:15rem }
-td small { color:var(--muted); display:block; font-size:.8rem }
-.tag { display:inline-block; padding:.05rem .55rem; border-radius:1rem; font-size:.85rem; font-weight:600 }
-.yes { color:var(--yes); background:#e5f4ec } .no { color:var(--no); background:#fbe9e7 }
-.open { color:var(--open); background:#fdf3d7 } .out { color:var(--muted) }
-ul { max-width:46rem; padding-left:1.2rem; margin:.4rem 0 } li { margin:.2rem 0 }
-pre { background:var(--soft); padding:.9rem 1rem; overflow-x:auto; font-size:.85rem; border-radius:6px }
-details { margin:.8rem 0 } summary { cursor:pointer; font-weight:600 } nav a { margin-right:1.2rem }
-a { color:#0b57a4 } @media print { h2 { break-before:page } details { display:block } }
-"""
-
-
-def image(data: bytes, kind: str, alt: str, caption: str, width: str = "100%") -> str:
-    """Return a figure element with the image inside it."""
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return (
-        f'<figure><img src="{source}" alt="{escape(alt, quote=True)}" style="width:{width}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-# ---------------------------------------------------------------------------------------------------- one run
+# ---------------------------------------------------------------------------------------------------- curves
 
 
 def learner_points(result: Result, learner: str) -> list[Point]:
@@ -101,151 +69,6 @@ def positions(result: Result, learner: str) -> dict[int | float, int | float]:
     return found
 
 
-def verdict_table(result: Result) -> str:
-    """Return the verdicts as an HTML table."""
-    rows = []
-    places = "sizes" if result.spec.axis.kind == "data" else "places"
-    for verdict in result.verdicts:
-        kind = {True: "yes", False: "no", None: "open"}[verdict.agrees]
-        asymptote = number(verdict.predicted) + (" with ln n" if verdict.logarithmic else "")
-        law = f"<small>{escape(verdict.law.split(':')[0])}</small>" if verdict.law else ""
-        note = result.notes.get(verdict.learner)
-        remarks = [verdict.reason, *([note] if note else []), *verdict.warnings]
-        rows.append(
-            f"<tr><td class=w><b>{escape(verdict.learner)}</b></td><td class=w>{measured_words(verdict)}</td>"
-            f"<td class=w>{local_words(verdict)}</td><td>{asymptote}{law}</td>"
-            f"<td class=w>{window_words(verdict)}"
-            f"<small>{verdict.n_sizes} {places}, {verdict.n_seeds} seeds</small></td>"
-            f'<td class=v><span class="tag {kind}">{escape(verdict_words(verdict))}</span>'
-            f"{''.join(f'<small>{escape(text)}</small>' for text in remarks)}</td></tr>"
-        )
-    axis = result.spec.axis
-    head = ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "sizes fitted", "verdict")
-    if axis.kind != "data":
-        best = "predicted, P cells placed at best" if axis.abscissa == "P" else "predicted"
-        head = ("learner", "measured exponent", "predicted at these places", best, "abscissa fitted", "verdict")
-    symbol = axis.abscissa or "n"
-    heads = "".join(f"<th>{text}</th>" for text in head)
-    return (
-        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
-        f'<p class="note">Exponents of risk ~ {symbol}<sup>−exponent</sup>{meaning(symbol)}. '
-        "“±” on a measurement is half of its 95 % interval: "
-        "Student's t over the replicates, the predicted curve's own error included; “±” on a prediction is one "
-        "standard error. A verdict compares with the prediction at the fitted sizes where there is one, else with the "
-        f"asymptote; an interval wider than ± {verdicts.RESOLUTION:g} decides nothing.</p>"
-    )
-
-
-def meaning(symbol: str) -> str:
-    """Return what an abscissa other than n is, in a clause."""
-    return {"P": ", P the number of fitted parameters of all outputs", "steps": ", steps those of the training"}.get(
-        symbol, ""
-    )
-
-
-def regime_table(result: Result) -> str:
-    """Return mean risks by learner and size with what limits them, and why sizes were left out."""
-    axis, values = result.spec.axis, result.spec.values
-    v_in = mean_v_in(result)
-    head = "<th>learner</th>" + "".join(f'<th class="n">{escape(axis.name)} = {value}</th>' for value in values)
-    rows, sentences = [], []
-    for verdict in result.verdicts:
-        cells = []
-        said = {entry.value: entry for entry in result.summaries.get(verdict.learner, ())}
-        for value in values:
-            entry = said.get(value)
-            if entry is None:
-                cells.append('<td class="n out">—</td>')
-                continue
-            used = value in verdict.fitted
-            ratio = f", {number(entry.risk / v_in)} V<sub>in</sub>" if v_in else ""
-            more = "" if entry.efficiency is None else f"<small>{number(entry.efficiency, 2)} floors</small>"
-            if axis.abscissa == "P" and entry.parameters:
-                more += f"<small>P = {entry.parameters:,}</small>"
-            more += "".join(f"<small>{escape(key)} ×2: {-gain:+.0%}</small>" for key, gain in entry.gains.items())
-            cells.append(
-                f'<td class="n{"" if used else " out"}">{number(entry.risk, 4)}'
-                f"<small>{escape(entry.regime)}{ratio}</small>{more}</td>"
-            )
-        rows.append(f"<tr><td><b>{escape(verdict.learner)}</b></td>{''.join(cells)}</tr>")
-        sentences += [f"<li><b>{escape(verdict.learner)}</b> {escape(text)}</li>" for text in verdict.excluded]
-    floor = dict(zip(result.floor.value.tolist(), result.floor.risk.tolist(), strict=True))
-    cells = [f'<td class="n">{number(floor.get(value), 4)}</td>' for value in values]
-    if result.spec.recipe.has_hierarchy:
-        rows.append(f"<tr><td>Bayes floor</td>{''.join(cells)}</tr>")
-    else:
-        sentences.append("<li>There is no Bayes floor: this family has no hierarchy that the labels come from.</li>")
-    left_out = f"<p>Left out:</p><ul>{''.join(sentences)}</ul>" if sentences else ""
-    return (
-        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{left_out}'
-        f"<details><summary>The rule, fixed before any data are seen</summary><p>{escape(result.rule)}</p></details>"
-    )
-
-
-def mean_v_in(result: Result) -> float | None:
-    """Return V_in averaged over the replicates, in prior units."""
-    by_replicate = {point.seed: point.v_in for point in result.points if math.isfinite(point.v_in)}
-    return float(np.mean(list(by_replicate.values()))) if by_replicate else None
-
-
-def run_section(name: str, result: Result, picture: Dataset | None) -> str:
-    """Return everything about one run.
-
-    Args:
-        name: heading, also the link to it.
-        result: the sweep.
-        picture: a dataset of the same recipe to draw, or None.
-    """
-    spec, v_in = result.spec, mean_v_in(result)
-    curves = [curve_of(result, v) for v in result.verdicts if learner_points(result, v.learner)]
-    parts = [
-        f'<h2 id="{escape(name, quote=True)}">{escape(name)}</h2>',
-        f'<p class="muted">{escape(recipe_words(spec.recipe))}</p>',
-        f"<p>{asked_words(result)}</p>",
-        "<h3>Verdicts</h3>",
-        verdict_table(result),
-        "<h3>Learning curves</h3>",
-    ]
-    floor = floor_curve(result)
-    label = abscissa_label(result)
-    drawable = [curve for curve in curves if np.any(np.isfinite(curve.risk) & (curve.risk > 0))]
-    if drawable:
-        parts.append(
-            image(
-                figures.learning_curves(drawable, floor, label, spec.axis.abscissa or "x"),
-                "svg+xml",
-                "log-log learning curves",
-                f"Mean squared error on {spec.test_size:,} unseen points against the {escape(label)}. "
-                "Thick lines are fits over the filled markers only; dotted lines were computed without training "
-                "anything.",
-            )
-        )
-        shares = figures.training_shares(drawable, regimes.TRAIN_SHARE, label)
-        if shares is not None:
-            parts.append(
-                image(
-                    shares,
-                    "svg+xml",
-                    "training risk over test risk",
-                    f"Where a network stops being data-limited: above the dashed line ({regimes.TRAIN_SHARE:g}) it no "
-                    "longer fits its training set well enough for the data alone to limit it. Triangles at the lower "
-                    "edge: smaller still.",
-                )
-            )
-    parts += ["<h3>Risks and what limits them</h3>"]
-    if v_in is not None:
-        parts.append(
-            '<p class="note">Risks are in units of the label’s prior variance, which is 1 by construction. Within the '
-            f"population the label’s expected variance is V<sub>in</sub> = {number(v_in)} (mean over the replicates): "
-            "the best constant scores that.</p>"
-        )
-    parts.append(regime_table(result))
-    if picture is not None:
-        parts += ["<h3>The fractal</h3>", _picture(picture)]
-    parts += [_conventions(result), _specification(result)]
-    return "\n".join(parts)
-
-
 def abscissa_label(result: Result) -> str:
     """Return what is drawn along the abscissa."""
     axis = result.spec.axis
@@ -261,6 +84,125 @@ def floor_curve(result: Result) -> tuple[F64, F64] | None:
     return np.array([place[v] for v in result.floor.value.tolist()], np.float64), result.floor.risk
 
 
+def _curve_figures(result: Result) -> tuple[Markup | None, Markup | None]:
+    """The learning curves, and training risks over test risks."""
+    curves = [curve_of(result, v) for v in result.verdicts if learner_points(result, v.learner)]
+    drawable = [curve for curve in curves if np.any(np.isfinite(curve.risk) & (curve.risk > 0))]
+    if not drawable:
+        return None, None
+    label, symbol = abscissa_label(result), result.spec.axis.abscissa or "x"
+    drawn = image(
+        figures.learning_curves(drawable, floor_curve(result), label, symbol),
+        "svg+xml",
+        "log-log learning curves",
+        f"Mean squared error on {result.spec.test_size:,} unseen points against the {label}. Thick lines are fits over "
+        "the filled markers only; dotted lines were computed without training anything.",
+    )
+    shares = figures.training_shares(drawable, regimes.TRAIN_SHARE, label)
+    if shares is None:
+        return drawn, None
+    return drawn, image(
+        shares,
+        "svg+xml",
+        "training risk over test risk",
+        f"Where a network stops being data-limited: above the dashed line ({regimes.TRAIN_SHARE:g}) it no longer fits "
+        "its training set well enough for the data alone to limit it. Triangles at the lower edge: smaller still.",
+    )
+
+
+def _fractal(data: Dataset) -> Markup:
+    edges = " Lines are the cluster’s edges." if data.edges is not None else ""
+    colours = ""
+    if data.hierarchy is not None:
+        colours = " Colours are the coarse subclusters of the hidden hierarchy, grey the smallest."
+    caption = (
+        f"{data.n_points:,} points of this law, a draw of its own and none of the replicates, in {data.X.shape[1]} "
+        f"dimensions, seen in the plane in which they spread most.{colours}{edges}"
+    )
+    return image(figures.fractal_picture(data), "png", "the fractal in its principal plane", caption)
+
+
+# ---------------------------------------------------------------------------------------------------- tables
+
+
+def _verdict(result: Result, verdict: Verdict) -> dict[str, Any]:
+    """One row of the table of verdicts, and the sentence of the first screen."""
+    note = result.notes.get(verdict.learner)
+    places = "sizes" if result.spec.axis.kind == "data" else "places"
+    return {
+        "learner": verdict.learner,
+        "kind": verdict_kind(verdict),
+        "words": verdict_words(verdict),
+        "sentence": verdict_sentence(verdict),
+        "measured": measured_words(verdict),
+        "here": local_words(verdict),
+        "asymptote": number(verdict.predicted) + (" with ln n" if verdict.logarithmic else ""),
+        "law": verdict.law.split(":")[0] if verdict.law else "",
+        "window": window_words(verdict),
+        "counts": f"{verdict.n_sizes} {places}, {verdict.n_seeds} seeds",
+        "remarks": [verdict.reason, *([note] if note else []), *verdict.warnings],
+    }
+
+
+def _verdict_header(result: Result) -> tuple[str, ...]:
+    axis = result.spec.axis
+    if axis.kind == "data":
+        return ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "sizes fitted",
+                "verdict")  # fmt: skip
+    best = "predicted, P cells placed at best" if axis.abscissa == "P" else "predicted"
+    return ("learner", "measured exponent", "predicted at these places", best, "abscissa fitted", "verdict")
+
+
+def meaning(symbol: str) -> str:
+    """Return what an abscissa other than n is, in a clause."""
+    return {"P": ", P the number of fitted parameters of all outputs", "steps": ", steps those of the training"}.get(
+        symbol, ""
+    )
+
+
+def _risks(result: Result, v_in: float | None) -> list[dict[str, Any]]:
+    """Mean risks by learner and size with what limits them; None where nothing was run."""
+    rows = []
+    for verdict in result.verdicts:
+        by_value = {entry.value: entry for entry in result.summaries.get(verdict.learner, ())}
+        cells: list[dict[str, Any] | None] = []
+        for value in result.spec.values:
+            entry = by_value.get(value)
+            if entry is None:
+                cells.append(None)
+                continue
+            more = [] if entry.efficiency is None else [f"{number(entry.efficiency, 2)} × the Bayes floor"]
+            if result.spec.axis.abscissa == "P" and entry.parameters:
+                more.append(f"P = {entry.parameters:,}")
+            more += [f"{key} ×2: {-gain:+.0%}" for key, gain in entry.gains.items()]
+            cells.append(
+                {
+                    "used": value in verdict.fitted,
+                    "risk": number(entry.risk, 4),
+                    "regime": entry.regime,
+                    "share": number(entry.risk / v_in) if v_in else "",
+                    "more": more,
+                }
+            )
+        rows.append({"learner": verdict.learner, "cells": cells})
+    return rows
+
+
+def mean_v_in(result: Result) -> float | None:
+    """Return V_in averaged over the replicates, in prior units."""
+    by_replicate = {point.seed: point.v_in for point in result.points if math.isfinite(point.v_in)}
+    return float(np.mean(list(by_replicate.values()))) if by_replicate else None
+
+
+def _floor(result: Result) -> list[str]:
+    floor = dict(zip(result.floor.value.tolist(), result.floor.risk.tolist(), strict=True))
+    has_floor = result.spec.recipe.has_hierarchy
+    return [number(floor.get(value), 4) for value in result.spec.values] if has_floor else []
+
+
+# ---------------------------------------------------------------------------------------------------- words
+
+
 def asked_words(result: Result) -> str:
     """Return in one sentence what was run."""
     spec = result.spec
@@ -272,50 +214,35 @@ def asked_words(result: Result) -> str:
     if spec.axis.kind != "data":
         trained = f"{first:,}" if first == last else f"{first:,} to {last:,}"
         places = (
-            f"{len(spec.values)} values of {escape(spec.axis.name)} from {spec.values[0]:g} to {spec.values[-1]:g} at "
+            f"{len(spec.values)} values of {spec.axis.name} from {spec.values[0]:g} to {spec.values[-1]:g} at "
             f"{trained} training points"
         )
-    probed = ", every place with its settings doubled as well" if spec.doubling_checks else ""
+    doubled = ", every place with its settings doubled as well" if spec.doubling_checks else ""
     return (
-        f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{probed}, "
+        f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{doubled}, "
         f"{spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
         f"labels, split and initialisation; its training sets nest and share {spec.test_size:,} test points."
     )
 
 
-def _picture(data: Dataset) -> str:
-    edges = " Lines are the cluster’s edges." if data.edges is not None else ""
-    colours = ""
-    if data.hierarchy is not None:
-        colours = " Colours are the coarse subclusters of the hidden hierarchy, grey the smallest."
-    caption = (
-        f"{data.n_points:,} points of this law, a draw of its own and none of the replicates, in {data.X.shape[1]} "
-        "dimensions, seen in the plane in which "
-        f"they spread most.{colours}{edges}"
-    )
-    return image(figures.fractal_picture(data), "png", "the fractal in its principal plane", caption, "min(100%,640px)")
+def _conventions(result: Result) -> list[tuple[str, str]]:
+    return [(name, text.removeprefix(f"{name}: ")) for name, text in result.conventions.items()]
 
 
-def _conventions(result: Result) -> str:
-    rows = "".join(
-        f"<li><b>{escape(name)}</b>: {escape(text.removeprefix(f'{name}: '))}</li>"
-        for name, text in result.conventions.items()
-    )
+def _laws(result: Result) -> list[tuple[str, str]]:
     laws = []
     for name, prediction in result.predictions.items():
         if prediction is not None:
-            assumptions = "; ".join(prediction.assumptions)
             laws.append(
-                f"<li><b>{escape(name)}</b>: {escape(str(prediction.law))}. Source: {escape(str(prediction.source))}. "
-                f"How far it was checked: {escape(prediction.checked.removeprefix('checked: '))}. "
-                f"Assumes: {escape(assumptions)}.</li>"
+                (
+                    name,
+                    f"{prediction.law}. Source: {prediction.source}. How far it was checked: "
+                    f"{prediction.checked.removeprefix('checked: ')}. Assumes: {'; '.join(prediction.assumptions)}.",
+                )
             )
         elif name in result.notes:
-            laws.append(f"<li><b>{escape(name)}</b>: {escape(result.notes[name])}</li>")
-    return (
-        f"<h3>How the learners were set</h3><ul>{rows}</ul>"
-        f"<h3>Where the predictions come from</h3><ul>{''.join(laws)}</ul>"
-    )
+            laws.append((name, result.notes[name]))
+    return laws
 
 
 def _specification(result: Result) -> str:
@@ -323,8 +250,7 @@ def _specification(result: Result) -> str:
     for table, values in result.spec.to_dict().items():
         if table != "recipe" and values:
             lines += [f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
-    text = escape("\n".join(lines))
-    return f"<details><summary>The specification, defaults filled in</summary><pre>{text}</pre></details>"
+    return "\n".join(lines)
 
 
 def _toml(value: object) -> str:
@@ -333,9 +259,6 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     return f"[{', '.join(map(_toml, value))}]" if isinstance(value, (list, tuple)) else str(value)
-
-
-# ---------------------------------------------------------------------------------------------------- the page
 
 
 def summary_words(results: Sequence[Result]) -> str:
@@ -348,27 +271,66 @@ def summary_words(results: Sequence[Result]) -> str:
     return text + (f"; {rest} could not be decided." if rest else ".")
 
 
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def _run(name: str, result: Result, picture: Dataset | None) -> dict[str, Any]:
+    """What the template asks for of one run."""
+    spec, v_in, symbol = result.spec, mean_v_in(result), result.spec.axis.abscissa or "n"
+    curves, shares = _curve_figures(result)
+    return {
+        "name": name,
+        "recipe": recipe_words(spec.recipe),
+        "asked": asked_words(result),
+        "verdicts": [_verdict(result, verdict) for verdict in result.verdicts],
+        "verdict_header": _verdict_header(result),
+        "symbol": symbol,
+        "meaning": meaning(symbol),
+        "resolution": f"{verdicts.RESOLUTION:g}",
+        "curves": curves,
+        "shares": shares,
+        "fractal": None if picture is None else _fractal(picture),
+        "v_in": None if v_in is None else number(v_in),
+        "places": [f"{spec.axis.name} = {_thousands(value)}" for value in spec.values],
+        "risks": _risks(result, v_in),
+        "floor": _floor(result),
+        "excluded": [(verdict.learner, text) for verdict in result.verdicts for text in verdict.excluded],
+        "rule": result.rule,
+        "conventions": _conventions(result),
+        "laws": _laws(result),
+        "specification": _specification(result),
+    }
+
+
+def _thousands(value: int | float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
 def page(title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset], versions: Mapping[str, str]) -> str:
     """Return the whole page.
 
-    Args:
-        title: of the page.
-        runs: heading → sweep.
-        pictures: heading → dataset to draw.
-        versions: package → version.
+    Parameters
+    ----------
+    title : str
+        Of the page.
+    runs : mapping
+        Heading → result.
+    pictures : mapping
+        Heading → dataset to draw; a run without one has no picture.
+    versions : mapping
+        Package → version.
     """
-    links = "".join(f'<a href="#{escape(name, quote=True)}">{escape(name)}</a>' for name in runs)
-    sections = "\n".join(run_section(name, result, pictures.get(name)) for name, result in runs.items())
-    summary = escape(summary_words(list(runs.values())))
-    packages = ", ".join(f"{escape(name)} {escape(version)}" for name, version in versions.items())
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>
-<h1>{escape(title)}</h1>
-<p class="lead">How fast does a learner's error fall with more data, on a fractal whose geometry is known exactly?
-The exponents were predicted from the recipe alone, and measured on other draws of it. {summary}</p>
-{f"<nav>{links}</nav>{matrix_table(runs)}" if len(runs) > 1 else ""}
-{sections}
-<h2>Made with</h2><p class="note">{packages}</p>
-</main></body></html>
-"""
+    tables = [_run(name, result, pictures.get(name)) for name, result in runs.items()]
+    shared: list[tuple[str, str]] = []
+    if len(tables) > 1 and all(table["conventions"] == tables[0]["conventions"] for table in tables):
+        shared = tables[0]["conventions"]
+        tables = [table | {"conventions": []} for table in tables]
+    return render(
+        "report.html",
+        title=title,
+        summary=summary_words(list(runs.values())),
+        runs=tables,
+        matrix=matrix_table(runs) if len(runs) > 1 else None,
+        conventions=shared,
+        versions=versions,
+    )

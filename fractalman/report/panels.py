@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fractalman.report.figures import _INK, _MUTED, _STYLES, _figure, _settings, _svg
+from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, settings
 from fractalman.studies.base import Row
 
 
@@ -47,16 +47,16 @@ def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines if drawable(line.rows)))
-    style = {label: _STYLES[i % len(_STYLES)] for i, label in enumerate(labels)}
-    together = len(labels) <= len(_STYLES)
-    with _settings():
-        figure = _figure(width, height)
+    style = {label: STYLES[i % len(STYLES)] for i, label in enumerate(labels)}
+    together = len(labels) <= len(STYLES)
+    with settings():
+        figure = new_figure(width, height)
         handles: dict[str, Any] = {}
         for i, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
             if not together:  # colours start again in every panel
                 own = list(dict.fromkeys(line.label for line in panel.lines if drawable(line.rows)))
-                style = {label: _STYLES[k % len(_STYLES)] for k, label in enumerate(own)}
+                style = {label: STYLES[k % len(STYLES)] for k, label in enumerate(own)}
                 handles = {}
             if panel.logarithmic:
                 axes.set_xscale("log")
@@ -66,10 +66,10 @@ def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 
                 axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
                 axes.xaxis.set_minor_formatter(NullFormatter())
             if panel.level is not None:
-                axes.axhline(panel.level[0], color=_INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
+                axes.axhline(panel.level[0], color=INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
                 axes.annotate(
                     panel.level[1], (0.99, panel.level[0]), xycoords=("axes fraction", "data"), fontsize=8,
-                    xytext=(0, 2), textcoords="offset points", color=_MUTED, ha="right", va="bottom",
+                    xytext=(0, 2), textcoords="offset points", color=MUTED, ha="right", va="bottom",
                 )  # fmt: skip
             for line in panel.lines:
                 rows = [r for r in drawable(line.rows) if not panel.logarithmic or (r["x"] or r["place"] or 0) > 0]
@@ -84,7 +84,7 @@ def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 
                     ls=(0, (3, 2)) if line.dashed else "-", zorder=3,
                 )  # fmt: skip
                 handles.setdefault(line.label, drawn)
-            axes.set_title(panel.title, fontsize=10, color=_INK, loc="left")
+            axes.set_title(panel.title, fontsize=10, color=INK, loc="left")
             axes.set_xlabel(panel.x)
             axes.set_ylabel(panel.y)
             if panel.limits is not None:
@@ -98,7 +98,7 @@ def panels_figure(panels: Sequence[Panel], width: float = 10.4, height: float = 
             figure.legend(
                 list(handles.values()), list(handles), loc="outside lower center", ncols=min(5, max(1, len(handles)))
             )
-        return _svg(figure)
+        return saved(figure)
 
 
 def drawable(rows: Iterable[Row]) -> list[Row]:
@@ -116,11 +116,11 @@ def intervals_figure(rows: Sequence[tuple[str, str, Row]], x: str, level: tuple[
     """
     names = list(dict.fromkeys(name for name, _, _ in rows))
     labels = list(dict.fromkeys(label for _, label, _ in rows))
-    with _settings():
-        figure = _figure(8.6, 1.5 + 0.3 * len(names))
+    with settings():
+        figure = new_figure(8.6, 1.5 + 0.3 * len(names))
         axes = figure.add_subplot()
         for k, label in enumerate(labels):
-            color, marker = _STYLES[k % len(_STYLES)]
+            color, marker = STYLES[k % len(STYLES)]
             own = [
                 (names.index(name), row) for name, other, row in rows if other == label and row["number"] is not None
             ]
@@ -131,11 +131,11 @@ def intervals_figure(rows: Sequence[tuple[str, str, Row]], x: str, level: tuple[
                 elinewidth=1.0, capsize=2, label=label,
             )  # fmt: skip
         if level is not None:
-            axes.axvline(level[0], color=_INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
-            axes.annotate(level[1], (level[0], 1.0), xycoords=("data", "axes fraction"), fontsize=8, color=_MUTED,
+            axes.axvline(level[0], color=INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
+            axes.annotate(level[1], (level[0], 1.0), xycoords=("data", "axes fraction"), fontsize=8, color=MUTED,
                           xytext=(2, 2), textcoords="offset points", va="bottom")  # fmt: skip
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlabel(x)
         figure.legend(loc="outside right center")
-        return _svg(figure)
+        return saved(figure)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
-from fractalman.report.page import image
+from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
-from fractalman.report.study_page import html_table, interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
 from fractalman.report.tables import text_table
 from fractalman.studies.base import Row
 from fractalman.studies.probes.result import ProbeResult
@@ -134,10 +133,10 @@ def probe_page(result: ProbeResult) -> str:
         "Benjamini & Hochberg's procedure over all latents and layers of a network."
     )
     sections = [
-        f'<p class="muted">{escape(source_words(study))}</p><h2>What training adds</h2>',
-        html_table(HEADER, claim_rows(result)),
-        f'<p class="note">{escape(" ".join(NOTE.split()))}</p>',
-        "<h2>Membership</h2>",
+        paragraph(source_words(study), "muted"), heading("What training adds"),
+        table(HEADER, claim_rows(result)),
+        paragraph(" ".join(NOTE.split()), "note"),
+        heading("Membership"),
         image(
             sizes_figure(result, "auc-near", "AUC among nearby points", ("auc-random", "random sets")),
             "svg+xml", "decodability of membership",
@@ -164,7 +163,7 @@ def probe_page(result: ProbeResult) -> str:
             "is read off them is membership, and no knowledge of the label.",
         ),
     )  # fmt: skip
-    sections.append("<h2>Values</h2>")
+    sections.append(heading("Values"))
     for quantity, y, control, caption in figures:
         if result.find(quantity=quantity):
             drawn = sizes_figure(result, quantity, y, control)

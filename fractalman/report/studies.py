@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fractalman.report.study_page import html_table, page, rows_csv, write_files
+from fractalman.report.html import table
+from fractalman.report.study_page import page, rows_csv, write_files
 from fractalman.report.tables import jsonable, text_table
 from fractalman.studies import STUDIES
 
@@ -37,10 +37,10 @@ def write_study(name: str, result: Any, folder: str | Path) -> Path:
         module, write, _ = OWN[name]
         writer: Callable[[Any, str | Path], Path] = getattr(import_module(module), write)
         return writer(result, folder)
-    table = json.dumps(jsonable(study_table(result)), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(jsonable(study_table(result)), indent=1, ensure_ascii=False, allow_nan=False)
     write_files(
         folder,
-        {"rows.csv": rows_csv(result.rows), "result.json": table + "\n", "report.html": _plain_page(name, result)},
+        {"rows.csv": rows_csv(result.rows), "result.json": text + "\n", "report.html": _plain_page(name, result)},
     )
     return Path(folder) / "report.html"
 
@@ -71,12 +71,12 @@ def study_table(result: Any) -> dict[str, Any]:
         What it found: ``to_dict()`` where it has one, else its specification with ``claims`` and ``means``.
     """
     if callable(getattr(result, "to_dict", None)):
-        found: dict[str, Any] = result.to_dict()
-        return found
-    table = {"spec": result.study.to_dict(), "claims": list(getattr(result, "claims", result.rows))}
+        own: dict[str, Any] = result.to_dict()
+        return own
+    found = {"spec": result.study.to_dict(), "claims": list(getattr(result, "claims", result.rows))}
     if hasattr(result, "means"):
-        table["means"] = result.means
-    return table
+        found["means"] = result.means
+    return found
 
 
 def _claims(result: Any) -> tuple[list[str], list[list[str]]]:
@@ -91,4 +91,4 @@ def _cell(value: Any) -> str:
 
 def _plain_page(name: str, result: Any) -> str:
     header, rows = _claims(result)
-    return page(name, escape(STUDIES[name].about), [html_table(header, rows)], result.study)
+    return page(name, STUDIES[name].about, [table(header, rows)], result.study)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish, versions
-from fractalman.report.page import _STYLE
+from fractalman.report.html import render
 from fractalman.report.tables import jsonable, number
 from fractalman.studies.base import Row, StudySpec
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
@@ -28,14 +29,7 @@ def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
 
 def rows_csv(rows: Sequence[Row]) -> str:
     """Return rows as CSV text; the header has every key that occurs, numbers have 6 significant digits."""
-    header = list(dict.fromkeys(key for row in rows for key in row))
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        cells = [row.get(key) for key in header]
-        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])
-    return stream.getvalue()
+    return csv_text(rows, digits=6)
 
 
 def result_json(study: StudySpec, claims: Sequence[Row], means: Sequence[Row]) -> str:
@@ -51,32 +45,22 @@ def interval(value: float | None, half_width: float | None, digits: int = 3) -> 
     return number(value, digits) + (f" ± {number(half_width, min(3, digits))}" if half_width is not None else "")
 
 
-def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return an HTML table; the first column is set in bold."""
-    heads = "".join(f"<th>{escape(text)}</th>" for text in header)
-    body = "".join(
-        f"<tr><td class=w><b>{escape(row[0])}</b></td>"
-        + "".join(f"<td class=w>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
+def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec) -> str:
+    """Return a whole HTML page, with the specification and the versions at its end.
+
+    Parameters
+    ----------
+    title, lead : str
+        Heading, and the sentence below it.
+    sections : sequence of Markup
+        What `html` makes, in order.
+    study : StudySpec
+        Its specification.
+    """
+    specification = json.dumps(jsonable(study.to_dict()), indent=1, ensure_ascii=False)
+    return render(
+        "study.html", title=title, lead=lead, sections=sections, specification=specification, versions=versions()
     )
-    return f'<div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
-
-
-def page(title: str, lead: str, sections: Sequence[str], study: StudySpec) -> str:
-    """Return a whole HTML page, with the specification and the versions at its end."""
-    packages = ", ".join(f"{escape(name)} {escape(version)}" for name, version in versions().items())
-    spec = escape(json.dumps(jsonable(study.to_dict()), indent=1, ensure_ascii=False))
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>
-<h1>{escape(title)}</h1>
-<p class="lead">{lead}</p>
-{"".join(sections)}
-<details><summary>The specification, defaults filled in</summary><pre>{spec}</pre></details>
-<h2>Made with</h2><p class="note">{packages}</p>
-</main></body></html>
-"""
 
 
 def source_words(study: Any) -> str:

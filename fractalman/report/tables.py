@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fractalman.report.csv_text import csv_text
 
 if TYPE_CHECKING:
     from fractalman.experiments import Plan, Point, Result, Verdict
@@ -123,6 +123,28 @@ def verdict_words(verdict: Verdict) -> str:
     return f"differs: {abs(verdict.sigma):.1f} standard errors {'below' if verdict.sigma < 0 else 'above'}"
 
 
+def verdict_kind(verdict: Verdict) -> str:
+    """Return how a verdict is coloured: "yes", "no" or "open"."""
+    return {True: "yes", False: "no", None: "open"}[verdict.agrees]
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """Return a verdict as what follows the learner's name in a sentence."""
+    due = verdict.predicted if verdict.predicted_local is None else verdict.predicted_local
+    if verdict.measured is None:
+        expected = "" if due is None else f" where {number(due)} is due"
+        return f"was not measured{expected}: {verdict.reason}"
+    measured = measured_words(verdict)
+    if due is None:
+        return f"falls with {measured}, and nothing is predicted for it: {verdict.reason}"
+    if verdict.agrees is None:
+        return f"falls with {measured} where {number(due)} was due: {verdict.reason}"
+    if verdict.agrees:
+        return f"falls as predicted: {measured} where {number(due)} was due"
+    pace = "more slowly" if verdict.measured < due else "faster"
+    return f"falls {pace} than predicted: {measured} where {number(due)} was due"
+
+
 def measured_words(verdict: Verdict) -> str:
     """Return the measured exponent with its 95 % half-width."""
     if verdict.measured is None:
@@ -141,7 +163,7 @@ def local_words(verdict: Verdict) -> str:
 
 def window_words(verdict: Verdict) -> str:
     """Return the sizes that a fit used."""
-    return "—" if not verdict.window else f"{int(verdict.window[0])} … {int(verdict.window[1])}"
+    return "—" if not verdict.window else f"{int(verdict.window[0]):,} … {int(verdict.window[1]):,}"
 
 
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
@@ -168,18 +190,6 @@ def verdict_lines(result: Result) -> list[str]:
     law = f": exponents of risk ~ {axis.abscissa}^-exponent" if axis.abscissa else ""
     words = [] if axis.kind == "data" else [f"along {axis.name}{law}"]
     return [recipe_words(result.spec.recipe), *words, "", *text_table(VERDICT_HEADER, rows), "", *reasons]
-
-
-def result_table(result: Result) -> dict[str, Any]:
-    """Return verdicts, points and recipe of a run as plain values."""
-    from fractalman.report.matrix import matrix_rows
-
-    return {
-        "recipe": jsonable(result.spec.recipe),
-        "verdicts": jsonable(list(result.verdicts)),
-        "matrix": matrix_rows({result.spec.recipe.family: result}),
-        "points": [point_table(point) for point in (*result.points, *result.doubling_checks)],
-    }
 
 
 def dry_run_lines(plan: Plan) -> list[str]:
@@ -217,13 +227,4 @@ def point_table(point: Point) -> dict[str, Any]:
 
 def points_csv(points: Sequence[Point]) -> str:
     """Return the points as CSV text with a header; nested values as JSON."""
-    tables = [point_table(point) for point in points]
-    stream = io.StringIO()
-    if tables:
-        writer = csv.writer(stream, lineterminator="\n")
-        header = list(tables[0])
-        writer.writerow(header)
-        for table in tables:
-            row = [table.get(column) for column in header]
-            writer.writerow([json.dumps(x, sort_keys=True) if isinstance(x, (dict, list)) else x for x in row])
-    return stream.getvalue()
+    return csv_text(point_table(point) for point in points)

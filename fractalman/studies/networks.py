@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fractalman.errors import RecipeError
-from fractalman.experiments.checks import Check, integer
 from fractalman.learners import make
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
@@ -24,31 +22,6 @@ CONTROLS = ("shuffled-labels", "linear")
 """Networks that learn labels of other points; and y = xW + b in the networks' place."""
 
 
-def rising(low: int) -> Check:
-    """Return the check of a list, possibly empty, of rising integers from ``low`` up."""
-
-    def check(name: str, value: Any) -> tuple[int, ...]:
-        if not isinstance(value, (list, tuple)):
-            raise RecipeError(f"{name} = {value!r}: allowed is a list of rising integers >= {low}")
-        found = tuple(integer(low)(f"{name}[{i}]", v) for i, v in enumerate(value))
-        if any(a >= b for a, b in itertools.pairwise(found)):
-            raise RecipeError(f"{name} = {list(found)}: allowed are rising integers, each once")
-        return found
-
-    return check
-
-
-def some(*allowed: str) -> Check:
-    """Return the check of a list, possibly empty, of some words, each once."""
-
-    def check(name: str, value: Any) -> tuple[str, ...]:
-        if not isinstance(value, (list, tuple)) or not set(value) <= set(allowed) or len(set(value)) < len(value):
-            raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(allowed)}, each at most once")
-        return tuple(value)
-
-    return check
-
-
 def network_settings(table: Mapping[str, Any], **changes: int) -> Settings:
     """Return the checked settings of a table [mlp], some of them changed.
 
@@ -57,7 +30,7 @@ def network_settings(table: Mapping[str, Any], **changes: int) -> Settings:
     learner: Any = make("mlp", table)
     settings: Settings = dataclasses.replace(learner.settings, **changes)
     if len(settings.rates) > 1:
-        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: expected one rate here; use one of them")
     return settings
 
 
@@ -69,7 +42,7 @@ def steps_of(settings: Settings, asked: tuple[int, ...] | None) -> tuple[int, ..
     if asked is None:
         return tuple(sorted({0, settings.steps // 8, settings.steps}))
     if not asked or asked[-1] > settings.steps:
-        raise RecipeError(f"steps = {list(asked)}: allowed are numbers from 0 to mlp.steps = {settings.steps}")
+        raise RecipeError(f"steps = {list(asked)}: expected numbers from 0 to mlp.steps = {settings.steps}")
     return asked
 
 

@@ -7,33 +7,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from fractalman.errors import FractalmanError, RecipeError, nearest
-from fractalman.experiments.checks import REQUIRED, Check, read_table, word
-from fractalman.experiments.reading import tables_of
+from fractalman.config import (
+    REQUIRED,
+    Check,
+    Keys,
+    choice,
+    integer,
+    optional,
+    read_table,
+    refuse,
+    sequence,
+    shown,
+    tables_of,
+    text,
+    unknown,
+)
+from fractalman.config import Source as SpecSource
+from fractalman.errors import FractalmanError, RecipeError
 from fractalman.learners import make
 from fractalman.recipes import from_dict
+from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import TARGETS, FileSource, RecipeSource, Source
 
-SpecSource = str | Path | Mapping[str, Any]
-"""Path of a TOML file, TOML text (a str with a newline), or its tables as a dict."""
+__all__ = ["SpecSource", "Tables", "read_study", "rising", "sizes", "some"]
 
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise RecipeError(f"{name} = {value!r}: allowed is the name of a .npz, .npy or .csv file")
-    return value
-
-
-_DATA: dict[str, tuple[Check, Any]] = {
-    "file": (_text, REQUIRED),
-    "hierarchy": (word(*HIERARCHIES), HIERARCHIES[0]),
-    "target": (word(*TARGETS), TARGETS[0]),
-    "digest": (_text, None),
+_DATA: Keys = {
+    "file": (text("the name of a .npz, .npy or .csv file"), REQUIRED),
+    "hierarchy": (choice(*HIERARCHIES), HIERARCHIES[0]),
+    "target": (choice(*TARGETS), TARGETS[0]),
+    "digest": (optional(text("the digest of the file", 200)), None),
 }
+
+
+def rising(low: int) -> Check:
+    """Return the check of a list, possibly empty, of rising integers from ``low`` up."""
+    return sequence(integer(low, MAX_POINTS), least=0, most=1000, rising=True)
+
+
+def some(*allowed: str) -> Check:
+    """Return the check of a list, possibly empty, of some words, each once."""
+    return sequence(choice(*allowed), least=0, most=len(allowed), once=True)
+
+
+def sizes(least: int = 1) -> Check:
+    """Return the check of a list of ``least`` or more rising sizes from 2 up."""
+    return sequence(integer(2, MAX_POINTS), least=least, most=200, rising=True, example="[128, 256, 512]")
 
 
 @dataclass(frozen=True)
@@ -51,9 +72,7 @@ class Tables:
     settings: Mapping[str, Mapping[str, Any]]
 
 
-def read_study(
-    source: SpecSource, name: str, keys: Mapping[str, tuple[Check, Any]], learners: tuple[str, ...], example: str
-) -> Tables:
+def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, ...], example: str) -> Tables:
     """Return the checked tables of a study.
 
     Args:
@@ -67,19 +86,15 @@ def read_study(
     """
     tables, _ = tables_of(source)
     allowed = ("recipe", "data", name, *learners)
-    problems = [
-        f"unknown table [{key}]: allowed are {', '.join(f'[{t}]' for t in allowed)}{nearest(str(key), allowed)}"
-        for key in tables
-        if key not in allowed
-    ]
+    problems = [unknown("table", key, allowed) for key in tables if key not in allowed]
     if name not in tables:
-        problems.append(f"no table [{name}] found; type e.g. {example}")
+        problems.append(f"no table [{name}] found; use e.g. {example}")
     values = read_table(name, tables.get(name, {}), keys, problems, example) if name in tables else {}
     settings: dict[str, Mapping[str, Any]] = {}
     for learner in learners:
         table = tables.get(learner, {})
         if not isinstance(table, Mapping):
-            problems.append(f"{learner} is {type(table).__name__}: allowed is a table [{learner}]")
+            problems.append(f"{learner} is {shown(table)}: expected a table [{learner}]")
             continue
         if table:
             try:
@@ -88,8 +103,8 @@ def read_study(
                 problems.append(str(error))
             settings[learner] = dict(table)
     points = _source(tables, values, problems)
-    if problems or points is None:
-        raise RecipeError("; ".join(problems))
+    refuse(problems)
+    assert points is not None
     return Tables(points, values, settings)
 
 
@@ -97,8 +112,8 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
     given = [key for key in ("recipe", "data") if key in tables]
     if len(given) != 1:
         problems.append(
-            f"tables {' and '.join(f'[{key}]' for key in given) or '[recipe] and [data] are both missing'}: allowed is "
-            'one of them; type e.g. [recipe] family = "cascade", or [data] file = "digits.npz"'
+            f"tables {' and '.join(f'[{key}]' for key in given) or '[recipe] and [data] are both missing'}: expected "
+            'one of them; use e.g. [recipe] family = "cascade", or [data] file = "digits.npz"'
         )
         return None
     if given == ["recipe"]:

@@ -59,7 +59,13 @@ from fractalman.theory.exponents import (
     quantization_exponent_masses,
     shared_by_one_tree,
 )
-from fractalman.theory.fields import FieldCovariance, field_covariance, field_variogram, gaussian_floor
+from fractalman.theory.fields import (
+    FieldCovariance,
+    field_covariance,
+    field_variogram,
+    gaussian_floor,
+    gaussian_floor_with_error,
+)
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import Conflict, Frontier, JointLaw, Law, Window
@@ -135,6 +141,7 @@ __all__ = [
     "field_variogram",
     "filled_numbers",
     "gaussian_floor",
+    "gaussian_floor_with_error",
     "induced_tree",
     "kernel_ridge_risk",
     "lattice_constants",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import KERNEL_RIDGES, median_distance
 from fractalman.kernels import by_name, distances, ntk
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
@@ -23,30 +23,47 @@ Kernel = Callable[[F64, F64], F64]
 class KernelRidge(Ridged):
     """Kernel ridge regression with an intercept.
 
-    Args:
-        kernel: a name of `fractalman.kernels.KERNELS` (its length is the median training distance), "ntk" (of a
-            network with two hidden layers), or a function of two tables of scaled inputs, (a, d), (b, d) → (a, b).
-        ridges: in units of the mean of K(x, x) over the training points; one ridge is taken as it is.
+    Parameters
+    ----------
+    kernel : str or function
+        A name of `fractalman.kernels.KERNELS`, "ntk" (of a network with two hidden layers), or a function of two tables
+        of inputs, (a, d), (b, d) → (a, b). Default "laplace".
+    ridges : tuple of float
+        In units of the mean of K(x, x) over the training points; one ridge is taken without a choice. Default
+        `fractalman.conventions.KERNEL_RIDGES`.
+    length : float, optional
+        Of a kernel that has one, in the unit of the inputs that it sees. Default None: their median distance.
+    raw : bool
+        Whether inputs are taken as they are. Default False: centred by the training mean and divided by one scalar, the
+        root mean square of the centred training coordinates.
     """
 
     kernel: str | Kernel = "laplace"
     ridges: tuple[float, ...] = KERNEL_RIDGES
+    length: float | None = None
+    raw: bool = False
     larger_first: ClassVar[bool] = False
+
+    def inputs(self, X_train: AnyFloat, X_test: AnyFloat) -> tuple[F64, F64]:
+        """Return training and test inputs as the kernel sees them."""
+        if self.raw:
+            return np.asarray(X_train, np.float64), np.asarray(X_test, np.float64)
+        return super().inputs(X_train, X_test)
 
     def prepare(self, X_train: F64, key: int) -> Fit:
         """Return the kernel between all training points."""
-        kernel = self.kernel if callable(self.kernel) else _kernel_named(self.kernel, X_train, key)
+        kernel = self.kernel if callable(self.kernel) else _kernel_named(self.kernel, self.length, X_train, key)
         K = np.asarray(kernel(X_train, X_train), np.float64)
         unit = float(np.mean(np.diag(K))) or 1.0
         return _KernelFit(X_train, K / unit, kernel, unit)
 
 
-def _kernel_named(name: str, X_train: F64, key: int) -> Kernel:
+def _kernel_named(name: str, length: float | None, X_train: F64, key: int) -> Kernel:
     """The kernel of that name with what it takes from the training points."""
     if name == "ntk":
         return lambda A, B: ntk(A, B, _DEPTH)
-    radial, length = by_name(name), median_distance(X_train, key)
-    return lambda A, B: radial(distances(A, B), length)
+    radial, own = by_name(name), median_distance(X_train, key) if length is None else length
+    return lambda A, B: radial(distances(A, B), own)
 
 
 @dataclass(frozen=True)

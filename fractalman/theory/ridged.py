@@ -124,7 +124,11 @@ class Ridged(Smoother):
 
     @abstractmethod
     def prepare(self, X_train: F64, key: int) -> Fit:
-        """Return what all ridges share, from scaled inputs (n, d)."""
+        """Return what all ridges share, from the inputs (n, d) that `inputs` returns."""
+
+    def inputs(self, X_train: AnyFloat, X_test: AnyFloat) -> tuple[F64, F64]:
+        """Return training and test inputs as the smoother sees them: on the scale of the training inputs."""
+        return scaled_inputs(X_train, X_test)
 
     def expected(
         self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
@@ -132,7 +136,7 @@ class Ridged(Smoother):
         """Return the expected risk with the ridge of smallest expected validation risk, refitted on all points."""
         if not self.ridges:
             raise RecipeError("ridges = (): allowed is at least one ridge")
-        X, Z = scaled_inputs(X_train, X_test)
+        X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)
         order, validation = sorted(self.ridges, reverse=self.larger_first), None
         if len(order) > 1 and train.size > 1:
@@ -164,7 +168,7 @@ class Ridged(Smoother):
 
         Errors: RecipeError where the kernel and this ridge cannot be factorised in double precision.
         """
-        X, Z = scaled_inputs(X_train, X_test)
+        X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)
         chosen = self.ridges[0] if ridge is None else ridge
         H = fit.on(slice(None)).weights(chosen, fit.rows(Z))

@@ -249,42 +249,72 @@ def test_every_mistake_is_named_at_once() -> None:
     message = str(caught.value)
     for said in (
         "recipe.brnching", "did you mean 'branching'", "n_points = -1", "sweep.lerners", "did you mean 'learners'",
-        "missing key sweep.learners", "missing key sweep.test_size", "type [32, 64]", "sweep.seeds = 0",
-        "sweep.max_fraction = 2", "mlp.widht", "unknown table [fits]", "did you mean 'fit'", "window_low < window_high",
+        "missing key sweep.learners", "sweep.train_sizes = [64, 32, 32]: expected rising values", "sweep.seeds = 0",
+        "sweep.max_fraction = 2", "mlp.widht", "unknown table fits", "did you mean 'fit'", "window_low < window_high",
     ):  # fmt: skip
         assert said in message
-    assert "\n" not in message
+    assert len(message.splitlines()) >= 9  # one mistake a line
 
 
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
-        ({"recipe": SPEC["recipe"]}, r"no table \[sweep\].*type e\.g\. \[sweep\]"),
+        ({"recipe": SPEC["recipe"]}, r"no table \[sweep\].*use e\.g\. \[sweep\]"),
         ({"sweep": SPEC["sweep"]}, r"no table \[recipe\]"),
         (changed(sweep={"learners": ["3-nn"]}), "unknown learner '3-nn'"),
-        (changed(sweep={"learners": ["1-nn", "1-nn"]}), "every learner once"),
+        (changed(sweep={"learners": ["1-nn", "1-nn"]}), "expected every entry once"),
         (changed(sweep={"learners": ["bayes"]}), "always computed"),
-        (changed(sweep={"learners": []}), "list of names"),
-        (changed(sweep={"train_sizes": "all"}), "list of ascending sizes"),
-        (changed(sweep={"train_sizes": [1, 4]}), ">= 2"),
+        (changed(sweep={"learners": []}), "expected a list of 1 to 100 entries"),
+        (changed(sweep={"train_sizes": "all"}), "expected a list of 1 to 200 entries, e.g. "),
+        (changed(sweep={"train_sizes": [1, 4]}), "an integer from 2"),
         (changed(sweep={"train_sizes": [4.5, 8]}), "integer"),
         (changed(sweep={"test_size": True}), "integer"),
         (changed(mlp={"max_train": 5}), "leave it out"),
-        (changed(fit={"min_sizes": 2}), ">= 3"),
+        (changed(fit={"min_sizes": 2}), "an integer from 3"),
         ({**SPEC, "sweep": 3}, r"table \[sweep\]"),
         ({**SPEC, "mlp": 3}, r"table \[mlp\]"),
         ({**SPEC, "recipe": {"family": "percolation-cluster", "n_points": 113}}, "n_points = 114 or more"),
         ("[recipe\n", "not valid TOML"),
         (changed(fit={"window_low": 65}), r"\[fit\] leaves 0 of sweep.train_sizes = \[16, 32, 64\] and needs 3"),
-        (changed(fit={"window_high": 32}), r"\[fit\] leaves 2 of .* type another window"),
+        (changed(fit={"window_high": 32}), r"\[fit\] leaves 2 of .* use another window"),
         (changed(fit={"min_sizes": 4}), r"\[fit\] leaves 3 of .* needs 4 \(fit.min_sizes\)"),
-        (changed(fit={"min_seeds": 3}), r"fit.min_seeds = 3 and sweep.seeds = 2: .* type seeds = 3"),
-        ({**SPEC, "1-nn": {"k": 3}}, r"\[1-nn\]: this learner has no settings; leave the table out"),
+        (changed(fit={"min_seeds": 3}), r"fit.min_seeds = 3 and sweep.seeds = 2: .* use seeds = 3"),
+        ({**SPEC, "1-nn": {"k": 3}}, r"\[1-nn\]: 1-nn has no settings; leave the table out"),
     ],
 )
 def test_bad_specs_are_refused(tables: Any, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         load_spec(tables)
+
+
+@pytest.mark.parametrize("seeds", [10**9, 10**30, 10**400])
+@pytest.mark.parametrize("key", ["seeds", "label_draws", "network_draws", "test_size", "train_size"])
+def test_no_number_is_too_large_to_be_refused(seeds: int, key: str) -> None:
+    if key in ("test_size", "train_size") and seeds == 10**9:
+        seeds = 10**13
+    said = f"sweep.{key} = {seeds if seeds < 10**20 else 'an integer of'}"
+    with pytest.raises(RecipeError, match=f"{said}.*: expected an integer from") as caught:
+        spec_of(sweep={key: seeds})
+    assert sum(f"sweep.{key} = " in line for line in str(caught.value).splitlines()) == 1
+
+
+def test_more_points_than_anybody_lists_are_refused() -> None:
+    sizes = list(range(2, 202))
+    with pytest.raises(RecipeError, match="make 6000000 points: expected at most 1000000; use fewer seeds"):
+        spec_of(sweep={"seeds": 10_000, "train_sizes": sizes})
+
+
+def test_the_test_set_has_a_size_where_nobody_typed_one() -> None:
+    """2048 of an unlimited population; of a finite one what the largest training set leaves."""
+    sweep = {key: value for key, value in SPEC["sweep"].items() if key != "test_size"}
+    assert load_spec({**SPEC, "sweep": sweep}).test_size == 2048
+    cluster = {"family": "percolation-cluster", "ambient_dim": 2}
+    for n_points, test_size in ((5000, 2048), (2112, 2048), (200, 136), (65, 1)):
+        found = load_spec({**SPEC, "sweep": sweep, "recipe": {**cluster, "n_points": n_points}})
+        assert found.test_size == test_size
+        assert load_spec(found.to_dict()) == found
+    with pytest.raises(RecipeError, match="n_points = 65 or more"):
+        load_spec({**SPEC, "sweep": sweep, "recipe": {**cluster, "n_points": 64}})
 
 
 def test_what_nobody_typed_is_no_mistake() -> None:

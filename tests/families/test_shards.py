@@ -537,11 +537,11 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--shards", "0"], r"'0' found, allowed is a number of shards"),
-        (["--shards", "many"], r"'many' found"),
-        (["--shard", "5/4"], r"'5/4' found, allowed are a number and how many there are"),
-        (["--shard", "0/4"], r"'0/4' found"),
-        (["--shard", "4"], r"'4' found"),
+        (["--shards", "0"], r"found '0', expected a number of shards"),
+        (["--shards", "many"], r"found 'many'"),
+        (["--shard", "5/4"], r"found '5/4', expected a number and how many there are"),
+        (["--shard", "0/4"], r"found '0/4'"),
+        (["--shard", "4"], r"found '4'"),
         (["--shard", "1/4", "--shards", "5"], r"contradicts --shards 5"),
         (["--shard", "1/4", "--jobs", "2"], r"leave --jobs and --scheduler out"),
         (["--jobs", "2"], r"use --shards with their number"),

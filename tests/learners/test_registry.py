@@ -105,14 +105,14 @@ def test_its_settings_are_axes_and_doubling_checks(toy: str, tmp_path: Path) -> 
             "recipe": {"family": "cascade", "n_points": 600, "branching": 4, "ambient_dim": 8},
             "sweep": {
                 "learners": [toy], "axis": "points", "values": [1, 4, 16], "train_size": 40, "seeds": 2,
-                "test_size": 32, "probe": True,
+                "test_size": 32, "doubling_checks": True,
             },
         }
     )  # fmt: skip
     assert (axis_named("points").kind, axis_named("points").abscissa) == ("model", "P")
     result = run_sweep(spec, tmp_path / "run")
     assert {(p.value, p.info["points"]) for p in result.points if p.learner == toy} == {(1, 1), (4, 4), (16, 16)}
-    assert {(p.value, p.info["points"]) for p in result.probes} == {(1, 2), (4, 8), (16, 32)}
+    assert {(p.value, p.info["points"]) for p in result.doubling_checks} == {(1, 2), (4, 8), (16, 32)}
     with pytest.raises(RecipeError, match=r"unknown key first-labels\.pionts: .*did you mean 'points'"):
         learners.make(toy, {"pionts": 3})
 
@@ -180,7 +180,7 @@ def test_declarations_need_no_library() -> None:
     code = (
         "import json, sys\n"
         "from fractalman import learners\n"
-        "from fractalman.experiments import spec\n"
+        "from fractalman.experiments import reading\n"
         "found = [learners.learner_class(n).defaults() for n in learners.names()]\n"
         "print(json.dumps(sorted({'jax', 'sklearn', 'optax', 'torch'} & set(sys.modules))))"
     )

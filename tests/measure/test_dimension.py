@@ -11,7 +11,7 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.measure import dimension, dimensions, smoothness
 
-METHODS = ("correlation", "information", "mle", "two-nn")
+METHODS = ("recommended", "correlation", "information", "mle", "two-nn")
 
 
 def torus(n: int, dim: int, ambient: int, seed: int) -> np.ndarray:
@@ -37,14 +37,14 @@ def test_the_error_is_that_of_repetition() -> None:
     for method in METHODS:
         found = [dimension(torus(1500, 2, 6, 100 + s), method=method, n_sources=300) for s in range(24)]
         scatter = np.std([f.value for f in found], ddof=1)
-        claimed = np.mean([f.standard_error for f in found])
+        claimed = np.mean([f.sampling_error for f in found])
         assert 0.55 < claimed / scatter < 1.9, method
 
 
 def test_a_thinned_cluster_has_dimension_four_and_a_complete_one_ties() -> None:
     """The embedded critical cluster: D = 4 on a 1/16 subsample; the complete set is named a discrete one."""
     X = fm.generate(fm.PercolationCluster(n_points=48000, ambient_dim=128, seed=3)).X
-    thin = dimension(X[:3000])
+    thin = dimension(X[:3000], method="correlation")
     assert abs(thin.value - 4.0) < 0.25 + 3.0 * thin.standard_error
     assert thin.ties < 0.03
     assert not any("discrete" in w for w in thin.warnings)
@@ -56,7 +56,7 @@ def test_a_bent_law_is_named() -> None:
     """A thick line is one-dimensional far away and three-dimensional nearby: the halves of the window say so."""
     rng = np.random.default_rng(5)
     X = np.stack([100.0 * rng.random(6000), rng.random(6000), rng.random(6000)], axis=1)
-    found = dimension(X, window=(0.3, 20.0))
+    found = dimension(X, window=(0.3, 20.0), method="correlation")
     assert found.lower is not None
     assert found.upper is not None
     assert found.lower > found.upper + 0.3
@@ -95,9 +95,12 @@ def test_wrong_words_and_windows_are_refused() -> None:
     X = torus(200, 1, 3, 0)
     with pytest.raises(RecipeError, match="did you mean 'correlation'"):
         dimension(X, method="corelation")
-    with pytest.raises(RecipeError, match="0 < low < high"):
-        dimension(X, window=(2.0, 1.0))
+    for method in ("recommended", "correlation", "information"):
+        with pytest.raises(RecipeError, match="0 < low < high"):
+            dimension(X, method=method, window=(2.0, 1.0))
     with pytest.raises(RecipeError, match="closer than"):
+        dimension(X, method="correlation", window=(1e-12, 1e-11))
+    with pytest.raises(RecipeError, match="2 octaves of neighbours or more"):
         dimension(X, window=(1e-12, 1e-11))
 
 
@@ -145,3 +148,163 @@ def test_labels_that_do_not_fit_are_refused() -> None:
         smoothness(X, np.zeros(10))
     with pytest.raises(fm.errors.FitError, match="labels that differ"):
         smoothness(X, np.zeros(200))
+
+
+# ---------------------------------------------------------------------------------------------------- total errors
+
+
+def ball(n: int, dim: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, dim))
+    return x / np.linalg.norm(x, axis=1, keepdims=True) * rng.random((n, 1)) ** (1.0 / dim)
+
+
+def cascade(n: int, offsets: list[tuple[float, ...]], ratio: float, seed: int) -> np.ndarray:
+    rng, cells = np.random.default_rng(seed), np.array(offsets)
+    x = np.zeros((n, cells.shape[1]))
+    for _ in range(30):
+        x = ratio * x + cells[rng.integers(len(cells), size=n)]
+    return x
+
+
+CARPET = [(i / 3, j / 3) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+SPONGE = [
+    (i / 3, j / 3, k / 3) for i in range(3) for j in range(3) for k in range(3) if [i, j, k].count(1) < 2
+]  # fmt: skip
+DUST = [(i, j) for i in (0.0, 2 / 3) for j in (0.0, 2 / 3)]
+
+
+def test_intervals_cover_high_dimensions_and_fractals() -> None:
+    """Balls, cubes and normal points up to D = 40 and three fractals: the recommended interval holds D in 9 of 10."""
+    rng = np.random.default_rng(11)
+    sets = [(dim, ball(1000, dim, dim)) for dim in (2, 5, 10, 20, 40)]
+    sets += [(dim, rng.random((1000, dim))) for dim in (3, 12, 25)]
+    sets += [(dim, rng.normal(size=(1000, dim))) for dim in (4, 15, 30)]
+    fractals = [(np.log(8) / np.log(3), CARPET), (np.log(20) / np.log(3), SPONGE), (np.log(4) / np.log(3), DUST)]
+    sets += [(dim, cascade(2000, cells, 1 / 3, seed)) for dim, cells in fractals for seed in (0, 1, 2)]
+    held = [found.interval[0] <= dim <= found.interval[1] for dim, X in sets for found in [dimension(X)]]
+    assert np.mean(held) >= 0.9
+    uncorrected = dimension(ball(1000, 20, 20), method="mle")
+    assert abs(uncorrected.raw - 20.0) > 5.0 * uncorrected.sampling_error  # as read: 14 for 20
+    assert any("bias" in said for said in uncorrected.warnings)
+
+
+def test_the_reference_curves_invert_and_rise() -> None:
+    """What the table expects of a dimension is corrected back to it; readings rise with D at every share."""
+    from fractalman.measure.dimension_reference import corrected, reference_table
+
+    names, dims, table = reference_table()
+    for q in (1e-5, 1e-3, 0.03):
+        for s in range(len(names)):
+            u = q ** (1.0 / dims)
+            reading = dims * (1.0 - table[s, :, 0] * u - table[s, :, 1] * u * u)
+            assert (np.diff(reading) > 0.0).all()
+            assert np.exp(corrected(reading, q)[s]) == pytest.approx(dims, rel=1e-6)
+
+
+def test_noise_is_told_from_the_set_below_it() -> None:
+    """A line with noise of 8 dimensions: the plateau's dimension, and the scale below which it is noise."""
+    rng = np.random.default_rng(4)
+    X = np.zeros((4000, 8))
+    X[:, 0] = 400.0 * rng.random(4000)
+    found = dimension(X + 0.05 * rng.normal(size=X.shape))
+    assert found.scan is not None
+    assert found.scan.noise_scale is not None
+    assert 0.05 < found.scan.noise_scale < 2.0
+    assert any("noise" in said for said in found.warnings)
+    assert found.interval[0] < 1.0 < found.interval[1]
+    assert dimension(X[:, :1]).scan.noise_scale is None  # type: ignore[union-attr]
+
+
+def lorenz(n: int, step: float) -> np.ndarray:
+    """The attractor of dimension 2.05, by Runge and Kutta's rule."""
+
+    def change(v: np.ndarray) -> np.ndarray:
+        return np.array([10.0 * (v[1] - v[0]), v[0] * (28.0 - v[2]) - v[1], v[0] * v[1] - 8.0 / 3.0 * v[2]])
+
+    v, out = np.ones(3), []
+    for _ in range(n + 500):
+        a = change(v)
+        b = change(v + 0.5 * step * a)
+        c = change(v + 0.5 * step * b)
+        v = v + step / 6.0 * (a + 2.0 * b + 2.0 * c + change(v + step * c))
+        out.append(v)
+    return np.array(out[500:])
+
+
+def test_rows_in_time_are_noticed_and_can_be_left_out() -> None:
+    """A trajectory: its neighbours are itself a moment ago; without them, or shuffled and thinned, it is a surface."""
+    X = lorenz(6000, 0.01)
+    followed = dimension(X, method="two-nn")
+    assert any("follow each other in time" in said for said in followed.warnings)
+    assert abs(followed.value - 2.05) > 5.0 * followed.sampling_error
+    apart = dimension(X, method="correlation", theiler=100)
+    assert apart.interval[0] < 2.05 < apart.interval[1]
+    assert not any("time" in said for said in apart.warnings)
+    shuffled = np.random.default_rng(0).permutation(6000)
+    assert not any("time" in said for said in dimension(X[shuffled], method="two-nn").warnings)
+    with pytest.raises(RecipeError, match="theiler = -1"):
+        dimension(X, theiler=-1)
+
+
+def test_components_of_different_dimension_are_told_apart() -> None:
+    """A line beside a ball: two components, each with its points and its dimension; one set alone: one."""
+    rng = np.random.default_rng(6)
+    line = np.zeros((900, 5))
+    line[:, 0] = 3.0 * rng.random(900)
+    X = np.r_[line, ball(1100, 5, 1) + 4.0]
+    found = fm.measure.dimension_components(X)
+    assert len(found) == 2
+    values = sorted((c.value, c) for c in found)
+    assert abs(values[0][0] - 1.0) < 0.2
+    assert abs(values[1][0] - 5.0) < 0.8
+    assert np.mean(values[0][1].row < 900) > 0.95
+    assert sum(c.share for c in found) == pytest.approx(1.0)
+    for alone in (rng.random((1500, 2)), rng.normal(size=(1500, 6)), ball(1500, 3, 2)):
+        assert len(fm.measure.dimension_components(alone)) == 1
+
+
+def test_the_map_of_dimensions() -> None:
+    """Pointwise: each half of a line and a plane reads its own; figure and table."""
+    rng = np.random.default_rng(7)
+    line = np.zeros((800, 3))
+    line[:, 0] = rng.random(800)
+    X = np.r_[line, rng.random((800, 3)) * [1, 1, 0] + 2.0]
+    found = fm.measure.pointwise_dimension(X)
+    low, high = (float(np.median(found.value[found.row // 800 == half])) for half in (0, 1))
+    assert abs(low - 1.0) < 0.15
+    assert abs(high - 2.0) < 0.25
+    assert "1600 points" in repr(found)
+    assert len(found.to_pandas()) == 1600
+    assert found.plot().get_xlabel() == "first principal axis"
+    with pytest.raises(RecipeError, match="from 8 to"):
+        fm.measure.pointwise_dimension(X, n_neighbours=3)
+
+
+def test_results_show_themselves() -> None:
+    """Short repr, data frames, figures, plain JSON."""
+    import json
+
+    found = dimensions(torus(600, 2, 4, 0))
+    assert len(repr(found["recommended"])) < 120
+    assert list(found.to_pandas()["method"]) == list(found)
+    assert found.plot().get_xlabel() == "distance"
+    assert found["recommended"].plot().get_title() == "600 points"
+    assert len(found["recommended"].scan.to_pandas()) == len(found["recommended"].scan.rank)  # type: ignore[union-attr]
+    assert "agree" in found["recommended"].reason or "alone" in found["recommended"].reason
+    json.dumps({name: one.to_dict() for name, one in found.items()}, allow_nan=False)
+
+
+def test_scikit_learn_s_conventions() -> None:
+    """check_estimator finds nothing to object to, and the estimate is that of `dimension`."""
+    from sklearn.base import clone
+    from sklearn.utils.estimator_checks import check_estimator
+
+    estimator = fm.measure.IntrinsicDimension()
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    failed = [result["check_name"] for result in results if result["status"] == "failed"]
+    assert failed == []
+    X = torus(500, 2, 4, 0)
+    fitted = clone(estimator).set_params(method="mle").fit(X)
+    assert fitted.dimension_ == dimension(X, method="mle").value
+    assert fitted.interval_[0] < 2.0 < fitted.interval_[1]

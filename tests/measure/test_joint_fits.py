@@ -85,9 +85,11 @@ def test_joint_intervals_cover() -> None:
         covered += low <= 0.5 <= high
         values.append(fit.data_exponent)
         errors.append(fit.standard_error["data_exponent"])
-        if i < 40:  # every row logged four times, and no groups
+        if i < 40:  # every row logged four times, and taken for independent
             rows = runs * again
-            alone = fit_joint_power_law(np.tile(P, rows), np.tile(n, rows), np.tile(L.ravel(), again), huber=1.0)
+            alone = fit_joint_power_law(
+                np.tile(P, rows), np.tile(n, rows), np.tile(L.ravel(), again), huber=1.0, errors="rows"
+            )
             low, high = alone.interval["data_exponent"]
             control += low <= 0.5 <= high
     assert covered / tables >= 0.88

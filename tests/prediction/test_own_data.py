@@ -154,11 +154,10 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
     bad[7, 1] = np.nan
     cases: dict[str, tuple[dict[str, np.ndarray], str]] = {
         "constant": ({"X": X, "y": np.ones(200)}, "all labels are 1"),
-        "copies": ({"X": np.repeat(X[:20], 10, axis=0), "y": np.repeat(y[:20], 10)}, "remove duplicated points"),
+        "copies": ({"X": np.repeat(X[:20], 10, axis=0), "y": np.repeat(y[:20], 10)}, "180 of 200 rows are duplicates"),
         "nan": ({"X": bad, "y": y}, "not finite"),
         "three": ({"X": X[:3], "y": y[:3]}, "64 or more"),
         "empty": ({"X": X[:0], "y": y[:0]}, "a table (n, d) of numbers"),
-        "huge": ({"X": X * 1e200, "y": y}, "scale X"),
         "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "no NumPy file of numbers"),
         "words": ({"X": np.array([["a", "b"]] * 200), "y": y}, "a table (n, d) of numbers"),
         "short": ({"X": X, "y": y[:10]}, "200 numbers"),

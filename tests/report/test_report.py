@@ -30,6 +30,7 @@ from fractalman.prediction import Curve
 from fractalman.random.streams import Role, key64, normals
 from fractalman.recipes import Recipe
 from fractalman.report import figures, forecasts, page, tables
+from fractalman.report.csv_text import csv_text
 from fractalman.theory import Law
 
 MATRIX = ["matrix.csv", "matrix.json"]
@@ -226,7 +227,7 @@ def test_a_report_that_fails_leaves_the_old_one(
 
 def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=re.escape("pip install 'fractalman[plots]'")):
+    with pytest.raises(MissingExtraError, match="pip install matplotlib"):
         report.write_reports({"run": result}, tmp_path, "title")
     with pytest.raises(MissingExtraError):
         runs.run_confirmation(SPEC, tmp_path / "run")
@@ -265,6 +266,52 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
     assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "no verdict"]
     lines = report.verdict_lines(dataclasses.replace(result, verdicts=(verdict,)))
     assert lines[-1] == "1-nn: not measurable: 2 sizes"
+
+
+def test_the_first_screen_says_what_came_out(result: Result, tmp_path: Path) -> None:
+    html = report.write_reports({"a": result, "b <i>": result}, tmp_path, "two runs").read_text(encoding="utf-8")
+    first = html.partition("<h2 id=")[0]
+    assert first.count("<img src=") == 4  # of each run the fractal and the curves
+    assert re.search(r"<b>1-nn</b> falls as predicted: 0\.\d{3} ± 0\.\d{3} where 0\.500 was due", first)
+    assert re.search(r"<b>ridge</b> falls more slowly than predicted: \S+ ± 0\.\d{3} where 0\.500 was due", first)
+    assert "<i>" not in html
+    assert "b &lt;i&gt;" in first
+    for leaked in (r"\d floors", "— of —", "None", "<td>—</td>"):
+        assert not re.search(leaked, re.sub(r'src="[^"]*"', "", html)), leaked
+    assert html.count("keeps to &lt;none&gt; &amp; says so") == len(result.conventions)  # once for both runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"agrees": True}, "falls as predicted: 0.498 ± 0.031 where 0.500 was due"),
+        ({"agrees": False, "measured": 0.3}, "falls more slowly than predicted: 0.300 ± 0.031 where 0.500 was due"),
+        ({"agrees": False, "measured": 0.7}, "falls faster than predicted: 0.700 ± 0.031 where 0.500 was due"),
+        ({"agrees": None, "reason": "too wide"}, "falls with 0.498 ± 0.031 where 0.500 was due: too wide"),
+        ({"agrees": None, "measured": None, "reason": "2 sizes"}, "was not measured where 0.500 is due: 2 sizes"),
+        (
+            {"agrees": None, "predicted": None, "predicted_local": None, "reason": "no law"},
+            "falls with 0.498 ± 0.031, and nothing is predicted for it: no law",
+        ),
+    ],
+)
+def test_a_verdict_is_one_sentence(result: Result, changes: dict[str, Any], sentence: str) -> None:
+    plain = {"measured": 0.498, "half_width": 0.031, "predicted_local": 0.5, "predicted": 0.51, "reason": "x"}
+    verdict = dataclasses.replace(result.verdicts[0], **{**plain, **changes})
+    assert tables.verdict_sentence(verdict) == sentence
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_quoted() -> None:
+    rows = [{"a": "=1+1", "b": -0.5}, {"a": "@x", "b": None, "c": [1, "-2"]}, {"a": "+1"}, {"a": "-1"}, {"a": "1-nn"}]
+    found = list(csv.reader(csv_text(rows).splitlines()))
+    assert found[0] == ["a", "b", "c"]
+    assert [row[0] for row in found[1:]] == ["'=1+1", "'@x", "'+1", "'-1", "1-nn"]
+    assert [row[1] for row in found[1:3]] == ["-0.5", ""]
+    assert json.loads(found[2][2]) == [1, "-2"]
+    assert csv_text([]) == ""
+    assert csv_text([], ["n"]) == "n\n"
+    assert csv_text([{"n": 0.1 + 0.2}]) == "n\n0.30000000000000004\n"
+    assert csv_text([{"n": 0.1 + 0.2}], digits=6) == "n\n0.3\n"
 
 
 def test_prediction_tables_and_lines() -> None:

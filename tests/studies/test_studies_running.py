@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from fractalman.config import integer
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.experiments import load_result, read_experiment, run_experiment
-from fractalman.experiments.checks import integer
 from fractalman.studies.base import Row, Study, StudySpec, Task
 from fractalman.studies.estimated import LIMIT_POINTS, estimated_hierarchy
 from fractalman.studies.reading import read_study
@@ -165,24 +165,24 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------------------------------------- reading
 
-KEYS = {"steps": (integer(1), 3)}
+KEYS = {"steps": (integer(1, 100), 3)}
 RECIPE = {"family": "percolation-cluster", "n_points": 100}
 
 
 @pytest.mark.parametrize(
     ("tables", "words"),
     [
-        ({"recipe": RECIPE}, r"no table \[counting\] found; type e.g. x"),
-        ({"recipe": RECIPE, "countign": {}, "counting": {}}, r"unknown table \[countign\].*did you mean 'counting'"),
+        ({"recipe": RECIPE}, r"no table \[counting\] found; use e.g. x"),
+        ({"recipe": RECIPE, "countign": {}, "counting": {}}, r"unknown table countign.*did you mean 'counting'"),
         ({"recipe": RECIPE, "counting": {"step": 3}}, "unknown key counting.step.*did you mean 'steps'"),
-        ({"recipe": RECIPE, "counting": {"steps": 0}}, "counting.steps = 0: allowed is an integer >= 1"),
+        ({"recipe": RECIPE, "counting": {"steps": 0}}, "counting.steps = 0: expected an integer from 1 to 100"),
         ({"counting": {}}, r"\[recipe\] and \[data\] are both missing"),
-        ({"recipe": RECIPE, "data": {"file": "x.npz"}, "counting": {}}, r"\[recipe\] and \[data\].*allowed is one"),
+        ({"recipe": RECIPE, "data": {"file": "x.npz"}, "counting": {}}, r"\[recipe\] and \[data\].*expected one"),
         ({"recipe": {**RECIPE, "n_point": 3}, "counting": {}}, "did you mean 'n_points'"),
         ({"data": {"fil": "x.npz"}, "counting": {}}, "unknown key data.fil"),
         ({"data": {"file": "nowhere.npz"}, "counting": {}}, "nowhere.npz does not exist"),
         ({"recipe": RECIPE, "counting": {}, "k-nn": {"kk": 2}}, "unknown key k-nn.kk"),
-        ({"recipe": RECIPE, "counting": {}, "k-nn": 2}, r"allowed is a table \[k-nn\]"),
+        ({"recipe": RECIPE, "counting": {}, "k-nn": 2}, r"expected a table \[k-nn\]"),
     ],
 )
 def test_bad_tables_are_refused_by_key(tables: dict[str, Any], words: str) -> None:

@@ -10,7 +10,7 @@ from scipy import integrate, special
 from theory_trees import dense_posterior
 
 import fractalman as fm
-from fractalman import generation
+from fractalman import generation, theory
 from fractalman.errors import RecipeError
 from fractalman.families.smooth_manifold.field import field_covariance as covariance_of_waves
 from fractalman.nearest import nearest
@@ -178,3 +178,40 @@ def test_what_is_no_field_is_refused() -> None:
         field.times(np.ones(2))
     with pytest.raises(RecipeError, match="sizes from 0 to 2"):
         gaussian_floor(field, np.arange(2), [3], np.arange(2, 3))
+
+
+# The variance left over at six places of a circle after n others, from 500-bit arithmetic (mpmath 1.3: the covariance
+# H·E_{1+H}(2r²) and its Cholesky factor), places cos, sin of 2π·default_rng(0).random(n + 6), in one stream over
+# (H, n) = (5, 16), (5, 32), (5, 64), (2, 16), …
+EXACT_LEFT = {
+    (5.0, 16): [8.34189980e-06, 1.55660738e-04, 1.26906432e-01, 8.50089818e-01, 3.29086928e-08, 4.37079856e-02],
+    (5.0, 32): [1.78242947e-09, 7.48326985e-04, 5.08953177e-04, 2.70855942e-05, 7.20302457e-07, 1.47376680e-05],
+    (5.0, 64): [1.65523425e-06, 1.66800095e-06, 4.41553320e-09, 4.78997157e-07, 1.55559661e-07, 4.13264037e-06],
+}
+
+
+def test_the_error_of_rounding_covers_what_500_bits_say() -> None:
+    rng = np.random.default_rng(0)
+    ratios = []
+    for (hurst, n), exact in EXACT_LEFT.items():
+        angle = 2.0 * np.pi * rng.random(n + 6)
+        places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        floor, error = theory.gaussian_floor_with_error(
+            theory.FieldCovariance(places, hurst, cut_off=False), np.arange(n), [n], np.arange(n, n + 6)
+        )
+        assert (np.abs(floor[0] - exact) < error[0] + 1e-8 * np.array(exact)).all()
+        ratios.append(error[0] / np.array(exact))
+    assert ratios[0].max() < 1e-3  # resolved: the bound is no excuse
+    assert ratios[2].max() > 0.5  # and one of these values is not
+
+
+def test_a_floor_that_double_precision_cannot_hold_is_told_apart() -> None:
+    angle = np.arange(512) * 2.0 * np.pi / 512
+    places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    order = np.concatenate([np.arange(0, 512, 64), np.arange(32, 512, 64), np.arange(16, 512, 32)])
+    sizes = [8, 16, 32]
+    floor, error = theory.gaussian_floor_with_error(theory.FieldCovariance(places, 5.0), order, sizes, np.array([1, 9]))
+    resolved = error.mean(axis=1) < 0.05 * floor.mean(axis=1)
+    assert resolved[0]
+    rough, own = theory.gaussian_floor_with_error(theory.FieldCovariance(places, 0.5), order, sizes, np.array([1, 9]))
+    assert (own < 1e-9 * rough).all()

@@ -15,11 +15,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman.config import REQUIRED, Keys, integer, optional, refuse, sequence, shown, text
 from fractalman.errors import RecipeError
-from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.experiments.reading import MAX_DRAWS, MAX_SEEDS
 from fractalman.learners import learner_class, make, names
+from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task
-from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.reading import SpecSource, read_study, sizes
 from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
@@ -33,38 +35,27 @@ def is_trained(learner: str) -> bool:
 
 
 def _learners(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
-        raise RecipeError(f"{name} = {value!r}: allowed is a list of {', '.join(names())}")
-    for word in value:
+    found: tuple[str, ...] = sequence(text("the name of a learner", 80), most=100, once=True)(name, value)
+    for word in found:
         learner_class(word)
-    if len(set(value)) < len(value):
-        raise RecipeError(f"{name} = {list(value)}: expected every learner once")
-    if "ridge" not in value:
-        raise RecipeError(f"{name} = {list(value)}: ridge, the linear learner of all points, must be among them")
-    return tuple(value)
+    if "ridge" not in found:
+        raise RecipeError(f"{name} = {shown(list(found))}: ridge, the linear learner of all points, must be among them")
+    return found
 
 
-def _maybe_sizes(name: str, value: Any) -> tuple[int, ...]:
-    return () if value == [] or value == () else sizes(name, value)
-
-
-def _maybe_integer(name: str, value: Any) -> int | None:
-    return None if value is None else integer(2)(name, value)
-
-
-KEYS: Mapping[str, tuple[Check, Any]] = {
-    "scales": (sizes, REQUIRED),
-    "train_size": (integer(8), REQUIRED),
-    "test_size": (_maybe_integer, None),
-    "seeds": (integer(1), 4),
-    "draws": (integer(1), 8),
+KEYS: Keys = {
+    "scales": (sizes(), REQUIRED),
+    "train_size": (integer(8, MAX_POINTS), REQUIRED),
+    "test_size": (optional(integer(2, MAX_POINTS)), None),
+    "seeds": (integer(1, MAX_SEEDS), 4),
+    "draws": (integer(1, MAX_DRAWS), 8),
     "learners": (_learners, _LEARNERS),
-    "curve_scales": (_maybe_sizes, ()),
-    "curve_fragments": (integer(1), 4),
-    "linear_dims": (_maybe_sizes, ()),
-    "linear_sizes": (sizes, (16, 32, 64, 128, 256, 512)),
-    "linear_points": (integer(32), 2048),
-    "linear_splits": (integer(1), 2),
+    "curve_scales": (sizes(0), ()),
+    "curve_fragments": (integer(1, MAX_POINTS), 4),
+    "linear_dims": (sizes(0), ()),
+    "linear_sizes": (sizes(), (16, 32, 64, 128, 256, 512)),
+    "linear_points": (integer(32, MAX_POINTS), 2048),
+    "linear_splits": (integer(1, MAX_SEEDS), 2),
 }
 """Of the table [granularity]. scales: sizes s that the hierarchy is cut at, in points. train_size: n. test_size: unseen
 points; left out, all others. seeds: replicates. draws: label vectors a recipe draws on each. learners: those of all
@@ -149,16 +140,15 @@ def read_granularity(spec: SpecSource) -> Granularity:
     if values["test_size"] is None:
         values["test_size"] = _UNSEEN if most is None else most - n
     if most is not None and not 2 <= values["test_size"] <= most - n:
-        problems.append(f"train_size = {n} of {most} points: allowed are sizes that leave 2 unseen points and more")
+        problems.append(f"train_size = {n} of {most} points: expected sizes that leave 2 unseen points and more")
     total = n + values["test_size"] if most is None else most
     if values["scales"][-1] >= total:
-        problems.append(f"granularity.scales up to {values['scales'][-1]}: allowed are scales below the {total} points")
+        problems.append(f"granularity.scales up to {values['scales'][-1]}: expected scales below the {total} points")
     if set(values["curve_scales"]) - set(values["scales"]):
-        problems.append("granularity.curve_scales: allowed are some of granularity.scales")
+        problems.append("granularity.curve_scales: expected some of granularity.scales")
     if isinstance(tables.source, FileSource) and values["linear_dims"]:
         problems.append("granularity.linear_dims of a file: its dimension is what it is; leave the key out")
-    if problems:
-        raise RecipeError("; ".join(problems))
+    refuse(problems)
     for name in values["learners"]:
         make(name, tables.settings.get(name, {}))
     return Granularity(tables.source, values, tables.settings)

@@ -6,24 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.config import REQUIRED, Keys, integer
+from fractalman.experiments.reading import MAX_SEEDS
+from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task
 from fractalman.studies.locality import patterns
-from fractalman.studies.networks import CONTROLS, network_settings, rising, some, steps_of
-from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.networks import CONTROLS, network_settings, steps_of
+from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
 from fractalman.studies.sources import Source
 
-KEYS: dict[str, tuple[Check, Any]] = {
-    "train_size": (integer(2), REQUIRED),
-    "test_size": (integer(2), REQUIRED),
-    "seeds": (integer(1), 4),
+KEYS: Keys = {
+    "train_size": (integer(2, MAX_POINTS), REQUIRED),
+    "test_size": (integer(2, MAX_POINTS), REQUIRED),
+    "seeds": (integer(1, MAX_SEEDS), 4),
     "steps": (rising(0), None),
     "widths": (rising(1), ()),
     "depths": (rising(1), ()),
-    "scales": (sizes, (4, 16, 64, 256, 1024)),
-    "sources": (integer(1), 256),
-    "pairs": (integer(1), 2000),
-    "pattern_points": (integer(2), 512),
+    "scales": (sizes(), (4, 16, 64, 256, 1024)),
+    "sources": (integer(1, MAX_POINTS), 256),
+    "pairs": (integer(1, MAX_POINTS), 2000),
+    "pattern_points": (integer(2, MAX_POINTS), 512),
     "controls": (some(*CONTROLS), CONTROLS),
 }
 EXAMPLE = "[locality] train_size = 512, test_size = 1024, seeds = 4"

@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from fractalman.experiments.checks import REQUIRED, Check, integer, sizes
+from fractalman.config import REQUIRED, Keys, integer
+from fractalman.experiments.reading import MAX_SEEDS
+from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task
-from fractalman.studies.networks import network_settings, rising, some, steps_of
-from fractalman.studies.reading import SpecSource, read_study
+from fractalman.studies.networks import network_settings, steps_of
+from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
 from fractalman.studies.sources import Source
 
-KEYS: dict[str, tuple[Check, Any]] = {
-    "train_sizes": (sizes, REQUIRED),
-    "test_size": (integer(16), REQUIRED),
-    "seeds": (integer(1), 4),
+KEYS: Keys = {
+    "train_sizes": (sizes(), REQUIRED),
+    "test_size": (integer(16, MAX_POINTS), REQUIRED),
+    "seeds": (integer(1, MAX_SEEDS), 4),
     "steps": (rising(0), None),
     "widths": (rising(1), ()),
-    "scales": (sizes, (16, 64, 256, 1024)),
-    "latents": (integer(1), 12),
+    "scales": (sizes(), (16, 64, 256, 1024)),
+    "latents": (integer(1, MAX_POINTS), 12),
     "controls": (some("shuffled-labels"), ()),
 }
 EXAMPLE = "[probe] train_sizes = [128, 512], test_size = 2048, seeds = 4"

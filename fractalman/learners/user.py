@@ -1,0 +1,307 @@
+"""Your own learner: an estimator with fit and predict, a function, or a network in PyTorch, as a learner of a sweep.
+
+Every label column of every problem gets a fresh copy with a seed of its own, so that a point is a function of its
+replicate and its training-set size alone, whichever process works it out. What fails is a point with its reason and no
+risk. Nothing is known of such a learner but what it says of itself: no law is applied to it unless it names one with
+``like``.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import importlib.metadata
+import inspect
+import re
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.learners.protocol import FIXED, GROWS, Learner, Outcome, Problem, mean_square
+from fractalman.random.streams import Role, key64
+
+Kernel = Callable[[F64, F64], F64]
+Like = str | Learner | Kernel
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+@dataclass(frozen=True, eq=False)
+class UserLearner(Learner):
+    """What somebody brought, under the name that a specification calls it by.
+
+    Parameters
+    ----------
+    called : str
+        The name.
+    brought : object
+        What does the work; never changed, only copied.
+    like : str, Learner or function, optional
+        The learner whose predicted curve this one is judged by: a name such as "laplace-kernel", a learner, or a kernel
+        (a, d), (b, d) → (a, b) of coordinates as they are. Default None: measured against references, not judged.
+    capacity : str
+        "grows with n" (default) or "fixed": the number of its parameters.
+    """
+
+    called: str
+    brought: Any
+    like: Like | None = None
+    capacity: str = GROWS  # type: ignore[misc]
+
+    name: ClassVar[str] = "your own"
+
+    def __post_init__(self) -> None:
+        if self.capacity not in (GROWS, FIXED):
+            raise RecipeError(f"{self.called}: capacity = {self.capacity!r}: expected {GROWS!r} or {FIXED!r}")
+        if self.like is not None and not isinstance(self.like, (str, Learner)) and not callable(self.like):
+            raise RecipeError(f"{self.called}: like = {self.like!r}: expected a learner's name, a learner or a kernel")
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """It has no table: its settings are its own."""
+        return {}
+
+    @property
+    def description(self) -> dict[str, str]:
+        """What a journal keeps of it: how it shows itself, and the version of the package that it comes from."""
+        return {
+            "repr": shown(self.brought),
+            "version": version_of(self.brought),
+            "capacity": self.capacity,
+            "like": "" if self.like is None else self.like if isinstance(self.like, str) else shown(self.like),
+            "conventions": self.conventions,
+        }
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        """Fit every problem, one label column after the other, with a copy of its own each."""
+        return [self._one(problem) for problem in problems]
+
+    def _one(self, problem: Problem) -> Outcome:
+        X, Z = problem.X_train.astype(np.float64), problem.X_test.astype(np.float64)
+        predicted, fitted = np.empty((len(Z), problem.y_train.shape[1])), np.empty_like(problem.y_train)
+        seeds = []
+        for column in range(problem.y_train.shape[1]):
+            seeds.append(key64(problem.key, Role.INITIALISATION, 2, column) >> 33)
+            try:
+                both = self._fitted(X.copy(), problem.y_train[:, column].copy(), Z.copy(), seeds[-1])
+                predicted[:, column], fitted[:, column] = map(_checked, both, (len(Z), len(X)))
+            except MissingExtraError:  # nothing of this sweep can run here
+                raise
+            except Exception as error:  # whatever somebody's code raises is a point without a risk
+                lost = np.full(predicted.shape, np.nan)
+                return Outcome(lost, float("nan"), {"failed": f"{type(error).__name__}: {error}"})
+        return Outcome(predicted, mean_square(problem.y_train - fitted), {"seeds": seeds})
+
+    @abstractmethod
+    def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:
+        """Return the predictions at the test points and at the training points.
+
+        Parameters
+        ----------
+        X, y, Z : (n, d), (n,), (t, d) float64
+            Training inputs and labels, test inputs, all coordinates and labels as they are.
+        seed : int
+            From 0 to 2^31 − 1.
+        """
+
+
+def _checked(prediction: Any, expected: int) -> F64:
+    values = np.asarray(prediction, np.float64)
+    if values.shape not in ((expected,), (expected, 1)):
+        raise ValueError(f"predictions of shape {values.shape}: expected ({expected},)")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{np.count_nonzero(~np.isfinite(values))} of {expected} predictions are not finite")
+    return values.reshape(expected)
+
+
+class Estimator(UserLearner):
+    """Anything with scikit-learn's ``fit(X, y)`` and ``predict(X)``."""
+
+    @property
+    def conventions(self) -> str:
+        """How it is copied and seeded."""
+        return (
+            f"{self.called}: {shown(self.brought)}, {_origin(self.brought)}; coordinates and labels as they are, in "
+            "float64; a fresh copy for every replicate, size and label column, every parameter random_state set from "
+            "the problem's key."
+        )
+
+    def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:
+        model = _copied(self.brought)
+        if hasattr(model, "get_params") and hasattr(model, "set_params"):
+            places = [key for key in model.get_params(deep=True) if key.split("__")[-1] == "random_state"]
+            model.set_params(**{key: (seed + i) % (1 << 31) for i, key in enumerate(sorted(places))})
+        model = model.fit(X, y)  # scikit-learn's convention: fit returns the estimator
+        return (model.predict(Z) if len(Z) else np.empty(0)), model.predict(X)
+
+
+class Function(UserLearner):
+    """A function (X, y, X_test, seed) → predictions at X_test."""
+
+    @property
+    def conventions(self) -> str:
+        """How it is called."""
+        return (
+            f"{self.called}: {shown(self.brought)}, {_origin(self.brought)}; called once for every replicate, size and "
+            "label column with (X, y, X_test, seed), coordinates and labels as they are in float64; X_test holds the "
+            "test points and then the training points, whose residuals are the training risk."
+        )
+
+    def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:
+        both = _checked(self.brought(X, y, np.concatenate([Z, X]), seed), len(Z) + len(X))
+        return both[: len(Z)], both[len(Z) :]
+
+
+class Absent(UserLearner):
+    """A learner that a journal tells of: it says what it was, and cannot run."""
+
+    @property
+    def conventions(self) -> str:
+        """What it said of itself when it ran."""
+        return str(self.brought["conventions"])
+
+    @property
+    def description(self) -> dict[str, str]:
+        """What the journal has."""
+        return dict(self.brought)
+
+    def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:  # noqa: ARG002
+        raise RecipeError(self.missing)
+
+    @property
+    def missing(self) -> str:
+        """What to do to have it run."""
+        return (
+            f"the learner {self.called!r} ({self.brought['repr']}) was brought to this run by hand: use learners = "
+            f"{{{self.called!r}: …}} in Python, or --learner {self.called}=module:attribute"
+        )
+
+
+# ---------------------------------------------------------------------------------------------------- from objects
+
+
+def own(
+    brought: Any, *, called: str = "mine", like: Like | None = None, capacity: str = GROWS
+) -> UserLearner | Learner:
+    """Return somebody's own learner as a learner of sweeps and predictions.
+
+    Parameters
+    ----------
+    brought : object
+        An estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) → predictions, a
+        `fractalman.learners.TorchRegressor`, or a `Learner`, which comes back as it is.
+    called : str
+        The name in specifications and reports; `fm.confirm` sets it from its key. Default "mine".
+    like : str, Learner or function, optional
+        The learner whose predicted curve judges this one; see `UserLearner`. Default None: none.
+    capacity : str
+        "grows with n" (default) or "fixed".
+
+    Returns
+    -------
+    Learner
+
+    Raises
+    ------
+    RecipeError
+        For an object that can be none of these.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> def mean(X, y, X_test, seed):
+    ...     return [y.mean()] * len(X_test)
+    >>> learners.own(mean, called="mean", capacity="fixed").capacity
+    'fixed'
+    """
+    if isinstance(brought, Learner):
+        return brought
+    if isinstance(brought, type):
+        raise RecipeError(f"{called} is the class {shown(brought)}: expected an object; use {brought.__name__}()")
+    if callable(getattr(brought, "fit", None)) and callable(getattr(brought, "predict", None)):
+        return Estimator(called, brought, like, capacity)
+    if callable(brought):
+        return Function(called, brought, like, capacity)
+    raise RecipeError(
+        f"{called} is {shown(brought)}: expected an estimator with fit and predict, a function (X, y, X_test, seed) → "
+        "prediction, a TorchRegressor or a Learner"
+    )
+
+
+def absent(called: str, description: Mapping[str, str]) -> Absent:
+    """Return the learner that a journal describes."""
+    return Absent(called, dict(description), None, description.get("capacity", GROWS))
+
+
+def imported(argument: str) -> tuple[str, Any]:
+    """Return the name and the object of ``NAME=module:attribute``, as the command line has it.
+
+    Raises
+    ------
+    RecipeError
+        For another form, a module that cannot be imported, or an attribute that it does not have.
+    """
+    called, _, place = argument.partition("=")
+    module, _, attribute = place.partition(":")
+    if not (called and module and attribute):
+        raise RecipeError(f"--learner {argument}: expected NAME=module:attribute, e.g. forest=my_learners:forest")
+    try:
+        found: Any = importlib.import_module(module)
+    except ImportError as error:
+        raise RecipeError(f"--learner {argument}: the module {module!r} cannot be imported: {error}") from None
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise RecipeError(f"--learner {argument}: {module} has no {attribute!r}")
+        found = getattr(found, part)
+    return called, found
+
+
+# ---------------------------------------------------------------------------------------------------- what it is
+
+
+def shown(thing: Any) -> str:
+    """Return how an object shows itself, the same in every process: a function by its name and its text's digest."""
+    qualified = getattr(thing, "__qualname__", None)
+    if qualified is None:
+        return " ".join(_ADDRESS.sub("", repr(thing)).split())
+    try:
+        text = hashlib.blake2b(inspect.getsource(thing).encode(), digest_size=6).hexdigest()
+    except (OSError, TypeError):  # typed at a prompt, or compiled
+        text = "unknown"
+    return f"{thing.__module__}.{qualified} (source {text})"
+
+
+def version_of(thing: Any) -> str:
+    """Return "package version" of where an object's class (or a function) comes from, "" where that has no version."""
+    return package_version(str(getattr(thing, "__module__", None) or type(thing).__module__).partition(".")[0])
+
+
+def package_version(top: str) -> str:
+    """Return "package version", "" where there is none."""
+    found = getattr(sys.modules.get(top), "__version__", None)
+    if found is None:
+        try:
+            found = importlib.metadata.version(top)
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+    return f"{top} {found}"
+
+
+def _origin(thing: Any) -> str:
+    return version_of(thing) or "of no versioned package"
+
+
+def _copied(estimator: Any) -> Any:
+    """Return an unfitted copy: scikit-learn's clone of what has its parameters, else a deep copy."""
+    if hasattr(estimator, "get_params") and "sklearn" in sys.modules:
+        from sklearn.base import clone
+
+        return clone(estimator)
+    return copy.deepcopy(estimator)

@@ -1,0 +1,67 @@
+"""Figures and data frames of dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fractalman.measure.display import axes_or_new, frame
+
+
+def columns_frame(columns: Mapping[str, Any]) -> Any:
+    """Return a pandas data frame of equally long columns."""
+    names = list(columns)
+    return frame([dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def draw_scan(scan: Any, ax: Any) -> Any:
+    """D against distance, as read and corrected; the scales that make the estimate are filled."""
+    ax = axes_or_new(ax)
+    first, last = scan.plateau
+    used = slice(first, last + 1)
+    ax.plot(scan.distance, scan.reading, ":", color="0.5", label="as read")
+    ax.errorbar(
+        scan.distance, scan.value, 2.0 * scan.standard_error, fmt="o", mfc="white", color="C0", label="corrected"
+    )
+    ax.plot(scan.distance[used], scan.value[used], "o", color="C0")
+    if scan.noise_scale is not None:
+        ax.axvline(scan.noise_scale, ls="--", color="C3", label="below: noise")
+    ax.set(xscale="log", xlabel="distance", ylabel="dimension")
+    ax.legend()
+    return ax
+
+
+def draw_dimension(found: Any, ax: Any) -> Any:
+    """The scan, if there is one, with the estimate and its interval."""
+    ax = axes_or_new(ax)
+    if found.scan is not None:
+        draw_scan(found.scan, ax)
+    ax.axhspan(*found.interval, alpha=0.2, color="C1")
+    ax.axhline(found.value, color="C1", label=f"{found.method} {found.value:.3g}")
+    ax.set(ylabel="dimension", title=f"{found.n_points} points")
+    ax.legend()
+    return ax
+
+
+def draw_dimensions(found: Any, ax: Any) -> Any:
+    """The scan with every method's estimate over its own window."""
+    ax = draw_scan(found["recommended"].scan, ax)
+    for number, (name, one) in enumerate(found.items(), start=1):
+        ax.plot(one.window, (one.value, one.value), color=f"C{number}", label=f"{name} {one.value:.3g}")
+        ax.fill_between(one.window, *one.interval, color=f"C{number}", alpha=0.15)
+    ax.legend(fontsize="small")
+    return ax
+
+
+def draw_pointwise(found: Any, ax: Any) -> Any:
+    """The points on their first two principal axes, coloured by the dimension around them."""
+    ax = axes_or_new(ax)
+    centred = found.points - found.points.mean(axis=0)
+    axis = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    flat = centred @ axis.T if centred.shape[1] > 1 else np.c_[centred[:, 0], np.zeros(len(centred))]
+    drawn = ax.scatter(flat[:, 0], flat[:, 1], c=found.value, s=8)
+    ax.figure.colorbar(drawn, ax=ax, label="dimension")
+    ax.set(xlabel="first principal axis", ylabel="second principal axis")
+    return ax

@@ -1,0 +1,99 @@
+"""How results show themselves: a short line, a pandas table, a figure.
+
+Nothing heavy is imported before it is asked for; `matplotlib` is the extra ``plots``, `pandas` the extra ``tables``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fractalman.errors import MissingExtraError
+
+
+def short(value: float, error: float | None) -> str:
+    """Return a value with its error, as many digits as the error deserves.
+
+    Examples
+    --------
+    >>> short(0.34567, 0.0123), short(1.8, 0.0), short(0.5, None)
+    ('0.346 ± 0.012', '1.8 ± 0', '0.5')
+    """
+    if error is None or not math.isfinite(error):
+        return f"{value:.4g}" + ("" if error is None else " ± ∞")
+    if error <= 0.0 or error < 1e-9 * abs(value):
+        return f"{value:.6g} ± {error:.1g}"
+    if error > 100.0 * max(abs(value), 1.0):
+        return f"{value:.3g} ± {error:.1g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}" if digits <= 9 else f"{value:.3g} ± {error:.2g}"
+
+
+def axes_or_new(ax: Any) -> Any:
+    """Return the axes given, or those of a new figure that no window belongs to."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError(
+            "a figure needs matplotlib, which is not installed: use pip install 'fractalman[plots]'"
+        ) from None
+    return Figure(figsize=(5.0, 3.6), layout="constrained").subplots()
+
+
+def frame(rows: list[dict[str, Any]], index: str | None = None) -> Any:
+    """Return rows as a pandas DataFrame, indexed by one of their entries."""
+    try:
+        import pandas
+    except ImportError:
+        raise MissingExtraError(
+            "a table needs pandas, which is not installed: use pip install 'fractalman[tables]'"
+        ) from None
+    table = pandas.DataFrame(rows)
+    return table if index is None else table.set_index(index)
+
+
+class FitDisplay:
+    """What every fit can do: be a table of its parameters."""
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Return one row a parameter: name, value, standard_error, low, high."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> Any:
+        """Return the parameters as a pandas DataFrame with columns value, standard_error, low and high (95 %)."""
+        return frame(self.parameters(), "parameter")
+
+
+def draw_curve(fit: Any, ax: Any = None) -> Any:
+    """Draw a curve with its fitted law on logarithmic axes."""
+    ax = axes_or_new(ax)
+    n = np.geomspace(fit.window[0], fit.window[1], 200)
+    if fit.sizes.size:
+        ax.plot(fit.sizes, fit.losses, "o", ms=4, color="0.25", label="measured")
+    ax.plot(n, fit.predict(n), "-", color="tab:blue", label=f"exponent {short(fit.value, fit.half_width)}")
+    if fit.floor:
+        ax.axhline(fit.floor, ls=":", color="0.5", label=f"floor {short(fit.floor, fit.floor_standard_error)}")
+    ax.set(xscale="log", yscale="log", xlabel="n", ylabel="loss")
+    ax.legend(frameon=False)
+    return ax
+
+
+def draw_joint(fit: Any, ax: Any = None) -> Any:
+    """Draw what a joint fit predicts against what was measured, coloured by model size."""
+    ax = axes_or_new(ax)
+    measured = fit.table["loss"]
+    predicted = measured * np.exp(fit.residual)
+    colour = np.log10(fit.table[next(iter(fit.table))])
+    ax.scatter(predicted, measured, c=colour, s=14, cmap="viridis", zorder=2)
+    if fit.outliers.size:
+        out = fit.outliers
+        ax.plot(predicted[out], measured[out], "o", mfc="none", mec="tab:red", ms=8, label=f"{out.size} outliers")
+        ax.legend(frameon=False)
+    ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
+    ax.plot(ends, ends, "-", color="0.6", lw=1, zorder=1)
+    ax.set(xscale="log", yscale="log", xlabel="fitted loss", ylabel="measured loss")
+    return ax

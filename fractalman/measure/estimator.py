@@ -1,0 +1,72 @@
+"""The intrinsic dimension as an estimator with scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from fractalman.errors import FractalmanError
+from fractalman.measure.dimension import _ESTIMATORS, METHODS, prepared
+
+_LEAST = 8
+
+
+class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
+    """The intrinsic dimension of points, as `fractalman.measure.dimension` measures it.
+
+    Parameters
+    ----------
+    method : one of ``fractalman.measure.METHODS``.
+    n_sources : random starting points.
+    theiler : rows this close to a point's own are not its neighbours.
+    duplicates : "drop" or "keep".
+    random_state : integer, picks the starting points.
+
+    Attributes
+    ----------
+    dimension_ : float, D.
+    interval_ : (low, high), 95 %.
+    standard_error_ : float, total.
+    result_ : the `Dimension` with everything else.
+    n_features_in_ : int.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fitted = fm.measure.IntrinsicDimension().fit(np.random.default_rng(0).random((500, 2)))
+    >>> 1.8 < fitted.dimension_ < 2.2
+    True
+    """
+
+    def __init__(
+        self,
+        method: str = "recommended",
+        *,
+        n_sources: int = 2048,
+        theiler: int = 0,
+        duplicates: str = "drop",
+        random_state: int = 0,
+    ) -> None:
+        self.method = method
+        self.n_sources = n_sources
+        self.theiler = theiler
+        self.duplicates = duplicates
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> IntrinsicDimension:
+        """Measure the dimension of ``X``, (n, d); ``y`` is ignored."""
+        del y
+        if self.method not in METHODS:
+            raise ValueError(f"method = {self.method!r}: expected {', '.join(METHODS)}")
+        values = validate_data(self, X, ensure_min_samples=_LEAST, dtype="numeric")
+        try:
+            found = prepared(values, self.n_sources, self.random_state, self.theiler, self.duplicates, _LEAST)
+            self.result_ = _ESTIMATORS[self.method](found, None)
+        except FractalmanError as error:
+            raise ValueError(str(error)) from None
+        self.dimension_ = self.result_.value
+        self.interval_ = self.result_.interval
+        self.standard_error_ = self.result_.standard_error
+        return self

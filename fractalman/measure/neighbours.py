@@ -1,0 +1,160 @@
+"""Distances from starting points to all points: what every estimator of a dimension reads.
+
+Starting points fall into compact blocks of space. Neighbourhoods overlap inside a block and hardly between blocks, so
+that leaving out one block at a time (the jackknife) gives an error that knows of the overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._typing import F64, I64
+from fractalman.errors import RecipeError
+from fractalman.measure.distances import sample_sources
+from fractalman.measure.points import Points
+
+BLOCKS = 32
+"""Blocks of starting points that the jackknife leaves out in turn."""
+LAST = 32
+"""The window ends at the (n/32)-th neighbour."""
+_DEEPEST = 12  # distances are kept up to the (n/12)-th neighbour
+_FIRST = 8
+_WORK = 3 << 30  # coordinates that are compared; starting points are fewer beyond it, but not below the next
+_SOURCES_AT_LEAST = 512
+TIE = 1e-4
+"""Relative difference of two distances that float32 coordinates do not resolve."""
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """Sorted neighbour distances of the starting points.
+
+    Parameters
+    ----------
+    near : (sources, k) distances of the first k neighbours, the point itself left out, in the points' unit.
+    points : the points that count as neighbours.
+    sources : (sources,) rows of ``points.values``.
+    block : (sources,) 0 … blocks − 1, compact in space.
+    in_a_row : share of the starting points whose nearest neighbour stands at most two rows away in the caller's table.
+    theiler : rows so close in the caller's table, or closer, are no neighbours.
+    """
+
+    near: F64
+    points: Points
+    sources: I64
+    block: I64
+    in_a_row: float
+    theiler: int
+
+    def distances(self, n_sources: int | None = None) -> Iterator[F64]:
+        """Yield blocks of rows of distances, inf where a point is no neighbour, of the first ``n_sources``."""
+        return rows_of_distances(self.points, self.sources[:n_sources], self.theiler)
+
+
+def neighbourhoods(points: Points, n_sources: int, seed: int, theiler: int = 0) -> Neighbourhoods:
+    """Return the neighbour distances of ``n_sources`` random points; RecipeError where there is no distance."""
+    n, d = points.values.shape
+    n_sources = min(n_sources, max(_SOURCES_AT_LEAST, _WORK // (n * d)))
+    if not (isinstance(theiler, int | np.integer) and 0 <= theiler < n // 4):
+        raise RecipeError(f"theiler = {theiler!r}: expected a whole number of rows from 0 to {n // 4 - 1}")
+    sources = sample_sources(n, max(2 * BLOCKS, n_sources), seed)
+    k = int(min(n - 1 - 2 * theiler, max(20, n // _DEEPEST)))
+    near, following = [], 0
+    first = 0
+    for rows in rows_of_distances(points, sources, int(theiler)):
+        closest = points.row[np.argmin(rows, axis=1)]
+        own = points.row[sources[first : first + len(rows)]]
+        following += int((np.abs(closest - own) <= 2).sum())
+        first += len(rows)
+        near.append(np.sort(np.partition(rows, k - 1, axis=1)[:, :k], axis=1))
+    table = np.concatenate(near)
+    if not table[:, -1].any():
+        raise RecipeError("the points coincide: there is no distance to measure a dimension from")
+    block = spatial_blocks(points.values[sources], BLOCKS)
+    return Neighbourhoods(table, points, sources, block, following / len(sources), int(theiler))
+
+
+def rows_of_distances(points: Points, sources: I64, theiler: int = 0, block: int = 64) -> Iterator[F64]:
+    """Yield the distances of blocks of starting points to all points, by direct float64 differences; inf to itself."""
+    from scipy.spatial.distance import cdist
+
+    low = np.searchsorted(points.row, points.row[sources] - theiler)
+    high = np.searchsorted(points.row, points.row[sources] + theiler, side="right")
+    for start in range(0, sources.size, block):
+        rows = cdist(points.values[sources[start : start + block]], points.values)
+        for i in range(len(rows)):
+            rows[i, low[start + i] : high[start + i]] = np.inf
+        yield rows
+
+
+def spatial_blocks(values: F64, blocks: int) -> I64:
+    """Return (n,) numbers 0 … blocks − 1 of compact cells of about equal size.
+
+    Cells are halved across the line from their centre to their farthest point, whatever the axes are.
+    """
+    out = np.zeros(len(values), np.int64)
+
+    def split(rows: I64, first: int, count: int) -> None:
+        if count == 1:
+            out[rows] = first
+            return
+        part = values[rows] - values[rows].mean(axis=0)
+        order = np.argsort(part @ part[int(np.argmax(np.square(part).sum(axis=1)))], kind="stable")
+        left = count // 2
+        middle = len(rows) * left // count
+        split(rows[order[:middle]], first, left)
+        split(rows[order[middle:]], first + left, count - left)
+
+    split(np.arange(len(values), dtype=np.int64), 0, max(1, min(blocks, len(values) // 2)))
+    return out
+
+
+def block_jackknife(rows: F64, block: I64, statistic: Callable[[F64], F64]) -> tuple[F64, F64, F64]:
+    """Return statistic(rows), its delete-a-block standard errors, and the (blocks, p) values behind them.
+
+    ``statistic`` maps (m, …) rows to (p,) numbers.
+    """
+    values = np.array([statistic(rows[block != b]) for b in np.unique(block)])
+    spread = values - values.mean(axis=0)
+    count = len(values)
+    return np.asarray(statistic(rows)), np.sqrt((count - 1) / count * np.square(spread).sum(axis=0)), values
+
+
+def share_of_ties(found: Neighbourhoods) -> float:
+    """Return the share of points whose two nearest neighbours are equally far."""
+    return float(np.mean(found.near[:, 1] <= found.near[:, 0] * (1.0 + TIE)))
+
+
+def checked_window(window: tuple[float, float]) -> tuple[float, float]:
+    """Return two distances as numbers; RecipeError unless 0 < low < high."""
+    low, high = float(window[0]), float(window[1])
+    if not (np.isfinite(high) and 0.0 < low < high):
+        raise RecipeError(f"window = ({low:g}, {high:g}): expected two finite distances 0 < low < high")
+    return low, high
+
+
+def neighbour_window(found: Neighbourhoods, window: tuple[float, float] | None) -> tuple[float, float]:
+    """Return the window of distances in the points' unit: as given in the caller's, or from the 8th neighbour on.
+
+    Without one it ends at the (n/32)-th neighbour, so that neither the spacing of the points nor the edge of the set
+    decides. RecipeError where that window is empty.
+    """
+    if window is not None:
+        low, high = checked_window(window)
+        return low / found.points.unit, high / found.points.unit
+    last = min(found.near.shape[1], max(20, len(found.points.values) // LAST))
+    low, high = (float(np.median(found.near[:, k - 1])) for k in (_FIRST, last))
+    if not low > 0.0:
+        raise RecipeError(
+            f"half of the points coincide with {_FIRST} others or more: remove duplicated points, or give a window of "
+            "distances"
+        )
+    if not low < high:
+        raise RecipeError(
+            f"the {_FIRST}th and the {last}th neighbour of most points are equally far, {low:g}: points on a lattice, "
+            "or coordinates too large for double precision; give a window of distances, or scale X"
+        )
+    return low, high

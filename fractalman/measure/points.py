@@ -1,0 +1,258 @@
+"""Points as people hold them, made into one table of float64 numbers.
+
+Arrays, masked arrays, data frames (pandas' nullable columns too), torch tensors, AnnData and scipy.sparse matrices are
+taken. What is left out or changed on the way is said in a sentence, never silently.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman._typing import F64, I64
+from fractalman.errors import RecipeError
+from fractalman.random.streams import Role, draws, key64, normals, permutation
+
+MAX_TARGETS = 1 << 15
+"""Points among which neighbours are looked for; beyond it a random part stands for all."""
+TARGET_NAMES = ("y", "target", "label", "labels", "class")
+"""Names of columns and arrays, in any case, that hold the target."""
+_PROJECTED = 256  # columns after a random projection
+_UNLIKE = 50.0  # ratio of two columns' spreads from which their units are in question
+_EXTREME = 1e100  # coordinates beyond it, or below its inverse, are scaled before they are squared
+
+
+@dataclass(frozen=True)
+class Points:
+    """A checked table of points.
+
+    Parameters
+    ----------
+    values : (n, d) float64, in units of ``unit``.
+    row : (n,) int64, the row of the caller's table that each point was.
+    unit : what the caller's coordinates were divided by; 1 unless they are so small or large that squares overflow.
+    notes : sentences about what was left out or changed.
+    """
+
+    values: F64
+    row: I64
+    unit: float
+    notes: tuple[str, ...]
+
+
+def plain(number: float) -> str:
+    """Return a number as people write it, never as ``np.float64(…)``."""
+    return f"{float(number):.4g}"
+
+
+def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | None = None, seed: int = 0) -> Points:
+    """Return the points of ``X``, checked.
+
+    Parameters
+    ----------
+    X : table (n, d) of any kind that this module takes.
+    least : fewest points that are of use.
+    duplicates : "drop" keeps one of several equal rows, "keep" keeps all; either way they are counted and named.
+    most : of more rows than this a random part, picked by ``seed``, stands for all; None = all.
+
+    Raises
+    ------
+    RecipeError
+        For what is no table of at least ``least`` finite points.
+    """
+    if duplicates not in ("drop", "keep"):
+        raise RecipeError(f"duplicates = {duplicates!r}: expected 'drop' or 'keep'")
+    notes: list[str] = []
+    table, row = _rows(X, most, seed, notes)
+    if table.ndim != 2 or table.shape[0] < least or table.shape[1] < 1 or table.dtype.kind not in "fiub":
+        raise RecipeError(
+            f"X is {table.dtype} of shape {table.shape}: expected a table (n, d) of numbers, n = {least} or more"
+        )
+    values = table.astype(np.float64)
+    bad = ~np.isfinite(values).all(axis=1)
+    if bad.any():
+        where = ", ".join(str(i) for i in row[bad][:5].tolist()) + (", …" if bad.sum() > 5 else "")
+        raise RecipeError(
+            f"X holds numbers that are not finite in {int(bad.sum())} of {len(values)} rows ({where}; the first row is "
+            "0): remove these points, or fill in what is missing"
+        )
+    found = _scaled(Points(values, row, 1.0, tuple(notes)))
+    return _with_units(_without_copies(found, duplicates, least))
+
+
+def with_labels(X: Any, y: ArrayLike) -> tuple[Any, F64]:
+    """Return (X, y) without the rows that ``X`` or ``y`` mask, and y as (n,) float64; RecipeError where they differ."""
+    labels = np.ma.asarray(y) if np.ma.isMaskedArray(y) else np.asarray(_numbers(y))
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    n = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    if labels.shape != (n,) or labels.dtype.kind not in "fiub":
+        raise RecipeError(
+            f"y is {labels.dtype} of shape {labels.shape}: expected {n} finite labels, one for each row of X"
+        )
+    masked = np.zeros(n, bool)
+    if np.ma.isMaskedArray(labels):
+        masked |= np.ma.getmaskarray(labels)
+    if np.ma.isMaskedArray(X):
+        masked |= np.ma.getmaskarray(X).any(axis=1)
+    values = np.ma.getdata(labels).astype(np.float64)
+    if not np.isfinite(values[~masked]).all():
+        count = int((~np.isfinite(values[~masked])).sum())
+        raise RecipeError(f"y: {count} of {n} labels are not finite: expected {n} finite labels, one for each row of X")
+    if not masked.any():
+        return X, values
+    return np.ma.getdata(X)[~masked], values[~masked]
+
+
+# ---------------------------------------------------------------------------------------------------- kinds of tables
+
+
+def _rows(X: Any, most: int | None, seed: int, notes: list[str]) -> tuple[np.ndarray[Any, Any], I64]:
+    """Return a dense array and the rows of X that it holds."""
+    from scipy.sparse import issparse
+
+    if hasattr(X, "obsm") and hasattr(X, "layers"):  # AnnData
+        X = X.X
+    if issparse(X):
+        part = subset(int(X.shape[0]), seed, most) if most is not None else np.arange(X.shape[0], dtype=np.int64)
+        return _dense(X.tocsr()[part], notes, seed), part
+    if np.ma.isMaskedArray(X):
+        X = np.ma.asarray(X)
+        masked = np.ma.getmaskarray(X).reshape(len(X), -1).any(axis=1)
+        if masked.any():
+            notes.append(f"{int(masked.sum())} of {len(X)} rows hold masked numbers: left out")
+        kept = np.flatnonzero(~masked).astype(np.int64)
+        table = np.ma.getdata(X)[kept]
+    else:
+        table = _frame(X, notes) if hasattr(X, "columns") and hasattr(X, "to_numpy") else np.asarray(_numbers(X))
+        kept = np.arange(table.shape[0] if table.ndim else 0, dtype=np.int64)
+    if most is not None and len(kept) > most:
+        part = subset(len(kept), seed, most)
+        return np.asarray(table[part]), kept[part]
+    return table, kept
+
+
+def _numbers(X: Any) -> Any:
+    """A torch tensor as an array, wherever it lies; everything else as it is."""
+    if hasattr(X, "detach") and hasattr(X, "cpu"):
+        X = X.detach().cpu()
+        return (X.float() if "bfloat16" in str(X.dtype) else X).numpy()
+    return X
+
+
+def _frame(X: Any, notes: list[str]) -> np.ndarray[Any, Any]:
+    """The columns of a data frame that are coordinates."""
+    names = [str(name) for name in X.columns]
+    targets = [i for i, name in enumerate(names) if name.lower() in TARGET_NAMES]
+    if targets:
+        notes.append(f"column {', '.join(repr(names[i]) for i in targets)} is a target by its name: no coordinate")
+    columns = []
+    for i, name in enumerate(names):
+        if i in targets:
+            continue
+        column = X.iloc[:, i] if hasattr(X, "iloc") else X[name]
+        try:
+            columns.append(np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan)))
+        except TypeError:
+            columns.append(np.asarray(column.to_numpy(), np.float64))
+        except ValueError:
+            raise RecipeError(
+                f"column {name!r} of X holds words: expected numbers; leave it out, or encode it as numbers"
+            ) from None
+    return np.stack(columns, axis=1) if columns else np.empty((len(X), 0))
+
+
+def _dense(X: Any, notes: list[str], seed: int) -> np.ndarray[Any, Any]:
+    """A sparse matrix as an array, or its random projection where the array would not fit."""
+    n, d = X.shape
+    if n * d * 8 <= free_memory() // 4:
+        return np.asarray(X.toarray())
+    notes.append(
+        f"{n:,} × {d:,} sparse numbers are {n * d * 8 / 2**30:.1f} GiB when dense: measured on a random projection to "
+        f"{_PROJECTED} columns, which keeps distances to about {100 / math.sqrt(2 * _PROJECTED):.0f} %"
+    )
+    frame = normals(key64(seed, Role.MEASUREMENT, 3), d * _PROJECTED).reshape(d, _PROJECTED)
+    return np.asarray(X @ (frame / math.sqrt(_PROJECTED)))
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that are free, or 4 GiB where the system does not say."""
+    try:
+        return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30
+
+
+def subset(n: int, seed: int, most: int = MAX_TARGETS) -> I64:
+    """Return the point numbers that stand for all n, ascending: all, or a random part of ``most``."""
+    if n <= most:
+        return np.arange(n, dtype=np.int64)
+    return np.sort(permutation(key64(seed, Role.MEASUREMENT, 2), n)[:most])
+
+
+# ---------------------------------------------------------------------------------------------------- checks
+
+
+def _scaled(found: Points) -> Points:
+    largest = float(np.abs(found.values).max())
+    if largest == 0.0 or 1.0 / _EXTREME <= largest <= _EXTREME:
+        return found
+    unit = 2.0 ** math.frexp(largest)[1] if largest < 1e300 else 2.0**1000
+    note = f"coordinates are of size {largest:.1g}: divided by {unit:.3g} so that their squares are numbers"
+    return replace(found, values=found.values / unit, unit=unit, notes=(*found.notes, note))
+
+
+def first_copies(values: F64) -> I64:
+    """Return the rows that are no copy of an earlier row, ascending."""
+    words = np.ascontiguousarray(values + 0.0).view(np.uint64)  # + 0.0: −0 equals 0
+    weights = draws(key64(0, Role.MEASUREMENT, 4), values.shape[1]) | np.uint64(1)
+    mixed = (words ^ (words >> np.uint64(29))) * weights  # wraps: a hash of 64 bits a row
+    digest = (mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+    return np.sort(np.unique(digest, return_index=True)[1]).astype(np.int64)
+
+
+def _without_copies(found: Points, duplicates: str, least: int) -> Points:
+    kept = first_copies(found.values)
+    n, copies = len(found.values), len(found.values) - len(kept)
+    if not copies:
+        return found
+    said = f"{copies} of {n} rows are duplicates of other rows"
+    if duplicates == "keep":
+        return replace(found, notes=(*found.notes, f"{said}: their distances are 0; use duplicates='drop'"))
+    if len(kept) == 1:
+        raise RecipeError(f"all {n} points coincide: there is no distance to measure from")
+    if len(kept) < least:
+        raise RecipeError(f"{said}, and {len(kept)} different points are left: expected {least} or more")
+    return Points(
+        found.values[kept], found.row[kept], found.unit, (*found.notes, f"{said}: left out (duplicates='keep' keeps)")
+    )
+
+
+def _with_units(found: Points) -> Points:
+    """Warn of columns whose spreads differ so much that the largest decide every distance."""
+    spread = found.values.std(axis=0)
+    used = np.flatnonzero(spread > 1e-12 * max(float(spread.max()), 1e-300))
+    if used.size < 2 or spread[used].max() < _UNLIKE * spread[used].min() or _principal(found.values[:, used]):
+        return found
+    small, large = used[np.argmin(spread[used])], used[np.argmax(spread[used])]
+    note = (
+        f"columns differ in spread by a factor {plain(spread[large] / spread[small])} (column {int(large)} against "
+        f"{int(small)}, the first is 0): the largest decide every distance; if their units differ, divide each column "
+        "by its standard deviation"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def _principal(values: F64) -> bool:
+    """Whether columns are principal components, whose spreads fall in one unit: uncorrelated, in falling order."""
+    spread = values.std(axis=0)
+    if values.shape[1] < 3 or (np.diff(spread) > 0.0).any():
+        return False
+    unit = (values - values.mean(axis=0)) / spread
+    correlation = unit.T @ unit / len(values) - np.eye(values.shape[1])
+    return bool(np.abs(correlation).max() < 1e-4)

@@ -1,0 +1,115 @@
+"""Are faults noticed? Plants one fault at a time in a copy of the clone and runs the tests of the package it is in.
+
+python scripts/mutants.py [--only NUMBER ...] [--json FILE] [-- pytest's arguments]
+
+A fault is a text that stands in one place of the package, and what is put there instead; it is found wherever it has
+moved. Prints for each whether a test failed, and exits with 1 if one was not noticed. Use it before and after tests are
+removed: no fault may become invisible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Mutant(NamedTuple):
+    """One fault, and the folders of tests/ that are asked about it, in this order, until one notices."""
+
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant("x_high * m_low + ((x_low * m_low) >> _u32)", "x_high * m_low", ("random",)),
+    Mutant("p = p * z + 1.0 / 19.0", "p = p * z + 1.0 / 20.0", ("random",)),
+    Mutant("while j >= columns:", "while j > columns:", ("trees",)),
+    Mutant("if number and u * s >= 1.0:", "if number and u * s >= 1.05:", ("families",)),
+    Mutant("np.int64(2 * s + 3)) != 0", "np.int64(2 * s + 2)) != 0", ("families",)),
+    Mutant("variance[i] = exp64(2.0 * exponent", "variance[i] = exp64(exponent", ("families",)),
+    Mutant("along * v[j]", "0.9 * along * v[j]", ("families",)),
+    Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)", ("datasets",)),
+    Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets",)),
+    Mutant("up += inverse(later[u] + conductance[p, 0])", "up += inverse(later[u])", ("theory",)),
+    Mutant("rate = 2.0 / (3.0 * points)", "rate = 2.0 / (3.0 * points + 1.0)", ("theory",)),
+    Mutant("- offset - (X[held] - mean) @ w)", "- offset - X[held] @ w)", ("learners",)),
+    Mutant("order.sort(key=lambda ridge: (risks[ridge]", "order.sort(key=lambda ridge: (-risks[ridge]", ("learners",)),
+    Mutant("0.5 + confidence / 2.0", "confidence", ("measure",)),
+    Mutant("(targets != source) & (row > 0.0)", "targets != source", ("measure",)),
+    Mutant("(blocks - 1) / blocks * np.square(spread)", "1 / blocks * np.square(spread)", ("measure",)),
+    Mutant("np.std(moved, ddof=1)", "np.std(moved, ddof=1) / 2", ("prediction",)),
+    Mutant("agrees = abs(difference) <= half_width", "agrees = abs(difference) <= 2 * half_width", ("experiments",)),
+    Mutant("np.maximum(1.0 - leverage, 1e-9)", "np.maximum(1.0, 1e-9)", ("studies",)),
+    Mutant("between / spread if", "1 - between / spread if", ("studies",)),
+)  # fmt: skip
+
+
+def place(root: Path, mutant: Mutant) -> Path:
+    """Return the module that holds a fault's place; exactly one does."""
+    modules = [path for path in sorted((root / "fractalman").rglob("*.py")) if "_reference" not in path.stem]
+    found = [path for path in modules if mutant.old in path.read_text("utf-8")]
+    if len(found) != 1 or found[0].read_text("utf-8").count(mutant.old) != 1:
+        names = ", ".join(path.relative_to(root).as_posix() for path in found)
+        sys.exit(
+            f"expected one place with {mutant.old!r}, found {names or 'none'}: mend the list in {Path(__file__).name}"
+        )
+    return found[0]
+
+
+def noticed(root: Path, tests: tuple[str, ...], arguments: list[str]) -> str:
+    """Run tests in a copy until one fails and return its name, or nothing."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "CI": "true"}
+    environment.pop("FRACTALMAN_CACHE", None)
+    for folder in tests:
+        command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", f"tests/{folder}", *arguments]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+        if done.returncode not in {0, 1}:
+            sys.exit(f"pytest could not run in tests/{folder}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if done.returncode == 1:
+            return next(line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))).split(" - ")[
+                0
+            ]
+    return ""
+
+
+def main() -> None:
+    """Plant every fault in turn and print what noticed it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="only these faults, counted from 1")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write what noticed each fault")
+    parser.add_argument("arguments", nargs="*", help="for pytest")
+    asked = parser.parse_args()
+    missed, results = 0, {}
+    for number in asked.only or range(1, len(MUTANTS) + 1):
+        mutant = MUTANTS[number - 1]
+        with tempfile.TemporaryDirectory(prefix="fractalman-mutant-") as folder:
+            root = Path(folder) / "clone"
+            ignored = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
+            shutil.copytree(ROOT, root, ignore=ignored)
+            path = place(root, mutant)
+            path.write_text(path.read_text("utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
+            start = time.monotonic()
+            by = noticed(root, mutant.tests, asked.arguments)
+            missed += not by
+            results[number] = by
+            module = path.relative_to(root).as_posix()
+            print(f"{number:2d} {module}: {by or 'NOT NOTICED'} ({time.monotonic() - start:.0f} s)", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"noticed: {len(results) - missed} of {len(results)}")
+    sys.exit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()
