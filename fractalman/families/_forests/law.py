@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from fractalman.theory.laws.elementary import tuned_with_noise
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learner_properties import INTERPOLATION, LearnerProperties
+from fractalman.theory.laws.learner_properties import INTERPOLATION, OPEN, LearnerProperties
 from fractalman.theory.laws.sources import BRILL, BRILL_CLUSTER
 
 RESOLVED = 16.0
@@ -60,7 +60,7 @@ def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -
     return replace(
         law,
         assumptions=tuple(notes),
-        checked=law.checked if floor or learner.name == "1-nn" else _STANDING[learner.name],
+        checked=law.checked if floor or learner.name == "1-nn" else _STANDING.get(learner.name, OPEN),
         reason=law.reason if floor else _REASON[learner.kind],
         looked_up=(*law.looked_up, *learner.references),
     )

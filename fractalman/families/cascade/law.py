@@ -26,7 +26,7 @@ from fractalman.theory.exponents import (
 )
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learner_properties import INTERPOLATION, LearnerProperties
+from fractalman.theory.laws.learner_properties import INTERPOLATION, OPEN, LearnerProperties
 from fractalman.theory.laws.sources import BIGGINS, GRAF_LUSCHGY, SPIGLER, YAROTSKY
 from fractalman.theory.measures import cascade_spectrum, log_period_masses, shared_by_one_tree_masses
 
@@ -110,7 +110,7 @@ def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
         data_exponent=found.beta,
         model_exponent=None if learner.kind == "floor" else found.model,
         source=_SOURCE.get(learner.name, _SOURCE[""]),
-        checked=_STANDING[learner.name],
+        checked=_STANDING.get(learner.name, OPEN),
         reason=_REASON[learner.kind],
         domain="noiseless labels, n below the mass of the last level's cells, d > 2D",
         assumptions=_notes(recipe, learner, found),
