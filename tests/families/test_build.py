@@ -191,7 +191,7 @@ def test_the_tree_alone_is_that_of_the_dataset(name: str) -> None:
 
 def test_a_tree_alone_is_refused_where_there_is_none_or_no_room() -> None:
     for recipe in (fm.Cascade(n_points=10), fm.SmoothManifold(n_points=10), fm.LatticePercolation(dim=2, side=9)):
-        with pytest.raises(RecipeError, match=r"has no tree to be drawn alone.*type generate"):
+        with pytest.raises(RecipeError, match=r"has no tree to be drawn alone.*use generate"):
             tree(recipe)
     with pytest.raises(ResourceError, match=r"bytes at once.*type a smaller n_points$"):
         tree(fm.PercolationCluster(n_points=1 << 40))
