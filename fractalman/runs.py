@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_result, load_spec, plan_sweep, run_experiment, run_sweep
+from fractalman.experiments.brought import refuse_absent
 from fractalman.experiments.journal import parts_in, read_header
 from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
@@ -32,6 +33,7 @@ def run_confirmation(
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    learners: Mapping[str, Any] | None = None,
 ) -> Result:
     """Run an experiment, or what is left of it, write its report and return its verdicts and points.
 
@@ -53,6 +55,11 @@ def run_confirmation(
     shard
         (i, of n): do every n-th task only, into a part of the journal of its own, e.g. in a job array; the report is
         written by whoever finds no task missing. A run without it reads all parts and does what is left.
+    learners
+        Name → your own learner: an estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) →
+        prediction, a `fractalman.learners.TorchRegressor`, a `Learner`, or what `fractalman.learners.own` made of one.
+        A run that was killed goes on when they are given again. With ``jobs`` they are pickled to this machine's
+        processes, with ``scheduler`` to its workers; nothing is ever unpickled from a file.
 
     Returns
     -------
@@ -73,7 +80,8 @@ def run_confirmation(
     docs/theory.md §3 and §4 say what is predicted.
     """
     require_plots()
-    checked = load_spec(spec)
+    checked = load_spec(spec, learners)
+    refuse_absent(checked.brought)
     result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if shard is None or not result.missing:
         _say(progress, "writing the report")
@@ -81,15 +89,17 @@ def run_confirmation(
     return result
 
 
-def plan_confirmation(spec: Spec) -> Plan:
+def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> Plan:
     """Return the points, memory and time that an experiment will need, without running it.
 
     Parameters
     ----------
     spec
         As for `run_confirmation`.
+    learners
+        As for `run_confirmation`; what they take is not known and not counted.
     """
-    return plan_sweep(load_spec(spec))
+    return plan_sweep(load_spec(spec, learners))
 
 
 def run_study(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,13 @@ def add(commands: Commands) -> None:
     )
     add_force(parser, "start anew in a folder that holds another run")
     add_workers(parser)
+    parser.add_argument(
+        "--learner",
+        action="append",
+        default=[],
+        metavar="NAME=MODULE:ATTRIBUTE",
+        help="a learner of your own, which the specification calls NAME; may be given several times",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
 
 
@@ -47,8 +55,9 @@ def run(options: argparse.Namespace) -> int:
             raise RecipeError(f"{spec} is a folder: expected a TOML file with tables [recipe] and [sweep]")
     else:
         spec = catalogue_text(options.spec)
+    brought = _brought(options.learner)
     if options.dry_run:
-        plan = plan_confirmation(spec)
+        plan = plan_confirmation(spec, brought)
         if options.json:
             print_json(plan)
         else:
@@ -65,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             scheduler=options.scheduler,
             shard=options.shard,
+            learners=brought,
         )
     if options.shard is not None and result.missing:
         i, n = options.shard
@@ -79,3 +89,18 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join([*verdict_lines(result), "", VERDICT_NOTE, f"report: {Path(options.output) / 'report.html'}"]))
     return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
+
+
+def _brought(arguments: list[str]) -> dict[str, Any]:
+    """Return name → object of every --learner; modules are looked for in the current folder, too."""
+    from fractalman.learners.user import imported
+
+    if arguments and "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    found: dict[str, Any] = {}
+    for argument in arguments:
+        name, thing = imported(argument)
+        if name in found:
+            raise RecipeError(f"--learner {argument}: {name} was given twice")
+        found[name] = thing
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
@@ -26,7 +27,24 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}, or {POINTS}")
     parser.add_argument(
-        "--scaling", metavar="TABLE", help="a .csv table: loss and n, or loss, n_params and n_data; seed"
+        "--scaling",
+        metavar="TABLE",
+        help="a table of losses (.csv, .tsv, .jsonl, .parquet, .xlsx) against sizes, parameters, tokens or compute",
+    )
+    parser.add_argument(
+        "--columns", metavar="ROLE=NAME,…", help="of a table: which column is what, e.g. loss=val_loss,n_params=N"
+    )
+    parser.add_argument(
+        "--where", metavar="COLUMN=VALUE", action="append", default=[], help="of a table: only rows with this value"
+    )
+    parser.add_argument("--window", metavar="LOW,HIGH", help="of a table with one axis: only these sizes, e.g. 1e6,")
+    parser.add_argument("--trials", type=float, metavar="N", help="of error rates: test cases behind each")
+    parser.add_argument(
+        "--form", metavar="FORM", help="of a joint law: plain, repeated (data seen again) or overtraining"
+    )
+    parser.add_argument("--budgets", metavar="C,C,…", help="of a joint law: compute for which the optimum is wanted")
+    parser.add_argument(
+        "--cost", type=float, metavar="K", help="of a joint law: compute is K·parameters·data (default 6)"
     )
     parser.add_argument(
         "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
@@ -38,13 +56,25 @@ def run(options: argparse.Namespace) -> int:
     """Print what was measured."""
     from fractalman.datasets import open_file
     from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
+    from fractalman.measure.columns import parse_mapping
     from fractalman.report import lines_of
 
     if (options.file is None) == (options.scaling is None):
         found = "neither" if options.file is None else "both"
         raise RecipeError(f"measure: found {found} of a file and --scaling TABLE, expected one of them")
+    _belongs(options)
     if options.scaling is not None:
-        measured = measure_scaling(options.scaling, options.huber)
+        measured = measure_scaling(
+            options.scaling,
+            options.huber,
+            columns=parse_mapping(options.columns) if options.columns else None,
+            where=dict(_pair(text) for text in options.where),
+            window=_window(options.window),
+            trials=options.trials,
+            form=options.form,
+            budgets=None if options.budgets is None else _numbers("--budgets", options.budgets),
+            cost=6.0 if options.cost is None else options.cost,
+        )
     elif options.file.endswith(POINT_FILES):
         measured = measure_points(options.file, nugget=options.nugget)
     else:
@@ -55,3 +85,57 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(lines_of(measured)))
     return DONE
+
+
+def _belongs(options: argparse.Namespace) -> None:
+    """Refuse options of tables for points, and a table of losses that is given as points."""
+    if options.scaling is not None:
+        return
+    from fractalman.measure.cells import TABLE_FILES, read_cells
+    from fractalman.measure.columns import is_loss_table
+
+    for name in ("huber", "columns", "where", "window", "trials", "form", "budgets", "cost"):
+        if getattr(options, name) not in (None, []):
+            raise RecipeError(f"--{name} belongs to a table of losses: use measure --scaling {options.file} --{name} …")
+    kind = Path(options.file).suffix.lower()
+    if kind not in TABLE_FILES or not Path(options.file).is_file():
+        return
+    try:
+        found = is_loss_table(read_cells(options.file))
+    except RecipeError:
+        found = False  # the reader of points says what is wrong
+    if found or kind not in (".csv",):
+        what = "looks like a table of losses" if found else f"ends in {kind}, as tables of losses do"
+        raise RecipeError(
+            f"{options.file} {what}, and points are expected here; use fractalman measure --scaling {options.file}"
+        )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise RecipeError(f"--where {text}: expected COLUMN=VALUE, e.g. dataset=c4")
+    return name.strip(), value.strip()
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    from fractalman.measure.cells import number
+
+    found = [number(word) for word in text.split(",")]
+    if any(value is None or not value > 0.0 for value in found):
+        raise RecipeError(f"{option} {text}: expected numbers > 0 with commas, e.g. 1e20,1e21")
+    return [float(value) for value in found if value is not None]
+
+
+def _window(text: str | None) -> tuple[float | None, float | None] | None:
+    from fractalman.measure.cells import number
+
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",")]
+    ends = [number(word) if word else None for word in words]
+    if len(words) != 2 or any(
+        word and not (end is not None and end >= 0.0) for word, end in zip(words, ends, strict=True)
+    ):
+        raise RecipeError(f"--window {text}: expected LOW,HIGH with either left out, e.g. 1e6,1e9 or ,1000")
+    return ends[0], ends[1]

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman import learners
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
@@ -82,7 +81,7 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
             cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
         else:
             table = spec.learner_settings(task.learner, condition)
-            learner = learners.make(task.learner, table)
+            learner = spec.make(task.learner, condition)
             draws = spec.network_draws if learner.batched else spec.label_draws
             work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, draws)
             cost = _PER_TASK

@@ -42,8 +42,9 @@ from fractalman.experiments.axes import (
     changed,
     one_pass_size,
 )
+from fractalman.experiments.brought import brought_learners
 from fractalman.experiments.specification import BAYES, Spec
-from fractalman.learners import axes, doubled_settings, learner_class, names, settings_of
+from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict
 from fractalman.recipes.checks import MAX_POINTS
 
@@ -53,14 +54,29 @@ __all__ = ["BAYES", "Spec", "load_spec"]
 _EXAMPLE = '[sweep] learners = ["1-nn"], train_sizes = [128, 256, 512], seeds = 3'
 
 
-def load_spec(source: Source) -> Spec:
+def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     """Return the checked specification of a TOML file, of TOML text (a str with a newline) or of a dict of tables.
 
-    Args:
-        source: where it comes from.
-    Errors: RecipeError naming every unknown key (with the nearest allowed one) and every bad value at once.
+    Parameters
+    ----------
+    source : str, Path or dict
+        Where it comes from. It names learners and imports none: what is neither in the registry nor an installed entry
+        point must be ``brought``.
+    brought : dict, optional
+        Name → somebody's own learner, as `fractalman.learners.own` takes it; those that ``sweep.learners`` leaves out
+        come last.
+
+    Returns
+    -------
+    Spec
+
+    Raises
+    ------
+    RecipeError
+        Naming every unknown key (with the nearest allowed one) and every bad value at once.
     """
     tables, where = tables_of(source)
+    own, tables = brought_learners(tables, brought or {})
     known = ("recipe", "sweep", *learner_tables(), "fit")
     problems = [
         f"[{key}]: {key} has no settings; leave the table out" if key in names() else unknown("table", key, known)
@@ -84,14 +100,19 @@ def load_spec(source: Source) -> Spec:
         problems.append(f"fit.window_low = {low} and fit.window_high = {high}: expected window_low < window_high")
     else:
         problems += _unfittable(sweep, fit)
+    if sweep.get("learners"):
+        sweep["learners"] = tuple(dict.fromkeys((*sweep["learners"], *own)))
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
-        settings = _check_learners(sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), problems)
+        settings = _check_learners(
+            sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, problems
+        )
         _check_axis(sweep, settings, recipe, problems)
     refuse(problems)
     assert recipe is not None
     test_size = sweep.pop("test_size")
-    spec = Spec(recipe=recipe, settings=settings, fit=fit, test_size=1 if test_size is None else test_size, **sweep)
+    sweep |= {"brought": own, "test_size": 1 if test_size is None else test_size}
+    spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
     refuse(_size_problems(spec))
     if test_size is None:
         spec = dataclasses.replace(spec, test_size=_test_size(spec))
@@ -168,12 +189,15 @@ def _check_learners(
     asked: tuple[str, ...],
     settings: dict[str, Mapping[str, Any]],
     doubling: bool,
+    own: Mapping[str, Learner],
     problems: list[str],
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
     filled = dict(settings)
     absent: MissingExtraError | None = None
     for name in dict.fromkeys((*asked, *settings)):
+        if name in own:
+            continue
         table = settings.get(name, {})
         try:
             learner = learners.make(name, table)
@@ -283,7 +307,7 @@ def _condition_problems(spec: Spec) -> list[str]:
         for name in spec.learners:
             table = spec.learner_settings(name, condition)
             try:
-                learners.make(name, table)
+                spec.make(name, condition)
             except RecipeError as error:
                 problems[str(error)] = None
             fresh = one_pass_size(table)

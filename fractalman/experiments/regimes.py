@@ -23,6 +23,7 @@ GAIN = 0.1
 """Doubling a setting helps when it lowers the mean test risk by more than this share."""
 AT_FLOOR = 1.1
 """A risk of at most this many Bayes floors is at the floor."""
+_NO_RISK = "a risk is not a positive number"
 WANTED = {"data": DATA, "model": MODEL, "budget": BUDGET}
 """Kind of the axis → the regime of the points that a fit along it uses."""
 
@@ -191,7 +192,8 @@ def _regime(
         )
     numbers = [(point.risk, point.train_risk) for point in (*here, *beside)]
     if not all(math.isfinite(risk) and risk > 0.0 and math.isfinite(train) for risk, train in numbers):
-        return FAILED, "a risk is not a positive number"
+        reasons = [str(point.info["failed"]) for point in here if point.info.get("failed")]
+        return FAILED, (f"{len(reasons)} of {len(here)} failed: {reasons[0]}" if reasons else _NO_RISK)
     if n > largest:
         return POPULATION, f"n = {n} is beyond the {largest:g} that max_fraction allows in this population"
     evidence = f"training risk {facts.share:.2g} of test risk"

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes
@@ -93,7 +92,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     verdicts, summaries, conventions = [], {}, {}
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
-        learner = learners.make(name, spec.learner_settings(name))
+        learner = spec.make(name)
         conventions[name] = str(learner.conventions)
         if spec.axis.kind in ("model", "budget"):
             conventions[name] += f" ({spec.axis.key} is the axis: this is said of its first value, {spec.values[0]}.)"
@@ -140,23 +139,30 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            predictions[name] = make_prediction(spec.recipe, learner=name)
+            predictions[name] = make_prediction(spec.recipe, learner=_predicted(spec, name))
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes
 
 
-def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
-    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None.
+def _predicted(spec: Spec, name: str) -> str | Learner:
+    """Return whom a prediction is made for: a name, or the learner itself where its settings are not the defaults."""
+    if name in spec.brought:
+        return spec.brought[name]
+    changed = spec.settings.get(name, {}).items() - learner_class(name).defaults().items()
+    if not changed or spec.axis.kind in ("model", "budget"):
+        return name
+    learner = spec.make(name)
+    return learner if learner.linear_smoother else name
 
-    Predictions are made with default settings, so both must have those.
-    """
+
+def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
+    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None."""
     table = learner.reference_table()
     if table is None or learner.reference not in predictions:
         return None
-    reference = learners.make(learner.reference, spec.learner_settings(learner.reference))
-    defaults = learner_class(learner.reference).defaults()
-    same = all(reference.setting(key) == value == defaults[key] for key, value in table.items())
+    reference = spec.make(learner.reference)
+    same = all(reference.setting(key) == value for key, value in table.items())
     return predictions[learner.reference] if same else None
 
 

@@ -20,7 +20,8 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
-from fractalman.learners import doubled_settings, learner_class
+from fractalman.learners import Learner, doubled_settings, learner_class
+from fractalman.learners.user import description
 from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipes import Recipe
 
@@ -47,6 +48,7 @@ class Spec:
         fit: window_low, window_high (on the axis; None = no bound), min_sizes, min_seeds.
         axis_name: what is varied: "n", a setting of the learners or a keyword of the recipe.
         values: ascending positions on the axis.
+        brought: name → learner that Python, the command line or an entry point brought.
         doubling_checks: whether every condition is also measured with width (or features) doubled, and with steps
             doubled.
     """
@@ -64,6 +66,7 @@ class Spec:
     axis_name: str = DATA_AXIS
     values: tuple[Number, ...] = ()
     doubling_checks: bool = False
+    brought: Mapping[str, Learner] = field(default_factory=dict)
 
     @property
     def mlp(self) -> Mapping[str, Any]:
@@ -108,6 +111,7 @@ class Spec:
             "sweep": sweep,
             **{name: {k: _plain(v) for k, v in table.items()} for name, table in self.settings.items() if table},
             "fit": {key: value for key, value in self.fit.items() if value is not None},
+            **({"brought": {name: description(own) for name, own in self.brought.items()}} if self.brought else {}),
         }
 
     # -------------------------------------------------------------------------------------------- conditions
@@ -156,10 +160,16 @@ class Spec:
         """
         condition = condition or self.condition(self.values[0])
         table = dict(condition.settings.get(name, {}))
-        padding = learner_class(name).padding
+        padding = "" if name in self.brought else learner_class(name).padding
         if padding:
             table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
         return table
+
+    def make(self, name: str, condition: Condition | None = None) -> Learner:
+        """Return a learner with its settings under a condition (None: the first)."""
+        return (
+            self.brought[name] if name in self.brought else learners.make(name, self.learner_settings(name, condition))
+        )
 
     # ------------------------------------------------------------------------------------------------ replicates
 
@@ -196,7 +206,7 @@ def split_seed(recipe: Recipe, i: int) -> int:
 
 def tasks_of(spec: Spec) -> list[Task]:
     """Return all tasks of a sweep: replicate by replicate, then the learners that run all replicates together."""
-    batched = {name: learners.make(name, spec.learner_settings(name)).batched for name in spec.learners}
+    batched = {name: spec.make(name).batched for name in spec.learners}
     floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
     kinds = {name: [(name, doubled) for doubled in ("", *spec.doubled_settings(name))] for name in spec.learners}
     single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman import learners
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.executors import Executor
 from fractalman.experiments.journal import Lines
@@ -110,7 +109,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             )
             for i, r in zip(numbers, replicates, strict=True)
         ]  # fmt: skip
-    learner = learners.make(task.learner, spec.learner_settings(task.learner, condition))
+    learner = spec.make(task.learner, condition)
     draws = spec.network_draws if learner.batched else spec.label_draws
     n = condition.n
     problems = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.metadata
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners.protocol import Learner, refuse_unknown
+from fractalman.learners.user import own
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 REGISTRY: dict[str, str] = {
@@ -28,6 +31,9 @@ REGISTRY: dict[str, str] = {
 
 NAMES: tuple[str, ...] = tuple(REGISTRY)
 """The learners of this version; "5-nn" and the like mean k-nn with that k."""
+
+GROUP = "fractalman.learners"
+"""Entry-point group in which other packages announce learners."""
 
 _NUMBER_NN = re.compile(r"([1-9][0-9]*)-nn")
 _NUMBERED = "k-nn"
@@ -52,13 +58,26 @@ def learner_class(name: str) -> type[Learner]:
         With the nearest match for an unknown name.
     """
     known = REGISTRY.get(_NUMBERED if _number_of(name) is not None else name)
-    if known is None:
-        raise RecipeError(
-            f"unknown learner {name!r}: expected one of {', '.join(REGISTRY)}{nearest_word(str(name), REGISTRY)}"
-        )
-    module, attribute = known.split(":")
-    found: type[Learner] = getattr(importlib.import_module(module), attribute)
-    return found
+    if known is not None:
+        module, attribute = known.split(":")
+        found: type[Learner] = getattr(importlib.import_module(module), attribute)
+        return found
+    if name in installed():
+        thing = installed()[name].load()
+        return thing if isinstance(thing, type) and issubclass(thing, Learner) else type(own(thing, called=name))
+    every = (*REGISTRY, *installed())
+    raise RecipeError(f"unknown learner {name!r}: expected one of {', '.join(every)}{nearest_word(str(name), every)}")
+
+
+@functools.cache
+def installed() -> dict[str, importlib.metadata.EntryPoint]:
+    """Return the learners of other packages, name → entry point of the group ``fractalman.learners``.
+
+    An entry point names a `Learner` class, or an object that `fractalman.learners.own` takes. Its package is imported
+    when the learner is asked for; a name of the registry stays what it is.
+    """
+    found = importlib.metadata.entry_points(group=GROUP)
+    return {point.name: point for point in found if point.name not in REGISTRY}
 
 
 def _number_of(name: str) -> int | None:
@@ -95,6 +114,11 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
     64
     """
     table = dict(settings or {})
+    if name not in REGISTRY and name in installed():
+        thing = installed()[name].load()
+        if not (isinstance(thing, type) and issubclass(thing, Learner)):
+            refuse_unknown(table, (), name)
+            return own(thing, called=name)
     cls, number = learner_class(name), _number_of(name)
     if number is None:
         return cls.from_table(table)

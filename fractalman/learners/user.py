@@ -235,9 +235,23 @@ def own(
     )
 
 
+def description(learner: Learner) -> dict[str, str]:
+    """Return what a journal keeps of a learner that was brought."""
+    if isinstance(learner, UserLearner):
+        return learner.description
+    return {
+        "repr": shown(learner),
+        "version": version_of(learner),
+        "capacity": learner.capacity,
+        "like": "",
+        "conventions": learner.conventions,
+    }
+
+
 def absent(called: str, description: Mapping[str, str]) -> Absent:
     """Return the learner that a journal describes."""
-    return Absent(called, dict(description), None, description.get("capacity", GROWS))
+    like, capacity = description.get("like", ""), description.get("capacity", GROWS)
+    return Absent(called, dict(description), like or None, capacity)
 
 
 def imported(argument: str) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from fractalman.measure.comparison import (
     fit_broken_power_law,
     window_sensitivity,
 )
+from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
 from fractalman.measure.dimension import MAX_TARGETS, METHODS, Dimension, Dimensions, dimension, dimensions
 from fractalman.measure.dimension_local import (
     DimensionComponent,
@@ -20,7 +21,11 @@ from fractalman.measure.dimension_local import (
 from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file
-from fractalman.measure.joint import JointPowerLawFit, fit_joint_power_law
+from fractalman.measure.frontier import Approach, Optimum, approaches, optimum
+from fractalman.measure.influence import Influence
+from fractalman.measure.joint import fit_joint_power_law
+from fractalman.measure.joint_result import JointPowerLawFit, effective_data
+from fractalman.measure.loss_report import measure_scaling
 from fractalman.measure.percolation import (
     Growth,
     PathCurve,
@@ -32,7 +37,7 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, measure_scaling, read_points
+from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, read_points
 from fractalman.measure.variograms import Variogram, variogram
 
 if TYPE_CHECKING:
@@ -59,35 +64,43 @@ __all__ = [
     "MAX_TARGETS",
     "METHODS",
     "POINT_FILES",
+    "Approach",
     "BrokenPowerLawFit",
     "ClusterSizes",
+    "ComputeLawFit",
     "Dimension",
     "DimensionComponent",
     "DimensionScan",
     "Dimensions",
     "Distances",
     "Growth",
+    "Influence",
     "IntrinsicDimension",
     "JointPowerLawFit",
     "LawScore",
+    "Optimum",
     "PathCurve",
     "PointwiseDimension",
     "PowerLawFit",
     "Smoothness",
     "Variogram",
     "WindowSensitivity",
+    "approaches",
     "cluster_sizes",
     "compare_laws",
     "dimension",
     "dimension_components",
     "dimensions",
+    "effective_data",
     "fit_broken_power_law",
+    "fit_compute_law",
     "fit_joint_power_law",
     "fit_power_law",
     "growth_exponent",
     "measure_file",
     "measure_points",
     "measure_scaling",
+    "optimum",
     "path_curve",
     "path_dimension",
     "pointwise_dimension",

@@ -115,10 +115,10 @@ def recognised(name: str) -> tuple[str, float] | None:
                 factor = _UNITS[inner[0]]
             text = unit[1]
     elif text in _KIND:  # N, D and C are capital letters: n and d are others
-        return _KIND[text], factor
+        return _KIND[text], factor * _implied(text)
     for candidate in (text, text.rsplit("/", 1)[-1]):
         if candidate in _KIND:
-            return _KIND[candidate], factor
+            return _KIND[candidate], factor * (_implied(candidate) if factor == 1.0 else 1.0)
         word = _plain_word(candidate)
         if len(word) > 1 and word in _KIND:
             kind = _KIND[word]

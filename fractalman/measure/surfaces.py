@@ -22,7 +22,6 @@ import numpy as np
 
 from fractalman._typing import F64, Bool
 from fractalman.errors import FitError
-from fractalman.measure._surface_kernels import evaluate, grid_starts, huber_cost, minimise
 
 EFFICIENT = 1.345  # Huber's threshold in standard deviations: 95 % efficient on normal noise
 EXACT = 1e-12  # logarithmic residuals below this are rounding: no noise to tie a threshold to
@@ -97,12 +96,16 @@ class Surface:
 
     def evaluated(self, q: F64) -> tuple[F64, F64]:
         """Return the residuals ln L_fit − ln L and their Jacobian in q."""
+        from fractalman.measure._surface_kernels import evaluate
+
         residual, jacobian = np.empty(self.n_rows), np.empty((self.n_rows, self.n_parameters))
         evaluate(q, self.x, self.epochs, self.repeated, self.log_loss, residual, jacobian)
         return residual, jacobian
 
     def cost(self, q: F64, threshold: float) -> float:
         """Return Huber's cost of q: the sum of half the squared residuals, linear beyond the threshold."""
+        from fractalman.measure._surface_kernels import huber_cost
+
         return float(huber_cost(self.evaluated(q)[0], np.ones(self.n_rows), threshold))
 
     def theta(self, q: F64) -> F64:
@@ -146,6 +149,8 @@ class Surface:
 
 def starts(surface: Surface, count: int = _STARTS) -> list[F64]:
     """Return the best parameters of a grid of exponents, best first."""
+    from fractalman.measure._surface_kernels import grid_starts
+
     t = surface.n_terms
     grid = np.geomspace(0.03, 3.0, _GRID[t])
     exponents = np.array(list(itertools.product(grid, repeat=t)))
@@ -175,6 +180,8 @@ def solve(
     steps: int = 400,
 ) -> F64:
     """Return the best fit that any start leads to; FitError where none is finite."""
+    from fractalman.measure._surface_kernels import minimise
+
     low, high = surface.bounds
     x = surface.x
     if weight is None:

@@ -19,6 +19,7 @@ from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import SMOOTHERS, Method, method_of
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
+from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -271,21 +272,46 @@ def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
     return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))
 
 
-def make_prediction(source: Recipe | Dataset | File, learner: str = "1-nn") -> Prediction:
+def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") -> Prediction:
     """Predict how a learner's risk must scale.
 
-    Args:
-        source: a recipe (neighbours in graph distance where there is a graph without loops, the limit d → ∞; averaged
-            over the family), or a dataset or open file (neighbours in its own X, averaged over splits).
-        learner: one of `prediction.LEARNERS`; "bayes" is the floor.
-    Returns: `Prediction`; curves are computed when asked for.
-    Errors: RecipeError for an unknown learner or family.
-    Source: docs/theory.md §3–§4.
+    Parameters
+    ----------
+    source : Recipe, Dataset or File
+        A recipe (neighbours in graph distance where there is a graph without loops, the limit d → ∞; averaged over the
+        family), or a dataset or open file (neighbours in its own X, averaged over splits).
+    learner : str, Learner or function
+        A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
+        ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
+        coordinates as they are, whose ridge is chosen on validation points. Default "1-nn".
+
+    Returns
+    -------
+    Prediction
+        Curves are computed when asked for.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown learner or family.
+
+    Notes
+    -----
+    docs/theory.md §3 and §4.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.predict(fm.Cascade(n_points=1000, branching=4, hurst=0.5), "laplace-kernel").data_exponent
+    0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
-    law = law_of(recipe, learner)
+    name, own = subject(learner)
+    known = own is None or own.properties.kind != "unknown"
+    law = law_of(recipe, name) if known else unknown_law(name)
     if isinstance(source, Recipe):
         drawn: Structures | Splits = Structures(recipe)
     else:
         drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
-    return Prediction(recipe, learner, law, drawn, method_of(drawn, learner), method_of(drawn, "bayes"))
+    curve = method_of(drawn, name, None if own is None else own.smoother())
+    return Prediction(recipe, name, law, drawn, curve, method_of(drawn, "bayes"))

@@ -47,8 +47,13 @@ class Method:
     affordable: float = math.inf
 
 
-def method_of(source: Structures | Splits, learner: str) -> Method | None:
-    """Return how a learner's curve is computed from structures or splits; None where it is not known how."""
+def method_of(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method | None:
+    """Return how a learner's curve is computed from structures or splits; None where it is not known how.
+
+    ``smoother`` is what the learner is to theory where it has settings of its own.
+    """
+    if smoother is not None:
+        return _smoother(source, learner, smoother)
     if learner == "1-nn":
         return _one_neighbour(source)
     if learner == "bayes":
@@ -103,11 +108,11 @@ def _floor(source: Structures | Splits) -> Method:
     return Method(kind, draws.averaged(source, draws.bayes_floor), affordable=_seconds(source))
 
 
-def _smoother(source: Structures | Splits, learner: str) -> Method:
+def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer structures and sizes."""
     few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = draws.averaged(few, draws.smoothed(learner))
+    compute = draws.averaged(few, draws.smoothed(smoother or learner))
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)

@@ -91,9 +91,9 @@ def test_a_joint_table_is_fitted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("n,los\n1,2", "unknown column 'los'.*did you mean 'loss'"),
-        ("n,n_params\n1,2", "required are loss and n"),
-        ("n,loss\n1,2\n1,3\n2,3", "add a column seed"),
+        ("n,los\n1,2", "none that is a loss.*did you mean 'loss'"),
+        ("n,n_params\n1,2", "none that is a loss"),
+        ("n,loss\n1,2\n1,3\n2,3", "rows 2 and 3.*add a column seed"),
         ("n,seed,loss\n1,0,2\n2,0,3\n1,1,3", "no row of seed 1 at n = 2"),
         ("n,loss\n1,2\n2,-1\n4,1", "positive"),
     ],

@@ -1,0 +1,82 @@
+"""The documentation: citations and links that lead somewhere, files and commands that exist, examples as printed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import theory_links  # noqa: E402
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_every_section_that_the_package_cites_exists() -> None:
+    known = theory_links.sections()
+    cited = list(theory_links.citations())
+    assert len(cited) > 100
+    missing = [citation for citation in cited if citation.section not in known]
+    assert missing == []
+    for _, chapter, anchor in known.values():
+        assert f'<a id="{anchor}"></a>' in chapter.read_text(encoding="utf-8")
+
+
+def test_a_section_that_is_not_there_is_noticed() -> None:
+    assert theory_links.cited_numbers("Source: docs/theory.md §3.9 and §4.") == ["3.9", "4"]
+    assert theory_links.cited_numbers("docs/theory.md §3–§5") == ["3", "4", "5"]
+    assert "3.9" not in theory_links.sections()
+
+
+def test_quoted_titles_exist() -> None:
+    titles = " ".join(title for title, _, _ in theory_links.sections().values()).lower()
+    for path in sorted((ROOT / "fractalman").rglob("*.py")):
+        for quoted in re.findall(r'docs/theory\.md, "([^"]+)"', path.read_text(encoding="utf-8")):
+            assert quoted.lower() in titles, (path, quoted)
+
+
+def test_every_law_has_a_function() -> None:
+    text = theory_links.page()
+    for number in ("1", "2", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "4", "5"):
+        assert theory_links.sections()[number][2] in text
+    assert theory_links.LAWS.exists(), "run scripts/theory_links.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target or target.startswith("#"):
+            continue
+        name, _, anchor = target.partition("#")
+        found = (page.parent / name).resolve()
+        assert found.exists(), (page, target)
+        if anchor and f'id="{anchor}"' not in found.read_text(encoding="utf-8"):
+            pytest.fail(f"{page}: no anchor {target}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    """Paths in backquotes below fractalman/, tests/, scripts/, docs/: `families/cascade/sampler.py` counts as well."""
+    for name in re.findall(r"`((?:[\w.-]+/)+[\w.-]*\.(?:py|toml|html|md|csv))`", page.read_text(encoding="utf-8")):
+        if "NAME" in name or page.name == "laws.md":
+            continue
+        if not any((ROOT / folder / name.split("/")[0]).is_dir() for folder in ("", "fractalman", "tests")):
+            continue  # somebody's own folder, in an example
+        assert any((ROOT / folder / name).exists() for folder in ("", "fractalman", "tests")), (page, name)
+
+
+def test_functions_of_the_walks_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walks = re.findall(r"`([\w/]+\.py)`\s+`(\w+)`", text)
+    assert len(walks) >= 15
+    for name, function in walks:
+        source = (ROOT / "fractalman" / name).read_text(encoding="utf-8")
+        imported = re.search(rf"^from \S+ import .*\b{function}\b", source, re.MULTILINE)
+        assert re.search(rf"^def {function}\(", source, re.MULTILINE) or imported, (name, function)
+
+
+def test_the_page_is_one_page() -> None:
+    assert len((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()) <= 110
