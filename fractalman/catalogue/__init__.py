@@ -46,7 +46,9 @@ def _entry(name: str) -> tuple[str, dict[str, Any] | None]:
     entries = _entries()
     if name not in entries:
         hint = nearest(name, entries)
-        raise RecipeError(f"no file and no catalogue name {name!r}: type fractalman list for all {len(entries)}{hint}")
+        raise RecipeError(
+            f"no file and no catalogue name {name!r}: expected one of {len(entries)} names; use fractalman list{hint}"
+        )
     return entries[name]
 
 

@@ -99,7 +99,7 @@ def reproduction(
 
     Args:
         name: of the entry. content: the file's digest. hierarchy: whether the file holds one.
-        stream_version, versions: of the file's certificate.
+        stream_version, versions: of the file's provenance.
     """
     row = listed_digests().get(name)
     if row is None:

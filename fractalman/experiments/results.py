@@ -12,7 +12,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
-from fractalman.experiments import regimes
+from fractalman.experiments import references, regimes
 from fractalman.experiments.engine import Progress
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
@@ -104,6 +104,9 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             axis=spec.axis, checks=beside, floor=mean_floor, asked=spec.doubled_settings(name),
         )  # fmt: skip
         summaries[name] = summary
+        if name in spec.brought and predictions[name] is None and spec.axis.kind == "data":
+            beside_others = references.words(references.ratios(mine, _reference_predictions(spec, predictions, say)))
+            notes[name] = "; ".join(part for part in (notes.get(name, ""), beside_others) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
@@ -143,6 +146,18 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes
+
+
+def _reference_predictions(spec: Spec, predictions: Mapping[str, Any], say: Progress) -> dict[str, Any]:
+    """Return the predictions that stand beside a learner of somebody's own."""
+    from fractalman.prediction import make_prediction
+
+    found = {}
+    for name in references.REFERENCES:
+        if predictions.get(name) is None:
+            say(f"predicting {name}")
+        found[name] = predictions.get(name) or make_prediction(spec.recipe, learner=name)
+    return found
 
 
 def _predicted(spec: Spec, name: str) -> str | Learner:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 NAMES = ("report.html", "granularity.csv", "granularity.json", "granularity.png", "granularity.svg")
 _SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
-ESTIMATE = "The hierarchy is an estimate from the points, no ground truth: what is said of scales is said of it."
+ESTIMATE = "The hierarchy is an estimate from the points, no ground truth: statements about scales are about it."
 
-TOLD = (
-    "Ridges that know a cut are told the fragment of every unseen point, which no learner of all points is; an "
+CUTS_ARE_GIVEN = (
+    "Ridges that know a cut are given the fragment of every unseen point, which no learner of all points is; an "
     "estimated hierarchy has seen the unseen points, without their labels."
 )
 
@@ -219,7 +219,7 @@ def granularity_page(result: GranularityResult) -> str:
         *([] if result.exact else [paragraph(ESTIMATE, "strong")]),
         paragraph(
             f"{values['train_size']:,} training points, {values['test_size']:,} unseen ones, {values['seeds']} "
-            f"replicates. {TOLD}"
+            f"replicates. {CUTS_ARE_GIVEN}"
         ),
     ]
     parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]

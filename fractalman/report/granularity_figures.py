@@ -55,8 +55,8 @@ def shares_figure(result: GranularityResult, title: str, kind: str = "svg") -> b
         if name == "floor" and not known:
             continue
         heights = np.array([max(0.0, row[name] or 0.0) for row in rows])
-        said = words if known or name != "unreached" else "within, learned by none of these learners"
-        ax.fill_between(x, below, below + heights, color=colour, alpha=0.85, linewidth=0, label=said)
+        label = words if known or name != "unreached" else "within, learned by none of these learners"
+        ax.fill_between(x, below, below + heights, color=colour, alpha=0.85, linewidth=0, label=label)
         below = below + heights
         if name != BANDS[-1 if known else -2][0]:
             half = np.array([row[f"{name}_half_width"] or 0.0 for row in rows])
@@ -104,7 +104,7 @@ def risks_figure(result: GranularityResult, kind: str = "svg") -> bytes:
         these = [row for row in rows if row["learner"] == name]
         x = [row["own_scale"] for row in these]
         half = [row["risk_share_half_width"] or 0.0 for row in these]
-        said = {"local-ridge": "ridge in every fragment", "indicators": "ridge on the fragments' indicators"}
+        names = {"local-ridge": "ridge in every fragment", "indicators": "ridge on the fragments' indicators"}
         ax.errorbar(
             x,
             [row["risk_share"] for row in these],
@@ -112,7 +112,7 @@ def risks_figure(result: GranularityResult, kind: str = "svg") -> bytes:
             color=colour,
             marker=marker,
             capsize=2.5,
-            label=said.get(name, name),
+            label=names.get(name, name),
         )
         if these and these[0]["expected_risk"] is not None:
             ax.plot(x, [row["expected_risk_share"] for row in these], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)

@@ -109,7 +109,7 @@ def depths_figure(result: ProbeResult) -> bytes:
     )
     words = {"found": "found", "random-found": "random sets found", "gained": "gained", "lost": "lost",
              "beyond-input": "beyond inputs"}  # fmt: skip
-    shares = [Line(said, result.find(**own, against="size", quantity=q)) for q, said in words.items()]
+    shares = [Line(label, result.find(**own, against="size", quantity=q)) for q, label in words.items()]
     return panels_figure(
         [
             Panel("by depth in the hierarchy", "latents above", "AUC among nearby points", depth, True,
@@ -128,7 +128,7 @@ def probe_page(result: ProbeResult) -> str:
         "Which of the hierarchy's latents has a network found? Linear probes from every layer to subclusters of known "
         "sizes, fitted on half of the unseen points and scored on the other half."
     )
-    said = (
+    caption = (
         f"At most {RATE:.0%} of the latents that are said to be found are expected to be false discoveries, by "
         "Benjamini & Hochberg's procedure over all latents and layers of a network."
     )
@@ -144,7 +144,7 @@ def probe_page(result: ProbeResult) -> str:
             f"with 95 % intervals over {study.seeds} replicates. Among all points it is near 1 almost everywhere (see "
             "means.csv). Random sets have as many members as the subclusters, at random places.",
         ),
-        image(depths_figure(result), "svg+xml", "decodability by depth", said),
+        image(depths_figure(result), "svg+xml", "decodability by depth", caption),
     ]  # fmt: skip
     figures = (
         (

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fractalman import learners
 from fractalman.errors import RecipeError
 from fractalman.experiments import load_result, load_spec, plan_sweep, run_sweep
 from fractalman.experiments.points import Point
+from fractalman.experiments.references import ratios
 from fractalman.learners import registry
 from fractalman.prediction import make_prediction
 
@@ -89,7 +91,24 @@ def test_a_function_is_measured_as_the_learner_that_it_is(tmp_path: Path) -> Non
     mine = result.verdicts[1]
     assert mine.agrees is None
     assert "like" in mine.reason
+    assert "times 1-nn's curve at n = 64" in mine.reason
+    assert "times laplace-kernel's curve at n = 64" in mine.reason
     assert result.predictions["mine"] is None
+
+
+def test_ratios_to_reference_curves(tmp_path: Path) -> None:
+    """Nearest neighbours are once 1-NN's curve, within errors; shuffled labels are many times it."""
+    sizes = {**SPEC, "sweep": {**SWEEP, "learners": ["1-nn"], "train_sizes": [32, 64, 128], **MANY}}
+    result = run_sweep(load_spec(sizes, {"mine": nearest, "control": shuffled}), tmp_path / "run")
+    curves = {"1-nn": result.predictions["1-nn"]}
+    for name, good in (("mine", True), ("control", False)):
+        n, ratio, error = ratios([p for p in result.points if p.learner == name], curves)["1-nn"]
+        assert n == 128
+        assert 0.0 < error < 0.5 * ratio
+        assert (abs(ratio - 1.0) < 3.0 * error) is good
+    failed = [p for p in result.points if p.learner == "mine"]
+    failed = [replace(p, risk=float("nan")) if p.n == 128 and p.seed == 1 else p for p in failed]
+    assert ratios(failed, curves)["1-nn"][0] == 64  # a size with a point without a risk is left out
 
 
 @pytest.mark.parametrize("like", ["1-nn", learners.make("k-nn", {"k": 1})])

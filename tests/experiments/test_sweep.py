@@ -324,15 +324,15 @@ def test_what_nobody_typed_is_no_mistake() -> None:
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot read"):
+    with pytest.raises(RecipeError, match="does not exist"):
         load_spec(tmp_path / "none.toml")
 
 
 def test_names_and_keys_are_checked_by_the_package_s_own_functions() -> None:
     pytest.importorskip("jax")
-    with pytest.raises(RecipeError, match=r"unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
+    with pytest.raises(RecipeError, match=r"(?s)unknown learner '1-n'.*did you mean.*mlp\.widht.*did you mean 'width'"):
         load_spec(changed(sweep={"learners": ["1-n", "mlp"]}, mlp={"widht": 1}))
-    with pytest.raises(RecipeError, match=r"unknown learner 'MLP'.*did you mean 'mlp'.*expected every rate once"):
+    with pytest.raises(RecipeError, match=r"(?s)unknown learner 'MLP'.*did you mean 'mlp'.*expected every rate once"):
         load_spec(changed(sweep={"learners": ["1-nn", "MLP"]}, mlp={"learning_rate": [1e-3, 1e-3]}))
 
 

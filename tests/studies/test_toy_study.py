@@ -156,7 +156,7 @@ def test_its_mistakes_are_named_as_everybodys(spec: Path) -> None:
 
 
 def test_a_job_array_of_confirm_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The lines of README.md's array script, one after the other, and the run that nobody divided."""
+    """The lines of the array script in docs/guide.md, one after the other, and the run that nobody divided."""
     pytest.importorskip("matplotlib")
     text = SPEC.partition("[toy]")[0] + (
         '[sweep]\nlearners = ["1-nn", "ridge"]\ntrain_sizes = [8, 16, 32]\nseeds = 2\nlabel_draws = 2\ntest_size = 16\n'

@@ -21,6 +21,6 @@ def study_text(name: str) -> str:
     if name not in study_names():
         allowed = study_names()
         raise RecipeError(
-            f"no file and no study {name!r}: allowed are a TOML file and {', '.join(allowed)}{nearest(name, allowed)}"
+            f"no file and no study {name!r}: expected one of {', '.join(allowed)}{nearest(name, allowed)}"
         )
     return files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")

@@ -1,0 +1,63 @@
+"""A learner that nothing is predicted for, beside the curves of learners that something is predicted for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fractalman.errors import FractalmanError
+from fractalman.experiments.points import Point
+
+if TYPE_CHECKING:
+    from fractalman.prediction import Prediction
+
+REFERENCES = ("1-nn", "laplace-kernel")
+"""Whose predicted curves stand beside a learner of somebody's own."""
+
+
+def ratios(points: Sequence[Point], predictions: Mapping[str, Prediction]) -> dict[str, tuple[int, float, float]]:
+    """Return reference → (n, ratio, standard error): mean measured risk over the predicted curve.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of one learner along the training-set size; replicates without a risk leave their size out.
+    predictions : dict
+        Reference → its prediction.
+
+    Returns
+    -------
+    dict
+        At the largest n that was measured and at which the curve takes seconds; the error joins that of the replicates
+        with the curve's own, nan with one replicate. References without such an n are left out.
+    """
+    found = {}
+    for name, prediction in predictions.items():
+        sizes = sorted({point.n for point in points if point.n <= prediction.affordable}, reverse=True)
+        for n in sizes:
+            risks = np.array([point.risk for point in points if point.n == n])
+            if not np.isfinite(risks).all():
+                continue
+            try:
+                curve = prediction.curve([n])
+            except FractalmanError:  # the curve has come to its end
+                break
+            mean, expected = float(risks.mean()), float(curve.risk[0])
+            if min(mean, expected) > 0.0:
+                own = float(risks.std(ddof=1)) / math.sqrt(risks.size) / mean if risks.size > 1 else math.nan
+                ratio = mean / expected
+                found[name] = (n, ratio, ratio * math.hypot(own, float(curve.standard_error[0]) / expected))
+            break
+    return found
+
+
+def words(found: Mapping[str, tuple[int, float, float]]) -> str:
+    """Return the ratios as a phrase; "" without one."""
+    parts = [
+        f"{ratio:.3g}" + (f" ± {error:.2g}" if math.isfinite(error) else "") + f" times {name}'s curve at n = {n}"
+        for name, (n, ratio, error) in found.items()
+    ]
+    return f"its risk is {' and '.join(parts)}" if parts else ""
