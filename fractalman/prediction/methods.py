@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from fractalman import theory
 from fractalman.families.base import family_of
 from fractalman.prediction import draws
 from fractalman.prediction.draws import Compute
