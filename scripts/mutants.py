@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant("order.sort(key=lambda ridge: (risks[ridge]", "order.sort(key=lambda ridge: (-risks[ridge]", ("learners",)),
     Mutant("0.5 + confidence / 2.0", "confidence", ("measure",)),
     Mutant("(targets != source) & (row > 0.0)", "targets != source", ("measure",)),
-    Mutant("(blocks - 1) / blocks * np.square(spread)", "1 / blocks * np.square(spread)", ("measure",)),
+    Mutant("np.sqrt((count - 1) / count * np.square(spread)", "np.sqrt(1 / count * np.square(spread)", ("measure",)),
     Mutant("np.std(moved, ddof=1)", "np.std(moved, ddof=1) / 2", ("prediction",)),
     Mutant("agrees = abs(difference) <= half_width", "agrees = abs(difference) <= 2 * half_width", ("experiments",)),
     Mutant("np.maximum(1.0 - leverage, 1e-9)", "np.maximum(1.0, 1e-9)", ("studies",)),
@@ -57,8 +57,7 @@ MUTANTS = (
 
 def place(root: Path, mutant: Mutant) -> Path:
     """Return the module that holds a fault's place; exactly one does."""
-    modules = [path for path in sorted((root / "fractalman").rglob("*.py")) if "_reference" not in path.stem]
-    found = [path for path in modules if mutant.old in path.read_text("utf-8")]
+    found = [path for path in sorted((root / "fractalman").rglob("*.py")) if mutant.old in path.read_text("utf-8")]
     if len(found) != 1 or found[0].read_text("utf-8").count(mutant.old) != 1:
         names = ", ".join(path.relative_to(root).as_posix() for path in found)
         sys.exit(

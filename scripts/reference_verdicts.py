@@ -20,7 +20,7 @@ from fractalman.experiments import load_result
 
 REFERENCE = Path(__file__).resolve().parent.parent / "datasets" / "reference"
 KEYS = (
-    "learner", "agrees", "measured", "standard_error", "half_width", "sigma", "predicted", "predicted_local",
+    "learner", "slope_agrees", "measured", "standard_error", "half_width", "sigma", "predicted", "predicted_local",
     "predicted_local_error", "window", "n_sizes", "n_seeds", "regimes", "fitted", "law",
 )  # fmt: skip
 """What is kept of a verdict: its numbers, not its words."""
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = {}
     for folder in runs():
         found[folder.name] = verdicts(folder)
-        print(folder.name, [(entry["learner"], entry["agrees"]) for entry in found[folder.name]], flush=True)
+        print(folder.name, [(entry["learner"], entry["slope_agrees"]) for entry in found[folder.name]], flush=True)
     if not options.check:
         file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         return 0

@@ -116,6 +116,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 name, mine, summary, predictions[name],
                 seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
                 kernel=_reference(spec, learner, predictions),
+                own_curve=learner.linear_smoother and not spec.settings.get(name),
             )
         )  # fmt: skip
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]

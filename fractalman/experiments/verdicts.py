@@ -1,10 +1,16 @@
-"""Does a measured exponent agree with the predicted one? True, False, or None with the reason.
+"""Does a learner scale as predicted? True, False, or None with the reason: the worse of two answers.
+
+*Level*: its risks against the predicted curve, at all sizes jointly (`levels`). *Slope*: its exponent against the
+predicted one. A learner whose own curve is known at every size is held against it whatever limits it; a slope needs
+data-limited sizes in a row. Where only one of the two can be asked, it is the verdict; a risk below the Bayes floor is
+an alarm and never an agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve;
 for a network that of its tangent kernel, where the sweep holds it (datasets/reference/FINDINGS.md: over seven families
 their measured exponents differ by −.008 ± .040); else the asymptote. Agreement means that measurement and reference
 differ by less than the 95 % Student-t half-width of their difference: standard errors of both in quadrature, degrees of
-freedom from the replicates.
+freedom from the replicates. An agreement is none where the interval holds 0 or is wider than half the reference: it
+would agree with anything.
 
 Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
 along the steps nothing is predicted.
@@ -12,6 +18,7 @@ along the steps nothing is predicted.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +29,9 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
+from fractalman.experiments.levels import Level, below_floor, level_of
 from fractalman.experiments.points import Point
-from fractalman.experiments.regimes import WANTED, SizeSummary, choose_window
+from fractalman.experiments.regimes import DATA, MODEL, WANTED, SizeSummary, choose_window
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
 
@@ -51,8 +59,11 @@ class Verdict:
         predicted_local: exponent of the predicted finite-size curve over the fitted sizes, of a network that of its
             tangent kernel (a warning says so); None = no curve.
         predicted_local_error: its standard error.
-        agrees: True, False, or None with a reason.
+        agrees: True, False, or None with a reason: the worse of level and slope.
         reason: the verdict in words.
+        slope_agrees: of the exponent alone.
+        slope_reason: the same in words.
+        level: the comparison with the predicted curve; None = it was not asked.
         sigma: (measured − reference) / combined standard error; None = nothing to compare.
         window: smallest and largest fitted abscissa (n, P or steps); None = no fit.
         n_sizes: conditions fitted.
@@ -98,11 +109,15 @@ class Verdict:
     held_out: Mapping[str, Any] | None = None
     sensitivity: float | None = None
     efficiency: float | None = None
+    slope_agrees: bool | None = None
+    slope_reason: str = ""
+    level: Level | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, without the fit's parts."""
         out = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "fit"}
         out["regimes"] = dict(self.regimes)
+        out["level"] = None if self.level is None else self.level.to_dict()
         for key in ("window", "excluded", "warnings", "fitted"):
             out[key] = None if out[key] is None else list(out[key])
         for key in ("standard_error", "half_width", "sigma", "predicted_local_error"):
@@ -129,6 +144,7 @@ def judge(
     note: str = "",
     axis: Axis | None = None,
     kernel: Any = None,
+    own_curve: bool = True,
 ) -> Verdict:
     """Return the verdict on one learner.
 
@@ -142,6 +158,8 @@ def judge(
         note: why there is no prediction.
         axis: of the sweep; None = the training-set size.
         kernel: the prediction of a network's tangent kernel, or None.
+        own_curve: whether the predicted curve is of this very learner, with these settings: only then is its level
+            compared.
     """
     axis = axis or axis_named(DATA_AXIS)
     window = choose_window(summaries, fit, axis)
@@ -166,6 +184,10 @@ def judge(
             found, predicted, local, local_error,
             reached=reached, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
         )  # fmt: skip
+    slope_agrees, slope_reason = judgement.agrees, judgement.reason
+    level = level_of(points, prediction, _level_sizes(summaries), seeds) if own_curve and axis.kind == "data" else None
+    alarm = below_floor(points, seeds)
+    agrees, reason = _worse(level, judgement, found is not None, alarm)
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
     held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
     return Verdict(
@@ -176,8 +198,8 @@ def judge(
         predicted=predicted,
         predicted_local=local,
         predicted_local_error=local_error,
-        agrees=judgement.agrees,
-        reason=judgement.reason,
+        agrees=agrees,
+        reason=reason,
         sigma=judgement.sigma,
         window=None if found is None else (int(found.window[0]), int(found.window[1])),
         n_sizes=len(window.sizes) if found is not None else 0,
@@ -194,7 +216,28 @@ def judge(
         held_out=held_out,
         sensitivity=sensitivity,
         efficiency=None if found is None or last is None else last.efficiency,
+        slope_agrees=slope_agrees,
+        slope_reason=slope_reason,
+        level=None if level is None else dataclasses.replace(level, below_floor=alarm),
     )
+
+
+def _level_sizes(summaries: Sequence[SizeSummary]) -> list[int]:
+    """Return the sizes at which a curve can be held against measurements: all that are finished and not too large."""
+    return [entry.n for entry in summaries if entry.regime in (DATA, MODEL)]
+
+
+def _worse(level: Level | None, slope: _Judgement, fitted: bool, alarm: bool) -> tuple[bool | None, str]:
+    """Return the worse of level and slope, and the reason; what was not asked does not count."""
+    if alarm:
+        return False, f"below the Bayes floor, which no learner can be in expectation; {slope.reason}"
+    if level is None:
+        return slope.agrees, slope.reason
+    if not fitted:
+        return level.agrees, f"{level.reason}; {slope.reason}"
+    answers = (level.agrees, slope.agrees)
+    worse = False if False in answers else None if None in answers else True
+    return worse, f"{slope.reason}; {level.reason}"
 
 
 def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
@@ -349,13 +392,17 @@ def compare(
             _finite(half_width),
             sigma,
         )
-    agrees = abs(difference) <= half_width
+    agrees: bool | None = abs(difference) <= half_width
     said = "agrees with" if agrees else "differs from"
-    wide = "; the interval is wider than half the exponent" if half_width > 0.5 * abs(reference) else ""
+    loose = ""
+    if agrees and half_width > 0.5 * abs(reference):
+        agrees, said, loose = None, "not resolved against", "; the interval is wider than half the exponent"
+    elif agrees and abs(found.value) <= student_t(found.degrees_of_freedom) * found.standard_error:
+        agrees, said, loose = None, "not resolved against", "; the measured interval holds 0"
     return _Judgement(
         agrees,
         f"{said} the {name} {reference:.3f} by {sigma:+.1f} standard errors "
-        f"({difference:+.3f} ± {half_width:.3f}){wide}",
+        f"({difference:+.3f} ± {half_width:.3f}){loose}",
         half_width,
         sigma,
     )

@@ -16,12 +16,15 @@ from fractalman.experiments import load_result
 REFERENCE = Path(__file__).resolve().parents[2] / "datasets" / "reference"
 KEPT: dict[str, list[dict[str, Any]]] = json.loads((REFERENCE / "verdicts.json").read_text(encoding="utf-8"))
 MEASURED = ("measured", "standard_error", "window", "n_sizes", "n_seeds", "regimes", "fitted")
-JUDGED = ("agrees", "half_width", "sigma", "predicted_local", "predicted_local_error")
+JUDGED = ("slope_agrees", "half_width", "sigma", "predicted_local", "predicted_local_error")
 
 
 def remembered(kept: list[dict[str, Any]]) -> StandIns:
     """Predictions whose exponents are those of the committed verdicts: to average them anew takes minutes."""
     by_learner = {entry["learner"]: entry for entry in kept}
+
+    def no_curve(sizes: Any) -> Any:
+        raise RecipeError(f"the level at {sizes} is not asked here")
 
     def predict(recipe: Any, learner: str) -> Any:  # noqa: ARG001
         entry = by_learner[learner]
@@ -35,6 +38,7 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
             reached=True,
             law=entry["law"],
             has_curve=entry["predicted_local"] is not None,
+            curve=no_curve,
             local_exponent=lambda *_, **__: local,
         )
 

@@ -146,9 +146,9 @@ def test_a_network_is_held_against_its_own_tangent_kernel_only() -> None:
 def test_the_curve_s_own_error_counts() -> None:
     points = points_of(0.5)
     exact = verdict_of(points, Prediction(0.5, local=0.54))
-    assert exact.agrees is False
+    assert exact.slope_agrees is False
     unsure = verdict_of(points, Prediction(0.5, local=0.54, error=0.02))
-    assert unsure.agrees is True
+    assert unsure.slope_agrees is True
     assert unsure.half_width == pytest.approx(student_t(3) * math.hypot(unsure.standard_error, 0.02))
     assert abs(unsure.sigma) < abs(exact.sigma)
 
@@ -185,7 +185,8 @@ def test_not_measurable_has_its_reason() -> None:
     starved = verdict_of(
         points_of(train_share=dict.fromkeys(SIZES[2:], 0.5)), Prediction(0.5, local=0.5), capacity="fixed"
     )
-    assert (starved.measured, starved.agrees, starved.window, starved.n_sizes) == (None, None, None, 0)
+    assert (starved.measured, starved.slope_agrees, starved.window, starved.n_sizes) == (None, None, None, 0)
+    assert starved.agrees is True  # the curve is its own at every size, whatever limits it
     assert "2 data-limited sizes in a row, needed are 3" in starved.reason
     assert starved.regimes == {"data-limited": 8, "model-limited": 12}
     assert len(starved.excluded) == 3

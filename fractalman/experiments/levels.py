@@ -1,0 +1,174 @@
+"""The level of a learning curve: measured risks over the predicted curve, at all sizes jointly, and over the floor.
+
+Of every replicate the ratio of measured to predicted risk is averaged over the sizes, so that whatever its sizes share
+(structure, labels, test points) is in the scatter over replicates; beside that mean every single size is looked at, for
+what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is added in
+quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import FractalmanError
+from fractalman.experiments.points import Point
+from fractalman.measure import student_t
+
+SIGNIFICANCE = 0.05
+"""A level differs when so improbable a ratio, or a smaller one, was found."""
+RESOLUTION = 0.5
+"""A half-width of the ratio beyond this tells nothing: a factor of 1.5 could hide in it."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """The comparison of a learner's risks with its predicted curve.
+
+    Parameters
+    ----------
+    ratio
+        Measured over predicted risk, mean over sizes and replicates.
+    half_width
+        95 % half-width of ``ratio``, Student's t over the replicates, the prediction's error included.
+    sigma
+        (ratio − 1) in joint standard errors.
+    p_value
+        Of the ratios under the prediction, all sizes jointly.
+    agrees
+        True, False, or None where nothing is resolved.
+    reason
+        The same in words.
+    sizes
+        Training-set sizes that were compared.
+    ratios
+        Measured over predicted risk at every one of them.
+    below_floor
+        Whether the risk lies significantly below the Bayes floor of its own replicates: an alarm.
+    """
+
+    ratio: float
+    half_width: float
+    sigma: float
+    p_value: float
+    agrees: bool | None
+    reason: str
+    sizes: tuple[int, ...]
+    ratios: tuple[float, ...]
+    below_floor: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        out = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        out |= {"sizes": list(self.sizes), "ratios": list(self.ratios)}
+        for key in ("half_width", "sigma", "p_value"):
+            out[key] = out[key] if math.isfinite(out[key]) else None
+        return out
+
+
+def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], seeds: int) -> Level | None:
+    """Return the level of a learner's risks at ``sizes``; None where there is no curve, or nothing to compare.
+
+    Parameters
+    ----------
+    points
+        Of one learner.
+    prediction
+        Its prediction; None = nothing is predicted.
+    sizes
+        Training-set sizes to compare; those that the curve does not reach are left out.
+    seeds
+        Replicates, all of which must be there.
+    """
+    if prediction is None or not prediction.has_curve or seeds < 2:
+        return None
+    affordable = getattr(prediction, "affordable", math.inf)
+    used = [int(n) for n in sizes if n <= affordable]
+    risks = _risks(points, used, seeds)
+    if not used or risks is None:
+        return None
+    try:
+        curve = prediction.curve(np.array(used))
+        predicted, draws = np.asarray(curve.risk, np.float64), _draws(prediction, used)
+    except FractalmanError:  # the curve ends below these sizes
+        return None
+    if not (predicted > 0.0).all():
+        return None
+    error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
+    return _judged(risks / predicted, predicted, error, draws, tuple(used))
+
+
+def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: tuple[int, ...]) -> Level:
+    """Return the level of ratios (replicates, sizes) with the prediction's error."""
+    from scipy.special import stdtr
+
+    seeds, count = ratios.shape
+    means = ratios.mean(axis=0)
+    ratio = float(means.mean())
+    own = float(ratios.mean(axis=1).std(ddof=1)) / math.sqrt(seeds)
+    if draws is None or len(draws) < 2:  # structure by structure is not known: as if all sizes erred together
+        theirs = float(np.mean(means * error / predicted))
+    else:
+        theirs = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
+    joint = math.hypot(own, theirs)
+    each = np.hypot(ratios.std(axis=0, ddof=1) / math.sqrt(seeds), means * error / predicted)
+    gaps, errors = np.append(means, ratio) - 1.0, np.append(each, joint)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(errors > 0.0, gaps / errors, np.where(gaps == 0.0, 0.0, np.inf * np.sign(gaps)))
+    p_value = min(1.0, float(2.0 * stdtr(seeds - 1, -np.abs(t)).min()) * (count + 1))
+    half_width = student_t(seeds - 1) * joint
+    sigma = float(t[-1])
+    said = f"level {ratio:.2f} ± {half_width:.2f} of the predicted curve"
+    agrees: bool | None
+    if p_value < SIGNIFICANCE:
+        worst = int(np.abs(t[:-1]).argmax())
+        agrees = False
+        where = f"; at n = {sizes[worst]} {means[worst]:.2f}" if abs(t[worst]) > abs(sigma) else ""
+        reason = f"{said}: differs by {sigma:+.1f} standard errors{where}"
+    elif not half_width <= RESOLUTION:
+        agrees, reason = None, f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; use more seeds"
+    else:
+        agrees, reason = True, f"{said}: agrees"
+    return Level(ratio, half_width, sigma, p_value, agrees, reason, sizes, tuple(means.tolist()))
+
+
+def below_floor(points: Sequence[Point], seeds: int) -> bool:
+    """Whether a learner's risk over the Bayes floor of its own replicate is below 1 by more than its 95 % half-width.
+
+    Parameters
+    ----------
+    points
+        Of one learner; those without a floor or a risk are left out.
+    seeds
+        Replicates; with fewer than two nothing can be said.
+    """
+    shares = [
+        [p.efficiency for p in points if p.seed == i and p.efficiency is not None and not p.doubled]
+        for i in range(seeds)
+    ]
+    if seeds < 2 or not all(shares):
+        return False
+    means = np.array([np.mean(share) for share in shares])
+    return bool(means.mean() + student_t(seeds - 1) * means.std(ddof=1) / math.sqrt(seeds) < 1.0)
+
+
+def _risks(points: Sequence[Point], sizes: list[int], seeds: int) -> F64 | None:
+    """Return (replicates, sizes) risks, None where one is missing or no positive number."""
+    found = np.full((seeds, len(sizes)), np.nan)
+    column = {n: j for j, n in enumerate(sizes)}
+    for point in points:
+        if point.n in column and not point.doubled:
+            found[point.seed, column[point.n]] = point.risk
+    return found if np.isfinite(found).all() and (found > 0.0).all() else None
+
+
+def _draws(prediction: Any, sizes: list[int]) -> F64 | None:
+    """Return the predicted curve structure by structure, None where the prediction does not tell."""
+    if not callable(getattr(prediction, "replicates", None)):
+        return None
+    return np.asarray(prediction.replicates(np.array(sizes)), np.float64)
