@@ -5,16 +5,16 @@ from fractalman.families.memory import available_bytes
 from fractalman.generation.composer import generate, label_draws, population, structure, tree
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
-from fractalman.generation.shards import join_shards, missing_shards, write_shard, write_shards
+from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
 
 __all__ = [
     "Structure",
     "available_bytes",
     "check_memory",
     "generate",
-    "join_shards",
     "label_draws",
     "memory_of",
+    "merge_shards",
     "missing_shards",
     "population",
     "rebuild",

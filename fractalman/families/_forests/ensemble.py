@@ -51,7 +51,7 @@ class ClustersRecipe(Protocol):
 def summary(ensemble: str, sizes: forests.ClusterSizes) -> dict[str, Any]:
     """Return what the clusters of an ensemble are, without making them.
 
-    A file's header holds the recipe, and the recipe determines this: clusters, largest, singletons; redrawn, the
+    A file's provenance holds the recipe, and the recipe determines this: clusters, largest, singletons; redrawn, the
     draws that would have passed n_points and were drawn again from the same law restricted to what was left;
     restricted, the points that were left to fill at the first of them, which follow the restricted law; giant, the
     points in the window of an infinite cluster.
