@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.file import open_file as open
     from fractalman.datasets.memory import Dataset
-    from fractalman.datasets.reader import open_file as open
     from fractalman.datasets.shuffled import batches
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
-    from fractalman.generation import generate, join_shards, label_draws, rebuild, write, write_shard, write_shards
+    from fractalman.generation import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
@@ -71,7 +71,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
-    "open": ("fractalman.datasets.reader", "open_file"),
+    "open": ("fractalman.datasets.file", "open_file"),
     "plan": ("fractalman.prediction", "make_plan"),
     "predict": ("fractalman.prediction", "make_prediction"),
     "probe": ("fractalman.runs", "run_probe"),
@@ -83,7 +83,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "write": ("fractalman.generation", "write"),
     "write_shard": ("fractalman.generation", "write_shard"),
     "write_shards": ("fractalman.generation", "write_shards"),
-    "join_shards": ("fractalman.generation", "join_shards"),
+    "merge_shards": ("fractalman.generation", "merge_shards"),
     "CoarseDataset": ("fractalman.datasets.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.datasets.coarse", "coarse_grain"),
 }
@@ -92,7 +92,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
-    "write_shards", "write_shard", "join_shards",
+    "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "granularity", "locality", "probe",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",

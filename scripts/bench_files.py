@@ -176,11 +176,11 @@ def streamed(name: str, recipe: fm.Recipe, hierarchy: bool, repeats: int, folder
 
 def sharded(recipe: fm.Recipe, repeats: int, folder: Path) -> dict[str, Any]:
     """Shards made here, one after the other, and joined, against one file."""
-    dataset, master = folder / "data.h5", folder / "sharded.h5"
+    dataset, index = folder / "data.h5", folder / "sharded.h5"
 
     def anew() -> None:
         shutil.rmtree(folder / "sharded.h5.shards", ignore_errors=True)
-        fm.write_shards(recipe, master, 8, hierarchy=False, overwrite=True)
+        fm.write_shards(recipe, index, 8, hierarchy=False, overwrite=True)
 
     one, eight = alternately(repeats, lambda: fm.write(recipe, dataset, hierarchy=False, overwrite=True), anew)
     return {"rate of 8 shards, one after the other, over one file": one / eight}

@@ -96,7 +96,7 @@ def say_written(options: argparse.Namespace, path: Path, name: str | None = None
     If it is not, the answer is no (whoever cites a name means one dataset), but the file is a good one and stays: its
     provenance says what it holds, and it took its time.
     """
-    from fractalman.datasets.shards import stored_bytes
+    from fractalman.datasets.shard_table import stored_bytes
 
     table: dict[str, Any] = {"file": str(path), "bytes": stored_bytes(path)}
     lines, reproduced = [f"{path} written, {table['bytes']:,} bytes"], None
@@ -105,7 +105,7 @@ def say_written(options: argparse.Namespace, path: Path, name: str | None = None
         from fractalman.datasets import open_file
 
         with open_file(path) as file:
-            provenance = file.certificate
+            provenance = file.provenance
             has_hierarchy = "hierarchy/parent" in file.columns or not file.recipe.has_hierarchy
         found = reproduction(name, provenance.content, has_hierarchy, provenance.stream_version, provenance.versions)
         reproduced = found.reproduced

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     with open_file(existing_file(options.file)) as file:
         info = file.info()
-        if file.certificate.stream_version == STREAM_VERSION:  # what the recipe says about its clusters
+        if file.provenance.stream_version == STREAM_VERSION:  # what the recipe says about its clusters
             info |= {"population": found} if (found := population(file.recipe)) else {}
     if options.json:
         print_json(info)

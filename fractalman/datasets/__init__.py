@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fractalman.datasets.certificate import Certificate
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
     from fractalman.datasets.export import export_anndata
+    from fractalman.datasets.file import File, open_file
     from fractalman.datasets.lazy import LazyColumn
     from fractalman.datasets.memory import Dataset, split_indices
+    from fractalman.datasets.provenance import Provenance
     from fractalman.datasets.publish import check_target
-    from fractalman.datasets.reader import File, open_file
     from fractalman.datasets.shuffled import Batches, batches
     from fractalman.datasets.spec import Problem
     from fractalman.datasets.tables import to_anndata, to_pandas
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Batches",
     "BlockSource",
-    "Certificate",
     "CoarseDataset",
     "Dataset",
     "File",
     "LazyColumn",
     "Problem",
+    "Provenance",
     "batches",
     "check_target",
     "coarse_grain",
@@ -43,17 +43,17 @@ __all__ = [
 
 _HOME = {
     "Batches": "shuffled",
-    "Certificate": "certificate",
+    "Provenance": "provenance",
     "CoarseDataset": "coarse",
     "Dataset": "memory",
-    "File": "reader",
+    "File": "file",
     "LazyColumn": "lazy",
     "Problem": "spec",
     "batches": "shuffled",
     "check_target": "publish",
     "coarse_grain": "coarse",
     "export_anndata": "export",
-    "open_file": "reader",
+    "open_file": "file",
     "split_indices": "memory",
     "to_anndata": "tables",
     "to_pandas": "tables",

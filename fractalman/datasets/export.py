@@ -16,10 +16,10 @@ import h5py
 import numpy as np
 
 from fractalman._typing import I64
-from fractalman.datasets.lazy import BLOCK_BYTES, LazyColumn
+from fractalman.datasets.file import File, open_file
+from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
-from fractalman.datasets.reader import File, open_file
-from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, chunk_rows
+from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.progress import Progress
 from fractalman.trees.features import feature_blocks
@@ -45,7 +45,7 @@ def export_anndata(
     ``X`` (n, d) float32; ``obs`` y, cluster and, where there is any, noise; ``obsm["hierarchy"]`` CSR (n, latents), 1
     where a point lies under a latent, as `Hierarchy.features`; ``uns["latents"]`` a table of these latents (node,
     parent, value, variance, size, depth, and level where there is one); ``obsp["edges"]`` the graph, CSR (n, n),
-    symmetric, entries 1; ``uns["recipe"]`` TOML text; ``uns["certificate"]`` the JSON text of the source.
+    symmetric, entries 1; ``uns["recipe"]`` TOML text; ``uns["provenance"]`` the JSON text of the source.
 
     Args:
         source: a dataset file.
@@ -60,7 +60,7 @@ def export_anndata(
     if latents is not None and latents < 0:
         raise RecipeError(f"latents = {latents}: allowed is None (all latents) or a number from 0 up")
     target = check_target(path, overwrite)
-    with open_file(source) as file, published_sink(target, overwrite, sealed=False) as sink:
+    with open_file(source) as file, published_sink(target, overwrite, complete=False) as sink:
         _write(sink, target, file, latents, progress or (lambda *_: None))
     return target
 
@@ -92,7 +92,7 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
         if file.edges is not None:
             out.csr(groups["obsp"], "edges", (n, n), _neighbours(file.edges[:], n))
         out.text(groups["uns"], "recipe", file.recipe.to_toml())
-        out.text(groups["uns"], "certificate", file.certificate.to_bytes().decode("ascii"))
+        out.text(groups["uns"], "provenance", file.provenance.to_bytes().decode("ascii"))
     finally:
         if made is not None:
             with interrupts_held():
@@ -188,7 +188,7 @@ class _Writer:
         with self._library():
             matrix = _group(group, name, "csr_matrix")
             matrix.attrs["shape"] = np.array(shape, dtype=np.int64)
-            chunks = (BLOCK_BYTES // 32,)
+            chunks = (READ_BYTES // 32,)
             kinds: list[tuple[str, Any]] = [("indices", small), ("data", np.float32)]
             parts = [
                 matrix.create_dataset(
@@ -214,6 +214,6 @@ class _Writer:
 def _dataset(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> h5py.Dataset:
     storage: dict[str, Any] = {}
     if 0 not in shape:
-        storage = {"chunks": (chunk_rows(shape, dtype.str), *shape[1:]), "fill_time": "never"}
+        storage = {"chunks": (block_rows(shape, dtype.str), *shape[1:]), "fill_time": "never"}
         storage |= _INTEGERS if dtype.kind == "i" else {}
     return group.create_dataset(name, shape=shape, dtype=dtype, track_times=False, **storage)

@@ -10,8 +10,8 @@ from weakref import WeakSet
 from fractalman.errors import FileFormatError
 
 if TYPE_CHECKING:
+    from fractalman.datasets.file import File
     from fractalman.datasets.lazy import LazyColumn
-    from fractalman.datasets.reader import File
 
 
 class FileHandle:
@@ -30,21 +30,21 @@ class FileHandle:
         self._pid = os.getpid()
         _HANDLES.add(self)
         self.digest = ""
-        self.digest = self.open().certificate.content
+        self.digest = self.open().provenance.content
 
     def open(self) -> File:
         """Return the file, opened in this process; the same object until `close` or a fork.
 
         Errors: those of `fractalman.open`; FileFormatError when the path has come to hold other data.
         """
-        from fractalman.datasets.reader import open_file
+        from fractalman.datasets.file import open_file
 
         if self._file is None or self._pid != os.getpid():
             file = open_file(self.path)
-            if self.digest and file.certificate.content != self.digest:
+            if self.digest and file.provenance.content != self.digest:
                 file.close()
                 raise FileFormatError(
-                    f"{self.path} now holds content {file.certificate.content}, and this reader began with "
+                    f"{self.path} now holds content {file.provenance.content}, and this reader began with "
                     f"{self.digest}: make the reader anew"
                 )
             self._file, self._pid = file, os.getpid()

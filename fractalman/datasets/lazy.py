@@ -6,18 +6,22 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from fractalman.datasets.spec import AnyArray, Shape
+from fractalman.datasets.digests import BLOCK_DIGEST_BYTES, Table, bad_blocks, blocks_in, table_digest
+from fractalman.datasets.spec import AnyArray, Shape, block_rows
 from fractalman.errors import CorruptFileError, FractalmanError
 
 if TYPE_CHECKING:
     import h5py
 
-BLOCK_BYTES = 4 << 20
+READ_BYTES = 4 << 20
+"""Bytes of a column that are read at once: whole blocks, which are checked while they are in cache."""
 
 
 def system_error(error: BaseException, path: Path) -> OSError | None:
@@ -36,19 +40,73 @@ def library_reason(error: BaseException) -> str:
     return " ".join((inner.group(1) if inner else text).split())
 
 
+class BlockTable:
+    """The digests of a column's blocks as they stand in the file, read and checked at their first use.
+
+    Parameters
+    ----------
+    file : Path
+        For messages.
+    path : str
+        Of the column.
+    stored : h5py.Dataset
+        The table, (blocks, 16) uint8.
+    stated : str
+        The column's digest in the provenance, which the table must have.
+    """
+
+    def __init__(self, file: Path, path: str, stored: h5py.Dataset, stated: str) -> None:
+        self._file, self._path, self._stored, self._stated = file, path, stored, stated
+
+    @cached_property
+    def table(self) -> Table:
+        """The digests; CorruptFileError when they are not those that the provenance vouches for."""
+        try:
+            table: Table = self._stored[()]
+        except (OSError, RuntimeError) as error:
+            raise system_error(error, self._file) or CorruptFileError(
+                f"{self._file}: {self._path}: the digests of its blocks are unreadable: {library_reason(error)}"
+            ) from None
+        if table_digest(table) != self._stated:
+            raise CorruptFileError(f"{self._file}: {self._path}: {OTHER_TABLE}")
+        return table
+
+    @staticmethod
+    def expected_shape(shape: Shape, dtype: str) -> Shape:
+        """Return the shape of the table of a column."""
+        return blocks_in(shape, dtype), BLOCK_DIGEST_BYTES
+
+
+OTHER_TABLE = "the digests of its blocks do not have the digest that the provenance states"
+
+
 class LazyColumn:
-    """A column in a file; indexing reads the rows asked for.
+    """A column in a file; indexing reads the rows asked for, and checks them at their place.
 
     Rows are chosen as in NumPy by an integer, a slice, an integer array in any order, or a boolean array; whatever
     follows in the index is applied to the rows read. ``np.asarray(column)`` reads all of it.
+
+    A block (about 512 KiB of rows) is read whole and compared with its digest: rows that were changed, or that belong
+    elsewhere, raise CorruptFileError. With ``check="none"`` only reading the whole column checks.
+
+    Attributes
+    ----------
+    path : str
+        Of the column in the file.
+    shape, dtype
+        As of an array.
     """
 
-    def __init__(self, file: Path, path: str, stored: h5py.Dataset) -> None:
+    def __init__(
+        self, file: Path, path: str, stored: h5py.Dataset, blocks: BlockTable | None = None, check: bool = True
+    ) -> None:
         self.path = path
         self._file, self._stored, self._pid = file, stored, os.getpid()
         self.shape: Shape = tuple(int(size) for size in stored.shape)
         self.dtype: np.dtype[Any] = stored.dtype
-        self._chunk_rows = int(stored.chunks[0]) if stored.chunks else max(1, self.shape[0])
+        self._blocks, self._check = blocks, check
+        self._chunk_rows = block_rows(self.shape, self.dtype.str)
+        self._last: tuple[int, AnyArray] | None = None  # the block that part of was asked for last
 
     @property
     def ndim(self) -> int:
@@ -98,11 +156,30 @@ class LazyColumn:
         raise TypeError("a column of an open file cannot be pickled: read it, or pass the path and open it there")
 
     def blocks(self) -> Iterator[tuple[int, AnyArray]]:
-        """Yield (first row, rows) over the whole column, about 4 MiB at a time."""
-        row_bytes = max(1, self.nbytes // max(1, len(self)))
-        rows = self._chunk_rows * max(1, BLOCK_BYTES // (self._chunk_rows * row_bytes))
+        """Yield (first row, rows) over the whole column, about 4 MiB at a time, always checked."""
+        rows = self._rows_at_once
         for start in range(0, len(self), rows):
-            yield start, self._read(start, min(start + rows, len(self)))
+            yield start, self._read(start, min(start + rows, len(self)), check=True)
+
+    @property
+    def rows_of_block(self) -> int:
+        """Rows of a block (the last may have fewer)."""
+        return self._chunk_rows
+
+    def block_digests(self) -> Table:
+        """Return the digests of the column's blocks; CorruptFileError when the provenance does not vouch for them."""
+        assert self._blocks is not None
+        return self._blocks.table
+
+    def unchecked(self) -> LazyColumn:
+        """Return the same column without any check of what is read: for naming what is wrong with it."""
+        return LazyColumn(self._file, self.path, self._stored, None, check=False)
+
+    @property
+    def _rows_at_once(self) -> int:
+        """Rows of whole blocks that are about `READ_BYTES`."""
+        row_bytes = max(1, self.nbytes // max(1, len(self)))
+        return self._chunk_rows * max(1, READ_BYTES // (self._chunk_rows * row_bytes))
 
     def __getitem__(self, key: Any) -> Any:
         rows, rest = self._split_key(key)
@@ -122,7 +199,7 @@ class LazyColumn:
         array = np.asarray(rows)
         if array.dtype == np.bool_:
             if array.shape != (n,):
-                raise IndexError(f"a boolean index of shape {array.shape} for {n} rows of {self.path}: required ({n},)")
+                raise IndexError(f"a boolean index of shape {array.shape} for {n} rows of {self.path}: expected ({n},)")
             array = np.flatnonzero(array)
         if array.size == 0:
             array = array.astype(np.int64)
@@ -130,7 +207,7 @@ class LazyColumn:
             raise IndexError(f"rows of {self.path} are chosen by integers, slices or booleans: found {array.dtype}")
         outside = (array < -n) | (array >= n)
         if outside.any():
-            raise IndexError(f"row {array[outside].flat[0]} of {self.path}: allowed are {-n} to {n - 1}")
+            raise IndexError(f"row {array[outside].flat[0]} of {self.path}: expected {-n} to {n - 1}")
         flat = array.reshape(-1).astype(np.int64)
         taken = self._take(np.where(flat < 0, flat + n, flat)).reshape((*array.shape, *self.shape[1:]))
         result = taken[(*(slice(None),) * array.ndim, *rest)] if rest else taken
@@ -164,12 +241,88 @@ class LazyColumn:
         if os.getpid() != self._pid:
             raise FractalmanError(f"{self._file} was opened by another process: open it in this one")
 
-    def _read(self, start: int, stop: int) -> AnyArray:
+    def _read(self, start: int, stop: int, check: bool = False) -> AnyArray:
+        """Return rows start … stop − 1; whole columns are always checked, parts as the file was opened."""
         self._check_open()
+        check = check or self._check or stop - start == len(self)
+        r, n = self._chunk_rows, len(self)
+        out = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        if not out.size:
+            return out
+        inner, outer = -(-start // r) * r, stop if stop == n else stop // r * r  # the whole blocks among the rows
+        if inner >= outer:  # none: all rows lie in one block, or in two
+            inner = outer = min(inner, stop)
+        if start < inner:
+            self._copy_part(out[: inner - start], start, check)
+        if inner < outer:
+            self._read_blocks(out[inner - start : outer - start], inner, check)
+        if outer < stop:
+            self._copy_part(out[outer - start :], outer, check)
+        return out
+
+    def _copy_part(self, out: AnyArray, start: int, check: bool) -> None:
+        """Fill ``out`` with rows of one block, which is read whole and kept for the next part of it."""
+        k = start // self._chunk_rows
+        first = k * self._chunk_rows
+        if self._last is None or self._last[0] != k:
+            block = np.empty((min(self._chunk_rows, len(self) - first), *self.shape[1:]), self.dtype)
+            self._last = None
+            self._read_blocks(block, first, check)
+            self._last = k, block
+        out[...] = self._last[1][start - first : start - first + len(out)]
+
+    def _read_blocks(self, out: AnyArray, first: int, check: bool) -> None:
+        """Fill ``out`` with whole blocks; digests are compared on another thread while the next blocks are read."""
+        step = self._rows_at_once
+        parts = [(at, out[at : at + step]) for at in range(0, len(out), step)]
+        if not check or self._blocks is None:
+            for at, part in parts:
+                self._fill(part, first + at)
+            return
+        table = self._blocks.table
+        if len(parts) == 1:
+            self._fill(out, first)
+            self._refuse_bad(out, first, table)
+            return
+        with ThreadPoolExecutor(1) as checker:
+            waiting = []
+            for at, part in parts:
+                self._fill(part, first + at)
+                waiting.append(checker.submit(self._refuse_bad, part, first + at, table))
+            for checked in waiting:
+                checked.result()
+
+    def _fill(self, out: AnyArray, start: int) -> None:
+        stop = start + len(out)
         try:
-            result: AnyArray = self._stored[start:stop]
+            self._stored.read_direct(out, np.s_[start:stop])
         except (OSError, RuntimeError) as error:
             raise system_error(error, self._file) or CorruptFileError(
                 f"{self._file}: {self.path}: rows {start} to {stop - 1} are damaged: {library_reason(error)}"
             ) from None
-        return result
+
+    def _refuse_bad(self, rows: AnyArray, first: int, table: Table) -> None:
+        for start, stop in bad_blocks(rows, first, self._chunk_rows, table):
+            raise CorruptFileError(f"{self._file}: {self.path}: rows {start} to {stop - 1} are damaged: {OTHER_BLOCK}")
+
+
+OTHER_BLOCK = "they do not have the digest of their block"
+
+
+class HeldColumn:
+    """A column in memory that is read like one in a file."""
+
+    def __init__(self, array: AnyArray) -> None:
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._array[key]
+
+    def blocks(self) -> Iterator[tuple[int, AnyArray]]:
+        """Yield (first row, rows)."""
+        rows = max(1, READ_BYTES // max(1, self._array.nbytes // max(1, len(self))))
+        for start in range(0, len(self), rows):
+            yield start, self._array[start : start + rows]

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from fractalman._files import leftover_words, lock, replacing
-from fractalman.datasets.seal import write_seal
+from fractalman.datasets.header import write_header
 from fractalman.errors import LeftoverWarning
 
 
@@ -57,19 +57,19 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         except OSError as error:
             raise OSError(error.errno, f"{path}: {error.strerror}: use the name of a file") from None
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a directory: type a file name, e.g. {path / 'dataset.h5'}")
+        raise IsADirectoryError(f"{path} is a directory: use a file name, e.g. {path / 'dataset.h5'}")
     folder = path.parent
     if not folder.exists():
-        raise FileNotFoundError(f"folder {folder} does not exist: type mkdir -p {folder}")
+        raise FileNotFoundError(f"folder {folder} does not exist: use mkdir -p {folder}")
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is not a folder: type a file name in an existing folder")
+        raise NotADirectoryError(f"{folder} is not a folder: use a file name in an existing folder")
     if path.exists():
         if not path.is_file():
-            raise FileExistsError(f"{path} is not an ordinary file: type another name")
+            raise FileExistsError(f"{path} is not an ordinary file: use another name")
         if not overwrite:
-            raise FileExistsError(f"{path} exists: type --force (in Python: overwrite=True) or another name")
+            raise FileExistsError(f"{path} exists: use --force (in Python: overwrite=True) or another name")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"folder {folder} is not writable: type a file name in a folder of yours")
+        raise PermissionError(f"folder {folder} is not writable: use a file name in a folder of yours")
     return path
 
 
@@ -134,11 +134,11 @@ class Sink:
     def flush(self) -> None:
         """HDF5 asks for this; nothing is buffered here."""
 
-    def seal(self) -> None:
-        """Write the seal of a finished file, whose bytes go to the disk while they are hashed."""
+    def finish(self) -> None:
+        """Write the header of a finished file, whose bytes go to the disk while they are hashed."""
         with ThreadPoolExecutor(1) as pool:
             written = pool.submit(self.sync)
-            self._try(write_seal, self._descriptor)
+            self._try(write_header, self._descriptor)
             written.result()
 
     def sync(self) -> None:
@@ -166,12 +166,12 @@ class Sink:
 
 
 @contextlib.contextmanager
-def published_sink(path: Path, overwrite: bool, sealed: bool) -> Iterator[Sink]:
+def published_sink(path: Path, overwrite: bool, complete: bool) -> Iterator[Sink]:
     """Yield a sink for HDF5 to write into; after the block its file is on the disk and becomes ``path`` at once.
 
     Args:
         path: checked by `check_target`. overwrite: replace an existing file.
-        sealed: write the seal of a dataset file when everything else is written.
+        complete: write the header of a dataset file when everything else is written.
     Errors: those of the block, and OSError with the target's name when the disk fails; nothing is left behind then.
     """
     with replacing(path, overwrite) as partial:
@@ -179,8 +179,8 @@ def published_sink(path: Path, overwrite: bool, sealed: bool) -> Iterator[Sink]:
         try:
             yield sink
             sink.check(path)
-            if sealed:
-                sink.seal()
+            if complete:
+                sink.finish()
             sink.sync()
             sink.check(path)
         except Exception:

@@ -11,39 +11,39 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fractalman.datasets.certificate import Certificate
-from fractalman.datasets.lazy import LazyColumn
+from fractalman.datasets.lazy import HeldColumn, LazyColumn
+from fractalman.datasets.provenance import Provenance
 from fractalman.datasets.spec import AnyArray
 
-Columns: TypeAlias = Mapping[str, LazyColumn]
+Columns: TypeAlias = Mapping[str, LazyColumn | HeldColumn]
 Dims: TypeAlias = Mapping[str, int]
 
 
-def _recipe_size(_: Columns, dims: Dims, certificate: Certificate) -> Iterator[str]:
+def _recipe_size(_: Columns, dims: Dims, provenance: Provenance) -> Iterator[str]:
     for key, name in (("n_points", "n"), ("ambient_dim", "d")):
-        stated = certificate.recipe.get(key)
-        more = certificate.recipe.get("nuisance_dim", 0) if name == "d" else 0
+        stated = provenance.recipe.get(key)
+        more = provenance.recipe.get("nuisance_dim", 0) if name == "d" else 0
         if stated is not None and (not isinstance(more, int) or stated != dims[name] - more):
             beside = f" and nuisance_dim = {more}" if more else ""
             yield f"the recipe says {key} = {stated}{beside}: the columns have {name} = {dims[name]}"
 
 
-def _cluster_order(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _cluster_order(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     before, sizes = -1, np.zeros(dims["n"], dtype=np.int64)
     for start, block in columns["cluster"].blocks():
         step = np.diff(block, prepend=before)
         wrong = (step != 0) & (step != 1)
         if start == 0:
             wrong[0] = block[0] != 0
-        yield from _first(start, wrong, "is {}: required 0 at row 0, then the number before it or 1 more", block)
+        yield from _first(start, wrong, "is {}: expected 0 at row 0, then the number before it or 1 more", block)
         np.add.at(sizes, block, 1)
         before = int(block[-1])
     rises = np.flatnonzero(np.diff(sizes) > 0)
     if rises.size:
-        yield f"cluster {rises[0] + 1} is larger than cluster {rises[0]}: required sizes that never rise"
+        yield f"cluster {rises[0] + 1} is larger than cluster {rises[0]}: expected sizes that never rise"
 
 
-def _edge_ends(columns: Columns, _: Dims, __: Certificate) -> Iterator[str]:
+def _edge_ends(columns: Columns, _: Dims, __: Provenance) -> Iterator[str]:
     cluster = columns["cluster"][:]
     for start, block in columns["edges"].blocks():
         a, b = block[:, 0], block[:, 1]
@@ -58,13 +58,13 @@ def _first(start: int, wrong: AnyArray, message: str, *values: AnyArray) -> Iter
         yield f"[{start + i}] {message.format(*(value[i] for value in values))}"
 
 
-def _hierarchy_parent(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _hierarchy_parent(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     n = dims["n"]
     for start, parent in columns["hierarchy/parent"].blocks():
         node = np.arange(start, start + len(parent))
-        yield from _first(start, (parent >= 0) & (parent < n), "is {}, a point: required a latent", parent)
+        yield from _first(start, (parent >= 0) & (parent < n), "is {}, a point: expected a latent", parent)
         late = (node >= n) & (parent >= node)
-        yield from _first(start, late, "is {}: required less than the latent's own id", parent)
+        yield from _first(start, late, "is {}: expected less than the latent's own id", parent)
 
 
 def _pairs(columns: Columns, *names: str) -> Iterator[tuple[int, tuple[AnyArray, ...]]]:
@@ -73,17 +73,17 @@ def _pairs(columns: Columns, *names: str) -> Iterator[tuple[int, tuple[AnyArray,
         yield start, (block, *(columns[name][start : start + len(block)] for name in names[1:]))
 
 
-def _hierarchy_depth(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _hierarchy_depth(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     n = dims["n"]
     of_latent = columns["hierarchy/depth"][n:]
     for start, (depth, parent) in _pairs(columns, "hierarchy/depth", "hierarchy/parent"):
-        required = np.zeros(len(depth), dtype=np.int64)
+        expected = np.zeros(len(depth), dtype=np.int64)
         inner = parent >= n
-        required[inner] = of_latent[parent[inner] - n] + 1
-        yield from _first(start, depth != required, "is {}: required {}", depth, required)
+        expected[inner] = of_latent[parent[inner] - n] + 1
+        yield from _first(start, depth != expected, "is {}: expected {}", depth, expected)
 
 
-def _hierarchy_size(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _hierarchy_size(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     n, latents = dims["n"], dims["k"] - dims["n"]
     total = np.zeros(latents, dtype=np.int64)
     for _start, (size, parent) in _pairs(columns, "hierarchy/size", "hierarchy/parent"):
@@ -93,18 +93,18 @@ def _hierarchy_size(columns: Columns, dims: Dims, _: Certificate) -> Iterator[st
     for start, size in columns["hierarchy/size"].blocks():
         node = np.arange(start, start + len(size))
         is_point = node < n
-        required = np.where(is_point, 1, 0)
-        required[~is_point] = total[node[~is_point] - n]
-        yield from _first(start, size != required, "is {}: required {}", size, required)
+        expected = np.where(is_point, 1, 0)
+        expected[~is_point] = total[node[~is_point] - n]
+        yield from _first(start, size != expected, "is {}: expected {}", size, expected)
         sizes = size[~is_point]
         if sizes.size:
             rises = np.concatenate([[before], sizes[:-1]]) < sizes
             first = start + len(size) - len(sizes)
-            yield from _first(first, rises, "is {}: required at most the size of the latent before it", sizes)
+            yield from _first(first, rises, "is {}: expected at most the size of the latent before it", sizes)
             before = int(sizes[-1])
 
 
-def _hierarchy_level(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _hierarchy_level(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     n = dims["n"]
     of_latent = columns["hierarchy/level"][n:]
     for start, (level, parent) in _pairs(columns, "hierarchy/level", "hierarchy/parent"):
@@ -112,25 +112,25 @@ def _hierarchy_level(columns: Columns, dims: Dims, _: Certificate) -> Iterator[s
         least = np.zeros(len(level), dtype=np.int64)
         is_latent = np.arange(start, start + len(level)) >= n
         least[inner] = of_latent[parent[inner] - n] + is_latent[inner]
-        yield from _first(start, level < least, "is {}: required at least {}", level, least)
+        yield from _first(start, level < least, "is {}: expected at least {}", level, least)
 
 
-def _zero(tree: str) -> Callable[[Columns, Dims, Certificate], Iterator[str]]:
-    def rule(columns: Columns, _: Dims, __: Certificate) -> Iterator[str]:
+def _zero(tree: str) -> Callable[[Columns, Dims, Provenance], Iterator[str]]:
+    def rule(columns: Columns, _: Dims, __: Provenance) -> Iterator[str]:
         for start, (value, variance) in _pairs(columns, f"{tree}/value", f"{tree}/variance"):
             wrong = (variance == 0) & (value != 0)
-            yield from _first(start, wrong, "is {} where the variance is 0: required 0", value)
+            yield from _first(start, wrong, "is {} where the variance is 0: expected 0", value)
 
     return rule
 
 
-def _noise(_: Columns, __: Dims, certificate: Certificate) -> Iterator[str]:
-    stated, there = certificate.recipe.get("noise", 0.0), "noise" in certificate.columns
+def _noise(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
+    stated, there = provenance.recipe.get("noise", 0.0), "noise" in provenance.columns
     if bool(stated) != there:
         yield f"is {'there' if there else 'missing'}, and the recipe says noise = {stated}"
 
 
-def _labels(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
+def _labels(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     # Pointer jumping: after t rounds `total` holds the sums over 2^t ancestors; a cycle never ends.
     total = columns["label_tree/value"][:]
     up = columns["label_tree/parent"][:]
@@ -145,14 +145,14 @@ def _labels(columns: Columns, dims: Dims, _: Certificate) -> Iterator[str]:
         yield f"label_tree/parent has a cycle through node {int(np.argmax(up >= 0))} or above it"
         return
     for start, (y, norm, leaf) in _pairs(columns, "y", "label_tree/norm", "label_tree/leaf"):
-        required = total[leaf] / norm
+        expected = total[leaf] / norm
         if "noise" in columns:
-            required += columns["noise"][start : start + len(y)]
-        wrong = ~(np.abs(y - required) <= 1e-12 * np.maximum(1.0, np.abs(y)))
-        yield from _first(start, wrong, "is {}: required {} (path sum / norm, and noise)", y, required)
+            expected += columns["noise"][start : start + len(y)]
+        wrong = ~(np.abs(y - expected) <= 1e-12 * np.maximum(1.0, np.abs(y)))
+        yield from _first(start, wrong, "is {}: expected {} (path sum / norm, and noise)", y, expected)
 
 
-RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Certificate], Iterator[str]]] = {
+RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Provenance], Iterator[str]]] = {
     "recipe-size": _recipe_size,
     "cluster-order": _cluster_order,
     "edge-ends": _edge_ends,

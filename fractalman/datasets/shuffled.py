@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fractalman._typing import F32, F64, I64, AnyInt
-from fractalman.datasets.spec import AnyArray, chunk_rows
+from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
 
@@ -159,7 +159,7 @@ def _gathered(column: AnyArray, rows: I64) -> AnyArray:
 
 def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
     """Fill ``out`` with rising rows of a column in a file and return it; every chunk that holds some is read once."""
-    starts = np.flatnonzero(np.diff(rows // chunk_rows(column.shape, column.dtype.str), prepend=-1))
+    starts = np.flatnonzero(np.diff(rows // block_rows(column.shape, column.dtype.str), prepend=-1))
     for a, b in zip(starts, np.append(starts, rows.size)[1:], strict=True):
         low, high = int(rows[a]), int(rows[b - 1]) + 1
         np.take(column[low:high], rows[a:b] - low, axis=0, out=out[a:b], mode="clip")

@@ -1,6 +1,6 @@
 """The column table: the description of a dataset file that drives writer, reader, verify, FORMAT.md and damage tests.
 
-``python -m fractalman.datasets.spec`` prints datasets/FORMAT.md.
+``python -m fractalman.datasets.document`` prints datasets/FORMAT.md.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ FORMAT_NAME = "fractalman-dataset"
 MAJOR, MINOR = 1, 0
 """Major: other majors are refused. Minor: a file of a higher minor is read, and what it adds is ignored."""
 
-SEAL_BYTES = 512
-CHUNK_BYTES = 512 * 1024
-EVEN_CHUNKS = 16
+HEADER_BYTES = 512
+BLOCK_BYTES = 512 * 1024
+"""A block of a column holds about so many bytes: what is stored as one chunk and has one digest."""
+EVEN_BLOCKS = 16
 GZIP_LEVEL = 1
 ZSTD_LEVEL = 3
 STANDARD = "standard"
@@ -32,8 +33,9 @@ COMPRESSIONS: dict[str, str] = {
 }
 """Name → what is stored how. Blosc2 is none of them: it packs no better than zstd, and its bytes name the writer's
 number of threads, so another machine would not give the same file."""
-CERTIFICATE = "certificate"
+PROVENANCE = "provenance"
 SHARDS = "shards"
+DIGESTS = "digests"
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -44,8 +46,8 @@ class Problem:
     """One way in which a file is not what it must be.
 
     Args:
-        path: the column (or "certificate", or "/" for the file as a whole) that is wrong.
-        message: what was found and what is required, one line.
+        path: the column (or "provenance", or "/" for the file as a whole) that is wrong.
+        message: what was found and what is expected, one line.
     """
 
     path: str
@@ -258,7 +260,7 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("recipe-size", CERTIFICATE, (), "The recipe's n_points is n, and ambient_dim + nuisance_dim is d."),
+    Rule("recipe-size", PROVENANCE, (), "The recipe's n_points is n, and ambient_dim + nuisance_dim is d."),
     Rule(
         "cluster-order",
         "cluster",
@@ -322,15 +324,15 @@ RULES: tuple[Rule, ...] = (
 # ------------------------------------------------------------------------------------------------ structure
 
 
-def chunk_rows(shape: Shape, dtype: str) -> int:
-    """Return how many whole rows one chunk holds: about CHUNK_BYTES, at least one, at most all.
+def block_rows(shape: Shape, dtype: str) -> int:
+    """Return how many whole rows one block holds: about BLOCK_BYTES, at least one, at most all.
 
-    A last chunk takes as many bytes as the others, so a few chunks share the rows evenly.
+    A last block takes as many bytes in the file as the others, so a few blocks share the rows evenly.
     """
     rows = shape[0] if shape else 1
-    most = max(1, CHUNK_BYTES // max(1, np.dtype(dtype).itemsize * math.prod(shape[1:])))
-    chunks = -(-rows // most)
-    return max(1, -(-rows // chunks)) if 0 < chunks <= EVEN_CHUNKS else most
+    most = max(1, BLOCK_BYTES // max(1, np.dtype(dtype).itemsize * math.prod(shape[1:])))
+    blocks = -(-rows // most)
+    return max(1, -(-rows // blocks)) if 0 < blocks <= EVEN_BLOCKS else most
 
 
 def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str, int], list[Problem]]:
@@ -351,9 +353,9 @@ def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str
             continue
         dtype, shape = found[column.path]
         if np.dtype(dtype) != np.dtype(column.dtype):
-            problems.append(Problem(column.path, f"has type {dtype}: required is {column.dtype}"))
+            problems.append(Problem(column.path, f"has type {dtype}: expected {column.dtype}"))
         if len(shape) != len(column.shape):
-            problems.append(Problem(column.path, f"has shape {shape}: required are {len(column.shape)} axes"))
+            problems.append(Problem(column.path, f"has shape {shape}: expected {len(column.shape)} axes"))
             continue
         for axis, (size, name) in enumerate(zip(shape, column.shape, strict=True)):
             if isinstance(name, str):
@@ -361,12 +363,12 @@ def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str
             required = name if isinstance(name, int) else dims.setdefault(name, size)
             if size != required:
                 why = f" ({name}, from {origin[name]})" if isinstance(name, str) else ""
-                problems.append(Problem(column.path, f"has {size} entries along axis {axis}: required {required}{why}"))
+                problems.append(Problem(column.path, f"has {size} entries along axis {axis}: expected {required}{why}"))
     for name, size in dims.items():
         low = DIMENSIONS[name][1]
         least = low if isinstance(low, int) else dims.get(low, 0)
         if size < least:
-            problems.append(Problem(origin[name], f"has {name} = {size} {DIMENSIONS[name][0]}: allowed is ≥ {least}"))
+            problems.append(Problem(origin[name], f"has {name} = {size} {DIMENSIONS[name][0]}: expected ≥ {least}"))
     return dims, problems
 
 
@@ -380,9 +382,3 @@ def broken_elements(
             where = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
             at = ", ".join(str(i) for i in (where[0] + start, *where[1:]))
             yield check.statement, f"[{at}] is {block[where]}", int(np.count_nonzero(bad))
-
-
-if __name__ == "__main__":
-    from fractalman.datasets.document import format_document
-
-    print(format_document(), end="")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from fractalman.datasets.coarse import CoarseDataset
+    from fractalman.datasets.file import File
     from fractalman.datasets.memory import Dataset
-    from fractalman.datasets.reader import File
     from fractalman.trees import Hierarchy
 
 TABLES = ("points", "nodes", "edges")

@@ -1,4 +1,4 @@
-"""Verifying a file: its seal without HDF5, then everything else in a child process that may crash without harm."""
+"""Verifying a file: its header without HDF5, then everything else, where needed in a child process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
-from fractalman.datasets.seal import seal_problem
 from fractalman.datasets.spec import Problem
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, ResourceError
-from fractalman.progress import Progress
+from fractalman.progress import Progress, ignored
 
 STALL_SECONDS = 900.0
 """A child that reports nothing for so long (one block is 4 MiB) is taken for hung in a damaged file."""
@@ -87,24 +87,61 @@ def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def verify_file(path: str | os.PathLike[str], *, progress: Progress | None = None) -> list[Problem]:
+def verify_file(
+    path: str | os.PathLike[str], *, progress: Progress | None = None, isolated: bool | None = None
+) -> list[Problem]:
     """Return everything that is wrong with a file, in the order of the column table; [] = intact.
 
-    The digest of all bytes comes first and needs no HDF5; the rest is read in a child process, so a crash of the HDF5
-    library is a problem in the list.
+    The digest of all bytes comes first and needs no HDF5. A file that has it is what its writer wrote and is read here.
+    In any other the HDF5 library may crash, so it is read in a child process, and a crash is a problem in the list.
 
-    Args:
-        path: the file.
-        progress: called as progress(what, bytes done, bytes in all).
-    Errors: FileNotFoundError, IsADirectoryError, PermissionError, or OSError when the disk fails; MissingExtraError for
-        a compression that cannot be undone here; ResourceError for too little memory.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    progress : callable, optional
+        Called as progress(what, bytes done, bytes in all).
+    isolated : bool, optional
+        Read the file in a child process, whatever its header says (True), or only where the digest is wrong (None, the
+        default): for files of which somebody may have forged the digest.
+
+    Returns
+    -------
+    list of Problem
+        What was found and what is expected, one line each.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, OSError
+        The last when the disk fails.
+    MissingExtraError
+        For a compression that cannot be undone here.
+    ResourceError
+        For too little memory.
+
+    Examples
+    --------
+    >>> import fractalman as fm, tempfile, os
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = fm.write(fm.Cascade(n_points=64, ambient_dim=4), os.path.join(folder.name, "data.h5"))
+    >>> verify_file(path)
+    []
+    >>> with open(path, "r+b") as file:
+    ...     _ = file.seek(5000), file.write(b"damage")
+    >>> str(verify_file(path)[0])[:30]
+    '/: bytes 512 to the end have x'
     """
     path = Path(path).absolute()
     try:
-        broken = seal_problem(check_path(path), progress)
+        broken = header_problem(check_path(path), progress)
     except FileFormatError as error:
         return [Problem("/", str(error))]
     problems = [broken] if broken else []
+    if not broken and not isolated:
+        try:
+            return in_order(check_file(path, progress or ignored))
+        except MemoryError:
+            raise ResourceError(f"verifying {path} {_NO_MEMORY}: use a machine with more") from None
     for problem in _child_problems(path, progress):
         if problem.message == _NO_MEMORY and not broken:
             raise ResourceError(f"verifying {path} {_NO_MEMORY}: use a machine with more")

@@ -14,30 +14,34 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fractalman.datasets.certificate import Certificate, ColumnDigest, ColumnRecord, current_versions
 from fractalman.datasets.compression import PLUGIN, check_compression, filter_keywords
+from fractalman.datasets.digests import block_digest, table_digest, table_of
+from fractalman.datasets.provenance import ColumnRecord, Provenance, current_versions
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink, warn_of_leftovers
-from fractalman.datasets.shards import LinkedColumn
+from fractalman.datasets.shard_table import LinkedColumn
 from fractalman.datasets.spec import (
     BY_PATH,
-    CERTIFICATE,
     COLUMNS,
+    DIGESTS,
     FORMAT_NAME,
+    HEADER_BYTES,
     MAJOR,
     MINOR,
-    SEAL_BYTES,
+    PROVENANCE,
     STANDARD,
     AnyArray,
     Column,
     Shape,
+    block_rows,
     broken_elements,
-    chunk_rows,
     structure_problems,
 )
 from fractalman.errors import FileFormatError
-from fractalman.progress import BlockSource, Progress
+from fractalman.progress import BlockSource, Progress, ignored
 
-BLOCK_BYTES = 4 << 20
+WRITE_BYTES = 4 << 20
+EXAMINERS = 2
+"""Threads that look at elements and take digests while a block is written."""
 
 # ------------------------------------------------------------------------------------------------ columns
 
@@ -55,7 +59,7 @@ def _rows(column: Column, source: AnyArray | BlockSource, rows: int) -> Iterator
         if first != received or block.dtype != np.dtype(column.dtype) or block.shape[1:] != source.shape[1:]:
             raise FileFormatError(
                 f"{column.path}: a block of type {block.dtype} and shape {block.shape} came at row {first}: "
-                f"required is row {received} of {column.dtype} {source.shape}"
+                f"expected row {received} of {column.dtype} {source.shape}"
             )
         received += len(block)
         taken = 0
@@ -71,15 +75,14 @@ def _rows(column: Column, source: AnyArray | BlockSource, rows: int) -> Iterator
     if waiting:
         yield start, np.concatenate(waiting)
     if received != n:
-        raise FileFormatError(f"{column.path}: {received} rows came: required are {n}")
+        raise FileFormatError(f"{column.path}: {received} rows came: expected {n}")
 
 
 def _create(file: h5py.File, column: Column, shape: Shape, compression: str) -> h5py.Dataset:
     storage: dict[str, Any] = {}
     if 0 not in shape:
         storage = {
-            "chunks": (chunk_rows(shape, column.dtype), *shape[1:]),
-            "fletcher32": True,
+            "chunks": (block_rows(shape, column.dtype), *shape[1:]),
             "fill_time": "never",
             **filter_keywords(compression, column),
         }
@@ -95,11 +98,11 @@ def describe(stored: h5py.Dataset, column: Column) -> None:
         stored.attrs.create(name, coded, dtype=h5py.string_dtype("utf-8", len(coded)))
 
 
-def _block_rows(column: Column, shape: Shape) -> int:
-    """Return how many rows are written at once: whole chunks, about BLOCK_BYTES."""
-    chunk = chunk_rows(shape, column.dtype)
-    chunk_bytes = chunk * np.dtype(column.dtype).itemsize * math.prod(shape[1:])
-    return chunk * max(1, BLOCK_BYTES // max(1, chunk_bytes))
+def _rows_at_once(column: Column, shape: Shape) -> int:
+    """Return how many rows are taken at once: whole blocks, about WRITE_BYTES."""
+    rows = block_rows(shape, column.dtype)
+    row_bytes = np.dtype(column.dtype).itemsize * math.prod(shape[1:])
+    return rows * max(1, WRITE_BYTES // max(1, rows * row_bytes))
 
 
 def _plan(columns: Mapping[str, AnyArray | BlockSource | LinkedColumn]) -> tuple[dict[str, int], int]:
@@ -138,25 +141,44 @@ def write_columns(
 ) -> Path:
     """Write a dataset file and publish it at once; the same columns and recipe give the same bytes.
 
-    Args:
-        path: the target; untouched until the file is complete.
-        columns: path in the file → array, `BlockSource` or `LinkedColumn`, types and shapes as in FORMAT.md.
-        recipe: family and keywords, plain values (`Recipe.to_dict()`).
-        overwrite: replace an existing file.
-        progress: called as progress(column, bytes done, bytes in all).
-        compression: a name in `spec.COMPRESSIONS`.
-    Returns: the path. Errors: FileFormatError for columns that do not fit; those of `check_target`; RecipeError or
-        MissingExtraError for a compression that there is not; OSError when the disk fails (ENOSPC when it is full).
-        Nothing is left behind after an error or Ctrl-C.
+    Parameters
+    ----------
+    path : str or path
+        The target; untouched until the file is complete.
+    columns : Mapping
+        Path in the file → array, `BlockSource` or `LinkedColumn`, types and shapes as in FORMAT.md.
+    recipe : Mapping
+        Family and keywords, plain values (`Recipe.to_dict()`).
+    overwrite : bool
+        Replace an existing file.
+    progress : callable, optional
+        Called as progress(column, bytes done, bytes in all).
+    compression : str
+        A name in `spec.COMPRESSIONS`.
+
+    Returns
+    -------
+    Path
+        Of the file. What a killed run left beside it is named by a LeftoverWarning.
+
+    Raises
+    ------
+    FileFormatError
+        For columns that do not fit, or an element that cannot be (nan, an id outside).
+    RecipeError, MissingExtraError
+        For a compression that there is not.
+    OSError
+        Those of `check_target`, and when the disk fails (ENOSPC when it is full). Nothing is left behind after an error
+        or Ctrl-C.
     """
     target = check_target(path, overwrite)
     check_compression(compression)
     dims, total = _plan(columns)
-    Certificate(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
+    Provenance(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
     warn_of_leftovers(target)
     _check_space(columns, target, compression)
-    with published_sink(target, overwrite, sealed=True) as sink:
-        _write_file(sink, target, columns, recipe, dims, (progress, total), compression)
+    with published_sink(target, overwrite, complete=True) as sink:
+        _write_file(sink, target, columns, recipe, dims, (progress or ignored, total), compression)
     return target
 
 
@@ -166,7 +188,7 @@ def _write_file(
     columns: Mapping[str, AnyArray | BlockSource | LinkedColumn],
     recipe: Mapping[str, Any],
     dims: Mapping[str, int],
-    report: tuple[Progress | None, int],
+    report: tuple[Progress, int],
     compression: str,
 ) -> None:
     progress, total = report
@@ -176,12 +198,12 @@ def _write_file(
     try:
         with interrupts_held():
             # "latest" could not be read by HDF5 1.10 to 1.14
-            file = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False, userblock_size=SEAL_BYTES)
+            file = h5py.File(sink, "w", libver=("v110", "v110"), track_order=False, userblock_size=HEADER_BYTES)
             file.attrs["format"] = np.bytes_(FORMAT_NAME.encode("ascii"))
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        with ThreadPoolExecutor(1) as hasher:  # hashing leaves Python's lock, so it costs no time beside writing
+        with ThreadPoolExecutor(EXAMINERS) as examiners:
             for column in COLUMNS:
                 if column.path not in columns:
                     continue
@@ -195,30 +217,51 @@ def _write_file(
                     continue
                 with interrupts_held():
                     stored = _create(file, column, shape, compression)
-                digest = ColumnDigest(column.dtype)
-                for start, block in _rows(column, source, _block_rows(column, shape)):
-                    for requirement, first, _ in broken_elements(column, block, start, dims):
-                        raise FileFormatError(
-                            f"the columns do not fit the format: {column.path}: {first}: required {requirement}"
-                        )
-                    hashed = hasher.submit(digest.update, block)
+                digests: list[bytes] = []
+                for start, rows in _rows(column, source, _rows_at_once(column, shape)):
+                    size = block_rows(shape, column.dtype)
+                    blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
+                    examined = [
+                        examiners.submit(_examine, column, block, start + k * size, dims)
+                        for k, block in enumerate(blocks)
+                    ]  # on other threads, while the same blocks are written from this one
                     with interrupts_held():
-                        stored[start : start + len(block)] = block
+                        _store(stored, start, rows, blocks, size)
                     sink.check(target)
-                    hashed.result()  # before the source may use the block's memory again
-                    done += block.nbytes
-                    if progress:
-                        progress(column.path, done, total)
-                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest.hexdigest())
+                    digests += [found.result() for found in examined]  # before the source may use the memory again
+                    done += rows.nbytes
+                    progress(column.path, done, total)
+                table = table_of(digests)
+                with interrupts_held():
+                    file.create_dataset(f"{DIGESTS}/{column.path}", data=table, track_times=False)
+                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, table_digest(table))
         versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
-        text = Certificate(recipe, records, versions, compression).to_bytes()
+        text = Provenance(recipe, records, versions, compression).to_bytes()
         with interrupts_held():
-            certificate = file.create_dataset(
-                CERTIFICATE, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True, track_times=False
+            provenance = file.create_dataset(
+                PROVENANCE, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True, track_times=False
             )
-            certificate[0] = text
+            provenance[0] = text
             file.attrs.modify("complete", np.int64(1))
     finally:
         if file is not None:
             with interrupts_held():
                 file.close()
+
+
+def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> bytes:
+    """Return the digest of a block after looking at every element; FileFormatError naming the first that cannot be."""
+    for requirement, first, _ in broken_elements(column, block, start, dims):
+        raise FileFormatError(f"the columns do not fit the format: {column.path}: {first}: expected {requirement}")
+    return block_digest(block)
+
+
+def _store(stored: h5py.Dataset, start: int, rows: AnyArray, blocks: list[AnyArray], size: int) -> None:
+    """Write whole blocks (the last one of the column may be shorter); plain ones past the library's buffers."""
+    if stored.id.get_create_plist().get_nfilters():
+        stored[start : start + len(rows)] = rows
+        return
+    for k, block in enumerate(blocks):
+        if len(block) < size:  # a chunk has as many bytes as the others in the file, the last one too
+            block = np.concatenate([block, np.zeros((size - len(block), *block.shape[1:]), block.dtype)])
+        stored.id.write_direct_chunk((start + k * size,) + (0,) * (block.ndim - 1), block)

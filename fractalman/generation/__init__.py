@@ -6,15 +6,15 @@ from fractalman.families.percolation_ensemble.sampler import population
 from fractalman.generation.composer import generate, label_draws, structure, tree
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
-from fractalman.generation.shards import join_shards, missing_shards, write_shard, write_shards
+from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
 
 __all__ = [
     "Structure",
     "available_bytes",
     "check_memory",
     "generate",
-    "join_shards",
     "label_draws",
+    "merge_shards",
     "missing_shards",
     "population",
     "rebuild",

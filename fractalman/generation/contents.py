@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.datasets.certificate import Certificate, ColumnDigest, ColumnRecord
+from fractalman.datasets.digests import ColumnDigest
+from fractalman.datasets.provenance import ColumnRecord, Provenance
 from fractalman.datasets.spec import BY_PATH, COLUMNS
 from fractalman.generation.columns import file_columns
 from fractalman.recipes import Recipe
@@ -44,7 +45,7 @@ def file_contents(recipe: Recipe, progress: Callable[[str], None] | None = None)
         records, size = _hashed(file_columns(recipe, True, Path(folder)), progress)
     kept = {path: record for path, record in records.items() if BY_PATH[path].group not in ("tree", "level")}
     n, d = records["X"].shape
-    whole, bare = (Certificate(recipe.to_dict(), found, {}).content for found in (records, kept))
+    whole, bare = (Provenance(recipe.to_dict(), found, {}).content for found in (records, kept))
     return Contents(n, d, size, whole, bare)
 
 
@@ -58,7 +59,7 @@ def _hashed(columns: Mapping[str, Any], progress: Callable[[str], None] | None) 
         if progress:
             progress(column.path)
         source = columns[column.path]
-        digest = ColumnDigest(column.dtype)
+        digest = ColumnDigest(source.shape, column.dtype)
         for _, block in source.blocks() if hasattr(source, "blocks") else [(0, source)]:
             digest.update(block)
         shape = tuple(int(length) for length in source.shape)

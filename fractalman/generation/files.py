@@ -1,4 +1,4 @@
-"""From a recipe to a file, and from a file's certificate to the same file again."""
+"""From a recipe to a file, and from a file's provenance to the same file again."""
 
 from __future__ import annotations
 
@@ -54,36 +54,36 @@ def rebuild(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Make a file again from its certificate alone, and publish it only if its content has the same digest.
+    """Make a file again from its provenance alone, and publish it only if its content has the same digest.
 
-    A master of shards is made again as one file, a shard as the shard that it was.
+    A index of shards is made again as one file, a shard as the shard that it was.
 
     Args:
-        source: a dataset file; only its certificate is read.
+        source: a dataset file; only its provenance is read.
         path, overwrite, progress: as in `write`.
     Errors: FileFormatError for another STREAM_VERSION or another digest; nothing is left behind then.
     """
     from fractalman.datasets import check_target, open_file
 
     with open_file(source) as file:
-        recipe, certificate, hierarchy = file.recipe, file.certificate, "hierarchy/parent" in file.columns
-        part = certificate.recipe if file.is_shard else None
-    if certificate.stream_version != STREAM_VERSION:
+        recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
+        part = provenance.recipe if file.is_shard else None
+    if provenance.stream_version != STREAM_VERSION:
         raise FileFormatError(
-            f"{source} was drawn from stream version {certificate.stream_version}, this package draws "
-            f"{STREAM_VERSION}: type pip install fractalman=={certificate.versions.get('fractalman', '?')}"
+            f"{source} was drawn from stream version {provenance.stream_version}, this package draws "
+            f"{STREAM_VERSION}: type pip install fractalman=={provenance.versions.get('fractalman', '?')}"
         )
     target = check_target(path, overwrite)
     with replacing(target, overwrite) as partial:
         if part is not None:
             write_part(recipe, partial, part["number"], part["count"], progress)
         else:
-            write(recipe, partial, hierarchy, progress=progress, compression=certificate.compression)
+            write(recipe, partial, hierarchy, progress=progress, compression=provenance.compression)
         with open_file(partial) as made:
-            if made.certificate.content != certificate.content:
+            if made.provenance.content != provenance.content:
                 raise FileFormatError(
-                    f"rebuilding {source} gave content {made.certificate.content} where its certificate says "
-                    f"{certificate.content}: the file was changed, or this machine computes differently; type "
+                    f"rebuilding {source} gave content {made.provenance.content} where its provenance says "
+                    f"{provenance.content}: the file was changed, or this machine computes differently; type "
                     f"fractalman verify {source}"
                 )
     return target

@@ -1,8 +1,8 @@
-"""From a recipe to shards and their master: on one machine or many, in any order, as often as need be.
+"""From a recipe to shards and their index: on one machine or many, in any order, as often as need be.
 
 A shard is a pure function of the recipe, its number and how many there are, published whole or not at all, so a worker
 that dies costs its shard and a shard that is made twice is the same one. What is finished is recognised by its
-certificate; the master is written last.
+provenance; the index file is written last.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_shard(
 
     Args:
         recipe: of a family whose points are made by address.
-        path: of the master; shards go to the folder "<path>.shards" beside it.
+        path: of the index file; shards go to the folder "<path>.shards" beside it.
         number: which shard, from 1. shards: how many there are.
         progress: called as progress(column, bytes done, bytes in all).
     Returns: the shard's path. Errors: RecipeError, and those of `write`.
@@ -53,19 +53,19 @@ def write_shard(
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
         raise RecipeError(f"shard {number}/{shards}: allowed are 1/{shards} to {shards}/{shards}")
-    return _write_shard(recipe, columns, _master(path), number, shards, progress)
+    return _write_shard(recipe, columns, _index(path), number, shards, progress)
 
 
 def _write_shard(
-    recipe: Recipe, columns: Mapping[str, Rows], master: Path, number: int, shards: int, progress: Progress | None
+    recipe: Recipe, columns: Mapping[str, Rows], index: Path, number: int, shards: int, progress: Progress | None
 ) -> Path:
-    target = _shard(recipe, master, number, shards)
+    target = _shard(recipe, index, number, shards)
     if _finished(recipe, target, number, shards):
         return target
     target.parent.mkdir(exist_ok=True)
     try:
         return _write_rows(recipe, columns, target, number, shards, progress)
-    except FileNotFoundError:  # whoever finished the same shard and the master took the partial file for a dead one
+    except FileNotFoundError:  # whoever finished the same shard and the index file took the partial file for a dead one
         if _finished(recipe, target, number, shards):
             return target
         raise
@@ -80,7 +80,7 @@ def _write_rows(
     recipe: Recipe, columns: Mapping[str, Rows], path: Path, number: int, shards: int, progress: Progress | None
 ) -> Path:
     from fractalman.datasets import write_columns
-    from fractalman.datasets.shards import shard_recipe, shard_rows
+    from fractalman.datasets.shard_table import shard_recipe, shard_rows
 
     n, d = columns["X"].shape
     start, stop = shard_rows(n, number, shards)
@@ -104,32 +104,32 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
     return {name: rows for name, rows in columns.items() if isinstance(rows, Rows)}
 
 
-def _master(path: str | os.PathLike[str]) -> Path:
-    """The master's path, links followed, its folder there; errors as in `check_target`."""
+def _index(path: str | os.PathLike[str]) -> Path:
+    """The index file's path, links followed, its folder there; errors as in `check_target`."""
     from fractalman.datasets import check_target
 
     return check_target(path, overwrite=True)
 
 
-def _shard(recipe: Recipe, master: Path, number: int, shards: int) -> Path:
-    from fractalman.datasets.shards import shard_path
+def _shard(recipe: Recipe, index: Path, number: int, shards: int) -> Path:
+    from fractalman.datasets.shard_table import shard_path
 
-    return shard_path(master, recipe.to_dict(), STREAM_VERSION, number, shards)
+    return shard_path(index, recipe.to_dict(), STREAM_VERSION, number, shards)
 
 
 def _finished(recipe: Recipe, path: Path, number: int, shards: int) -> Any:
-    """The certificate of a finished shard, None where there is none or another file."""
+    """The provenance of a finished shard, None where there is none or another file."""
     from fractalman.datasets import open_file
-    from fractalman.datasets.shards import shard_recipe
+    from fractalman.datasets.shard_table import shard_recipe
 
     try:
         with open_file(path) as file:
-            certificate = file.certificate
+            provenance = file.provenance
     except (FileFormatError, FileNotFoundError):
         return None
     own = shard_recipe(recipe.to_dict(), recipe.max_points, recipe.n_columns, number, shards)
-    fits = certificate.recipe == own and certificate.stream_version == STREAM_VERSION
-    return certificate if fits else None
+    fits = provenance.recipe == own and provenance.stream_version == STREAM_VERSION
+    return provenance if fits else None
 
 
 def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: Progress | None = None) -> None:
@@ -152,15 +152,15 @@ def write_shards(
     scheduler: str | None = None,
     executor: Executor | None = None,
 ) -> Path:
-    """Write a dataset as shards and a master; the same columns as `write`, for any number of shards and workers.
+    """Write a dataset as shards and an index file; the same columns as `write`, for any number of shards and workers.
 
-    Shards that an earlier run has finished are kept. The trees, where asked for, are made here and lie in the master.
+    Shards that an earlier run has finished are kept. The trees, where asked for, are made here, for the index file.
 
     Args:
         recipe: of a family whose points are made by address.
-        path: of the master; shards go to the folder "<path>.shards" beside it.
+        path: of the index file; shards go to the folder "<path>.shards" beside it.
         shards: how many, 1 to n_points.
-        hierarchy, overwrite, progress: as in `write`; an old master stays until the new one is published.
+        hierarchy, overwrite, progress: as in `write`; an old index file stays until the new one is published.
         jobs: spawned processes of one thread; 1 = this process with all its threads.
         scheduler: address of a dask scheduler.
         executor: runs the shards instead; anything with ``submit``; the caller closes it.
@@ -182,14 +182,14 @@ def write_shards(
         if isinstance(runner, SerialExecutor):
             work = partial(_task, progress=count.within)
         tasks = [(recipe.to_dict(), str(target.absolute()), number, shards) for number in count.missing]
-        joining = _Join(recipe, target, shards)
+        merging = _Merge(recipe, target, shards)
         for i, _ in gather(runner, work, tasks, name=lambda i: f"shard {count.missing[i]}/{shards}"):
             count.finish(count.missing[i])
-            joining.take(count.left)  # while the workers are at the next ones
-    return joining.publish(hierarchy, overwrite, progress)
+            merging.take(count.left)  # while the workers are at the next ones
+    return merging.publish(hierarchy, overwrite, progress)
 
 
-def join_shards(
+def merge_shards(
     recipe: Recipe,
     path: str | os.PathLike[str],
     shards: int,
@@ -197,7 +197,7 @@ def join_shards(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the master of shards that are all finished, e.g. by jobs that each ran `write_shard`.
+    """Write the index file of shards that are all finished, e.g. by jobs that each ran `write_shard`.
 
     Args: as in `write_shards`. Errors: RecipeError naming how many shards are missing.
     """
@@ -211,23 +211,23 @@ def join_shards(
             f"{len(missing)} of {shards} shards are not finished, the first is {missing[0]}/{shards}: write them, or "
             "type the command without --shard"
         )
-    return _Join(recipe, target, shards).publish(hierarchy, overwrite, progress)
+    return _Merge(recipe, target, shards).publish(hierarchy, overwrite, progress)
 
 
 def missing_shards(recipe: Recipe, path: str | os.PathLike[str], shards: int) -> list[int]:
     """Return the numbers of the shards that are not finished yet."""
-    return _Count(recipe, _columns(recipe, shards), _master(path), shards, None).missing
+    return _Count(recipe, _columns(recipe, shards), _index(path), shards, None).missing
 
 
 class _Count:
     """Which shards are finished, in shards and bytes."""
 
     def __init__(
-        self, recipe: Recipe, columns: Mapping[str, Rows], master: Path, shards: int, progress: Progress | None
+        self, recipe: Recipe, columns: Mapping[str, Rows], index: Path, shards: int, progress: Progress | None
     ) -> None:
-        from fractalman.datasets.shards import shard_rows
+        from fractalman.datasets.shard_table import shard_rows
 
-        self._n, self._master, self._shards = columns["X"].shape[0], master, shards
+        self._n, self._index, self._shards = columns["X"].shape[0], index, shards
         self._row_bytes = sum(rows.dtype.itemsize * math.prod(rows.shape[1:]) for rows in columns.values())
         self._bytes = {
             number: (stop - start) * self._row_bytes
@@ -238,7 +238,7 @@ class _Count:
         self.missing = [
             number
             for number in self._bytes
-            if not _finished(recipe, _shard(recipe, master, number, shards), number, shards)
+            if not _finished(recipe, _shard(recipe, index, number, shards), number, shards)
         ]
         self.left = set(self.missing)
         self._say(0)
@@ -261,23 +261,23 @@ class _Count:
 
     def check_space(self) -> None:
         """Refuse at once what cannot end well."""
-        needed, free = sum(self._bytes[k] for k in self.missing), shutil.disk_usage(self._master.parent).free
+        needed, free = sum(self._bytes[k] for k in self.missing), shutil.disk_usage(self._index.parent).free
         if needed > free:
             reason = f"{os.strerror(errno.ENOSPC)}: the shards need {needed} bytes or more, {free} are free"
-            raise OSError(errno.ENOSPC, reason, str(self._master))
+            raise OSError(errno.ENOSPC, reason, str(self._index))
 
 
-# ---------------------------------------------------------------------------------------------------- the master
+# ---------------------------------------------------------------------------------------------------- the index file
 
 
-class _Join:
-    """The master in the making: every finished shard is read once, in order, for the digests of the whole columns."""
+class _Merge:
+    """The index file in the making: every finished shard is read once, in order, for the whole's digests."""
 
     def __init__(self, recipe: Recipe, target: Path, shards: int) -> None:
-        from fractalman.datasets.shards import Joining
+        from fractalman.datasets.merging import Merging
 
         self._recipe, self._target, self._shards = recipe, target, shards
-        self._joining, self._next = Joining(target), 1
+        self._merging, self._next = Merging(target, recipe.max_points), 1
 
     def _path(self, number: int) -> Path:
         return _shard(self._recipe, self._target, number, self._shards)
@@ -286,21 +286,21 @@ class _Join:
         """Read what comes next, up to the first shard of ``left``."""
         while self._next <= self._shards and self._next not in left:
             path = self._path(self._next)
-            certificate = _finished(self._recipe, path, self._next, self._shards)
-            if certificate is None:
+            provenance = _finished(self._recipe, path, self._next, self._shards)
+            if provenance is None:
                 raise RecipeError(f"shard {path} is gone: type the same command again")
-            self._joining.add(path, certificate)
+            self._merging.add(path, provenance)
             if progress:
-                done = self._joining.bytes
+                done = self._merging.bytes
                 progress("digests of the whole", done, max(done, done * self._shards // self._next))
             self._next += 1
 
     def publish(self, hierarchy: bool, overwrite: bool, progress: Progress | None) -> Path:
-        """Read the rest, write the master, return its path."""
+        """Read the rest, write the index file, return its path."""
         from fractalman.datasets import write_columns
 
         self.take(set(), progress)
-        columns: dict[str, Any] = dict(self._joining.columns())
+        columns: dict[str, Any] = dict(self._merging.columns())
         if hierarchy and self._recipe.has_hierarchy:
             trees = streamed_columns(self._recipe, True, self._target.parent)
             assert trees is not None
@@ -312,8 +312,8 @@ class _Join:
 
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
-    """Take away partial files of runs that died and, where a master was replaced, shards that it alone knew."""
-    from fractalman.datasets.shards import shard_folder
+    """Take away partial files of runs that died and, where an index file was replaced, shards that it alone knew."""
+    from fractalman.datasets.shard_table import shard_folder
 
     folder = shard_folder(target)
     remove(leftovers_in(folder))

@@ -22,7 +22,7 @@ from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 
 if TYPE_CHECKING:
-    from fractalman.datasets.reader import File
+    from fractalman.datasets.file import File
 
 REFERENCE_SIZE = 1024
 """The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""

@@ -103,7 +103,7 @@ def test_contents_without_a_file_are_those_of_the_file(name: str, hierarchy: boo
     recipe = catalogue_recipe(name).replace(noise=0.1)
     made = file_contents(recipe)
     with fm.open(fm.write(recipe, tmp_path / "a.h5", hierarchy=hierarchy)) as f:
-        assert f.certificate.content == (made.content if hierarchy else made.without_hierarchy)
+        assert f.provenance.content == (made.content if hierarchy else made.without_hierarchy)
         if hierarchy:
             assert made.bytes == sum(column.nbytes for column in f.columns.values())
 

@@ -25,7 +25,7 @@ import fractalman as fm
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.memory import split_indices
 from fractalman.datasets.shuffled import Batches, EpochOrder, batches, read_rows
-from fractalman.datasets.spec import chunk_rows
+from fractalman.datasets.spec import block_rows
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, RecipeError
 
@@ -173,7 +173,7 @@ def test_every_chunk_is_read_once_an_epoch(made: Columns, part: bool) -> None:
     rows = split_indices(3000, 1500, 0, seed=0)[0] if part else None
     for X, _ in batches(source, 100, rows=rows, buffer_bytes=3_000_000):
         assert X.shape == (100, WIDE)
-    chunk = chunk_rows(made["X"].shape, "<f4")
+    chunk = block_rows(made["X"].shape, "<f4")
     reads = sorted(source.X.reads)  # type: ignore[attr-defined]
     assert [start // chunk for start, _ in reads] == list(range(-(-3000 // chunk)))
     assert all((stop - 1) // chunk == start // chunk for start, stop in reads)

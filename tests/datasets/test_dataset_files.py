@@ -16,15 +16,17 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import xxhash
 from damage import reseal
 from handmade import Columns, columns, recipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fractalman.datasets import spec
-from fractalman.datasets.certificate import Certificate, ColumnDigest, column_digest, from_bytes
+from fractalman.datasets.digests import ColumnDigest, column_digest
 from fractalman.datasets.document import format_document
-from fractalman.datasets.reader import open_file
+from fractalman.datasets.file import open_file
+from fractalman.datasets.provenance import Provenance, from_bytes
 from fractalman.datasets.verify import check_file, verify_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError, FractalmanError
@@ -161,7 +163,7 @@ def test_streaming_holds_a_few_blocks_only(tmp_path: Path) -> None:
 
 
 def test_digests_do_not_depend_on_blocks(large: Columns) -> None:
-    digest = ColumnDigest("<f4")
+    digest = ColumnDigest(large["X"].shape, "<f4")
     for start in range(0, len(large["X"]), 999):
         digest.update(large["X"][start : start + 999])
     assert digest.hexdigest() == column_digest(large["X"], "<f4") == column_digest(large["X"].astype(">f4"), "<f4")
@@ -178,10 +180,13 @@ def test_storage_is_what_the_format_says(tmp_path: Path, large: Columns) -> None
         for column in spec.COLUMNS:
             stored = file[column.path]
             assert stored.dtype.str == column.dtype
-            assert stored.fletcher32
+            assert not stored.fletcher32
+            rows = range(0, len(stored), stored.chunks[0])
+            table = [xxhash.xxh3_128_digest(stored[k : k + stored.chunks[0]].tobytes()) for k in rows]
+            np.testing.assert_array_equal(file[f"digests/{column.path}"][()].tobytes(), b"".join(table))
             assert not stored.id.get_create_plist().get_obj_track_times()
             assert stored.chunks[1:] == stored.shape[1:]
-            assert stored.chunks[0] == spec.chunk_rows(stored.shape, column.dtype)
+            assert stored.chunks[0] == spec.block_rows(stored.shape, column.dtype)
             integer = stored.dtype.kind == "i"
             assert (stored.compression, stored.shuffle) == (("gzip", True) if integer else (None, False))
             assert dict(stored.attrs) == {
@@ -189,26 +194,26 @@ def test_storage_is_what_the_format_says(tmp_path: Path, large: Columns) -> None
                 "unit": column.unit.encode(),
                 "meaning": column.meaning.encode(),
             }
-        assert file["certificate"].fletcher32
+        assert file["provenance"].fletcher32
 
 
-def test_the_certificate_holds_neither_time_nor_host(tmp_path: Path, made: Columns) -> None:
+def test_the_provenance_holds_neither_time_nor_host(tmp_path: Path, made: Columns) -> None:
     with h5py.File(written(tmp_path, made)) as file:
-        text = bytes(file["certificate"][0])
+        text = bytes(file["provenance"][0])
     table = json.loads(text)
     assert set(table) == {"recipe", "format", "stream_version", "versions", "compression", "columns", "content"}
-    assert set(table["versions"]) == {"fractalman", "numpy", "numba", "llvmlite", "scipy", "h5py", "hdf5"}
+    assert set(table["versions"]) == {"fractalman", "numpy", "numba", "llvmlite", "scipy", "h5py", "xxhash", "hdf5"}
     assert table["columns"]["y"]["digest"] == column_digest(made["y"], "<f8")
-    certificate, stated = from_bytes(text)
-    assert certificate.content == stated
-    assert certificate.to_bytes() == text
+    provenance, stated = from_bytes(text)
+    assert provenance.content == stated
+    assert provenance.to_bytes() == text
 
 
 def test_content_names_the_data_and_not_the_versions() -> None:
-    one = Certificate({"family": "x", "n_points": 2}, {}, {"numpy": "1"})
-    assert one.content == Certificate({"n_points": 2, "family": "x"}, {}, {"numpy": "2"}).content
-    assert one.content != Certificate({"family": "x", "n_points": 3}, {}, {"numpy": "1"}).content
-    assert one.content != Certificate(one.recipe, {}, {}, stream_version=one.stream_version + 1).content
+    one = Provenance({"family": "x", "n_points": 2}, {}, {"numpy": "1"})
+    assert one.content == Provenance({"n_points": 2, "family": "x"}, {}, {"numpy": "2"}).content
+    assert one.content != Provenance({"family": "x", "n_points": 3}, {}, {"numpy": "1"}).content
+    assert one.content != Provenance(one.recipe, {}, {}, stream_version=one.stream_version + 1).content
 
 
 def test_format_document_is_the_committed_one(repository: Path) -> None:
@@ -217,7 +222,7 @@ def test_format_document_is_the_committed_one(repository: Path) -> None:
 
 def test_the_module_prints_the_document(repository: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "fractalman.datasets.spec"],
+        [sys.executable, "-W", "error", "-m", "fractalman.datasets.document"],
         cwd=repository,
         capture_output=True,
         check=True,
@@ -229,12 +234,12 @@ def test_the_module_prints_the_document(repository: Path) -> None:
 def test_a_higher_minor_version_is_read_and_its_additions_ignored(tmp_path: Path, made: Columns) -> None:
     path = written(tmp_path, made)
     with h5py.File(path, "r+") as file:
-        certificate, _ = from_bytes(bytes(file["certificate"][0]))
-        newer = Certificate(
-            certificate.recipe, certificate.columns, certificate.versions, format=(spec.MAJOR, spec.MINOR + 1)
+        provenance, _ = from_bytes(bytes(file["provenance"][0]))
+        newer = Provenance(
+            provenance.recipe, provenance.columns, provenance.versions, format=(spec.MAJOR, spec.MINOR + 1)
         ).to_bytes()
-        del file["certificate"]
-        file.create_dataset("certificate", data=np.array([newer]), chunks=(1,), fletcher32=True)
+        del file["provenance"]
+        file.create_dataset("provenance", data=np.array([newer]), chunks=(1,), fletcher32=True)
         file.attrs.modify("minor", np.int64(spec.MINOR + 1))
         file["an addition"] = np.arange(3)
     reseal(path, (spec.MAJOR, spec.MINOR + 1))
@@ -252,15 +257,15 @@ def test_a_higher_minor_version_is_read_and_its_additions_ignored(tmp_path: Path
         ({"y": None}, "y: is missing"),
         ({"hierarchy/size": None}, "hierarchy/size: is missing"),
         ({"label_tree/leaf": None}, "label_tree/leaf: is missing"),
-        ({"y": np.zeros(11, dtype=np.float32)}, "has type <f4: required is <f8"),
-        ({"y": np.zeros(11, dtype=">f8")}, "has type >f8: required is <f8"),
-        ({"y": np.zeros(10)}, "10 entries along axis 0: required 11"),
+        ({"y": np.zeros(11, dtype=np.float32)}, "has type <f4: expected <f8"),
+        ({"y": np.zeros(11, dtype=">f8")}, "has type >f8: expected <f8"),
+        ({"y": np.zeros(10)}, "10 entries along axis 0: expected 11"),
         ({"y": np.zeros((11, 1))}, "has shape (11, 1)"),
-        ({"y": np.full(11, np.nan)}, "[0] is nan: required finite"),
-        ({"cluster": np.full(11, -1)}, "[0] is -1: required 0 ≤ value < n"),
+        ({"y": np.full(11, np.nan)}, "[0] is nan: expected finite"),
+        ({"cluster": np.full(11, -1)}, "[0] is -1: expected 0 ≤ value < n"),
         ({"extra": np.zeros(3)}, "extra: is no column of this format"),
-        ({"X": np.zeros((11, 1), dtype=np.float32)}, "allowed is ≥ 2"),
-        ({"edges": np.zeros((0, 3), dtype=np.int64)}, "required 2"),
+        ({"X": np.zeros((11, 1), dtype=np.float32)}, "expected ≥ 2"),
+        ({"edges": np.zeros((0, 3), dtype=np.int64)}, "expected 2"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(tmp_path: Path, made: Columns, change: dict[str, Any], words: str) -> None:
@@ -382,5 +387,5 @@ def test_info_is_json(tmp_path: Path, made: Columns) -> None:
     assert (info["family"], info["n_points"], info["ambient_dim"]) == ("percolation-cluster", 11, 3)
     assert info["bytes"] == path.stat().st_size
     assert info["columns"]["X"]["bytes"] == 11 * 3 * 4
-    assert info["columns"]["X"]["stored_bytes"] == 11 * 3 * 4 + 4  # and the checksum
+    assert info["columns"]["X"]["stored_bytes"] == 11 * 3 * 4
     assert len(info["digest"]) == 64

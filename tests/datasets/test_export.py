@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from fractalman import cli
 from fractalman.datasets import export
 from fractalman.datasets.export import export_anndata
-from fractalman.datasets.reader import open_file
+from fractalman.datasets.file import open_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.recipes import from_dict, from_toml
@@ -91,7 +91,7 @@ def test_anndata_reads_everything(tmp_path: Path, file: Path, made: Columns) -> 
     with open_file(file) as f:
         assert f.hierarchy is not None
         assert equal(csr_array(data.obsm["hierarchy"]), f.hierarchy.features())
-        assert json.loads(data.uns["certificate"])["content"] == f.certificate.content
+        assert json.loads(data.uns["provenance"])["content"] == f.provenance.content
     assert list(data.uns["latents"]) == ["node", "parent", "value", "variance", "size", "depth", "level"]
     for name in list(data.uns["latents"])[1:]:
         np.testing.assert_array_equal(data.uns["latents"][name].to_numpy(), made[f"hierarchy/{name}"][89:], strict=True)
@@ -116,7 +116,7 @@ def test_columns_that_are_left_out_are_not_there(tmp_path: Path, made: Columns) 
     file = write_columns(tmp_path / "bare.h5", bare, recipe=recipe(bare))
     data = anndata.read_h5ad(export_anndata(file, tmp_path / "bare.h5ad"))
     assert (list(data.obs), list(data.obsm), list(data.obsp)) == (["y", "cluster"], [], [])
-    assert set(data.uns) == {"recipe", "certificate"}
+    assert set(data.uns) == {"recipe", "provenance"}
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -143,7 +143,7 @@ def test_blocks_do_not_change_what_is_read(tmp_path: Path, file: Path, monkeypat
 def test_targets_and_sources_are_refused_as_everywhere(tmp_path: Path, file: Path) -> None:
     target = export_anndata(file, tmp_path / "data.h5ad")
     before = target.read_bytes()
-    with pytest.raises(FileExistsError, match="type --force"):
+    with pytest.raises(FileExistsError, match="use --force"):
         export_anndata(file, target)
     with pytest.raises(RecipeError, match="latents = -1"):
         export_anndata(file, target, latents=-1, overwrite=True)

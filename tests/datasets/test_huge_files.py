@@ -17,7 +17,8 @@ from damage import content, edited, problems, replace
 from handmade import Columns, columns, recipe
 
 from fractalman.datasets import spec, writer
-from fractalman.datasets.reader import open_file
+from fractalman.datasets.digests import block_digest, table_digest
+from fractalman.datasets.file import open_file
 from fractalman.datasets.rules import RULE_FUNCTIONS
 from fractalman.datasets.writer import describe, write_columns
 from fractalman.errors import FileFormatError
@@ -58,15 +59,15 @@ def test_a_file_that_would_not_fit_is_refused_before_the_work(tmp_path: Path, mo
 
 
 def test_columns_of_other_lengths_are_refused_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=f"y: has {N - 1} entries along axis 0: required {N}"):
+    with pytest.raises(FileFormatError, match=f"y: has {N - 1} entries along axis 0: expected {N}"):
         write_columns(tmp_path / "data.h5", {**HUGE, "y": HUGE["y"][1:]}, recipe=recipe(HUGE))
 
 
 @pytest.mark.parametrize("source", [HUGE["y"], Streamed(HUGE["y"], 10**7)])
 def test_a_column_is_cut_into_blocks_without_gaps(source: Any) -> None:
     column, shape = spec.BY_PATH["y"], (N,)
-    rows = writer._block_rows(column, shape)
-    assert rows % spec.chunk_rows(shape, column.dtype) == 0
+    rows = writer._rows_at_once(column, shape)
+    assert rows % spec.block_rows(shape, column.dtype) == 0
     if not isinstance(source, np.ndarray):
         rows = 10**7  # as its blocks come: nothing is copied
     expected = 0
@@ -89,7 +90,7 @@ def test_a_writer_with_an_error_in_its_last_row_names_that_row(tmp_path: Path, m
     monkeypatch.setattr(writer, "_rows", lambda _, source, rows: Wrong(source, rows).blocks())
     monkeypatch.setattr(writer, "_check_space", lambda *_: None)
     monkeypatch.setattr(writer, "COLUMNS", [spec.BY_PATH["cluster"]])
-    with pytest.raises(FileFormatError, match=rf"cluster: \[{N - 1}\] is {N}: required 0 ≤ value < n"):
+    with pytest.raises(FileFormatError, match=rf"cluster: \[{N - 1}\] is {N}: expected 0 ≤ value < n"):
         write_columns(tmp_path / "data.h5", HUGE, recipe=recipe(HUGE))
     assert list(tmp_path.iterdir()) == []
 
@@ -103,15 +104,15 @@ def test_ids_beyond_every_narrow_type_are_compared_as_integers(base: int) -> Non
 
     def rule(parent: list[int], start: int, n: int) -> list[str]:
         blocks = SimpleNamespace(blocks=lambda: iter([(start, np.array(parent))]))
-        certificate: Any = None
-        return list(RULE_FUNCTIONS["hierarchy-parent"]({"hierarchy/parent": blocks}, {"n": n}, certificate))  # type: ignore[dict-item]
+        provenance: Any = None
+        return list(RULE_FUNCTIONS["hierarchy-parent"]({"hierarchy/parent": blocks}, {"n": n}, provenance))  # type: ignore[dict-item]
 
     assert rule([base - 1, base], base, base - 1) == []  # latents base and base + 1: parents before them
-    assert rule([base], base, base - 1) == [f"[{base}] is {base}: required less than the latent's own id"]
+    assert rule([base], base, base - 1) == [f"[{base}] is {base}: expected less than the latent's own id"]
     assert rule([base - 1, base + 1], base, base - 1) == [
-        f"[{base + 1}] is {base + 1}: required less than the latent's own id"
+        f"[{base + 1}] is {base + 1}: expected less than the latent's own id"
     ]
-    assert rule([base - 1], 0, base) == [f"[0] is {base - 1}, a point: required a latent"]
+    assert rule([base - 1], 0, base) == [f"[0] is {base - 1}, a point: expected a latent"]
 
 
 @pytest.fixture(scope="module")
@@ -119,25 +120,32 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of N rows of which only a few chunks were written: HDF5 reads the others as zeros."""
     small = {name: column for name, column in columns().items() if name in HUGE}
     path = write_columns(tmp_path_factory.mktemp("huge") / "data.h5", small, recipe=recipe(HUGE))
-    text = json.loads(bytes(content(path, "certificate")[0]))
+    text = json.loads(bytes(content(path, "provenance")[0]))
     with edited(path) as handle:
         for name, column in HUGE.items():
             del handle[name]
-            chunks = (spec.chunk_rows(column.shape, column.dtype.str), *column.shape[1:])
-            stored = handle.create_dataset(
-                name, shape=column.shape, dtype=column.dtype, chunks=chunks, fletcher32=True, fill_time="never"
-            )
+            chunks = (spec.block_rows(column.shape, column.dtype.str), *column.shape[1:])
+            stored = handle.create_dataset(name, shape=column.shape, dtype=column.dtype, chunks=chunks)
             describe(stored, spec.BY_PATH[name])
             stored[0], stored[-1], stored[N // 2] = 1, 3, 2
+            table = np.tile(
+                np.frombuffer(block_digest(np.zeros(chunks, column.dtype)), np.uint8), (-(-N // chunks[0]), 1)
+            )
+            for k in (0, N // 2 // chunks[0], len(table) - 1):
+                rows = stored[k * chunks[0] : (k + 1) * chunks[0]]
+                table[k] = np.frombuffer(block_digest(rows), np.uint8)
+            del handle[f"digests/{name}"]
+            handle[f"digests/{name}"] = table
+            text["columns"][name]["digest"] = table_digest(table)
             text["columns"][name]["shape"] = list(column.shape)
-    certificate = {**text, "content": ""}
-    replace(path, "certificate", np.array([json.dumps(certificate).encode()]))
+    provenance = {**text, "content": ""}
+    replace(path, "provenance", np.array([json.dumps(provenance).encode()]))
     with edited(path) as handle:  # the content digest that it must state
-        from fractalman.datasets.certificate import from_bytes
+        from fractalman.datasets.provenance import from_bytes
 
-        made, _ = from_bytes(bytes(handle["certificate"][0]))
+        made, _ = from_bytes(bytes(handle["provenance"][0]))
         text = made.to_bytes()
-    replace(path, "certificate", np.array([text]))
+    replace(path, "provenance", np.array([text]))
     return path
 
 
@@ -157,7 +165,7 @@ def test_any_row_of_a_huge_file_is_read_at_once(sparse: Path) -> None:
             np.testing.assert_array_equal(column[N - 2 :][-1], column[-1])
             assert len(column[:: N // 3]) == 4
             assert column[N - 1 : N - 4 : -1].shape[0] == 3
-            with pytest.raises(IndexError, match=f"row {N} of {name}: allowed are {-N} to {N - 1}"):
+            with pytest.raises(IndexError, match=f"row {N} of {name}: expected {-N} to {N - 1}"):
                 column[N]
         assert next(iter(f.y.blocks()))[0] == 0
         assert f.info()["columns"]["X"]["bytes"] == 12 * N
@@ -169,5 +177,5 @@ def test_any_row_of_a_huge_file_is_read_at_once(sparse: Path) -> None:
 def test_what_was_never_written_is_named(sparse: Path) -> None:
     found = problems(sparse)
     for name, column in HUGE.items():
-        rows = spec.chunk_rows(column.shape, column.dtype.str)
-        assert found[name] == f"has 3 chunks: required are {-(-N // rows)}"
+        rows = spec.block_rows(column.shape, column.dtype.str)
+        assert found[name] == f"has 3 chunks: expected {-(-N // rows)}"

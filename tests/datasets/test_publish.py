@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
 from fractalman.datasets.publish import interrupts_held
-from fractalman.datasets.reader import open_file
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import LeftoverWarning
 
@@ -58,7 +58,7 @@ def untouched(old: Path, before: bytes) -> None:
 
 def test_an_existing_file_is_kept_unless_told_otherwise(old: Path, made: Columns) -> None:
     before = old.read_bytes()
-    with pytest.raises(FileExistsError, match="type --force") as error:
+    with pytest.raises(FileExistsError, match="use --force") as error:
         write_columns(old, made, recipe=recipe(made))
     assert str(old) in str(error.value)
     untouched(old, before)
@@ -71,8 +71,8 @@ def test_an_existing_file_is_kept_unless_told_otherwise(old: Path, made: Columns
 
 def test_targets_that_cannot_be_are_refused_in_one_line(tmp_path: Path, old: Path, made: Columns) -> None:
     cases: list[tuple[Path, type[OSError], str]] = [
-        (tmp_path, IsADirectoryError, "is a directory: type a file name"),
-        (tmp_path / "absent" / "x.h5", FileNotFoundError, "type mkdir -p"),
+        (tmp_path, IsADirectoryError, "is a directory: use a file name"),
+        (tmp_path / "absent" / "x.h5", FileNotFoundError, "use mkdir -p"),
         (old / "x.h5", NotADirectoryError, "is not a folder"),
     ]
     if hasattr(os, "mkfifo"):

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman.datasets.file import open_file
+from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file
-from fractalman.datasets.reader import open_file
-from fractalman.datasets.seal import seal_problem
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import FileFormatError
 
@@ -306,7 +306,7 @@ def test_two_writers_on_one_target(tmp_path: Path, repository: Path, overwrite: 
     said = [out.strip() for out, _ in results]
     assert sorted(said) == (["written", "written"] if overwrite else ["exists", "written"])
     assert alone(target)
-    assert seal_problem(target) is None
+    assert header_problem(target) is None
     assert list(check_file(target)) == []
     with open_file(target) as f:
         value = int(f.X[0, 0]) - 7
@@ -317,18 +317,18 @@ def test_two_writers_on_one_target(tmp_path: Path, repository: Path, overwrite: 
 _READER = """
 import sys
 from pathlib import Path
-from fractalman.datasets.certificate import column_digest
-from fractalman.datasets.reader import open_file
-from fractalman.datasets.seal import seal_problem
+from fractalman.datasets.digests import column_digest
+from fractalman.datasets.file import open_file
+from fractalman.datasets.header import header_problem
 path, seen = Path(sys.argv[1]), []
 print("ready", flush=True)
 while not seen or seen[-1] != int(sys.argv[2]):
     with open_file(path) as f:
         version = int(f.X[0, 0])
         for name, column in f.columns.items():
-            assert column_digest(column[:], column.dtype.str) == f.certificate.columns[name].digest, name
+            assert column_digest(column[:], column.dtype.str) == f.provenance.columns[name].digest, name
         assert (f.X[:] == version).all()
-    assert seal_problem(path) is None
+    assert header_problem(path) is None
     assert not seen or version >= seen[-1]
     seen.append(version)
 print(len(seen), len(set(seen)))

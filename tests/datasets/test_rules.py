@@ -10,8 +10,8 @@ import pytest
 from handmade import Columns, columns, recipe
 
 from fractalman.datasets import spec
+from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
-from fractalman.datasets.reader import open_file
 from fractalman.datasets.rules import RULE_FUNCTIONS
 from fractalman.datasets.writer import write_columns
 
@@ -95,8 +95,8 @@ def test_labels_may_differ_by_rounding_only(tmp_path: Path, made: Columns) -> No
 def test_rules_hold_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fractalman.datasets import lazy
 
-    monkeypatch.setattr(lazy, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(spec, "CHUNK_BYTES", 48)
+    monkeypatch.setattr(lazy, "READ_BYTES", 1)
+    monkeypatch.setattr(spec, "BLOCK_BYTES", 48)
     made = columns((40, 40, 7, 1, 1), d=3)
     path = write_columns(tmp_path / "data.h5", made, recipe=recipe(made))
     with open_file(path) as f:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
+from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file
-from fractalman.datasets.seal import seal_problem
 from fractalman.datasets.verify import verify_file
 from fractalman.errors import FileFormatError, RecipeError
 
@@ -132,7 +132,7 @@ def test_any_recipe_makes_the_round_trip(tmp_path_factory: pytest.TempPathFactor
         if data is None:
             return
         path = fm.write(recipe, folder / "data.h5", hierarchy=hierarchy, overwrite=True, compression=compression)
-        assert seal_problem(path) is None
+        assert header_problem(path) is None
         assert list(check_file(path)) == []
         with fm.open(path) as f:
             assert f.recipe == recipe
@@ -187,18 +187,19 @@ def test_another_machine_makes_the_same_bytes(tmp_path: Path, repository: Path) 
 def test_rebuilding_a_file_that_was_changed_publishes_nothing(tmp_path: Path) -> None:
     from damage import replace
 
-    from fractalman.datasets.certificate import Certificate, ColumnRecord, column_digest
+    from fractalman.datasets.digests import column_digest
+    from fractalman.datasets.provenance import ColumnRecord, Provenance
 
     recipe = fm.PercolationCluster(n_points=30, ambient_dim=3)
     path = fm.write(recipe, tmp_path / "data.h5")
     with fm.open(path) as f:
-        certificate, y = f.certificate, f.y[:] + 1.0
+        provenance, y = f.provenance, f.y[:] + 1.0
     record = ColumnRecord("<f8", y.shape, column_digest(y, "<f8"))
-    forged = Certificate(
-        certificate.recipe, {**certificate.columns, "y": record}, certificate.versions, certificate.compression
+    forged = Provenance(
+        provenance.recipe, {**provenance.columns, "y": record}, provenance.versions, provenance.compression
     )
     replace(path, "y", y)
-    replace(path, "certificate", np.array([forged.to_bytes()]))
+    replace(path, "provenance", np.array([forged.to_bytes()]))
     assert [problem.path for problem in verify_file(path)] == ["y"]  # every digest is right, the labels are not
     with pytest.raises(FileFormatError, match="the file was changed, or this machine computes differently"):
         fm.rebuild(path, tmp_path / "again.h5")

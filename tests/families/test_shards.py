@@ -1,4 +1,4 @@
-"""Shards and their master: the same columns however they were made, nothing missing read in silence, resumption."""
+"""Shards and their index: the same columns however they were made, nothing missing read in silence, resumption."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ import fractalman as fm
 from fractalman import cli
 from fractalman._files import lock
 from fractalman.datasets import open_file, verify_file
-from fractalman.datasets.shards import ShardTable, shard_rows
+from fractalman.datasets.shard_table import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, RecipeError, ResourceError
@@ -43,11 +43,11 @@ SPHERE = fm.SmoothManifold(n_points=700, ambient_dim=4, seed=3)
 
 def content(path: Path) -> str:
     with fm.open(path) as file:
-        return file.certificate.content
+        return file.provenance.content
 
 
-def shard_files(master: Path) -> list[Path]:
-    return sorted(master.with_name(f"{master.name}.shards").glob("*.h5"))
+def shard_files(index: Path) -> list[Path]:
+    return sorted(index.with_name(f"{index.name}.shards").glob("*.h5"))
 
 
 def identity(path: Path) -> tuple[int, int]:
@@ -62,14 +62,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a master of four shards; tests that change it take a copy."""
+    """The folder of an index of four shards; tests that change it take a copy."""
     folder = tmp_path_factory.mktemp("made")
     fm.write_shards(CASCADE, folder / "data.h5", 4)
     return folder
 
 
 @pytest.fixture
-def master(made: Path, tmp_path: Path) -> Path:
+def index(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "copy") / "data.h5"
 
 
@@ -133,7 +133,7 @@ def test_many_shards_are_not_all_open_at_once(tmp_path: Path) -> None:
         assert file._shards is not None
         assert len(file._shards._open) == 16
         held = list(file._shards._open.values())
-    assert not any(shard._file for shard in held)  # closed with their master
+    assert not any(shard._file for shard in held)  # closed with their index
 
 
 class Backwards:
@@ -171,19 +171,19 @@ def test_two_processes_write_the_same_shards(tmp_path: Path, whole: Path, pool: 
     assert list(check_file(path)) == []
 
 
-def test_a_master_and_a_shard_are_rebuilt(tmp_path: Path, master: Path, whole: Path) -> None:
-    assert content(fm.rebuild(master, tmp_path / "one.h5")) == content(whole)
-    shard = shard_files(master)[1]
+def test_a_master_and_a_shard_are_rebuilt(tmp_path: Path, index: Path, whole: Path) -> None:
+    assert content(fm.rebuild(index, tmp_path / "one.h5")) == content(whole)
+    shard = shard_files(index)[1]
     assert fm.rebuild(shard, tmp_path / "shard.h5").read_bytes() == shard.read_bytes()
 
 
-def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
-    with fm.open(shard_files(master)[2]) as file:
+def test_a_shard_is_a_dataset_of_its_rows(index: Path) -> None:
+    with fm.open(shard_files(index)[2]) as file:
         assert file.is_shard
         assert file.recipe == CASCADE
         start, stop = shard_rows(1001, 3, 4)
         np.testing.assert_array_equal(file.X[:], fm.generate(CASCADE).X[start:stop])
-        assert file.certificate.recipe["first_row"] == start
+        assert file.provenance.recipe["first_row"] == start
         assert file.verify() == []
 
 
@@ -191,10 +191,10 @@ def test_a_shard_is_a_dataset_of_its_rows(master: Path) -> None:
 
 
 def test_other_readers_see_the_columns_wherever_the_folder_is(
-    tmp_path: Path, master: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X = fm.generate(CASCADE).X
-    moved = shutil.move(master.parent, tmp_path / "elsewhere") / "data.h5"
+    moved = shutil.move(index.parent, tmp_path / "elsewhere") / "data.h5"
     monkeypatch.chdir(tmp_path.parent)
     for path in (moved, Path(os.path.relpath(moved))):
         with h5py.File(path) as file:
@@ -203,13 +203,13 @@ def test_other_readers_see_the_columns_wherever_the_folder_is(
         with fm.open(path) as opened:
             np.testing.assert_array_equal(opened.X[:], X)
         assert list(check_file(path)) == []
-    moved.rename(moved.with_name("other.h5"))  # the master may change its name, the shards' folder may not
+    moved.rename(moved.with_name("other.h5"))  # the index may change its name, the shards' folder may not
     assert list(check_file(moved.with_name("other.h5"))) == []
 
 
 @posix
-def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, master: Path) -> None:
-    (tmp_path / "link.h5").symlink_to(master)
+def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, index: Path) -> None:
+    (tmp_path / "link.h5").symlink_to(index)
     with fm.open(tmp_path / "link.h5") as file:
         np.testing.assert_array_equal(file.y[:], fm.generate(CASCADE).y)
     assert verify_file(tmp_path / "link.h5") == []
@@ -218,8 +218,8 @@ def test_a_link_to_the_master_finds_the_shards(tmp_path: Path, master: Path) -> 
 # ---------------------------------------------------------------------------------------------------- damage
 
 
-def damages(master: Path) -> dict[str, Callable[[], object]]:
-    first, second, third = shard_files(master)[:3]
+def damages(index: Path) -> dict[str, Callable[[], object]]:
+    first, second, third = shard_files(index)[:3]
 
     def flip(path: Path) -> None:
         with h5py.File(path, "r") as file:
@@ -238,7 +238,7 @@ def damages(master: Path) -> dict[str, Callable[[], object]]:
     def other_noise() -> None:
         """Another shard of the same size under this one's name: from a recipe with other labels."""
         other = CASCADE.replace(seed=fm.Seeds(geometry=3, embedding=3, labels=4))
-        path = fm.write_shard(other, master.with_name("other.h5"), 3, 4)
+        path = fm.write_shard(other, index.with_name("other.h5"), 3, 4)
         size = third.stat().st_size
         path.replace(third)
         with third.open("r+b") as file:  # what is appended is no part of HDF5's file
@@ -259,53 +259,53 @@ def damages(master: Path) -> dict[str, Callable[[], object]]:
 @pytest.mark.parametrize(
     "kind", ["delete", "truncate", "empty", "noise", "a folder", "flip", "exchange", "another recipe"]
 )
-def test_a_bad_shard_is_named(master: Path, kind: str) -> None:
-    bad = shard_files(master)[0 if kind == "exchange" else 2].name
-    damages(master)[kind]()
-    problems = list(check_file(master))
+def test_a_bad_shard_is_named(index: Path, kind: str) -> None:
+    bad = shard_files(index)[0 if kind == "exchange" else 2].name
+    damages(index)[kind]()
+    problems = list(check_file(index))
     assert problems, kind
     named = [problem for problem in problems if problem.path.endswith(bad)]
     assert named, problems
     assert {problem.path for problem in problems} - {problem.path for problem in named} <= (
-        {f"{shard_files(master)[1].parent.name}/{shard_files(master)[1].name}"} if kind == "exchange" else set()
+        {f"{shard_files(index)[1].parent.name}/{shard_files(index)[1].name}"} if kind == "exchange" else set()
     )
     assert all("\n" not in str(problem) for problem in problems)
-    with pytest.raises(FileFormatError, match=bad), fm.open(master) as file:
+    with pytest.raises(FileFormatError, match=bad), fm.open(index) as file:
         file.X[:]  # never a fill value
     start = shard_rows(1001, 4, 4)[0]
-    if kind in {"noise", "flip", "another recipe"} and bad == shard_files(master)[2].name:
-        with contextlib.suppress(FileFormatError), fm.open(master) as file:  # other shards can be read
+    if kind in {"noise", "flip", "another recipe"} and bad == shard_files(index)[2].name:
+        with contextlib.suppress(FileFormatError), fm.open(index) as file:  # other shards can be read
             np.testing.assert_array_equal(file.X[start:], fm.generate(CASCADE).X[start:])
 
 
-def test_another_reader_would_not_notice(master: Path) -> None:
+def test_another_reader_would_not_notice(index: Path) -> None:
     """The control: HDF5 itself reads fill values where a shard is missing, without a word."""
-    shard_files(master)[2].unlink()
-    with h5py.File(master) as file:
+    shard_files(index)[2].unlink()
+    with h5py.File(index) as file:
         rows = slice(*shard_rows(1001, 3, 4))
         assert np.isnan(file["X"][rows]).all()
         assert (file["cluster"][rows] == -1).all()
 
 
-def test_every_bad_shard_is_named_once(master: Path) -> None:
-    first, second, third, _ = shard_files(master)
-    damages(master)["flip"]()
+def test_every_bad_shard_is_named_once(index: Path) -> None:
+    first, second, third, _ = shard_files(index)
+    damages(index)["flip"]()
     first.unlink()
     second.write_bytes(third.read_bytes()[: second.stat().st_size])
-    found = [problem.path for problem in verify_file(master)]
+    found = [problem.path for problem in verify_file(index)]
     assert sorted(found) == sorted(f"data.h5.shards/{shard.name}" for shard in (first, second, third))
 
 
-def test_a_shard_that_vanishes_while_the_master_is_open_is_no_fill_value(master: Path) -> None:
-    with fm.open(master) as file:
-        shard_files(master)[3].unlink()
+def test_a_shard_that_vanishes_while_the_master_is_open_is_no_fill_value(index: Path) -> None:
+    with fm.open(index) as file:
+        shard_files(index)[3].unlink()
         with pytest.raises(CorruptFileError, match=r"00004-of-00004.h5 is missing or damaged"):
             file.X[-1]
         np.testing.assert_array_equal(file.X[0], fm.generate(CASCADE).X[0])
 
 
-def rewrite_table(master: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    with h5py.File(master, "r+") as file:
+def rewrite_table(index: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    with h5py.File(index, "r+") as file:
         table = json.loads(bytes(file[SHARDS][0]))
         change(table["shards"])
         text = json.dumps(table).encode()
@@ -327,12 +327,12 @@ def rewrite_table(master: Path, change: Callable[[list[dict[str, Any]]], object]
         (lambda t: t[1].update(rows=7), "X"),
         (lambda t: t[2].update(content="0" * 64), "is another one"),
         (lambda t: t[2]["columns"].update(y="0" * 64), "y does not have the digest"),
-        (lambda t: t[2].update(bytes=5), "required are 5"),
+        (lambda t: t[2].update(bytes=5), "expected 5"),
     ],
 )
-def test_a_table_that_cannot_be_is_named(master: Path, change: Callable[[Any], object], words: str) -> None:
-    rewrite_table(master, change)
-    problems = list(check_file(master))
+def test_a_table_that_cannot_be_is_named(index: Path, change: Callable[[Any], object], words: str) -> None:
+    rewrite_table(index, change)
+    problems = list(check_file(index))
     assert any(words in str(problem) for problem in problems), problems
 
 
@@ -356,7 +356,7 @@ def test_finished_shards_are_kept_and_bad_ones_made_again(tmp_path: Path, whole:
         fm.write_shard(CASCADE, path, number, 4)
     assert missing_shards(CASCADE, path, 4) == [3]
     with pytest.raises(RecipeError, match=r"^1 of 4 shards are not finished, the first is 3/4"):
-        fm.join_shards(CASCADE, path, 4)
+        fm.merge_shards(CASCADE, path, 4)
     first, second, fourth = shard_files(path)
     before = identity(first), identity(fourth)
     os.truncate(second, 1000)
@@ -365,7 +365,7 @@ def test_finished_shards_are_kept_and_bad_ones_made_again(tmp_path: Path, whole:
     assert (identity(first), identity(fourth)) == before
     assert content(path) == content(whole)
     path.unlink()
-    assert content(fm.join_shards(CASCADE, path, 4)) == content(whole)
+    assert content(fm.merge_shards(CASCADE, path, 4)) == content(whole)
 
 
 def test_the_same_shard_twice_is_the_same_shard(tmp_path: Path, made: Path) -> None:
@@ -392,13 +392,13 @@ def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monke
     old, old_shards = content(path), shard_files(path)
     with pytest.raises(FileExistsError, match="type --force"):
         fm.write_shards(SPHERE, path, 2)
-    take, taken = shards._Join.take, []
+    take, taken = shards._Merge.take, []
 
     def take_and_look(*arguments: Any) -> None:
         take(*arguments)
         taken.append(list(check_file(path)) == [] and content(path) == old)
 
-    monkeypatch.setattr(shards._Join, "take", take_and_look)
+    monkeypatch.setattr(shards._Merge, "take", take_and_look)
     fm.write_shards(SPHERE, path, 2, overwrite=True)
     assert taken == [True] * 3
     assert content(path) != old
@@ -438,26 +438,26 @@ def command(folder: Path, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGKILL, "1"), (signal.SIGINT, "2")])
 def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals, jobs: str) -> None:
     (tmp_path / "slow.toml").write_text(SLOW)
-    master = tmp_path / "data.h5"
+    index = tmp_path / "data.h5"
     run = command(tmp_path, "--shards", "40", "--jobs", jobs)
     try:
-        wait_for(lambda: len(shard_files(master)) >= 2 or run.poll() is not None)
+        wait_for(lambda: len(shard_files(index)) >= 2 or run.poll() is not None)
         run.send_signal(number)
         _, errors = run.communicate(timeout=60)
     finally:
         run.kill()
-    assert not master.exists()
+    assert not index.exists()
     assert run.returncode == (cli.INTERRUPTED if number == signal.SIGINT else -number), errors
     if number == signal.SIGINT:
         assert re.search(r" of 40 shards are finished and kept: .* go on\nfractalman: interrupted\n$", errors)
         assert "Traceback" not in errors
-        assert list(master.with_name("data.h5.shards").glob(".*.partial")) == []
-    kept = {shard: identity(shard) for shard in shard_files(master)}
+        assert list(index.with_name("data.h5.shards").glob(".*.partial")) == []
+    kept = {shard: identity(shard) for shard in shard_files(index)}
     assert 2 <= len(kept) < 40
     recipe = fm.from_toml(SLOW)
-    fm.write_shards(recipe, master, 40, hierarchy=False)
+    fm.write_shards(recipe, index, 40, hierarchy=False)
     assert {shard: identity(shard) for shard in kept} == kept
-    with fm.open(master) as file:
+    with fm.open(index) as file:
         np.testing.assert_array_equal(file.X[:], fm.generate(recipe).X)
 
 
@@ -506,7 +506,7 @@ def test_shards_that_cannot_be_are_refused(tmp_path: Path, recipe: fm.Recipe, co
     for work in (
         lambda: fm.write_shards(recipe, tmp_path / "data.h5", count),
         lambda: fm.write_shard(recipe, tmp_path / "data.h5", 1, count),
-        lambda: fm.join_shards(recipe, tmp_path / "data.h5", count),
+        lambda: fm.merge_shards(recipe, tmp_path / "data.h5", count),
     ):
         with pytest.raises(RecipeError, match=words) as error:
             work()

@@ -83,10 +83,10 @@ def test_streamed_columns_are_those_of_generate(tmp_path: Path, name: str) -> No
     recipe = RECIPES[name]
     with fm.open(fm.write(recipe, tmp_path / "data.h5")) as file:
         assert_same(file.dataset(), fm.generate(recipe))
-        content = {path: record.digest for path, record in file.certificate.columns.items()}
+        content = {path: record.digest for path, record in file.provenance.columns.items()}
     with fm.open(fm.write(recipe, tmp_path / "bare.h5", hierarchy=False)) as file:
         assert file.hierarchy is None
-        assert {path: record.digest for path, record in file.certificate.columns.items()}.items() <= content.items()
+        assert {path: record.digest for path, record in file.provenance.columns.items()}.items() <= content.items()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bare.h5", "data.h5"]
 
 

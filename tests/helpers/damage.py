@@ -1,4 +1,4 @@
-"""Ways of damaging a dataset file, and of hiding the damage from its seal so that the other checks must notice it."""
+"""Ways of damaging a dataset file, and of hiding the damage from its header so that the other checks must notice it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import h5py
 import numpy as np
 
 from fractalman.datasets import spec
+from fractalman.datasets.header import Header, body_digest
 from fractalman.datasets.inspection import check_file
-from fractalman.datasets.seal import Seal, body_digest
 from fractalman.datasets.writer import describe
 
 PATHS = [column.path for column in spec.COLUMNS]
 
 
 def reseal(path: Path, version: tuple[int, int] = (spec.MAJOR, spec.MINOR)) -> None:
-    """Give a changed file the seal of an intact one."""
+    """Give a changed file the header of an intact one."""
     with path.open("r+b", buffering=0) as file:
-        seal = Seal(*body_digest(file.fileno()), version)
+        header = Header(*body_digest(file.fileno()), version)
         file.seek(0)
-        file.write(seal.to_bytes())
+        file.write(header.to_bytes())
 
 
 @contextlib.contextmanager
 def edited(path: Path) -> Iterator[h5py.File]:
-    """Change a file with h5py and seal it again."""
+    """Change a file with h5py and complete it again."""
     with h5py.File(path, "r+") as handle:
         yield handle
     reseal(path)
@@ -38,14 +38,18 @@ def replace(file: Path, name: str, array: Any) -> None:
     """Put another array in a column's place, stored as the format asks."""
     with edited(file) as handle:
         del handle[name]
-        chunks = (min(2, len(array)), *array.shape[1:])
-        stored = handle.create_dataset(name, data=array, chunks=chunks, fletcher32=True)
+        array = np.asarray(array)
+        chunks = (spec.block_rows(array.shape, array.dtype.str), *array.shape[1:]) if array.size else None
+        if array.dtype.kind == "S":
+            handle.create_dataset(name, data=array, chunks=(1,), fletcher32=True)
+            return
+        stored = handle.create_dataset(name, data=array, chunks=chunks)
         if name in spec.BY_PATH:
             describe(stored, spec.BY_PATH[name])
 
 
 def flip(path: Path, place: int, bit: int = 0) -> None:
-    """Turn over one bit, the seal left as it is."""
+    """Turn over one bit, the header left as it is."""
     with path.open("r+b") as handle:
         handle.seek(place)
         byte = handle.read(1)[0]
@@ -54,18 +58,18 @@ def flip(path: Path, place: int, bit: int = 0) -> None:
 
 
 def problems(path: Path) -> dict[str, str]:
-    """Return path → message of what is found without the seal, in this process."""
+    """Return path → message of what is found without the header, in this process."""
     return {problem.path: problem.message for problem in check_file(path)}
 
 
 def first_chunk(path: Path, name: str) -> tuple[int, int]:
     """Return where in the file the bytes of a column's first chunk begin, and how many they are."""
     with h5py.File(path) as handle:
-        chunk, seal = handle[name].id.get_chunk_info(0), handle.userblock_size
+        chunk, before = handle[name].id.get_chunk_info(0), handle.userblock_size
         stored = handle[name].id.read_direct_chunk(chunk.chunk_offset)[1]
-    # HDF5 versions differ in whether they count from the file's beginning or from behind the seal.
+    # HDF5 versions differ in whether they count from the file's beginning or from behind the header.
     whole = path.read_bytes()
-    for start in (chunk.byte_offset, chunk.byte_offset + seal):
+    for start in (chunk.byte_offset, chunk.byte_offset + before):
         if whole[start : start + chunk.size] == stored:
             return start, chunk.size
     raise AssertionError(f"the first chunk of {name} is not where HDF5 says")

@@ -36,7 +36,7 @@ def cluster_sizes(recipe: PercolationEnsemble | BetheLattice) -> forests.Cluster
 def population(recipe: Recipe) -> dict[str, Any] | None:
     """Return what a recipe's clusters are, without making them; None for families without an ensemble.
 
-    A file's certificate holds the recipe, and the recipe determines this: clusters, largest, singletons; redrawn, the
+    A file's provenance holds the recipe, and the recipe determines this: clusters, largest, singletons; redrawn, the
     draws that would have passed n_points and were drawn again from the same law restricted to what was left;
     restricted, the points that were left to fill at the first of them, which follow the restricted law; giant, the
     points in the window of an infinite cluster.

@@ -1,4 +1,4 @@
-"""The certificate of a file: what it was made from, by which versions, and what its columns must hash to."""
+"""The provenance of a file: what it was made from, by which versions, and what its columns must hold."""
 
 from __future__ import annotations
 
@@ -11,41 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.datasets.spec import MAJOR, MINOR, STANDARD, AnyArray, Shape
+from fractalman.datasets.digests import DIGEST_BYTES
+from fractalman.datasets.spec import MAJOR, MINOR, STANDARD, Shape
 from fractalman.errors import CorruptFileError, FileFormatError
 from fractalman.random.keys import STREAM_VERSION
-
-DIGEST_BYTES = 32
-
-
-class ColumnDigest:
-    """BLAKE2b-256 of a column's little-endian row-major bytes, block by block."""
-
-    def __init__(self, dtype: str) -> None:
-        self._dtype = np.dtype(dtype)
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-
-    def update(self, block: AnyArray) -> None:
-        """Add the next rows."""
-        block = np.ascontiguousarray(block, dtype=self._dtype)
-        if block.size:
-            self._hash.update(block.reshape(-1).view(np.uint8).data)
-
-    def hexdigest(self) -> str:
-        """Return the digest of the rows so far, 64 hexadecimal digits."""
-        return self._hash.hexdigest()
-
-
-def column_digest(array: AnyArray, dtype: str) -> str:
-    """Return the digest of a whole column in memory."""
-    digest = ColumnDigest(dtype)
-    digest.update(array)
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class ColumnRecord:
-    """What the certificate says about one column: type name, shape and digest."""
+    """What the provenance says about one column: type name, shape and digest (`digests.column_digest`)."""
 
     dtype: str
     shape: Shape
@@ -53,7 +27,7 @@ class ColumnRecord:
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Provenance:
     """Everything a file says about itself; holds neither time nor host.
 
     Args:
@@ -108,15 +82,15 @@ class Certificate:
             ) from None
 
 
-def from_bytes(text: bytes) -> tuple[Certificate, str]:
-    """Return the certificate in ``text`` and the content digest that it states; CorruptFileError when it is none."""
+def from_bytes(text: bytes) -> tuple[Provenance, str]:
+    """Return the provenance in ``text`` and the content digest that it states; CorruptFileError when it is none."""
     try:
         table = json.loads(text.decode("ascii"))
         major, minor = (int(number) for number in table["format"])
         recipe = table["recipe"]
         if not isinstance(recipe, dict):
             raise TypeError("recipe")
-        certificate = Certificate(
+        provenance = Provenance(
             recipe=recipe,
             columns={
                 str(path): ColumnRecord(
@@ -129,7 +103,7 @@ def from_bytes(text: bytes) -> tuple[Certificate, str]:
             stream_version=int(table["stream_version"]),
             format=(major, minor),
         )
-        return certificate, str(table["content"])
+        return provenance, str(table["content"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise CorruptFileError("is not readable as the JSON text that FORMAT.md describes") from None
 
@@ -144,6 +118,6 @@ def current_versions(*more: str) -> dict[str, str]:
 
     from fractalman._version import __version__
 
-    names = ("numpy", "numba", "llvmlite", "scipy", "h5py", *more)
+    names = ("numpy", "numba", "llvmlite", "scipy", "h5py", "xxhash", *more)
     versions = {name: metadata.version(name) for name in names}
     return {"fractalman": __version__, **versions, "hdf5": str(h5py.version.hdf5_version)}

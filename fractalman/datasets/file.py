@@ -1,0 +1,187 @@
+"""An open dataset file as people use it: columns, hierarchy, recipe, splits; `open_file` is `fractalman.open`."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+
+from fractalman.datasets.contents import Contents
+from fractalman.datasets.reader import StoredDataset, open_stored
+from fractalman.datasets.spec import Problem
+from fractalman.recipes import from_dict
+
+if TYPE_CHECKING:
+    from fractalman._typing import I64
+    from fractalman.datasets.memory import Dataset
+    from fractalman.recipes import Recipe
+    from fractalman.trees import Hierarchy, LabelTree
+
+
+class File(StoredDataset):
+    """An open dataset file; made by `fractalman.open`, closed by ``with`` or `close`.
+
+    Attributes
+    ----------
+    path : Path
+        Of the file.
+    provenance : Provenance
+        What the file was made from, by which versions, and what its columns must hold.
+    dims : Mapping
+        Sizes of n, d, ….
+    columns : Mapping
+        Path in the file → column; rows are read, and checked, when a column is indexed.
+    X : column
+        (n, d) float32 coordinates.
+    y : column
+        (n,) float64 labels in units of their prior standard deviation.
+    cluster : column
+        (n,) int64, 0 = largest cluster.
+    edges : column or None
+        (m, 2) int64 pairs of points; None for families without a graph.
+
+    Examples
+    --------
+    >>> import fractalman as fm, tempfile, os
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = fm.write(fm.Cascade(n_points=64, ambient_dim=4), os.path.join(folder.name, "data.h5"))
+    >>> with fm.open(path) as f:
+    ...     f.n_points, f.X.shape, f.X[:2].dtype.name, f.verify()
+    (64, (64, 4), 'float32', [])
+    """
+
+    def __init__(self, path: Path, file: h5py.File, contents: Contents, check: str) -> None:
+        super().__init__(path, file, contents, check)
+        self.X, self.y, self.cluster = (self.columns[name] for name in ("X", "y", "cluster"))
+        self.edges = self.columns.get("edges")
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the file was made from, of a shard the whole; RecipeError for a family unknown to this version."""
+        recipe = self.provenance.recipe
+        return from_dict(recipe["of"] if self.is_shard else recipe)
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy | None:
+        """The hierarchy, read into memory; None if it was left out."""
+        from fractalman.trees import Hierarchy
+
+        if "hierarchy/parent" not in self.columns:
+            return None
+        level = self.columns.get("hierarchy/level")
+        return Hierarchy(
+            **{name: self.columns[f"hierarchy/{name}"][:] for name in ("parent", "value", "variance", "size", "depth")},
+            n_points=self.n_points,
+            level=None if level is None else level[:],
+        )
+
+    @cached_property
+    def label_tree(self) -> LabelTree | None:
+        """The tree that the labels come from, read into memory; None if the hierarchy was left out."""
+        from fractalman.trees import LabelTree
+
+        if "label_tree/parent" not in self.columns:
+            return None
+        names = ("parent", "value", "variance", "norm", "leaf")
+        return LabelTree(**{name: self.columns[f"label_tree/{name}"][:] for name in names})
+
+    def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
+        """Return disjoint (train, test) int64 indices, the same as `Dataset.split`."""
+        from fractalman.datasets.memory import split_indices
+
+        return split_indices(self.n_points, n_train, n_test, seed)
+
+    def dataset(self) -> Dataset:
+        """Return everything in memory, equal to what `generate` returns for the recipe."""
+        from fractalman.datasets.memory import Dataset
+
+        return Dataset(
+            recipe=self.recipe,
+            X=self.X[:],
+            y=self.y[:],
+            cluster=self.cluster[:],
+            edges=None if self.edges is None else self.edges[:],
+            hierarchy=self.hierarchy,
+            label_tree=self.label_tree,
+            noise=self.columns["noise"][:] if "noise" in self.columns else None,
+        )
+
+    def verify(self) -> list[Problem]:
+        """Return everything that is wrong with the file ([] = intact); see `verify_file`."""
+        from fractalman.datasets.verify import verify_file
+
+        return verify_file(self.path)
+
+    def info(self) -> dict[str, Any]:
+        """Return family, sizes, versions, digest and stored bytes as plain JSON values."""
+        provenance = self.provenance
+        stored = {name: column.stored_bytes for name, column in self.columns.items()}
+        return {
+            "path": str(self.path),
+            "family": provenance.recipe.get("family"),
+            "recipe": dict(provenance.recipe),
+            "n_points": self.n_points,
+            "ambient_dim": self.dims["d"],
+            "dimensions": dict(self.dims),
+            "hierarchy": "hierarchy/parent" in self.columns,
+            "bytes": self.path.stat().st_size,
+            **({"shards": self._shards.table.summary()} if self._shards else {}),
+            "format": ".".join(map(str, provenance.format)),
+            "stream_version": provenance.stream_version,
+            "versions": dict(provenance.versions),
+            "digest": provenance.content,
+            "compression": provenance.compression,
+            "ratio": sum(column.nbytes for column in self.columns.values()) / max(1, sum(stored.values())),
+            "columns": {
+                name: {
+                    "dtype": column.dtype.str,
+                    "shape": list(column.shape),
+                    "bytes": column.nbytes,
+                    "stored_bytes": stored[name],
+                    "filters": column.filters,
+                    "digest": provenance.columns[name].digest,
+                }
+                for name, column in self.columns.items()
+            },
+        }
+
+
+def open_file(path: str | os.PathLike[str], check: str = "blocks") -> File:
+    """Open a dataset file for reading.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; of a dataset in shards its index file.
+    check : {"blocks", "none"}
+        "blocks" compares every block that is read with its digest at its place, so that rows that were changed, lost or
+        exchanged are noticed; "none" does so only when a whole column is read (``column[:]``, ``blocks()``, `dataset`).
+
+    Returns
+    -------
+    File
+        Use it in a ``with`` block.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        In one line each.
+    FileFormatError
+        Not a fractalman file, a pipe or a device; TooNewError, TooOldError, IncompleteFileError, CorruptFileError
+        (damaged: presence, types, shapes and the provenance are checked here, blocks when they are read, everything
+        by `verify_file`).
+    RecipeError
+        For another ``check``.
+
+    Examples
+    --------
+    >>> open_file("no-such-file.h5")
+    Traceback (most recent call last):
+    FileNotFoundError: no-such-file.h5 does not exist: use the path of a dataset file
+    """
+    file = open_stored(path, check, File)
+    assert isinstance(file, File)
+    return file

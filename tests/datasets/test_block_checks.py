@@ -1,0 +1,98 @@
+"""What is read is checked at its place: blocks that were exchanged, lost or changed are noticed by every reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from damage import reseal
+
+import fractalman as fm
+from fractalman.errors import CorruptFileError, RecipeError
+
+N, D = 20_000, 16
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    recipe = fm.Cascade(n_points=N, ambient_dim=D, seed=3)
+    return fm.write(recipe, tmp_path_factory.mktemp("blocks") / "data.h5", hierarchy=False, compression="off")
+
+
+@pytest.fixture
+def exchanged(intact: Path, tmp_path: Path) -> Path:
+    """A misdirected write: two whole chunks of X have changed places, and the header agrees."""
+    path = tmp_path / "data.h5"
+    path.write_bytes(intact.read_bytes())
+    with h5py.File(path, "r+") as file:
+        X = file["X"]
+        rows = X.chunks[0]
+        assert len(X) >= 2 * rows
+        first, second = X[:rows], X[rows : 2 * rows]
+        X[:rows], X[rows : 2 * rows] = second, first
+    reseal(path)
+    return path
+
+
+READERS: dict[str, Callable[[fm.File], Any]] = {
+    "whole": lambda f: f.X[:],
+    "array": lambda f: np.asarray(f.X),
+    "rows": lambda f: f.X[5:9],
+    "one row": lambda f: f.X[7],
+    "scattered": lambda f: f.X[[19, 3, 11]],
+    "blocks": lambda f: list(f.X.blocks()),
+    "dataset": lambda f: f.dataset(),
+    "batches": lambda f: list(fm.batches(f, 512)),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_exchanged_blocks_are_noticed_by_every_reader(exchanged: Path, name: str) -> None:
+    with fm.open(exchanged) as f, pytest.raises(CorruptFileError, match=r"X: rows 0 to \d+ are damaged"):
+        READERS[name](f)
+
+
+def test_verify_names_the_rows(exchanged: Path) -> None:
+    found = [str(problem) for problem in fm.verify(exchanged)]
+    assert len(found) == 1
+    assert found[0].startswith("X: rows 0 to ")
+    assert found[0].endswith("do not have the digest of their block (and 1 more blocks)")
+
+
+def test_without_checks_only_whole_columns_are_checked(exchanged: Path, intact: Path) -> None:
+    with fm.open(exchanged, check="none") as f, fm.open(intact) as true:
+        assert not np.array_equal(f.X[5:9], true.X[5:9])  # what the checks are for
+        np.testing.assert_array_equal(f.y[5:9], true.y[5:9])
+        for name in ("whole", "array", "blocks", "dataset"):
+            with pytest.raises(CorruptFileError):
+                READERS[name](f)
+    with pytest.raises(RecipeError, match="expected 'blocks' or 'none'"):
+        fm.open(intact, check="block")
+
+
+def test_intact_rows_beside_a_bad_block_are_read(exchanged: Path, intact: Path) -> None:
+    with fm.open(exchanged) as f, fm.open(intact) as true:
+        np.testing.assert_array_equal(f.X[-50:], true.X[-50:])
+
+
+@pytest.mark.parametrize("part", [slice(0, 1), slice(100, 9000), slice(8190, 8194), slice(3, N, 7), slice(N - 1, None)])
+def test_parts_are_the_parts_of_the_whole(intact: Path, part: slice) -> None:
+    with fm.open(intact) as f, fm.open(intact, check="none") as unchecked:
+        X = f.X[:]
+        np.testing.assert_array_equal(f.X[part], X[part])
+        np.testing.assert_array_equal(unchecked.X[part], X[part])
+
+
+def test_values_in_another_file_are_refused_by_name(intact: Path, tmp_path: Path) -> None:
+    path = tmp_path / "data.h5"
+    path.write_bytes(intact.read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["X"]
+        file["X"] = h5py.ExternalLink(str(intact), "X")
+    reseal(path)
+    with pytest.raises(CorruptFileError, match="X: lies in another file"):
+        fm.open(path)
