@@ -119,6 +119,11 @@ def verdict_words(verdict: Verdict) -> str:
         return "no verdict"
     if verdict.agrees:
         return "agrees"
+    level = getattr(verdict, "level", None)
+    if level is not None and level.below_floor:
+        return "below the Bayes floor"
+    if level is not None and level.agrees is False and verdict.slope_agrees is not False:
+        return f"differs: {level.ratio:.2f} times the predicted risk"
     if verdict.sigma is None or not math.isfinite(verdict.sigma):
         return "differs"
     return f"differs: {abs(verdict.sigma):.1f} standard errors {'below' if verdict.sigma < 0 else 'above'}"
@@ -135,6 +140,9 @@ def verdict_sentence(verdict: Verdict) -> str:
     if verdict.measured is None:
         expected = "" if due is None else f" where {number(due)} is due"
         return f"was not measured{expected}: {verdict.reason}"
+    level = getattr(verdict, "level", None)
+    if verdict.agrees is False and level is not None and verdict.slope_agrees is not False:
+        return f"has {level.ratio:.2f} times the predicted risk: {verdict.reason}"
     measured = measured_words(verdict)
     if due is None:
         return f"falls with {measured}, and nothing is predicted for it: {verdict.reason}"
