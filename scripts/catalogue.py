@@ -22,6 +22,7 @@ import fractalman as fm
 from fractalman.catalogue import catalogue_names, catalogue_recipe
 from fractalman.catalogue.digests import TABLE, Listed, digests_from_csv, digests_to_csv, recipe_mark
 from fractalman.catalogue.listing import catalogue_document
+from fractalman.families.base import memory_of
 from fractalman.generation.contents import file_contents
 from fractalman.random.keys import STREAM_VERSION
 
@@ -64,8 +65,8 @@ def main(arguments: list[str] | None = None, digests: Path = DIGESTS, document: 
         current = old is not None and old.recipe == recipe_mark(recipe)
         if current and not options.again:
             continue
-        if recipe.peak_bytes() > options.most_bytes:
-            print(f"{name}: left out, it needs {recipe.peak_bytes():,} bytes", file=sys.stderr)
+        if memory_of(recipe).peak_bytes() > options.most_bytes:
+            print(f"{name}: left out, it needs {memory_of(recipe).peak_bytes():,} bytes", file=sys.stderr)
             continue
         start = time.perf_counter()
         rows[name] = computed(name)

@@ -7,7 +7,6 @@ from typing import Any
 
 from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text
 from fractalman.catalogue.digests import Listed, listed_digests
-from fractalman.errors import RecipeError
 
 
 def catalogue_rows(digests: Mapping[str, Listed] | None = None) -> list[dict[str, Any]]:
@@ -17,26 +16,24 @@ def catalogue_rows(digests: Mapping[str, Listed] | None = None) -> list[dict[str
     those of the nearest neighbour, L ~ n^-data_exponent (times (ln n)^``logarithms``) and of the best
     piecewise-constant model, L ~ P^-model_exponent; None where no power law is known.
     """
-    from fractalman.theory import law_of
+    from fractalman.families.base import memory_of
+    from fractalman.prediction import law_of
 
     digests, rows = listed_digests() if digests is None else digests, []
     for name in catalogue_names():
         recipe, held = catalogue_recipe(name), digests.get(name)
-        try:
-            law = law_of(recipe, "1-nn")
-        except RecipeError:  # no law is known for this family
-            law = None
+        law = law_of(recipe, "1-nn")
         rows.append(
             {
                 "name": name,
                 "family": recipe.family,
                 "points": recipe.max_points if held is None else held.points,
                 "dimensions": recipe.n_columns,
-                "bytes": recipe.array_bytes() if held is None else held.bytes,
-                "data_exponent": None if law is None else law.data_exponent,
-                "logarithmic": law is not None and law.logarithmic,
-                "logarithms": 0.0 if law is None else law.data_logarithms,
-                "model_exponent": None if law is None else law.model_exponent,
+                "bytes": memory_of(recipe).array_bytes() if held is None else held.bytes,
+                "data_exponent": law.data_exponent,
+                "logarithmic": law.logarithmic,
+                "logarithms": law.data_logarithms,
+                "model_exponent": law.model_exponent,
                 "experiment": "[sweep]" in catalogue_text(name),
                 "content": None if held is None else held.content,
                 "purpose": catalogue_purpose(name),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.errors import RecipeError
+from fractalman.progress import duration
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
@@ -81,13 +82,6 @@ class Progress:
         if self._terminal and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    if seconds < 90.0:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 def say_written(options: argparse.Namespace, path: Path, name: str | None = None) -> int:

@@ -26,6 +26,7 @@ import numpy as np
 
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
+from fractalman.families.base import memory_of
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -95,7 +96,7 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
     seconds["data"] = _START + spec.seeds * _PER_NODE * nodes
-    dataset = max(recipe.peak_bytes() for recipe in drawn)
+    dataset = max(memory_of(recipe).peak_bytes() for recipe in drawn)
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))

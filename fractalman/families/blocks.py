@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F32, F64, I64
-from fractalman.recipes.base import BLOCK_BYTES
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 
 BLOCK = 4096
 """Points made at once by one thread."""
+BLOCK_BYTES = 32 << 20
+"""Most bytes of a block of rows, unless a single row has more."""
 
 
 def rows_at_once(shape: tuple[int, ...], itemsize: int) -> int:
@@ -42,7 +43,7 @@ class Blocks(Protocol):
 
 
 @dataclass(frozen=True)
-class Rows:
+class ComputedColumn:
     """A column made block by block from row numbers, never held whole (a `dataset.BlockSource`).
 
     Args:
@@ -63,14 +64,14 @@ class Rows:
             stop = min(start + rows, self.shape[0])
             yield start, self.make(np.arange(self.first + start, self.first + stop))
 
-    def part(self, start: int, stop: int) -> Rows:
+    def part(self, start: int, stop: int) -> ComputedColumn:
         """Return rows start … stop − 1 as a column of their own."""
-        return Rows((stop - start, *self.shape[1:]), self.dtype, self.make, self.first + start)
+        return ComputedColumn((stop - start, *self.shape[1:]), self.dtype, self.make, self.first + start)
 
 
 def by_address(
     recipe: Any, rows: Callable[[Any, I64, F32], None], values: Callable[[Any, I64], F64]
-) -> dict[str, Rows]:
+) -> dict[str, ComputedColumn]:
     """Return X, y and cluster (one for all) as columns made by address.
 
     Args:
@@ -84,30 +85,25 @@ def by_address(
         return X
 
     return {
-        "X": Rows((n, d), np.dtype(np.float32), X_rows),
-        "y": Rows((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
-        "cluster": Rows((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
+        "X": ComputedColumn((n, d), np.dtype(np.float32), X_rows),
+        "y": ComputedColumn((n,), np.dtype(np.float64), lambda points: values(recipe, points)),
+        "cluster": ComputedColumn((n,), np.dtype(np.int64), lambda points: np.zeros(points.size, np.int64)),
     }
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappedColumn:
     """A column whose blocks are changed on the way: others of as many rows.
 
     Args:
         source: the column.
-        columns: of every row afterwards.
+        shape: of the column afterwards.
         change: (row numbers, rows) → rows.
     """
 
     source: Blocks
-    columns: int
+    shape: tuple[int, ...]
     change: Callable[[I64, AnyArray], AnyArray]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the column."""
-        return (self.source.shape[0], self.columns)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -120,8 +116,20 @@ class Mapped:
             yield start, self.change(np.arange(start, start + len(block)), block)
 
 
+def changed(source: Blocks, shape: tuple[int, ...], change: Callable[[I64, AnyArray], AnyArray]) -> Blocks:
+    """Return a column with its rows changed on the way; what is made by address stays so, and can be cut into parts.
+
+    Args:
+        source: the column. shape: of the column afterwards. change: (row numbers, rows) → rows.
+    """
+    if isinstance(source, ComputedColumn):
+        make = source.make
+        return ComputedColumn(shape, source.dtype, lambda points: change(points, make(points)), source.first)
+    return MappedColumn(source, shape, change)
+
+
 @dataclass(frozen=True)
-class Ahead:
+class PrefetchedColumn:
     """The same column, each block made by a thread while the one before it is written.
 
     Args:

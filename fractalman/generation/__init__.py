@@ -1,9 +1,8 @@
 """The composer: a recipe becomes columns, in memory (`generate`) or in a file (`write`), family by family."""
 
-from fractalman.families.base import Structure
+from fractalman.families.base import Structure, memory_of
 from fractalman.families.memory import available_bytes
-from fractalman.families.percolation_ensemble.sampler import population
-from fractalman.generation.composer import generate, label_draws, structure, tree
+from fractalman.generation.composer import generate, label_draws, population, structure, tree
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
 from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
@@ -14,6 +13,7 @@ __all__ = [
     "check_memory",
     "generate",
     "label_draws",
+    "memory_of",
     "merge_shards",
     "missing_shards",
     "population",

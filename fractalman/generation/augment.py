@@ -5,13 +5,13 @@ Each of them is a function of the point's number, so streamed columns get them b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I64
-from fractalman.families.blocks import BLOCK, Blocks, Mapped, Rows
+from fractalman.families.blocks import BLOCK, Blocks, ComputedColumn, changed
 from fractalman.generation.noise import label_noise, nuisance_coordinates
 from fractalman.random.rotation import rotation
 from fractalman.recipes import Recipe
@@ -24,7 +24,7 @@ def noise(recipe: Recipe, points: I64, draw: int = 0) -> F64 | None:
     return label_noise(points, recipe.noise, recipe.seeds.labels, draw)
 
 
-def widened(recipe: Recipe, points: I64, own: F32) -> F32:
+def coordinates(recipe: Recipe, points: I64, own: F32) -> F32:
     """Return all coordinates of points from the family's own: nuisance beside them, then the rotation.
 
     Args:
@@ -52,22 +52,15 @@ def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:
     """Return a family's columns, made block by block, with what the recipe adds to them."""
     columns, y = dict(own), own["y"]
     if recipe.noise:
-        noisy = Rows(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
-        assert isinstance(y, Rows)
-        columns["noise"], columns["y"] = noisy, Rows(y.shape, y.dtype, _sum(y.make, noisy.make))
-    columns["X"] = widened_blocks(recipe, own["X"])
+        columns["noise"] = ComputedColumn(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
+        columns["y"] = changed(y, y.shape, lambda points, clean: clean + noise(recipe, points))
+    columns["X"] = coordinate_blocks(recipe, own["X"])
     return columns
 
 
-def widened_blocks(recipe: Recipe, own: Blocks) -> Blocks:
+def coordinate_blocks(recipe: Recipe, own: Blocks) -> Blocks:
     """Return all coordinates, block by block, from the family's own."""
     if not (recipe.nuisance_dim or recipe.rotate):
         return own
-    if isinstance(own, Rows):
-        make, shape = own.make, (own.shape[0], recipe.n_columns)
-        return Rows(shape, own.dtype, lambda points: widened(recipe, points, make(points)))
-    return Mapped(own, recipe.n_columns, lambda points, block: widened(recipe, points, block))
-
-
-def _sum(clean: Callable[[I64], F64], added: Callable[[I64], F64]) -> Callable[[I64], F64]:
-    return lambda points: clean(points) + added(points)
+    shape = (own.shape[0], recipe.n_columns)
+    return changed(own, shape, lambda points, block: coordinates(recipe, points, block))

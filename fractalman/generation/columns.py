@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from fractalman.families._forests.blocks import ForestBlocks
-from fractalman.families.base import Structure
-from fractalman.families.blocks import Ahead, Blocks, Mapped
-from fractalman.generation import augment as added
-from fractalman.generation.composer import builder, structure
+from fractalman.families.base import Structure, family_of, memory_of
+from fractalman.families.blocks import Blocks, MappedColumn, PrefetchedColumn
+from fractalman.generation import augment
+from fractalman.generation.composer import structure
 from fractalman.generation.memory import check_memory
 from fractalman.recipes import Recipe
 
@@ -32,8 +32,9 @@ def streamed_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> dict[str,
         hierarchy: also those of its trees, which are made at once, in a compact form.
         folder: where scratch files go.
     """
-    own = builder(recipe).streamed(recipe, hierarchy and recipe.has_hierarchy, folder)
-    return None if own is None else added.streamed(recipe, own)
+    stream = family_of(recipe).sampler.streamed
+    own = None if stream is None else stream(recipe, hierarchy and recipe.has_hierarchy, folder)
+    return None if own is None else augment.streamed(recipe, own)
 
 
 def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, Any]:
@@ -47,30 +48,30 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     """
     hierarchy = hierarchy and recipe.has_hierarchy
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
-    small = recipe.peak_bytes() <= IN_MEMORY_BYTES
+    small = memory_of(recipe).peak_bytes() <= IN_MEMORY_BYTES
     if recipe.addressed or not small:
         columns = streamed_columns(recipe, hierarchy, folder)
         if columns is not None:
             _check_scratch(columns["X"], folder)
-            return {path: Ahead(blocks) for path, blocks in columns.items()}
+            return {path: PrefetchedColumn(blocks) for path, blocks in columns.items()}
     made = structure(recipe, hierarchy)
     return {"X": _coordinates(made, small, folder), **_other_columns(made, hierarchy)}
 
 
-def _coordinates(made: Structure, small: bool, folder: Path) -> Any:
+def _coordinates(made: Structure[Any], small: bool, folder: Path) -> Any:
     recipe, n = made.recipe, made.y.size
     if small:
         X = np.empty((n, recipe.ambient_dim), np.float32)
-        builder(recipe).coordinates(made, X)
-        return added.widened(recipe, np.arange(n), X)
-    own = builder(recipe).coordinate_blocks(made, folder)
+        family_of(recipe).sampler.coordinates(made, X)
+        return augment.coordinates(recipe, np.arange(n), X)
+    own = family_of(recipe).sampler.coordinate_blocks(made, folder)
     _check_scratch(own, folder)
-    return Ahead(added.widened_blocks(recipe, own))
+    return PrefetchedColumn(augment.coordinate_blocks(recipe, own))
 
 
 def _check_scratch(X: Blocks, folder: Path) -> None:
     """Refuse at once what cannot end well."""
-    while isinstance(X, Mapped):
+    while isinstance(X, MappedColumn):
         X = X.source
     scratch = X.scratch_bytes if isinstance(X, ForestBlocks) else 0
     needed, free = scratch + 4 * math.prod(X.shape), shutil.disk_usage(folder).free
@@ -80,7 +81,7 @@ def _check_scratch(X: Blocks, folder: Path) -> None:
         raise OSError(errno.ENOSPC, reason, str(folder))
 
 
-def _other_columns(made: Structure, hierarchy: bool) -> dict[str, Any]:
+def _other_columns(made: Structure[Any], hierarchy: bool) -> dict[str, Any]:
     columns: dict[str, Any] = {"y": made.y, "cluster": made.cluster}
     if made.edges is not None:
         columns["edges"] = made.edges
@@ -89,8 +90,8 @@ def _other_columns(made: Structure, hierarchy: bool) -> dict[str, Any]:
     if not hierarchy:
         return columns
     h, tree = made.hierarchy, made.label_tree
-    assert h is not None
-    assert tree is not None
+    if h is None or tree is None:
+        raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy or its label tree")
     columns |= {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
     if h.level is not None:
         columns["hierarchy/level"] = h.level

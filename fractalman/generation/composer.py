@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
+from fractalman.errors import RecipeError
 from fractalman.families._forests.coalescent import ClusterTree
-from fractalman.families.base import Family, Structure
-from fractalman.families.bethe_lattice.recipe import BetheLattice
-from fractalman.families.cascade import sampler as cascade
-from fractalman.families.cascade.recipe import Cascade
-from fractalman.families.lattice_percolation import sampler as lattice
-from fractalman.families.lattice_percolation.recipe import LatticePercolation
-from fractalman.families.percolation_cluster import sampler as cluster
-from fractalman.families.percolation_cluster.recipe import PercolationCluster
-from fractalman.families.percolation_ensemble import sampler as ensemble
-from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
-from fractalman.families.smooth_manifold import sampler as manifold
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
-from fractalman.generation import augment as added
+from fractalman.families.base import Structure, family_of
+from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
 from fractalman.recipes import Recipe
 
-BUILDERS: dict[type[Recipe], Family] = {
-    PercolationCluster: cast(Family, cluster),
-    Cascade: cast(Family, cascade),
-    LatticePercolation: cast(Family, lattice),
-    PercolationEnsemble: cast(Family, ensemble),
-    BetheLattice: cast(Family, ensemble),
-    SmoothManifold: cast(Family, manifold),
-}
 
-
-def builder(recipe: Recipe) -> Family:
-    """Return the builder of a recipe's family."""
-    return BUILDERS[type(recipe)]
-
-
-def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structure:
+def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structure[Any]:
     """Return everything of a dataset but X; theory and predictions need no more.
 
     Args:
@@ -49,8 +25,8 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
         hierarchy: also the hierarchy and the label tree.
         draw: number of the label draw; 0 = the dataset's own labels.
     """
-    made = builder(recipe).structure(recipe, hierarchy and recipe.has_hierarchy, draw)
-    noise = added.noise(recipe, np.arange(made.y.size), draw)
+    made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
+    noise = augment.noise(recipe, np.arange(made.y.size), draw)
     return made if noise is None else replace(made, y=made.y + noise, noise=noise)
 
 
@@ -59,13 +35,31 @@ def tree(recipe: Recipe) -> ClusterTree:
 
     Args:
         recipe: of a cluster family: one cluster, an ensemble, the Bethe lattice.
-    Returns: columns edges, parent, size and depth as in the dataset, 64 bytes a point; ``recipe.tree_bytes()`` is the
-        most memory that it takes, 80 bytes a point for one cluster of up to 10^9 points.
+    Returns: columns edges, parent, size and depth as in the dataset, 64 bytes a point;
+        `memory_of(recipe).tree_bytes()` is the most memory that it takes, 80 bytes a point for one cluster of up to
+        10^9 points.
     Errors: RecipeError for other families; ResourceError before starting what will not fit.
     """
     check_memory(recipe, tree_only=True)
-    assert isinstance(recipe, (PercolationCluster, PercolationEnsemble, BetheLattice))
-    return cluster.tree(recipe) if isinstance(recipe, PercolationCluster) else ensemble.tree(recipe)
+    draw = family_of(recipe).sampler.tree
+    if draw is None:
+        raise RecipeError(f"family {recipe.family!r} has no tree to be drawn alone: use generate for the dataset")
+    drawn: ClusterTree = draw(recipe)
+    return drawn
+
+
+def population(recipe: Recipe) -> dict[str, Any] | None:
+    """Return what the clusters of a recipe's ensemble are, without making them; None for families without one.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> from fractalman.generation import population
+    >>> population(fm.PercolationEnsemble(n_points=1000))["clusters"]
+    331
+    """
+    clusters = family_of(recipe).sampler.clusters
+    return None if clusters is None else clusters(recipe)
 
 
 def generate(recipe: Recipe) -> Dataset:
@@ -79,23 +73,24 @@ def generate(recipe: Recipe) -> Dataset:
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)
     X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
-    builder(recipe).coordinates(made, X)
-    X = added.widened(recipe, np.arange(made.y.size), X)
+    family_of(recipe).sampler.coordinates(made, X)
+    X = augment.coordinates(recipe, np.arange(made.y.size), X)
     return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise)
 
 
-def label_draws(data: Dataset | Structure, draws: int) -> F64:
+def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own.
 
     Label noise, where the recipe has any, is drawn anew as well.
     """
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]
-    labels = builder(data.recipe).labels_again(data) if draws > 1 else None
+    if draws < 2:
+        return out
+    labels = family_of(data.recipe).sampler.label_sampler(data.recipe, data)
     for draw in range(1, draws):
-        assert labels is not None
         out[:, draw] = labels(draw)
-        noise = added.noise(data.recipe, np.arange(data.y.size), draw)
+        noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
     return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractalman.errors import ResourceError
 from fractalman.families import memory
+from fractalman.families.base import memory_of
 from fractalman.recipes import Recipe
 
 
@@ -16,16 +17,16 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         hierarchy: with its trees; `generate` always makes them.
         tree_only: for `tree`, which makes no coordinates.
     """
-    limit = memory.available_bytes()
+    limit, estimate = memory.available_bytes(), memory_of(recipe)
     size = "side" if recipe.n_points is None else "n_points"
     if tree_only:
-        if recipe.tree_bytes() > limit:
+        if estimate.tree_bytes() > limit:
             raise ResourceError(
-                f"the tree of this recipe needs {recipe.tree_bytes():,} bytes at once and {limit:,} are available: "
+                f"the tree of this recipe needs {estimate.tree_bytes():,} bytes at once and {limit:,} are available: "
                 f"allowed is less; type a smaller {size}"
             )
         return
-    start = recipe.start_bytes()
+    start = estimate.start_bytes()
     if start is not None:  # `check_draw` and `check_coordinates` do the rest
         if start > limit:
             raise ResourceError(
@@ -33,11 +34,11 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
                 f"less; type a smaller {size}"
             )
         return
-    need = recipe.streamed_bytes(hierarchy) if streamed else recipe.peak_bytes()
+    need = estimate.streamed_bytes(hierarchy) if streamed else estimate.peak_bytes()
     if need <= limit:
         return
     ways = [f"type a smaller {size}" if streamed else f"type a smaller {size} or ambient_dim"]
-    with_trees, bare = recipe.streamed_bytes(True), recipe.streamed_bytes(False)
+    with_trees, bare = estimate.streamed_bytes(True), estimate.streamed_bytes(False)
     if not streamed and with_trees < need:
         ways.append(f"write it to a file, which needs {with_trees:,}")
     if (streamed and hierarchy and bare < need) or (not streamed and bare < with_trees):
@@ -51,7 +52,7 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
 
 def check_coordinates(recipe: Recipe, n_points: int) -> None:
     """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
-    need, limit = recipe.coordinate_bytes(n_points), memory.available_bytes()
+    need, limit = memory_of(recipe).coordinate_bytes(n_points), memory.available_bytes()
     if need > limit:
         raise ResourceError(
             f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "

@@ -20,7 +20,7 @@ from typing import Any
 from fractalman._files import leftovers_in, remove
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.experiments.executors import Executor, SerialExecutor, from_options, gather
-from fractalman.families.blocks import Ahead, Rows
+from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
 from fractalman.generation.columns import streamed_columns
 from fractalman.generation.memory import check_memory
 from fractalman.progress import Progress
@@ -57,7 +57,12 @@ def write_shard(
 
 
 def _write_shard(
-    recipe: Recipe, columns: Mapping[str, Rows], index: Path, number: int, shards: int, progress: Progress | None
+    recipe: Recipe,
+    columns: Mapping[str, ComputedColumn],
+    index: Path,
+    number: int,
+    shards: int,
+    progress: Progress | None,
 ) -> Path:
     target = _shard(recipe, index, number, shards)
     if _finished(recipe, target, number, shards):
@@ -77,19 +82,24 @@ def write_part(recipe: Recipe, path: Path, number: int, shards: int, progress: P
 
 
 def _write_rows(
-    recipe: Recipe, columns: Mapping[str, Rows], path: Path, number: int, shards: int, progress: Progress | None
+    recipe: Recipe,
+    columns: Mapping[str, ComputedColumn],
+    path: Path,
+    number: int,
+    shards: int,
+    progress: Progress | None,
 ) -> Path:
     from fractalman.datasets import write_columns
     from fractalman.datasets.shard_table import shard_recipe, shard_rows
 
     n, d = columns["X"].shape
     start, stop = shard_rows(n, number, shards)
-    parts = {name: Ahead(rows.part(start, stop)) for name, rows in columns.items()}
+    parts = {name: PrefetchedColumn(rows.part(start, stop)) for name, rows in columns.items()}
     own = shard_recipe(recipe.to_dict(), n, d, number, shards)
     return write_columns(path, parts, recipe=own, overwrite=True, progress=progress)
 
 
-def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
+def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     """The columns over the points; RecipeError for families without addresses and for nonsense."""
     if not recipe.addressed:
         raise RecipeError(
@@ -101,7 +111,7 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, Rows]:
         raise RecipeError(f"shards = {shards!r}: allowed is an integer from 1 to {most}")
     columns = streamed_columns(recipe, False, Path())  # addressed families need no scratch
     assert columns is not None
-    return {name: rows for name, rows in columns.items() if isinstance(rows, Rows)}
+    return {name: rows for name, rows in columns.items() if isinstance(rows, ComputedColumn)}
 
 
 def _index(path: str | os.PathLike[str]) -> Path:
@@ -223,7 +233,7 @@ class _Count:
     """Which shards are finished, in shards and bytes."""
 
     def __init__(
-        self, recipe: Recipe, columns: Mapping[str, Rows], index: Path, shards: int, progress: Progress | None
+        self, recipe: Recipe, columns: Mapping[str, ComputedColumn], index: Path, shards: int, progress: Progress | None
     ) -> None:
         from fractalman.datasets.shard_table import shard_rows
 
@@ -304,7 +314,7 @@ class _Merge:
         if hierarchy and self._recipe.has_hierarchy:
             trees = streamed_columns(self._recipe, True, self._target.parent)
             assert trees is not None
-            columns = {**{name: Ahead(rows) for name, rows in trees.items()}, **columns}
+            columns = {**{name: PrefetchedColumn(rows) for name, rows in trees.items()}, **columns}
         table = self._recipe.to_dict()
         write_columns(self._target, columns, recipe=table, overwrite=overwrite, progress=progress)
         _tidy(self._target, {self._path(number).name for number in range(1, self._shards + 1)}, overwrite)

@@ -125,11 +125,11 @@ def optimum(fit: JointPowerLawFit, compute: ArrayLike, cost: Cost = FLOP_PER) ->
         raise FitError("the law has no best model: an exponent or amplitude is 0; give a table that resolves both")
     spent = _cost(cost)
     theta = fit.theta
-    value = _best(fit, theta, budgets, spent)
+    value = _best(fit, theta, budgets, cost)
     gradient = np.empty((*value.shape, theta.size))
     for k in range(theta.size):
         step = 1e-4 * max(abs(theta[k]), 1e-2)
-        ends = [_best(fit, theta + sign * step * (np.arange(theta.size) == k), budgets, spent) for sign in (1.0, -1.0)]
+        ends = [_best(fit, theta + sign * step * (np.arange(theta.size) == k), budgets, cost) for sign in (1.0, -1.0)]
         gradient[..., k] = (ends[0] - ends[1]) / (2.0 * step)
     variance = np.einsum("abk,kl,abl->ab", gradient, fit.covariance, gradient)
     t = student_t_real(min(fit.degrees_of_freedom[name] for name in NAMES[:2]))
@@ -152,18 +152,20 @@ def _cost(cost: Cost) -> Callable[[F64, F64], F64]:
     return lambda P, n: float(cost) * P * n
 
 
-def _best(fit: JointPowerLawFit, theta: F64, budgets: F64, spent: Callable[[F64, F64], F64]) -> F64:
+def _best(fit: JointPowerLawFit, theta: F64, budgets: F64, cost: Cost) -> F64:
     """Return ln of (n_params, n_data, loss) at the least loss of every budget, by golden-section search."""
     names = [name for name in ("overtraining_exponent",) if name in fit.extra]
     t = 2 + len(names)
     alpha, level, amplitude = theta[:t], theta[t], np.exp(theta[t + 1 : 2 * t + 1])
 
     def data(log_P: F64) -> F64:
-        """ln n that uses the budget up, by bisection: any cost that rises with n."""
+        """ln n that uses the budget up; by bisection for any cost that rises with n."""
+        if not callable(cost):
+            return np.asarray(np.log(budgets / cost) - log_P)
         low, high = np.full(log_P.shape, -50.0), np.full(log_P.shape, 120.0)
         for _ in range(80):
             middle = 0.5 * (low + high)
-            over = spent(np.exp(log_P), np.exp(middle)) > budgets
+            over = cost(np.exp(log_P), np.exp(middle)) > budgets
             low, high = np.where(over, low, middle), np.where(over, middle, high)
         return np.asarray(0.5 * (low + high))
 

@@ -114,7 +114,7 @@ def fit_joint_power_law(
         surface = Surface.of([P, n], L)
     best, threshold = robust(surface, huber)
     found = sandwich.scores(surface, best, threshold)
-    covariance, kind, said = _errors(found, surface, P, labels, errors)
+    covariance, kind, said = _errors(found, surface, P, labels, errors, threshold)
     warnings += said
     theta, interval, standard = _intervals(surface, best, threshold, covariance, names)
     residual = surface.evaluated(best)[0]
@@ -188,7 +188,7 @@ def _checked(
 
 
 def _errors(
-    found: Scores, surface: Surface, P: F64, labels: I64 | None, errors: str | None
+    found: Scores, surface: Surface, P: F64, labels: I64 | None, errors: str | None, threshold: float
 ) -> tuple[Covariance, str, list[str]]:
     """Return the covariance that is printed, whose scatter it is, and what must be said of it."""
     if labels is not None and int(labels.max()) + 1 < 3:
@@ -212,6 +212,8 @@ def _errors(
             sandwich.between_rows(found), "rows",
             [f"{few} model sizes: what rows of one size share cannot be told from the law and is not in the errors"],
         )  # fmt: skip
+    if not math.isfinite(threshold):  # without noise there is nothing to share
+        return sandwich.between_rows(found), "rows", []
     covariance, p_value = sandwich.honest(found, sizes)
     if p_value >= sandwich.SHARED:
         return covariance, "rows", []

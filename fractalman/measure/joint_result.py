@@ -148,6 +148,8 @@ class JointPowerLawFit(FitDisplay):
     def frontier(self) -> dict[str, float]:
         """Exponents of the compute-optimal frontier at cost C ∝ P·n: P* ~ C^params, n* ~ C^data, L* − E ~ C^-loss."""
         a, b = self.model_exponent, self.data_exponent
+        if a + b <= 0.0:  # a table that does not fall
+            return {"params": math.nan, "data": math.nan, "loss": 0.0}
         return {"params": b / (a + b), "data": a / (a + b), "loss": a * b / (a + b)}
 
     @property

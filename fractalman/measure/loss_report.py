@@ -147,7 +147,7 @@ def _joint(
     if fit.form != "overtraining":
         interval = fit.frontier_interval
         out["frontier"] = {
-            name: {"value": value, "interval": [_finite(end) for end in interval[name]]}
+            name: {"value": _finite(value), "interval": [_finite(end) for end in interval[name]]}
             for name, value in fit.frontier.items()
         }
         out["approaches"] = [

@@ -178,6 +178,7 @@ def between_groups(found: Scores, groups: I64) -> Covariance:
         seen, weighed = v @ found.left, v @ varied
         crossed = (v * found.variance) @ v.T - weighed @ seen.T - seen @ weighed.T
         crossed += seen @ (found.left.T @ varied) @ seen.T
+        crossed = crossed / max(float(np.abs(crossed).max()), 1e-300)
         trace[k], frobenius[k] = np.trace(crossed), np.square(crossed).sum()
     extra = np.einsum("gik,gil->kl", vectors, vectors) * _SMALLEST**2
     return Covariance(found.bread, sums.T @ sums + extra + found.flat, _freedom(trace, frobenius))

@@ -12,9 +12,10 @@ from fractalman import theory
 from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.base import family_of
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import n_tests
+from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import SMOOTHERS, Method, method_of
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
@@ -218,9 +219,10 @@ class Prediction:
 
         Errors: RecipeError for families other than cascades, whose best cells are not known.
         """
-        if not isinstance(self.recipe, Cascade):
-            raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: allowed are cascades")
-        return theory.cascade_model_curve(*theory.kinds_of(self.recipe), self.recipe.hurst, P) + self.recipe.noise**2
+        known = family_of(self.recipe).laws.model_curve
+        if known is None:
+            raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: expected a cascade")
+        return known(self.recipe, np.asarray(P))
 
     def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
         """Return L(n, P) = E + A/n^α_D + B/P^α_P.
@@ -244,7 +246,7 @@ class Prediction:
             n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
             data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
         if model_amplitude is None:
-            if not isinstance(self.recipe, Cascade):
+            if family_of(self.recipe).laws.model_curve is None:
                 raise RecipeError(
                     f"the best cells of {self.recipe.family!r} are not known, so neither is B: type model_amplitude = …"
                 )
@@ -279,7 +281,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
         A recipe (neighbours in graph distance where there is a graph without loops, the limit d → ∞; averaged over the
         family), or a dataset or open file (neighbours in its own X, averaged over splits).
     learner : str, Learner or function
-        A name of `theory.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
+        A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
         ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
         coordinates as they are, whose ridge is chosen on validation points. Default "1-nn".
 
@@ -306,7 +308,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
     recipe = source if isinstance(source, Recipe) else source.recipe
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
-    law = theory.law_of(recipe, name) if known else unknown_law(name)
+    law = law_of(recipe, name) if known else unknown_law(name)
     if isinstance(source, Recipe):
         drawn: Structures | Splits = Structures(recipe)
     else:

@@ -5,20 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from fractalman import theory
-from fractalman._typing import F64
-from fractalman.families.bethe_lattice.recipe import BetheLattice
-from fractalman.families.cascade.recipe import Cascade
-from fractalman.families.lattice_percolation.recipe import LatticePercolation
-from fractalman.families.percolation_cluster.recipe import PercolationCluster
-from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
+from fractalman.families.base import family_of
 from fractalman.prediction import draws
 from fractalman.prediction.draws import Compute
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures, annealed
+from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
 
 SMOOTHERS = (
@@ -37,7 +29,6 @@ _SECONDS = 10_000
 _DENSE = 8  # structures for computations that cost n³ each
 _KERNEL_LARGEST, _KERNEL_SECONDS = 4096, 1000
 _FIELD_LARGEST, _FIELD_SECONDS = 8192, 1000
-_EXACT_COVERAGE = 200_000  # points of an ensemble whose expected cluster numbers take seconds
 
 
 @dataclass(frozen=True)
@@ -85,27 +76,35 @@ def _over(source: Structures | Splits) -> str:
     return "averaged over splits" if isinstance(source, Splits) else "averaged over structures"
 
 
-def _one_neighbour(source: Structures | Splits) -> Method:
+def _exact(source: Structures | Splits, learner: str) -> Method | None:
+    """The curve averaged over the whole family, where that is known; a dataset is one of them."""
     recipe = _recipe_of(source)
-    if isinstance(source, Splits) or isinstance(recipe, (LatticePercolation, SmoothManifold)):
+    curve = family_of(recipe).laws.exact_curve
+    if isinstance(source, Splits) or curve is None:
+        return None
+    found = curve(recipe, learner)
+    return None if found is None else Method(*found)
+
+
+def _one_neighbour(source: Structures | Splits) -> Method:
+    exact = _exact(source, "1-nn")
+    if exact is not None:
+        return exact
+    over = family_of(_recipe_of(source)).laws.graph_neighbours
+    if isinstance(source, Splits) or not over:
         kind = f"1-nn in X, exact over labels, {_over(source)}"
         return Method(kind, draws.averaged(source, draws.smoothed("1-nn")), affordable=_seconds(source))
-    if isinstance(recipe, Cascade):
-        return Method("1-nn in the hierarchy, exact annealed series", annealed(recipe))
-    if _coverage_is_exact(source):
-        return Method("1-nn by coverage, exact", _coverage(recipe, "1-nn"))
-    what = "clusters" if isinstance(recipe, PercolationCluster) else "structures, another cluster's label where unseen"
-    kind = f"1-nn in graph distance, exact over labels, averaged over {what}"
-    return Method(kind, draws.averaged(source, draws.nearest_in_graph))
+    return Method(f"1-nn in graph distance, exact over labels, {over}", draws.averaged(source, draws.nearest_in_graph))
 
 
 def _floor(source: Structures | Splits) -> Method:
-    if isinstance(_recipe_of(source), SmoothManifold):
+    if family_of(_recipe_of(source)).laws.field is not None:
         few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
         kind = f"best linear smoother by conditioning the field, {_over(source)}"
         return Method(kind, draws.averaged(few, draws.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
-    if _coverage_is_exact(source):
-        return Method("Bayes floor by coverage, exact", _coverage(_recipe_of(source), "bayes"))
+    exact = _exact(source, "bayes")
+    if exact is not None:
+        return exact
     kind = f"Bayes floor by belief propagation, {_over(source)}"
     return Method(kind, draws.averaged(source, draws.bayes_floor), affordable=_seconds(source))
 
@@ -118,29 +117,3 @@ def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smooth
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)
-
-
-# ---------------------------------------------------------------------------------------------------- coverage
-
-
-def _coverage_is_exact(source: Structures | Splits) -> bool:
-    """Whether labels are constant on clusters whose expected numbers are known exactly."""
-    recipe = _recipe_of(source)
-    return (
-        isinstance(source, Structures)
-        and isinstance(recipe, (PercolationEnsemble, BetheLattice))
-        and recipe.label == "cluster-constant"
-        and not recipe.noise
-        and recipe.n_points <= _EXACT_COVERAGE
-    )
-
-
-def _coverage(recipe: Recipe, learner: str) -> Compute:
-    known: list[F64] = []
-
-    def compute(sizes: tuple[int, ...]) -> F64:
-        if not known:
-            known.append(theory.cluster_numbers(recipe))
-        return theory.constant_label_risk(known[0], recipe.max_points, np.array(sizes), learner)[None, :]
-
-    return compute

@@ -17,7 +17,6 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
-from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
@@ -191,7 +190,7 @@ def _chosen(
 def _impossible(prediction: Prediction, resolution: float, budget: int, population: float, grid: I64) -> Plan:
     needed = RESOLVED * _SMALLEST * 2 ** (FEWEST_SIZES - 1)
     if population / RESOLVED < _SMALLEST * 2 ** (FEWEST_SIZES - 1):
-        what = "side" if isinstance(prediction.recipe, LatticePercolation) else f"n_points = {needed}"
+        what = "side" if prediction.recipe.n_points is None else f"n_points = {needed}"
         reason = (
             f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: type a larger {what}"
             if what == "side"

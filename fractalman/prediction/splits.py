@@ -9,9 +9,9 @@ from functools import cached_property
 from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
+from fractalman.families.base import family_of
 from fractalman.prediction.draws import Draw, n_tests, noisy
-from fractalman.prediction.structures import field_of, variance_of
+from fractalman.prediction.structures import label_covariance, variance_of
 from fractalman.random.streams import Role, key64, permutation
 
 
@@ -34,21 +34,21 @@ class Splits:
     def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:  # noqa: ARG002
         """Yield (points in training order, test points, covariance, X) of every split."""
         data, recipe = self.data, self.data.recipe
-        n, tree, covariance = data.n_points, None, None
+        n, tree = data.n_points, None
+        covariance: theory.LabelCovariance
 
         def labels(draws: int) -> F64:
             return generation.label_draws(data, draws)
 
-        if isinstance(recipe, SmoothManifold):
-            covariance = field_of(recipe, n)
+        if family_of(recipe).laws.field is not None:
+            covariance = label_covariance(recipe, n)
         else:
             tree = noisy(data.label_tree, recipe)
+            covariance = theory.TreeCovariance(tree)
         for i in range(self.splits):
             key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
             order = permutation(key, n)
-            of_labels = covariance if covariance is not None or tree is None else theory.TreeCovariance(tree)
-            assert of_labels is not None
-            yield Draw(order, order[n - n_tests(n) :], of_labels, tree, data.edges, lambda: data.X, labels, key)
+            yield Draw(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
 
     @cached_property
     def variance(self) -> float:

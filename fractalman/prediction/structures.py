@@ -12,13 +12,10 @@ from functools import cached_property
 import numpy as np
 
 from fractalman import generation, theory
-from fractalman._typing import F32, F64
-from fractalman.families.cascade.recipe import Cascade
-from fractalman.families.lattice_percolation.recipe import LatticePercolation
-from fractalman.families.smooth_manifold.points import manifold_points
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
-from fractalman.generation.composer import builder
-from fractalman.prediction.draws import TEST_POINTS, Compute, Draw, n_tests, noisy
+from fractalman._typing import F32, F64, I64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.families.base import family_of
+from fractalman.prediction.draws import TEST_POINTS, Draw, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
 
@@ -27,20 +24,6 @@ _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
 _ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
 _VARIANCE_POINTS = 4096
-
-
-def annealed(recipe: Cascade) -> Compute:
-    """The exact 1-NN curve of a cascade as one replicate without error."""
-
-    def compute(sizes: tuple[int, ...]) -> F64:
-        n = np.array(sizes)
-        if recipe.masses is None and not isinstance(recipe.contraction, tuple):
-            curve = theory.cascade_curve(recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, n)
-        else:
-            curve = theory.cascade_curve_masses(*theory.kinds_of(recipe), recipe.hurst, recipe.levels, n)
-        return curve[None, :] + 2.0 * recipe.noise**2  # that of the neighbour's label and that of the test point's
-
-    return compute
 
 
 @dataclass(frozen=True)
@@ -62,16 +45,14 @@ class Structures:
         """
         if self.recipe.addressed:
             return float("inf")
-        if not isinstance(self.recipe, LatticePercolation):
+        count = family_of(self.recipe).sampler.count
+        if count is None:
             return float(self.recipe.max_points)
-        return float(min(_sites(recipe) for recipe in self._recipes(self.recipe.max_points)))
+        return float(min(count(recipe) for recipe in self._recipes(self.recipe.max_points)))
 
     def _recipes(self, n_points: int) -> list[Recipe]:
-        drawn = (
-            _SITES_TO_DRAW // self.recipe.sites
-            if isinstance(self.recipe, LatticePercolation)
-            else (_POINTS_TO_DRAW // n_points)
-        )
+        sites = self.recipe.sites
+        drawn = _POINTS_TO_DRAW // n_points if sites is None else _SITES_TO_DRAW // sites
         count = _ADDRESSED if self.recipe.addressed else int(np.clip(drawn, _FEWEST, _MOST))
         count, base = min(count, self.most), self.recipe.seeds.geometry
         seeds = [
@@ -90,7 +71,7 @@ class Structures:
         """Yield every drawn structure; the test points do not depend on the sizes, so neither do a curve's values."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
-        generation.check_memory(self._recipes(n)[0].replace(ambient_dim=_least_dim(self.recipe)))
+        generation.check_memory(self._recipes(n)[0].replace(ambient_dim=self.recipe.least_dim))
         for recipe in self._recipes(n):
             yield _draw(recipe)
 
@@ -109,61 +90,63 @@ def variance_of(draw: Draw) -> float:
     return float(pairs.mean()) / 2.0 if half else 0.0
 
 
-def _least_dim(recipe: Recipe) -> int:
-    """The fewest coordinates that a recipe's family can be built in: predictions need few or none."""
-    if isinstance(recipe, LatticePercolation):
-        return recipe.space_dim
-    return recipe.own_dim if isinstance(recipe, SmoothManifold) and recipe.own_dim > 1 else 2
-
-
-def _sites(recipe: Recipe) -> int:
-    return int(generation.structure(recipe.replace(label="brownian", label_exponent=0.0), hierarchy=False).y.size)
+def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:
+    """The covariance of labels that are a field and lie on no tree, at the first points; None for other families."""
+    field = family_of(recipe).laws.field
+    return None if field is None else field(recipe, n_points, None)
 
 
 def _draw(recipe: Recipe) -> Draw:
     """Build one structure and say who trains and who is tested."""
-    if isinstance(recipe, SmoothManifold):
+    if family_of(recipe).laws.field is not None:
         return _field_draw(recipe)
     made = generation.structure(recipe)
     n = made.y.size
-    if recipe.addressed:  # points are independent draws in any order
-        order, test = np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n))
-    else:
-        order = permutation(key64(recipe.seeds.geometry, Role.SPLIT), n)
-        test = order[n - n_tests(n) :]
-
-    key = key64(recipe.seeds.geometry, Role.VALIDATION)
+    order, test, key = _roles(recipe, n)
 
     def labels(draws: int) -> F64:
         return generation.label_draws(made, draws)
 
     def coordinates() -> F32:
         X = np.empty((n, recipe.ambient_dim), np.float32)
-        builder(recipe).coordinates(made, X)
+        family_of(recipe).sampler.coordinates(made, X)
         return X
 
     tree = noisy(made.label_tree, recipe)
     return Draw(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
 
 
-def _field_draw(recipe: SmoothManifold) -> Draw:
-    """Places and covariances of a manifold; its labels are drawn only when they are asked for."""
-    n, seed = recipe.n_points, recipe.seeds.geometry
-    if recipe.addressed:
-        order, test = np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n))
-    else:
-        order = permutation(key64(seed, Role.SPLIT), n)
-        test = order[n - n_tests(n) :]
-    field = field_of(recipe, n)
+def _field_draw(recipe: Recipe) -> Draw:
+    """Places and covariances of a field; its labels are drawn only when they are asked for."""
+    field = label_covariance(recipe, recipe.max_points)
+    order, test, key = _roles(recipe, recipe.max_points)
 
     def labels(draws: int) -> F64:
         return generation.label_draws(generation.structure(recipe), draws)
 
     # its own coordinates: the rotation into R^d changes no distance
-    return Draw(order, test, field, None, None, lambda: field.places, labels, key64(seed, Role.VALIDATION))
+    return Draw(order, test, field, None, None, lambda: field.places, labels, key)
 
 
-def field_of(recipe: SmoothManifold, n_points: int) -> theory.FieldCovariance:
-    """The covariance of a manifold's labels at its first points."""
-    places = manifold_points(np.arange(n_points), recipe.kind, recipe.dim, recipe.seeds.geometry)
-    return theory.FieldCovariance(places, recipe.hurst, recipe.noise)
+def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:
+    """Points in training order, test points, and the key of what is random in a learner."""
+    seed = recipe.seeds.geometry
+    key = key64(seed, Role.VALIDATION)
+    if recipe.addressed:  # points are independent draws in any order
+        return np.arange(TEST_POINTS, n), np.arange(min(TEST_POINTS, n)), key
+    order = permutation(key64(seed, Role.SPLIT), n)
+    return order, order[n - n_tests(n) :], key
+
+
+def label_covariance(recipe: Recipe, n_points: int, places: AnyFloat | None = None) -> theory.FieldCovariance:
+    """Return the covariance of labels that are a field, at the first points of a recipe.
+
+    Args:
+        recipe: of a family whose labels are a field. n_points: how many points.
+        places: their coordinates up to a rotation; None = drawn anew.
+    Errors: RecipeError for families whose labels lie on a tree.
+    """
+    field = family_of(recipe).laws.field
+    if field is None:
+        raise RecipeError(f"labels of family {recipe.family!r} lie on a tree: use its label tree")
+    return field(recipe, n_points, places)

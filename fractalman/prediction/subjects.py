@@ -10,7 +10,7 @@ from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.learners import Learner, OwnKernel, UserLearner
 from fractalman.learners.user import Absent
-from fractalman.theory import LEARNERS
+from fractalman.prediction.laws import LEARNERS
 
 Subject: TypeAlias = str | Learner | Callable[[F64, F64], F64]
 """A name, a learner, or a kernel (a, d), (b, d) → (a, b) of coordinates as they are."""

@@ -6,6 +6,6 @@ nearest match and report every mistake at once.
 
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.reading import from_dict, from_toml, read_toml
-from fractalman.recipes.registry import family_names, register
+from fractalman.recipes.registry import family_names, package_of, register
 
-__all__ = ["Recipe", "family_names", "from_dict", "from_toml", "read_toml", "register"]
+__all__ = ["Recipe", "family_names", "from_dict", "from_toml", "package_of", "read_toml", "register"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
@@ -44,10 +42,6 @@ class Recipe:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._checks = {**cls._checks, **_ADDED_CHECKS}
-        if "array_bytes" in cls.__dict__:  # a family counts its own arrays
-            setattr(cls, "array_bytes", _with_added(cls.array_bytes, Recipe._added_bytes))  # noqa: B010
-        if "peak_bytes" in cls.__dict__:
-            setattr(cls, "peak_bytes", _with_added(cls.peak_bytes, Recipe._added_scratch))  # noqa: B010
 
     def __post_init__(self) -> None:
         problems = []
@@ -60,17 +54,6 @@ class Recipe:
             problems = self._joint_problems()
         if problems:
             raise RecipeError("; ".join(problems))
-
-    def _added_bytes(self) -> int:
-        """Bytes of the noise and the nuisance coordinates."""
-        return 4 * self.max_points * self.nuisance_dim + (8 * self.max_points if self.noise else 0)
-
-    def _added_scratch(self) -> int:
-        """Bytes needed while they are added: the family's own coordinates before they are widened, the reflections."""
-        width = self.n_columns
-        return (4 * self.max_points * self.ambient_dim if self.nuisance_dim else 0) + (
-            8 * width**2 if self.rotate else 0
-        )
 
     @property
     def addressed(self) -> bool:
@@ -121,63 +104,24 @@ class Recipe:
     @property
     def max_points(self) -> int:
         """Most points that a draw can have: n_points wherever the recipe states it."""
-        assert self.n_points is not None
+        if self.n_points is None:
+            raise NotImplementedError(f"{self.family} states no number of points, and no bound for it")
         return self.n_points
+
+    @property
+    def least_dim(self) -> int:
+        """The fewest coordinates that such a dataset can be made in; nothing but X depends on them."""
+        return 2
+
+    @property
+    def sites(self) -> int | None:
+        """Sites that are drawn, where the draw decides how many of them are points; None elsewhere."""
+        return None
 
     def smaller(self, n_points: int) -> Self:
         """Return a recipe of the same law with at most about ``n_points`` points."""
         return self.replace(n_points=min(self.max_points, n_points))
 
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns."""
-        raise NotImplementedError
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
-        raise NotImplementedError
-
-    def start_bytes(self) -> int | None:
-        """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`."""
-        return None
-
-    def coordinate_bytes(self, n_points: int) -> int:
-        """Return the bytes of the coordinates of so many points, and of what makes them wider and turns them."""
-        own = self.ambient_dim if self.nuisance_dim else 0
-        return 4 * (self.n_columns + own) * n_points + (8 * self.n_columns**2 if self.rotate else 0)
-
-    def tree_bytes(self) -> int:
-        """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
-        raise RecipeError(
-            f"family {self.family!r} has no tree to be drawn alone: allowed are percolation-cluster, "
-            "percolation-ensemble and bethe-lattice; type generate for the dataset"
-        )
-
-    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (families that hold their tree anyway)
-        """Return the most memory, in bytes, that writing the dataset to a file needs at once; X is never held.
-
-        Args:
-            hierarchy: with the trees of families that can do without; the others hold theirs in any case.
-        """
-        wide = self.n_columns + (self.ambient_dim if self.nuisance_dim else 0)
-        return self.peak_bytes() + (WALK_BYTES - 4 * wide) * self.max_points + self._block_bytes()
-
-    def _compact_bytes(self) -> int:
-        """What `streamed_bytes` is for compact trees; twice as much a point where ids need 64 bits."""
-        rotation = 8 * self.n_columns**2 if self.rotate else 0
-        wide = 1 if 2 * self.max_points < 1 << 31 else 2
-        return COMPACT_BYTES * wide * self.max_points + self._block_bytes() + rotation
-
-    def _block_bytes(self) -> int:
-        """Bytes of the blocks that are made, put in order and written at the same time."""
-        return 8 * max(BLOCK_BYTES, 4 * self.n_columns)
-
-
-BLOCK_BYTES = 32 << 20
-"""Most bytes of a block of rows, unless a single row has more."""
-WALK_BYTES = 28
-"""Bytes a point of what lays clusters out block by block."""
-COMPACT_BYTES = 52
-"""Bytes a point of critical clusters with hierarchical labels while they are drawn and written."""
 
 _ADDED_CHECKS: dict[str, Check] = {
     "noise": real(0.0, 1e6),
@@ -186,16 +130,6 @@ _ADDED_CHECKS: dict[str, Check] = {
     "rotate": switch,
 }
 """Keywords of every family that add something to its datasets; at their defaults they are not written out."""
-
-
-def _with_added(own: Callable[[Any], int], added: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Return a family's count of bytes with those of what every family may add."""
-
-    @wraps(own)
-    def count(self: Any) -> int:
-        return own(self) + added(self)
-
-    return count
 
 
 def _as_list(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman.progress import duration
 from fractalman.report.csv_text import csv_text
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ def verdict_words(verdict: Verdict) -> str:
         return "no verdict"
     if verdict.agrees:
         return "agrees"
+    level = getattr(verdict, "level", None)
+    if level is not None and level.below_floor:
+        return "below the Bayes floor"
+    if level is not None and level.agrees is False and verdict.slope_agrees is not False:
+        return f"differs: {level.ratio:.2f} times the predicted risk"
     if verdict.sigma is None or not math.isfinite(verdict.sigma):
         return "differs"
     return f"differs: {abs(verdict.sigma):.1f} standard errors {'below' if verdict.sigma < 0 else 'above'}"
@@ -134,6 +140,9 @@ def verdict_sentence(verdict: Verdict) -> str:
     if verdict.measured is None:
         expected = "" if due is None else f" where {number(due)} is due"
         return f"was not measured{expected}: {verdict.reason}"
+    level = getattr(verdict, "level", None)
+    if verdict.agrees is False and level is not None and verdict.slope_agrees is not False:
+        return f"has {level.ratio:.2f} times the predicted risk: {verdict.reason}"
     measured = measured_words(verdict)
     if due is None:
         return f"falls with {measured}, and nothing is predicted for it: {verdict.reason}"
@@ -194,7 +203,7 @@ def verdict_lines(result: Result) -> list[str]:
 
 def dry_run_lines(plan: Plan) -> list[str]:
     """Return what a run will need, as the lines of ``--dry-run``."""
-    rows = [[name, str(plan.points.get(name, "")), duration_words(seconds)] for name, seconds in plan.seconds.items()]
+    rows = [[name, str(plan.points.get(name, "")), duration(seconds)] for name, seconds in plan.seconds.items()]
     total = sum(plan.seconds.values())
     return [
         *text_table(("learner", "points", "time"), rows),
@@ -202,16 +211,9 @@ def dry_run_lines(plan: Plan) -> list[str]:
         f"{sum(plan.points.values())} points in {plan.tasks} tasks",
         f"memory: {plan.memory / 2**20:,.0f} MiB at once in one process; drawing a dataset needs "
         f"{plan.dataset_bytes / 2**20:,.0f} MiB of them",
-        f"time: about {duration_words(total)} on one process",
+        f"time: about {duration(total)} on one process",
         f"rule: {plan.rule}; {plan.flops / 1e9:.0f} Gflop/s here",
     ]
-
-
-def duration_words(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    if seconds < 90.0:
-        return f"{max(seconds, 0.1):.1f} s" if seconds < 10.0 else f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 # ---------------------------------------------------------------------------------------------------- points

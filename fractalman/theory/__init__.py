@@ -30,8 +30,9 @@ from fractalman.theory.constants import (
 from fractalman.theory.covariance import LabelCovariance, TreeCovariance, induced_tree, pair_risk, within_variance
 from fractalman.theory.coverage import (
     UNSEEN_RISK,
-    cluster_numbers,
+    bethe_numbers,
     constant_label_risk,
+    critical_numbers,
     ensemble_risk,
     filled_numbers,
     rank_law_unseen,
@@ -67,7 +68,7 @@ from fractalman.theory.fields import (
 )
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
-from fractalman.theory.laws import LEARNERS, Conflict, Frontier, JointLaw, Law, Window, law_of
+from fractalman.theory.laws import Conflict, Frontier, JointLaw, Law, Window
 from fractalman.theory.linear import (
     LinearRisk,
     PowerLawExponents,
@@ -82,7 +83,6 @@ from fractalman.theory.measures import (
     Spectrum,
     cascade_curve_masses,
     cascade_spectrum,
-    kinds_of,
     log_period_masses,
     mean_power,
     shared_by_one_tree_masses,
@@ -92,7 +92,6 @@ from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, s
 from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
 
 __all__ = [
-    "LEARNERS",
     "SMOOTHERS",
     "UNSEEN_RISK",
     "ClusterAsymptotics",
@@ -122,6 +121,7 @@ __all__ = [
     "bethe_extinction",
     "bethe_giant_share",
     "bethe_mean_size",
+    "bethe_numbers",
     "bethe_shape_probabilities",
     "bethe_threshold",
     "borel_law",
@@ -131,9 +131,9 @@ __all__ = [
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
-    "cluster_numbers",
     "constant_label_risk",
     "critical_cluster_asymptotics",
+    "critical_numbers",
     "empty_cell_probabilities",
     "ensemble_risk",
     "expected_risk",
@@ -144,9 +144,7 @@ __all__ = [
     "gaussian_floor_with_error",
     "induced_tree",
     "kernel_ridge_risk",
-    "kinds_of",
     "lattice_constants",
-    "law_of",
     "learning_curve_from_spectrum",
     "local_slope",
     "log_period",

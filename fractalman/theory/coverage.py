@@ -17,9 +17,6 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.errors import RecipeError, nearest
-from fractalman.families.bethe_lattice.recipe import BetheLattice
-from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
-from fractalman.recipes import Recipe
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_giant_share,
@@ -132,33 +129,38 @@ def constant_label_risk(
 # ---------------------------------------------------------------------------------------------------- expected numbers
 
 
-def cluster_numbers(recipe: Recipe) -> F64:
-    """Return the expected number of clusters of every size in a recipe's ensemble of N points, exactly.
+def critical_numbers(n_points: int, sizes: str = "yule-simon", ensemble: str = "number") -> F64:
+    """Return the expected number of clusters of every size among N points of critical mean-field clusters, exactly.
 
     Args:
-        recipe: a `PercolationEnsemble` or `BetheLattice`.
+        n_points: N. sizes: "yule-simon" or "borel". ensemble: "number" or "size-biased".
     Returns: (N + 1,) float64, entry s; Σ s·N_s = N. O(N log² N); Yule–Simon by number O(N^5/3), 1 s at N = 10^5.
-    Errors: RecipeError for another family. Source: docs/theory.md §1, §4.
+    Source: docs/theory.md §1, §4.
     """
-    if isinstance(recipe, PercolationEnsemble):
-        n = recipe.n_points
-        if recipe.sizes == "yule-simon" and recipe.ensemble == "number":
-            return yule_simon_expected_numbers(n, n)
-        sizes = np.arange(n + 1.0)
-        by_root = borel_law(n) if recipe.sizes == "borel" else sizes * yule_simon_law(n) / 3.0
-        return filled_numbers(by_root / np.maximum(sizes, 1.0) if recipe.ensemble == "number" else by_root, n)
-    if isinstance(recipe, BetheLattice):
-        n, share = recipe.n_points, bethe_giant_share(recipe.coordination, recipe.probability)
-        finite = bethe_cluster_numbers(recipe.coordination, recipe.probability, n)
-        if recipe.ensemble != "number":
-            return filled_numbers(np.arange(n + 1.0) * finite, n, share)
-        out, least = np.zeros(n + 1), math.floor(share * n)
-        for giant, weight in ((least, 1.0 - (share * n - least)), (least + 1, share * n - least)):
-            if weight > 0.0:  # the infinite cluster holds ⌊P_∞ N + U⌋ points, U uniform
-                out[: n - giant + 1] += weight * filled_numbers(finite, n - giant)
-                out[giant] += weight * (giant > 0)
-        return out
-    raise RecipeError(f"family {recipe.family!r} is no ensemble: allowed are percolation-ensemble, bethe-lattice")
+    if sizes == "yule-simon" and ensemble == "number":
+        return yule_simon_expected_numbers(n_points, n_points)
+    s = np.arange(n_points + 1.0)
+    by_root = borel_law(n_points) if sizes == "borel" else s * yule_simon_law(n_points) / 3.0
+    return filled_numbers(by_root / np.maximum(s, 1.0) if ensemble == "number" else by_root, n_points)
+
+
+def bethe_numbers(n_points: int, coordination: int, probability: float, ensemble: str = "number") -> F64:
+    """Return the expected number of clusters of every size among N points of the Bethe lattice, exactly.
+
+    Args:
+        n_points: N. coordination: z. probability: p of a bond. ensemble: "number" or "size-biased".
+    Returns: (N + 1,) float64, entry s; Σ s·N_s = N. Source: docs/theory.md §1, §4.
+    """
+    n, share = n_points, bethe_giant_share(coordination, probability)
+    finite = bethe_cluster_numbers(coordination, probability, n)
+    if ensemble != "number":
+        return filled_numbers(np.arange(n + 1.0) * finite, n, share)
+    out, least = np.zeros(n + 1), math.floor(share * n)
+    for giant, weight in ((least, 1.0 - (share * n - least)), (least + 1, share * n - least)):
+        if weight > 0.0:  # the infinite cluster holds ⌊P_∞ N + U⌋ points, U uniform
+            out[: n - giant + 1] += weight * filled_numbers(finite, n - giant)
+            out[giant] += weight * (giant > 0)
+    return out
 
 
 def filled_numbers(law: F64, n_points: int, giant_share: float = 0.0) -> F64:

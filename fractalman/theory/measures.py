@@ -15,17 +15,11 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.errors import RecipeError
-from fractalman.families.cascade.recipe import Cascade
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means
 from fractalman.theory.exponents import Masses, shares
 
 _EXACT_MASSES = 3  # so many distinct masses below 1 are enumerated, more are put on a grid
 _FARTHEST_Q = 1024.0
-
-
-def kinds_of(recipe: Cascade) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
-    """Return (masses, ratios) of a cascade's kinds of node, as every function here takes them."""
-    return tuple(p for p, _ in recipe.kinds), tuple(r for _, r in recipe.kinds)
 
 
 # ---------------------------------------------------------------------------------------------------- prior variance
@@ -79,7 +73,7 @@ class Spectrum:
         )
 
 
-def cascade_spectrum(source: Cascade | Masses, q: Sequence[float] | AnyFloat, ratios: Masses | float = 0.5) -> Spectrum:
+def cascade_spectrum(masses: Masses, q: Sequence[float] | AnyFloat, ratios: Masses | float = 0.5) -> Spectrum:
     """Return D_q of a cascade: D_0 of the set, D_1 (information) and D_2 (correlation) of its measure, and any other.
 
     One tree obeys the annealed equation while q·τ'(q) > τ(q) (Biggins 1977: the mean of Σ p^q R^(−τ) is that of a
@@ -87,12 +81,10 @@ def cascade_spectrum(source: Cascade | Masses, q: Sequence[float] | AnyFloat, ra
     tangent through the origin.
 
     Args:
-        source: a recipe, or masses as in `moran_exponent_masses`. q: (k,) real moments.
-        ratios: with masses, the ratios.
+        masses, ratios: as in `moran_exponent_masses`. q: (k,) real moments.
     Errors: RecipeError. Source: docs/theory.md §2; Halsey et al. 1986, Molchan 1996.
     """
-    masses, ratio = kinds_of(source) if isinstance(source, Cascade) else (source, ratios)
-    weight, p, r = shares(masses, ratio)
+    weight, p, r = shares(masses, ratios)
     moments = np.atleast_1d(np.asarray(q, np.float64))
     if moments.ndim != 1 or not np.isfinite(moments).all():
         raise RecipeError(f"q = {q!r}: allowed are finite moments")

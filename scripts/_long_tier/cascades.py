@@ -8,6 +8,7 @@ from scipy import stats
 import fractalman as fm
 from _long_tier.core import Outcome, chi_square, count, family, mean_test, seed_range
 from fractalman import theory
+from fractalman.families.cascade.law import kinds_of
 from fractalman.families.cascade.paths import CascadePaths
 
 CASCADES = {
@@ -107,7 +108,8 @@ def counted_dimensions(scale: float, name: str) -> Outcome:
     """
     recipe, levels, moments = TREES[name]
     q, one = np.array(moments), np.array(moments) == 1.0
-    dimension = theory.cascade_spectrum(recipe, q).annealed
+    masses, ratios = kinds_of(recipe)
+    dimension = theory.cascade_spectrum(masses, q, ratios).annealed
     m = count(scale, 8_000, 300)
     found, wrong = np.empty((m, q.size)), np.empty((m, q.size))
     number = []

@@ -16,8 +16,8 @@ from fractalman.catalogue.digests import listed_digests, recipe_mark
 from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
 from fractalman.generation.contents import file_contents
+from fractalman.prediction import law_of
 from fractalman.random.keys import STREAM_VERSION
-from fractalman.theory import law_of
 
 SMALL = [name for name in catalogue_names() if name.endswith("-1e3") or name in ("lattice-2d-64", "lattice-3d-32")]
 COMMAND = "type python scripts/catalogue.py --only 'NAME' --again"

@@ -14,6 +14,7 @@ from scipy import stats
 
 import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.families.base import memory_of
 from fractalman.random.rotation import rotation
 from fractalman.random.streams import Role, key64
 from tests.reference import rotation as reference
@@ -141,8 +142,8 @@ def test_mistakes_are_named() -> None:
 @EACH
 def test_memory_counts_what_was_added(recipe: fm.Recipe) -> None:
     more = recipe.replace(noise=0.1, nuisance_dim=100)
-    assert more.array_bytes() == recipe.array_bytes() + 300 * (4 * 100 + 8)
-    assert more.peak_bytes() > recipe.peak_bytes() + 300 * (4 * 100 + 8)
+    assert memory_of(more).array_bytes() == memory_of(recipe).array_bytes() + 300 * (4 * 100 + 8)
+    assert memory_of(more).peak_bytes() > memory_of(recipe).peak_bytes() + 300 * (4 * 100 + 8)
 
 
 def test_the_floor_of_noisy_labels_is_the_gaussian_posterior() -> None:

@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import theory
 from fractalman.errors import RecipeError
+from fractalman.families.base import memory_of
 from fractalman.families.cascade.labels import cascade_average_norm
+from fractalman.families.cascade.law import kinds_of
 from fractalman.families.cascade.paths import CascadePaths
+from fractalman.prediction import LEARNERS, law_of
 from fractalman.random.streams import Role, derive_twin, draw_normal_twin, key64
 from fractalman.trees import path_sums
 from tests.reference import embedding as embedding_reference
@@ -28,6 +31,12 @@ KINDS = ((0.7, 0.3), (1.0,), (0.5, 0.25, 0.25))
 KIND_RATIOS = ((0.3, 0.6), (0.9,), (0.5, 0.4, 0.2))
 ONE = fm.Cascade(n_points=400, ambient_dim=6, masses=MASSES, contraction=RATIOS, hurst=0.5, seed=4)
 RANDOM = fm.Cascade(n_points=400, ambient_dim=6, masses=KINDS, contraction=KIND_RATIOS, hurst=0.7, depth=12, seed=4)
+
+
+def spectrum_of(recipe: fm.Cascade, q: list[float]) -> theory.Spectrum:
+    """Dimensions of a recipe's cascade."""
+    masses, ratios = kinds_of(recipe)
+    return theory.cascade_spectrum(masses, q, ratios)
 
 
 # ---------------------------------------------------------------------------------------------------- recipes
@@ -66,7 +75,7 @@ def test_round_trips(recipe: fm.Cascade) -> None:
     assert fm.from_toml(recipe.to_toml()) == recipe
     assert hash(fm.from_toml(recipe.to_toml())) == hash(recipe)
     assert [len(p) for p, _ in recipe.kinds] == list(recipe.branching_numbers)
-    assert recipe.peak_bytes() > recipe.array_bytes()
+    assert memory_of(recipe).peak_bytes() > memory_of(recipe).array_bytes()
 
 
 def test_branching_follows_the_children() -> None:
@@ -121,7 +130,7 @@ def test_reference_of_everything_by_address(recipe: fm.Cascade) -> None:
         key = key64(recipe.seeds.labels, Role.LATENT, 0, 0)
         z = [draw_normal_twin(derive_twin(key, a), 0) for a in slow]
         amplitude = np.cumprod([1.0, *(r**recipe.hurst for r in path_ratios)])
-        norm2 = sum(theory.mean_power(*theory.kinds_of(recipe), recipe.hurst) ** level for level in range(len(z)))
+        norm2 = sum(theory.mean_power(*kinds_of(recipe), recipe.hurst) ** level for level in range(len(z)))
         assert data.y[i] == pytest.approx(float(amplitude @ z) / math.sqrt(norm2), abs=1e-11)
         assert len(digits) == recipe.levels
 
@@ -195,7 +204,7 @@ def test_the_average_prior_variance_is_one(recipe: fm.Cascade) -> None:
     for (p, r), (q, t) in itertools.product(atoms, atoms):
         counted += p * q * (1 + r + r * t)
     assert float(counted) == pytest.approx(float(1 + s + s * s), rel=1e-8)
-    assert theory.mean_power(*theory.kinds_of(recipe), 0.5) == pytest.approx(float(s), rel=1e-8)
+    assert theory.mean_power(*kinds_of(recipe), 0.5) == pytest.approx(float(s), rel=1e-8)
 
 
 @pytest.mark.parametrize("q", [-2.0, 0.0, 0.5, 1.0, 2.0, 7.0])
@@ -203,7 +212,7 @@ def test_dimensions_by_counting_the_cells_of_a_finite_tree(q: float) -> None:
     """Σ over the 3^8 cells of μ^q R^(−τ) is 1 at τ(q): for D_0 the cells' sizes, for D_1 entropy over mean log size."""
     cells = np.array(list(itertools.product(range(3), repeat=8)))
     mu, size = np.array(MASSES)[cells].prod(axis=1), np.array(RATIOS)[cells].prod(axis=1)
-    found = theory.cascade_spectrum(ONE, [q]).annealed[0]
+    found = spectrum_of(ONE, [q]).annealed[0]
     if q == 1.0:
         assert found == pytest.approx(float(mu @ np.log(mu) / (mu @ np.log(size))), rel=1e-12)
     else:
@@ -214,16 +223,16 @@ def test_dimensions_by_counting_the_cells_of_a_finite_tree(q: float) -> None:
 
 def test_dimensions_of_random_cascades() -> None:
     numbers = fm.Cascade(n_points=1, branching=(1, 16))
-    spectrum = theory.cascade_spectrum(numbers, [0.0, 1.0, 2.0, 1.7])
+    spectrum = spectrum_of(numbers, [0.0, 1.0, 2.0, 1.7])
     np.testing.assert_allclose(spectrum.annealed[:2], theory.cascade_dimensions((1, 16), 0.5), rtol=1e-12)
     assert spectrum.freezing[1] == pytest.approx(1.72, abs=0.005)
     np.testing.assert_allclose([spectrum.annealed[2], spectrum.typical[2]], [0.913, 0.949], atol=5e-4)
     assert spectrum.frozen.tolist() == [False, False, True, False]
     assert "rare trees" in str(spectrum.warning)
-    assert theory.cascade_spectrum(ONE, [40.0, -40.0]).warning is None
+    assert spectrum_of(ONE, [40.0, -40.0]).warning is None
     q = np.linspace(-3, 6, 40)
     for recipe in (ONE, RANDOM, numbers):
-        for dims in (theory.cascade_spectrum(recipe, q).annealed, theory.cascade_spectrum(recipe, q).typical):
+        for dims in (spectrum_of(recipe, q).annealed, spectrum_of(recipe, q).typical):
             if recipe is not RANDOM:
                 assert (np.diff(dims[q >= 0]) < 1e-12).all()
             assert np.isfinite(dims).all()
@@ -255,7 +264,7 @@ def test_a_frozen_moment_of_one_tree() -> None:
             log_sum = terms.max() + math.log(np.exp(terms - terms.max()).sum())
             values.append(log_sum / ((1.0 - q) * levels * math.log(2.0)))
     free, frozen = (float(np.median(found[q])) for q in (0.5, 4.0))
-    spectrum = theory.cascade_spectrum(fm.Cascade(n_points=1, branching=(1, 16)), [0.5, 4.0])
+    spectrum = spectrum_of(fm.Cascade(n_points=1, branching=(1, 16)), [0.5, 4.0])
     assert spectrum.frozen.tolist() == [False, True]
     assert free == pytest.approx(spectrum.annealed[0], abs=0.02)
     assert frozen == pytest.approx(spectrum.typical[1], abs=0.06)
@@ -263,7 +272,7 @@ def test_a_frozen_moment_of_one_tree() -> None:
 
 
 def test_the_exponents_of_unequal_children() -> None:
-    law = theory.law_of(ONE, "1-nn")
+    law = law_of(ONE, "1-nn")
     assert law.data_exponent == pytest.approx(0.8295, abs=5e-5)
     assert law.model_exponent == pytest.approx(1.0036, abs=5e-5)
     assert law.log_period is None
@@ -277,9 +286,9 @@ def test_the_exponents_of_unequal_children() -> None:
     assert theory.log_period_masses((0.5, 0.25, 0.25)) == pytest.approx(2.0)
     assert theory.log_period_masses(((0.25,) * 4, (1 / 8,) * 8)) == pytest.approx(2.0)
     assert any("average prior variance" in note for note in law.assumptions)
-    assert any("0.707" in note for note in theory.law_of(RANDOM, "1-nn").assumptions)
-    for learner in theory.LEARNERS:
-        assert theory.law_of(RANDOM, learner).source
+    assert any("0.707" in note for note in law_of(RANDOM, "1-nn").assumptions)
+    for learner in LEARNERS:
+        assert law_of(RANDOM, learner).source
 
 
 # ---------------------------------------------------------------------------------------------------- the curve

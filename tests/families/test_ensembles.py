@@ -17,7 +17,8 @@ from fractalman import cli, generation, theory
 from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
 from fractalman.families._forests import _embedding_kernels as _kernels
-from fractalman.families.percolation_ensemble import sampler as builder
+from fractalman.families._forests import ensemble as builder
+from fractalman.families.base import memory_of
 from fractalman.random.streams import Role, draw_below_twin, key64
 from fractalman.trees import depths, path_sums
 from tests.families.test_build import digest
@@ -81,7 +82,7 @@ def test_columns(name: str) -> None:
         assert prior.mean() == pytest.approx(1.0, rel=1e-12)
     else:
         np.testing.assert_allclose(prior, 1.0, rtol=1e-12)
-    assert recipe.array_bytes() >= data.X.nbytes + data.edges.nbytes + 5 * h.parent.nbytes
+    assert memory_of(recipe).array_bytes() >= data.X.nbytes + data.edges.nbytes + 5 * h.parent.nbytes
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -194,7 +195,7 @@ def test_recipes_round_trip(name: str) -> None:
     recipe = RECIPES[name]
     assert fm.from_toml(recipe.to_toml()) == recipe
     assert fm.from_dict(recipe.to_dict()) == recipe
-    assert recipe.peak_bytes() > recipe.array_bytes()
+    assert memory_of(recipe).peak_bytes() > memory_of(recipe).array_bytes()
     assert recipe.family in fm.family_names()
 
 

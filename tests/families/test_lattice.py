@@ -17,6 +17,7 @@ from fractalman import measure, theory
 from fractalman.errors import FitError, RecipeError, ResourceError
 from fractalman.families import _forests as forests
 from fractalman.families import memory as build_memory
+from fractalman.families.base import memory_of
 from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
 from fractalman.families.lattice_percolation.coordinates import circle, lattice_coordinates, random_frame
 from fractalman.measure.distances import distances_from_twin
@@ -278,7 +279,9 @@ def test_recipes_come_back(recipe: fm.LatticePercolation) -> None:
     assert fm.from_toml(recipe.to_toml()) == recipe
     assert "n_points" not in recipe.to_dict()
     assert recipe.n_points is None
-    assert recipe.peak_bytes() > recipe.array_bytes() >= 4 * recipe.max_points * recipe.ambient_dim
+    assert (
+        memory_of(recipe).peak_bytes() > memory_of(recipe).array_bytes() >= 4 * recipe.max_points * recipe.ambient_dim
+    )
     assert recipe.smaller(2000).side <= recipe.side
 
 
@@ -319,9 +322,9 @@ def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.Mon
     recipe = fm.LatticePercolation(dim=3, side=60, ambient_dim=32, seed=2)
     n = fm.generate(recipe).n_points
     assert n < recipe.max_points / 10
-    need, start = recipe.draw_bytes(n), recipe.start_bytes()
+    need, start = memory_of(recipe).draw_bytes(n), memory_of(recipe).start_bytes()
     assert start is not None
-    assert start < need < need + recipe.coordinate_bytes(n) < recipe.peak_bytes()
+    assert start < need < need + memory_of(recipe).coordinate_bytes(n) < memory_of(recipe).peak_bytes()
     monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
     fm.generate(recipe)
     fm.write(recipe, tmp_path / "box.h5")
@@ -338,11 +341,13 @@ def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.Mon
         fm.generate(wide)
     with pytest.raises(ResourceError):  # all clusters are known to be too many before the draw
         fm.generate(recipe.replace(clusters="all"))
-    huge = fm.LatticePercolation(dim=3, side=1024).start_bytes()
+    huge = memory_of(fm.LatticePercolation(dim=3, side=1024)).start_bytes()
     assert huge is not None
     assert huge < 1 << 30
     added = recipe.replace(noise=0.1, nuisance_dim=3, rotate=True)
-    assert added.coordinate_bytes(n) == recipe.coordinate_bytes(n) + (4 * 3 + 4 * 32) * n + 8 * 35**2
+    assert (
+        memory_of(added).coordinate_bytes(n) == memory_of(recipe).coordinate_bytes(n) + (4 * 3 + 4 * 32) * n + 8 * 35**2
+    )
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -354,7 +359,7 @@ def test_sizes_are_bounded_before_the_draw(name: str) -> None:
         assert data.n_points <= recipe.max_points
         columns = [data.X, data.y, data.cluster, data.edges, h.parent, h.value, h.variance, h.size, h.depth]  # type: ignore[union-attr]
         columns += [t.norm, t.leaf]  # type: ignore[union-attr]
-        assert sum(c.nbytes for c in columns if c is not None) <= recipe.replace(side=7).array_bytes()
+        assert sum(c.nbytes for c in columns if c is not None) <= memory_of(recipe.replace(side=7)).array_bytes()
 
 
 # ---------------------------------------------------------------------------------------------------- datasets

@@ -467,14 +467,14 @@ def dies_once(mark: str, function: Callable[..., Any], *arguments: Any) -> Any:
         Path(mark).touch(exist_ok=False)
         from fractalman.families import blocks
 
-        make = blocks.Rows.blocks
+        make = blocks.ComputedColumn.blocks
 
         def half(rows: Any) -> Iterator[Any]:
             yield next(make(rows))
             time.sleep(0.2)  # the partial file is there
             os.kill(os.getpid(), signal.SIGKILL)
 
-        blocks.Rows.blocks = half  # type: ignore[method-assign]
+        blocks.ComputedColumn.blocks = half  # type: ignore[method-assign]
     return function(*arguments)
 
 

@@ -23,8 +23,9 @@ from fractalman.errors import ResourceError
 from fractalman.families import _forests as forests
 from fractalman.families import blocks, memory
 from fractalman.families._forests import _walk_kernels
-from fractalman.families._forests.external_permutation import Scatter
-from fractalman.families.blocks import Ahead, Rows, rows_at_once
+from fractalman.families._forests.external_permutation import ExternalPermutation
+from fractalman.families.base import memory_of
+from fractalman.families.blocks import ComputedColumn, PrefetchedColumn, rows_at_once
 from fractalman.families.cascade.induced import _runs, _sorted_paths
 from fractalman.families.cascade.labels import cascade_segments, cascade_terms, cascade_variances
 from fractalman.families.cascade.paths import CascadePaths
@@ -310,8 +311,8 @@ def test_reference_of_compact_trees(sizes: list[int], seed: int) -> None:
 # ---------------------------------------------------------------------------------------------------- blocks
 
 
-def counted(n: int) -> Rows:
-    return Rows((n, 2), np.dtype(np.float32), lambda rows: np.stack([rows, -rows], axis=1).astype(np.float32))
+def counted(n: int) -> ComputedColumn:
+    return ComputedColumn((n, 2), np.dtype(np.float32), lambda rows: np.stack([rows, -rows], axis=1).astype(np.float32))
 
 
 @given(st.integers(1, 300), st.integers(1, 50), st.data())
@@ -336,7 +337,7 @@ def test_a_block_keeps_to_its_budget() -> None:
 
 @pytest.mark.usefixtures("tiny_blocks")
 def test_blocks_made_ahead_are_the_same_blocks() -> None:
-    plain, ahead = list(counted(5000).blocks()), list(Ahead(counted(5000)).blocks())
+    plain, ahead = list(counted(5000).blocks()), list(PrefetchedColumn(counted(5000)).blocks())
     assert len(plain) > 3
     assert [first for first, _ in plain] == [first for first, _ in ahead]
     for (_, a), (_, b) in zip(plain, ahead, strict=True):
@@ -364,7 +365,7 @@ class Failing:
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), MemoryError(), KeyboardInterrupt()])
 def test_what_the_source_raises_comes_out(error: BaseException) -> None:
-    reader = Ahead(Failing(error)).blocks()
+    reader = PrefetchedColumn(Failing(error)).blocks()
     assert [next(reader)[0], next(reader)[0]] == [0, 10]
     with pytest.raises(type(error)):
         next(reader)
@@ -372,7 +373,7 @@ def test_what_the_source_raises_comes_out(error: BaseException) -> None:
 
 
 def test_a_reader_that_gives_up_ends_the_thread() -> None:
-    reader = Ahead(counted(10**9)).blocks()
+    reader = PrefetchedColumn(counted(10**9)).blocks()
     next(reader)
     assert threads() == ["fractalman-ahead"]
     reader.close()  # type: ignore[attr-defined]
@@ -387,7 +388,7 @@ def test_scattered_rows_come_out_in_order(
     rng = np.random.default_rng(seed)
     X, order = rng.standard_normal((n, d)).astype(np.float32), rng.permutation(n)
     folder = tmp_path_factory.mktemp("scatter")
-    with Scatter(folder, n, d, rows) as scatter:
+    with ExternalPermutation(folder, n, d, rows) as scatter:
         for part in np.array_split(order, rng.integers(1, 5)):
             if part.size:
                 scatter.put(part, X[part])
@@ -410,7 +411,7 @@ def test_a_full_disk_names_the_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_a_disk_that_fills_up_on_the_way_is_an_error(tmp_path: Path) -> None:
-    with Scatter(tmp_path, 10, 2, 4) as scatter, Path("/dev/full").open("wb", buffering=0) as full:
+    with ExternalPermutation(tmp_path, 10, 2, 4) as scatter, Path("/dev/full").open("wb", buffering=0) as full:
         kept, scatter._file = scatter._file, full  # type: ignore[assignment]
         try:
             with pytest.raises(OSError, match="No space left on device") as error:
@@ -463,7 +464,7 @@ def test_a_cascade_is_written_in_the_same_memory_whatever_its_size(tmp_path: Pat
     recipe = fm.Cascade(n_points=1, ambient_dim=2, contraction=0.001, branching=64)
     small, large = growth(recipe, tmp_path, False, 3_000_000, 6_000_000)  # fewer do not fill the chain of blocks
     assert large < small + (8 << 20)
-    assert large < recipe.streamed_bytes(False)
+    assert large < memory_of(recipe).streamed_bytes(False)
     assert large < 6_000_000 * 24 // 3  # X, y and cluster would not fit into it
 
 
@@ -482,7 +483,7 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
     recipe, n = fm.Cascade(n_points=1, ambient_dim=2, branching=4, contraction=ratios, depth=12), 300_000
     (with_trees,) = growth(recipe, tmp_path, True, n)
     assert with_trees - bare <= 48 * n + (6 << 20)  # and a block or two that are hashed while the next is made
-    assert with_trees < recipe.replace(n_points=n).streamed_bytes()
+    assert with_trees < memory_of(recipe.replace(n_points=n)).streamed_bytes()
 
 
 @linux
@@ -500,7 +501,7 @@ def test_trees_of_critical_clusters_are_compact(tmp_path: Path, recipe: fm.Recip
     n = 800_000  # 150 bytes a point would be 30 MB more than is allowed
     (found,) = growth(recipe, tmp_path, True, n)
     assert found < 52 * n + (48 << 20)  # and the chain of blocks
-    assert found < recipe.replace(n_points=n).streamed_bytes()
+    assert found < memory_of(recipe.replace(n_points=n)).streamed_bytes()
 
 
 @linux
@@ -510,21 +511,21 @@ def test_a_cluster_s_coordinates_are_never_held(tmp_path: Path) -> None:
     (found,) = growth(recipe, tmp_path, False, 100_000)
     assert 4 * 600 * 100_000 > 220 << 20
     assert found < 200 << 20
-    assert found < recipe.replace(n_points=100_000).streamed_bytes()
+    assert found < memory_of(recipe.replace(n_points=100_000)).streamed_bytes()
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_say_what_writing_needs(name: str) -> None:
     recipe = RECIPES[name]
-    assert recipe.streamed_bytes(False) <= recipe.streamed_bytes(True)
+    assert memory_of(recipe).streamed_bytes(False) <= memory_of(recipe).streamed_bytes(True)
     if recipe.addressed:
         many = recipe.replace(n_points=10**9)
-        assert many.streamed_bytes(False) == recipe.streamed_bytes(False) <= 1 << 30
-        assert many.peak_bytes() > many.streamed_bytes(True)
+        assert memory_of(many).streamed_bytes(False) == memory_of(recipe).streamed_bytes(False) <= 1 << 30
+        assert memory_of(many).peak_bytes() > memory_of(many).streamed_bytes(True)
     wide = recipe.replace(ambient_dim=recipe.ambient_dim + 1000, rotate=False, nuisance_dim=0)
     narrow = recipe.replace(rotate=False, nuisance_dim=0)
     if recipe.family != "smooth-manifold":  # its frame is a matrix
-        assert wide.streamed_bytes() == narrow.streamed_bytes()  # X is not held
+        assert memory_of(wide).streamed_bytes() == memory_of(narrow).streamed_bytes()  # X is not held
 
 
 def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -533,12 +534,12 @@ def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ResourceError) as error:
         fm.generate(recipe)
     assert "\n" not in str(error.value)
-    assert f"write it to a file, which needs {recipe.streamed_bytes():,}" in str(error.value)
-    assert f"(hierarchy=False, --no-hierarchy): {recipe.streamed_bytes(False):,}" in str(error.value)
+    assert f"write it to a file, which needs {memory_of(recipe).streamed_bytes():,}" in str(error.value)
+    assert f"(hierarchy=False, --no-hierarchy): {memory_of(recipe).streamed_bytes(False):,}" in str(error.value)
     with pytest.raises(ResourceError, match=r"^writing this recipe needs 5,") as error:
         fm.write(recipe, tmp_path / "data.h5")
     assert "or leave the latents out" in str(error.value)
-    assert recipe.streamed_bytes(False) < 1 << 30
+    assert memory_of(recipe).streamed_bytes(False) < 1 << 30
     cluster = fm.PercolationCluster(n_points=10**8)
     with pytest.raises(ResourceError) as error:
         fm.write(cluster, tmp_path / "data.h5", hierarchy=False)

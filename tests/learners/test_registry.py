@@ -16,6 +16,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments import load_spec, plan_sweep, run_sweep
 from fractalman.experiments.axes import axis_named
 from fractalman.learners import Learner, Problem
+from fractalman.prediction import LEARNERS, law_of
 from fractalman.random.streams import normals
 
 EVERY = learners.names()
@@ -166,12 +167,12 @@ def test_a_made_learner_keeps_its_declaration(name: str) -> None:
 def test_a_number_of_features_reaches_the_law() -> None:
     assert learners.properties_of("random-features").features == 1024
     assert learners.make("random-features", {"features": 64}).own_properties.features == 64
-    window = theory.law_of(fm.Cascade(n_points=10), "random-features").windows[0]
+    window = law_of(fm.Cascade(n_points=10), "random-features").windows[0]
     assert window.high == 1024 / 4
 
 
 def test_names_that_laws_know_are_the_learners_and_the_floor() -> None:
-    assert (*EVERY, "bayes") == theory.LEARNERS
+    assert (*EVERY, "bayes") == LEARNERS
 
 
 def test_declarations_need_no_library() -> None:

@@ -299,3 +299,11 @@ def test_damaged_files_have_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(error.value)
     with pytest.raises(RecipeError, match="does not exist"):
         read_cells(tmp_path / "no.csv")
+
+
+def test_joint_tables_that_do_not_fall_have_no_frontier(tmp_path: Path) -> None:
+    for loss in (lambda _p: 2.0, lambda p: 1.0 + p / 1e9):
+        lines = [f"{p},{n},{loss(p)}" for p in (1e7, 3e7, 1e8, 3e8) for n in (1e8, 1e9, 1e10)]
+        found = measure_scaling(written(tmp_path / "t.csv", "N,D,loss\n" + "\n".join(lines)))
+        assert any("model_exponent" in said for said in found["unresolved"])
+        assert found["optimum"].startswith("not given")

@@ -12,6 +12,7 @@ import pytest
 from fractalman import cli
 from fractalman.experiments import load_spec, plan_sweep
 from fractalman.experiments.planning import matrix_speed
+from fractalman.families.base import memory_of
 from fractalman.report.matrix import COLUMNS
 from fractalman.runs import rebuild_report, run_confirmation
 
@@ -89,7 +90,7 @@ def test_a_plan_counts_the_points_of_the_run(runs: Path, capsys: pytest.CaptureF
     with (runs / "model" / "points.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert sum(plan.points.values()) == len(rows)
-    assert plan.memory >= plan.dataset_bytes == spec.replicate_recipe(0).peak_bytes()
+    assert plan.memory >= plan.dataset_bytes == memory_of(spec.replicate_recipe(0)).peak_bytes()
     faster = plan_sweep(spec, flops=1e11)
     assert faster.seconds["random-features"] < plan.seconds["random-features"]
     assert matrix_speed() > 1e7

@@ -16,7 +16,10 @@ from scipy import special
 import fractalman as fm
 from fractalman import generation
 from fractalman.errors import RecipeError
-from fractalman.families.percolation_ensemble.sampler import cluster_sizes
+from fractalman.families.bethe_lattice import law as bethe_law
+from fractalman.families.bethe_lattice import sampler as bethe_sampler
+from fractalman.families.percolation_ensemble import law as ensemble_law
+from fractalman.families.percolation_ensemble import sampler as ensemble_sampler
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import (
     _kernels,
@@ -24,7 +27,6 @@ from fractalman.theory import (
     bethe_cluster_numbers,
     bethe_threshold,
     borel_law,
-    cluster_numbers,
     constant_label_risk,
     ensemble_risk,
     filled_numbers,
@@ -40,6 +42,13 @@ from fractalman.theory import (
 from tests.reference import theory as slow
 
 # ---------------------------------------------------------------------------------------------------- by listing
+
+
+def cluster_numbers(recipe: fm.PercolationEnsemble | fm.BetheLattice) -> np.ndarray:
+    """Expected numbers of a recipe's clusters."""
+    if isinstance(recipe, fm.BetheLattice):
+        return bethe_law.cluster_numbers(recipe)
+    return ensemble_law.cluster_numbers(recipe)
 
 
 def test_unseen_probability_by_listing_every_training_set() -> None:
@@ -140,7 +149,8 @@ def drawn_unseen(recipe: fm.Recipe, draws: int, n: int) -> list[float]:
     """Unseen mass of so many drawn ensembles, exact over training sets."""
     out = []
     for seed in range(draws):
-        sizes = cluster_sizes(recipe.replace(seed=seed)).size
+        draw = bethe_sampler if isinstance(recipe, fm.BetheLattice) else ensemble_sampler
+        sizes = draw.cluster_sizes(recipe.replace(seed=seed)).size
         out.append(float(unseen_mass(np.bincount(sizes), 600, n)[0]))
     return out
 
@@ -278,7 +288,6 @@ def test_rank_law_has_its_exponent() -> None:
         lambda: constant_label_risk([0, 5], 5, [1], "1nn"),
         lambda: filled_numbers(np.array([0.0, 0.0, 1.0]), 2),
         lambda: filled_numbers(np.array([0.0, 1.0]), 2),
-        lambda: cluster_numbers(fm.Cascade(n_points=5)),
         lambda: seen_mass_amplitude("bethe"),
         lambda: seen_mass_amplitude(coordination=2),
         lambda: size_biased_unseen_limit([0]),

@@ -11,8 +11,9 @@ import pytest
 
 import fractalman as fm
 from fractalman import generation
+from fractalman.prediction import law_of
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.theory import bayes_curve, law_of, local_slope
+from fractalman.theory import bayes_curve, local_slope
 
 
 def slopes(recipe: fm.Recipe, sizes: list[int], seeds: int, tests: int = 1024) -> tuple[float, float]:

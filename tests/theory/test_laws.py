@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.prediction import LEARNERS, law_of
 from fractalman.report import jsonable
-from fractalman.theory import LEARNERS, JointLaw, cascade_model_curve, law_of, laws, local_slope, within_variance
+from fractalman.theory import JointLaw, cascade_model_curve, laws, local_slope, within_variance
 
 RECIPES = [
     fm.Cascade(n_points=100, branching=(1, 16), hurst=0.5),
@@ -431,7 +432,7 @@ def test_no_partition_into_as_many_cells_is_better() -> None:
         (lambda: JointLaw(0.5, 0.5).compute_optimal().at(0.0), "compute"),
         (lambda: cascade_model_curve([0.5, 0.5], 0.5, 0.5, [0]), "at least 1"),
         (lambda: law_of(fm.Cascade(n_points=1), "laplace"), "did you mean 'laplace-kernel'"),
-        (lambda: fm.predict(fm.PercolationCluster(n_points=100)).model_curve([4]), "allowed are cascades"),
+        (lambda: fm.predict(fm.PercolationCluster(n_points=100)).model_curve([4]), "expected a cascade"),
     ],
 )
 def test_outside_every_domain_one_line_says_what_is_nearest(call: object, nearest: str) -> None:

@@ -16,12 +16,11 @@ from theory_trees import cut_tree, path, uniform_tree
 from fractalman.errors import RecipeError
 from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.prediction import LEARNERS, law_of
 from fractalman.random.streams import Role, key64
 from fractalman.theory import (
-    LEARNERS,
     cascade_dimensions,
     critical_cluster_asymptotics,
-    law_of,
     log_period,
     mean_leaf_depth,
     moran_exponent,
@@ -380,5 +379,5 @@ def test_laws_of_a_cluster() -> None:
 
 
 def test_an_unknown_learner_is_named_with_its_neighbour() -> None:
-    with pytest.raises(RecipeError, match=r"'laplace'.*allowed are.*did you mean 'laplace-kernel'"):
+    with pytest.raises(RecipeError, match=r"'laplace'.*expected.*did you mean 'laplace-kernel'"):
         law_of(Cascade(n_points=10), "laplace")

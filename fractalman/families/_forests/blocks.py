@@ -11,7 +11,7 @@ import numpy as np
 
 from fractalman._typing import F32
 from fractalman.families import _forests as forests
-from fractalman.families._forests.external_permutation import Scatter
+from fractalman.families._forests.external_permutation import ExternalPermutation
 from fractalman.families.blocks import rows_at_once
 
 
@@ -45,7 +45,7 @@ class ForestBlocks:
     @property
     def scratch_bytes(self) -> int:
         """Bytes of the scratch file, for the largest cluster if it needs one."""
-        return Scatter.bytes_of(self.largest, self.shape[1]) if self.largest > self.rows else 0
+        return ExternalPermutation.bytes_of(self.largest, self.shape[1]) if self.largest > self.rows else 0
 
     def blocks(self) -> Iterator[tuple[int, F32]]:
         """Yield (first row, rows) in order."""
@@ -62,7 +62,7 @@ class ForestBlocks:
 
     def _through_a_file(self, walk: forests.ForestWalk, first: int, stop: int) -> Iterator[tuple[int, F32]]:
         begin, end = walk.points(first, stop)
-        with Scatter(self.folder, end - begin, self.shape[1], self.rows) as scatter:
+        with ExternalPermutation(self.folder, end - begin, self.shape[1], self.rows) as scatter:
             for points, block in walk.blocks(first, stop):
                 scatter.put(points - begin, block)
             for row, block in scatter.blocks():

@@ -15,7 +15,7 @@ import numpy as np
 
 from fractalman._typing import I64
 from fractalman.families import _forests as forests
-from fractalman.families.blocks import Blocks, Rows
+from fractalman.families.blocks import Blocks, ComputedColumn
 from fractalman.recipes import Recipe
 
 
@@ -38,10 +38,10 @@ def tree_columns(
     def latent() -> forests.HierarchicalLabels:
         return forests.HierarchicalLabels.of(parent, size, n, exponent, recipe.seeds.labels)
 
-    def column(shape: tuple[int, ...], dtype: type, make: Callable[[int, int], Any]) -> Rows:
-        return Rows(shape, np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))
+    def column(shape: tuple[int, ...], dtype: type, make: Callable[[int, int], Any]) -> ComputedColumn:
+        return ComputedColumn(shape, np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))
 
-    def wide(held: Any) -> Rows:
+    def wide(held: Any) -> ComputedColumn:
         return column(held.shape, np.int64, lambda a, b: held[a:b].astype(np.int64))
 
     columns: dict[str, Blocks] = {

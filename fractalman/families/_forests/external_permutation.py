@@ -19,7 +19,7 @@ import numpy as np
 from fractalman._typing import F32, I64
 
 
-class Scatter:
+class ExternalPermutation:
     """A file without a name into which rows are put in any order, and out of which they come in theirs.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fractalman.families._ensembles import ENSEMBLES, LABELS, ensemble_array_bytes, ensemble_tree_bytes, label_problems
+from fractalman.families._ensembles import ENSEMBLES, LABELS, label_problems
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, integer, real
@@ -64,15 +64,3 @@ class BetheLattice(Recipe):
     def probability(self) -> float:
         """The bond probability, the threshold 1/(z − 1) where none was given."""
         return 1.0 / (self.coordination - 1) if self.bond_probability is None else self.bond_probability
-
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns, at most."""
-        return ensemble_array_bytes(self.n_points, self.ambient_dim, self.label)
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once."""
-        return self.array_bytes() + (56 + self.coordination) * self.n_points + 32 * (1 << 20)
-
-    def tree_bytes(self) -> int:
-        """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
-        return ensemble_tree_bytes(self.n_points, 24 + self.coordination)

@@ -15,8 +15,6 @@ from fractalman.recipes.checks import seed as seed_check
 Children: TypeAlias = tuple[float, ...]
 """One number for every child of a node."""
 MAX_KINDS = 64
-TREE_BYTES = 48
-"""Most bytes a point that making and writing the trees takes."""
 
 
 def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
@@ -192,21 +190,3 @@ class Cascade(Recipe):
             return self.depth
         r = self.contraction if not isinstance(self.contraction, tuple) else max(map(max, _kinds_of(self.contraction)))
         return max(1, math.ceil(24.0 / (min(1.0, self.hurst) * -math.log2(r)) - 1e-9))
-
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns (at most: the latents number n − 1 or fewer)."""
-        n, d = self.n_points, self.ambient_dim
-        return 4 * n * d + 8 * n + 8 * n + 2 * n * 48 + 16 * n
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once."""
-        words = 1 + self.levels * max(1, (max(self.branching_numbers) - 1).bit_length()) // 64
-        block = 64 * 4096 * (self.levels + 1)  # addresses, steps and amplitudes of a block of paths on some threads
-        return self.array_bytes() + (16 * words + 48) * self.n_points + 32 * (1 << 20) + block
-
-    def streamed_bytes(self, hierarchy: bool = True) -> int:
-        """Return the most memory, in bytes, that writing the dataset needs at once: without the trees the same for any
-        number of points, with them TREE_BYTES a point more (twice that beyond 2^30 points, whose ids need 64 bits)."""
-        paths = 64 * 4096 * (self.levels + 1) + (8 * self.n_columns**2 if self.rotate else 0)
-        trees = TREE_BYTES * self.n_points * (1 if 2 * self.n_points < 1 << 31 else 2) if hierarchy else 0
-        return trees + paths + self._block_bytes()

@@ -1,4 +1,4 @@
-"""Builder of cascades: every column by address, block by block on the threads."""
+"""Sampler of cascades: every column by address, block by block on the threads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I64, U64
 from fractalman.datasets.memory import Dataset
-from fractalman.families.base import Structure
-from fractalman.families.blocks import BLOCK, Rows, by_address
+from fractalman.families.base import Sampler, Structure
+from fractalman.families.blocks import BLOCK, ComputedColumn, by_address
 from fractalman.families.cascade.coordinates import cascade_coordinates
 from fractalman.families.cascade.induced import InducedTree
 from fractalman.families.cascade.labels import (
@@ -105,7 +105,7 @@ class _Nodes:
         return cascade_variances(first, last, amplitude)
 
 
-def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure:
+def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure[Cascade]:
     """Draw everything but the coordinates; without a hierarchy, the labels only."""
     n = recipe.n_points
     y = values(recipe, np.arange(n), draw)
@@ -134,20 +134,17 @@ def rows(recipe: Cascade, points: I64, X: F32) -> None:
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
 
 
-def coordinates(made: Structure, X: F32) -> None:
+def coordinates(made: Structure[Cascade], X: F32) -> None:
     """Write all coordinates into X."""
-    assert isinstance(made.recipe, Cascade)
     rows(made.recipe, np.arange(made.recipe.n_points), X)
 
 
-def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+def label_sampler(recipe: Cascade, _made: Dataset | Structure[Cascade]) -> Callable[[int], F64]:
     """Return what draws labels of the same points."""
-    recipe = made.recipe
-    assert isinstance(recipe, Cascade)
     return lambda draw: values(recipe, np.arange(recipe.n_points), draw)
 
 
-def streamed(recipe: Cascade, hierarchy: bool, _folder: Path) -> Mapping[str, Rows]:
+def streamed(recipe: Cascade, hierarchy: bool, _folder: Path) -> Mapping[str, ComputedColumn]:
     """Return X, y and cluster as columns made by address, and those of the trees from a compact induced tree.
 
     The trees take at most 38 bytes a point while they are written, and about as much while they are made: parents,
@@ -157,7 +154,7 @@ def streamed(recipe: Cascade, hierarchy: bool, _folder: Path) -> Mapping[str, Ro
     return {**columns, **_tree_columns(recipe)} if hierarchy else columns
 
 
-def _tree_columns(recipe: Cascade) -> Mapping[str, Rows]:
+def _tree_columns(recipe: Cascade) -> Mapping[str, ComputedColumn]:
     n, norm = recipe.n_points, _norm(recipe)
     tree = _paths(recipe).induced_tree(n)
     k, nodes = tree.n_nodes, _Nodes(recipe, tree, 0)
@@ -166,10 +163,10 @@ def _tree_columns(recipe: Cascade) -> Mapping[str, Rows]:
         stop = min(start + 16 * BLOCK, k)
         value[start:stop] = nodes.segments(start, stop)[0]
 
-    def column(size: int, dtype: type, make: Callable[[int, int], Any]) -> Rows:
-        return Rows((size,), np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))
+    def column(size: int, dtype: type, make: Callable[[int, int], Any]) -> ComputedColumn:
+        return ComputedColumn((size,), np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))
 
-    both: dict[str, Rows] = {
+    both: dict[str, ComputedColumn] = {
         "parent": column(k, np.int64, lambda a, b: tree.up[a:b].astype(np.int64)),
         "value": column(k, np.float64, lambda a, b: value[a:b]),
         "variance": column(k, np.float64, nodes.variances),
@@ -183,3 +180,12 @@ def _tree_columns(recipe: Cascade) -> Mapping[str, Rows]:
         "label_tree/norm": column(n, np.float64, lambda a, b: np.full(b - a, norm)),
         "label_tree/leaf": column(n, np.int64, np.arange),
     }
+
+
+SAMPLER = Sampler[Cascade](
+    structure=structure,
+    coordinates=coordinates,
+    label_sampler=label_sampler,
+    coordinate_blocks=lambda made, _: by_address(made.recipe, rows, values)["X"],
+    streamed=streamed,
+)

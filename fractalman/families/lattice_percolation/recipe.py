@@ -106,6 +106,11 @@ class LatticePercolation(Recipe):
         return 2 * self.dim if self.boundary == "periodic" else self.dim
 
     @property
+    def least_dim(self) -> int:
+        """The box's own coordinates."""
+        return self.space_dim
+
+    @property
     def sites(self) -> int:
         """Sites of the box."""
         return int(self.side**self.dim)
@@ -129,43 +134,6 @@ class LatticePercolation(Recipe):
         share = 1.0 if self.percolation == "bond" else self.probability
         side = max(3, math.floor((n_points / share) ** (1.0 / self.dim)))
         return self.replace(side=min(self.side, side))
-
-    def array_bytes(self) -> int:
-        """Return the most bytes that the arrays of `generate` can have."""
-        return self._arrays(self.max_points, self.max_edges)
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` can need at once."""
-        building = self.array_bytes() + self._scratch(self.max_points, self.max_edges)
-        return max(self._labelling(), building) + (32 << 20)
-
-    def start_bytes(self) -> int | None:
-        """Return what finding the largest cluster needs: how large it is, only the draw knows."""
-        return None if self.clusters == "all" else self._labelling() + (32 << 20)
-
-    def draw_bytes(self, n_points: int) -> int:
-        """Return the most memory, in bytes, that a draw of so many points needs before its coordinates are made."""
-        m = min(self.max_edges, self.dim * n_points)
-        x = 4 * n_points * self.ambient_dim
-        return self._arrays(n_points, m) - x + self._scratch(n_points, m) + 8 * n_points + (32 << 20)
-
-    def _arrays(self, n: int, m: int) -> int:
-        label_tree = {"hierarchical": 16, "brownian": 40, "cluster-constant": 40}[self.label] * n
-        return 4 * n * self.ambient_dim + 8 * n + 8 * n + 16 * m + 2 * n * 40 + label_tree
-
-    @property
-    def _ids(self) -> int:
-        return 4 if 2 * self.max_edges < 1 << 31 and self.sites < 1 << 31 else 8
-
-    def _labelling(self) -> int:
-        """Finding the clusters: a label for every site, or a bit for every site and some slabs of labels."""
-        if self.clusters == "all":
-            return self._ids * self.sites + 48 * self.max_points
-        return self.sites // 8 + 168 * self.sites // self.side
-
-    def _scratch(self, n: int, m: int) -> int:
-        weights = 6 * self._ids * m if self.spanning_tree == "minimum" else 0
-        return self.sites // 4 + 10 * self._ids * n + weights
 
 
 def _most(trials: int, probability: float, widening: float = 1.0) -> int:

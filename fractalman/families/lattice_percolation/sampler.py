@@ -1,4 +1,4 @@
-"""Builder of percolation on a lattice: the number of points is what the draw says."""
+"""Sampler of percolation on a lattice: the number of points is what the draw says."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.families import _forests as forests
 from fractalman.families import memory
-from fractalman.families.base import Blocks, Rows, Structure
+from fractalman.families.base import Sampler, Structure
+from fractalman.families.blocks import Blocks, ComputedColumn
 from fractalman.families.lattice_percolation.box import Lattice, LatticeClusters, random_roots, shortest_path_forest
 from fractalman.families.lattice_percolation.coordinates import lattice_coordinates
+from fractalman.families.lattice_percolation.memory import LatticePercolationMemory
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.trees import Hierarchy
 
@@ -26,10 +28,13 @@ def lattice(recipe: LatticePercolation) -> Lattice:
     return Lattice(shape, recipe.percolation, recipe.probability, periodic, recipe.seeds.geometry)
 
 
-def structure(recipe: LatticePercolation, hierarchy: bool, draw: int) -> Structure:
+def _clusters(recipe: LatticePercolation) -> LatticeClusters:
+    return lattice(recipe).clusters(recipe.clusters, lambda n: check_draw(recipe, n))
+
+
+def structure(recipe: LatticePercolation, hierarchy: bool, draw: int) -> Structure[LatticePercolation]:
     """Draw everything but the coordinates; the hierarchy is that of every cluster's spanning tree."""
-    box = lattice(recipe)
-    found = box.clusters(recipe.clusters, lambda n: check_draw(recipe, n))
+    box, found = lattice(recipe), _clusters(recipe)
     n, cluster = found.site.size, found.cluster
     columns = label_tree = tree = tree_parent = None
     if hierarchy or recipe.label != "cluster-constant":
@@ -73,10 +78,9 @@ def _minimum(
     return tree, forests.rooted_order(edges, n, roots)[0] if rooted else None
 
 
-def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+def label_sampler(recipe: LatticePercolation, made: Dataset | Structure[LatticePercolation]) -> Callable[[int], F64]:
     """Return what draws labels on the same clusters."""
-    recipe, tree, h = made.recipe, made.label_tree, made.hierarchy
-    assert isinstance(recipe, LatticePercolation)
+    tree, h = made.label_tree, made.hierarchy
     seed = recipe.seeds.labels
     if recipe.label == "cluster-constant":
         return lambda draw: forests.constant_labels(made.cluster, seed, draw)[1]
@@ -87,39 +91,49 @@ def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
     return lambda draw: forests.hierarchical_labels(h.parent, h.size, h.n_points, recipe.label_exponent, seed, draw)[1]
 
 
-def coordinates(made: Structure, X: F32) -> None:
-    """Write all coordinates into X."""
-    recipe = made.recipe
-    assert isinstance(recipe, LatticePercolation)
-    assert made.sites is not None
-    box = lattice(recipe)
-    lattice_coordinates(X, made.sites, box.shape, box.periodic, recipe.seeds.embedding)
+def count(recipe: LatticePercolation) -> int:
+    """Return how many points the draw has."""
+    return int(_clusters(recipe).site.size)
 
 
-def streamed(_recipe: LatticePercolation, _hierarchy: bool, _folder: Path) -> None:
-    """Clusters need the whole box."""
+def coordinates(made: Structure[LatticePercolation], X: F32) -> None:
+    """Write all coordinates into X: a point's place is its site's."""
+    _place(made, np.arange(made.y.size), X)
 
 
-def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
-    """Return X block by block: a point's place is its site's."""
-    recipe, sites = made.recipe, made.sites
-    assert isinstance(recipe, LatticePercolation)
-    assert sites is not None
-    box, d, seed = lattice(recipe), recipe.ambient_dim, recipe.seeds.embedding
+def coordinate_blocks(made: Structure[LatticePercolation], _folder: Path) -> Blocks:
+    """Return X block by block."""
+    shape = (made.y.size, made.recipe.ambient_dim)
 
     def rows(points: I64) -> F32:
-        X = np.empty((points.size, d), np.float32)
-        lattice_coordinates(X, sites[points], box.shape, box.periodic, seed)
+        X = np.empty((points.size, shape[1]), np.float32)
+        _place(made, points, X)
         return X
 
-    return Rows((sites.size, d), np.dtype(np.float32), rows)
+    return ComputedColumn(shape, np.dtype(np.float32), rows)
+
+
+def _place(made: Structure[LatticePercolation], points: I64, X: F32) -> None:
+    if made.sites is None:
+        raise TypeError("a structure of lattice-percolation came without its sites")
+    box = lattice(made.recipe)
+    lattice_coordinates(X, made.sites[points], box.shape, box.periodic, made.recipe.seeds.embedding)
 
 
 def check_draw(recipe: LatticePercolation, n_points: int) -> None:
     """Raise ResourceError when the trees of a draw that found so many points would need more memory than there is."""
-    need, limit = recipe.draw_bytes(n_points), memory.available_bytes()
+    need, limit = LatticePercolationMemory(recipe).draw_bytes(n_points), memory.available_bytes()
     if need > limit:
         raise ResourceError(
             f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
             "available: allowed is less; type a smaller side"
         )
+
+
+SAMPLER = Sampler[LatticePercolation](
+    structure=structure,
+    coordinates=coordinates,
+    label_sampler=label_sampler,
+    coordinate_blocks=coordinate_blocks,
+    count=count,
+)

@@ -49,23 +49,3 @@ class PercolationCluster(Recipe):
         if self.label == "brownian" and self.label_exponent != 0.0:
             return [f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"]
         return []
-
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns."""
-        n, d = self.n_points, self.ambient_dim
-        label_tree = 16 * n if self.label == "hierarchical" else 40 * n
-        return 4 * n * d + 8 * n + 8 * n + 16 * n + 2 * n * 40 + label_tree
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once."""
-        nested = 40 * self.n_points if self.growth == "nested" else 0
-        return self.array_bytes() + 40 * self.n_points + nested + 32 * (1 << 20)
-
-    def tree_bytes(self) -> int:
-        """Return the most memory, in bytes, that `build.tree` needs at once; 64 bytes a point of it are returned."""
-        ids = 4 if 2 * self.n_points < 1 << 31 else 8
-        return (64 + 4 * ids + (16 if self.growth == "nested" else 0)) * self.n_points + 32 * (1 << 20)
-
-    def streamed_bytes(self, hierarchy: bool = True) -> int:
-        """Return the most memory, in bytes, that writing the dataset needs at once."""
-        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)

@@ -1,4 +1,4 @@
-"""Builder of one critical cluster."""
+"""Sampler of one critical cluster."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from fractalman._typing import F32, F64, AnyInt
+from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
 from fractalman.families._forests.blocks import ForestBlocks
 from fractalman.families._forests.compact import tree_columns
-from fractalman.families.base import Blocks, Structure
+from fractalman.families.base import Sampler, Structure
+from fractalman.families.blocks import Blocks
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
-from fractalman.random.streams import Role, draw_below_twin, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import Hierarchy
 
 
@@ -26,22 +27,21 @@ def tree(recipe: PercolationCluster) -> forests.ClusterTree:
     return grow(recipe.n_points, recipe.seeds.geometry)
 
 
-def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structure:
+def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structure[PercolationCluster]:
     """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
     n, seeds = recipe.n_points, recipe.seeds
     drawn = tree(recipe)
     label_tree, y = forests.hierarchical_labels(drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw)
     columns = Hierarchy(drawn.parent, label_tree.value, label_tree.variance, drawn.size, drawn.depth, n)
     if recipe.label == "brownian":
-        root = draw_below_twin(key64(seeds.labels, Role.LABEL_ROOT), 0, n)
+        root = _root(n, key64(seeds.labels, Role.LABEL_ROOT))
         label_tree, y = forests.brownian_labels(forests.rooted_order(drawn.edges, n, root)[0], seeds.labels, draw)
     return Structure(recipe, y, np.zeros(n, np.int64), drawn.edges, columns, label_tree if hierarchy else None)
 
 
-def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+def label_sampler(recipe: PercolationCluster, made: Dataset | Structure[PercolationCluster]) -> Callable[[int], F64]:
     """Return what draws labels on the same tree."""
-    recipe, label_tree, h = made.recipe, made.label_tree, made.hierarchy
-    assert isinstance(recipe, PercolationCluster)
+    label_tree, h = made.label_tree, made.hierarchy
     if label_tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
@@ -56,16 +56,17 @@ def step_length(recipe: PercolationCluster) -> float:
     return math.sqrt(recipe.ambient_dim / math.sqrt(recipe.n_points))
 
 
-def coordinates(made: Structure, X: F32) -> None:
+def _root(n: int, key: int) -> I64:
+    """A uniform point."""
+    return forests.random_points(np.array([0, n]), key)
+
+
+def coordinates(made: Structure[PercolationCluster], X: F32) -> None:
     """Write all coordinates into X."""
-    recipe = made.recipe
-    assert isinstance(recipe, PercolationCluster)
-    assert made.edges is not None
-    assert made.hierarchy is not None
+    recipe, (edges, h) = made.recipe, made.grown
     n, seed = recipe.n_points, recipe.seeds.embedding
-    root = draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n)
-    rooted = forests.rooted_order(made.edges, n, root)
-    forests.tree_coordinates(X, made.hierarchy.parent, made.hierarchy.size, *rooted, step_length(recipe), seed)
+    rooted = forests.rooted_order(edges, n, _root(n, key64(seed, Role.EMBEDDING_ROOT)))
+    forests.tree_coordinates(X, h.parent, h.size, *rooted, step_length(recipe), seed)
 
 
 def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
@@ -78,21 +79,28 @@ def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mappi
     return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy)
 
 
-def coordinate_blocks(made: Structure, folder: Path) -> Blocks:
+def coordinate_blocks(made: Structure[PercolationCluster], folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch."""
-    recipe, h = made.recipe, made.hierarchy
-    assert isinstance(recipe, PercolationCluster)
-    assert made.edges is not None
-    assert h is not None
-    return _laid_out(recipe, made.edges, h.parent, h.size, folder)
+    edges, h = made.grown
+    return _laid_out(made.recipe, edges, h.parent, h.size, folder)
 
 
 def _laid_out(recipe: PercolationCluster, edges: AnyInt, parent: AnyInt, size: AnyInt, folder: Path) -> Blocks:
     n, d, seed = recipe.n_points, recipe.ambient_dim, recipe.seeds.embedding
 
     def lay_out(rows: int) -> forests.ForestWalk:
-        rooted = forests.rooted_order(edges, n, draw_below_twin(key64(seed, Role.EMBEDDING_ROOT), 0, n))
+        rooted = forests.rooted_order(edges, n, _root(n, key64(seed, Role.EMBEDDING_ROOT)))
         tops = np.array([n if n > 1 else 0])
         return forests.ForestWalk(n, d, parent, size, tops, *rooted, step_length(recipe), 0.0, seed, rows)
 
     return ForestBlocks((n, d), n, lay_out, folder)
+
+
+SAMPLER = Sampler[PercolationCluster](
+    structure=structure,
+    coordinates=coordinates,
+    label_sampler=label_sampler,
+    coordinate_blocks=coordinate_blocks,
+    streamed=streamed,
+    tree=tree,
+)

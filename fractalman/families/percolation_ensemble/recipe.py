@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fractalman.families._ensembles import ENSEMBLES, LABELS, ensemble_array_bytes, ensemble_tree_bytes, label_problems
+from fractalman.families._ensembles import ENSEMBLES, LABELS, label_problems
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
@@ -50,19 +50,3 @@ class PercolationEnsemble(Recipe):
 
     def _joint_problems(self) -> list[str]:
         return label_problems(self.label, self.label_exponent)
-
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns, at most."""
-        return ensemble_array_bytes(self.n_points, self.ambient_dim, self.label)
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once."""
-        return self.array_bytes() + 56 * self.n_points + 32 * (1 << 20)
-
-    def tree_bytes(self) -> int:
-        """Return the most memory, in bytes, that `build.tree` needs at once; at most 64 a point are returned."""
-        return ensemble_tree_bytes(self.n_points, 0)
-
-    def streamed_bytes(self, hierarchy: bool = True) -> int:
-        """Return the most memory, in bytes, that writing the dataset needs at once."""
-        return self._compact_bytes() if self.label == "hierarchical" else super().streamed_bytes(hierarchy)

@@ -82,19 +82,7 @@ class SmoothManifold(Recipe):
         """Dimension m of the space that the manifold lives in before it is turned into R^d."""
         return {"sphere": self.dim + 1, "torus": 2 * self.dim, "cube": self.dim}[self.kind]
 
-    def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns."""
-        return 4 * self.n_points * self.ambient_dim + 8 * self.n_points + 8 * self.n_points
-
-    def peak_bytes(self) -> int:
-        """Return the most memory, in bytes, that `generate` needs at once; it builds on `array_bytes`."""
-        block = 16 * 4096 * (self.ambient_dim + self.own_dim)
-        factor = 8 * self.n_points**2 if self.field == "exact" else 0
-        return self.array_bytes() + block + 8 * self.ambient_dim**2 + 8 * self.n_points + factor + 32 * (1 << 20)
-
-    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (there is none)
-        """Return the most memory, in bytes, that writing the dataset needs; of plane waves whatever its points."""
-        if self.field == "exact":
-            return self.peak_bytes()
-        rotations = 8 * self.ambient_dim**2 + (8 * self.n_columns**2 if self.rotate else 0)
-        return rotations + 2 * self._block_bytes()
+    @property
+    def least_dim(self) -> int:
+        """The manifold's own space, or the plane."""
+        return max(2, self.own_dim)

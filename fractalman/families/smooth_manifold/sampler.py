@@ -1,4 +1,4 @@
-"""Builder of smooth manifolds: columns by address, block by block on the threads, exact fields apart; no hierarchy."""
+"""Sampler of smooth manifolds: columns by address, block by block on the threads, exact fields apart; no hierarchy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I64
 from fractalman.datasets.memory import Dataset
-from fractalman.families.base import Structure
-from fractalman.families.blocks import BLOCK, Blocks, Rows, by_address
+from fractalman.families.base import Sampler, Structure
+from fractalman.families.blocks import BLOCK, ComputedColumn, by_address
 from fractalman.families.smooth_manifold.exact_field import exact_field
 from fractalman.families.smooth_manifold.field import gaussian_field
 from fractalman.families.smooth_manifold.points import manifold_points
@@ -60,30 +60,30 @@ def _drawn(recipe: SmoothManifold) -> Callable[[int], F64]:
     return lambda draw: field.values(seed, draw)
 
 
-def structure(recipe: SmoothManifold, _hierarchy: bool, draw: int) -> Structure:
+def structure(recipe: SmoothManifold, _hierarchy: bool, draw: int) -> Structure[SmoothManifold]:
     """Draw the labels; a manifold has no hierarchy and no graph."""
-    return Structure(recipe, _drawn(recipe)(draw), np.zeros(recipe.n_points, np.int64), None, None, None)
+    return Structure(recipe, _drawn(recipe)(draw), np.zeros(recipe.n_points, np.int64))
 
 
-def coordinates(made: Structure, X: F32) -> None:
+def coordinates(made: Structure[SmoothManifold], X: F32) -> None:
     """Write all coordinates into X."""
-    assert isinstance(made.recipe, SmoothManifold)
     rows(made.recipe, np.arange(made.recipe.n_points), X)
 
 
-def coordinate_blocks(made: Structure, _folder: Path) -> Blocks:
-    """Return the coordinates as a column made by address."""
-    recipe = made.recipe
-    assert isinstance(recipe, SmoothManifold)
-    return by_address(recipe, rows, values)["X"]
-
-
-def labels_again(made: Dataset | Structure) -> Callable[[int], F64]:
+def label_sampler(recipe: SmoothManifold, _made: Dataset | Structure[SmoothManifold]) -> Callable[[int], F64]:
     """Return what draws labels at the same points; an exact field is factored once for all draws."""
-    assert isinstance(made.recipe, SmoothManifold)
-    return _drawn(made.recipe)
+    return _drawn(recipe)
 
 
-def streamed(recipe: SmoothManifold, _hierarchy: bool, _folder: Path) -> Mapping[str, Rows] | None:
+def streamed(recipe: SmoothManifold, _hierarchy: bool, _folder: Path) -> Mapping[str, ComputedColumn] | None:
     """Return X, y and cluster as columns made by address, or None for an exact field, which needs all points."""
     return by_address(recipe, rows, values) if recipe.field == "waves" else None
+
+
+SAMPLER = Sampler[SmoothManifold](
+    structure=structure,
+    coordinates=coordinates,
+    label_sampler=label_sampler,
+    coordinate_blocks=lambda made, _: by_address(made.recipe, rows, values)["X"],
+    streamed=streamed,
+)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fractalman._typing import F64
-from fractalman.families.smooth_manifold.recipe import SmoothManifold
-from fractalman.prediction.structures import field_of
+from fractalman.families.base import family_of
 from fractalman.studies.sources import Sample
-from fractalman.theory import FieldCovariance, LabelCovariance, TreeCovariance
+from fractalman.theory import LabelCovariance, TreeCovariance
 
 
 def covariance_of(sample: Sample) -> LabelCovariance | None:
@@ -16,11 +15,10 @@ def covariance_of(sample: Sample) -> LabelCovariance | None:
         return None
     if sample.label_tree is not None:
         return TreeCovariance(sample.label_tree.noisy(recipe.noise) if recipe.noise else sample.label_tree)
-    if not isinstance(recipe, SmoothManifold):
+    field = family_of(recipe).laws.field
+    if field is None:
         return None
-    if recipe.nuisance_dim:
-        return field_of(recipe, len(sample.X))
-    return FieldCovariance(sample.X, recipe.hurst, recipe.noise)
+    return field(recipe, len(sample.X), None if recipe.nuisance_dim else sample.X)
 
 
 def overall(values: F64, sample: Sample) -> float:

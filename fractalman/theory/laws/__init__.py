@@ -1,6 +1,6 @@
 """Laws as objects: which exponents hold for whom, where they stop, why, and what contradicts them.
 
-`law_of` is the law of a recipe and a learner; the functions of `elementary` are the laws by themselves, from numbers.
+The functions of `elementary` are the laws by themselves, from numbers; families apply them to their recipes.
 """
 
 from fractalman.theory.laws.elementary import (
@@ -17,12 +17,9 @@ from fractalman.theory.laws.elementary import (
 )
 from fractalman.theory.laws.joint import Frontier, JointLaw
 from fractalman.theory.laws.law import Conflict, Law, Window, window_words
-from fractalman.theory.laws.learners import LEARNERS
-from fractalman.theory.laws.of_recipe import law_of
 from fractalman.theory.laws.sources import Source
 
 __all__ = [
-    "LEARNERS",
     "Conflict",
     "Frontier",
     "JointLaw",
@@ -31,7 +28,6 @@ __all__ = [
     "Window",
     "critical_cluster",
     "kernel_on_manifold",
-    "law_of",
     "moran",
     "neighbours_on_manifold",
     "order_of",

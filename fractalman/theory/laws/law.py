@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from fractalman.theory.laws.sources import Source
 
@@ -109,6 +109,37 @@ class Law:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
+
+    @classmethod
+    def none(
+        cls, name: str, statement: str, *, because: str, nearest: str, domain: str, source: str = "none", **more: Any
+    ) -> Self:
+        """Return "no law, because …; the nearest is …": no exponents, what stays unknown, the asymptote out of reach.
+
+        Parameters
+        ----------
+        name, statement : str
+            What there is instead of a law, in a few words and in a sentence.
+        because : str
+            Why there is none.
+        nearest : str
+            The law that comes nearest.
+        domain : str
+            Where this was thought about.
+        source : str, optional
+            Where it comes from. Default "none".
+        **more
+            Further fields, `checked` among them. Default: an open question.
+
+        Examples
+        --------
+        >>> law = Law.none("no law", "nothing decays", because="it is noise", nearest="none", domain="everywhere")
+        >>> law.data_exponent is None, law.reason
+        (True, 'it is noise')
+        """
+        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "reached": False}
+        fields: dict[str, Any] = {**unknown, "checked": "open", **more}
+        return cls(name, statement, reason=because, nearest=nearest, domain=domain, source=source, **fields)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.statement}"

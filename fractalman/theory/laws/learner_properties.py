@@ -11,6 +11,10 @@ MEDIAN_LENGTH = "length = median training distance and a ridge small enough to i
 """What laws of kernels with a length assume."""
 
 
+OPEN = "open"
+"""The evidence for a law of a learner that nobody has checked."""
+
+
 @dataclass(frozen=True)
 class LearnerProperties:
     """A learner as laws see it; every learner declares its own.

@@ -18,40 +18,39 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from fractalman.families._forests.law import RESOLVED, no_decay, noisy_hierarchy
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
+from fractalman.families.laws import Laws
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
-from fractalman.theory.laws.cluster import RESOLVED
-from fractalman.theory.laws.elementary import TIE, variance_limited
-from fractalman.theory.laws.ensembles import no_decay
+from fractalman.theory.laws.elementary import TIE, tuned_with_noise, variance_limited
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learner_properties import INTERPOLATION
-from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION, LearnerProperties
 from fractalman.theory.laws.sources import GRASSBERGER, PERCOLATION
 
 NEAR_TIE = 0.05
 """Exponents in r closer than this cannot be told from a logarithm at sizes that fit into a computer."""
 
 
-def lattice_law(recipe: LatticePercolation, traits: Traits) -> Law:
+def lattice_law(recipe: LatticePercolation, learner: LearnerProperties) -> Law:
     """Return the law of a learner on clusters of Z^dim."""
-    if traits.kind == "linear":
+    if learner.kind == "linear":
         return _linear(recipe)
     constants = lattice_constants(recipe.dim)
     threshold = constants.site_threshold if recipe.percolation == "site" else constants.bond_threshold
     off = abs(recipe.probability / threshold - 1.0)
     length = math.inf if off == 0.0 else off ** (-1.0 / constants.thermal_exponent)
     if length < recipe.side:
-        law = _off_critical(recipe, traits, constants, length, recipe.probability > threshold)
+        law = _off_critical(recipe, learner, constants, length, recipe.probability > threshold)
     elif recipe.clusters == "largest":
-        law = _largest(recipe, traits, constants)
+        law = _largest(recipe, learner, constants)
     else:
-        law = _all(recipe, traits, constants)
+        law = _all(recipe, learner, constants)
     notes = [*law.assumptions]
-    if traits.kind != "floor":
-        notes = [INTERPOLATION, *traits.assumptions, *notes]
+    if learner.kind != "floor":
+        notes = [INTERPOLATION, *learner.assumptions, *notes]
     if off > 0.0 and length >= recipe.side:
         notes.append(f"p is off the threshold, but ξ ≈ {length:.3g} lies beyond the box: as at the threshold")
-    return replace(law, assumptions=tuple(notes), looked_up=(*law.looked_up, *traits.references))
+    return replace(law, assumptions=tuple(notes), looked_up=(*law.looked_up, *learner.references))
 
 
 def _linear(recipe: LatticePercolation) -> Law:
@@ -94,7 +93,7 @@ def mass_exponent(recipe: LatticePercolation, constants: LatticeConstants) -> tu
     return min(theta, own), abs(own - theta) <= TIE
 
 
-def _largest(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) -> Law:
+def _largest(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConstants) -> Law:
     a, N = recipe.label_exponent, expected_sites(recipe, c)
     theta = cut_exponent(recipe, c)
     along, tie = mass_exponent(recipe, c)
@@ -110,8 +109,8 @@ def _largest(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) ->
         return _unknown_paths(recipe, c, inputs)
     if along <= 0.0:
         return _rough(recipe, c, inputs)
-    if traits.kind == "floor":
-        return _floor(recipe, traits, c, inputs)
+    if learner.kind == "floor":
+        return _floor(recipe, learner, c, inputs)
     in_space, kappa = c.fractal_dimension * along, c.strand_exponent
     exponent = min(in_space, kappa) / c.fractal_dimension
     logarithms = float(tie) + float(abs(in_space - kappa) <= TIE)
@@ -149,7 +148,7 @@ def _largest(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) ->
         conflicts=_conflicts(recipe, c, exponent, along),
         reached=False,
     )
-    return _trees(law) if traits.kind == "trees" else law
+    return _trees(law) if learner.kind == "trees" else law
 
 
 def _conflicts(recipe: LatticePercolation, c: LatticeConstants, exponent: float, along: float) -> tuple[Conflict, ...]:
@@ -210,7 +209,7 @@ def _along_shortest(recipe: LatticePercolation, c: LatticeConstants) -> float:
     return min(c.fractal_dimension * along, c.strand_exponent) / c.fractal_dimension
 
 
-def _floor(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
+def _floor(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
     """min(1, x + 2a), x = 1 − θ: in mean field min(1, 1/2 + 2a)."""
     theta, a, N = cut_exponent(recipe, c), recipe.label_exponent, expected_sites(recipe, c)
     x, brownian = 1.0 - theta, recipe.label == "brownian"
@@ -234,7 +233,7 @@ def _floor(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, inpu
         inputs=inputs,
         computed=("x = 1 − θ",),
         looked_up=(PERCOLATION,),
-        assumptions=traits.assumptions,
+        assumptions=learner.assumptions,
         windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16, N about side^d_f, slopes rise spuriously"),),
         reached=False,
     )
@@ -259,8 +258,8 @@ def _rough(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, An
     )
 
 
-def _all(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) -> Law:
-    law = no_decay(c.size_exponent, float(recipe.max_points), traits)
+def _all(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConstants) -> Law:
+    law = no_decay(c.size_exponent, float(recipe.max_points), learner)
     share = 1.0 / (c.size_exponent - 1.0)
     return replace(
         law,
@@ -275,18 +274,20 @@ def _all(recipe: LatticePercolation, traits: Traits, c: LatticeConstants) -> Law
         ),
         nearest="clusters = 'largest', "
         + (
-            _largest(recipe.replace(clusters="largest", label="brownian", label_exponent=0.0), traits, c).statement
+            _largest(recipe.replace(clusters="largest", label="brownian", label_exponent=0.0), learner, c).statement
             if recipe.label == "cluster-constant"
-            else _largest(recipe.replace(clusters="largest"), traits, c).statement
+            else _largest(recipe.replace(clusters="largest"), learner, c).statement
         ),
     )
 
 
-def _off_critical(recipe: LatticePercolation, traits: Traits, c: LatticeConstants, length: float, above: bool) -> Law:
+def _off_critical(
+    recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConstants, length: float, above: bool
+) -> Law:
     inside = None
     if recipe.label != "cluster-constant":
         as_largest = recipe.replace(clusters="largest", occupation=None)
-        inside = _largest(as_largest, traits, c).data_exponent
+        inside = _largest(as_largest, learner, c).data_exponent
     inputs = {"dim": c.dim, "p": recipe.probability, "1/ν": c.thermal_exponent, "ξ": length}
     points = float(recipe.max_points)
     within = length**c.fractal_dimension  # sites of a cluster within ξ
@@ -364,3 +365,15 @@ def _trees(law: Law) -> Law:
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
         conflicts=(),
     )
+
+
+def noisy_exponent(
+    recipe: LatticePercolation, learner: LearnerProperties, clean: float
+) -> tuple[float, tuple[str, ...]]:
+    """Return the exponent of the risk above the noise for who averages cell by cell."""
+    if learner.kind == "floor" and recipe.label == "hierarchical":
+        return noisy_hierarchy(cut_exponent(recipe, lattice_constants(recipe.dim)), recipe.label_exponent), ()
+    return tuned_with_noise(clean), ()
+
+
+LAWS = Laws[LatticePercolation](law=lattice_law, noisy_exponent=noisy_exponent, along_rays=lambda _: True)

@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
+from fractalman import theory
+from fractalman._typing import AnyFloat
+from fractalman.families.laws import Laws
+from fractalman.families.smooth_manifold.points import manifold_points
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.theory.laws.elementary import (
     kernel_on_manifold,
@@ -13,23 +19,22 @@ from fractalman.theory.laws.elementary import (
     variance_limited,
 )
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learner_properties import INTERPOLATION
-from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION, LearnerProperties
 from fractalman.theory.laws.sources import KRIGING
 
 
-def manifold_law(recipe: SmoothManifold, traits: Traits) -> Law:
+def manifold_law(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
     """Return the law of a learner on a smooth manifold with a Gaussian field."""
     D, H = recipe.dim, recipe.hurst
-    if traits.kind == "linear":
+    if learner.kind == "linear":
         return _linear(recipe)
-    if traits.kind == "floor":
-        return _kriging(recipe, traits)
-    if traits.kind == "network":
+    if learner.kind == "floor":
+        return _kriging(recipe, learner)
+    if learner.kind == "network":
         law = _network(recipe)
-    elif traits.kind == "kernel":
-        assert traits.smoothness is not None
-        law = kernel_on_manifold(D, H, traits.smoothness)
+    elif learner.kind == "kernel":
+        assert learner.smoothness is not None
+        law = kernel_on_manifold(D, H, learner.smoothness)
         if (law.data_exponent or 0.0) < 2.0 * H / D:
             law = replace(
                 law,
@@ -53,20 +58,20 @@ def manifold_law(recipe: SmoothManifold, traits: Traits) -> Law:
                     ),
                 ),
             )
-        if traits.kind == "trees":
+        if learner.kind == "trees":
             law = _trees(law)
-    notes = [INTERPOLATION, *traits.assumptions, *law.assumptions]
-    if traits.kind == "kernel" and recipe.kind == "cube":
+    notes = [INTERPOLATION, *learner.assumptions, *law.assumptions]
+    if learner.kind == "kernel" and recipe.kind == "cube":
         notes.append("a cube has edges: near them a kernel interpolates worse, and the ceiling may lie lower")
     if law.logarithmic:
         notes.append("the logarithm keeps local slopes at reachable n below the asymptote")
     return replace(
         law,
         assumptions=tuple(notes),
-        checked=law.checked if traits.name == "1-nn" else _STANDING.get(traits.name, law.checked),
+        checked=law.checked if learner.name == "1-nn" else _STANDING.get(learner.name, law.checked),
         inputs={"manifold": recipe.kind, **law.inputs},
-        looked_up=(*law.looked_up, *traits.references) if not law.looked_up else law.looked_up,
-        reached=law.reached and not law.logarithmic and traits.name != "gaussian-kernel",
+        looked_up=(*law.looked_up, *learner.references) if not law.looked_up else law.looked_up,
+        reached=law.reached and not law.logarithmic and learner.name != "gaussian-kernel",
     )
 
 
@@ -112,7 +117,7 @@ def _network(recipe: SmoothManifold) -> Law:
     )
 
 
-def _kriging(recipe: SmoothManifold, traits: Traits) -> Law:
+def _kriging(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
     D, H = recipe.dim, recipe.hurst
     return Law(
         name="smooth manifold, kriging",
@@ -123,7 +128,7 @@ def _kriging(recipe: SmoothManifold, traits: Traits) -> Law:
         checked="literature; checked where the floor's curve is computed",
         reason="modes with wavelengths below the spacing of the points are unknown to everybody",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
-        assumptions=traits.assumptions,
+        assumptions=learner.assumptions,
         inputs={"manifold": recipe.kind, "D": D, "H": H},
         computed=("2H/D",),
         looked_up=(KRIGING,),
@@ -155,3 +160,18 @@ def _trees(law: Law) -> Law:
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
         conflicts=(),
     )
+
+
+def field(recipe: SmoothManifold, n_points: int, places: AnyFloat | None = None) -> theory.FieldCovariance:
+    """Return the covariance of the labels at the first points, noise included.
+
+    Args:
+        recipe: the manifold. n_points: how many.
+        places: (n_points, m) their coordinates up to a rotation; None = drawn anew, the manifold's own.
+    """
+    if places is None:
+        places = manifold_points(np.arange(n_points), recipe.kind, recipe.dim, recipe.seeds.geometry)
+    return theory.FieldCovariance(places, recipe.hurst, recipe.noise)
+
+
+LAWS = Laws[SmoothManifold](law=manifold_law, along_rays=lambda recipe: recipe.kind == "cube", field=field)

@@ -9,8 +9,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from fractalman import theory
+from fractalman._typing import F64, AnyInt
 from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.laws import ExactCurve, Laws
 from fractalman.theory.exponents import (
+    balanced_order,
     cascade_dimensions,
     log_period,
     moran_exponent,
@@ -20,10 +26,14 @@ from fractalman.theory.exponents import (
 )
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Conflict, Law, Window
-from fractalman.theory.laws.learner_properties import INTERPOLATION
-from fractalman.theory.laws.learner_properties import LearnerProperties as Traits
+from fractalman.theory.laws.learner_properties import INTERPOLATION, OPEN, LearnerProperties
 from fractalman.theory.laws.sources import BIGGINS, GRAF_LUSCHGY, SPIGLER, YAROTSKY
-from fractalman.theory.measures import cascade_spectrum, kinds_of, log_period_masses, shared_by_one_tree_masses
+from fractalman.theory.measures import cascade_spectrum, log_period_masses, shared_by_one_tree_masses
+
+
+def kinds_of(recipe: Cascade) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    """Return (masses, ratios) of the kinds of node, as theory takes them."""
+    return tuple(p for p, _ in recipe.kinds), tuple(r for _, r in recipe.kinds)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def _numbers(recipe: Cascade) -> _Numbers:
     kinds = kinds_of(recipe)
     found = elementary.moran(*kinds, hurst).data_exponent
     assert found is not None
-    d0, d1 = cascade_spectrum(recipe, [0.0, 1.0]).annealed.tolist()
+    d0, d1 = cascade_spectrum(kinds[0], [0.0, 1.0], kinds[1]).annealed.tolist()
     return _Numbers(
         found,
         quantization_exponent_masses(*kinds, hurst),
@@ -88,9 +98,9 @@ def smoothness_ceiling(recipe: Cascade, smoothness: float) -> float:
     return 2.0 * (1.0 + quantization_exponent_masses(*kinds_of(recipe), smoothness))
 
 
-def cascade_law(recipe: Cascade, traits: Traits) -> Law:
+def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
     """Return the law of a learner on a cascade."""
-    if traits.kind == "linear":
+    if learner.kind == "linear":
         return _linear(recipe)
     found = _numbers(recipe)
     law = Law(
@@ -98,21 +108,21 @@ def cascade_law(recipe: Cascade, traits: Traits) -> Law:
         statement=f"{found.equation}: β = {found.beta:.6g}; D_0 = {found.d0:.4g}, D_1 = {found.d1:.4g}, "
         f"2H/D_0 = {2 * recipe.hurst / found.d0:.4g}",
         data_exponent=found.beta,
-        model_exponent=None if traits.kind == "floor" else found.model,
-        source=_SOURCE.get(traits.name, _SOURCE[""]),
-        checked=_STANDING[traits.name],
-        reason=_REASON[traits.kind],
+        model_exponent=None if learner.kind == "floor" else found.model,
+        source=_SOURCE.get(learner.name, _SOURCE[""]),
+        checked=_STANDING.get(learner.name, OPEN),
+        reason=_REASON[learner.kind],
         domain="noiseless labels, n below the mass of the last level's cells, d > 2D",
-        assumptions=_notes(recipe, traits, found),
+        assumptions=_notes(recipe, learner, found),
         inputs=_inputs(recipe),
         computed=(f"β from {found.equation}", "α_P from quantization of order s = 2H", "D_0 and D_1 of the recipe"),
-        looked_up=(GRAF_LUSCHGY, *traits.references, *((BIGGINS,) if found.random else ())),
+        looked_up=(GRAF_LUSCHGY, *learner.references, *((BIGGINS,) if found.random else ())),
         windows=_windows(recipe, found.beta),
-        conflicts=tuple(_conflicts(recipe, traits, found)),
+        conflicts=tuple(_conflicts(recipe, learner, found)),
         log_period=found.period,
-        reached=traits.name != "gaussian-kernel",
+        reached=learner.name != "gaussian-kernel",
     )
-    if traits.kind == "trees":
+    if learner.kind == "trees":
         return replace(
             law,
             name="no law for boosted trees",
@@ -125,16 +135,16 @@ def cascade_law(recipe: Cascade, traits: Traits) -> Law:
             "resolve; P leaves are never better than optimal quantization",
             conflicts=(),
         )
-    if traits.kind == "kernel":
-        return _capped(recipe, traits, law, found.beta)
+    if learner.kind == "kernel":
+        return _capped(recipe, learner, law, found.beta)
     return law
 
 
-def _capped(recipe: Cascade, traits: Traits, law: Law, beta: float) -> Law:
+def _capped(recipe: Cascade, learner: LearnerProperties, law: Law, beta: float) -> Law:
     """A kernel's law: the Moran exponent, or the kernel's own where the label is smoother than it can use."""
-    assert traits.smoothness is not None
-    ceiling = smoothness_ceiling(recipe, traits.smoothness)
-    limit = f"2(D+{2 * traits.smoothness:g})/D"
+    assert learner.smoothness is not None
+    ceiling = smoothness_ceiling(recipe, learner.smoothness)
+    limit = f"2(D+{2 * learner.smoothness:g})/D"
     note = (
         f"2H within twice the kernel's smoothness: β must not exceed {ceiling:.4g}, {limit} for one k"
         if math.isfinite(ceiling)
@@ -186,16 +196,16 @@ def _inputs(recipe: Cascade) -> dict[str, Any]:
     return {**shown, "r": recipe.contraction, "H": recipe.hurst, "d": recipe.ambient_dim}
 
 
-def _notes(recipe: Cascade, traits: Traits, found: _Numbers) -> tuple[str, ...]:
-    notes = [*traits.assumptions]
-    if traits.kind != "floor":
+def _notes(recipe: Cascade, learner: LearnerProperties, found: _Numbers) -> tuple[str, ...]:
+    notes = [*learner.assumptions]
+    if learner.kind != "floor":
         notes.insert(0, INTERPOLATION)
         notes.append("nearest in X means nearest in the hierarchy: d > 2D, in practice d of 24 or more")
         if recipe.ambient_dim <= 2.0 * found.d0:
             notes.append(f"warning: d = {recipe.ambient_dim} is not above 2D = {2 * found.d0:.3g}, cells overlap in X")
     if not recipe.equal_ratios:
         notes.append("risks are in units of the average prior variance; a point's own depends on its path's ratios")
-        if traits.kind == "local":
+        if learner.kind == "local":
             notes.append("of the points that share most levels any may be the neighbour, in X it is the nearest")
             largest = max(map(max, (ratios for _, ratios in recipe.kinds)))
             if largest > math.sqrt(0.5):
@@ -234,7 +244,7 @@ def _windows(recipe: Cascade, beta: float) -> tuple[Window, ...]:
     return (Window(1.0, 10.0**log10, beta, "beyond it the last level is resolved and the risk ends"),)
 
 
-def _conflicts(recipe: Cascade, traits: Traits, found: _Numbers) -> list[Conflict]:
+def _conflicts(recipe: Cascade, learner: LearnerProperties, found: _Numbers) -> list[Conflict]:
     out = []
     by_set, by_measure = 2.0 * recipe.hurst / found.d0, 2.0 * recipe.hurst / found.d1
     for name, value in (("2H/D_0, the set's dimension", by_set), ("2H/D_1, the measure's dimension", by_measure)):
@@ -242,7 +252,7 @@ def _conflicts(recipe: Cascade, traits: Traits, found: _Numbers) -> list[Conflic
             out.append(
                 Conflict(name, "data", value, "cells differ in mass, and the Moran equation weighs each as it errs")
             )
-    if traits.kind != "floor" and found.model > found.beta * (1.0 + 1e-9):
+    if learner.kind != "floor" and found.model > found.beta * (1.0 + 1e-9):
         out.append(
             Conflict(
                 "optimal quantization with n cells",
@@ -251,7 +261,7 @@ def _conflicts(recipe: Cascade, traits: Traits, found: _Numbers) -> list[Conflic
                 "training points fall where the mass is, not where cells are best placed; it bounds β from above",
             )
         )
-    if traits.kind == "network":
+    if learner.kind == "network":
         out.append(
             Conflict(
                 YAROTSKY.work,
@@ -294,3 +304,42 @@ _STANDING = {
     "mlp": "open: interpolating, n = 128…2048, 8 seeds: .48 ± .05, 1.01 ± .09, .60 ± .01 where .5, 1, .667 are due",
     "bayes": "checked: 8 seeds, n = 128…16384, slopes 1.003, .502, .404, .459 for k = 2, 4, {1,16}, {2,8} at H = 1/2",
 }
+
+
+def noisy_exponent(recipe: Cascade, learner: LearnerProperties, _clean: float) -> tuple[float, tuple[str, ...]]:
+    """Cells with μ·R^(2ν) above κ are learned: κ^−t of them pay σ²/n each, the others leave κ^b; ν = H for the floor.
+
+    E Σ (p r^(2ν))^t = 1, E Σ p r^(2H) (p r^(2ν))^(−b) = 1, and κ^b = κ^−t/n gives n^(−b/(b+t)). A kernel shrinks what
+    it learns by κ/λ, hence b ≤ 2.
+    """
+    kinds, hurst = kinds_of(recipe), recipe.hurst
+    nu = hurst if learner.kind == "floor" else float(learner.smoothness or hurst)
+    t = 1.0 / (1.0 + quantization_exponent_masses(*kinds, nu))
+    b = balanced_order(*kinds, hurst, nu)
+    if learner.kind == "kernel":
+        b = min(b, 2.0)
+    return b / (b + t), ("above the noise: cells with n·μ·R^(2ν) above the ridge are learned, argued",)
+
+
+def exact_curve(recipe: Cascade, learner: str) -> ExactCurve | None:
+    """Return the exact annealed curve of one neighbour as one replicate without error."""
+    if learner != "1-nn":
+        return None
+
+    def compute(sizes: tuple[int, ...]) -> F64:
+        n = np.array(sizes)
+        if recipe.masses is None and not isinstance(recipe.contraction, tuple):
+            curve = theory.cascade_curve(recipe.branching_numbers, recipe.contraction, recipe.hurst, recipe.levels, n)
+        else:
+            curve = theory.cascade_curve_masses(*kinds_of(recipe), recipe.hurst, recipe.levels, n)
+        return curve[None, :] + 2.0 * recipe.noise**2  # that of the neighbour's label and that of the test point's
+
+    return "1-nn in the hierarchy, exact annealed series", compute
+
+
+def model_curve(recipe: Cascade, cells: AnyInt) -> F64:
+    """Return the risk of the best P cells with infinitely many data."""
+    return theory.cascade_model_curve(*kinds_of(recipe), recipe.hurst, cells) + recipe.noise**2
+
+
+LAWS = Laws[Cascade](law=cascade_law, noisy_exponent=noisy_exponent, exact_curve=exact_curve, model_curve=model_curve)

@@ -1,0 +1,176 @@
+"""What laws of critical clusters share: one cluster and many, in mean field and on lattices.
+
+Symbols: τ = exponent of cluster numbers, n_s ~ s^−τ; N = the population; θ, x = 1 − θ = exponents of a cluster's cuts
+(1/2 in mean field), a = label exponent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from fractalman.theory.laws.elementary import tuned_with_noise
+from fractalman.theory.laws.law import Conflict, Law, Window
+from fractalman.theory.laws.learner_properties import INTERPOLATION, OPEN, LearnerProperties
+from fractalman.theory.laws.sources import BRILL, BRILL_CLUSTER
+
+RESOLVED = 16.0
+"""Beyond n = N/16 slopes rise spuriously: most of the population is then a neighbour of a training point."""
+
+
+def population_window(population: float, exponent: float | None) -> Window:
+    """The window that a finite population leaves."""
+    reason = "beyond N/16 slopes rise spuriously: hardly a point is far from a training point"
+    return Window(1.0, population / RESOLVED, exponent, reason)
+
+
+def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -> Law:
+    """Return a critical cluster's law as it holds for one learner: assumptions, standing, reason."""
+    floor = learner.kind == "floor"
+    notes = ["n far below N: slopes rise spuriously beyond n = N/16"]
+    notes.append("asymptote: compare fits with the local exponent of the curve over the same sizes")
+    notes = [*learner.assumptions, *notes]
+    if not floor:
+        notes = [INTERPOLATION, *notes, "nearest in X means nearest in the graph (d of 100 or more)"]
+        if law.logarithmic:
+            notes.append("the logarithm keeps every local slope at reachable n well below 1/2 (.24 to .41)")
+    if learner.kind == "kernel" and learner.smoothness is not None and math.isfinite(learner.smoothness):
+        ceiling = 2.0 * (4.0 + 2.0 * learner.smoothness) / 4.0
+        notes.append(
+            f"2H_e/D ≤ 1/2 is far below the kernel's own ceiling 2(D+{2 * learner.smoothness:g})/D = {ceiling:g}"
+        )
+    if label == "hierarchical" and a < 0:
+        notes.append("a < 0: slopes at reachable N are far from the asymptote: .15 and .21 at a = -.2 and -.125")
+    if learner.kind == "trees":
+        return replace(
+            law,
+            name="no law for boosted trees",
+            data_exponent=None,
+            data_logarithms=0.0,
+            model_exponent=None,
+            model_logarithms=0.0,
+            statement="splits along single coordinates, each of which sees 1/d of every squared distance: no "
+            "exponent is "
+            "derived",
+            assumptions=tuple(notes),
+            checked="open",
+            reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+            nearest=f"{law.name}, α_D = {law.data_exponent:g}: no learner of distances does better asymptotically",
+        )
+    return replace(
+        law,
+        assumptions=tuple(notes),
+        checked=law.checked if floor or learner.name == "1-nn" else _STANDING.get(learner.name, OPEN),
+        reason=law.reason if floor else _REASON[learner.kind],
+        looked_up=(*law.looked_up, *learner.references),
+    )
+
+
+def kriging(ambient_dim: int, population: float) -> Law:
+    """Return the law of linear regression on embedded clusters: kriging while n ≪ d, then model-limited."""
+    d = ambient_dim
+    return Law(
+        name="kriging, then model-limited",
+        statement=f"no power law holds throughout: while n is far below d = {d} linear regression is kriging with the "
+        "tree's Brownian covariance and follows the curve of one neighbour; near n = d it saturates",
+        data_exponent=None,
+        model_exponent=None,
+        irreducible=None,
+        excess_exponent=1.0,
+        source="docs/theory.md §5",
+        checked="checked: slopes .27–.35 beside .35 of 1-NN (N = 60000, d = 2048)",
+        reason="inner products of an embedded tree are shared path lengths, as long as d tells them apart",
+        domain="embedded trees",
+        assumptions=(f"window: n far below d = {d}",),
+        inputs={"d": d, "N": population},
+        windows=(Window(1.0, d / 4.0, None, "a quarter of d; there the curve of one neighbour is followed"),),
+        nearest="below d/4 the law of one neighbour, far above d variance-limited: L − L(∞) ~ 1/n",
+    )
+
+
+_REASON = {
+    "local": "the error is the variogram at the nearest training point; graph and Euclidean metric agree",
+    "kernel": "a kernel of distances knows the tree's metric and not its hierarchy, like one neighbour",
+    "network": "a network that knows distances only interpolates like one neighbour; finding the hierarchy beats that",
+}
+_HERE = "N = 30000, a = 0, n = 64…1000: local slope"
+_STANDING = {
+    "k-nn": f"argued: the k nearest of n points lie √(kN/n) edges away; {_HERE} .32 beside .33 of 1-NN",
+    "random-features": f"open; {_HERE} .22 beside .33 of 1-NN",
+    "laplace-kernel": "checked: .35 beside .35 of 1-NN at N = 60000; the asymptote itself is unchecked",
+    "gaussian-kernel": f"open; {_HERE} .25 beside .33 of 1-NN",
+    "matern-kernel": f"open; {_HERE} .28 beside .33 of 1-NN",
+    "ntk-kernel": f"open; {_HERE} .29 beside .33 of 1-NN",
+    "mlp": "open",
+}
+
+
+def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
+    """Return what holds when every site counts once: no decaying power law, a rising seen mass instead.
+
+    Clusters above s hold the share ~ s^(2−τ) of all sites, so n samples have seen the share ~ (n/N)^(τ−2).
+
+    Args:
+        tau: τ of the cluster numbers. population: N.
+    """
+    rise = tau - 2.0
+    low = population ** (1.0 - 1.0 / (tau - 1.0))  # the largest cluster, N^(1/(τ−1)), has then been seen once
+    return Law(
+        name="number-weighted clusters",
+        statement="no decaying power law before n ~ N: most points lie in clusters that nobody has seen; the seen "
+        "mass "
+        f"rises as (n/N)^(τ−2) = (n/N)^{rise:.4g} from n ~ N^{1 - 1 / (tau - 1):.3g} to N and bounds 1 − L from above",
+        data_exponent=None,
+        model_exponent=None,
+        irreducible=None,
+        source="docs/theory.md §3.5",
+        checked="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
+        "clusters, "
+        "1.79, 1.63, 1.38, 1.08 for one neighbour",
+        reason="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
+        domain="clusters at the threshold, every site once",
+        inputs={"τ": tau, "N": population},
+        computed=(f"the seen mass, (n/N)^{rise:.4g}",),
+        looked_up=(BRILL_CLUSTER, BRILL),
+        windows=(Window(low, population, None, f"the seen mass rises as (n/N)^{rise:.4g}, the risk has no exponent"),),
+        conflicts=(
+            Conflict(
+                "power-law clusters (rank law of the same clusters)",
+                "data",
+                None,
+                f"the rank law k^−{1 / (tau - 1):.3g} sums to infinity, α = {1 / (tau - 1) - 1:.3g} < 0: α_D = α/(1+α) "
+                "does not apply",
+            ),
+        ),
+        nearest="ensemble = 'size-biased', where α = 1 and α_D = 1/2"
+        if learner.kind != "linear"
+        else "ensemble = 'size-biased' with ambient_dim far above n",
+        reached=False,
+    )
+
+
+def noisy_clusters(
+    label: str, label_exponent: float, learner: LearnerProperties, clean: float, one: bool
+) -> tuple[float | None, tuple[str, ...]]:
+    """One critical cluster, or power-law clusters with α/(1+α) = 1/2: the lesser of unseen mass and error within."""
+    if learner.kind == "kernel":
+        if label == "cluster-constant":
+            return None, ("no law for a kernel that must find noisy clusters: one ridge serves all their sizes",)
+        return tuned_with_noise(clean), ()
+    if label == "cluster-constant":
+        return 0.5, ("a cluster's mean is known to σ²/x from its x samples: as without noise",)
+    if label == "brownian":
+        within = tuned_with_noise(0.5)
+    else:
+        within = noisy_hierarchy(0.5, label_exponent)
+    return within if one else min(0.5, within), ()
+
+
+def noisy_hierarchy(theta: float, a: float) -> float:
+    """Return the noisy floor's exponent on one cluster: min(1/(1+x), (x+2a)/(1+x+2a)), x = 1 − θ.
+
+    A subcluster of m sites deviates by (m/N)^(x+2a) and is known once that outweighs σ²·N/(n·m). Where it hangs on
+    one of order N, with probability (m/N)^θ, what counts are the steps of a walk along that one's cuts.
+    """
+    x = 1.0 - theta
+    return min(1.0 / (1.0 + x), (x + 2.0 * a) / (1.0 + x + 2.0 * a))

@@ -1,0 +1,162 @@
+"""What is known of learning on a family's data, and the law of any recipe: noise, nuisance and learner included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeAlias, TypeVar
+
+from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman.families.noise import Excess, with_noise
+from fractalman.recipes import Recipe
+from fractalman.theory import FieldCovariance
+from fractalman.theory.laws.elementary import tuned_with_noise, variance_limited
+from fractalman.theory.laws.law import Conflict, Law, Window
+from fractalman.theory.laws.learner_properties import LearnerProperties
+
+R = TypeVar("R", bound=Recipe)
+"""The recipes of one family."""
+
+ExactCurve: TypeAlias = tuple[str, Callable[[tuple[int, ...]], F64]]
+"""How a curve is computed, in words; training-set sizes → risks, (1, sizes)."""
+
+KINDS = ("local", "kernel", "linear", "trees", "network", "floor")
+"""The kinds of learners that families have laws for; of any other kind nothing is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laws(Generic[R]):
+    """What is known of learning on a family's data.
+
+    Parameters
+    ----------
+    law : (recipe, learner properties) → Law, optional
+        The law of clean labels for every kind of `KINDS`; None where none is known.
+    noisy_exponent : (recipe, learner properties, clean exponent) → (exponent or None, notes), optional
+        The exponent of the risk above the noise for who averages cell by cell, the floor or a kernel. Default: that of
+        one number of neighbours for all points.
+    along_rays : recipe → bool, optional
+        Whether points lie behind each other as seen from their centre. Default: no.
+    exact_curve : (recipe, learner's name) → ExactCurve or None, optional
+        A learner's curve averaged over the whole family, where it is known exactly.
+    graph_neighbours : str, optional
+        Over what one neighbour's curve is averaged where nearest means nearest in the graph; empty = nearest in X.
+    field : (recipe, number of points, places or None) → FieldCovariance, optional
+        The labels' covariance, for families whose labels are a field and lie on no tree.
+    model_curve : (recipe, numbers of cells) → (k,) float64, optional
+        The risk of the best P cells with infinitely many data.
+    """
+
+    law: Callable[[R, LearnerProperties], Law] | None = None
+    noisy_exponent: Callable[[R, LearnerProperties, float], Excess] | None = None
+    along_rays: Callable[[R], bool] | None = None
+    exact_curve: Callable[[R, str], ExactCurve | None] | None = None
+    graph_neighbours: str = ""
+    field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
+    model_curve: Callable[[R, AnyInt], F64] | None = None
+
+    def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
+        """Return the law that a learner must follow on a recipe's data.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Of this family.
+        learner : LearnerProperties
+            What the learner declares of itself.
+
+        Returns
+        -------
+        Law
+            Where no power law holds its data_exponent is None, its reason says why, and `nearest` names the law that
+            comes nearest.
+        """
+        if self.law is None:
+            return _nothing_known(f"no theory of the family {recipe.family!r} is at hand", "that of a family beside it")
+        if learner.kind not in KINDS:
+            reason = f"nothing is known of {learner.name or 'this learner'!r}: it declares no kind that laws are about"
+            return _nothing_known(reason, "that of 1-nn, if it answers from training points near by")
+        law = self.law(recipe, learner)
+        if learner.features is not None:
+            law = _with_features(law, learner.features)
+        if learner.homogeneous and self.along_rays is not None and self.along_rays(recipe):
+            law = _homogeneous(law)
+        if recipe.noise:
+            law = with_noise(law, recipe.noise, learner, lambda clean: self._noisy(recipe, learner, clean))
+        if recipe.nuisance_dim and learner.kind != "floor":
+            law = _with_nuisance(law, recipe)
+        return law
+
+    def _noisy(self, recipe: R, learner: LearnerProperties, clean: float) -> Excess:
+        own = self.noisy_exponent
+        return (tuned_with_noise(clean), ()) if own is None else own(recipe, learner, clean)
+
+
+def _nothing_known(reason: str, nearest: str) -> Law:
+    return Law.none("no law", "no exponent is derived", because=reason, nearest=nearest, domain="nothing is claimed")
+
+
+def _homogeneous(law: Law) -> Law:
+    """The infinitely wide tangent kernel is homogeneous: K(cx, z) = c·K(x, z)."""
+    if law.data_exponent is None:
+        return law
+    return replace(
+        law,
+        name="no law: a homogeneous kernel",
+        statement="the infinitely wide tangent kernel knows directions; along a ray from the centre its functions are "
+        "straight lines, and what the label does there stays",
+        data_exponent=None,
+        data_logarithms=0.0,
+        model_exponent=None,
+        model_logarithms=0.0,
+        irreducible=None,
+        checked="checked: slopes of .08 for n = 64…1000 where the Laplace kernel has .51 (cube, D = 2, H = ½)",
+        reason="biases no longer count in the limit of infinite width, and without them a ReLU network is homogeneous",
+        windows=(),
+        conflicts=(Conflict(law.name, "data", law.data_exponent, "holds for inputs of one length only"),),
+        nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, on a sphere or a torus",
+    )
+
+
+def _with_features(law: Law, features: int) -> Law:
+    """A fixed number of features: the kernel's law below it, none beyond."""
+    if law.data_exponent is None:
+        return law
+    limited = variance_limited()
+    window = Window(
+        1.0,
+        features / 4.0,
+        law.data_exponent,
+        f"a quarter of {features} features; near n = {features} the risk peaks or saturates, beyond it rests on that "
+        "of the best combination of them",
+    )
+    return replace(
+        law,
+        name=f"{law.name}, {features} features",
+        statement=f"no power law for a fixed number of features; well below it that of their kernel: {law.statement}",
+        data_exponent=None,
+        data_logarithms=0.0,
+        model_exponent=None,
+        model_logarithms=0.0,
+        irreducible=None,
+        excess_exponent=1.0,
+        windows=(window, *law.windows),
+        nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, with features far above n",
+        looked_up=(*law.looked_up, *limited.looked_up),
+    )
+
+
+def _with_nuisance(law: Law, recipe: Recipe) -> Law:
+    """Name what no longer holds with coordinates that know nothing of the label."""
+    return replace(
+        law,
+        data_exponent=None,
+        data_logarithms=0.0,
+        excess_exponent=None,
+        assumptions=(
+            *law.assumptions,
+            f"warning: {recipe.nuisance_dim} nuisance coordinates of scale {recipe.nuisance_scale:g} stand beside "
+            "the label's own; the law without them holds only where distances are far above that scale, and the "
+            "curve ignores them",
+        ),
+    )

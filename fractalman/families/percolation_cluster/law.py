@@ -1,0 +1,30 @@
+"""The laws of one critical cluster, learner by learner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fractalman.families._forests.law import distances_only, kriging, noisy_clusters, population_window
+from fractalman.families.laws import Laws
+from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.theory.laws import elementary
+from fractalman.theory.laws.law import Law
+from fractalman.theory.laws.learner_properties import LearnerProperties
+
+
+def cluster_law(recipe: PercolationCluster, learner: LearnerProperties) -> Law:
+    """Return the law of a learner on one critical cluster."""
+    if learner.kind == "linear":
+        return kriging(recipe.ambient_dim, recipe.max_points)
+    law = elementary.critical_cluster(recipe.label, recipe.label_exponent, floor=learner.kind == "floor")
+    law = distances_only(law, learner, recipe.label, recipe.label_exponent)
+    return replace(law, windows=(*law.windows, population_window(recipe.max_points, law.data_exponent)))
+
+
+LAWS = Laws[PercolationCluster](
+    law=cluster_law,
+    noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
+        recipe.label, recipe.label_exponent, learner, clean, one=True
+    ),
+    graph_neighbours="averaged over clusters",
+)

@@ -1,0 +1,149 @@
+"""The laws of many clusters: number-weighted and size-biased, mean-field and on the Bethe lattice, at and off p_c.
+
+Symbols: τ = exponent of cluster numbers, n_s ~ s^−τ; s_ξ = 1/c, the size at which finite clusters are cut off; N = the
+population, P_∞ = the share of the infinite cluster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from fractalman import theory
+from fractalman._typing import F64
+from fractalman.families._forests.ensemble import ClustersRecipe
+from fractalman.families._forests.law import distances_only, kriging, no_decay, noisy_clusters, population_window
+from fractalman.families.laws import ExactCurve, Laws
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.theory.laws import elementary
+from fractalman.theory.laws.law import Law
+from fractalman.theory.laws.learner_properties import INTERPOLATION, LearnerProperties
+from fractalman.theory.laws.sources import BRILL_CLUSTER
+
+TAU = 2.5
+"""τ of mean field."""
+EXACT_COVERAGE = 200_000
+"""Points of an ensemble whose expected cluster numbers take seconds."""
+
+
+def of_ensemble(law: Law, learner: LearnerProperties) -> Law:
+    """Return the law of one of many clusters with what every law of an ensemble assumes."""
+    notes = ["risks average over the ensemble: what one draw of the cluster sizes does can differ"]
+    if learner.kind != "floor":
+        notes = [INTERPOLATION, *learner.assumptions, *notes]
+        notes.append("points of one cluster are nearer to each other than to others: n above N^(1/3), d of 100 or more")
+        notes.append("a point of an unseen cluster is answered with another cluster's label: twice the prior variance")
+    return replace(law, assumptions=(*notes, *law.assumptions), looked_up=(*law.looked_up, *learner.references))
+
+
+def critical_law(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
+    """Return the law of critical clusters without the assumptions that all ensembles share."""
+    if recipe.ensemble == "number":
+        return no_decay(TAU, recipe.n_points, learner)
+    return size_biased(recipe, learner)
+
+
+# ---------------------------------------------------------------------------------------------------- grown from roots
+
+
+def size_biased(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
+    """α = (3−τ)/(τ−2) = 1 against the error within a cluster."""
+    if learner.kind == "linear":
+        return kriging(recipe.ambient_dim, recipe.n_points)
+    floor = learner.kind == "floor"
+    alpha = (3.0 - TAU) / (TAU - 2.0)
+    if recipe.label == "cluster-constant":
+        law = elementary.subtasks(alpha, math.inf)
+        law = replace(law, assumptions=("labels are constant on clusters: one sample teaches a cluster",))
+        if floor:
+            law = replace(law, model_exponent=None, model_logarithms=0.0)
+        elif learner.kind == "trees":
+            law = _trees(law)
+    else:
+        inner = elementary.critical_cluster(recipe.label, recipe.label_exponent, floor=floor)
+        inner = distances_only(inner, learner, recipe.label, recipe.label_exponent)
+        if inner.data_exponent is None:
+            outer = elementary.subtasks(alpha, 0.5)
+            return _trees(replace(outer, assumptions=inner.assumptions))
+        law = elementary.subtasks(
+            alpha,
+            inner.data_exponent,
+            inner.model_exponent,
+            within_data_logarithms=inner.data_logarithms,
+            within_model_logarithms=inner.model_logarithms,
+        )
+        law = replace(
+            law,
+            model_exponent=None if floor else law.model_exponent,
+            model_logarithms=0.0 if floor else law.model_logarithms,
+            assumptions=tuple(note for note in inner.assumptions if note not in (INTERPOLATION, *learner.assumptions)),
+            computed=(*law.computed, f"within a cluster: {inner.statement}"),
+        )
+    return replace(
+        law,
+        inputs={**law.inputs, "τ": TAU, "N": recipe.n_points},
+        source=f"{law.source}; α = (3−τ)/(τ−2), arXiv 2606.20347",
+        looked_up=(*law.looked_up, BRILL_CLUSTER),
+        windows=(population_window(recipe.n_points, law.data_exponent),),
+        checked="argued, away from ties; measured curves: `curve`"
+        if not law.data_logarithms
+        else "argued; a tie, so local slopes at reachable n lie below the asymptote",
+        reached=False,
+    )
+
+
+def _trees(law: Law) -> Law:
+    return replace(
+        law,
+        name="no law for boosted trees",
+        statement="splits along single coordinates, each of which sees 1/d of every squared distance: no exponent is "
+        "derived",
+        data_exponent=None,
+        data_logarithms=0.0,
+        model_exponent=None,
+        model_logarithms=0.0,
+        checked="open",
+        reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+        nearest=f"{law.name}, α_D = {law.data_exponent:g}",
+    )
+
+
+def coverage_curve(recipe: ClustersRecipe, noise: float, learner: str, numbers: Callable[[], F64]) -> ExactCurve | None:
+    """Return the exact curve of labels that are constant on clusters, None for other labels, noise or large N.
+
+    Args:
+        recipe: of many clusters. noise: σ of its labels. learner: "1-nn" or "bayes".
+        numbers: makes the expected number of clusters of every size.
+    """
+    if (
+        recipe.label != "cluster-constant"
+        or noise
+        or recipe.n_points > EXACT_COVERAGE
+        or learner not in ("1-nn", "bayes")
+    ):
+        return None
+    known = cache(numbers)
+
+    def compute(sizes: tuple[int, ...]) -> F64:
+        return theory.constant_label_risk(known(), recipe.n_points, np.array(sizes), learner)[None, :]
+
+    return ("Bayes floor" if learner == "bayes" else learner) + " by coverage, exact", compute
+
+
+def cluster_numbers(recipe: PercolationEnsemble) -> F64:
+    """Return the expected number of clusters of every size, (N + 1,) float64, exactly."""
+    return theory.critical_numbers(recipe.n_points, recipe.sizes, recipe.ensemble)
+
+
+LAWS = Laws[PercolationEnsemble](
+    law=lambda recipe, learner: of_ensemble(critical_law(recipe, learner), learner),
+    noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
+        recipe.label, recipe.label_exponent, learner, clean, one=False
+    ),
+    exact_curve=lambda recipe, learner: coverage_curve(recipe, recipe.noise, learner, lambda: cluster_numbers(recipe)),
+    graph_neighbours="averaged over structures, another cluster's label where unseen",
+)

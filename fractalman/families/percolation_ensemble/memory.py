@@ -1,0 +1,26 @@
+"""What making an ensemble of critical clusters takes."""
+
+from __future__ import annotations
+
+from fractalman.families._ensembles import forest_array_bytes, forest_tree_bytes
+from fractalman.families.memory import MEGABYTES_32, Memory
+from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+
+
+class PercolationEnsembleMemory(Memory[PercolationEnsemble]):
+    """What making an ensemble of critical clusters takes, step by step."""
+
+    def own_array_bytes(self) -> int:
+        return forest_array_bytes(self.recipe.n_points, self.recipe.ambient_dim, self.recipe.label)
+
+    def own_peak_bytes(self) -> int:
+        return self.array_bytes() + 56 * self.recipe.n_points + MEGABYTES_32
+
+    def tree_bytes(self) -> int:
+        return forest_tree_bytes(self.recipe.n_points, 0)
+
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        return self.compact_bytes() if self.recipe.label == "hierarchical" else super().streamed_bytes(hierarchy)
+
+
+MEMORY = PercolationEnsembleMemory

@@ -1,0 +1,48 @@
+"""Which law holds for a recipe and a learner named by its name: the family is asked, the learner says what it is."""
+
+from __future__ import annotations
+
+from fractalman import learners
+from fractalman.families.base import family_of
+from fractalman.recipes import Recipe
+from fractalman.theory import Law
+from fractalman.theory.laws.learner_properties import BAYES
+
+LEARNERS = (*learners.REGISTRY, BAYES.name)
+"""The learners that laws are asked for; "bayes" is the floor that no learner beats."""
+
+
+def law_of(recipe: Recipe, learner: str) -> Law:
+    """Return the law that a learner must follow on a recipe's data.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+    learner : str
+        One of `LEARNERS`, or "5-nn" for k-nn with that k; "bayes" is the floor that no learner beats.
+
+    Returns
+    -------
+    Law
+        Where no power law holds its data_exponent is None, its reason says why, and `nearest` names the law that comes
+        nearest.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown learner, with the nearest match.
+
+    Notes
+    -----
+    docs/theory.md §3.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> from fractalman.prediction import law_of
+    >>> law_of(fm.Cascade(n_points=100, hurst=0.5), "1-nn").data_exponent
+    0.5
+    """
+    properties = BAYES if learner == BAYES.name else learners.properties_of(learner)
+    return family_of(recipe).laws.law_of(recipe, properties)
