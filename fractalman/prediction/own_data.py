@@ -134,8 +134,8 @@ class OwnPrediction:
         if law.noise_found:
             low, high = law.noise.interval
             noise = (
-                f"Noise of variance {law.noise.value:.3g} ({low:.3g} … {high:.3g}): above it α = {law.clean.value:.3g} ± "
-                f"{law.clean.standard_error:.2g}, with it {law.noisy.value:.3g} ± {law.noisy.standard_error:.2g}."
+                f"Noise of variance {law.noise.value:.3g} ({low:.3g} … {high:.3g}): above it α = {law.clean.value:.3g} "
+                f"± {law.clean.standard_error:.2g}, with it {law.noisy.value:.3g} ± {law.noisy.standard_error:.2g}."
             )
         return "\n".join(
             [
