@@ -47,10 +47,33 @@ def unseen_probability(size: I64 | Sequence[int] | int, n_points: int, n_train: 
 
     Training points are a random subset of the other N − 1 points, without replacement; a product of ratios.
 
-    Args:
-        size: s, each 1 … N. n_points: N. n_train: n, 0 … N − 1.
-    Returns: (len(size),) float64. For N → ∞ it is (1 − ρ)^(s−1).
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    size : int, array or sequence of int
+        Cluster sizes, s, each 1 … N.
+    n_points : int
+        Number of points, N.
+    n_train : int
+        Training points, n, 0 … N − 1.
+
+    Returns
+    -------
+    (len(size),) float64
+        P(s); for N → ∞ it is (1 − ρ)^(s−1).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> unseen_probability([1, 2, 3], 10, 3).round(4).tolist()
+    [1.0, 0.6667, 0.4167]
     """
     s = np.atleast_1d(np.asarray(size))
     if s.ndim != 1 or s.dtype.kind not in "iu" or (s.size and not (s.min() >= 1 and s.max() <= n_points)):
@@ -65,12 +88,35 @@ def unseen_probability(size: I64 | Sequence[int] | int, n_points: int, n_train: 
 def unseen_mass(numbers: AnyFloat | AnyInt, n_points: int, n_train: AnyInt | Sequence[int] | int) -> F64:
     """Return the probability that a test point's cluster holds none of n training points, Σ_s s N_s/N · P(s).
 
-    Args:
-        numbers: (S + 1,) N_s by size, drawn (``np.bincount`` of sizes) or expected (`cluster_numbers`); what they lack
-            of N points is taken for clusters so large that they are seen.
-        n_points: N. n_train: n's, each 0 … N − 1.
-    Returns: (len(n_train),) float64.
-    Errors: RecipeError. Source: docs/theory.md §3.5, §4.
+    Parameters
+    ----------
+    numbers : (S + 1,) float or int array
+        N_s by size, drawn (``np.bincount`` of sizes) or expected (`cluster_numbers`); what they lack of N points is
+        taken for clusters so large that they are seen.
+    n_points : int
+        Number of points, N.
+    n_train : int, array or sequence of int
+        Training points, n's, each 0 … N − 1.
+
+    Returns
+    -------
+    (len(n_train),) float64
+        Probability that a test point's cluster holds none of n training points, Σ_s s N_s/N · P(s).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.5, §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> unseen_mass(np.array([0, 4, 3]), 10, [0, 3, 9]).round(4).tolist()
+    [1.0, 0.8, 0.4]
     """
     return ensemble_risk(numbers, n_points, n_train, unseen=1.0, within=0.0)
 
@@ -84,13 +130,40 @@ def ensemble_risk(
 ) -> F64:
     """Return the risk Σ over clusters of mass × [P(unseen)·unseen risk + P(seen)·risk within].
 
-    Args:
-        numbers, n_points, n_train: as in `unseen_mass`; what the numbers lack of N points adds nothing.
-        unseen: the learner's risk in a cluster it has not seen, `UNSEEN_RISK` for labels of prior variance 1.
-        within: its risk in a seen cluster, by n and size: a number, (S + 1,), or (len(n_train), S + 1); 0 for labels
-            that are constant on clusters.
-    Returns: (len(n_train),) float64 in units of the prior variance.
-    Errors: RecipeError. Source: docs/theory.md §3.5, §4.
+    Parameters
+    ----------
+    numbers : (S + 1,) float or int array
+        N_s by size, drawn (``np.bincount`` of sizes) or expected (`cluster_numbers`); what they lack of N points is
+        taken for clusters so large that they are seen. What the numbers lack of N points adds nothing.
+    n_points : int
+        N. What the numbers lack of N points adds nothing.
+    n_train : int, array or sequence of int
+        n's, each 0 … N − 1. What the numbers lack of N points adds nothing.
+    unseen : float or float64 array, default 1
+        The learner's risk in a cluster it has not seen, `UNSEEN_RISK` for labels of prior variance 1.
+    within : float or float64 array, default 0
+        Its risk in a seen cluster, by n and size: a number, (S + 1,), or (len(n_train), S + 1); 0 for labels that are
+        constant on clusters.
+
+    Returns
+    -------
+    (len(n_train),) float64
+        In units of the prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.5, §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ensemble_risk(np.array([0, 4, 3]), 10, [0, 3], unseen=1.0, within=0.1).round(4).tolist()
+    [1.0, 0.82]
     """
     count = np.asarray(numbers, np.float64)
     if count.ndim == 1:
@@ -114,11 +187,38 @@ def constant_label_risk(
 ) -> F64:
     """Return the risk of labels that are constant on clusters, one N(0, 1) each: coverage and nothing else.
 
-    Args:
-        numbers, n_points, n_train: as in `unseen_mass`.
-        learner: "zero" or "bayes" (a seen cluster's label, 0 elsewhere: the floor), or "1-nn" (the nearest training
-            point, in an unseen cluster that of another one).
-    Errors: RecipeError. Source: docs/theory.md §3.4, §3.5.
+    Parameters
+    ----------
+    numbers : (S + 1,) float or int array
+        N_s by size, drawn (``np.bincount`` of sizes) or expected (`cluster_numbers`); what they lack of N points is
+        taken for clusters so large that they are seen.
+    n_points : int
+        Number of points, N.
+    n_train : int, array or sequence of int
+        Training points, n's, each 0 … N − 1.
+    learner : {"bayes", "zero", "1-nn"}, default "bayes"
+        "zero" or "bayes" (a seen cluster's label, 0 elsewhere: the floor), or "1-nn" (the nearest training point, in an
+        unseen cluster that of another one).
+
+    Returns
+    -------
+    (len(n_train),) float64
+        Risk in units of the prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.4, §3.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> constant_label_risk(np.array([0, 4, 3]), 10, [0, 3]).round(4).tolist()
+    [1.0, 0.8]
     """
     if learner not in UNSEEN_RISK:
         known = ", ".join(UNSEEN_RISK)
@@ -132,9 +232,22 @@ def constant_label_risk(
 def critical_numbers(n_points: int, sizes: str = "yule-simon", ensemble: str = "number") -> F64:
     """Return the expected number of clusters of every size among N points of critical mean-field clusters, exactly.
 
-    Args:
-        n_points: N. sizes: "yule-simon" or "borel". ensemble: "number" or "size-biased".
-    Returns: (N + 1,) float64, entry s; Σ s·N_s = N. O(N log² N); Yule–Simon by number O(N^5/3), 1 s at N = 10^5.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N.
+    sizes : str, default "yule-simon"
+        "yule-simon" or "borel".
+    ensemble : str, default "number"
+        "number" or "size-biased".
+
+    Returns
+    -------
+    (N + 1,) float64
+        Entry s; Σ s·N_s = N. O(N log² N); Yule–Simon by number O(N^5/3), 1 s at N = 10^5.
+
+    Notes
+    -----
     Source: docs/theory.md §1, §4.
     """
     if sizes == "yule-simon" and ensemble == "number":
@@ -147,9 +260,25 @@ def critical_numbers(n_points: int, sizes: str = "yule-simon", ensemble: str = "
 def bethe_numbers(n_points: int, coordination: int, probability: float, ensemble: str = "number") -> F64:
     """Return the expected number of clusters of every size among N points of the Bethe lattice, exactly.
 
-    Args:
-        n_points: N. coordination: z. probability: p of a bond. ensemble: "number" or "size-biased".
-    Returns: (N + 1,) float64, entry s; Σ s·N_s = N. Source: docs/theory.md §1, §4.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N.
+    coordination : int
+        Neighbours of a site, z.
+    probability : float
+        p of a bond.
+    ensemble : str, default "number"
+        "number" or "size-biased".
+
+    Returns
+    -------
+    (N + 1,) float64
+        Entry s; Σ s·N_s = N.
+
+    Notes
+    -----
+    Source: docs/theory.md §1, §4.
     """
     n, share = n_points, bethe_giant_share(coordination, probability)
     finite = bethe_cluster_numbers(coordination, probability, n)
@@ -170,10 +299,34 @@ def filled_numbers(law: F64, n_points: int, giant_share: float = 0.0) -> F64:
     probability ``giant_share`` it takes all that is left instead. Let w(R) be the probability that R points are ever
     left; then w(R) = Σ_s w(R+s)·(1−share)·f(s)/F(R+s), and N_s = f(s)·Σ_{R≥s} w(R)·(1−share)/F(R).
 
-    Args:
-        law: (≥ N + 1,) float64, entry s ∝ f(s), entry 0 is 0, f(1) > 0 unless the share is 1.
-        n_points: N ≥ 0. giant_share: 0 … 1.
-    Returns: (N + 1,) float64. Errors: RecipeError. Source: docs/theory.md §4 (renewal).
+    Parameters
+    ----------
+    law : (≥ N + 1,) float64
+        Entry s ∝ f(s), entry 0 is 0, f(1) > 0 unless the share is 1.
+    n_points : int
+        Number of points, N ≥ 0.
+    giant_share : float, default 0
+        Probability, 0 … 1.
+
+    Returns
+    -------
+    (N + 1,) float64
+        Expected numbers of clusters by size when independent draws fill N points.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4 (renewal).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> filled_numbers(np.array([0.0, 0.5, 0.5]), 2).round(4).tolist()
+    [0.0, 1.0, 0.5]
     """
     n, f = int(n_points), np.asarray(law, np.float64)
     if f.ndim != 1 or f.size <= n or (n and not (f[1] > 0.0 or giant_share >= 1.0)) or not 0.0 <= giant_share <= 1.0:
@@ -219,9 +372,31 @@ def seen_mass_amplitude(sizes: str = "borel", coordination: int | None = None) -
     A = 2√π·a where a·s^(−3/2) is the probability that a random site's cluster has s sites: √2 (Borel), 3π/4
     (Yule–Simon), z·√(2/((z−1)(z−2))) (Bethe lattice at p_c).
 
-    Args:
-        sizes: "borel" or "yule-simon"; left aside where a coordination z ≥ 3 is given.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    sizes : {"borel", "yule-simon"}, default "borel"
+        The law of sizes; left aside where a coordination z ≥ 3 is given.
+    coordination : int or None, default None
+        z ≥ 3 of a Bethe lattice at its threshold; None means that sizes says which ensemble.
+
+    Returns
+    -------
+    float
+        The amplitude A.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> round(seen_mass_amplitude("borel") ** 2, 12)
+    2.0
     """
     if coordination is not None:
         if coordination < 3:
@@ -241,9 +416,29 @@ def size_biased_unseen_limit(n_train: AnyInt | Sequence[int] | int) -> F64:
     exponent φ(q) ∝ √π Γ(q+1)/Γ(q+1/2) − 1; the mass in jumps near x has density x^(−1/2)/(π−2) − 1/(2 ln 2) + …,
     from φ(1/2) and φ'(0). It is the subtask law k^(−(1+α)), α = 1, with its own amplitude.
 
-    Args:
-        n_train: n's, each ≥ 1.
+    Parameters
+    ----------
+    n_train : int, array or sequence of int
+        Training points, n's, each ≥ 1.
+
+    Returns
+    -------
+    (len(n_train),) float64
+        The unseen mass, a probability.
+
+    Raises
+    ------
+    RecipeError
+        If a size is below 1.
+
+    Notes
+    -----
     Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> size_biased_unseen_limit([100, 10_000]).round(4).tolist()
+    [0.148, 0.0155]
     """
     n = _check_train(n_train, math.inf)
     if n.size and n.min() < 1:
@@ -256,10 +451,31 @@ def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
 
     It falls as n^(−α/(1+α)). The first ranks are summed, at most a million, the others integrated (Euler–Maclaurin).
 
-    Args:
-        alpha: α > 0. n_train: n's, each ≥ 0.
-    Returns: (len(n_train),) float64, good to about 1e-10.
-    Errors: RecipeError. Source: docs/theory.md §3.4 (Hutter, arXiv 2102.04074).
+    Parameters
+    ----------
+    alpha : float
+        Exponent, α > 0.
+    n_train : int, array or sequence of int
+        Training points, n's, each ≥ 0.
+
+    Returns
+    -------
+    (len(n_train),) float64
+        Good to about 1e-10.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.4 (Hutter, arXiv 2102.04074).
+
+    Examples
+    --------
+    >>> rank_law_unseen(1.0, [0, 100]).round(6).tolist()
+    [1.0, 0.06884]
     """
     from scipy.special import gamma, gammainc, zeta
 
