@@ -23,7 +23,8 @@ import numpy as np
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
-from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+from fractalman.theory.covariance import check_points, check_sizes
+from fractalman.theory.label_covariance import LabelCovariance
 
 _OCTAVES = 24.0
 _NODES = 12  # Gauss–Legendre nodes in every half octave of t: the integrand changes over one octave
@@ -395,14 +396,25 @@ def gaussian_floor_with_error(
 
     Parameters
     ----------
-    covariance, order, sizes, test
-        As for `gaussian_floor`.
+    covariance : LabelCovariance
+        As in `gaussian_floor`.
+    order : (≥ max(sizes),) int64
+        Points in training order.
+    sizes : array or sequence of int
+        Training-set sizes n ≥ 0.
+    test : (t,) int64
+        Test points.
 
     Returns
     -------
     floor, error : (len(sizes), t) float64
         The floor lies within floor ± error. Smooth fields on close points have floors that double precision cannot
         hold: there the error exceeds the value, and only floor + error, an upper bound, is known.
+
+    Raises
+    ------
+    RecipeError
+        For sizes outside, or a covariance that is not positive semidefinite.
 
     Notes
     -----

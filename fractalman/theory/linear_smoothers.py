@@ -11,7 +11,7 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.conventions import LINEAR_RIDGES, random_projections
 from fractalman.errors import RecipeError
-from fractalman.theory.covariance import LabelCovariance
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
 
 _FEW_FEATURES = 4  # with at least so many training points a feature, products Σ·v replace walks for every test point

@@ -20,7 +20,7 @@ import numpy as np
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import scaled_inputs, validation_split
 from fractalman.errors import RecipeError
-from fractalman.theory.covariance import LabelCovariance
+from fractalman.theory.label_covariance import LabelCovariance
 
 _BLOCK = 1 << 24  # weights held at once
 

@@ -12,8 +12,9 @@ from fractalman.conventions import NEIGHBOURS, validation_split
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.nearest import nearest_k
-from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+from fractalman.theory.covariance import check_points, check_sizes
 from fractalman.theory.kernel_smoothers import KernelRidge
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
 from fractalman.theory.ridged import Expected, Smoother
 

@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 from fractalman.errors import RecipeError
+from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
 from fractalman.theory.exponents import (
     Masses,
-    critical_cluster_asymptotics,
     moran_exponent_masses,
     quantization_exponent_masses,
 )

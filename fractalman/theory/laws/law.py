@@ -158,18 +158,25 @@ class Law:
 
         Parameters
         ----------
-        name, statement : str
-            What there is instead of a law, in a few words and in a sentence.
+        name : str
+            What there is instead of a law, in a few words.
+        statement : str
+            The same in a sentence.
         because : str
             Why there is none.
         nearest : str
             The law that comes nearest.
         domain : str
             Where this was thought about.
-        source : str, optional
-            Where it comes from. Default "none".
-        **more
+        source : str, default "none"
+            Where it comes from.
+        **more : object
             Further fields, `checked` among them. Default: an open question.
+
+        Returns
+        -------
+        Law
+            Without exponents, its irreducible risk not known.
 
         Examples
         --------
