@@ -25,13 +25,22 @@ LAWS = ("power", "logarithm", "floor", "broken")
 class BrokenPowerLawFit:
     """A power law that changes its exponent: L = A·n^-before·(1 + (n/turn)^(1/sharpness))^((before − after)·sharpness).
 
-    Args:
-        before, after: exponents far below and far above ``turn``.
-        turn: the size at which they meet.
-        amplitude: A, the loss's unit. sharpness: width of the turn in ln n, as given.
-        standard_error: of (before, after, ln turn), by name.
-        degrees_of_freedom: of Student's t.
-        warnings: sentences that qualify the numbers.
+    Parameters
+    ----------
+    before, after : float
+        Exponents far below and far above ``turn``.
+    turn : float
+        The size at which they meet.
+    amplitude : float
+        A, in the loss's unit.
+    sharpness : float
+        Width of the turn in ln n, as given.
+    standard_error : dict of float
+        Of "before", "after" and "ln turn".
+    degrees_of_freedom : int
+        Of Student's t.
+    warnings : tuple of str
+        Sentences that qualify the numbers.
     """
 
     before: float
@@ -44,7 +53,18 @@ class BrokenPowerLawFit:
     warnings: tuple[str, ...]
 
     def predict(self, n: ArrayLike) -> F64:
-        """Return the fitted loss at sizes ``n``, float64, in the loss's unit."""
+        """Return the fitted loss.
+
+        Parameters
+        ----------
+        n : array_like
+            Sizes > 0.
+
+        Returns
+        -------
+        float64 array
+            In the loss's unit.
+        """
         x = np.log(np.asarray(n, np.float64))
         q = np.array([math.log(self.amplitude), self.before, self.after, math.log(self.turn)])
         return np.exp(_broken(q, x, self.sharpness))
@@ -53,11 +73,35 @@ class BrokenPowerLawFit:
 def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.25) -> BrokenPowerLawFit:
     """Return the two exponents of a curve that turns from one power law into another.
 
-    Args:
-        n: (sizes ≥ 5,) distinct sizes > 0. loss: (sizes,) or (replicates, sizes), > 0.
-        sharpness: width of the turn in ln n; small = sudden.
-    Errors: FitError as for `fit_power_law`, and for sharpness ≤ 0.
-    Source: Caballero et al., arXiv 2210.14891, with one break.
+    Parameters
+    ----------
+    n : (sizes,) array_like
+        5 distinct sizes > 0 or more.
+    loss : (sizes,) or (replicates, sizes) array_like
+        > 0, any unit.
+    sharpness : float, default 0.25
+        Width of the turn in ln n; small = sudden.
+
+    Returns
+    -------
+    BrokenPowerLawFit
+
+    Raises
+    ------
+    FitError
+        As `fit_power_law`, and for sharpness ≤ 0.
+
+    Notes
+    -----
+    Caballero et al., arXiv 2210.14891, with one break.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = 2.0 ** np.arange(4, 17)
+    >>> fit = fm.measure.fit_broken_power_law(n, n**-0.2 * (1 + (n / 1024) ** 4) ** (-0.6 / 4))
+    >>> print(f"{fit.before:.2f} {fit.after:.2f} {fit.turn:.0f}")
+    0.20 0.80 1024
     """
     if not (math.isfinite(sharpness) and sharpness > 0.0):
         raise FitError(f"sharpness = {sharpness!r}: allowed is a number > 0")
@@ -124,12 +168,18 @@ def _solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[
 class LawScore:
     """How one law, fitted to small sizes, predicts the large ones.
 
-    Args:
-        law: "power", "logarithm", "floor" or "broken".
-        error: root mean square of ln(predicted / measured) over the held-out sizes.
-        bias: its mean: positive where the law promises too large a loss.
-        sigma: error in units of the measurement's own standard error there; None for a single curve.
-        fit: the fit to the small sizes.
+    Parameters
+    ----------
+    law : str
+        "power", "logarithm", "floor" or "broken".
+    error : float
+        Root mean square of ln(predicted / measured) over the held-out sizes.
+    bias : float
+        Its mean: positive where the law promises too large a loss.
+    sigma : float or None
+        The error in units of the measurement's own standard error there; None for a single curve.
+    fit : PowerLawFit or BrokenPowerLawFit
+        The fit to the small sizes.
     """
 
     law: str
@@ -144,11 +194,33 @@ def compare_laws(
 ) -> tuple[LawScore, ...]:
     """Fit small, predict large: return the laws in the order of how well they predict the sizes they were not shown.
 
-    Args:
-        n: (sizes,) distinct sizes > 1. loss: (sizes,) or (replicates, sizes), > 0.
-        up_to: largest size that is fitted; None = the smaller two thirds of the sizes (5 or more).
-        laws: which of "power", "logarithm", "floor", "broken" to try.
-    Errors: FitError when fewer than 5 sizes are fitted, none is held out, or a law is unknown.
+    Parameters
+    ----------
+    n : (sizes,) array_like
+        Distinct sizes > 1.
+    loss : (sizes,) or (replicates, sizes) array_like
+        > 0, any unit.
+    up_to : float, optional
+        Largest size that is fitted; None = the smaller two thirds of the sizes (5 or more).
+    laws : sequence of str
+        Which of "power", "logarithm", "floor", "broken" to try; one that cannot be fitted is left out.
+
+    Returns
+    -------
+    tuple of LawScore
+        Best first.
+
+    Raises
+    ------
+    FitError
+        When fewer than 5 sizes are fitted, none is held out, a law is unknown, or none can be fitted.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = 2.0 ** np.arange(4, 14)
+    >>> fm.measure.compare_laws(n, n**-0.5 + 0.05, laws=("power", "floor"))[0].law
+    'floor'
     """
     for law in laws:
         if law not in LAWS:
@@ -191,10 +263,14 @@ def compare_laws(
 class WindowSensitivity:
     """The exponent in every window of the sizes.
 
-    Args:
-        window: (windows, 2) float64 smallest and largest size.
-        value, standard_error: (windows,) float64 of the exponent.
-        spread: largest less smallest exponent over windows of at least half the sizes: the systematic uncertainty.
+    Parameters
+    ----------
+    window : (windows, 2) float64
+        Smallest and largest size.
+    value, standard_error : (windows,) float64
+        Of the exponent.
+    spread : float
+        Largest less smallest exponent over windows of at least half the sizes: the systematic uncertainty.
     """
 
     window: F64
@@ -220,6 +296,13 @@ def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False
     ------
     FitError
         With fewer than 3 sizes, and as `fit_power_law`.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = 2.0 ** np.arange(4, 10)
+    >>> fm.measure.window_sensitivity(n, n**-0.5).value.round(6).tolist()
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     """
     sizes, losses = checked_curves(n, loss)
     count, replicates = sizes.size, len(losses)

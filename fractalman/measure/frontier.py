@@ -41,6 +41,8 @@ class Optimum:
         95 %, by name of the three.
     extrapolated : (budgets,) bool
         Whether the budget lies beyond those of the table.
+    table : dict of (points,) float64
+        The runs that the fit rests on.
     """
 
     compute: F64

@@ -64,6 +64,10 @@ class JointPowerLawFit(FitDisplay):
         What the form adds: ``epochs_constant`` R*, or ``overtraining_exponent`` and ``overtraining_amplitude``.
     table : dict of (points,) float64
         The columns that were fitted.
+    theta : (p,) float64
+        All exponents, E, then the logarithms of all amplitudes (and of R*).
+    covariance : (p, p) float64
+        Of theta.
     """
 
     model_exponent: float

@@ -124,7 +124,18 @@ class PowerLawFit(FitDisplay):
         return draw_curve(self, ax)
 
     def predict(self, n: ArrayLike) -> F64:
-        """Return the fitted loss at sizes ``n``, float64, in the loss's unit."""
+        """Return the fitted loss.
+
+        Parameters
+        ----------
+        n : array_like
+            Sizes > 0.
+
+        Returns
+        -------
+        float64 array
+            In the loss's unit.
+        """
         sizes = np.asarray(n, dtype=np.float64)
         curve = self.amplitude * sizes**-self.value
         if self.logarithm:

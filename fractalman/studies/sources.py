@@ -18,7 +18,7 @@ from fractalman._typing import F32, F64, I64
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
 from fractalman.experiments.specification import replicate_seeds, split_seed
-from fractalman.measure.tables import read_points
+from fractalman.measure.user_files import read_points
 from fractalman.random.streams import Role, key64
 from fractalman.recipes import Recipe
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
@@ -108,7 +108,7 @@ class FileSource:
     """Points of a file.
 
     Args:
-        path: .npz, .npy or .csv with a target, as for `fractalman.measure.tables.read_points`.
+        path: .npz, .npy or .csv with a target, as for `fractalman.measure.user_files.read_points`.
         hierarchy: how it is estimated: one of `HIERARCHIES`.
         target: "value", or "one-hot": a column per class, centred, all of them together of variance 1.
         digest: of the file's bytes, so that a run is not continued on other data.
