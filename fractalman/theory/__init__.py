@@ -6,6 +6,17 @@ Every law is stated in docs/theory.md with its units, its source and how far it 
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
+from fractalman.theory.classification import (
+    ClassCovariance,
+    cascade_class_exponent,
+    class_error,
+    class_floor,
+    classification_risk,
+    cluster_class_exponent,
+    manifold_class_exponent,
+    neighbour_class_risk,
+    prediction_variance,
+)
 from fractalman.theory.cluster_exponents import ClusterAsymptotics, critical_cluster_asymptotics
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
@@ -92,6 +103,7 @@ from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectr
 __all__ = [
     "SMOOTHERS",
     "UNSEEN_RISK",
+    "ClassCovariance",
     "ClusterAsymptotics",
     "Conflict",
     "Expected",
@@ -124,11 +136,16 @@ __all__ = [
     "bethe_threshold",
     "borel_law",
     "brownian_one_nn_risk",
+    "cascade_class_exponent",
     "cascade_curve",
     "cascade_curve_masses",
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
+    "class_error",
+    "class_floor",
+    "classification_risk",
+    "cluster_class_exponent",
     "constant_label_risk",
     "critical_cluster_asymptotics",
     "critical_numbers",
@@ -147,17 +164,20 @@ __all__ = [
     "local_slope",
     "log_period",
     "log_period_masses",
+    "manifold_class_exponent",
     "mean_leaf_depth",
     "mean_power",
     "moran_exponent",
     "moran_exponent_masses",
     "nearest_distance_law",
+    "neighbour_class_risk",
     "one_nn_curve_on_tree",
     "one_nn_on_tree",
     "optimal_ridge_risk",
     "pair_risk",
     "power_law_exponents",
     "power_law_spectrum",
+    "prediction_variance",
     "quantization_exponent",
     "quantization_exponent_masses",
     "random_features_risk",
