@@ -19,8 +19,10 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
-from fractalman.theory.covariance import LabelCovariance, check_points
-from fractalman.theory.exponents import Masses, critical_cluster_asymptotics, moran_exponent_masses
+from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
+from fractalman.theory.covariance import check_points
+from fractalman.theory.exponents import Masses, moran_exponent_masses
+from fractalman.theory.label_covariance import LabelCovariance
 
 _ROWS = 1 << 22  # numbers held at once
 
