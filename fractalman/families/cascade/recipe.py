@@ -123,8 +123,8 @@ class Cascade(Recipe):
     >>> recipe = fm.Cascade(n_points=100, branching=4, contraction=0.5, hurst=0.5)
     >>> recipe.levels
     48
-    >>> fm.generate(recipe).X.shape
-    (100, 32)
+    >>> fm.Cascade(n_points=100, masses=(0.25, 0.75)).branching
+    2
     """
 
     family: ClassVar[str] = "cascade"

@@ -48,10 +48,8 @@ class PercolationCluster(Recipe):
     --------
     >>> import fractalman as fm
     >>> recipe = fm.PercolationCluster(n_points=100, ambient_dim=8, seed=1)
-    >>> fm.generate(recipe).edges.shape
-    (99, 2)
-    >>> fm.PercolationCluster(n_points=100, label="brownian").label_exponent
-    0.0
+    >>> recipe.replace(nuisance_dim=2).n_columns
+    10
     """
 
     family: ClassVar[str] = "percolation-cluster"

@@ -49,9 +49,9 @@ class PercolationEnsemble(Recipe):
     Examples
     --------
     >>> import fractalman as fm
-    >>> data = fm.generate(fm.PercolationEnsemble(n_points=100, ambient_dim=8))
-    >>> bool(data.cluster.max() + 1 == 100 - len(data.edges))  # a forest
-    True
+    >>> recipe = fm.PercolationEnsemble(n_points=100, sizes="borel", label="cluster-constant")
+    >>> recipe.to_dict()["sizes"]
+    'borel'
     """
 
     family: ClassVar[str] = "percolation-ensemble"

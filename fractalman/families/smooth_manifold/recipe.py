@@ -55,9 +55,9 @@ class SmoothManifold(Recipe):
     Examples
     --------
     >>> import fractalman as fm
-    >>> data = fm.generate(fm.SmoothManifold(n_points=100, kind="sphere", dim=2, ambient_dim=8))
-    >>> bool(abs((data.X**2).sum(axis=1) - 1.0).max() < 1e-5)
-    True
+    >>> recipe = fm.SmoothManifold(n_points=100, kind="torus", dim=3)
+    >>> recipe.own_dim, recipe.addressed
+    (6, True)
     """
 
     family: ClassVar[str] = "smooth-manifold"
