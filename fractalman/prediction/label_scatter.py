@@ -118,6 +118,8 @@ def neighbour_law(
     classes : whether labels are class numbers, and g shares of pairs that differ.
     """
     n, k = len(values), rank.astype(np.float64)
+    if classes:
+        g = np.maximum(g, 0.5 / n)  # no pair that differs: half a one, as a logarithm needs
     noisy, (clean, floor) = float(plain_slope(k, g)[0]), (float(v[0]) for v in with_floor(k, g))
     part = np.sort(permutation(key64(seed, Role.PREDICTION, 12), n)[:MOST]) if n > MOST else np.arange(n)
     points = values[part]
@@ -192,7 +194,9 @@ def _neighbours(points: F64) -> tuple[I64, F64]:
 
 
 def _apart(made: F64, other: I64, classes: bool) -> F64:
-    return np.asarray((made != made[other]).mean(axis=0) if classes else np.square(made - made[other]).mean(axis=0))
+    if classes:
+        return np.asarray(np.maximum((made != made[other]).mean(axis=0), 0.5 / len(made)))
+    return np.asarray(np.square(made - made[other]).mean(axis=0))
 
 
 def _flipped(level: float) -> float:

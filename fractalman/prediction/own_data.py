@@ -58,6 +58,7 @@ class OwnPrediction:
         the squared error summed over one-hot columns and halved (kernels).
     label_variance : of y; of classes, the share of wrong answers of a random one.
     warnings : what qualifies the numbers, one sentence each.
+    points, labels : (N, d) and (N,) float64, what was measured: copies left out, classes as 0, 1, …
     """
 
     learner: str
@@ -75,6 +76,8 @@ class OwnPrediction:
     classes: int
     label_variance: float
     warnings: tuple[str, ...]
+    points: F64 = field(repr=False)
+    labels: F64 = field(repr=False)
     _spectrum: KernelSpectrum | None = field(repr=False, default=None)
 
     @property
@@ -257,6 +260,8 @@ def predict_own_data(
         label_variance=float(1.0 - np.square(np.bincount(labels.astype(int)) / len(labels)).sum()) if count
         else float(labels.var()),
         warnings=tuple(warnings),
+        points=points.values * points.unit,
+        labels=labels,
     )  # fmt: skip
     if learner == "1-nn":
         return prediction

@@ -257,3 +257,13 @@ def test_one_estimator_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPa
     assert any("dimension could not be measured: not today" in said for said in made.warnings)
     assert made.data_exponent > 0.5
     json.dumps(own_data_table(made), allow_nan=False)
+
+
+def test_no_pair_that_differs_counts_as_half_a_one() -> None:
+    """A share of 0 at the first rank has no logarithm; the exponent stays that of counts that can be seen."""
+    from fractalman.prediction.label_scatter import neighbour_law
+
+    rng = np.random.default_rng(3)
+    X, labels, rank = rng.random((300, 2)), np.arange(300) % 2.0, np.array([1, 2, 4, 8])
+    law = neighbour_law(X, labels, rank, np.array([0.0, 0.01, 0.02, 0.04]), 0.1, 2.0, True, 0)
+    assert 0.5 < law.noisy.value < 2.5
