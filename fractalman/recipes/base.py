@@ -15,7 +15,7 @@ from fractalman.recipes.checks import MAX_DIM, Check, integer, real, switch
 class Recipe:
     """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
 
-    Recipes are frozen and compare by value. A family's own class (`Cascade`, `PercolationCluster`, …) adds its keywords.
+    Recipes are frozen and compare by value. A family's own class (`Cascade`, …) adds its keywords.
 
     Parameters
     ----------
