@@ -14,11 +14,16 @@ from fractalman._typing import F64, I64
 class Curve:
     """A predicted learning curve.
 
-    Args:
-        n: (k,) int64 training-set sizes.
-        risk: (k,) float64 expected risk, units of the label's prior variance.
-        standard_error: (k,) float64 Monte Carlo error of the average over structures; 0 where the curve is exact.
-        kind: how it was computed.
+    Attributes
+    ----------
+    n : (k,) int64
+        Training-set sizes.
+    risk : (k,) float64
+        Expected risk, units of the label's prior variance.
+    standard_error : (k,) float64
+        Monte Carlo error of the average over structures; 0 where the curve is exact.
+    kind : str
+        How it was computed.
     """
 
     n: I64
@@ -40,10 +45,14 @@ class Curve:
 class Exponent(float):
     """A local exponent: a number that carries the Monte Carlo error of the curve it was read off.
 
-    Args:
-        value: the exponent.
-        standard_error: its Monte Carlo error; 0 where the curve is exact.
-        n: the sizes it was read off at.
+    Parameters
+    ----------
+    value : float
+        The exponent.
+    standard_error : float
+        Its Monte Carlo error; 0 where the curve is exact.
+    n : tuple of int
+        The sizes it was read off at.
     """
 
     standard_error: float

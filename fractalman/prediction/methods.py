@@ -36,14 +36,24 @@ _FIELD_LARGEST, _FIELD_SECONDS = 8192, 1000
 class Method:
     """How a curve is computed.
 
-    Args:
-        kind: in words.
-        compute: sizes → risks, (draws, sizes).
-        largest: the largest training set that it can bear.
-        affordable: the largest that takes seconds, shown unless others are asked for.
-        shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
-            structures: the same at all sizes, and from size to size.
-        slope_error: of an exponent of the curve, likewise.
+    Attributes
+    ----------
+    kind : str
+        In words.
+    compute : Compute
+        Sizes → risks, (draws, sizes).
+    largest : float
+        The largest training set that it can bear.
+    affordable : float
+        The largest that takes seconds, shown unless others are asked for.
+    shared_error : float
+        Relative standard errors of what the curve rests on, beside the average over structures: the same at all sizes,
+        and from size to size.
+    size_error : float
+        Relative standard errors of what the curve rests on, beside the average over structures: the same at all sizes,
+        and from size to size.
+    slope_error : float
+        Of an exponent of the curve, likewise.
     """
 
     kind: str

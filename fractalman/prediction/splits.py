@@ -19,8 +19,12 @@ from fractalman.random.streams import Role, key64, permutation
 class Splits:
     """Splits of a dataset; labels enter through their covariance only.
 
-    Args:
-        data: the dataset. splits: how many.
+    Attributes
+    ----------
+    data : Dataset
+        The dataset.
+    splits : int
+        How many.
     """
 
     data: Dataset

@@ -30,9 +30,12 @@ _VARIANCE_POINTS = 4096
 class Structures:
     """Structures of a recipe's family, drawn by address.
 
-    Args:
-        recipe: of any family.
-        most: as many at most; the first of them are the same.
+    Attributes
+    ----------
+    recipe : Recipe
+        Of any family.
+    most : int
+        As many at most; the first of them are the same.
     """
 
     recipe: Recipe
@@ -141,10 +144,19 @@ def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:
 def label_covariance(recipe: Recipe, n_points: int, places: AnyFloat | None = None) -> theory.FieldCovariance:
     """Return the covariance of labels that are a field, at the first points of a recipe.
 
-    Args:
-        recipe: of a family whose labels are a field. n_points: how many points.
-        places: their coordinates up to a rotation; None = drawn anew.
-    Errors: RecipeError for families whose labels lie on a tree.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of a family whose labels are a field.
+    n_points : int
+        How many points.
+    places : float array or None, default None
+        Their coordinates up to a rotation; None = drawn anew.
+
+    Raises
+    ------
+    RecipeError
+        For families whose labels lie on a tree.
     """
     field = family_of(recipe).laws.field
     if field is None:
