@@ -78,7 +78,7 @@ class Provenance:
             return json.dumps(table, sort_keys=True, indent=1, allow_nan=False).encode("ascii")
         except (TypeError, ValueError) as error:
             raise FileFormatError(
-                f"the recipe cannot be stored: {error}; allowed are text, numbers, lists, tables"
+                f"the recipe cannot be stored: {error}; expected text, numbers, lists, tables"
             ) from None
 
 

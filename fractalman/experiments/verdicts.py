@@ -168,7 +168,7 @@ def judge(
         regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
     curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
     found, trouble = _fit(curves, trouble)
-    predicted, logarithmic, reached = _reference(prediction, axis)
+    predicted, logarithmic, attained = _reference(prediction, axis)
     local, local_error, borrowed = None, None, False
     if found is not None and axis.kind == "data":
         sizes = [int(n) for n in window.sizes]
@@ -182,7 +182,7 @@ def judge(
     else:
         judgement = compare(
             found, predicted, local, local_error,
-            reached=reached, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
+            attained=attained, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
         )  # fmt: skip
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = level_of(points, prediction, _level_sizes(summaries), seeds) if own_curve and axis.kind == "data" else None
@@ -246,7 +246,7 @@ def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
         return None, False, True
     if axis.kind == "model":
         return prediction.model_exponent, False, True
-    return prediction.data_exponent, bool(prediction.logarithmic), prediction.reached
+    return prediction.data_exponent, bool(prediction.logarithmic), prediction.attained
 
 
 def _unpredicted(axis: Axis) -> str:
@@ -265,13 +265,11 @@ def _curves(
     if not axis.abscissa:
         return None, f"{axis.name} is no axis along which a power law is looked for; its points are in the table"
     if seeds < min_seeds:
-        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
+        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (use seeds = {min_seeds} or more)"
     if len(fitted) < min_sizes:
         what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'condition'}"
         lost = [entry for entry in summaries if entry.regime == DIVERGED]
-        why = (
-            f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
-        )
+        why = f"; at {len(lost)} of {len(summaries)} networks diverged: use a smaller mlp.learning_rate" if lost else ""
         return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
     abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
     x = [abscissa[value] for value in fitted]
@@ -347,7 +345,7 @@ def compare(
     local: float | None,
     local_error: float | None,
     *,
-    reached: bool = True,
+    attained: bool = True,
     note: str = "",
     name: str = "predicted local exponent",
 ) -> _Judgement:
@@ -358,7 +356,7 @@ def compare(
         predicted: the asymptote, or None.
         local: the finite-size exponent over the same sizes, or None.
         local_error: its standard error.
-        reached: whether a fit at sizes that one can afford shows the asymptote.
+        attained: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
         name: what ``local`` is.
     """
@@ -373,7 +371,7 @@ def compare(
     combined = math.hypot(found.standard_error, error)
     half_width = student_t(found.degrees_of_freedom) * combined
     difference = found.value - reference
-    if local is None and not reached:
+    if local is None and not attained:
         return _Judgement(
             None,
             f"no reference: the asymptote {reference:.3f} is not reached at these sizes, and this learner has no "
@@ -388,7 +386,7 @@ def compare(
     if not half_width <= RESOLUTION:
         return _Judgement(
             None,
-            f"not resolved: the 95 % half-width {half_width:.2f} exceeds {RESOLUTION:g}; type more seeds",
+            f"not resolved: the 95 % half-width {half_width:.2f} exceeds {RESOLUTION:g}; use more seeds",
             _finite(half_width),
             sigma,
         )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from fractalman import theory
 from fractalman.families.base import family_of
-from fractalman.prediction import draws
-from fractalman.prediction.draws import Compute
+from fractalman.prediction import realization
+from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
 
 SMOOTHERS = (
@@ -48,7 +48,9 @@ class Method:
     affordable: float = math.inf
 
 
-def method_of(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method | None:
+def method_of(
+    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None
+) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
@@ -64,19 +66,19 @@ def method_of(source: Structures | Splits, learner: str, smoother: theory.Smooth
     return None
 
 
-def _recipe_of(source: Structures | Splits) -> Recipe:
-    return source.recipe if isinstance(source, Structures) else source.data.recipe
+def _recipe_of(source: DrawnRealizations | Splits) -> Recipe:
+    return source.recipe if isinstance(source, DrawnRealizations) else source.data.recipe
 
 
-def _seconds(source: Structures | Splits) -> float:
-    return _SECONDS if isinstance(source, Structures) and source.recipe.addressed else math.inf
+def _seconds(source: DrawnRealizations | Splits) -> float:
+    return _SECONDS if isinstance(source, DrawnRealizations) and source.recipe.addressed else math.inf
 
 
-def _over(source: Structures | Splits) -> str:
+def _over(source: DrawnRealizations | Splits) -> str:
     return "averaged over splits" if isinstance(source, Splits) else "averaged over structures"
 
 
-def _exact(source: Structures | Splits, learner: str) -> Method | None:
+def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
     """The curve averaged over the whole family, where that is known; a dataset is one of them."""
     recipe = _recipe_of(source)
     curve = family_of(recipe).laws.exact_curve
@@ -86,34 +88,36 @@ def _exact(source: Structures | Splits, learner: str) -> Method | None:
     return None if found is None else Method(*found)
 
 
-def _one_neighbour(source: Structures | Splits) -> Method:
+def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
     exact = _exact(source, "1-nn")
     if exact is not None:
         return exact
     over = family_of(_recipe_of(source)).laws.graph_neighbours
     if isinstance(source, Splits) or not over:
         kind = f"1-nn in X, exact over labels, {_over(source)}"
-        return Method(kind, draws.averaged(source, draws.smoothed("1-nn")), affordable=_seconds(source))
-    return Method(f"1-nn in graph distance, exact over labels, {over}", draws.averaged(source, draws.nearest_in_graph))
+        return Method(kind, realization.averaged(source, realization.smoothed("1-nn")), affordable=_seconds(source))
+    return Method(
+        f"1-nn in graph distance, exact over labels, {over}", realization.averaged(source, realization.nearest_in_graph)
+    )
 
 
-def _floor(source: Structures | Splits) -> Method:
+def _floor(source: DrawnRealizations | Splits) -> Method:
     if family_of(_recipe_of(source)).laws.field is not None:
-        few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
+        few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
         kind = f"best linear smoother by conditioning the field, {_over(source)}"
-        return Method(kind, draws.averaged(few, draws.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
+        return Method(kind, realization.averaged(few, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")
     if exact is not None:
         return exact
     kind = f"Bayes floor by belief propagation, {_over(source)}"
-    return Method(kind, draws.averaged(source, draws.bayes_floor), affordable=_seconds(source))
+    return Method(kind, realization.averaged(source, realization.bayes_floor), affordable=_seconds(source))
 
 
-def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
+def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer structures and sizes."""
-    few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
+    few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = draws.averaged(few, draws.smoothed(smoother or learner))
+    compute = realization.averaged(few, realization.smoothed(smoother or learner))
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)

@@ -35,7 +35,7 @@ _RANKS, _MOST_RANKS = 64.0, 2.0**20  # ranks up to 64 times that with one expect
 def _check_train(n_train: AnyFloat | AnyInt | Sequence[int] | int, most: float) -> F64:
     n = np.atleast_1d(np.asarray(n_train, np.float64))
     if n.ndim != 1 or (n.size and not (n.min() >= 0 and n.max() <= most and (n == np.floor(n)).all())):
-        raise RecipeError(f"n_train = {n_train!r}: allowed are integers from 0 to {most:.0f}")
+        raise RecipeError(f"n_train = {n_train!r}: expected integers from 0 to {most:.0f}")
     return n
 
 
@@ -54,7 +54,7 @@ def unseen_probability(size: I64 | Sequence[int] | int, n_points: int, n_train: 
     """
     s = np.atleast_1d(np.asarray(size))
     if s.ndim != 1 or s.dtype.kind not in "iu" or (s.size and not (s.min() >= 1 and s.max() <= n_points)):
-        raise RecipeError(f"size: allowed are integers from 1 to n_points = {n_points}")
+        raise RecipeError(f"size: expected integers from 1 to n_points = {n_points}")
     n = float(_check_train(n_train, n_points - 1)[0])
     others = n_points - np.arange(1.0, float(s.max(initial=1)))  # N − 1, N − 2, …: who is left when one more is unseen
     with np.errstate(divide="ignore"):
@@ -96,9 +96,7 @@ def ensemble_risk(
     if count.ndim == 1:
         count = count[: int(np.max(np.flatnonzero(count), initial=-1)) + 1]
     if count.ndim != 1 or count.size > n_points + 1 or not np.isfinite(count).all():
-        raise RecipeError(
-            f"numbers of shape {count.shape}: allowed are the numbers of clusters of size 0 to {n_points}"
-        )
+        raise RecipeError(f"numbers of shape {count.shape}: expected the numbers of clusters of size 0 to {n_points}")
     sizes = np.arange(1, count.size)
     mass = sizes * count[1:] / n_points
     inside = np.broadcast_to(np.asarray(within, np.float64), (np.size(n_train), np.size(numbers)))[:, 1 : count.size]
@@ -122,7 +120,7 @@ def constant_label_risk(
     """
     if learner not in UNSEEN_RISK:
         known = ", ".join(UNSEEN_RISK)
-        raise RecipeError(f"learner = {learner!r}: allowed are {known}{nearest(str(learner), UNSEEN_RISK)}")
+        raise RecipeError(f"learner = {learner!r}: expected {known}{nearest(str(learner), UNSEEN_RISK)}")
     return ensemble_risk(numbers, n_points, n_train, unseen=UNSEEN_RISK[learner])
 
 
@@ -177,7 +175,7 @@ def filled_numbers(law: F64, n_points: int, giant_share: float = 0.0) -> F64:
     """
     n, f = int(n_points), np.asarray(law, np.float64)
     if f.ndim != 1 or f.size <= n or (n and not (f[1] > 0.0 or giant_share >= 1.0)) or not 0.0 <= giant_share <= 1.0:
-        raise RecipeError(f"law of {f.size} entries, giant_share = {giant_share!r}: allowed are {n + 1} with f(1) > 0")
+        raise RecipeError(f"law of {f.size} entries, giant_share = {giant_share!r}: expected {n + 1} with f(1) > 0")
     if n == 0:
         return np.zeros(1)
     reach = np.cumsum(f[: n + 1])
@@ -225,11 +223,11 @@ def seen_mass_amplitude(sizes: str = "borel", coordination: int | None = None) -
     """
     if coordination is not None:
         if coordination < 3:
-            raise RecipeError(f"coordination = {coordination!r}: allowed is an integer of at least 3")
+            raise RecipeError(f"coordination = {coordination!r}: expected an integer of at least 3")
         return coordination * math.sqrt(2.0 / ((coordination - 1) * (coordination - 2)))
     known = {"borel": math.sqrt(2.0), "yule-simon": 0.75 * math.pi}
     if sizes not in known:
-        raise RecipeError(f"sizes = {sizes!r}: allowed are {', '.join(known)}{nearest(str(sizes), known)}")
+        raise RecipeError(f"sizes = {sizes!r}: expected {', '.join(known)}{nearest(str(sizes), known)}")
     return known[sizes]
 
 
@@ -247,7 +245,7 @@ def size_biased_unseen_limit(n_train: AnyInt | Sequence[int] | int) -> F64:
     """
     n = _check_train(n_train, math.inf)
     if n.size and n.min() < 1:
-        raise RecipeError(f"n_train = {n_train!r}: allowed are integers of at least 1")
+        raise RecipeError(f"n_train = {n_train!r}: expected integers of at least 1")
     return np.asarray(math.sqrt(math.pi) / (math.pi - 2.0) / np.sqrt(n) - 0.5 / math.log(2.0) / n, np.float64)
 
 
@@ -264,7 +262,7 @@ def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
     from scipy.special import gamma, gammainc, zeta
 
     if not 0.05 <= alpha <= 40.0:
-        raise RecipeError(f"alpha = {alpha!r}: allowed is a number from 0.05 to 40")
+        raise RecipeError(f"alpha = {alpha!r}: expected a number from 0.05 to 40")
     n, power = _check_train(n_train, math.inf), 1.0 + alpha
     share = 1.0 / float(zeta(power))
     out = []

@@ -66,7 +66,7 @@ def lattice_constants(dim: int) -> LatticeConstants:
     Source: Grassberger 2003; Mertens & Moore 2018; arXiv 1112.3428, 1302.0421 and 2004.11289; docs/theory.md §1.
     """
     if dim not in _TAU:
-        raise RecipeError(f"dim = {dim!r}: allowed is an integer from 2 to 7")
+        raise RecipeError(f"dim = {dim!r}: expected an integer from 2 to 7")
     return LatticeConstants(
         dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim], _THERMAL[dim]
     )

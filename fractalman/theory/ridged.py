@@ -135,7 +135,7 @@ class Ridged(Smoother):
     ) -> Expected:
         """Return the expected risk with the ridge of smallest expected validation risk, refitted on all points."""
         if not self.ridges:
-            raise RecipeError("ridges = (): allowed is at least one ridge")
+            raise RecipeError("ridges = (): expected at least one ridge")
         X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)
         order, validation = sorted(self.ridges, reverse=self.larger_first), None

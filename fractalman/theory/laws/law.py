@@ -70,18 +70,18 @@ class Law:
         irreducible: E, the risk that stays however large n is, prior units; None = not known.
         excess_exponent: exponent of L − E where E is not 0 (data_exponent is None then); None = no law.
         source: where the law comes from, in a line.
-        checked: how far it was checked.
+        evidence: how far it was checked.
         assumptions: what must hold, and every warning, one sentence each.
         reason: why this law holds for this learner, or why there is none.
         inputs: the numbers that went in, by their symbols.
         domain: where the law may be applied.
         computed: what was computed, one sentence each.
-        looked_up: the literature that was relied on.
+        references: the literature that was relied on.
         windows: where exponents hold, if not everywhere.
         conflicts: other laws that could be applied here and say something else.
         nearest: the nearest law that would apply, where none does.
         log_period: the factor in n after which the curve repeats its wiggle, or None.
-        reached: whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can
+        attained: whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can
             be compared with it.
     """
 
@@ -90,7 +90,7 @@ class Law:
     data_exponent: float | None
     model_exponent: float | None
     source: str
-    checked: str
+    evidence: str
     reason: str
     domain: str
     data_logarithms: float = 0.0
@@ -100,12 +100,12 @@ class Law:
     assumptions: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
-    looked_up: tuple[Source, ...] = ()
+    references: tuple[Source, ...] = ()
     windows: tuple[Window, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     nearest: str = ""
     log_period: float | None = None
-    reached: bool = True
+    attained: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
@@ -129,7 +129,7 @@ class Law:
         source : str, optional
             Where it comes from. Default "none".
         **more
-            Further fields, `checked` among them. Default: an open question.
+            Further fields, `evidence` among them. Default: an open question.
 
         Examples
         --------
@@ -137,8 +137,8 @@ class Law:
         >>> law.data_exponent is None, law.reason
         (True, 'it is noise')
         """
-        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "reached": False}
-        fields: dict[str, Any] = {**unknown, "checked": "open", **more}
+        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "attained": False}
+        fields: dict[str, Any] = {**unknown, "evidence": "open", **more}
         return cls(name, statement, reason=because, nearest=nearest, domain=domain, source=source, **fields)
 
     def __str__(self) -> str:
@@ -150,7 +150,7 @@ class Law:
         return self.data_logarithms > 0.0
 
     def why(self) -> str:
-        """Return in words why this law: the reason, what went in, what was computed, what was looked up, where it ends.
+        """Return in words why this law: the reason, what went in, what was computed, the references, where it ends.
 
         Returns: several lines.
         """
@@ -160,13 +160,13 @@ class Law:
                 "Inputs: " + ", ".join(f"{name} = {_plain(value)}" for name, value in self.inputs.items()) + "."
             )
         lines += [f"Computed: {text}." for text in self.computed]
-        lines += [f"Looked up: {source}." for source in self.looked_up]
+        lines += [f"Reference: {source}." for source in self.references]
         lines.append(f"Holds for: {self.domain}.")
         lines += [f"Window: {window_words(window)}." for window in self.windows]
         lines += [f"Contradicted: {conflict}." for conflict in self.conflicts]
         if self.nearest:
             lines.append(f"Nearest law: {self.nearest}.")
-        lines.append(f"Standing: {self.checked}.")
+        lines.append(f"Evidence: {self.evidence}.")
         return "\n".join(lines)
 
 
