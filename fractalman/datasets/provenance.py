@@ -19,7 +19,7 @@ from fractalman.random.keys import STREAM_VERSION
 
 @dataclass(frozen=True)
 class ColumnRecord:
-    """What the provenance says about one column: type name, shape and digest (`digests.column_digest`)."""
+    """What the provenance says about one column: use name, shape and digest (`digests.column_digest`)."""
 
     dtype: str
     shape: Shape
