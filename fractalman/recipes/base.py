@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
-from fractalman.recipes.checks import MAX_DIM, Check, integer, real, switch
+from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,9 @@ class Recipe:
         nuisance_dim: further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
         nuisance_scale: their standard deviation, in units of X.
         rotate: turn all coordinates, nuisance included, by one uniformly random rotation.
+        target: what y is: "value" (default), the label itself; "sign", its class, 1 where it is above 0 and 0
+            elsewhere; "threshold", the same with `threshold` for 0. Label noise is added before.
+        threshold: in units of the label's prior standard deviation; only with target = "threshold".
 
     Source: docs/theory.md §1.
     """
@@ -38,6 +41,8 @@ class Recipe:
     nuisance_dim: int = 0
     nuisance_scale: float = 1.0
     rotate: bool = False
+    target: str = "value"
+    threshold: float = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,7 +56,7 @@ class Recipe:
             except RecipeError as error:
                 problems.append(str(error))
         if not problems:
-            problems = self._joint_problems()
+            problems = [*self._target_problems(), *self._joint_problems()]
         if problems:
             raise RecipeError("; ".join(problems))
 
@@ -64,6 +69,21 @@ class Recipe:
     def n_columns(self) -> int:
         """Columns of X: ambient_dim of the family and nuisance_dim more."""
         return self.ambient_dim + self.nuisance_dim
+
+    @property
+    def classifies(self) -> bool:
+        """Whether y holds classes, and not values."""
+        return self.target != "value"
+
+    def needs_values(self, what: str) -> None:
+        """Raise RecipeError if y holds classes; ``what`` is what is done with values only."""
+        if self.classifies:
+            raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+
+    def _target_problems(self) -> list[str]:
+        if self.threshold and self.target != "threshold":
+            return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
+        return []
 
     def _joint_problems(self) -> list[str]:
         """Return what is wrong with the keywords together, each alone being allowed."""
@@ -128,6 +148,8 @@ _ADDED_CHECKS: dict[str, Check] = {
     "nuisance_dim": integer(0, MAX_DIM),
     "nuisance_scale": real(0.0, 1e6, open_low=True),
     "rotate": switch,
+    "target": choice("value", "sign", "threshold"),
+    "threshold": real(-1e6, 1e6),
 }
 """Keywords of every family that add something to its datasets; at their defaults they are not written out."""
 
