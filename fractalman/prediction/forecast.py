@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from fractalman.families.base import family_of
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.draws import n_tests
 from fractalman.prediction.laws import law_of
-from fractalman.prediction.methods import SMOOTHERS, Method, method_of
+from fractalman.prediction.methods import Method, method_of, no_curve
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
 from fractalman.prediction.subjects import Subject, subject, unknown_law
@@ -136,6 +137,13 @@ class Prediction:
         return 0.0 if self._curve is None else min(self._curve.affordable, self._curve.largest)
 
     @property
+    def shared_error(self) -> float:
+        """Relative standard error that all sizes of the curve share, beside the average over structures: 0 but for
+        networks.
+        """
+        return 0.0 if self._curve is None else self._curve.shared_error
+
+    @property
     def affordable_floor(self) -> float:
         """The same of the floor."""
         return 0.0 if self._floor is None else min(self._floor.affordable, self._floor.largest)
@@ -148,10 +156,7 @@ class Prediction:
         Errors: RecipeError for sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(
-                f"no finite-size curve is known for learner {self.learner!r}: allowed are "
-                f"{', '.join(('1-nn', 'bayes', *SMOOTHERS))}"
-            )
+            raise RecipeError(no_curve(self.learner))
         return self._average(n, self._known, self._curve)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -188,7 +193,9 @@ class Prediction:
                 f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
                 "where the last level is resolved; allowed is a window below it, or a greater depth"
             )
-        return slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+        found = slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+        beside = 0.0 if self._curve is None else self._curve.slope_error
+        return Exponent(float(found), math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:
         """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
@@ -210,7 +217,8 @@ class Prediction:
         columns = np.stack([known[int(s)] for s in sizes], axis=1)
         draws = columns.shape[0]
         error = columns.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(sizes.size)
-        return Curve(sizes.astype(np.int64), columns.mean(axis=0), error, method.kind)
+        risk, beside = columns.mean(axis=0), math.hypot(method.shared_error, method.size_error)
+        return Curve(sizes.astype(np.int64), risk, np.hypot(error, beside * risk), method.kind)
 
     # ------------------------------------------------------------------------------------------------ model size
 

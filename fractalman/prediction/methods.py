@@ -9,6 +9,7 @@ from fractalman import theory
 from fractalman.families.base import family_of
 from fractalman.prediction import draws
 from fractalman.prediction.draws import Compute
+from fractalman.prediction.networks import CAMPAIGN
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
@@ -40,12 +41,18 @@ class Method:
         compute: sizes → risks, (draws, sizes).
         largest: the largest training set that it can bear.
         affordable: the largest that takes seconds, shown unless others are asked for.
+        shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
+            structures: the same at all sizes, and from size to size.
+        slope_error: of an exponent of the curve, likewise.
     """
 
     kind: str
     compute: Compute
     largest: float = math.inf
     affordable: float = math.inf
+    shared_error: float = 0.0
+    size_error: float = 0.0
+    slope_error: float = 0.0
 
 
 def method_of(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method | None:
@@ -53,6 +60,8 @@ def method_of(source: Structures | Splits, learner: str, smoother: theory.Smooth
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
     """
+    if learner == "mlp":
+        return None if smoother is None else _network(source, smoother)
     if smoother is not None:
         return _smoother(source, learner, smoother)
     if learner == "1-nn":
@@ -62,6 +71,16 @@ def method_of(source: Structures | Splits, learner: str, smoother: theory.Smooth
     if learner in SMOOTHERS or learner.endswith("-nn"):
         return _smoother(source, learner)
     return None
+
+
+def no_curve(learner: str) -> str:
+    """Return why a learner has no finite-size curve, and what to hold it against."""
+    if learner == "mlp":
+        return (
+            "no theory gives this network's curve: the tangent kernel is known for ReLU; use activation = 'relu', or "
+            "compare it with 1-nn's curve and the Bayes floor"
+        )
+    return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
 
 
 def _recipe_of(source: Structures | Splits) -> Recipe:
@@ -117,3 +136,17 @@ def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smooth
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)
+
+
+def _network(source: Structures | Splits, kernel: theory.Smoother) -> Method:
+    """A trained network: its tangent kernel's curve times what networks were measured to lose against it."""
+    lost, own = CAMPAIGN, _smoother(source, "mlp", kernel)
+    return replace(
+        own,
+        kind=f"{lost.ratio:.2f} (as measured on {lost.families} families) × its tangent kernel in X, expected over "
+        f"labels, {_over(source)}",
+        compute=lost.applied(own.compute),
+        shared_error=lost.shared_error,
+        size_error=lost.size_error,
+        slope_error=lost.slope_error,
+    )

@@ -77,10 +77,20 @@ MASK = (1 << 64) - 1
 class Seeds:
     """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
 
-    Args:
-        geometry: who is joined to whom, 0 ≤ integer < 2^63.
-        embedding: where the points lie.
-        labels: the latent values and targets.
+    Parameters
+    ----------
+    geometry : int, default 0
+        Who is joined to whom, 0 ≤ integer < 2^63.
+    embedding : int, default 0
+        Where the points lie, of the same range.
+    labels : int, default 0
+        The latent values and targets, of the same range.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.Cascade(n_points=10, seed=fm.Seeds(geometry=1)).seeds.labels
+    0
     """
 
     geometry: int = 0
@@ -102,10 +112,14 @@ def check_seed(seed: object, name: str = "seed") -> int:
 def key64(seed: int, role: int, *address: int) -> int:
     """Return the 64-bit key of (seed, role, address…).
 
-    Args:
-        seed: integer, taken modulo 2^64.
-        role: what the draws are for (`Role`).
-        address: further integers: replicate, cluster, node, …; each taken modulo 2^64.
+    Parameters
+    ----------
+    seed : int
+        Integer, taken modulo 2^64.
+    role : int
+        What the draws are for (`Role`).
+    address : int
+        Further integers: replicate, cluster, node, …; each taken modulo 2^64.
     """
     key = mix64_twin((seed + GAMMA) & MASK)
     for word in (int(role), *address):

@@ -16,10 +16,27 @@ from fractalman.recipes.registry import family_names, recipe_class
 def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Return the recipe of a table with ``family`` and the constructor's keywords.
 
-    Args:
-        table: plain values; lists become tuples, ``seed`` is an integer or a table.
-        where: the table's name, used in messages.
-    Errors: RecipeError naming every unknown key, missing key or bad value.
+    Parameters
+    ----------
+    table : mapping of str to object
+        Plain values; lists become tuples, ``seed`` is an integer or a table.
+    where : str, default "recipe"
+        The table's name, used in messages.
+
+    Returns
+    -------
+    Recipe
+        Of the family that the table names.
+
+    Raises
+    ------
+    RecipeError
+        Naming every unknown key, missing key or bad value.
+
+    Examples
+    --------
+    >>> from_dict({"family": "cascade", "n_points": 100}).hurst
+    1.0
     """
     if not isinstance(table, Mapping):
         raise RecipeError(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
@@ -68,7 +85,28 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def from_toml(source: str | Path) -> Recipe:
-    """Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path)."""
+    r"""Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path).
+
+    Parameters
+    ----------
+    source : str or Path
+        TOML text (a str with a newline) or the path of a TOML file.
+
+    Returns
+    -------
+    Recipe
+        Of the family that the table names.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such file, no table, or the recipe is not allowed.
+
+    Examples
+    --------
+    >>> from_toml('[recipe]\nfamily = "cascade"\nn_points = 100\n').n_points
+    100
+    """
     if isinstance(source, str) and "\n" in source:
         try:
             tables = tomllib.loads(source)

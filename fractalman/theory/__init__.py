@@ -17,6 +17,7 @@ from fractalman.theory.classification import (
     neighbour_class_risk,
     prediction_variance,
 )
+from fractalman.theory.cluster_exponents import ClusterAsymptotics, critical_cluster_asymptotics
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_correlation_size,
@@ -38,7 +39,7 @@ from fractalman.theory.constants import (
     tree_shape_probabilities,
     vertex_degree_law,
 )
-from fractalman.theory.covariance import LabelCovariance, TreeCovariance, induced_tree, pair_risk, within_variance
+from fractalman.theory.covariance import TreeCovariance, induced_tree, pair_risk, within_variance
 from fractalman.theory.coverage import (
     UNSEEN_RISK,
     bethe_numbers,
@@ -46,12 +47,10 @@ from fractalman.theory.coverage import (
     critical_numbers,
     ensemble_risk,
     filled_numbers,
-    rank_law_unseen,
-    seen_mass_amplitude,
-    size_biased_unseen_limit,
     unseen_mass,
     unseen_probability,
 )
+from fractalman.theory.coverage_limits import rank_law_unseen, seen_mass_amplitude, size_biased_unseen_limit
 from fractalman.theory.curves import (
     brownian_one_nn_risk,
     cascade_curve,
@@ -60,9 +59,7 @@ from fractalman.theory.curves import (
     nearest_distance_law,
 )
 from fractalman.theory.exponents import (
-    ClusterAsymptotics,
     cascade_dimensions,
-    critical_cluster_asymptotics,
     log_period,
     moran_exponent,
     moran_exponent_masses,
@@ -78,6 +75,7 @@ from fractalman.theory.fields import (
     gaussian_floor_with_error,
 )
 from fractalman.theory.kernel_smoothers import KernelRidge
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import Conflict, Frontier, JointLaw, Law, Window
 from fractalman.theory.linear import (

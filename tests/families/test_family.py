@@ -66,7 +66,7 @@ def test_a_family_is_added_by_its_folder_and_one_line(toy: fm.Recipe, tmp_path: 
     assert prediction.law.name == "white noise"
     assert "Nearest law: none." in prediction.why()
     assert not prediction.has_curve
-    with pytest.raises(RecipeError, match="no finite-size curve"):
+    with pytest.raises(RecipeError, match="no theory gives the curve"):
         prediction.curve([10])
 
 

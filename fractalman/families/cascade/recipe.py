@@ -80,23 +80,55 @@ def _depth(name: str, value: Any) -> int | None:
 class Cascade(Recipe):
     """A random cascade: an addressed, self-similar random set with exactly known Moran exponents.
 
-    Args:
-        n_points: number of points drawn; the first m of n are the m.
-        ambient_dim: dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
-        branching: children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as
-            many as masses or contraction list, else 4.
-        contraction: ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
-        masses: shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass.
-            A tuple of tuples, here and in contraction, = equally likely kinds of node, drawn independently at every
-            node: masses=((.7, .3), (.5, .25, .25)) makes random masses, of random number if the lengths differ.
-        hurst: Hurst exponent H > 0 of the label; the level-l term of y has the standard deviation R_l^H.
-        depth: levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
-        seed: integer or `Seeds`.
-
     With unequal ratios R_l = Π r_i along the path, and with it a label's prior variance, depends on the path; the norm
     is one constant that makes the prior variance 1 on average over the natural measure (and over the kinds of nodes).
 
+    Parameters
+    ----------
+    n_points : int
+        Number of points drawn; the first m of n are the m.
+    ambient_dim : int, default 32
+        Dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
+    branching : int, tuple of int or None, default None
+        Children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as many as
+        masses or contraction list, else 4.
+    contraction : float, Children or tuple of Children, default 0.5
+        Ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
+    masses : Children, tuple of Children or None, default None
+        Shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass. A tuple of
+        tuples, here and in contraction, = equally likely kinds of node, drawn independently at every node: masses=((.7,
+        .3), (.5, .25, .25)) makes random masses, of random number if the lengths differ.
+    hurst : float, default 1
+        Hurst exponent H > 0 of the label; the level-l term of y has the standard deviation R_l^H.
+    depth : int or None, default None
+        Levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
+
+    Notes
+    -----
     Source: docs/theory.md §1; Mauldin & Williams 1986, Graf 1987 for the sets.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100, branching=4, contraction=0.5, hurst=0.5)
+    >>> recipe.levels
+    48
+    >>> fm.Cascade(n_points=100, masses=(0.25, 0.75)).branching
+    2
     """
 
     family: ClassVar[str] = "cascade"

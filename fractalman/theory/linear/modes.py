@@ -28,10 +28,16 @@ _SMALLEST = -680.0  # ln of the smallest κ, and of its ratio to the largest eig
 class Modes:
     """Eigendirections with λ > 0, and what lies outside them.
 
-    Args:
-        eigenvalues: (m,) float64 > 0. multiplicity: (m,) float64 > 0, how many directions share each eigenvalue.
-        coefficients: (m,) float64 ≥ 0, target variance of all directions of a group together.
-        outside: v_0² ≥ 0.
+    Attributes
+    ----------
+    eigenvalues : (m,) float64
+        Each > 0.
+    multiplicity : (m,) float64
+        Each > 0, how many directions share each eigenvalue.
+    coefficients : (m,) float64
+        Each ≥ 0, target variance of all directions of a group together.
+    outside : float
+        v_0² ≥ 0.
     """
 
     eigenvalues: F64
@@ -65,7 +71,10 @@ class Modes:
 def modes_of(eigenvalues: Numbers, coefficients: Numbers, outside: float, multiplicity: Numbers | None) -> Modes:
     """Check a spectrum and move what belongs to eigenvalue 0 outside the span.
 
-    Errors: RecipeError naming the argument.
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
     """
     values = np.atleast_1d(np.asarray(eigenvalues, np.float64))
     v2 = np.atleast_1d(np.asarray(coefficients, np.float64))
@@ -112,12 +121,17 @@ def root(modes: Modes, wanted: float, extra: Callable[[float, float], float], st
     Solved in ln κ. Where M is more than half the rank the equation is taken as (rank − M) − Σ(1−ℒ) + extra = 0, which
     keeps the digits of a small rank − M.
 
-    Args:
-        wanted: M > 0.
-        extra: the ridge's part ≥ 0, as a function of κ and the sum of 1 − ℒ over the directions; the left side falls
-            with κ. It is 0 everywhere for a ridgeless problem, which then needs M < rank.
-        start: a κ at which the left side is at least M, 0 if none is known.
-        scale: a number such that the left side is at most M from κ = scale on.
+    Parameters
+    ----------
+    wanted : float
+        M > 0.
+    extra : function
+        The ridge's part ≥ 0, as a function of κ and the sum of 1 − ℒ over the directions; the left side falls with κ.
+        It is 0 everywhere for a ridgeless problem, which then needs M < rank.
+    start : float
+        A κ at which the left side is at least M, 0 if none is known.
+    scale : float
+        A number such that the left side is at most M from κ = scale on.
     """
     from scipy.optimize import brentq
 

@@ -25,16 +25,32 @@ _BEYOND = 1e6  # an effective ridge so many times the largest scale of a problem
 class LinearRisk:
     """What its spectrum says of a linear learner's risk, one entry per problem asked about.
 
-    Args:
-        n, features, ridge, noise_variance: (s,) float64, the problems; features are infinite for the kernel itself.
-        risk: (s,) float64, expected squared error on **noisy** test labels: it includes σ².
-        clean_risk: (s,) float64, the same against the clean target.
-        train_risk: (s,) float64, mean squared residual of the (noisy) training labels; nan without training points.
-        kappa: (s,) float64, effective ridge κ; infinite where nothing is learned.
-        gamma: (s,) float64, the κ of the learnabilities: κ itself for a kernel, larger for finitely many features.
-        degrees_of_freedom: (s,) float64, Σℒ_i, plus 1 for an intercept.
-        overfitting: (s,) float64, the risk of pure label noise of variance 1: n/(n − Σℒ_i²) for a kernel.
-        eigenvalues: (m,) float64 > 0, those that were asked about.
+    Attributes
+    ----------
+    n : (s,) float64
+        Training points of every problem.
+    features : (s,) float64
+        Features of every problem; infinite for the kernel itself.
+    ridge : (s,) float64
+        δ of every problem.
+    noise_variance : (s,) float64
+        σ² of every problem.
+    risk : (s,) float64
+        Expected squared error on **noisy** test labels: it includes σ².
+    clean_risk : (s,) float64
+        The same against the clean target.
+    train_risk : (s,) float64
+        Mean squared residual of the (noisy) training labels; nan without training points.
+    kappa : (s,) float64
+        Effective ridge κ; infinite where nothing is learned.
+    gamma : (s,) float64
+        The κ of the learnabilities: κ itself for a kernel, larger for finitely many features.
+    degrees_of_freedom : (s,) float64
+        Σℒ_i, plus 1 for an intercept.
+    overfitting : (s,) float64
+        The risk of pure label noise of variance 1: n/(n − Σℒ_i²) for a kernel.
+    eigenvalues : (m,) float64
+        Each > 0, those that were asked about.
     """
 
     n: F64
@@ -130,24 +146,54 @@ def kernel_ridge_risk(
     Σ_i ℒ_i + δ/κ = n with ℒ_i = λ_i/(λ_i+κ), and E = n/(n − Σℒ_i²)·[Σ(1−ℒ_i)²v_i² + v_0² + σ²]. Exact for Gaussian
     designs as n grows; on data, for those that are nearly as mixed (docs/theory.md §5 says where that was measured).
 
-    Args:
-        eigenvalues: (m,) λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of
-            the inputs' covariance. coefficients: (m,) v_i², target variance along eigendirection i.
-        n: training points ≥ 0, any real number. ridge: δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the
-            ridgeless limit, infinity predicts nothing. noise_variance: σ² ≥ 0 of independent label noise.
-        outside: v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The
-            part of a Gaussian target in such a direction is independent of every feature: it acts as noise does,
-            while training as well as in the test.
-        multiplicity: (m,) directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
-        intercept: beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The
-            centred points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n
-            times the variance.
-        population: N, where training points are drawn without replacement from N points whose Gram matrix / N has
-            these eigenvalues, and the risk is that of the points not drawn. None = an unlimited source.
-    Returns: a `LinearRisk`; risks are infinite at a ridgeless peak n = rank.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    ridge : float or array, default 0
+        δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the ridgeless limit, infinity predicts nothing.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+    population : float or None, default None
+        N, where training points are drawn without replacement from N points whose Gram matrix / N has these
+        eigenvalues, and the risk is that of the points not drawn. None = an unlimited source.
+
+    Returns
+    -------
+    LinearRisk
+        Risks are infinite at a ridgeless peak n = rank.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: Bordelon, Canatar & Pehlevan, arXiv 2002.02561; Simon et al., arXiv 2110.03922; the law of a finite
-        population is derived in docs/theory.md §5.
+    population is derived in docs/theory.md §5.
+
+    Examples
+    --------
+    >>> from fractalman.theory import power_law_spectrum
+    >>> lam, v = power_law_spectrum(2.0, 2.0, 1000)
+    >>> kernel_ridge_risk(lam, v, [10, 100]).risk.round(5).tolist()
+    [0.13498, 0.01363]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     sizes, ridges, noise = common_shape(n=n, ridge=ridge, noise_variance=noise_variance)
@@ -182,12 +228,53 @@ def random_features_risk(
     Without ridge, B(M) = Σ(1−ℒ_i)v_i² + v_0² + σ² at z = M: E = n/(n−k)·B(k) below k = n, E = E(k=∞) + n/(k−n)·B(n)
     above it: a double descent in k as in n, infinite at k = n.
 
-    Args:
-        features: k > 0, number of features; infinite = the kernel itself. Keeping the k leading directions instead of
-            random ones is another problem: give `kernel_ridge_risk` those alone and the rest as ``outside``.
-        others: as in `kernel_ridge_risk`.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    features : (s,) array of float or float
+        k > 0, number of features; infinite = the kernel itself. Keeping the k leading directions instead of random ones
+        is another problem: give `kernel_ridge_risk` those alone and the rest as ``outside``.
+    ridge : float or array, default 0
+        δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the ridgeless limit, infinity predicts nothing.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+
+    Returns
+    -------
+    LinearRisk
+        Risks are infinite at a ridgeless peak n = k.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: Simon et al., arXiv 2311.14646; Atanasov, Zavatone-Veth & Pehlevan, arXiv 2405.00592; docs/theory.md §5.
+
+    Examples
+    --------
+    >>> from fractalman.theory import power_law_spectrum
+    >>> lam, v = power_law_spectrum(2.0, 2.0, 1000)
+    >>> random_features_risk(lam, v, 100, [50, 200]).risk.round(5).tolist()
+    [0.05642, 0.02725]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     problem = common_shape(n=n, features=features, ridge=ridge, noise_variance=noise_variance)
@@ -219,9 +306,51 @@ def optimal_ridge_risk(
     v_i² = c·λ_i in every direction and no limit to the features it is δ = (v_0² + σ²)/c, whatever n. Infinite where
     predicting nothing is best.
 
-    Args: as in `kernel_ridge_risk` and `random_features_risk`; a population only without features.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    features : float or array, default infinity
+        k > 0, number of features, for an unlimited source only; infinite = the kernel itself.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+    population : float or None, default None
+        N, as in `kernel_ridge_risk`, with infinite features only; None = an unlimited source.
+
+    Returns
+    -------
+    LinearRisk
+        Its ``ridge`` is the best one for every problem.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: docs/theory.md §5.
+
+    Examples
+    --------
+    >>> best = optimal_ridge_risk([1.0, 1.0], [0.5, 0.5], 10, noise_variance=0.25)
+    >>> best.ridge.round(4).tolist()  # σ²/c with v² = c·λ, c = ½
+    [0.5]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     sizes, k, noise = common_shape(n=n, features=features, noise_variance=noise_variance)

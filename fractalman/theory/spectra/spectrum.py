@@ -46,13 +46,24 @@ _NOTHING = 1e-12  # a share of label variance or trace that is rounding
 class KernelSpectrum:
     """Eigenvalues of a dataset's kernel and how much of the label lies along each eigenvector.
 
-    Args:
-        eigenvalues: (m,) float64 > 0, falling; of Gram matrix / N, in the kernel's own units.
-        coefficients: (m,) float64, v_i²; average over label draws where several were given.
-        multiplicity: (m,) float64; 1 each, but for the last of a Nyström spectrum, which stands for all the rest.
-        outside: v_0², label variance that no eigenvector reaches.
-        points: N. intercept: whether the constant was projected out.
-        kernel: its name with its length or depth. method: "exact" or "nystrom".
+    Attributes
+    ----------
+    eigenvalues : (m,) float64
+        Each > 0, falling; of Gram matrix / N, in the kernel's own units.
+    coefficients : (m,) float64
+        v_i²; average over label draws where several were given.
+    multiplicity : (m,) float64
+        Directions per eigenvalue: 1 each, but for the last of a Nyström spectrum, which stands for all the rest.
+    outside : float
+        v_0², label variance that no eigenvector reaches.
+    points : int
+        Number of points, N.
+    intercept : bool
+        Whether the constant was projected out.
+    kernel : str
+        Its name with its length or depth.
+    method : str
+        "exact" or "nystrom".
     """
 
     eigenvalues: F64
@@ -77,7 +88,22 @@ class KernelSpectrum:
     def slope(self, first: int = 3, last: int = 300) -> float:
         """Return the least-squares slope of ln λ_k against ln k over k = first … last (1 = largest).
 
-        Errors: RecipeError where the spectrum has no such window.
+        Parameters
+        ----------
+        first : int, default 3
+            First k of the window, 1 = the largest eigenvalue.
+        last : int, default 300
+            Last k of the window.
+
+        Returns
+        -------
+        float
+            Negative for a falling spectrum.
+
+        Raises
+        ------
+        RecipeError
+            If the spectrum has no such window.
         """
         resolved = self.eigenvalues[self.multiplicity == 1.0]
         if not 1 <= first < last <= resolved.size:
@@ -102,22 +128,58 @@ def spectrum_of(
 ) -> KernelSpectrum:
     """Return the eigenvalues of a dataset's kernel and the label variance along every eigenvector.
 
-    Args:
-        inputs: (N, d) coordinates; with kernel="gram" an (N, N) symmetric Gram matrix.
-        labels: drawn labels (N,) or (N, draws), averaged over draws; or, without drawing any, a label tree, a dataset
-            with one, or anything whose ``times`` multiplies by the labels' covariance: v_i² is then the expectation.
-            Noise in drawn labels counts as part of them; a tree is that of the clean labels unless it is ``noisy``.
-        kernel: one of `KERNELS`, or a function of two tables of points that returns their kernel matrix.
-        length: of a kernel of one length; None = the median distance of two points, as the harness's learner takes it.
-        depth, width: of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
-        intercept: project the constant out of kernel and labels (see the module's text); inputs are then centred.
-        method: "exact" = all eigenvalues, O(N³); "nystrom" = those of K_Nm K_mm⁻¹ K_mN for m landmarks, O(N·m²), the
-            rest of trace and label variance spread evenly over the directions left; good for n well below m. "auto" =
-            exact up to max_points. A linear kernel is exact as long as N or d is at most max_points: O(N·d²).
-        max_points: the largest N (or rank) that "auto" takes exactly, and the number of landmarks m.
-        max_bytes: refuse beyond so much memory. seed: of the landmarks and of the pairs of the median distance.
-    Errors: RecipeError naming the argument; ResourceError naming the bytes.
+    Parameters
+    ----------
+    inputs : (N, d) float array
+        Coordinates; with kernel="gram" an (N, N) symmetric Gram matrix.
+    labels : Labels
+        Drawn labels (N,) or (N, draws), averaged over draws; or, without drawing any, a label tree, a dataset with one,
+        or anything whose ``times`` multiplies by the labels' covariance: v_i² is then the expectation. Noise in drawn
+        labels counts as part of them; a tree is that of the clean labels unless it is ``noisy``.
+    kernel : str or KernelFunction, default "laplace"
+        One of `KERNELS`, or a function of two tables of points that returns their kernel matrix.
+    length : float or None, default None
+        Of a kernel of one length; None = the median distance of two points, as the harness's learner takes it.
+    depth : int, default 2
+        Of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
+    width : float or None, default None
+        Of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
+    intercept : bool, default True
+        Project the constant out of kernel and labels (see the module's text); inputs are then centred.
+    method : str, default "auto"
+        "exact" = all eigenvalues, O(N³); "nystrom" = those of K_Nm K_mm⁻¹ K_mN for m landmarks, O(N·m²), the rest of
+        trace and label variance spread evenly over the directions left; good for n well below m. "auto" = exact up to
+        max_points. A linear kernel is exact as long as N or d is at most max_points: O(N·d²).
+    max_points : int, default 4096
+        The largest N (or rank) that "auto" takes exactly, and the number of landmarks m.
+    max_bytes : float, default 4e9
+        Refuse beyond so much memory.
+    seed : int, default 0
+        Of the landmarks and of the pairs of the median distance.
+
+    Returns
+    -------
+    KernelSpectrum
+        Eigenvalues of a dataset's kernel and the label variance along every eigenvector.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+    ResourceError
+        If the memory needed is beyond the limit; the message names the bytes.
+
+    Notes
+    -----
     Source: docs/theory.md §5; Williams & Seeger 2001 for Nyström's method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> spectrum = spectrum_of(X, np.array([-1.0, 0.0, 1.0]), kernel="linear")
+    >>> round(spectrum.variance, 6), spectrum.eigenvalues.size
+    (0.666667, 1)
     """
     if method not in METHODS:
         raise RecipeError(f"method = {method!r}: allowed are {', '.join(METHODS)}{nearest(str(method), METHODS)}")
@@ -208,17 +270,46 @@ def learning_curve_from_spectrum(
 ) -> LinearRisk:
     """Return the whole learning curve of kernel ridge (or linear) regression on a dataset, from its spectrum alone.
 
-    Args:
-        spectrum: of `spectrum_of`; its intercept is the learner's.
-        n: training-set sizes, below N. ridge: δ added to the kernel matrix, for every n or one each; the harness's
-            "ridge" learner adds ridge·n, in units of the mean square coordinate. noise_variance: σ² of noise that is
-            not yet in the spectrum's labels.
-        population: None = the spectrum's own N: training points are drawn from the dataset, the risk is that of its
-            other points. A number or infinity: from a larger dataset, or fresh points, of which these N are a sample.
-            A sample's labels lie wholly within its own N directions, so that curve is too low: 4 % at n = N/48, 12 % at
-            N/12 on a cluster. Landmarks in the whole dataset know better.
-    Returns: a `LinearRisk`: risk on noisy labels, ``clean_risk`` beside it.
-    Errors: RecipeError. Source: docs/theory.md §5: where it was held against measured curves, and where it fails.
+    Parameters
+    ----------
+    spectrum : KernelSpectrum
+        Of `spectrum_of`; its intercept is the learner's.
+    n : float or array
+        Training-set sizes, below N.
+    ridge : float or array, default 0
+        δ added to the kernel matrix, for every n or one each; the harness's "ridge" learner adds ridge·n, in units of
+        the mean square coordinate.
+    noise_variance : float or array, default 0
+        σ² of noise that is not yet in the spectrum's labels.
+    population : float or None, default None
+        None = the spectrum's own N: training points are drawn from the dataset, the risk is that of its other points. A
+        number or infinity: from a larger dataset, or fresh points, of which these N are a sample. A sample's labels lie
+        wholly within its own N directions, so that curve is too low: 4 % at n = N/48, 12 % at N/12 on a cluster.
+        Landmarks in the whole dataset know better.
+
+    Returns
+    -------
+    LinearRisk
+        Its risk is that on noisy labels, ``clean_risk`` stands beside it.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §5: where it was held against measured curves, and where it fails.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.theory import spectrum_of
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(64, 2))
+    >>> curve = learning_curve_from_spectrum(spectrum_of(X, X[:, 0]), [8, 32], ridge=0.01)
+    >>> bool(curve.risk[1] < curve.risk[0])
+    True
     """
     return kernel_ridge_risk(
         spectrum.eigenvalues,

@@ -41,9 +41,14 @@ Labels: TypeAlias = AnyFloat | LabelTree | HasLabelTree | Covariance
 class Target:
     """Labels in whatever form, reduced to what a spectrum asks of them.
 
-    Args:
-        along: (N, m) unit vectors → (m,) float64, the label variance v_i² along each, (uᵀy)²/N or uᵀΣu/N.
-        mean_square: mean of E y_i² over the points. variance: the same about the points' mean.
+    Attributes
+    ----------
+    along : function
+        (N, m) unit vectors → (m,) float64, the label variance v_i² along each, (uᵀy)²/N or uᵀΣu/N.
+    mean_square : float
+        Mean of E y_i² over the points.
+    variance : float
+        The same about the points' mean.
     """
 
     along: Callable[[F64], F64]
@@ -54,9 +59,15 @@ class Target:
 def target_of(labels: Labels, n: int) -> Target:
     """Return the target that n points' labels are.
 
-    Args:
-        labels: drawn labels (n,) or (n, draws), averaged over draws; a label tree, a dataset with one; a covariance.
-    Errors: RecipeError for labels of another number of points, numbers that are not finite, or a lost tree.
+    Parameters
+    ----------
+    labels : Labels
+        Drawn labels (n,) or (n, draws), averaged over draws; a label tree, a dataset with one; a covariance.
+
+    Raises
+    ------
+    RecipeError
+        For labels of another number of points, numbers that are not finite, or a lost tree.
     """
     if isinstance(labels, LabelTree):
         return _of_tree(labels, n)
