@@ -105,7 +105,7 @@ class Seeds:
 def check_seed(seed: object, name: str = "seed") -> int:
     """Return ``seed`` as an int if it is an integer in [0, 2^63), else raise RecipeError naming it."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 1 << 63:
-        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; type e.g. seed = 0")
+        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; use e.g. seed = 0")
     return int(seed)
 
 
@@ -121,27 +121,27 @@ def key64(seed: int, role: int, *address: int) -> int:
     address : int
         Further integers: replicate, cluster, node, …; each taken modulo 2^64.
     """
-    key = mix64_twin((seed + GAMMA) & MASK)
+    key = mix64_reference((seed + GAMMA) & MASK)
     for word in (int(role), *address):
-        key = derive_twin(key, word & MASK)
+        key = derive_reference(key, word & MASK)
     return key
 
 
 # ---------------------------------------------------------------------------------------------------- SplitMix64
 
 
-def mix64_twin(z: int) -> int:
+def mix64_reference(z: int) -> int:
     """`mix64` in unbounded integers."""
     z = ((z ^ (z >> 30)) * M1) & MASK
     z = ((z ^ (z >> 27)) * M2) & MASK
     return z ^ (z >> 31)
 
 
-def draw_twin(key: int, counter: int) -> int:
+def draw_reference(key: int, counter: int) -> int:
     """`draw` in unbounded integers."""
-    return mix64_twin((key + (counter + 1) * GAMMA) & MASK)
+    return mix64_reference((key + (counter + 1) * GAMMA) & MASK)
 
 
-def derive_twin(key: int, word: int) -> int:
+def derive_reference(key: int, word: int) -> int:
     """`derive` in unbounded integers."""
-    return draw_twin(mix64_twin(key ^ CHILD), word)
+    return draw_reference(mix64_reference(key ^ CHILD), word)

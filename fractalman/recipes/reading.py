@@ -39,17 +39,17 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     1.0
     """
     if not isinstance(table, Mapping):
-        raise RecipeError(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
+        raise RecipeError(f"{where} is {type(table).__name__}: expected a table [{where}]")
     if "family" not in table:
-        raise RecipeError(f"{where} has no key 'family': allowed are {', '.join(family_names())}")
+        raise RecipeError(f"{where} has no key 'family': expected {', '.join(family_names())}")
     family = table["family"]
     if family not in family_names():
         hint = nearest(str(family), family_names())
-        raise RecipeError(f"unknown family {family!r}: allowed are {', '.join(family_names())}{hint}")
+        raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     problems = [
-        f"unknown key {where}.{key}: allowed are {', '.join(fields)}{nearest(str(key), fields)}"
+        f"unknown key {where}.{key}: expected {', '.join(fields)}{nearest(str(key), fields)}"
         for key in table
         if key != "family" and key not in fields
     ]
@@ -75,7 +75,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise RecipeError(f"{path} is not a text file: allowed is TOML in UTF-8 with a table [recipe]") from None
+        raise RecipeError(f"{path} is not a text file: expected TOML in UTF-8 with a table [recipe]") from None
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror}") from None
     try:
@@ -115,5 +115,5 @@ def from_toml(source: str | Path) -> Recipe:
     else:
         tables = read_toml(source)
     if "recipe" not in tables:
-        raise RecipeError(f"no table [recipe] found{nearest('recipe', tables)}; type [recipe] above the keywords")
+        raise RecipeError(f"no table [recipe] found{nearest('recipe', tables)}; write [recipe] above the keywords")
     return from_dict(tables["recipe"])

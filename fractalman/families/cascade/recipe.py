@@ -23,27 +23,27 @@ def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
     one = integer(1, 4096)
     if isinstance(value, (tuple, list)):
         if not 1 <= len(value) <= 64:
-            raise RecipeError(f"{name} = {value!r}: allowed is an integer or 1 to 64 equally likely integers")
+            raise RecipeError(f"{name} = {value!r}: expected an integer or 1 to 64 equally likely integers")
         numbers = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
         if max(numbers) < 2:
             raise RecipeError(f"{name} = {value!r}: at least one of the numbers must be 2 or more")
         return numbers
     number = one(name, value)
     if number < 2:
-        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; type branching = 2 or more")
+        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; use branching = 2 or more")
     return number
 
 
 def _per_child(name: str, value: Any, one: Check) -> Children | tuple[Children, ...]:
     """Numbers for the children of every node, or of 1 to 64 equally likely kinds of node."""
     if not value or not isinstance(value, (tuple, list)):
-        raise RecipeError(f"{name} = {value!r}: allowed is one number per child, or such tuples for kinds of nodes")
+        raise RecipeError(f"{name} = {value!r}: expected one number per child, or such tuples for kinds of nodes")
     if not isinstance(value[0], (tuple, list)):
         if len(value) > 4096:
-            raise RecipeError(f"{name} holds {len(value)} numbers: allowed are 4096 children")
+            raise RecipeError(f"{name} holds {len(value)} numbers: expected at most 4096 children")
         return tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
     if len(value) > MAX_KINDS or not all(isinstance(kind, (tuple, list)) and kind for kind in value):
-        raise RecipeError(f"{name} = {value!r}: allowed are 1 to {MAX_KINDS} tuples, each of one number per child")
+        raise RecipeError(f"{name} = {value!r}: expected 1 to {MAX_KINDS} tuples, each of one number per child")
     return tuple(tuple(one(f"{name}[{k}][{i}]", v) for i, v in enumerate(kind)) for k, kind in enumerate(value))
 
 
@@ -63,7 +63,7 @@ def _masses(name: str, value: Any) -> Children | tuple[Children, ...] | None:
     masses = _per_child(name, value, real(0.0, 1.0, open_low=True))
     for kind in _kinds_of(masses):
         if abs(math.fsum(kind) - 1.0) > 1e-9:
-            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: allowed are masses that sum to 1")
+            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: expected masses that sum to 1")
     return masses
 
 
@@ -159,7 +159,7 @@ class Cascade(Recipe):
         if self.depth is None and self.levels > 4096:
             return [
                 f"contraction = {self.contraction!r} with hurst = {self.hurst!r} needs {self.levels} levels: "
-                "allowed are 4096; type a smaller contraction, a larger hurst, or depth = 4096"
+                "expected at most 4096; use a smaller contraction, a larger hurst, or depth = 4096"
             ]
         return []
 
@@ -173,7 +173,7 @@ class Cascade(Recipe):
         lengths = next(iter(listed.values()), (4,))
         if len(set(listed.values())) > 1:
             return (
-                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: allowed are "
+                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: expected "
                 "equal numbers"
             )
         if self.branching is None:
@@ -182,7 +182,7 @@ class Cascade(Recipe):
             name = next(iter(listed))
             return f"branching = {self.branching!r}: {name} lists {lengths} children; leave branching out"
         if max(self.branching_numbers) < 2:
-            return f"{next(iter(listed))}: a cascade that never branches is one point; type two numbers or more"
+            return f"{next(iter(listed))}: a cascade that never branches is one point; use two numbers or more"
         return None
 
     @property

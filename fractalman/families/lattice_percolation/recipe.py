@@ -111,20 +111,21 @@ class LatticePercolation(Recipe):
         problems = []
         if self.side**self.dim > MAX_POINTS:
             problems.append(
-                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: allowed are {MAX_POINTS}"
+                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: "
+                f"expected at most {MAX_POINTS}"
             )
         if self.boundary == "periodic" and self.side < 3:
-            problems.append("side = 2: a periodic box of side 2 joins sites twice; type side = 3 or more")
+            problems.append("side = 2: a periodic box of side 2 joins sites twice; use side = 3 or more")
         if self.ambient_dim < self.space_dim:
             what = "a periodic box needs 2·dim coordinates" if self.boundary == "periodic" else "the box needs dim"
-            problems.append(f"ambient_dim = {self.ambient_dim}: {what}; type ambient_dim = {self.space_dim} or more")
+            problems.append(f"ambient_dim = {self.ambient_dim}: {what}; use ambient_dim = {self.space_dim} or more")
         if self.label != "hierarchical" and self.label_exponent != 0.0:
             problems.append(
                 f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"
             )
         if self.label == "cluster-constant" and self.clusters == "largest":
             problems.append(
-                "label = 'cluster-constant' on clusters = 'largest' is one constant; type clusters = \"all\""
+                "label = 'cluster-constant' on clusters = 'largest' is one constant; use clusters = \"all\""
             )
         return problems
 

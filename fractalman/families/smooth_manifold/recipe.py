@@ -90,11 +90,11 @@ class SmoothManifold(Recipe):
         if self.ambient_dim < self.own_dim:
             problems.append(
                 f"ambient_dim = {self.ambient_dim}: a {self.kind} of dim = {self.dim} lives in {self.own_dim} "
-                f"dimensions; type ambient_dim = {self.own_dim} or more"
+                f"dimensions; use ambient_dim = {self.own_dim} or more"
             )
         if self.field == "exact" and self.n_points > MOST_EXACT:
             problems.append(
-                f"n_points = {self.n_points} with field = 'exact': allowed are {MOST_EXACT} points at most; type a "
+                f"n_points = {self.n_points} with field = 'exact': expected at most {MOST_EXACT} points; use a "
                 'smaller n_points or field = "waves"'
             )
         return problems
