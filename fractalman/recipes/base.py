@@ -100,7 +100,18 @@ class Recipe:
         return self.target != "value"
 
     def needs_values(self, what: str) -> None:
-        """Raise RecipeError if y holds classes; ``what`` is what is done with values only."""
+        """Raise an error if y holds classes.
+
+        Parameters
+        ----------
+        what : str
+            What is done with values only, as the message names it.
+
+        Raises
+        ------
+        RecipeError
+            If y holds classes.
+        """
         if self.classifies:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
 
