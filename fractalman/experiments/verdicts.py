@@ -162,7 +162,7 @@ def judge(
         regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
     curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
     found, trouble = _fit(curves, trouble)
-    predicted, logarithmic, reached = _reference(prediction, axis)
+    predicted, logarithmic, attained = _reference(prediction, axis)
     local, local_error = None, None
     if found is not None and axis.kind == "data":
         local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
@@ -172,7 +172,7 @@ def judge(
     else:
         judgement = compare(
             found, predicted, local, local_error,
-            reached=reached, note=note or _unpredicted(axis),
+            attained=attained, note=note or _unpredicted(axis),
         )  # fmt: skip
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
@@ -234,7 +234,7 @@ def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
         return None, False, True
     if axis.kind == "model":
         return prediction.model_exponent, False, True
-    return prediction.data_exponent, bool(prediction.logarithmic), prediction.reached
+    return prediction.data_exponent, bool(prediction.logarithmic), prediction.attained
 
 
 def _unpredicted(axis: Axis) -> str:
@@ -253,13 +253,11 @@ def _curves(
     if not axis.abscissa:
         return None, f"{axis.name} is no axis along which a power law is looked for; its points are in the table"
     if seeds < min_seeds:
-        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
+        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (use seeds = {min_seeds} or more)"
     if len(fitted) < min_sizes:
         what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'condition'}"
         lost = [entry for entry in summaries if entry.regime == DIVERGED]
-        why = (
-            f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
-        )
+        why = f"; at {len(lost)} of {len(summaries)} networks diverged: use a smaller mlp.learning_rate" if lost else ""
         return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
     abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
     x = [abscissa[value] for value in fitted]
@@ -335,7 +333,7 @@ def compare(
     local: float | None,
     local_error: float | None,
     *,
-    reached: bool = True,
+    attained: bool = True,
     note: str = "",
     name: str = "predicted local exponent",
 ) -> _Judgement:
@@ -346,7 +344,7 @@ def compare(
         predicted: the asymptote, or None.
         local: the finite-size exponent over the same sizes, or None.
         local_error: its standard error.
-        reached: whether a fit at sizes that one can afford shows the asymptote.
+        attained: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
         name: what ``local`` is.
     """
@@ -361,7 +359,7 @@ def compare(
     combined = math.hypot(found.standard_error, error)
     half_width = student_t(found.degrees_of_freedom) * combined
     difference = found.value - reference
-    if local is None and not reached:
+    if local is None and not attained:
         return _Judgement(
             None,
             f"no reference: the asymptote {reference:.3f} is not reached at these sizes, and this learner has no "

@@ -15,11 +15,11 @@ from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.prediction.curves import Curve, Exponent
-from fractalman.prediction.draws import n_tests
+from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, method_of, no_curve
+from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 
@@ -43,7 +43,7 @@ class Prediction:
     recipe: Recipe
     learner: str
     law: theory.Law
-    _source: Structures | Splits = field(repr=False)
+    _source: DrawnRealizations | Splits = field(repr=False)
     _curve: Method | None = field(repr=False)
     _floor: Method | None = field(repr=False)
     _known: dict[int, F64] = field(default_factory=dict, repr=False)
@@ -67,9 +67,9 @@ class Prediction:
         return self.law.logarithmic
 
     @property
-    def reached(self) -> bool:
+    def attained(self) -> bool:
         """Whether a fit at sizes that one can afford shows the asymptote."""
-        return self.law.reached
+        return self.law.attained
 
     @property
     def source(self) -> str:
@@ -77,9 +77,9 @@ class Prediction:
         return self.law.source
 
     @property
-    def checked(self) -> str:
+    def evidence(self) -> str:
         """How far the law was checked."""
-        return self.law.checked
+        return self.law.evidence
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Prediction:
         return self.law.conflicts
 
     def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, what was looked up, where it ends."""
+        """Return in words why this law holds: what went in, what was computed, the references, where it ends."""
         return self.law.why()
 
     # ------------------------------------------------------------------------------------------------ the population
@@ -179,19 +179,19 @@ class Prediction:
         Errors: RecipeError as for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
         """
         if not 1 <= n_lo < n_hi:
-            raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: allowed is 1 <= n_lo < n_hi")
+            raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: expected 1 <= n_lo < n_hi")
         if sizes is None:
             steps = max(1, round(np.log2(n_hi / n_lo)))
             grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, steps + 1)).astype(np.int64))
         else:
             grid = np.unique(np.asarray(sizes, np.int64))
         if grid.size < 2 or grid[0] < n_lo or grid[-1] > n_hi:
-            raise RecipeError(f"sizes = {grid.tolist()}: allowed are two or more sizes from {n_lo} to {n_hi}")
+            raise RecipeError(f"sizes = {grid.tolist()}: expected two or more sizes from {n_lo} to {n_hi}")
         risk = self.curve(grid).risk
         if not (risk > 1e-14).all():
             raise RecipeError(
                 f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
-                "where the last level is resolved; allowed is a window below it, or a greater depth"
+                "where the last level is resolved; expected a window below it, or a greater depth"
             )
         found = slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
         beside = 0.0 if self._curve is None else self._curve.slope_error
@@ -206,10 +206,10 @@ class Prediction:
         sizes = np.atleast_1d(np.asarray(n))
         most = min(self.largest, method.largest)
         if most < 1:
-            raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
+            raise RecipeError("a population of one point leaves nothing to test on: use n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             upper = "up" if np.isinf(most) else f"to {most:.0f}"
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 {upper}")
+            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from 1 {upper}")
         missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
         if missing:
             for size, column in zip(missing, method.compute(missing).T, strict=True):
@@ -250,13 +250,13 @@ class Prediction:
             )
         if data_amplitude is None:
             if self._curve is None:
-                raise RecipeError(f"no curve of {self.learner!r} to take A from: type data_amplitude = …")
+                raise RecipeError(f"no curve of {self.learner!r} to take A from: use data_amplitude = …")
             n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
             data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
         if model_amplitude is None:
             if family_of(self.recipe).laws.model_curve is None:
                 raise RecipeError(
-                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: type model_amplitude = …"
+                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: use model_amplitude = …"
                 )
             model_amplitude = float(self.model_curve([REFERENCE_SIZE])[0] * REFERENCE_SIZE**law.model_exponent)
         return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
@@ -318,7 +318,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
     if isinstance(source, Recipe):
-        drawn: Structures | Splits = Structures(recipe)
+        drawn: DrawnRealizations | Splits = DrawnRealizations(recipe)
     else:
         drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
     curve = method_of(drawn, name, None if own is None else own.smoother())

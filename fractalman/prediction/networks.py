@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fractalman._typing import F64
-from fractalman.prediction.draws import Compute
+from fractalman.prediction.realization import Compute
 
 
 @dataclass(frozen=True)

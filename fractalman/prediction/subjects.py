@@ -50,10 +50,10 @@ def unknown_law(name: str) -> theory.Law:
         data_exponent=None,
         model_exponent=None,
         source="none",
-        checked="nothing to check",
+        evidence="nothing to check",
         reason=f"{name} is not among the learners that laws know",
         domain="the sizes of its curve",
         irreducible=None,
         nearest="that of a kernel as smooth as it, e.g. laplace-kernel or matern-kernel",
-        reached=False,
+        attained=False,
     )

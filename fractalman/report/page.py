@@ -239,7 +239,7 @@ def _laws(result: Result) -> list[tuple[str, str]]:
                 (
                     name,
                     f"{prediction.law}. Source: {prediction.source}. How far it was checked: "
-                    f"{prediction.checked.removeprefix('checked: ')}. Assumes: {'; '.join(prediction.assumptions)}.",
+                    f"{prediction.evidence.removeprefix('checked: ')}. Assumes: {'; '.join(prediction.assumptions)}.",
                 )
             )
         elif name in result.notes:

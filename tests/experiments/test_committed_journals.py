@@ -35,7 +35,7 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
             data_exponent=entry["predicted"],
             model_exponent=entry["predicted"],
             logarithmic=False,
-            reached=True,
+            attained=True,
             law=entry["law"],
             has_curve=entry["predicted_local"] is not None,
             curve=no_curve,

@@ -56,10 +56,10 @@ class Prediction:
         *,
         local: float | None = None,
         error: float = 0.0,
-        reached: bool = True,
+        attained: bool = True,
     ) -> None:
-        self.data_exponent, self.logarithmic, self.law = exponent, not reached, "a law"
-        self.reached = reached
+        self.data_exponent, self.logarithmic, self.law = exponent, not attained, "a law"
+        self.attained = attained
         self.local, self.error, self.has_curve = local, error, local is not None
 
     def curve(self, n: np.ndarray) -> SimpleNamespace:
@@ -101,7 +101,7 @@ def test_a_measurement_that_differs() -> None:
 def test_the_local_exponent_is_the_yardstick_where_there_is_one() -> None:
     """As on one critical cluster: the asymptote 1/2 is not what is measured over these sizes."""
     points = points_of(0.34)
-    near = verdict_of(points, Prediction(0.5, local=0.34, reached=False))
+    near = verdict_of(points, Prediction(0.5, local=0.34, attained=False))
     assert near.agrees is True
     assert (near.predicted, near.predicted_local) == (0.5, pytest.approx(0.34))
     assert "local" in near.reason
@@ -164,9 +164,9 @@ def test_not_resolved_is_never_agrees() -> None:
 
 
 def test_an_asymptote_out_of_reach_is_no_yardstick() -> None:
-    verdict = verdict_of(points_of(0.5), Prediction(0.5, reached=False))
+    verdict = verdict_of(points_of(0.5), Prediction(0.5, attained=False))
     assert verdict.agrees is None
-    assert "not reached" in verdict.reason
+    assert "not attained" in verdict.reason
     assert verdict.measured is not None
 
 

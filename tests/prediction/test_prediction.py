@@ -144,7 +144,7 @@ def test_a_finite_cascade_ends() -> None:
 
 @pytest.mark.parametrize("n", [[0], [12_000], [1.5], [], [[1, 2]]])
 def test_sizes_outside_are_refused(n: list[object]) -> None:
-    with pytest.raises(RecipeError, match="allowed are integer training-set sizes"):
+    with pytest.raises(RecipeError, match="expected integer training-set sizes"):
         fm.predict(CASES[2][0]).curve(n)  # type: ignore[arg-type]
 
 
