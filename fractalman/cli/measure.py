@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
-from fractalman.cli.options import FILE, POINTS, command
+from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ def add(commands: Commands) -> None:
         "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
     )
     parser.add_argument("--nugget", action="store_true", help="of points: fit label noise beside the power laws")
+    parser.add_argument("--target", metavar="NAME", help=f"of points: {TARGET}")
+    parser.add_argument("--points", metavar="NAME", help=f"of points: {ARRAY}")
+    parser.add_argument(
+        "--theiler", type=int, default=0, metavar="ROWS", help="of points in time: rows this close are no neighbours"
+    )
+    parser.add_argument("--keep-duplicates", action="store_true", help="of points: keep rows that stand twice")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,8 +81,11 @@ def run(options: argparse.Namespace) -> int:
             budgets=None if options.budgets is None else _numbers("--budgets", options.budgets),
             cost=6.0 if options.cost is None else options.cost,
         )
-    elif options.file.endswith(POINT_FILES):
-        measured = measure_points(options.file, nugget=options.nugget)
+    elif options.file.lower().endswith(POINT_FILES) or options.points is not None or options.target is not None:
+        measured = measure_points(
+            options.file, options.nugget, target=options.target, points=options.points, theiler=options.theiler,
+            duplicates="keep" if options.keep_duplicates else "drop",
+        )  # fmt: skip
     else:
         with open_file(existing_file(options.file)) as file:
             measured = measure_file(file)

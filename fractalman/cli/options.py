@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 RECIPE = "a TOML file with a table [recipe], or a catalogue name"
 FILE = "a fractalman file"
-POINTS = "a .npz, .npy or .csv file of points, its target named y"
+POINTS = "a file of points (.npz .npy .csv .tsv .jsonl .parquet .xlsx .h5ad), its target named y, label or target"
+TARGET = "column or array of the target, or a .npy file of it"
+ARRAY = "array of the points: X, group/X in HDF5, layers/NAME or obsm/NAME in a .h5ad"
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,8 +15,8 @@ from fractalman.cli.options import Parser
 from fractalman.errors import RecipeError, nearest
 
 COMMANDS = (
-    "generate", "listing", "info", "verify", "rebuild", "export", "predict", "plan", "measure", "confirm", "studies",
-    "report", "quickstart",
+    "generate", "listing", "info", "verify", "rebuild", "export", "predict", "plan", "measure", "study_data",
+    "confirm", "studies", "report", "quickstart",
 )  # fmt: skip
 """Modules of this package, in the order in which --help lists what they add."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, is_file, print_json, read_recipe
-from fractalman.cli.options import FILE, POINTS, RECIPE, add_force, add_learner, command, sizes
+from fractalman.cli.options import ARRAY, FILE, POINTS, RECIPE, TARGET, add_force, add_learner, command, sizes
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -26,9 +26,8 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("source", metavar="SOURCE", nargs="?", help=f"{RECIPE}, or {FILE}")
     parser.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {POINTS}; or .h5 with X and y")
-    parser.add_argument(
-        "--target", metavar="NAME", help="with --data: column or array of the target, or a .npy file of it"
-    )
+    parser.add_argument("--target", metavar="NAME", help=f"with --data: {TARGET}")
+    parser.add_argument("--points", metavar="NAME", help=f"with --data: {ARRAY}")
     parser.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     add_learner(parser)
     parser.add_argument("--sizes", type=sizes, metavar="N,N,…", help="training-set sizes of the curve")
@@ -47,8 +46,8 @@ def run(options: argparse.Namespace) -> int:
         raise RecipeError(f"predict: found {found} of a source and --data FILE, expected one of them")
     if options.data is not None:
         return _run_data(options)
-    if options.target is not None or options.nugget:
-        raise RecipeError("--target and --nugget belong to --data FILE: leave them out")
+    if options.target is not None or options.points is not None or options.nugget:
+        raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
     plot = _plot_path(options)
     if is_file(options.source) and not options.source.endswith(".toml"):
         with open_file(existing_file(options.source)) as file:
@@ -69,19 +68,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_data(options: argparse.Namespace) -> int:
-    from fractalman.measure import read_points
+    from fractalman.measure import read_user_points
     from fractalman.prediction import own_data_table, predict_own_data
     from fractalman.report import lines_of
 
     if options.plot is not None or options.sizes is not None:
         raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
-    X, y = read_points(options.data, options.target)
-    if y is None:
+    found = read_user_points(options.data, options.target, options.points)
+    if found.y is None:
         raise RecipeError(
             f"{options.data} holds no target: expected y in a .npz or .h5, or a column y of a .csv; use --target with "
             "the name of another array or column, or of a .npy file"
         )
-    prediction = predict_own_data(X, y, learner=options.learner, nugget=options.nugget)
+    prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
     table = own_data_table(prediction)
     if options.json:
         print_json(table)

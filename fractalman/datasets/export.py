@@ -58,7 +58,7 @@ def export_anndata(
         bytes each) are.
     """
     if latents is not None and latents < 0:
-        raise RecipeError(f"latents = {latents}: allowed is None (all latents) or a number from 0 up")
+        raise RecipeError(f"latents = {latents}: expected None (all latents) or a number from 0 up")
     target = check_target(path, overwrite)
     with open_file(source) as file, published_sink(target, overwrite, complete=False) as sink:
         _write(sink, target, file, latents, progress or (lambda *_: None))

@@ -26,12 +26,12 @@ def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[
     """
     for name, size in (("n_train", n_train), ("n_test", n_test)):
         if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise RecipeError(f"{name} = {size!r}: allowed is a whole number of points; type {name} = 1000")
+            raise RecipeError(f"{name} = {size!r}: expected a whole number of points; use {name} = 1000")
     seed = check_seed(seed)
     if n_train < 0 or n_test < 0 or n_train + n_test > n_points:
         raise RecipeError(
             f"n_train = {n_train} and n_test = {n_test} from {n_points} points: "
-            f"allowed are non-negative sizes with n_train + n_test <= {n_points}"
+            f"expected non-negative sizes with n_train + n_test <= {n_points}"
         )
     order = permutation(key64(seed, Role.SPLIT), n_points)
     return order[:n_train].copy(), order[n_points - n_test :].copy()

@@ -37,7 +37,8 @@ from fractalman.measure.percolation import (
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, student_t
 from fractalman.measure.sizes import ClusterSizes, cluster_sizes
 from fractalman.measure.smoothness import Smoothness, smoothness
-from fractalman.measure.tables import DATA_FILES, POINT_FILES, measure_points, read_points
+from fractalman.measure.user_files import DATA_FILES, POINT_FILES, UserPoints, read_points, read_user_points
+from fractalman.measure.user_points import measure_points
 from fractalman.measure.variograms import Variogram, variogram
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ __all__ = [
     "PointwiseDimension",
     "PowerLawFit",
     "Smoothness",
+    "UserPoints",
     "Variogram",
     "WindowSensitivity",
     "approaches",
@@ -105,6 +107,7 @@ __all__ = [
     "path_dimension",
     "pointwise_dimension",
     "read_points",
+    "read_user_points",
     "size_exponent",
     "smoothness",
     "student_t",

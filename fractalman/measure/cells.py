@@ -248,7 +248,8 @@ def _text(file: Path, delimiter: str | None) -> Cells:
 def _named(file: Path | str, header: Sequence[str]) -> None:
     """Refuse a header that is none, or that names two columns alike."""
     bare = [name for name in header if name and number(name) is not None]
-    if header and len(bare) == len([name for name in header if name]):
+    counted = [name for name in header if name] == [str(i) for i in range(len(bare))]  # pandas' names of no names
+    if header and not counted and len(bare) == len([name for name in header if name]):
         raise RecipeError(
             f"{file} begins with the numbers {', '.join(bare[:4])}: expected a header line with the columns' names; "
             "add one, e.g. n,loss"

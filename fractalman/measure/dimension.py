@@ -14,7 +14,7 @@ several neighbours at one distance. `ties` is the share of such points, and a wa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -228,7 +228,16 @@ def dimensions(
     ['angles', 'correlation', 'information', 'mle', 'recommended', 'two-nn']
     """
     found = prepared(X, n_sources, seed, theiler, duplicates)
-    return Dimensions({name: estimator(found, window) for name, estimator in _ESTIMATORS.items()})
+    out, failed = Dimensions(), []
+    for name, estimator in _ESTIMATORS.items():
+        try:
+            out[name] = estimator(found, window)
+        except RecipeError as error:  # one estimator that fails does not take the others down
+            failed.append((name, error))
+    if not out:
+        raise failed[0][1]
+    said = tuple(f"{name} could not be measured: {error}" for name, error in failed)
+    return Dimensions({name: replace(one, warnings=(*one.warnings, *said)) for name, one in out.items()})
 
 
 def prepared(

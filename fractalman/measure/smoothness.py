@@ -55,6 +55,7 @@ def smoothness(
     nugget: bool = False,
     n_sources: int = 512,
     seed: int = 0,
+    classes: bool = False,
 ) -> Smoothness:
     """Return the exponent of the label variogram and that of the differences between neighbours.
 
@@ -67,6 +68,7 @@ def smoothness(
     nugget : also fit a constant 2σ² for label noise.
     n_sources : random starting points.
     seed : integer, picks them.
+    classes : y are numbers of classes: differences are 1 between two and 0 within one.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def smoothness(
     rows = (row for block in neighbours_of.distances() for row in block)
     for i, (source, row) in enumerate(zip(neighbours_of.sources.tolist(), rows, strict=True)):
         block = i % _BLOCKS
-        square = np.square(labels - labels[source])
+        square = np.square(labels - labels[source]) if not classes else (labels != labels[source]).astype(np.float64)
         inside = (row > low) & (row <= high)
         which = np.minimum(np.searchsorted(edges, row[inside]) - 1, _BINS - 1)
         sums[block] += np.bincount(which, square[inside], _BINS)

@@ -15,11 +15,11 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.prediction.draws import Compute
 from fractalman.prediction.methods import Control, Method
+from fractalman.prediction.realization import Compute
 
 FEWEST, MOST = 3, 4096
-"""Draws that one may ask for, and how many at most a target error is pursued with."""
+"""Realizations that one may ask for, and how many at most a target error is pursued with."""
 
 
 @dataclass

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families.base import family_of
-from fractalman.prediction import draws
-from fractalman.prediction.draws import Compute
+from fractalman.prediction import realization
+from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.networks import CAMPAIGN
+from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
 
 SMOOTHERS = (
@@ -43,7 +44,9 @@ class Method:
         largest: the largest training set that it can bear.
         affordable: the largest that takes seconds, shown unless others are asked for.
         exact: whether the risk is averaged over the whole family, which makes one row of it.
-        bias: relative bound of what the method leaves out; part of the stated error.
+        shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
+            structures: the same at all sizes, and from size to size.
+        slope_error: of an exponent of the curve, likewise.
         usual: draws by default; None = as many as the source has.
     """
 
@@ -52,7 +55,9 @@ class Method:
     largest: float = math.inf
     affordable: float = math.inf
     exact: bool = False
-    bias: float = 0.0
+    shared_error: float = 0.0
+    size_error: float = 0.0
+    slope_error: float = 0.0
     usual: int | None = None
 
 
@@ -71,11 +76,15 @@ class Control:
     name: str
 
 
-def method_of(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method | None:
+def method_of(
+    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None
+) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
     """
+    if learner == "mlp":
+        return None if smoother is None else _network(source, smoother)
     if smoother is not None:
         return _smoother(source, learner, smoother)
     if learner == "1-nn":
@@ -87,7 +96,17 @@ def method_of(source: Structures | Splits, learner: str, smoother: theory.Smooth
     return None
 
 
-def control_of(source: Structures | Splits) -> Control | None:
+def no_curve(learner: str) -> str:
+    """Return why a learner has no finite-size curve, and what to hold it against."""
+    if learner == "mlp":
+        return (
+            "no theory gives this network's curve: the tangent kernel is known for ReLU; use activation = 'relu', or "
+            "compare it with 1-nn's curve and the Bayes floor"
+        )
+    return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
+
+
+def control_of(source: DrawnRealizations | Splits) -> Control | None:
     """Return the curve that is known exactly for a recipe's family and draw by draw, None where none is.
 
     It depends on hierarchies only, so it stands beside any learner, whatever X looks like: one neighbour in the
@@ -100,27 +119,27 @@ def control_of(source: Structures | Splits) -> Control | None:
         return None
     floor = laws.exact_curve(source.recipe, "bayes")
     if floor is not None:
-        return Control(draws.averaged(source, draws.bayes_floor), floor[1], "the exact floor")
+        return Control(realization.averaged(source, realization.bayes_floor), floor[1], "the exact floor")
     neighbour = laws.exact_curve(source.recipe, "1-nn")
     if neighbour is None or laws.graph_neighbours:
         return None
-    compute = draws.averaged(source, draws.nearest_in_hierarchy)
+    compute = realization.averaged(source, realization.nearest_in_hierarchy)
     return Control(compute, neighbour[1], "the exact series of 1-nn in the hierarchy")
 
 
-def _recipe_of(source: Structures | Splits) -> Recipe:
-    return source.recipe if isinstance(source, Structures) else source.data.recipe
+def _recipe_of(source: DrawnRealizations | Splits) -> Recipe:
+    return source.recipe if isinstance(source, DrawnRealizations) else source.data.recipe
 
 
-def _seconds(source: Structures | Splits) -> float:
-    return _SECONDS if isinstance(source, Structures) and source.recipe.addressed else math.inf
+def _seconds(source: DrawnRealizations | Splits) -> float:
+    return _SECONDS if isinstance(source, DrawnRealizations) and source.recipe.addressed else math.inf
 
 
-def _over(source: Structures | Splits) -> str:
+def _over(source: DrawnRealizations | Splits) -> str:
     return "averaged over splits" if isinstance(source, Splits) else "averaged over structures"
 
 
-def _exact(source: Structures | Splits, learner: str) -> Method | None:
+def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
     """The curve averaged over the whole family, where that is known; a dataset is one of them."""
     recipe = _recipe_of(source)
     curve = family_of(recipe).laws.exact_curve
@@ -131,39 +150,55 @@ def _exact(source: Structures | Splits, learner: str) -> Method | None:
     return Method(kind, lambda sizes, _first, _last: values(sizes), exact=True)
 
 
-def _one_neighbour(source: Structures | Splits) -> Method:
+def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
     """In the hierarchy or graph where X cannot say anything else, as measured; in X everywhere else."""
     recipe = _recipe_of(source)
     laws = family_of(recipe).laws
-    bias = laws.bias_of(recipe) if isinstance(source, Structures) else None
+    bias = laws.bias_of(recipe) if isinstance(source, DrawnRealizations) else None
     if bias is not None:
         exact, bound = _exact(source, "1-nn"), f"within {bias:.0%} of that in X"
         if exact is not None:
-            return replace(exact, kind=f"{exact.kind}, {bound}", bias=bias)
+            return replace(exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias)
         if laws.graph_neighbours:
             kind = f"1-nn in graph distance, exact over labels, {laws.graph_neighbours}, {bound}"
-            return Method(kind, draws.averaged(source, draws.nearest_in_graph), bias=bias)
+            return Method(
+                kind, realization.averaged(source, realization.nearest_in_graph), shared_error=bias, slope_error=bias
+            )
     kind = f"1-nn in X, exact over labels, {_over(source)}"
-    return Method(kind, draws.averaged(source, draws.smoothed("1-nn")), affordable=_seconds(source))
+    return Method(kind, realization.averaged(source, realization.smoothed("1-nn")), affordable=_seconds(source))
 
 
-def _floor(source: Structures | Splits) -> Method:
+def _floor(source: DrawnRealizations | Splits) -> Method:
     recipe = _recipe_of(source)
     if family_of(recipe).laws.field is not None:
         what = "Bayes floor" if getattr(recipe, "field", "") == "exact" else "best linear smoother"
         kind = f"{what} by conditioning the field, {_over(source)}"
-        return Method(kind, draws.averaged(source, draws.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
+        return Method(kind, realization.averaged(source, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")
     if exact is not None:
         return exact
     kind = f"Bayes floor by belief propagation, {_over(source)}"
-    return Method(kind, draws.averaged(source, draws.bayes_floor), affordable=_seconds(source))
+    return Method(kind, realization.averaged(source, realization.bayes_floor), affordable=_seconds(source))
 
 
-def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
+def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer draws and sizes."""
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = draws.averaged(source, draws.smoothed(smoother or learner))
+    compute = realization.averaged(source, realization.smoothed(smoother or learner))
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
+
+
+def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Method:
+    """A trained network: its tangent kernel's curve times what networks were measured to lose against it."""
+    lost, own = CAMPAIGN, _smoother(source, "mlp", kernel)
+    return replace(
+        own,
+        kind=f"{lost.ratio:.2f} (as measured on {lost.families} families) × its tangent kernel in X, expected over "
+        f"labels, {_over(source)}",
+        compute=lost.applied(own.compute),
+        shared_error=lost.shared_error,
+        size_error=lost.size_error,
+        slope_error=lost.slope_error,
+    )

@@ -16,10 +16,14 @@ from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
 from fractalman._typing import F64, I64, AnyInt
-from fractalman.errors import RecipeError
+from fractalman.errors import FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
+from fractalman.measure.points import as_points, with_labels
+from fractalman.measure.user_files import as_target
 from fractalman.prediction.curves import Curve
+from fractalman.prediction.label_scatter import LabelEstimate, NeighbourLaw, cut, fields, neighbour_law
+from fractalman.random.streams import Role, key64, normals
 from fractalman.theory import KernelSpectrum
 
 KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
@@ -27,23 +31,34 @@ KERNELS = {name: learner_class(name).kernel for name in names() if learner_class
 LEARNERS = ("1-nn", *KERNELS)
 _LANDMARKS = 1024
 _INTERPOLATING = 1e-10  # ridge, in units of the kernel at distance 0
-_ONE_DRAW = "one draw of labels: over other labels of the same smoothness exponents scatter more than this error says"
+_SOURCES = 2048  # starting points: classes that rarely differ need many
+_REPEATS = 6  # drawn fields whose kernel exponents are compared
+_REPEATED = 512  # points on which
 
 
 @dataclass(frozen=True)
 class OwnPrediction:
     """What the geometry of given points and the smoothness of their target say about learning.
 
-    Args:
-        learner: its name. n_points: N. ambient_dim: d.
-        data_exponent: α_D. standard_error: sampling error on these points and labels.
-        law: where the exponent comes from, in words.
-        dimensions: every estimate of the intrinsic dimension, by method.
-        smoothness: the label variogram and the neighbours' differences.
-        from_geometry: (2H/D, its standard error), with D from "correlation" in the variogram's window.
-        from_neighbours: (α, its standard error) of γ_k ~ k^α, which needs neither 2H nor D.
-        label_variance: of y.
-        warnings: what qualifies the numbers, one sentence each.
+    Parameters
+    ----------
+    learner : its name.
+    n_points : N.
+    ambient_dim : d.
+    data_exponent : α_D of the part of the risk that can be learned: above the noise, where noise was found.
+    standard_error : over label draws and starting points; nan where it could not be had.
+    interval : 95 %, likewise.
+    law : where the exponent comes from, in words.
+    dimensions : every estimate of the intrinsic dimension, by method; those that failed are missing.
+    smoothness : the label variogram and the neighbours' differences.
+    from_geometry : (2H/D, its standard error), with D from "correlation" in the variogram's window; nan without D.
+    from_neighbours : (α, its standard error) of γ_k ~ k^α as it is, noise included.
+    neighbours : exponents with and without noise, and the noise, each with its error over label draws.
+    classes : number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or
+        the squared error summed over one-hot columns and halved (kernels).
+    label_variance : of y; of classes, the share of wrong answers of a random one.
+    warnings : what qualifies the numbers, one sentence each.
+    points, labels : (N, d) and (N,) float64, what was measured: copies left out, classes as 0, 1, …
     """
 
     learner: str
@@ -51,13 +66,18 @@ class OwnPrediction:
     ambient_dim: int
     data_exponent: float
     standard_error: float
+    interval: tuple[float, float]
     law: str
     dimensions: dict[str, measure.Dimension]
     smoothness: measure.Smoothness
     from_geometry: tuple[float, float]
     from_neighbours: tuple[float, float]
+    neighbours: NeighbourLaw
+    classes: int
     label_variance: float
     warnings: tuple[str, ...]
+    points: F64 = field(repr=False)
+    labels: F64 = field(repr=False)
     _spectrum: KernelSpectrum | None = field(repr=False, default=None)
 
     @property
@@ -80,7 +100,7 @@ class OwnPrediction:
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from {low} to {high} on these points")
+            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
         if self._spectrum is None:
             risk = np.array([self._thinned(int(size)) for size in sizes])
             kind = "1-nn: differences of neighbours, thinned"
@@ -108,16 +128,25 @@ class OwnPrediction:
 
     def why(self) -> str:
         """Return the reasoning in words."""
-        D, smooth = self.dimensions["correlation"], self.smoothness.variogram
+        smooth, law = self.smoothness.variogram, self.neighbours
         geometry, neighbours = self.from_geometry, self.from_neighbours
+        D = self.dimensions.get("recommended")
+        size = "no dimension" if D is None else f"dimension {D.value:.3g} ± {D.standard_error:.2g}"
+        of = f"{self.classes} classes" if self.classes else "a target of numbers"
+        noise = f"No noise found; its variance is {law.noise.interval[1]:.2g} at most."
+        if law.noise_found:
+            low, high = law.noise.interval
+            noise = (
+                f"Noise of variance {law.noise.value:.3g} ({low:.3g} … {high:.3g}): above it α = {law.clean.value:.3g} "
+                f"± {law.clean.standard_error:.2g}, with it {law.noisy.value:.3g} ± {law.noisy.standard_error:.2g}."
+            )
         return "\n".join(
             [
-                f"{self.n_points} points in {self.ambient_dim} coordinates.",
-                f"Intrinsic dimension {D.value:.3g} ± {D.standard_error:.2g} at distances {D.window[0]:.3g} … "
-                f"{D.window[1]:.3g}; label differences grow as r^(2H), 2H = {smooth.value:.3g} ± "
-                f"{smooth.standard_error:.2g} there.",
+                f"{self.n_points} points in {self.ambient_dim} coordinates, {size}, {of}.",
+                f"Label differences grow as r^(2H), 2H = {smooth.value:.3g} ± {smooth.standard_error:.2g}.",
                 f"Geometry: the nearest of n points is ~ n^(-1/D) away: 2H/D = {geometry[0]:.3g} ± {geometry[1]:.2g}.",
                 f"Neighbours: differences grow as k^α with the rank, α = {neighbours[0]:.3g} ± {neighbours[1]:.2g}.",
+                noise,
                 self.law,
             ]
         )
@@ -131,61 +160,158 @@ def predict_own_data(
     window: tuple[float, float] | None = None,
     nugget: bool = False,
     seed: int = 0,
+    classes: bool | None = None,
 ) -> OwnPrediction:
     """Predict how a learner's risk scales on points and a target that did not come from us.
 
-    Args:
-        X: (N ≥ 64, d) features, one unit for all columns (scale them first if they have different ones).
-        y: (N,) target.
-        learner: "1-nn", "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
-        window: distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
-        nugget: fit label noise beside the power laws.
-        seed: picks starting points and landmarks.
-    Returns: `OwnPrediction`. Errors: RecipeError, FitError.
-    Source: docs/theory.md §3.1 and §5; the estimators' own sources.
+    Parameters
+    ----------
+    X : (N ≥ 64, d) features, one unit for all columns (scale them first if they have different ones).
+    y : (N,) target: numbers, or classes as words, truth values or whole numbers.
+    learner : "1-nn", "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
+    window : distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
+    nugget : fit label noise beside the power law of the variogram, too.
+    seed : picks starting points, landmarks and drawn fields.
+    classes : whether y are classes, whose risk is a share of wrong answers; None = words, truth values, and whole
+        numbers of at most 32 values that stand eight times each or more.
+
+    Returns
+    -------
+    OwnPrediction
+
+    Raises
+    ------
+    RecipeError, FitError
+        For what cannot be measured at all. A dimension or a spectrum that fails is a warning.
+
+    Notes
+    -----
+    docs/theory.md §3.1 and §5; the estimators' own sources.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> X = np.random.default_rng(0).random((400, 2))
+    >>> fm.predict_own_data(X, X[:, 0] > 0.5).classes
+    2
     """
     if learner not in LEARNERS:
         raise RecipeError(
-            f"own data and learner {learner!r}: allowed are {', '.join(LEARNERS)}{nearest_word(str(learner), LEARNERS)}"
+            f"own data and learner {learner!r}: expected {', '.join(LEARNERS)}{nearest_word(str(learner), LEARNERS)}"
         )
-    points, labels = np.asarray(X), np.asarray(y, np.float64)
-    smooth = measure.smoothness(points, labels, window=window, nugget=nugget, seed=seed)
-    dimensions = measure.dimensions(points, window=window, seed=seed)
-    D, two_h = dimensions["correlation"], smooth.variogram
-    ratio = two_h.value / D.value
-    geometry = (ratio, abs(ratio) * math.hypot(two_h.standard_error / two_h.value, D.standard_error / D.value))
+    numbers, found_classes = _numbers(y, classes)
+    X, labels = with_labels(X, numbers)
+    if found_classes:
+        labels = np.unique(labels, return_inverse=True)[1].astype(np.float64)
+    points = as_points(X, seed=seed)
+    labels, warnings = labels[points.row], []
+    count = int(labels.max()) + 1 if found_classes else 0
+    smooth = measure.smoothness(
+        points.values * points.unit, labels, window=window, nugget=nugget and not found_classes, seed=seed,
+        classes=found_classes, n_sources=_SOURCES,
+    )  # fmt: skip
+    dimensions: dict[str, measure.Dimension] = {}
+    try:
+        dimensions = measure.dimensions(points.values * points.unit, window=window, seed=seed)
+    except FractalmanError as error:
+        warnings.append(f"the dimension could not be measured: {error}")
+    best = dimensions.get("recommended") or next(iter(dimensions.values()), None)
+    D = best.value if best is not None else 2.0
+    law = neighbour_law(
+        points.values,
+        labels,
+        smooth.rank,
+        smooth.rank_difference,
+        smooth.neighbours.standard_error,
+        D,
+        found_classes,
+        seed,
+    )
+    geometry = _from_geometry(smooth, dimensions)
     neighbours = (smooth.neighbours.value, smooth.neighbours.standard_error)
-    warnings = [_ONE_DRAW, *D.warnings, *smooth.warnings]
-    if abs(geometry[0] - neighbours[0]) > 3.0 * math.hypot(geometry[1], neighbours[1]):
+    if best is not None:
+        warnings += best.warnings
+    warnings += [said for said in (*points.notes, *smooth.warnings) if said not in warnings]
+    if law.noise_found:
         warnings.append(
-            f"2H/D = {geometry[0]:.3g} and the neighbours' α = {neighbours[0]:.3g} differ by more than their errors: "
+            f"labels carry noise: of variance {law.noise.value:.3g} ({law.noise.interval[0]:.3g} … "
+            f"{law.noise.interval[1]:.3g}); the exponent is that above the noise, {law.clean.value:.3g}, with it the "
+            f"risk falls with {law.noisy.value:.3g} in this window"
+        )
+    if abs(geometry[0] - law.clean.value) > 3.0 * math.hypot(geometry[1], law.clean.standard_error):
+        warnings.append(
+            f"2H/D = {geometry[0]:.3g} and the neighbours' α = {law.clean.value:.3g} differ by more than their errors: "
             "no single power law in this window; trust the neighbours"
         )
-    made = OwnPrediction(
+    prediction = OwnPrediction(
         learner=learner,
-        n_points=int(points.shape[0]),
-        ambient_dim=int(points.shape[1]),
-        data_exponent=neighbours[0],
-        standard_error=neighbours[1],
+        n_points=len(labels),
+        ambient_dim=int(points.values.shape[1]),
+        data_exponent=law.clean.value,
+        standard_error=law.clean.standard_error,
+        interval=law.clean.interval,
         law="One neighbour: the exponent is the neighbours' α, measured without a detour over 2H and D.",
         dimensions=dimensions,
         smoothness=smooth,
         from_geometry=geometry,
         from_neighbours=neighbours,
-        label_variance=float(labels.var()),
+        neighbours=law,
+        classes=count,
+        label_variance=float(1.0 - np.square(np.bincount(labels.astype(int)) / len(labels)).sum()) if count
+        else float(labels.var()),
         warnings=tuple(warnings),
-    )
-    return made if learner == "1-nn" else _with_spectrum(made, points, labels, seed)
+        points=points.values * points.unit,
+        labels=labels,
+    )  # fmt: skip
+    if learner == "1-nn":
+        return prediction
+    return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
 
 
-def _with_spectrum(made: OwnPrediction, points: np.ndarray, labels: F64, seed: int) -> OwnPrediction:
-    """The prediction of a kernel: its curve and exponent come from the spectrum."""
-    spectrum = theory.spectrum_of(
-        points.astype(np.float64), labels, kernel=KERNELS[made.learner], max_points=_LANDMARKS, seed=seed
-    )
-    made = replace(made, _spectrum=spectrum)
-    low, high = 16, max(64, min(_LANDMARKS // 4, len(points) // 16))
-    warnings, D = made.warnings, made.dimensions["correlation"].value
+def _numbers(y: ArrayLike, classes: bool | None) -> tuple[ArrayLike, bool]:
+    """Return labels as numbers, and whether they are classes."""
+    given = y.detach().cpu().numpy() if hasattr(y, "detach") else y
+    values = given if np.ma.isMaskedArray(given) else np.asarray(given)
+    if values.dtype.kind in "OUS" or str(getattr(y, "dtype", "")) == "category":
+        coded, names = as_target("y", "y", np.asarray(values, object), len(values))
+        return coded, names is not None if classes is None else classes
+    if classes is not None:
+        return values, classes
+    if values.dtype.kind == "b":
+        return values.astype(np.float64), True
+    if values.dtype.kind not in "iuf" or np.ma.isMaskedArray(values):
+        return values, False
+    found, counts = np.unique(values, return_counts=True)
+    whole = bool(np.isfinite(found).all() and (found == np.rint(found)).all())
+    return values, whole and 2 <= len(found) <= 32 and int(counts.min()) >= 8
+
+
+def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dimension]) -> tuple[float, float]:
+    """2H/D with its standard error, D in the variogram's window; nan where D could not be measured."""
+    D, two_h = dimensions.get("correlation"), smooth.variogram
+    if D is None or two_h.value == 0.0:
+        return math.nan, math.nan
+    ratio = two_h.value / D.value
+    return ratio, abs(ratio) * math.hypot(two_h.standard_error / two_h.value, D.standard_error / D.value)
+
+
+def _with_spectrum(prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int) -> OwnPrediction:
+    """The prediction of a kernel: its curve and exponent come from the spectrum; its error from drawn fields."""
+    targets = _one_hot(labels, prediction.classes) if prediction.classes else labels
+    try:
+        spectrum = theory.spectrum_of(
+            points, targets, kernel=KERNELS[prediction.learner], max_points=_LANDMARKS, seed=seed
+        )
+        prediction = replace(prediction, _spectrum=spectrum)
+        low, high = 16, max(64, min(_LANDMARKS // 4, len(points) // 16))
+        value = prediction.local_exponent(low, high)
+    except FractalmanError as error:
+        said = f"{prediction.learner}'s spectrum could not be had ({error}): the exponent is that of one neighbour"
+        return replace(prediction, _spectrum=None, warnings=(*prediction.warnings, said))
+    warnings = prediction.warnings
+    scatter, missing = _scatter_of_kernel(prediction, points, labels, D, seed)
+    if missing is not None:
+        warnings = (*warnings, f"the error of {prediction.learner}'s exponent could not be had: {missing}")
     if D < 4.0:
         warnings = (
             *warnings,
@@ -193,13 +319,46 @@ def _with_spectrum(made: OwnPrediction, points: np.ndarray, labels: F64, seed: i
             "2 and more below (docs/theory.md, linear theory)",
         )
     return replace(
-        made,
-        data_exponent=made.local_exponent(low, high),
-        standard_error=math.nan,
-        law=f"{made.learner}: the exponent is that of the curve predicted from the kernel's spectrum between n = {low} "
-        f"and {high}; no error is known for it.",
+        prediction,
+        data_exponent=value,
+        standard_error=scatter,
+        interval=(value - 2.0 * scatter, value + 2.0 * scatter),
+        law=f"{prediction.learner}: the exponent is that of the curve predicted from the kernel's spectrum between n = "
+        f"{low} and {high}; its error is the scatter over drawn fields of the measured smoothness.",
         warnings=warnings,
     )
+
+
+def _one_hot(labels: F64, classes: int) -> F64:
+    """Columns of which the spectrum takes the mean: their squared errors then sum to twice the risk."""
+    return np.asarray((labels[:, None] == np.arange(classes)) * math.sqrt(0.5 * classes), np.float64)
+
+
+def _scatter_of_kernel(
+    prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int
+) -> tuple[float, str | None]:
+    """Return the standard deviation of the kernel's exponent over fields of the measured smoothness."""
+    part = points[:: max(1, len(points) // _REPEATED)][:_REPEATED]
+    law, classes = prediction.neighbours, prediction.classes
+    two_h = min(1.95, max(0.05, law.clean.value * D * (2.0 if classes else 1.0)))
+    made = fields(part - part.mean(axis=0), two_h, _REPEATS, seed + 2)
+    if classes:
+        made = cut(made, np.bincount(labels.astype(int)) / len(labels))
+    elif law.noise_found:
+        share = max(1e-9, float(labels.var()) - law.noise.value) / max(1e-300, float(made.var()))
+        sigma = math.sqrt(law.noise.value / share)
+        made = made + sigma * normals(key64(seed, Role.PREDICTION, 15), made.size).reshape(made.shape)
+    sizes = np.unique(np.rint(np.geomspace(16, 64, 5)).astype(np.int64))
+    slopes = []
+    try:
+        for column in made.T:
+            target = _one_hot(column, classes) if classes else column
+            spectrum = theory.spectrum_of(part, target, kernel=KERNELS[prediction.learner], max_points=_REPEATED)
+            ridge = _INTERPOLATING * (spectrum.trace if spectrum.kernel.startswith("linear") else 1.0)
+            slopes.append(theory.local_slope(sizes, theory.learning_curve_from_spectrum(spectrum, sizes, ridge).risk))
+    except FractalmanError as error:
+        return math.nan, str(error)
+    return float(np.std(slopes, ddof=1)) * math.sqrt(1.0 + 1.0 / len(slopes)), None
 
 
 def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:
@@ -207,13 +366,23 @@ def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str,
     low, high = prediction.sizes
     grid = np.unique(np.rint(np.geomspace(low, high, 5)).astype(np.int64)) if n is None else n
     curve = prediction.curve(grid)
-    D, s = prediction.dimensions, prediction.smoothness
+    D, s, law = prediction.dimensions, prediction.smoothness, prediction.neighbours
+
+    def plain(one: LabelEstimate) -> dict[str, object]:
+        return {"value": one.value, "standard_error": one.standard_error, "interval": list(one.interval)}
+
     return {
         "learner": prediction.learner,
         "points": prediction.n_points,
         "coordinates": prediction.ambient_dim,
         "data_exponent": prediction.data_exponent,
         "standard_error": prediction.standard_error if math.isfinite(prediction.standard_error) else None,
+        "interval": list(prediction.interval) if math.isfinite(prediction.standard_error) else None,
+        "classes": prediction.classes,
+        "noise_found": law.noise_found,
+        "noise_variance": plain(law.noise),
+        "clean_exponent": plain(law.clean),
+        "noisy_exponent": plain(law.noisy),
         "law": prediction.law,
         "dimension": {
             name: {"value": d.value, "standard_error": d.standard_error, "window": list(d.window), "ties": d.ties}
@@ -221,7 +390,7 @@ def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str,
         },
         "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
         "nugget": s.variogram.floor,
-        "from_geometry": list(prediction.from_geometry),
+        "from_geometry": [v if math.isfinite(v) else None for v in prediction.from_geometry],
         "from_neighbours": list(prediction.from_neighbours),
         "label_variance": prediction.label_variance,
         "curve": [

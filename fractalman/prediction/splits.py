@@ -10,8 +10,8 @@ from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import family_of
-from fractalman.prediction.draws import Draw, n_tests, noisy
-from fractalman.prediction.structures import label_covariance, variance_of
+from fractalman.prediction.drawn import label_covariance, variance_of
+from fractalman.prediction.realization import Realization, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
 _SPLITS = 8
@@ -37,7 +37,7 @@ class Splits:
         """How many splits are drawn unless something else is asked for."""
         return _SPLITS
 
-    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Draw]:  # noqa: ARG002
+    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:  # noqa: ARG002
         """Yield (points in training order, test points, covariance, X) of the splits first … last − 1."""
         data, recipe = self.data, self.data.recipe
         n, tree = data.n_points, None
@@ -54,7 +54,7 @@ class Splits:
         for i in range(first, self.usual if last is None else last):
             key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
             order = permutation(key, n)
-            yield Draw(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
+            yield Realization(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
 
     @cached_property
     def variance(self) -> float:

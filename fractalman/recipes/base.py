@@ -15,13 +15,37 @@ from fractalman.recipes.checks import MAX_DIM, Check, integer, real, switch
 class Recipe:
     """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
 
-    Args (of every family, besides its own):
-        noise: σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
-        nuisance_dim: further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
-        nuisance_scale: their standard deviation, in units of X.
-        rotate: turn all coordinates, nuisance included, by one uniformly random rotation.
+    Recipes are frozen and compare by value. A family's own class (`Cascade`, …) adds its keywords.
+
+    Parameters
+    ----------
+    n_points : int or None
+        Number of points; None in families whose draw decides it.
+    ambient_dim : int
+        Dimension d of X, nuisance apart.
+    seed : int or Seeds
+        An integer, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+
+    Notes
+    -----
+    Source: docs/theory.md §1.
 
     Source: docs/theory.md §1.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100)
+    >>> isinstance(recipe, fm.Recipe), recipe.replace(n_points=50).n_points
+    (True, 50)
     """
 
     family: ClassVar[str]
@@ -77,11 +101,33 @@ class Recipe:
         return Seeds(geometry=self.seed, embedding=self.seed, labels=self.seed)
 
     def replace(self, **changes: Any) -> Self:
-        """Return the recipe with some keywords changed, checked anew."""
+        """Return the recipe with some keywords changed, checked anew.
+
+        Parameters
+        ----------
+        changes : object
+            Keywords of the recipe and their new values.
+
+        Returns
+        -------
+        Recipe
+            Of the same family.
+
+        Raises
+        ------
+        RecipeError
+            If a value is not allowed.
+        """
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing."""
+        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing.
+
+        Returns
+        -------
+        dict of str to object
+            What `from_dict` reads back to an equal recipe.
+        """
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -95,7 +141,13 @@ class Recipe:
         return out
 
     def to_toml(self) -> str:
-        """Return the ``[recipe]`` table that `from_toml` reads back to an equal recipe."""
+        """Return the ``[recipe]`` table that `from_toml` reads back to an equal recipe.
+
+        Returns
+        -------
+        str
+            TOML text.
+        """
         lines = ["[recipe]"]
         for key, value in self.to_dict().items():
             lines.append(f"{key} = {_toml_value(value)}")
@@ -119,7 +171,18 @@ class Recipe:
         return None
 
     def smaller(self, n_points: int) -> Self:
-        """Return a recipe of the same law with at most about ``n_points`` points."""
+        """Return a recipe of the same law with at most about ``n_points`` points.
+
+        Parameters
+        ----------
+        n_points : int
+            Number of points wanted.
+
+        Returns
+        -------
+        Recipe
+            With at most max_points points.
+        """
         return self.replace(n_points=min(self.max_points, n_points))
 
 

@@ -18,7 +18,7 @@ from fractalman._typing import F32, F64, I64
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
 from fractalman.experiments.specification import replicate_seeds, split_seed
-from fractalman.measure.tables import read_points
+from fractalman.measure.user_files import read_points
 from fractalman.random.streams import Role, key64
 from fractalman.recipes import Recipe
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
@@ -108,7 +108,7 @@ class FileSource:
     """Points of a file.
 
     Args:
-        path: .npz, .npy or .csv with a target, as for `fractalman.measure.tables.read_points`.
+        path: .npz, .npy or .csv with a target, as for `fractalman.measure.user_files.read_points`.
         hierarchy: how it is estimated: one of `HIERARCHIES`.
         target: "value", or "one-hot": a column per class, centred, all of them together of variance 1.
         digest: of the file's bytes, so that a run is not continued on other data.
@@ -127,7 +127,7 @@ class FileSource:
         """
         _, y = read_points(path)
         if y is None:
-            raise RecipeError(f"{path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+            raise RecipeError(f"{path} holds no target: expected y in a .npz, or a column y of a .csv")
         return cls(str(path), hierarchy, target, hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class FileSource:
             raise RecipeError(f"{self.path} is not the file that the study began with: begin a new one in a new folder")
         X, values = read_points(self.path)
         if values is None:
-            raise RecipeError(f"{self.path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+            raise RecipeError(f"{self.path} holds no target: expected y in a .npz, or a column y of a .csv")
         key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
         train, test = split_indices(len(X), train_size, test_size, seed=key >> 1)
         return Sample(

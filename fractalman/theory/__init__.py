@@ -1,11 +1,23 @@
 """Theory: arrays in, numbers out. Exact laws, asymptotic exponents, finite-size curves, the Bayes floor.
 
-Every law is stated in docs/theory.md with its units, its source and how far it was checked. This room never sees what
-`fractalman.measure` does: their agreement is evidence only because neither knows the other.
+Every law is stated in docs/theory.md with its units, its source and how far it was checked. This package never sees
+what `fractalman.measure` does: their agreement is evidence only because neither knows the other.
 """
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
+from fractalman.theory.classification import (
+    ClassCovariance,
+    cascade_class_exponent,
+    class_error,
+    class_floor,
+    classification_risk,
+    cluster_class_exponent,
+    manifold_class_exponent,
+    neighbour_class_risk,
+    prediction_variance,
+)
+from fractalman.theory.cluster_exponents import ClusterAsymptotics, critical_cluster_asymptotics
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
     bethe_correlation_size,
@@ -27,7 +39,7 @@ from fractalman.theory.constants import (
     tree_shape_probabilities,
     vertex_degree_law,
 )
-from fractalman.theory.covariance import LabelCovariance, TreeCovariance, induced_tree, pair_risk, within_variance
+from fractalman.theory.covariance import TreeCovariance, induced_tree, pair_risk, within_variance
 from fractalman.theory.coverage import (
     UNSEEN_RISK,
     bethe_numbers,
@@ -35,12 +47,10 @@ from fractalman.theory.coverage import (
     critical_numbers,
     ensemble_risk,
     filled_numbers,
-    rank_law_unseen,
-    seen_mass_amplitude,
-    size_biased_unseen_limit,
     unseen_mass,
     unseen_probability,
 )
+from fractalman.theory.coverage_limits import rank_law_unseen, seen_mass_amplitude, size_biased_unseen_limit
 from fractalman.theory.curves import (
     brownian_one_nn_risk,
     cascade_curve,
@@ -49,9 +59,7 @@ from fractalman.theory.curves import (
     nearest_distance_law,
 )
 from fractalman.theory.exponents import (
-    ClusterAsymptotics,
     cascade_dimensions,
-    critical_cluster_asymptotics,
     log_period,
     moran_exponent,
     moran_exponent_masses,
@@ -67,6 +75,7 @@ from fractalman.theory.fields import (
     gaussian_floor_with_error,
 )
 from fractalman.theory.kernel_smoothers import KernelRidge
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws import Conflict, Frontier, JointLaw, Law, Window
 from fractalman.theory.linear import (
@@ -95,6 +104,7 @@ from fractalman.theory.tree_neighbours import one_nn_in_hierarchy
 __all__ = [
     "SMOOTHERS",
     "UNSEEN_RISK",
+    "ClassCovariance",
     "ClusterAsymptotics",
     "Conflict",
     "Expected",
@@ -127,11 +137,16 @@ __all__ = [
     "bethe_threshold",
     "borel_law",
     "brownian_one_nn_risk",
+    "cascade_class_exponent",
     "cascade_curve",
     "cascade_curve_masses",
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
+    "class_error",
+    "class_floor",
+    "classification_risk",
+    "cluster_class_exponent",
     "constant_label_risk",
     "critical_cluster_asymptotics",
     "critical_numbers",
@@ -150,11 +165,13 @@ __all__ = [
     "local_slope",
     "log_period",
     "log_period_masses",
+    "manifold_class_exponent",
     "mean_leaf_depth",
     "mean_power",
     "moran_exponent",
     "moran_exponent_masses",
     "nearest_distance_law",
+    "neighbour_class_risk",
     "one_nn_curve_on_tree",
     "one_nn_in_hierarchy",
     "one_nn_on_tree",
@@ -162,6 +179,7 @@ __all__ = [
     "pair_risk",
     "power_law_exponents",
     "power_law_spectrum",
+    "prediction_variance",
     "quantization_exponent",
     "quantization_exponent_masses",
     "random_features_risk",

@@ -46,20 +46,42 @@ def bayes_risk(source: Source, observed: Bool) -> F64:
 
     No learner has a smaller expected squared error. Gaussian belief propagation on the label tree, exact, O(nodes).
 
-    Args:
-        source: a dataset, an open file or a label tree.
-        observed: (n,) bool, True where the label is known exactly. A dataset's tree is that of its clean labels; for
-            noisy ones pass ``data.label_tree.noisy(recipe.noise)``: the risk is then that of predicting noisy labels.
-    Returns: (unseen,) float64 in point order, in units of the label (after the norm): prior variance 1. Nothing
-        observed gives the prior variances; everything observed gives an empty array.
-    Errors: RecipeError for a mask of another shape or type, or a dataset without a label tree.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    observed : (n,) bool
+        True where the label is known exactly. A dataset's tree is that of its clean labels; for noisy ones pass
+        ``data.label_tree.noisy(recipe.noise)``: the risk is then that of predicting noisy labels.
+
+    Returns
+    -------
+    (unseen,) float64
+        In point order, in units of the label (after the norm): prior variance 1. Nothing observed gives the prior
+        variances; everything observed gives an empty array.
+
+    Raises
+    ------
+    RecipeError
+        For a mask of another shape or type, or a dataset without a label tree.
+
+    Notes
+    -----
     Source: docs/theory.md §4 (the posterior variance is an effective resistance).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> bayes_risk(tree, np.array([True, False])).round(6).tolist()
+    [0.75]
     """
     tree = tree_of(source)
     mask = np.asarray(observed)
     if mask.dtype != np.bool_ or mask.shape != tree.leaf.shape:
         raise RecipeError(
-            f"observed is {mask.dtype} of shape {mask.shape}: allowed is a bool array of shape {tree.leaf.shape}"
+            f"observed is {mask.dtype} of shape {mask.shape}: expected a bool array of shape {tree.leaf.shape}"
         )
     parent = np.ascontiguousarray(tree.parent, np.int64)
     resistance = _resistances(tree, parent, walk_order(parent, tree.n_points), np.flatnonzero(mask))
@@ -72,13 +94,38 @@ def bayes_curve(source: Source, order: I64, sizes: Sequence[int] | I64, test: I6
 
     The tree is walked once for all sizes; each of them then costs O(max(sizes) + t), whatever the population.
 
-    Args:
-        source: as in `bayes_risk`.
-        order: (≥ max(sizes),) int64 points in training order.
-        sizes: training-set sizes n ≥ 0.
-        test: (t,) int64 test points; one that is in order[:n] has risk 0 there.
-    Returns: (len(sizes), t) float64 in units of the prior variance.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    order : (≥ max(sizes),) int64
+        Points in training order.
+    sizes : array or sequence of int
+        Training-set sizes n ≥ 0.
+    test : (t,) int64
+        Test points; one that is in order[:n] has risk 0 there.
+
+    Returns
+    -------
+    (len(sizes), t) float64
+        In units of the prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> bayes_curve(tree, np.array([0]), [0, 1], np.array([1])).round(6).tolist()
+    [[1.0], [0.75]]
     """
     tree = tree_of(source)
     seen, points = check_points("order", order, tree.n_points), check_points("test", test, tree.n_points)
@@ -103,27 +150,56 @@ def one_nn_curve_on_tree(
 
     Distances are those of the graph, loops included: a tree, an ensemble of trees, the clusters of a lattice.
 
-    Args:
-        edges: (m, 2) int64 point pairs of the graph.
-        source: a dataset, an open file or a label tree.
-        order: (≥ max(sizes),) int64 points in training order; ties go to the earliest.
-        sizes: training-set sizes n ≥ 1.
-        test: (t,) int64 test points.
-        unseen: what is answered at a test point that no training point is connected to: "zero" (its risk is the prior
-            variance), "other" (the label of the first training point, which lies in another cluster), or "raise".
-    Returns: risk (len(sizes), t) float64 in units of the prior variance, graph distance (len(sizes), t) int64, −1 where
-        no training point is connected.
-    Errors: RecipeError; with "raise" also when a test point is not connected to any training point.
+    Parameters
+    ----------
+    edges : (m, 2) int64
+        Point pairs of the graph.
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    order : (≥ max(sizes),) int64
+        Points in training order; ties go to the earliest.
+    sizes : array or sequence of int
+        Training-set sizes n ≥ 1.
+    test : (t,) int64
+        Test points.
+    unseen : {"raise", "zero", "other"}, default "raise"
+        What is answered at a test point that no training point is connected to: "zero" (its risk is the prior
+        variance), "other" (the label of the first training point, which lies in another cluster), or an error.
+
+    Returns
+    -------
+    risk : (len(sizes), t) float64
+        In units of the prior variance.
+    distance : (len(sizes), t) int64
+        Graph distance, −1 where no training point is connected.
+
+    Raises
+    ------
+    RecipeError
+        If points, sizes or edges lie outside; with "raise" also when a test point is not connected to any training
+        point.
+
+    Notes
+    -----
     Source: docs/theory.md §4: a linear smoother's risk from the covariance alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> risk, distance = one_nn_curve_on_tree(np.array([[0, 1]]), tree, np.array([0]), [1], np.array([1]))
+    >>> risk.round(6).tolist(), distance.tolist()
+    ([[1.0]], [[1]])
     """
     tree = tree_of(source)
     n = tree.n_points
     if unseen not in UNSEEN:
-        raise RecipeError(f"unseen = {unseen!r}: allowed are {', '.join(UNSEEN)}{nearest(str(unseen), UNSEEN)}")
+        raise RecipeError(f"unseen = {unseen!r}: expected {', '.join(UNSEEN)}{nearest(str(unseen), UNSEEN)}")
     train, points = check_points("order", order, n), check_points("test", test, n)
     pairs = np.ascontiguousarray(edges, np.int64).reshape(-1, 2)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n):
-        raise RecipeError(f"edges: allowed are pairs of point numbers from 0 to {n - 1}")
+        raise RecipeError(f"edges: expected pairs of point numbers from 0 to {n - 1}")
     sizes = check_sizes(sizes, train.size)
     start, neighbour = np.empty(n + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
     adjacency(pairs, start, neighbour)
@@ -150,11 +226,44 @@ def one_nn_on_tree(edges: I64, source: Source, train: I64, test: I64, unseen: st
 
     Ties go to the point that stands first in ``train``; let it be a random order.
 
-    Args:
-        edges, source, test, unseen: as in `one_nn_curve_on_tree`.
-        train: (n,) int64 training points, at least one.
-    Returns: risk (t,) float64, exact over labels, in units of the prior variance; distance (t,) int64.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    edges : (m, 2) int64
+        Point pairs of the graph.
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    train : (n,) int64
+        Training points, at least one.
+    test : (t,) int64
+        Test points.
+    unseen : {"raise", "zero", "other"}, default "raise"
+        What is answered at a test point that no training point is connected to: "zero" (its risk is the prior
+        variance), "other" (the label of the first training point, which lies in another cluster), or an error.
+
+    Returns
+    -------
+    risk : (t,) float64
+        Exact over labels, in units of the prior variance.
+    distance : (t,) int64
+        Graph distance, −1 where no training point is connected.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> risk, distance = one_nn_on_tree(np.array([[0, 1]]), tree, np.array([0]), np.array([1]))
+    >>> risk.round(6).tolist(), distance.tolist()
+    ([1.0], [1])
     """
     risk, steps = one_nn_curve_on_tree(edges, source, train, [len(train)], test, unseen)
     return risk[0], steps[0]

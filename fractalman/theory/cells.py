@@ -28,15 +28,39 @@ def cascade_model_curve(masses: Masses, ratios: Masses | float, hurst: float, P:
     Where P lies between two numbers of cells that equal weights allow, the risk is interpolated linearly: some of the
     cells of equal weight are split and some are not. Over random kinds of node numbers and risks are averages.
 
-    Args:
-        masses, ratios: as in `moran_exponent_masses`. hurst: H > 0. P: (k,) numbers of cells ≥ 1.
-    Returns: (k,) float64 in units of the label's prior variance.
-    Errors: RecipeError; also for so many different weights that listing them would not end.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+    P : (k,) array or sequence of int
+        Numbers of cells ≥ 1.
+
+    Returns
+    -------
+    (k,) float64
+        In units of the label's prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; also for so many different weights that listing them would not end.
+
+    Notes
+    -----
     Source: Graf & Luschgy 2000; docs/theory.md §3.2.
+
+    Examples
+    --------
+    >>> cascade_model_curve([0.5, 0.5], 0.5, 0.5, [1, 2, 4]).round(4).tolist()
+    [0.3333, 0.1667, 0.0833]
     """
     wanted = np.atleast_1d(np.asarray(P, np.float64))
     if wanted.ndim != 1 or wanted.size == 0 or not (wanted >= 1).all() or not np.isfinite(wanted).all():
-        raise RecipeError(f"P = {P!r}: allowed are numbers of cells of at least 1")
+        raise RecipeError(f"P = {P!r}: expected numbers of cells of at least 1")
     weight, p, r = shares(masses, ratios)
     power = np.exp(2.0 * hurst * np.log(r))
     s, own = float(weight @ power), float(weight @ (p * power))  # E Σ p r^2H and E Σ p² r^2H

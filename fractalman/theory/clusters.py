@@ -21,9 +21,9 @@ _CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can b
 
 def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[int, float]:
     if isinstance(coordination, bool) or not hasattr(coordination, "__index__") or int(coordination) < 3:
-        raise RecipeError(f"coordination = {coordination!r}: allowed is an integer of at least 3")
+        raise RecipeError(f"coordination = {coordination!r}: expected an integer of at least 3")
     if not 0.0 <= bond_probability <= 1.0:
-        raise RecipeError(f"bond_probability = {bond_probability!r}: allowed is a number from 0 to 1")
+        raise RecipeError(f"bond_probability = {bond_probability!r}: expected a number from 0 to 1")
     return int(coordination), float(bond_probability)
 
 
@@ -35,10 +35,24 @@ def yule_simon_law(largest: int) -> F64:
 
     f(s) = 3/2 · B(s, 5/2) ~ s^(−5/2), mean 3: .6, .171429, .076190, … The cluster of a random point has s·f(s)/3.
 
-    Args:
-        largest: last size, ≥ 1.
-    Returns: (largest + 1,) float64, entry s = f(s).
+    Parameters
+    ----------
+    largest : int
+        Last size, ≥ 1.
+
+    Returns
+    -------
+    (largest + 1,) float64
+        Entry s = f(s).
+
+    Notes
+    -----
     Source: Simon 1955; docs/theory.md §1, law A6.
+
+    Examples
+    --------
+    >>> yule_simon_law(3).round(4).tolist()
+    [0.0, 0.6, 0.1714, 0.0762]
     """
     s = np.arange(1.0, _check_points(largest, 1))
     return np.concatenate([[0.0], 0.6 * np.cumprod(np.concatenate([[1.0], s / (s + 2.5)]))])
@@ -50,10 +64,26 @@ def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
     E N_s(n+1) = E N_s(n) + ⅓·[s = 1] + ⅔·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n^5/3), because the
     sizes that carry any weight after n points end near n^2/3.
 
-    Args:
-        n_points: n ≥ 1. largest: last size, ≥ 1.
-    Returns: (largest + 1,) float64, entry s; over n it tends to f(s)/3.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, n ≥ 1.
+    largest : int
+        Last size, ≥ 1.
+
+    Returns
+    -------
+    (largest + 1,) float64
+        Entry s; over n it tends to f(s)/3.
+
+    Notes
+    -----
     Source: Simon 1955; docs/theory.md §1, law A6.
+
+    Examples
+    --------
+    >>> yule_simon_expected_numbers(2, 3).round(4).tolist()
+    [0.0, 0.6667, 0.6667, 0.0]
     """
     n, last = _check_points(n_points, 1), _check_points(largest, 1)
     expected = np.empty(last + 1)
@@ -66,14 +96,34 @@ def borel_law(largest: int, mean: float = 1.0) -> F64:
 
     P(s) = e^(−μs) (μs)^(s−1)/s!; per site there are n_s = P(s)/s clusters, ~ s^(−5/2) at μ = 1, 1 − μ/2 in all.
 
-    Args:
-        largest: last size, ≥ 1.
-        mean: μ, the mean number of children, 0 < μ ≤ 1.
-    Returns: (largest + 1,) float64, entry s = P(s); sums to 1 with what lies beyond.
+    Parameters
+    ----------
+    largest : int
+        Last size, ≥ 1.
+    mean : float, default 1
+        μ, the mean number of children, 0 < μ ≤ 1.
+
+    Returns
+    -------
+    (largest + 1,) float64
+        Entry s = P(s); sums to 1 with what lies beyond.
+
+    Raises
+    ------
+    RecipeError
+        If largest is below 1, or the mean outside (0, 1].
+
+    Notes
+    -----
     Source: Borel 1942, Otter 1949; docs/theory.md §1, law A7.
+
+    Examples
+    --------
+    >>> borel_law(3).round(4).tolist()
+    [0.0, 0.3679, 0.1353, 0.0747]
     """
     if not 0.0 < mean <= 1.0:
-        raise RecipeError(f"mean = {mean!r}: allowed is a number with 0 < mean <= 1")
+        raise RecipeError(f"mean = {mean!r}: expected a number with 0 < mean <= 1")
     s = np.arange(1.0, _check_points(largest, 1))
     x = 1.0 / (2.0 * s + 1.0)
     # ln of P(s+1)/P(s) = (s−1)·ln(1 + 1/s) − μ + ln μ, where ln(1 + 1/s) = 2·artanh(x) and 2(s−1)x = 1 − 3x
@@ -85,7 +135,32 @@ def borel_law(largest: int, mean: float = 1.0) -> F64:
 
 
 def bethe_threshold(coordination: int) -> float:
-    """Return p_c = 1/(z − 1)."""
+    """Return the threshold of the Bethe lattice, p_c = 1/(z − 1).
+
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3, the number of neighbours of a site.
+
+    Returns
+    -------
+    float
+        The bond probability from which on an infinite cluster exists.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3.
+
+    Notes
+    -----
+    Source: Fisher & Essam 1961; docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> bethe_threshold(3)
+    0.5
+    """
     return 1.0 / (_check_lattice(coordination)[0] - 1)
 
 
@@ -95,10 +170,33 @@ def bethe_cluster_numbers(coordination: int, bond_probability: float, largest: i
     n_s = z((z−1)s)!/(s!((z−2)s+2)!) · p^(s−1) (1−p)^((z−2)s+2). A random site's cluster has s sites with probability
     s·n_s; Σ s·n_s = 1 − P_∞ for every p, and Σ n_s = 1 − zp/2 up to the threshold.
 
-    Args:
-        coordination: z ≥ 3. bond_probability: 0 ≤ p ≤ 1. largest: last size, ≥ 1.
-    Returns: (largest + 1,) float64, entry s.
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3.
+    bond_probability : float
+        Probability of a bond, 0 ≤ p ≤ 1.
+    largest : int
+        Last size, ≥ 1.
+
+    Returns
+    -------
+    (largest + 1,) float64
+        Entry s.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3, the probability outside 0 to 1, or largest below 1.
+
+    Notes
+    -----
     Source: Fisher & Essam 1961; docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> bethe_cluster_numbers(3, 0.25, 3).round(4).tolist()
+    [0.0, 0.4219, 0.1187, 0.0445]
     """
     z, p = _check_lattice(coordination, bond_probability)
     s = np.arange(1.0, _check_points(largest, 1))
@@ -113,7 +211,31 @@ def bethe_cluster_numbers(coordination: int, bond_probability: float, largest: i
 def bethe_mean_size(coordination: int, bond_probability: float) -> float:
     """Return the mean size of a random site's cluster, (1+p)/(1−(z−1)p) below p_c and infinite from there on.
 
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3, the number of neighbours of a site.
+    bond_probability : float
+        Probability of a bond, p, 0 ≤ p ≤ 1.
+
+    Returns
+    -------
+    float
+        Sites; infinity from p_c on.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3, or the probability outside 0 to 1.
+
+    Notes
+    -----
     Source: Fisher & Essam 1961; docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> bethe_mean_size(3, 0.25)
+    2.5
     """
     z, p = _check_lattice(coordination, bond_probability)
     return (1.0 + p) / (1.0 - (z - 1) * p) if (z - 1) * p < 1.0 - _CRITICAL else math.inf
@@ -124,7 +246,31 @@ def bethe_correlation_size(coordination: int, bond_probability: float) -> float:
 
     c = −ln[p (1−p)^(z−2) (z−1)^(z−1)/(z−2)^(z−2)]; infinite at p_c, 0 for p = 0 or 1.
 
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3, the number of neighbours of a site.
+    bond_probability : float
+        Probability of a bond, p, 0 ≤ p ≤ 1.
+
+    Returns
+    -------
+    float
+        Sites; infinity at p_c.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3, or the probability outside 0 to 1.
+
+    Notes
+    -----
     Source: docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> round(bethe_correlation_size(3, 0.25), 3)
+    3.476
     """
     z, p = _check_lattice(coordination, bond_probability)
     if p in (0.0, 1.0):
@@ -139,7 +285,31 @@ def bethe_correlation_size(coordination: int, bond_probability: float) -> float:
 def bethe_extinction(coordination: int, bond_probability: float) -> float:
     """Return Q, the smallest root in [0, 1] of Q = (1 − p + pQ)^(z−1): a neighbour's branch is finite.
 
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3, the number of neighbours of a site.
+    bond_probability : float
+        Probability of a bond, p, 0 ≤ p ≤ 1.
+
+    Returns
+    -------
+    float
+        Q, 1 up to the threshold.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3, or the probability outside 0 to 1.
+
+    Notes
+    -----
     Source: docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> round(bethe_extinction(3, 0.75), 6)
+    0.111111
     """
     z, p = _check_lattice(coordination, bond_probability)
     if (z - 1) * p <= 1.0 + _CRITICAL:
@@ -162,7 +332,31 @@ def bethe_extinction(coordination: int, bond_probability: float) -> float:
 def bethe_giant_share(coordination: int, bond_probability: float) -> float:
     """Return P_∞ = 1 − (1 − p + pQ)^z, the probability that a site belongs to the infinite cluster.
 
+    Parameters
+    ----------
+    coordination : int
+        Neighbours of a site, z ≥ 3, the number of neighbours of a site.
+    bond_probability : float
+        Probability of a bond, p, 0 ≤ p ≤ 1.
+
+    Returns
+    -------
+    float
+        P_∞, 0 up to the threshold.
+
+    Raises
+    ------
+    RecipeError
+        If the coordination number is below 3, or the probability outside 0 to 1.
+
+    Notes
+    -----
     Source: docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> round(bethe_giant_share(3, 0.75), 6)
+    0.962963
     """
     z, p = _check_lattice(coordination, bond_probability)
     return float(-math.expm1(z * math.log1p(-p * (1.0 - bethe_extinction(z, p))))) if p < 1.0 else 1.0
@@ -174,10 +368,31 @@ def bethe_shape_probabilities(n_points: int, coordination: int) -> dict[str, flo
     A shape with degrees d_v has s!/symmetries labellings and Π z!/(z − d_v)! ways of choosing the neighbours' places;
     s = 4, z = 3: the star has 1/7 (1/4 in the limit of large z).
 
-    Args:
-        n_points: s, 2 ≤ s ≤ 12. coordination: z ≥ 3.
-    Returns: code of `tree_shape` → probability; shapes that need more than z neighbours are left out.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, s, 2 ≤ s ≤ 12.
+    coordination : int
+        Neighbours of a site, z ≥ 3.
+
+    Returns
+    -------
+    dict of str to float
+        Code of `tree_shape` → probability; shapes that need more than z neighbours are left out.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer from 2 to 12, or the coordination number below 3.
+
+    Notes
+    -----
     Source: docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> {shape: round(p, 4) for shape, p in bethe_shape_probabilities(4, 3).items()}
+    {'(()()())': 0.1429, '[(())(())]': 0.8571}
     """
     z, n = _check_lattice(coordination)[0], _check_points(n_points, 2)
     weight = {

@@ -20,7 +20,7 @@ _MAX_SHAPES = 12
 
 def _check_points(n_points: int, least: int) -> int:
     if isinstance(n_points, bool) or not hasattr(n_points, "__index__") or int(n_points) < least:
-        raise RecipeError(f"n_points = {n_points!r}: allowed is an integer of at least {least}")
+        raise RecipeError(f"n_points = {n_points!r}: expected an integer of at least {least}")
     return int(n_points)
 
 
@@ -63,11 +63,31 @@ def _canonical(adjacency: list[list[int]]) -> tuple[str, int]:
 def tree_shape(edges: I64) -> str:
     """Return a code that two small trees share exactly when they have the same shape.
 
-    Args:
-        edges: (N − 1, 2) integers, the edges of a tree on the vertices 0 … N−1, N ≥ 2 (recursive: meant for small N).
-    Returns: nested brackets, one pair per vertex, round about a central vertex and square about a central edge.
-    Errors: RecipeError if the edges are no tree.
+    Parameters
+    ----------
+    edges : (N − 1, 2) int
+        The edges of a tree on the vertices 0 … N−1, N ≥ 2 (recursive: meant for small N).
+
+    Returns
+    -------
+    str
+        Nested brackets, one pair per vertex, round about a central vertex and square about a central edge.
+
+    Raises
+    ------
+    RecipeError
+        If the edges are no tree.
+
+    Notes
+    -----
     Source: docs/theory.md §1, law A1.
+
+    Examples
+    --------
+    >>> tree_shape([[0, 1], [1, 2], [2, 3]]) == tree_shape([[3, 0], [0, 2], [2, 1]])
+    True
+    >>> tree_shape([[0, 1], [0, 2], [0, 3]])
+    '(()()())'
     """
     pairs = np.asarray(edges, np.int64).reshape(-1, 2)
     n = pairs.shape[0] + 1
@@ -83,7 +103,7 @@ def tree_shape(edges: I64) -> str:
         if not (0 <= a < n and 0 <= b < n) or find(a) == find(b):
             raise RecipeError(
                 f"edge ({a}, {b}) does not belong to a tree on {n} vertices: "
-                f"allowed are vertices 0 to {n - 1} and no cycle"
+                f"expected vertices 0 to {n - 1} and no cycle"
             )
         group[find(a)] = find(b)
         adjacency[a].append(b)
@@ -96,10 +116,29 @@ def tree_shape_probabilities(n_points: int = 6) -> dict[str, float]:
 
     A shape with s symmetries has N!/s labellings out of N^(N−2).
 
-    Args:
-        n_points: N, 2 ≤ N ≤ 12.
-    Returns: code of `tree_shape` → probability; the probabilities sum to 1.
+    Parameters
+    ----------
+    n_points : int, default 6
+        Number of points, N, 2 ≤ N ≤ 12.
+
+    Returns
+    -------
+    dict of str to float
+        Code of `tree_shape` → probability; the probabilities sum to 1.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer from 2 to 12.
+
+    Notes
+    -----
     Source: Cayley 1889; docs/theory.md §1, law A1.
+
+    Examples
+    --------
+    >>> {shape: round(p, 4) for shape, p in tree_shape_probabilities(4).items()}
+    {'(()()())': 0.25, '[(())(())]': 0.75}
     """
     n = _check_points(n_points, 2)
     return {code: math.factorial(n) / (symmetries * n ** (n - 2)) for (code, symmetries), _ in shapes(n)}
@@ -127,10 +166,29 @@ def shapes(n: int) -> list[tuple[tuple[str, int], list[list[int]]]]:
 def vertex_degree_law(n_points: int) -> F64:
     """Return the law of a vertex's degree, 1 + Binomial(N−2, 1/N) (law A2).
 
-    Args:
-        n_points: N ≥ 2.
-    Returns: (min(N, 128),) float64, entry j = P(degree = j); what lies beyond is below 1e-200.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N ≥ 2.
+
+    Returns
+    -------
+    (min(N, 128),) float64
+        Entry j = P(degree = j); what lies beyond is below 1e-200.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer, or too small.
+
+    Notes
+    -----
     Source: docs/theory.md §1, law A2 (Prüfer words).
+
+    Examples
+    --------
+    >>> vertex_degree_law(4).round(4).tolist()
+    [0.0, 0.5625, 0.375, 0.0625]
     """
     n = _check_points(n_points, 2)
     out = np.zeros(min(n, 128))
@@ -145,9 +203,29 @@ def tie_probability(n_points: int) -> float:
 
     All edges of an embedded tree have one length, so these are the points of degree ≥ 2: 1 − (1−1/N)^(N−2).
 
-    Args:
-        n_points: N ≥ 2.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N ≥ 2.
+
+    Returns
+    -------
+    float
+        Between 0 (two points) and 1 − 1/e (the limit of large N).
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer, or too small.
+
+    Notes
+    -----
     Source: docs/theory.md §1, law A8 (complete population).
+
+    Examples
+    --------
+    >>> tie_probability(4)
+    0.4375
     """
     n = _check_points(n_points, 2)
     return -math.expm1((n - 2) * math.log1p(-1.0 / n))
@@ -175,10 +253,29 @@ def root_split_law(n_points: int) -> F64:
 
     P(k) = C(N,k) k^(k−1) (N−k)^(N−k−1) / (2(N−1)N^(N−2)); either side may be the one, so P(k) = P(N−k).
 
-    Args:
-        n_points: N ≥ 2.
-    Returns: (N,) float64, entry k = P(k), entry 0 is 0; relative error below 1e-12, sum 1.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N ≥ 2.
+
+    Returns
+    -------
+    (N,) float64
+        Entry k = P(k), entry 0 is 0; relative error below 1e-12, sum 1.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer, or too small.
+
+    Notes
+    -----
     Source: Aldous & Pitman 1998; docs/theory.md §1, law A3.
+
+    Examples
+    --------
+    >>> root_split_law(4).round(4).tolist()
+    [0.0, 0.375, 0.25, 0.375]
     """
     n = _check_points(n_points, 2)
     mass = _stirling_masses(n)
@@ -196,10 +293,29 @@ def tree_distance_law(n_points: int) -> F64:
 
     P(k) = (k+1)(N−2)! / ((N−1−k)! N^k), k = 1 … N−1: a Rayleigh law at the scale √N.
 
-    Args:
-        n_points: N ≥ 2.
-    Returns: (K,) float64, entry k = P(k), entry 0 is 0; cut where the remaining probability is below 1e-300.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N ≥ 2.
+
+    Returns
+    -------
+    (K,) float64
+        Entry k = P(k), entry 0 is 0; cut where the remaining probability is below 1e-300.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer, or too small.
+
+    Notes
+    -----
     Source: Meir & Moon 1970; docs/theory.md §1, law A5.
+
+    Examples
+    --------
+    >>> tree_distance_law(3).round(4).tolist()
+    [0.0, 0.6667, 0.3333]
     """
     n = _check_points(n_points, 2)
     longest = min(n - 1, math.ceil(math.sqrt(1400.0 * n)) + 1)
@@ -217,9 +333,29 @@ def mean_leaf_depth(n_points: int) -> float:
     m(N) = (N−1)·E[1/distance] with law A5, which solves m(N) = 1 + 2 Σ_k P(k)(k/N) m(k) with law A3; it approaches
     √(πN/2) from above.
 
-    Args:
-        n_points: N ≥ 1.
+    Parameters
+    ----------
+    n_points : int
+        Number of points, N ≥ 1.
+
+    Returns
+    -------
+    float
+        Mean over trees and points; 0 for one point.
+
+    Raises
+    ------
+    RecipeError
+        If n_points is no integer, or too small.
+
+    Notes
+    -----
     Source: docs/theory.md §1, law A4.
+
+    Examples
+    --------
+    >>> round(mean_leaf_depth(3), 4)
+    1.6667
     """
     n = _check_points(n_points, 1)
     if n == 1:

@@ -10,7 +10,6 @@ combination Σ_i w_i y_i is Σ_u value_u·c_u with c_u the sum of w_i/norm_i ove
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol, TypeAlias
@@ -21,6 +20,7 @@ from fractalman._jit import run_tasks
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.theory import _kernels
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.trees import (
     CommonAncestors,
     LabelTree,
@@ -64,14 +64,14 @@ def check_points(name: str, ids: I64 | Sequence[int], n_points: int) -> I64:
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= n_points:
-        raise RecipeError(f"{name}: allowed is a 1-d array of point numbers from 0 to {n_points - 1}")
+        raise RecipeError(f"{name}: expected a 1-d array of point numbers from 0 to {n_points - 1}")
     return np.ascontiguousarray(array, np.int64)
 
 
 def check_sizes(sizes: Sequence[int] | I64, most: int, least: int = 1) -> list[int]:
     """Return training-set sizes as integers; RecipeError when they leave least … most."""
     if any(int(size) != size or not least <= size <= most for size in sizes):
-        raise RecipeError(f"sizes = {list(sizes)}: allowed are training-set sizes from {least} to {most}")
+        raise RecipeError(f"sizes = {list(sizes)}: expected training-set sizes from {least} to {most}")
     return [int(size) for size in sizes]
 
 
@@ -81,9 +81,17 @@ def walk_order(parent: I64, n_points: int) -> I64:
     Two orders are seen at a glance: parents with smaller ids, and that of a hierarchy (points first, then latents by
     decreasing size), where walking by id also meets neighbours in memory one after the other.
 
-    Args:
-        parent: (m,) int64, −1 at roots. n_points: points at the front of a hierarchy's columns.
-    Errors: RecipeError if the column has a cycle or points outside.
+    Parameters
+    ----------
+    parent : (m,) int64
+        −1 at roots.
+    n_points : int
+        Points at the front of a hierarchy's columns.
+
+    Raises
+    ------
+    RecipeError
+        If the column has a cycle or points outside.
     """
     m = parent.size
     if _kernels.parents_first(parent):
@@ -91,46 +99,6 @@ def walk_order(parent: I64, n_points: int) -> I64:
     if n_points <= m and _kernels.points_then_latents(parent, n_points):
         return np.concatenate([np.arange(n_points, m), np.arange(n_points)])
     return topological_order(parent)
-
-
-# ---------------------------------------------------------------------------------------------------- what risks need
-
-
-class LabelCovariance(ABC):
-    """The covariance of the labels of n points, in units of the label's prior variance."""
-
-    @property
-    @abstractmethod
-    def n_points(self) -> int:
-        """Number of points."""
-
-    @abstractmethod
-    def restricted(self, points: I64) -> LabelCovariance:
-        """Return the covariance of these points alone, numbered 0, 1, … in the order given; each at most once."""
-
-    @abstractmethod
-    def prior(self, points: I64) -> F64:
-        """Return Σ_ii, (points,) float64."""
-
-    @abstractmethod
-    def pairs(self, i: I64, j: I64) -> F64:
-        """Return E(y_i − y_j)² of point pairs, (pairs,) float64, never as 1 + 1 − 2·covariance."""
-
-    @abstractmethod
-    def block(self, i: I64, j: I64) -> F64:
-        """Return Σ between two lists of points, (len(i), len(j)) float64."""
-
-    @abstractmethod
-    def times(self, vectors: F64) -> F64:
-        """Return Σ·v for every column of (n_points,) or (n_points, k) float64, of the same shape."""
-
-    @abstractmethod
-    def residuals(self, weights: F64, train: I64, test: I64) -> F64:
-        """Return E(y_t − Σ_i weights[t, i]·y_train[i])² for every test point, (t,) float64.
-
-        Args:
-            weights: (t, n) float64. train: (n,), test: (t,) int64 point numbers.
-        """
 
 
 # ---------------------------------------------------------------------------------------------------- label trees
@@ -142,9 +110,34 @@ def induced_tree(source: Source, points: I64 | Sequence[int]) -> LabelTree:
     Nodes that no two of the paths part at are merged into the next below; what leads to none of the points is left
     out. At most two nodes a point, parents with smaller ids, values 0: theory needs none.
 
-    Args:
-        source: a dataset, an open file or a label tree. points: point numbers.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    points : (points,) array or sequence of int
+        Point numbers, each at most once.
+
+    Returns
+    -------
+    LabelTree
+        Smallest label tree on which these points have the same covariance, numbered in the order given.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> induced_tree(tree, [1]).n_points
+    1
     """
     tree = tree_of(source)
     ids = check_points("points", points, tree.n_points)
@@ -162,10 +155,27 @@ def induced_tree(source: Source, points: I64 | Sequence[int]) -> LabelTree:
 class TreeCovariance(LabelCovariance):
     """The labels' covariance on a label tree; depths, path sums and tables are made once, when they are needed.
 
-    Args:
-        source: a dataset, an open file or a label tree; for noisy labels ``data.label_tree.noisy(recipe.noise)``.
-    Errors: RecipeError for a dataset without a label tree.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree; for noisy labels ``data.label_tree.noisy(recipe.noise)``.
+
+    Raises
+    ------
+    RecipeError
+        For a dataset without a label tree.
+
+    Notes
+    -----
     Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> TreeCovariance(tree).block(np.array([0]), np.array([0, 1])).round(6).tolist()
+    [[1.0, 0.5]]
     """
 
     def __init__(self, source: Source) -> None:
@@ -201,15 +211,50 @@ class TreeCovariance(LabelCovariance):
         return CommonAncestors(self.parent, self._depth)
 
     def restricted(self, points: I64) -> TreeCovariance:
-        """Return the covariance on the tree that these points induce: O(nodes) once, then O(points) for everything."""
+        """Return the covariance on the tree that these points induce: O(nodes) once, then O(points) for everything.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers, each at most once; they are numbered 0, 1, … in this order.
+
+        Returns
+        -------
+        TreeCovariance
+            On the tree that these points induce.
+        """
         return TreeCovariance(induced_tree(self.tree, points))
 
     def prior(self, points: I64) -> F64:
-        """Return Σ_ii, (points,) float64."""
+        """Return Σ_ii, (points,) float64.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers.
+
+        Returns
+        -------
+        (points,) float64
+            Σ_ii, in units of the label's prior variance.
+        """
         return np.asarray(self.sums[self.tree.leaf[points]] / np.square(self.tree.norm[points]), np.float64)
 
     def pairs(self, i: I64, j: I64) -> F64:
-        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; absolute error about 1e-15."""
+        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; absolute error about 1e-15.
+
+        Parameters
+        ----------
+        i : (pairs,) int64
+            First points.
+        j : (pairs,) int64
+            Second points.
+
+        Returns
+        -------
+        (pairs,) float64
+            E(y_i − y_j)² in units of the label's prior variance.
+        """
         a, b = self.tree.leaf[i], self.tree.leaf[j]
         if a.size * self._deepest <= _FEW * self.parent.size:
             top = lowest_common_ancestors(self.parent, self._depth, a, b)
@@ -222,7 +267,20 @@ class TreeCovariance(LabelCovariance):
         return np.asarray(own + shared * np.square(inverse_i - inverse_j), np.float64)
 
     def block(self, i: I64, j: I64) -> F64:
-        """Return Σ between two lists of points, (len(i), len(j)) float64, O((len(i) + len(j))·len(j))."""
+        """Return Σ between two lists of points, (len(i), len(j)) float64, O((len(i) + len(j))·len(j)).
+
+        Parameters
+        ----------
+        i : (a,) int64
+            Points of the rows.
+        j : (b,) int64
+            Points of the columns.
+
+        Returns
+        -------
+        (a, b) float64
+            Σ_ij in units of the label's prior variance.
+        """
         first, second = check_points("i", i, self.n_points), check_points("j", j, self.n_points)
         points, place = np.unique(np.concatenate([first, second]), return_inverse=True)
         small = self.restricted(points)
@@ -240,12 +298,26 @@ class TreeCovariance(LabelCovariance):
         return out
 
     def times(self, vectors: F64) -> F64:
-        """Return Σ·v for every column, matrix-free: one walk up and one down, O(nodes) each."""
+        """Return Σ·v for every column, matrix-free: one walk up and one down, O(nodes) each.
+
+        Parameters
+        ----------
+        vectors : (n_points,) or (n_points, k) float64
+            Vectors v, one a column.
+
+        Returns
+        -------
+        float64, shaped as vectors
+            Σ·v for every column.
+
+        Raises
+        ------
+        RecipeError
+            If the vectors have another length than the number of points.
+        """
         given = np.asarray(vectors, np.float64)
         if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
-            raise RecipeError(
-                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
-            )
+            raise RecipeError(f"vectors of shape {given.shape}: expected ({self.n_points},) and ({self.n_points}, k)")
         scaled = given.reshape(self.n_points, -1) / self.tree.norm[:, None]
         out = np.empty(scaled.shape)
         for a in range(0, scaled.shape[1], _LANES):  # a node's sums of so many columns share a few lines of memory
@@ -257,11 +329,31 @@ class TreeCovariance(LabelCovariance):
         return out.reshape(given.shape)
 
     def residuals(self, weights: F64, train: I64, test: I64) -> F64:
-        """Return the expected squared residual of every test point, matrix-free: O(train + test) a row."""
+        """Return the expected squared residual of every test point, matrix-free: O(train + test) a row.
+
+        Parameters
+        ----------
+        weights : (t, n) float64
+            Weights of the training points' labels in every prediction.
+        train : (n,) int64
+            Training points.
+        test : (t,) int64
+            Test points.
+
+        Returns
+        -------
+        (t,) float64
+            E(y_t − Σ_i weights[t, i]·y_train[i])² in units of the label's prior variance.
+
+        Raises
+        ------
+        RecipeError
+            If the weights have another shape than (test, train).
+        """
         train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
         H = np.ascontiguousarray(weights, np.float64)
         if H.shape != (test.size, train.size):
-            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+            raise RecipeError(f"weights of shape {H.shape}: expected {(test.size, train.size)}, (test, train)")
         points, place = np.unique(np.concatenate([train, test]), return_inverse=True)
         here, at = self, np.concatenate([train, test])
         if 2 * points.size < self.parent.size or not _kernels.parents_first(self.parent):
@@ -282,16 +374,41 @@ class TreeCovariance(LabelCovariance):
 def pair_risk(source: Source, i: I64, j: I64) -> F64:
     """Return E(y_i − y_j)² of point pairs, the risk of answering at i with the label of j.
 
-    Args:
-        source: a dataset, an open file or a label tree.
-        i, j: (pairs,) int64 point numbers.
-    Returns: (pairs,) float64 in units of the label's prior variance; absolute error about 1e-15.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree.
+    i : (pairs,) int64
+        Point numbers.
+    j : (pairs,) int64
+        Point numbers.
+
+    Returns
+    -------
+    (pairs,) float64
+        In units of the label's prior variance; absolute error about 1e-15.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> pair_risk(tree, np.array([0]), np.array([1])).round(6).tolist()
+    [1.0]
     """
     tree = tree_of(source)
     first, second = check_points("i", i, tree.n_points), check_points("j", j, tree.n_points)
     if first.shape != second.shape:
-        raise RecipeError(f"i has {first.size} points and j has {second.size}: allowed are pairs, equally many of both")
+        raise RecipeError(f"i has {first.size} points and j has {second.size}: expected pairs, equally many of both")
     return TreeCovariance(tree).pairs(first, second)
 
 
@@ -300,9 +417,27 @@ def within_variance(source: Source) -> float:
 
     V_in = trΣ/N − 1ᵀΣ1/N² with Σ the labels' prior covariance; O(nodes).
 
-    Args:
-        source: a dataset, an open file or a label tree, with at least one point.
+    Parameters
+    ----------
+    source : dataset, open file or LabelTree
+        A dataset, an open file or a label tree, with at least one point.
+
+    Returns
+    -------
+    float
+        V_in, in units of the label's prior variance.
+
+    Notes
+    -----
     Source: docs/theory.md, units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> round(within_variance(tree), 6)
+    0.25
     """
     labels = TreeCovariance(source)
     tree, n = labels.tree, labels.n_points

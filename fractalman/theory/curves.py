@@ -111,19 +111,40 @@ def gridded_means(log_k: F64, probability: F64, steps: int, reach: float, n: F64
 def empty_cell_probabilities(branching: Sequence[int] | int, depth: int, n: AnyFloat | I64 | Sequence[int]) -> F64:
     """Return E(1−μ_l)^n, the probability that the level-l cell around a test point holds none of n training points.
 
-    Args:
-        branching: equally likely numbers of children k ≥ 1.
-        depth: L ≥ 1.
-        n: (sizes,) training-set sizes ≥ 0.
-    Returns: (sizes, L) float64, column l − 1 for level l = 1 … L. Up to three distinct numbers above 1 are enumerated
-        (absolute error below 1e-12), more are put on a grid of ln k (below 1e-10).
-    Errors: RecipeError. Source: docs/theory.md §3.1.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1.
+    depth : int
+        Number of levels, L ≥ 1.
+    n : (sizes,) array or sequence of float
+        Training-set sizes ≥ 0.
+
+    Returns
+    -------
+    (sizes, L) float64
+        Column l − 1 for level l = 1 … L. Up to three distinct numbers above 1 are enumerated (absolute error below
+        1e-12), more are put on a grid of ln k (below 1e-10).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> empty_cell_probabilities(2, 3, [0, 1, 8]).round(4).tolist()
+    [[1.0, 1.0, 1.0], [0.5, 0.75, 0.875], [0.0039, 0.1001, 0.3436]]
     """
     sizes = np.atleast_1d(np.asarray(n, np.float64))
     if sizes.ndim != 1 or (sizes.size and not (sizes.min() >= 0 and np.isfinite(sizes).all())):
-        raise RecipeError("n: allowed are finite training-set sizes of at least 0")
+        raise RecipeError("n: expected finite training-set sizes of at least 0")
     if int(depth) != depth or depth < 1:
-        raise RecipeError(f"depth = {depth!r}: allowed is an integer of at least 1")
+        raise RecipeError(f"depth = {depth!r}: expected an integer of at least 1")
     numbers, probability = grouped(branching)
     proper = numbers > 1
     share = float(probability[proper].sum())  # a node with one child leaves the mass as it is
@@ -155,18 +176,41 @@ def cascade_curve(
 
     The neighbour is the training point that shares most levels (the limit d → ∞), the average runs over the family.
 
-    Args:
-        branching: equally likely numbers of children k ≥ 1.
-        contraction: r, 0 < r < 1.
-        hurst: H > 0.
-        depth: L, levels below the root.
-        n: (sizes,) training-set sizes ≥ 0; 0 gives the risk of an independent answer.
-    Returns: (sizes,) float64 in units of the label's prior variance, norm² = Σ_{l=0..L} r^(2Hl).
-    Errors: RecipeError. Source: docs/theory.md §3.1.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1.
+    contraction : float
+        Ratio of contraction, r, 0 < r < 1.
+    hurst : float
+        Hurst exponent, H > 0.
+    depth : int
+        L, levels below the root.
+    n : (sizes,) array or sequence of float
+        Training-set sizes ≥ 0; 0 gives the risk of an independent answer.
+
+    Returns
+    -------
+    (sizes,) float64
+        In units of the label's prior variance, norm² = Σ_{l=0..L} r^(2Hl).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> cascade_curve([2, 3], 0.5, 0.5, 8, [1, 10, 100]).round(4).tolist()
+    [0.7344, 0.2092, 0.0354]
     """
     if not 0.0 < contraction < 1.0 or not hurst > 0.0:
         raise RecipeError(
-            f"contraction = {contraction!r}, hurst = {hurst!r}: allowed are 0 < contraction < 1 and hurst > 0"
+            f"contraction = {contraction!r}, hurst = {hurst!r}: expected 0 < contraction < 1 and hurst > 0"
         )
     empty = empty_cell_probabilities(branching, depth, n)
     weight = np.exp(2.0 * hurst * math.log(contraction) * np.arange(int(depth) + 1))
@@ -176,10 +220,23 @@ def cascade_curve(
 def local_slope(n: Sequence[float] | AnyFloat | I64, risk: AnyFloat) -> float:
     """Return the exponent that a straight line through (ln n, ln risk) gives: what a fit over those sizes should find.
 
-    Args:
-        n: (sizes ≥ 2,) training-set sizes > 0.
-        risk: (sizes,) risks > 0.
-    Returns: minus the least-squares slope.
+    Parameters
+    ----------
+    n : (sizes ≥ 2,) array or sequence of float
+        Training-set sizes > 0.
+    risk : (sizes,) float array
+        Risks > 0.
+
+    Returns
+    -------
+    float
+        Minus the least-squares slope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(local_slope([10, 100, 1000], np.array([1.0, 0.1, 0.01])), 6)
+    1.0
     """
     x = np.log(np.asarray(n, np.float64))
     y = np.log(np.asarray(risk, np.float64))
@@ -197,14 +254,33 @@ def nearest_distance_law(fraction: float) -> F64:
     shows none down to depth k with probability f_k(s), s = 1 − n/N, f_0 = s, f_k = s·e^(f_{k−1} − 1); an infinite one
     seen from a random vertex is a spine of such trees, so P(> g) = (1/s) Π_{k≤g} f_k(s).
 
-    Args:
-        fraction: n/N, 1e-12 ≤ n/N ≤ 1.
-    Returns: (G,) float64, entry g; entry 0 is 1, cut where it falls below 1e-18. Its sum is the mean distance and
-        minus its differences are the probabilities.
-    Errors: RecipeError. Source: docs/theory.md §4 (Kesten's tree).
+    Parameters
+    ----------
+    fraction : float
+        n/N, 1e-12 ≤ n/N ≤ 1.
+
+    Returns
+    -------
+    (G,) float64
+        Entry g; entry 0 is 1, cut where it falls below 1e-18. Its sum is the mean distance and minus its differences
+        are the probabilities.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4 (Kesten's tree).
+
+    Examples
+    --------
+    >>> nearest_distance_law(0.5)[:3].round(4).tolist()
+    [1.0, 0.3033, 0.0755]
     """
     if not 1e-12 <= fraction <= 1.0:
-        raise RecipeError(f"fraction = {fraction!r}: allowed is n/N from 1e-12 to 1")
+        raise RecipeError(f"fraction = {fraction!r}: expected n/N from 1e-12 to 1")
     log_seen = math.log1p(-fraction) if fraction < 1.0 else -math.inf
     out, survival, gap = [], 1.0, fraction  # gap = 1 − f_k: f_k comes within 1e-6 of 1, its distance keeps its digits
     while survival > 1e-18:
@@ -226,14 +302,35 @@ def brownian_one_nn_risk(n: AnyFloat | I64 | Sequence[int], n_points: int) -> F6
     A tree's own curve is this times its own 1/A, which scatters by a quarter. Hierarchical labels have no such product:
     their variogram and their norm are made by the same cuts.
 
-    Args:
-        n: (sizes,) training-set sizes, 1 ≤ n ≤ N. n_points: N.
-    Returns: (sizes,) float64 in units of the prior variance, averaged over trees.
-    Errors: RecipeError. Source: docs/theory.md §4; Flajolet & Louchard 2001 for the law of A.
+    Parameters
+    ----------
+    n : (sizes,) array or sequence of float
+        Training-set sizes, 1 ≤ n ≤ N.
+    n_points : int
+        Number of points, N.
+
+    Returns
+    -------
+    (sizes,) float64
+        In units of the prior variance, averaged over trees.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4; Flajolet & Louchard 2001 for the law of A.
+
+    Examples
+    --------
+    >>> brownian_one_nn_risk([10, 100], 10_000).round(4).tolist()
+    [0.369, 0.1108]
     """
     sizes = np.atleast_1d(np.asarray(n, np.float64))
     if sizes.ndim != 1 or not (sizes.size == 0 or (sizes.min() >= 1 and sizes.max() <= n_points)):
-        raise RecipeError(f"n = {n!r}: allowed are training-set sizes from 1 to n_points = {n_points}")
+        raise RecipeError(f"n = {n!r}: expected training-set sizes from 1 to n_points = {n_points}")
     kappa = 3.0 ** (1.0 / 3.0) * math.gamma(2.0 / 3.0) / math.gamma(1.0 / 3.0)
     per_edge = 3.0 * math.sqrt(2.0 * math.pi) * (0.5 - kappa**3) / math.sqrt(n_points)
     return np.array([per_edge * nearest_distance_law(float(size) / n_points).sum() for size in sizes])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -28,14 +27,14 @@ _SUM_TOLERANCE = 1e-9
 def _check_branching(branching: Sequence[int] | int) -> tuple[int, ...]:
     numbers = tuple(branching) if isinstance(branching, Sequence) else (branching,)
     if not numbers or any(int(k) != k or k < 1 for k in numbers) or max(numbers) < 2:
-        raise RecipeError(f"branching = {branching!r}: allowed are integers of at least 1, one of them 2 or more")
+        raise RecipeError(f"branching = {branching!r}: expected integers of at least 1, one of them 2 or more")
     return tuple(int(k) for k in numbers)
 
 
 def _check_real(name: str, value: float, high: float) -> float:
     if not 0.0 < value < high:
         limit = f" < {high:g}" if math.isfinite(high) else ""
-        raise RecipeError(f"{name} = {value!r}: allowed is a number with 0 < {name}{limit}")
+        raise RecipeError(f"{name} = {value!r}: expected a number with 0 < {name}{limit}")
     return float(value)
 
 
@@ -94,28 +93,35 @@ def shares(masses: Masses, ratios: Masses | float) -> tuple[F64, F64, F64]:
 
     A typical point's path takes child a with probability weight[a] at every level.
 
-    Args:
-        masses: p_i > 0, summing to 1; or one such sequence for each of several equally likely kinds of node.
-        ratios: r_i in (0, 1), as masses, or one for all.
-    Errors: RecipeError.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; or one such sequence for each of several equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), as masses, or one for all.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
     """
     kinds = [masses] if np.isscalar(next(iter(masses), 0.0)) else list(masses)
     given = [ratios] * len(kinds) if np.isscalar(ratios) or kinds[0] is masses else list(ratios)  # type: ignore[arg-type]
     weight, mass, ratio = [], [], []
     if len(given) != len(kinds):
-        raise RecipeError(f"masses of {len(kinds)} kinds and ratios of {len(given)}: allowed are equally many")
+        raise RecipeError(f"masses of {len(kinds)} kinds and ratios of {len(given)}: expected equally many")
     for one, its in zip(kinds, given, strict=True):
         p = np.asarray(one, np.float64).ravel()
         if p.size < 1 or not (p > 0).all() or abs(p.sum() - 1.0) > _SUM_TOLERANCE:
-            raise RecipeError(f"masses = {one!r}: allowed are positive numbers that sum to 1")
+            raise RecipeError(f"masses = {one!r}: expected positive numbers that sum to 1")
         r = np.asarray(its, np.float64).ravel()
         if r.size not in (1, p.size) or not ((r > 0) & (r < 1)).all():
-            raise RecipeError(f"ratios = {its!r}: allowed are numbers between 0 and 1, one or as many as masses")
+            raise RecipeError(f"ratios = {its!r}: expected numbers between 0 and 1, one or as many as masses")
         weight.append(p / p.sum() / len(kinds))
         mass.append(p / p.sum())
         ratio.append(np.broadcast_to(r, p.shape))
     if max(p.size for p in mass) < 2:
-        raise RecipeError(f"masses = {masses!r}: allowed are two or more children, at least of one kind of node")
+        raise RecipeError(f"masses = {masses!r}: expected two or more children, at least of one kind of node")
     return np.concatenate(weight), np.concatenate(mass), np.concatenate(ratio)
 
 
@@ -137,11 +143,35 @@ def moran_exponent(branching: Sequence[int] | int, contraction: float, hurst: fl
 
     β solves E[k^β] = r^(−2H); for one branching number it is 2H/D.
 
-    Args:
-        branching: equally likely numbers of children k ≥ 1, at least one ≥ 2.
-        contraction: r, 0 < r < 1.
-        hurst: H > 0.
-    Errors: RecipeError. Source: renewal at the root; docs/theory.md §3.1.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1, at least one ≥ 2.
+    contraction : float
+        Ratio of contraction, r, 0 < r < 1.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Returns
+    -------
+    float
+        β > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: renewal at the root; docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> round(moran_exponent(4, contraction=0.5, hurst=1.0), 12)  # 2H/D with D = 2
+    1.0
+    >>> round(moran_exponent([2, 3], contraction=0.5, hurst=0.5), 4)
+    0.7605
     """
     weight, log_mass, start = _equal_shares(branching, contraction, hurst)
     return _solve(weight, start, -log_mass)
@@ -150,11 +180,33 @@ def moran_exponent(branching: Sequence[int] | int, contraction: float, hurst: fl
 def moran_exponent_masses(masses: Masses, ratios: Masses | float, hurst: float) -> float:
     """Return the data exponent β of a self-similar measure with unequal children: E Σ_i p_i^(1−β) r_i^(2H) = 1.
 
-    Args:
-        masses: p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
-        ratios: r_i in (0, 1), one for all or one per mass.
-        hurst: H > 0.
-    Errors: RecipeError. Source: docs/theory.md §3.1.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Returns
+    -------
+    float
+        β > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> round(moran_exponent_masses([0.25, 0.75], 0.5, 0.5), 4)
+    1.0
     """
     weight, log_mass, start = _given_shares(masses, ratios, hurst)
     return _solve(weight, start, -log_mass)
@@ -165,9 +217,35 @@ def quantization_exponent(branching: Sequence[int] | int, contraction: float, hu
 
     α_P = (1−q)/q with E[k (r^s/k)^q] = 1 and s = 2H; never below the Moran exponent, equal for one branching number.
 
-    Args:
-        branching, contraction, hurst: as in `moran_exponent`.
-    Errors: RecipeError. Source: Graf & Luschgy 2000 (quantization dimension of order s); docs/theory.md §3.2.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1, at least one ≥ 2.
+    contraction : float
+        Ratio of contraction, r, 0 < r < 1.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Returns
+    -------
+    float
+        α_P > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Graf & Luschgy 2000 (quantization dimension of order s); docs/theory.md §3.2.
+
+    Examples
+    --------
+    >>> round(quantization_exponent(4, contraction=0.5, hurst=1.0), 12)
+    1.0
+    >>> round(quantization_exponent([2, 3], contraction=0.5, hurst=0.5), 4)
+    0.7661
     """
     return _quantization(*_equal_shares(branching, contraction, hurst))
 
@@ -175,9 +253,33 @@ def quantization_exponent(branching: Sequence[int] | int, contraction: float, hu
 def quantization_exponent_masses(masses: Masses, ratios: Masses | float, hurst: float) -> float:
     """Return α_P = s/D_s of a measure with unequal children: E Σ_i (p_i r_i^s)^(D_s/(s+D_s)) = 1, s = 2H.
 
-    Args:
-        masses, ratios, hurst: as in `moran_exponent_masses`.
-    Errors: RecipeError. Source: Graf & Luschgy 2000; docs/theory.md §3.2.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Returns
+    -------
+    float
+        α_P > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Graf & Luschgy 2000; docs/theory.md §3.2.
+
+    Examples
+    --------
+    >>> round(quantization_exponent_masses([0.25, 0.75], 0.5, 0.5), 4)
+    1.1053
     """
     return _quantization(*_given_shares(masses, ratios, hurst))
 
@@ -187,9 +289,25 @@ def balanced_order(masses: Masses, ratios: Masses | float, hurst: float, smoothn
 
     For ν = H it is 1 − q of `quantization_exponent_masses`, for equal children 2H/(D + 2ν).
 
-    Args:
-        masses, ratios, hurst: as in `moran_exponent_masses`. smoothness: ν > 0.
-    Errors: RecipeError. Source: docs/theory.md §3.6.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+    smoothness : float
+        Smoothness, ν > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.6.
     """
     weight, log_mass, start = _given_shares(masses, ratios, hurst)
     _, _, cell = _given_shares(masses, ratios, smoothness)
@@ -199,9 +317,31 @@ def balanced_order(masses: Masses, ratios: Masses | float, hurst: float, smoothn
 def cascade_dimensions(branching: Sequence[int] | int, contraction: float) -> tuple[float, float]:
     """Return (D_0, D_1) of a random cascade: ln E[k] / ln(1/r), of the set, and E[ln k] / ln(1/r), of its measure.
 
-    Args:
-        branching, contraction: as in `moran_exponent`.
-    Errors: RecipeError. Source: Mauldin & Williams 1986; docs/theory.md §2.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1, at least one ≥ 2.
+    contraction : float
+        Ratio of contraction, r, 0 < r < 1.
+
+    Returns
+    -------
+    (float, float)
+        D_0 and D_1.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Mauldin & Williams 1986; docs/theory.md §2.
+
+    Examples
+    --------
+    >>> [round(d, 4) for d in cascade_dimensions([2, 3], contraction=0.5)]
+    [1.3219, 1.2925]
     """
     numbers, probability = grouped(branching)
     scale = -math.log(_check_real("contraction", contraction, 1.0))
@@ -211,10 +351,26 @@ def cascade_dimensions(branching: Sequence[int] | int, contraction: float) -> tu
 def shared_by_one_tree(branching: Sequence[int] | int, beta: float) -> bool:
     """Tell whether a single tree of the family has the annealed exponent β: φ(β) + (1−β)φ'(β) > 0, φ(b) = ln E[k^b].
 
-    Args:
-        branching: as in `moran_exponent`.
-        beta: the exponent, e.g. `moran_exponent`'s.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1, at least one ≥ 2.
+    beta : float
+        The exponent, e.g. `moran_exponent`'s.
+
+    Returns
+    -------
+    bool
+        True where one tree is enough.
+
+    Notes
+    -----
     Source: docs/theory.md §3.1 (always true for β ≤ 1).
+
+    Examples
+    --------
+    >>> shared_by_one_tree([2, 3], 0.8)
+    True
     """
     numbers, probability = grouped(branching)
     log_k = np.log(numbers)
@@ -230,9 +386,24 @@ def log_period(branching: Sequence[int] | int) -> float | None:
     All ln k are multiples of one number exactly when all k > 1 are powers of one integer; the largest such integer is
     the period.
 
-    Args:
-        branching: as in `moran_exponent`.
+    Parameters
+    ----------
+    branching : int or sequence of int
+        Equally likely numbers of children k ≥ 1, at least one ≥ 2.
+
+    Returns
+    -------
+    float or None
+        The factor, an integer; None without a wiggle.
+
+    Notes
+    -----
     Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> log_period([2, 4]), log_period([2, 3])
+    (2.0, None)
     """
     base, exponents = 0, []
     for k in sorted(set(_check_branching(branching)) - {1}):
@@ -252,58 +423,3 @@ def _primitive_root(k: int) -> tuple[int, int]:
             if candidate > 1 and candidate**power == k:
                 return candidate, power
     return k, 1
-
-
-# ---------------------------------------------------------------------------------------------------- critical cluster
-
-
-@dataclass(frozen=True)
-class ClusterAsymptotics:
-    """How risk decays on one critical cluster, as N → ∞ before n does.
-
-    Args:
-        data_exponent: α_D of a learner that sees distances only.
-        logarithm: whether L ~ ln(n)·n^−α_D.
-        bayes_exponent: α_D of the Bayes floor, which knows the hierarchy.
-        bayes_logarithm: whether the floor carries a logarithm.
-        hurst_graph: H_g, the label's variogram grows as (graph distance)^(2·H_g).
-        amplitude: (low, high) of C in L ≈ C ln(n)/√n for 1-NN, or None where none was measured.
-    """
-
-    data_exponent: float
-    logarithm: bool
-    bayes_exponent: float
-    bayes_logarithm: bool
-    hurst_graph: float
-    amplitude: tuple[float, float] | None
-
-
-def critical_cluster_asymptotics(label: str = "hierarchical", label_exponent: float = 0.0) -> ClusterAsymptotics:
-    """Return the asymptotic laws of one critical mean-field cluster (graph dimension 2, Euclidean dimension 4).
-
-    The variogram grows with the graph distance ℓ as ℓ^min(1, 1+4a), at a = 0 as ℓ ln(√N/ℓ), and the nearest of n
-    points is √(N/n) edges away: α_D = min(1/2, 1/2 + 2a) for whoever sees distances only. The floor knows in which
-    subcluster a point lies; what it misses are the latents of subclusters up to N/n sites and a stretch of the line on
-    which they hang: α_D = min(1, 1/2 + 2a).
-
-    Args:
-        label: "hierarchical" or "brownian".
-        label_exponent: a > −1/4; Brownian labels have none.
-    Errors: RecipeError. Source: docs/theory.md §2, §3.3, §4.
-    """
-    a = float(label_exponent)
-    if label == "brownian":
-        return ClusterAsymptotics(0.5, False, 0.5, False, 0.5, None)
-    if label != "hierarchical" or not a > -0.25:
-        raise RecipeError(
-            f"label = {label!r} with label_exponent = {a!r}: allowed is 'hierarchical' with an exponent above -0.25, "
-            "or 'brownian'"
-        )
-    return ClusterAsymptotics(
-        data_exponent=min(0.5, 0.5 + 2.0 * a),
-        logarithm=a == 0.0,
-        bayes_exponent=min(1.0, 0.5 + 2.0 * a),
-        bayes_logarithm=a == 0.25,
-        hurst_graph=min(0.5, 0.5 + 2.0 * a),
-        amplitude=(0.75, 0.82) if a == 0.0 else None,
-    )

@@ -23,7 +23,8 @@ import numpy as np
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
-from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+from fractalman.theory.covariance import check_points, check_sizes
+from fractalman.theory.label_covariance import LabelCovariance
 
 _OCTAVES = 24.0
 _NODES = 12  # Gauss–Legendre nodes in every half octave of t: the integrand changes over one octave
@@ -37,7 +38,7 @@ _COVARIANCE_ERROR = 5e-13  # of an entry of the covariance; see gaussian_floor_w
 
 def _check_hurst(hurst: float) -> float:
     if not (isinstance(hurst, (int, float)) and 0.0 < hurst <= 16.0):
-        raise RecipeError(f"hurst = {hurst!r}: allowed is a number with 0 < hurst <= 16")
+        raise RecipeError(f"hurst = {hurst!r}: expected a number with 0 < hurst <= 16")
     return float(hurst)
 
 
@@ -84,15 +85,40 @@ def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
 
     It goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above and below the shortest wave.
 
-    Args:
-        r: chordal distances ≥ 0, any shape. hurst: 0 < H ≤ 16.
-        cut_off: whether the waves end at T, as those of a field of waves do; False = T → ∞.
-    Returns: float64 of the same shape, in units of the prior variance.
-    Errors: RecipeError. Source: docs/theory.md §7, smooth manifold.
+    Parameters
+    ----------
+    r : float array of any shape
+        Chordal distances ≥ 0.
+    hurst : float
+        Hurst exponent, 0 < H ≤ 16.
+    cut_off : bool, default True
+        Whether the waves end at T, as those of a field of waves do; False = T → ∞.
+
+    Returns
+    -------
+    float64, shaped as r
+        In units of the prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §7, smooth manifold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bool(field_variogram(np.array([0.02]), 0.5) / field_variogram(np.array([0.01]), 0.5) < 2.1)
+    True
+    >>> field_variogram(np.zeros(1), 0.5).tolist()
+    [0.0]
     """
     at = np.asarray(r, np.float64)
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
-        raise RecipeError("r: allowed are finite distances of at least 0")
+        raise RecipeError("r: expected finite distances of at least 0")
     table = _table(_check_hurst(hurst), bool(cut_off))
     with np.errstate(divide="ignore"):
         log_r = np.log(at)
@@ -103,26 +129,72 @@ def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
 
 
 def field_covariance(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
-    """Return K(r), the covariance of the target of a smooth manifold at chordal distance r; arguments as above."""
+    """Return K(r), the covariance of the target of a smooth manifold at chordal distance r.
+
+    Parameters
+    ----------
+    r : float array of any shape
+        Chordal distances ≥ 0.
+    hurst : float
+        Hurst exponent, 0 < H ≤ 16.
+    cut_off : bool, default True
+        Whether the waves end at T, as those of a field of waves do; False = T → ∞.
+
+    Returns
+    -------
+    float64, shaped as r
+        K(r) in units of the prior variance, K(0) = 1.
+
+    Notes
+    -----
+    Source: docs/theory.md §7, smooth manifold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> field_covariance(np.zeros(1), 0.5).tolist()
+    [1.0]
+    """
     return np.asarray(1.0 - 0.5 * field_variogram(r, hurst, cut_off), np.float64)
 
 
 class FieldCovariance(LabelCovariance):
     """The labels' covariance on a smooth manifold, from the points' places.
 
-    Args:
-        places: (n, m) float, the manifold's own coordinates or any rotation of them (a dataset's X without nuisance).
-        hurst: H of the recipe. noise: σ of the recipe, in prior standard deviations.
-        cut_off: as in `field_variogram`.
-    Errors: RecipeError. Source: docs/theory.md §7.
+    Parameters
+    ----------
+    places : (n, m) float
+        The manifold's own coordinates or any rotation of them (a dataset's X without nuisance).
+    hurst : float
+        H of the recipe.
+    noise : float, default 0
+        σ of the recipe, in prior standard deviations.
+    cut_off : bool, default True
+        Whether the waves end at T, as those of a field of waves do; False = T → ∞.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> places = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> FieldCovariance(places, 0.5, noise=0.1).prior(np.array([0])).round(4).tolist()
+    [1.01]
     """
 
     def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0, cut_off: bool = True) -> None:
         self.places = np.asarray(places, np.float64)
         if self.places.ndim != 2 or not np.isfinite(self.places).all():
-            raise RecipeError(f"places of shape {self.places.shape}: allowed is a finite table (points, coordinates)")
+            raise RecipeError(f"places of shape {self.places.shape}: expected a finite table (points, coordinates)")
         if not (math.isfinite(noise) and noise >= 0.0):
-            raise RecipeError(f"noise = {noise!r}: allowed is a finite number >= 0")
+            raise RecipeError(f"noise = {noise!r}: expected a finite number >= 0")
         self.hurst, self.noise, self.cut_off = _check_hurst(hurst), float(noise), bool(cut_off)
 
     @property
@@ -131,16 +203,51 @@ class FieldCovariance(LabelCovariance):
         return int(self.places.shape[0])
 
     def restricted(self, points: I64) -> FieldCovariance:
-        """Return the covariance of these points alone."""
+        """Return the covariance of these points alone.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers, each at most once; they are numbered 0, 1, … in this order.
+
+        Returns
+        -------
+        FieldCovariance
+            Of these points alone.
+        """
         chosen = self.places[check_points("points", points, self.n_points)]
         return FieldCovariance(chosen, self.hurst, self.noise, self.cut_off)
 
     def prior(self, points: I64) -> F64:
-        """Return Σ_ii = 1 + σ², (points,) float64."""
+        """Return Σ_ii = 1 + σ², (points,) float64.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers.
+
+        Returns
+        -------
+        (points,) float64
+            Σ_ii, in units of the label's prior variance.
+        """
         return np.full(len(points), 1.0 + self.noise**2)
 
     def pairs(self, i: I64, j: I64) -> F64:
-        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; the noise of two different points differs."""
+        """Return E(y_i − y_j)² of point pairs, (pairs,) float64; the noise of two different points differs.
+
+        Parameters
+        ----------
+        i : (pairs,) int64
+            First points.
+        j : (pairs,) int64
+            Second points.
+
+        Returns
+        -------
+        (pairs,) float64
+            E(y_i − y_j)² in units of the label's prior variance.
+        """
         r = np.sqrt(np.square(self.places[i] - self.places[j]).sum(axis=1))
         own = 2.0 * self.noise**2 * (np.asarray(i) != np.asarray(j))
         return np.asarray(field_variogram(r, self.hurst, self.cut_off) + own, np.float64)
@@ -155,7 +262,20 @@ class FieldCovariance(LabelCovariance):
         return field_variogram(distances(self.places[i], self.places[j]), self.hurst, self.cut_off)
 
     def block(self, i: I64, j: I64) -> F64:
-        """Return Σ between two lists of points, (len(i), len(j)) float64."""
+        """Return Σ between two lists of points, (len(i), len(j)) float64.
+
+        Parameters
+        ----------
+        i : (a,) int64
+            Points of the rows.
+        j : (b,) int64
+            Points of the columns.
+
+        Returns
+        -------
+        (a, b) float64
+            Σ_ij in units of the label's prior variance.
+        """
         first, second = check_points("i", i, self.n_points), check_points("j", j, self.n_points)
         out = 1.0 - 0.5 * self._variogram(first, second)
         if self.noise:
@@ -163,12 +283,26 @@ class FieldCovariance(LabelCovariance):
         return out
 
     def times(self, vectors: F64) -> F64:
-        """Return Σ·v for every column, block by block: O(n²) time, never the whole matrix."""
+        """Return Σ·v for every column, block by block: O(n²) time, never the whole matrix.
+
+        Parameters
+        ----------
+        vectors : (n_points,) or (n_points, k) float64
+            Vectors v, one a column.
+
+        Returns
+        -------
+        float64, shaped as vectors
+            Σ·v for every column.
+
+        Raises
+        ------
+        RecipeError
+            If the vectors have another length than the number of points.
+        """
         given = np.asarray(vectors, np.float64)
         if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
-            raise RecipeError(
-                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
-            )
+            raise RecipeError(f"vectors of shape {given.shape}: expected ({self.n_points},) and ({self.n_points}, k)")
         everyone, rows = np.arange(self.n_points), max(1, (1 << 22) // max(1, self.n_points))
         blocks = [self.block(everyone[a : a + rows], everyone) @ given for a in range(0, self.n_points, rows)]
         return np.asarray(np.concatenate([np.empty((0, *given.shape[1:])), *blocks]), np.float64)
@@ -177,11 +311,30 @@ class FieldCovariance(LabelCovariance):
         """Return the expected squared residual of every test point, from the variogram: O(t·n²).
 
         With h the weights and s their sum it is (1 − s)² + Σ h_i γ_ti − ½ Σ h_i h_j γ_ij, and σ²(1 + Σ h_i²) for noise.
+
+        Parameters
+        ----------
+        weights : (t, n) float64
+            Weights of the training points' labels in every prediction.
+        train : (n,) int64
+            Training points.
+        test : (t,) int64
+            Test points.
+
+        Returns
+        -------
+        (t,) float64
+            E(y_t − Σ_i weights[t, i]·y_train[i])² in units of the label's prior variance.
+
+        Raises
+        ------
+        RecipeError
+            If an argument lies outside what is allowed; the message names it.
         """
         train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
         H = np.asarray(weights, np.float64)
         if H.shape != (test.size, train.size):
-            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+            raise RecipeError(f"weights of shape {H.shape}: expected {(test.size, train.size)}, (test, train)")
         out = np.square(1.0 - H.sum(axis=1)) + np.einsum("tn,tn->t", H, self._variogram(test, train))
         rows = max(1, (1 << 22) // max(1, train.size))
         for start in range(0, train.size, rows):
@@ -241,14 +394,25 @@ def gaussian_floor_with_error(
 
     Parameters
     ----------
-    covariance, order, sizes, test
-        As for `gaussian_floor`.
+    covariance : LabelCovariance
+        As in `gaussian_floor`.
+    order : (≥ max(sizes),) int64
+        Points in training order.
+    sizes : array or sequence of int
+        Training-set sizes n ≥ 0.
+    test : (t,) int64
+        Test points.
 
     Returns
     -------
     floor, error : (len(sizes), t) float64
         The floor lies within floor ± error. Smooth fields on close points have floors that double precision cannot
         hold: there the error exceeds the value, and only floor + error, an upper bound, is known.
+
+    Raises
+    ------
+    RecipeError
+        For sizes outside, or a covariance that is not positive semidefinite.
 
     Notes
     -----

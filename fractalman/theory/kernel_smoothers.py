@@ -45,13 +45,41 @@ class KernelRidge(Ridged):
     larger_first: ClassVar[bool] = False
 
     def inputs(self, X_train: AnyFloat, X_test: AnyFloat) -> tuple[F64, F64]:
-        """Return training and test inputs as the kernel sees them."""
+        """Return training and test inputs as the kernel sees them.
+
+        Parameters
+        ----------
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+
+        Returns
+        -------
+        X_train : (n, d) float64
+            Training inputs, scaled.
+        X_test : (t, d) float64
+            Test inputs, scaled by the training inputs' scale.
+        """
         if self.raw:
             return np.asarray(X_train, np.float64), np.asarray(X_test, np.float64)
         return super().inputs(X_train, X_test)
 
     def prepare(self, X_train: F64, key: int) -> Fit:
-        """Return the kernel between all training points."""
+        """Return the kernel between all training points.
+
+        Parameters
+        ----------
+        X_train : (n, d) float64
+            Training inputs, as ``inputs`` returns them.
+        key : int
+            The learner's key, of the distances sampled where no length is given.
+
+        Returns
+        -------
+        Fit
+            What all ridges share.
+        """
         kernel = self.kernel if callable(self.kernel) else _kernel_named(self.kernel, self.length, X_train, key)
         K = np.asarray(kernel(X_train, X_train), np.float64)
         unit = float(np.mean(np.diag(K))) or 1.0

@@ -22,11 +22,22 @@ _SHORTEST = {2: 1.13077, 3: 1.3756, 4: 1.6042, 5: 1.8137, 6: 2.0, 7: 2.0}
 class LatticeConstants:
     """What is known about critical percolation on Z^dim.
 
-    Args:
-        dim: dimension of the lattice.
-        site_threshold, bond_threshold: p_c.
-        size_exponent: τ. fractal_dimension: d_f. path_dimension: d_min. thermal_exponent: 1/ν, also the dimension of
-            the bonds whose removal splits the cluster.
+    Attributes
+    ----------
+    dim : int
+        Dimension of the lattice.
+    site_threshold : float
+        p_c when sites are occupied at random.
+    bond_threshold : float
+        p_c when bonds are occupied at random.
+    size_exponent : float
+        Exponent of the sizes, τ.
+    fractal_dimension : float
+        Fractal dimension, d_f.
+    path_dimension : float
+        d_min.
+    thermal_exponent : float
+        1/ν, also the dimension of the bonds whose removal splits the cluster.
     """
 
     dim: int
@@ -60,13 +71,32 @@ class LatticeConstants:
 def lattice_constants(dim: int) -> LatticeConstants:
     """Return the thresholds and exponents of Z^dim.
 
-    Args:
-        dim: 2 … 7; from 6 on the exponents are those of mean field (at 6 with logarithms).
-    Errors: RecipeError for another dimension.
+    Parameters
+    ----------
+    dim : int
+        Dimension of the lattice, 2 … 7; from 6 on the exponents are those of mean field (at 6 with logarithms).
+
+    Returns
+    -------
+    LatticeConstants
+        Thresholds and exponents of Z^dim.
+
+    Raises
+    ------
+    RecipeError
+        For another dimension.
+
+    Notes
+    -----
     Source: Grassberger 2003; Mertens & Moore 2018; arXiv 1112.3428, 1302.0421 and 2004.11289; docs/theory.md §1.
+
+    Examples
+    --------
+    >>> lattice_constants(2).bond_threshold
+    0.5
     """
     if dim not in _TAU:
-        raise RecipeError(f"dim = {dim!r}: allowed is an integer from 2 to 7")
+        raise RecipeError(f"dim = {dim!r}: expected an integer from 2 to 7")
     return LatticeConstants(
         dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim], _THERMAL[dim]
     )

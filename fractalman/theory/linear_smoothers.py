@@ -11,7 +11,7 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.conventions import LINEAR_RIDGES, random_projections
 from fractalman.errors import RecipeError
-from fractalman.theory.covariance import LabelCovariance
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.ridged import Fit, Part, Ridged, with_intercept
 
 _FEW_FEATURES = 4  # with at least so many training points a feature, products Σ·v replace walks for every test point
@@ -21,10 +21,12 @@ _FEW_FEATURES = 4  # with at least so many training points a feature, products �
 class LinearRidge(Ridged):
     """Ridge regression with an intercept on the inputs, or on given linear features of them.
 
-    Args:
-        projection: (d, k) float64 applied to the scaled inputs, scaled as wanted (W/√k for k random features); None =
-            the inputs themselves.
-        ridges: λ in the penalty λ·n·|w|²; 0 is the limit λ → 0, the interpolator of least norm where n is small.
+    Parameters
+    ----------
+    projection : (d, k) float64, default None
+        Applied to the scaled inputs, scaled as wanted (W/√k for k random features); None = the inputs themselves.
+    ridges : tuple of float, default LINEAR_RIDGES
+        λ in the penalty λ·n·|w|²; 0 is the limit λ → 0, the interpolator of least norm where n is small.
     """
 
     projection: F64 | None = None
@@ -32,12 +34,28 @@ class LinearRidge(Ridged):
     larger_first: ClassVar[bool] = True
 
     def prepare(self, X_train: F64, _key: int) -> Fit:
-        """Return the features of the training points."""
+        """Return the features of the training points.
+
+        Parameters
+        ----------
+        X_train : (n, d) float64
+            Training inputs, as ``inputs`` returns them.
+
+        Returns
+        -------
+        Fit
+            What all ridges share.
+
+        Raises
+        ------
+        RecipeError
+            If an argument lies outside what is allowed; the message names it.
+        """
         W = self.projection
         if W is None:
             return _LinearFit(X_train, lambda X: X)
         if W.ndim != 2 or W.shape[0] != X_train.shape[1]:
-            raise RecipeError(f"projection of shape {W.shape}: allowed is ({X_train.shape[1]}, k)")
+            raise RecipeError(f"projection of shape {W.shape}: expected ({X_train.shape[1]}, k)")
         return _LinearFit(X_train @ W, lambda X: np.asarray(X @ W, np.float64))
 
 
@@ -45,9 +63,14 @@ class LinearRidge(Ridged):
 class RandomFeatures(Ridged):
     """Ridge regression on k features with fixed standard normal weights, drawn by the learner's key.
 
-    Args:
-        features: k. activation: "relu", relu(Wx/√d + b)/√k, or "linear", Wx/√k.
-        ridges: as in `LinearRidge`.
+    Parameters
+    ----------
+    features : int, default 1024
+        k ≥ 1, number of features.
+    activation : {"relu", "linear"}, default "relu"
+        "relu", relu(Wx/√d + b)/√k, or "linear", Wx/√k.
+    ridges : tuple of float, default LINEAR_RIDGES
+        λ in the penalty λ·n·|w|²; 0 is the limit λ → 0, the interpolator of least norm where n is small.
     """
 
     features: int = 1024
@@ -56,10 +79,28 @@ class RandomFeatures(Ridged):
     larger_first: ClassVar[bool] = True
 
     def prepare(self, X_train: F64, key: int) -> Fit:
-        """Return the features of the training points."""
+        """Return the features of the training points.
+
+        Parameters
+        ----------
+        X_train : (n, d) float64
+            Training inputs, as ``inputs`` returns them.
+        key : int
+            The learner's key, of the features' weights.
+
+        Returns
+        -------
+        Fit
+            What all ridges share.
+
+        Raises
+        ------
+        RecipeError
+            If an argument lies outside what is allowed; the message names it.
+        """
         if self.activation not in ("relu", "linear") or self.features < 1:
             raise RecipeError(
-                f"features = {self.features!r}, activation = {self.activation!r}: allowed are 1 or more, relu or linear"
+                f"features = {self.features!r}, activation = {self.activation!r}: expected 1 or more, relu or linear"
             )
         d, scale = X_train.shape[1], np.sqrt(self.features)
         W, b = random_projections(key, d, self.features)

@@ -32,9 +32,28 @@ def mean_power(masses: Masses, ratios: Masses | float, hurst: float) -> float:
     prior variance of a point with path R is Σ_l R_l^(2H) / Σ_l s^l: 1 on average over the natural measure (and over the
     kinds, where there are several), and 1 for every point only if all ratios are equal.
 
-    Args:
-        masses, ratios: as in `moran_exponent_masses`. hurst: H > 0.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Returns
+    -------
+    float
+        s, 0 < s < 1.
+
+    Notes
+    -----
     Source: docs/theory.md §1.
+
+    Examples
+    --------
+    >>> mean_power([0.25, 0.75], [0.5, 0.25], 0.5)
+    0.3125
     """
     weight, _, r = shares(masses, ratios)
     return float(weight @ np.exp(2.0 * hurst * np.log(r)))
@@ -47,12 +66,18 @@ def mean_power(masses: Masses, ratios: Masses | float, hurst: float) -> float:
 class Spectrum:
     """The generalised dimensions D_q of a cascade.
 
-    Args:
-        q: (k,) float64 moments.
-        annealed: (k,) float64, D_q of the Moran equation E Σ_i p_i^q r_i^(−τ) = 1, D_q = τ/(q−1): averaged over trees.
-        typical: (k,) float64, D_q of one tree: annealed between the freezing points, a tangent's beyond.
-        frozen: (k,) bool, where the two differ.
-        freezing: (low, high) q beyond which they differ; ∓inf for one kind of node, whose tree is not random.
+    Attributes
+    ----------
+    q : (k,) float64
+        Moments.
+    annealed : (k,) float64
+        D_q of the Moran equation E Σ_i p_i^q r_i^(−τ) = 1, D_q = τ/(q−1): averaged over trees.
+    typical : (k,) float64
+        D_q of one tree: annealed between the freezing points, a tangent's beyond.
+    frozen : (k,) bool
+        Where the two differ.
+    freezing : (float, float)
+        (low, high) q beyond which annealed and typical differ; ∓inf for one kind of node, whose tree is not random.
     """
 
     q: F64
@@ -80,14 +105,39 @@ def cascade_spectrum(masses: Masses, q: Sequence[float] | AnyFloat, ratios: Mass
     martingale, and beyond the condition its limit is 0). Where that ends, at q*, τ freezes: τ(q) = q·τ'(q*), the
     tangent through the origin.
 
-    Args:
-        masses, ratios: as in `moran_exponent_masses`. q: (k,) real moments.
-    Errors: RecipeError. Source: docs/theory.md §2; Halsey et al. 1986, Molchan 1996.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    q : (k,) array or sequence of float
+        Real moments.
+    ratios : float, or as masses, default 0.5
+        r_i in (0, 1), one for all or one per mass.
+
+    Returns
+    -------
+    Spectrum
+        D_q of a cascade: D_0 of the set, D_1 (information) and D_2 (correlation) of its measure, and any other.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §2; Halsey et al. 1986, Molchan 1996.
+
+    Examples
+    --------
+    >>> spectrum = cascade_spectrum([0.25, 0.75], [0, 1, 2], ratios=0.5)
+    >>> spectrum.annealed.round(4).tolist()
+    [1.0, 0.8113, 0.6781]
     """
     weight, p, r = shares(masses, ratios)
     moments = np.atleast_1d(np.asarray(q, np.float64))
     if moments.ndim != 1 or not np.isfinite(moments).all():
-        raise RecipeError(f"q = {q!r}: allowed are finite moments")
+        raise RecipeError(f"q = {q!r}: expected finite moments")
     log_p, log_r = np.log(p), np.log(r)
     count = float((weight / p).sum())  # E k: children are weighted by weight/p, that is by 1 / number of kinds
     child = weight / p
@@ -155,9 +205,30 @@ def _freezing(child: F64, log_p: F64, log_r: F64, sign: float) -> float:
 def shared_by_one_tree_masses(masses: Masses, ratios: Masses | float, hurst: float, beta: float) -> bool:
     """Tell whether one tree has the annealed exponent β: E Σ A_i ln A_i < 0, A_i = p_i^(1−β) r_i^(2H).
 
-    Args:
-        masses, ratios, hurst: as in `moran_exponent_masses`. beta: its result.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+    beta : float
+        β, `moran_exponent_masses`'s result.
+
+    Returns
+    -------
+    bool
+        True where one tree is enough.
+
+    Notes
+    -----
     Source: docs/theory.md §3.1 (Biggins 1977); for equal shares the condition of `shared_by_one_tree`.
+
+    Examples
+    --------
+    >>> shared_by_one_tree_masses([0.25, 0.75], 0.5, 0.5, 0.9)
+    True
     """
     weight, p, r = shares(masses, ratios)
     log_a = (1.0 - beta) * np.log(p) + 2.0 * hurst * np.log(r)
@@ -170,9 +241,24 @@ def log_period_masses(masses: Masses) -> float | None:
     That is so where all masses are powers of one number 1/b; the largest b is looked for among the 64th roots of the
     largest mass.
 
-    Args:
-        masses: as in `moran_exponent_masses`.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+
+    Returns
+    -------
+    float or None
+        The factor b; None without a wiggle.
+
+    Notes
+    -----
     Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> log_period_masses([0.5, 0.25, 0.25]), log_period_masses([0.3, 0.7])
+    (2.0, None)
     """
     _, p, _ = shares(masses, 0.5)
     steps = np.unique(-np.log(p[p < 1.0]))
@@ -198,17 +284,43 @@ def cascade_curve_masses(
     by mass among the children other than the test point's i. R and μ go together along a path: averages are taken under
     the law tilted by r^(2H), where only μ is left.
 
-    Args:
-        masses, ratios, hurst: as in `moran_exponent_masses`. depth: L ≥ 1 levels below the root.
-        n: (sizes,) training-set sizes ≥ 0; 0 gives the risk of an independent answer.
-    Returns: (sizes,) float64 in units of the average prior variance. For equal ratios the same as `cascade_curve`.
-    Errors: RecipeError. Source: docs/theory.md §3.1.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+    depth : int
+        Number of levels, L ≥ 1 levels below the root.
+    n : (sizes,) array or sequence of float
+        Training-set sizes ≥ 0; 0 gives the risk of an independent answer.
+
+    Returns
+    -------
+    (sizes,) float64
+        In units of the average prior variance. For equal ratios the same as `cascade_curve`.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.1.
+
+    Examples
+    --------
+    >>> cascade_curve_masses([0.25, 0.75], 0.5, 0.5, 8, [1, 10, 100]).round(4).tolist()
+    [0.5426, 0.1066, 0.0096]
     """
     sizes = np.atleast_1d(np.asarray(n, np.float64))
     if sizes.ndim != 1 or (sizes.size and not (sizes.min() >= 0 and np.isfinite(sizes).all())):
-        raise RecipeError("n: allowed are finite training-set sizes of at least 0")
+        raise RecipeError("n: expected finite training-set sizes of at least 0")
     if int(depth) != depth or depth < 1 or not hurst > 0.0:
-        raise RecipeError(f"depth = {depth!r}, hurst = {hurst!r}: allowed are an integer of at least 1 and hurst > 0")
+        raise RecipeError(f"depth = {depth!r}, hurst = {hurst!r}: expected an integer of at least 1 and hurst > 0")
     levels = int(depth)
     weight, p, r = shares(masses, ratios)
     power = np.exp(2.0 * hurst * np.log(r))
@@ -263,7 +375,7 @@ class _Means:
         if x.size > _EXACT_MASSES and float(x.min()) < 0.02:
             raise RecipeError(
                 f"a mass of {math.exp(-float(x.min())):.4g} beside more than {_EXACT_MASSES - 1} other masses: no "
-                "curve is known; allowed are masses up to 0.98, or fewer different ones"
+                "curve is known; expected masses up to 0.98, or fewer different ones"
             )
         extra = None if last is None else np.bincount(self._group, weights=last, minlength=self._x.size)
         still = 0.0 if extra is None else float(extra[~proper].sum())  # a last step that leaves the mass as it is

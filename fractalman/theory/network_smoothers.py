@@ -23,7 +23,7 @@ from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.kernels import nngp, ntk
-from fractalman.theory.covariance import LabelCovariance
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.ridged import Expected, Smoother, with_intercept
 
 _ROWS = 1024  # test points whose weights are held at once

@@ -20,7 +20,7 @@ import numpy as np
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import scaled_inputs, validation_split
 from fractalman.errors import RecipeError
-from fractalman.theory.covariance import LabelCovariance
+from fractalman.theory.label_covariance import LabelCovariance
 
 _BLOCK = 1 << 24  # weights held at once
 
@@ -29,11 +29,16 @@ _BLOCK = 1 << 24  # weights held at once
 class Expected:
     """The expected risk of a smoother fitted on one training set.
 
-    Args:
-        risk: (t,) float64 at every test point, in units of the label's prior variance.
-        ridge: the ridge chosen, None where there is nothing to choose.
-        validation_risk: the expected risk on the held-out points that it (or k) was chosen by, or None.
-        k: the number of neighbours chosen, None where it is given.
+    Attributes
+    ----------
+    risk : (t,) float64
+        At every test point, in units of the label's prior variance.
+    ridge : float or None
+        The ridge chosen, None where there is nothing to choose.
+    validation_risk : float or None
+        The expected risk on the held-out points that it (or k) was chosen by, or None.
+    k : int or None
+        The number of neighbours chosen, None where it is given.
     """
 
     risk: F64
@@ -43,19 +48,65 @@ class Expected:
 
 
 def with_intercept(weights: F64) -> F64:
-    """Return H(I − 11ᵀ/n) + 11ᵀ/n, the weights of a smoother of centred labels: rows sum to 1; (t, n) float64."""
+    """Return H(I − 11ᵀ/n) + 11ᵀ/n, the weights of a smoother of centred labels.
+
+    Parameters
+    ----------
+    weights : (t, n) float64
+        H, weights of centred labels in every prediction.
+
+    Returns
+    -------
+    (t, n) float64
+        Rows sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_intercept(np.array([[0.5, 0.0]])).tolist()
+    [[0.75, 0.25]]
+    """
     return np.asarray(weights + (1.0 - weights.sum(axis=1, keepdims=True)) / weights.shape[1], np.float64)
 
 
 def expected_risk(covariance: LabelCovariance, weights: F64, train: I64, test: I64, intercept: bool = False) -> F64:
     """Return the expected squared error of any linear smoother, exact as long as its weights do not see the labels.
 
-    Args:
-        covariance: of the labels, `TreeCovariance` or `FieldCovariance` (label noise included in either).
-        weights: (t, n) float64, H. train: (n,), test: (t,) int64 point numbers.
-        intercept: apply `with_intercept` first.
-    Returns: (t,) float64 in units of the prior variance.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    covariance : LabelCovariance
+        Of the labels, `TreeCovariance` or `FieldCovariance` (label noise included in either).
+    weights : (t, n) float64
+        H, weights of the training labels in every prediction.
+    train : (n,) int64
+        Point numbers of the training points.
+    test : (t,) int64
+        Point numbers of the test points.
+    intercept : bool, default False
+        Whether `with_intercept` is applied first.
+
+    Returns
+    -------
+    (t,) float64
+        In units of the prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> from fractalman.theory import TreeCovariance
+    >>> expected_risk(TreeCovariance(tree), np.array([[1.0]]), np.array([0]), np.array([1])).round(6).tolist()
+    [1.0]
     """
     H = np.asarray(weights, np.float64)
     return covariance.residuals(with_intercept(H) if intercept and H.size else H, train, test)
@@ -73,14 +124,47 @@ class Smoother(ABC):
     ) -> Expected:
         """Return the expected risk at the test points.
 
-        Args:
-            covariance: of the labels. X_train: (n, d), X_test: (t, d). train: (n,), test: (t,) their point numbers.
-            key: the learner's key, of its validation points and sampled distances.
+        Parameters
+        ----------
+        covariance : LabelCovariance
+            Of the labels.
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+        train : (n,) int64
+            Point numbers of the training points.
+        test : (t,) int64
+            Point numbers of the test points.
+        key : int
+            The learner's key, of its validation points and sampled distances.
+
+        Returns
+        -------
+        Expected
+            Risk at every test point, and what was chosen.
         """
 
     @abstractmethod
     def weights(self, X_train: AnyFloat, X_test: AnyFloat, key: int = 0, ridge: float | None = None) -> F64:
-        """Return H, (t, n) float64, rows summing to 1; with one of several ridges, None = the first listed."""
+        """Return H, the weights of the training labels in every prediction.
+
+        Parameters
+        ----------
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+        key : int, default 0
+            The learner's key.
+        ridge : float or None, default None
+            With one of several ridges; None = the first listed.
+
+        Returns
+        -------
+        (t, n) float64
+            Rows sum to 1.
+        """
 
 
 class Part(ABC):
@@ -90,15 +174,25 @@ class Part(ABC):
     def weights(self, ridge: float, rows: F64) -> F64 | None:
         """Return H with its intercept, (t, n), or None where the fit fails in double precision.
 
-        Args:
-            ridge: λ. rows: what `Fit.rows` returned for the target points.
+        Parameters
+        ----------
+        ridge : float
+            Ridge, λ.
+        rows : float64 array
+            What `Fit.rows` returned for the target points.
         """
 
     def risk(self, covariance: LabelCovariance, train: I64, ridge: float, rows: F64, test: I64) -> F64 | None:
         """Return the expected risk at target points, or None where the fit fails; always one and the same covariance.
 
-        Args:
-            covariance: of the labels. train: (n,), test: (t,) int64 point numbers.
+        Parameters
+        ----------
+        covariance : LabelCovariance
+            Of the labels.
+        train : (n,) int64
+            Test: (t,) int64 point numbers.
+        test : (t,) int64
+            Point numbers of the target points.
         """
         H = self.weights(ridge, rows)
         return None if H is None else covariance.residuals(H, train, test)
@@ -124,18 +218,72 @@ class Ridged(Smoother):
 
     @abstractmethod
     def prepare(self, X_train: F64, key: int) -> Fit:
-        """Return what all ridges share, from the inputs (n, d) that `inputs` returns."""
+        """Return what all ridges share, from the inputs (n, d) that `inputs` returns.
+
+        Parameters
+        ----------
+        X_train : (n, d) float64
+            Training inputs, as ``inputs`` returns them.
+        key : int
+            The learner's key.
+
+        Returns
+        -------
+        Fit
+            What all ridges share.
+        """
 
     def inputs(self, X_train: AnyFloat, X_test: AnyFloat) -> tuple[F64, F64]:
-        """Return training and test inputs as the smoother sees them: on the scale of the training inputs."""
+        """Return training and test inputs as the smoother sees them: on the scale of the training inputs.
+
+        Parameters
+        ----------
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+
+        Returns
+        -------
+        X_train : (n, d) float64
+            Training inputs, scaled.
+        X_test : (t, d) float64
+            Test inputs, scaled by the training inputs' scale.
+        """
         return scaled_inputs(X_train, X_test)
 
     def expected(
         self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
     ) -> Expected:
-        """Return the expected risk with the ridge of smallest expected validation risk, refitted on all points."""
+        """Return the expected risk with the ridge of smallest expected validation risk, refitted on all points.
+
+        Parameters
+        ----------
+        covariance : LabelCovariance
+            Of the labels.
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+        train : (n,) int64
+            Point numbers of the training points.
+        test : (t,) int64
+            Point numbers of the test points.
+        key : int
+            The learner's key, of its validation points and sampled distances.
+
+        Returns
+        -------
+        Expected
+            Risk at every test point, the ridge and its validation risk.
+
+        Raises
+        ------
+        RecipeError
+            If no ridge can be used in double precision.
+        """
         if not self.ridges:
-            raise RecipeError("ridges = (): allowed is at least one ridge")
+            raise RecipeError("ridges = (): expected at least one ridge")
         X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)
         order, validation = sorted(self.ridges, reverse=self.larger_first), None
@@ -164,9 +312,28 @@ class Ridged(Smoother):
         return risks
 
     def weights(self, X_train: AnyFloat, X_test: AnyFloat, key: int = 0, ridge: float | None = None) -> F64:
-        """Return H for one ridge (None = the first), (t, n) float64.
+        """Return H for one ridge, the weights of the training labels in every prediction.
 
-        Errors: RecipeError where the kernel and this ridge cannot be factorised in double precision.
+        Parameters
+        ----------
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+        key : int, default 0
+            The learner's key.
+        ridge : float or None, default None
+            The ridge; None = the first listed.
+
+        Returns
+        -------
+        (t, n) float64
+            Rows sum to 1.
+
+        Raises
+        ------
+        RecipeError
+            Where the kernel and this ridge cannot be factorised in double precision.
         """
         X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)

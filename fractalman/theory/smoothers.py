@@ -12,8 +12,9 @@ from fractalman.conventions import NEIGHBOURS, validation_split
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.nearest import nearest_k
-from fractalman.theory.covariance import LabelCovariance, check_points, check_sizes
+from fractalman.theory.covariance import check_points, check_sizes
 from fractalman.theory.kernel_smoothers import KernelRidge
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.linear_smoothers import LinearRidge, RandomFeatures
 from fractalman.theory.ridged import Expected, Smoother
 
@@ -24,8 +25,17 @@ _PAIRS_OF_NEIGHBOURS = 64  # up to so many neighbours risks are taken pair by pa
 class Neighbours(Smoother):
     """The mean label of the k nearest training points in X, of all where there are fewer; ties to the smaller index.
 
-    Args:
-        k: number of neighbours ≥ 1; None = chosen on a fifth of the training points by the smallest expected risk.
+    Parameters
+    ----------
+    k : int or None, default 1
+        Number of neighbours ≥ 1; None = chosen on a fifth of the training points by the smallest expected risk.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [3.0]])
+    >>> Neighbours(k=2).weights(X, np.array([[0.4]])).tolist()
+    [[0.5, 0.5, 0.0]]
     """
 
     k: int | None = 1
@@ -33,7 +43,28 @@ class Neighbours(Smoother):
     def expected(
         self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
     ) -> Expected:
-        """Return Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the neighbours, γ the variogram."""
+        """Return Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the neighbours, γ the variogram.
+
+        Parameters
+        ----------
+        covariance : LabelCovariance
+            Of the labels.
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+        train : (n,) int64
+            Point numbers of the training points.
+        test : (t,) int64
+            Point numbers of the test points.
+        key : int
+            The learner's key, of its validation points.
+
+        Returns
+        -------
+        Expected
+            Risk at every test point, and the k chosen, if it was to be chosen.
+        """
         if self.k is not None:
             near = nearest_k(X_train, X_test, self._allowed(self.k, train.size))
             return Expected(_mean_of_neighbours(covariance, near, train, test))
@@ -51,14 +82,27 @@ class Neighbours(Smoother):
         return Expected(_mean_of_neighbours(covariance, near, train, test), None, validation, chosen)
 
     def weights(self, X_train: AnyFloat, X_test: AnyFloat, _key: int = 0, _ridge: float | None = None) -> F64:
-        """Return H, (t, n) float64, 1/k at the neighbours; where k is to be chosen, 1."""
+        """Return H, 1/k at the neighbours; where k is to be chosen, 1.
+
+        Parameters
+        ----------
+        X_train : (n, d) float array
+            Training inputs.
+        X_test : (t, d) float array
+            Test inputs.
+
+        Returns
+        -------
+        (t, n) float64
+            Rows sum to 1.
+        """
         near = nearest_k(X_train, X_test, self._allowed(self.k or 1, len(X_train)))
         return _means(near, len(X_train))
 
     @staticmethod
     def _allowed(k: int, n: int) -> int:
         if k < 1:
-            raise RecipeError(f"k = {k!r} neighbours: allowed is an integer of at least 1")
+            raise RecipeError(f"k = {k!r} neighbours: expected an integer of at least 1")
         return min(k, n)
 
 
@@ -99,7 +143,28 @@ SMOOTHERS: dict[str, Smoother] = {
 
 
 def smoother_named(learner: str | Smoother) -> Smoother:
-    """Return the smoother that a learner's name stands for ("5-nn" is Neighbours(5)), or the smoother itself."""
+    """Return the smoother that a learner's name stands for ("5-nn" is Neighbours(5)), or the smoother itself.
+
+    Parameters
+    ----------
+    learner : str or Smoother
+        A name of `SMOOTHERS`, "5-nn" and the like, or a smoother, which is returned as it is.
+
+    Returns
+    -------
+    Smoother
+        What computes the learner's expected risk.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Examples
+    --------
+    >>> smoother_named("5-nn").k
+    5
+    """
     if isinstance(learner, Smoother):
         return learner
     if learner in SMOOTHERS:
@@ -108,7 +173,7 @@ def smoother_named(learner: str | Smoother) -> Smoother:
     if rest == "nn" and number.isdigit() and int(number) > 0:
         return Neighbours(int(number))
     raise RecipeError(
-        f"no smoother is called {learner!r}: allowed are {', '.join(SMOOTHERS)}, and '5-nn' with any number"
+        f"no smoother is called {learner!r}: expected {', '.join(SMOOTHERS)}, and '5-nn' with any number"
         f"{nearest_word(str(learner), SMOOTHERS)}"
     )
 
@@ -123,19 +188,51 @@ def smoother_risk(
 ) -> Expected:
     """Return the expected risk of a learner at every test point, with the ridge that theory chooses.
 
-    Args:
-        covariance: of the labels of all points.
-        X: (n_points, d) coordinates. train: (n ≥ 1,), test: (t,) int64 point numbers.
-        learner: a name of `SMOOTHERS`, "5-nn" and the like, or a `Smoother`.
-        key: the learner's key (`Problem.key`).
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    covariance : LabelCovariance
+        Of the labels of all points.
+    X : (n_points, d) float array
+        Coordinates.
+    train : (n ≥ 1,) int64
+        Point numbers of the training points.
+    test : (t,) int64
+        Point numbers of the test points.
+    learner : str or Smoother, default "1-nn"
+        A name of `SMOOTHERS`, "5-nn" and the like, or a `Smoother`.
+    key : int, default 0
+        The learner's key (`Problem.key`).
+
+    Returns
+    -------
+    Expected
+        Risk at every test point, and what was chosen.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> from fractalman.theory import TreeCovariance
+    >>> X = np.array([[0.0], [1.0]])
+    >>> smoother_risk(TreeCovariance(tree), X, np.array([0]), np.array([1])).risk.round(6).tolist()
+    [1.0]
     """
     smoother = smoother_named(learner)
     if X.ndim != 2 or X.shape[0] != covariance.n_points:
-        raise RecipeError(f"X of shape {X.shape}: allowed is a table of {covariance.n_points} points")
+        raise RecipeError(f"X of shape {X.shape}: expected a table of {covariance.n_points} points")
     known, points = check_points("train", train, len(X)), check_points("test", test, len(X))
     if known.size == 0:
-        raise RecipeError("train is empty: allowed is at least one training point")
+        raise RecipeError("train is empty: expected at least one training point")
     return smoother.expected(covariance, X[known], X[points], known, points, key)
 
 
@@ -150,12 +247,46 @@ def smoother_curve(
 ) -> F64:
     """Return the expected risk of a learner, averaged over the test points, for nested training sets order[:n].
 
-    Args:
-        covariance, X, test, learner, key: as in `smoother_risk`.
-        order: (≥ max(sizes),) int64 points in training order.
-        sizes: training-set sizes n ≥ 1.
-    Returns: (len(sizes),) float64 in units of the label's prior variance.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    covariance : LabelCovariance
+        Of the labels of all points.
+    X : (n_points, d) float array
+        Coordinates.
+    order : (≥ max(sizes),) int64
+        Points in training order.
+    sizes : array or sequence of int
+        Training-set sizes n ≥ 1.
+    test : (t,) int64
+        Point numbers of the test points.
+    learner : str or Smoother, default "1-nn"
+        A name of `SMOOTHERS`, "5-nn" and the like, or a `Smoother`.
+    key : int, default 0
+        The learner's key (`Problem.key`).
+
+    Returns
+    -------
+    (len(sizes),) float64
+        In units of the label's prior variance.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.trees import LabelTree
+    >>> tree = LabelTree(np.array([-1, 0, 0]), np.zeros(3), np.ones(3), np.full(2, 2**0.5), np.array([1, 2]))
+    >>> from fractalman.theory import TreeCovariance
+    >>> X = np.array([[0.0], [1.0]])
+    >>> smoother_curve(TreeCovariance(tree), X, np.array([0]), [1], np.array([1])).round(6).tolist()
+    [1.0]
     """
     seen = check_points("order", order, covariance.n_points)
     wanted = check_sizes(sizes, seen.size)

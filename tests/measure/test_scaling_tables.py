@@ -41,7 +41,7 @@ def test_points_come_back_from_every_kind_of_file(tmp_path: Path) -> None:
         ("a.csv", "x,y", "1 lines"),
         ("a.csv", "y\n1\n2", "no feature columns"),
         ("a.npy", "nothing of the kind", "no NumPy file"),
-        ("a.txt", "1", "allowed are .npz, .npy, .csv"),
+        ("a.txt", "1", "expected .npz, .npy, .csv"),
     ],
 )
 def test_what_holds_no_points_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -55,7 +55,7 @@ def test_missing_files_directories_and_wrong_arrays_are_refused(tmp_path: Path) 
     with pytest.raises(FractalmanError, match="directory"):
         read_points(tmp_path)
     np.savez(tmp_path / "a.npz", data=np.zeros(3))
-    with pytest.raises(FractalmanError, match="holds data"):
+    with pytest.raises(FractalmanError, match="data is float64 of shape"):
         read_points(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", X=np.zeros((3, 2)), y=np.zeros(2))
     with pytest.raises(FractalmanError, match="3 numbers"):

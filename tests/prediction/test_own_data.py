@@ -73,7 +73,7 @@ def test_exponents_and_words() -> None:
     assert abs(made.from_geometry[0] - 1.0) < 0.35
     assert f"{made.from_neighbours[0]:.3g}" in made.why()
     assert made.local_exponent(512, 4096) == pytest.approx(made.data_exponent, abs=0.15)
-    assert any("one draw" in said for said in made.warnings)
+    assert made.interval[0] < 1.0 < made.interval[1]
     json.dumps(own_data_table(made), allow_nan=False)
     low, high = made.sizes
     with pytest.raises(RecipeError, match=f"from {low} to {high}"):
@@ -107,11 +107,11 @@ def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest
         assert main([*arguments, "--json"]) == 0
         assert key in json.loads(capsys.readouterr().out)
     for arguments, said in (
-        (["predict"], "type one of them"),
-        (["predict", "x.toml", "--data", "y.npz"], "type one of them"),
+        (["predict"], "expected one of them"),
+        (["predict", "x.toml", "--data", "y.npz"], "expected one of them"),
         (["predict", "--data", str(tmp_path / "bare.npy")], "holds no target"),
         (["predict", "--data", str(tmp_path / "own.npz"), "--plot", "x.png"], "leave them out"),
-        (["measure"], "type one of them"),
+        (["measure"], "expected one of them"),
         (["measure", "--scaling", str(tmp_path / "no.csv")], "does not exist"),
     ):
         assert main(arguments) == 2
@@ -160,8 +160,8 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
         "empty": ({"X": X[:0], "y": y[:0]}, "a table (n, d) of numbers"),
         "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "no NumPy file of numbers"),
         "words": ({"X": np.array([["a", "b"]] * 200), "y": y}, "a table (n, d) of numbers"),
-        "short": ({"X": X, "y": y[:10]}, "200 numbers"),
-        "unnamed": ({"features": X, "y": y}, "no X"),
+        "short": ({"X": X, "y": y[:10]}, "200 numbers or classes"),
+        "unnamed": ({"stuff": X, "y": y}, "no X"),
     }
     for name, (arrays, said) in cases.items():
         np.savez(tmp_path / f"{name}.npz", **arrays)
@@ -180,3 +180,90 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
     ):
         assert main(arguments) == 2
         assert said in capsys.readouterr().err
+
+
+def test_classes_are_predicted_as_shares_of_wrong_answers() -> None:
+    """Digits: the curve of one neighbour is the measured share of wrong answers; words and numbers say the same."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    made = predict_own_data(X, y)
+    assert made.classes == 10
+    assert made.label_variance == pytest.approx(0.9, abs=0.01)
+    assert 0.6 < made.data_exponent < 1.3
+    sizes, wrong = [256, 1024], []
+    for s in range(6):
+        order = np.random.default_rng(s).permutation(len(X))
+        test = order[1100:]
+        wrong.append([])
+        for n in sizes:
+            train = order[:n]
+            nearest = np.argmin(((X[test][:, None, :] - X[train][None]) ** 2).sum(axis=2), axis=1)
+            wrong[-1].append(float(np.mean(y[train][nearest] != y[test])))
+    found = np.mean(wrong, axis=0)
+    predicted = made.curve(np.array(sizes)).risk
+    error = np.hypot(np.std(wrong, axis=0, ddof=1) / np.sqrt(6), np.sqrt(predicted / len(X)))
+    assert (np.abs(found - predicted) < 0.1 * predicted + 3.0 * error).all()
+    words = np.array([f"digit {label}" for label in y])
+    assert predict_own_data(X, words).data_exponent == made.data_exponent
+    json.dumps(own_data_table(made), allow_nan=False)
+    assert predict_own_data(X, y, classes=False).classes == 0
+
+
+def test_noise_is_found_and_said() -> None:
+    """σ = .3: found, with its variance and the exponent above it; without noise nothing is found."""
+    data = fm.generate(fm.Cascade(n_points=3000, branching=4, hurst=0.5, seed=3))
+    clean = predict_own_data(data.X, data.y)
+    assert not clean.neighbours.noise_found
+    assert clean.interval[0] < 0.5 < clean.interval[1]
+    rng = np.random.default_rng(0)
+    made = predict_own_data(data.X, data.y + 0.3 * rng.normal(size=3000))
+    noise = made.neighbours.noise
+    assert made.neighbours.noise_found
+    assert noise.interval[0] < 0.09 < noise.interval[1]
+    assert made.interval[0] < 0.5 < made.interval[1]
+    assert made.neighbours.noisy.interval[1] < 0.4  # as it is, the curve falls much more slowly
+    assert any("labels carry noise" in said for said in made.warnings)
+
+
+def test_errors_are_those_of_other_label_draws() -> None:
+    """Over draws of geometry and labels the exponents scatter as stated, and the intervals hold their mean."""
+    made = [
+        predict_own_data(data.X, data.y).neighbours.noisy
+        for data in (fm.generate(fm.Cascade(n_points=1200, branching=4, hurst=0.5, seed=s)) for s in range(12))
+    ]
+    values = np.array([one.value for one in made])
+    stated = np.median([one.standard_error for one in made])
+    assert 0.5 < stated / values.std(ddof=1) < 2.2
+    assert np.mean([one.interval[0] < values.mean() < one.interval[1] for one in made]) >= 0.75
+
+
+def test_one_estimator_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No dimension, or no spectrum: a warning, and the exponent of one neighbour."""
+    from fractalman.prediction import own_data
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RecipeError("not today")
+
+    rng = np.random.default_rng(1)
+    X = rng.random((300, 2))
+    whole = predict_own_data(X, X[:, 0], learner="laplace-kernel")
+    assert np.isfinite(whole.standard_error)
+    monkeypatch.setattr(own_data.theory, "spectrum_of", refuse)
+    made = predict_own_data(X, X[:, 0], learner="laplace-kernel")
+    assert any("spectrum could not be had (not today)" in said for said in made.warnings)
+    monkeypatch.setattr(own_data.measure, "dimensions", refuse)
+    made = predict_own_data(X, X[:, 0])
+    assert any("dimension could not be measured: not today" in said for said in made.warnings)
+    assert made.data_exponent > 0.5
+    json.dumps(own_data_table(made), allow_nan=False)
+
+
+def test_no_pair_that_differs_counts_as_half_a_one() -> None:
+    """A share of 0 at the first rank has no logarithm; the exponent stays that of counts that can be seen."""
+    from fractalman.prediction.label_scatter import neighbour_law
+
+    rng = np.random.default_rng(3)
+    X, labels, rank = rng.random((300, 2)), np.arange(300) % 2.0, np.array([1, 2, 4, 8])
+    law = neighbour_law(X, labels, rank, np.array([0.0, 0.01, 0.02, 0.04]), 0.1, 2.0, True, 0)
+    assert 0.5 < law.noisy.value < 2.5

@@ -9,8 +9,8 @@ import fractalman as fm
 from fractalman import theory
 from fractalman.errors import RecipeError
 from fractalman.prediction import law_of
+from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.methods import control_of
-from fractalman.prediction.structures import Structures
 
 CASCADE, CLUSTER = fm.Cascade, fm.PercolationCluster
 SIZES = (64, 512)
@@ -54,7 +54,7 @@ def test_recipe_curves_are_those_of_the_points(name: str) -> None:
     assert ("in the hierarchy," in curve.kind) == (name in IN_HIERARCHY)
     if name in ("two-dimensions", "nuisance"):  # control: the ideal curve is rejected
         ideal = fm.predict(WIDE.replace(**{k: getattr(recipe, k) for k in ("branching", "contraction", "hurst")}))
-        series = control_of(Structures(ideal.recipe))
+        series = control_of(DrawnRealizations(ideal.recipe))
         assert series is not None
         assert (np.abs(risk - series.exact(SIZES)[0]) > 4.0 * error)[-1]
 
@@ -119,7 +119,7 @@ def test_one_neighbour_in_the_hierarchy_is_the_mean_over_who_shares_most() -> No
 
 def test_the_average_of_the_control_is_its_exact_series() -> None:
     """The control's draws and its exact series are of one thing, or it would move every curve."""
-    control = control_of(Structures(WIDE))
+    control = control_of(DrawnRealizations(WIDE))
     assert control is not None
     drawn = control.compute((32, 128), 0, 40)
     z = (drawn.mean(axis=0) - control.exact((32, 128))[0]) / (drawn.std(axis=0, ddof=1) / np.sqrt(40))

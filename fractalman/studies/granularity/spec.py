@@ -158,6 +158,6 @@ def _points(source: Source) -> int | None:
     """Number of points of a replicate, None where as many are drawn as are asked for."""
     if isinstance(source, RecipeSource):
         return None if source.recipe.addressed else source.recipe.max_points
-    from fractalman.measure.tables import read_points
+    from fractalman.measure.user_files import read_points
 
     return len(np.asarray(read_points(source.path)[0]))

@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 from fractalman.errors import RecipeError
+from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
 from fractalman.theory.exponents import (
     Masses,
-    critical_cluster_asymptotics,
     moran_exponent_masses,
     quantization_exponent_masses,
 )
@@ -36,7 +36,7 @@ TIE = 1e-9
 
 def _positive(name: str, value: float, elsewhere: str) -> float:
     if not (value > 0.0 and not math.isnan(value)):
-        raise RecipeError(f"{name} = {value!r}: allowed is a number above 0; the nearest law is {elsewhere}")
+        raise RecipeError(f"{name} = {value!r}: expected a number above 0; the nearest law is {elsewhere}")
     return float(value)
 
 
@@ -46,9 +46,23 @@ def _positive(name: str, value: float, elsewhere: str) -> float:
 def moran(masses: Masses, ratios: Masses | float, hurst: float) -> Law:
     """Return the data law of noiseless local interpolation on a self-similar measure: E Σ p_i^(1−β) r_i^(2H) = 1.
 
-    Args:
-        masses, ratios, hurst: as in `moran_exponent_masses`.
-    Errors: RecipeError. Source: docs/theory.md §3.1.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    hurst : float
+        Hurst exponent, H > 0.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.1.
     """
     beta = moran_exponent_masses(masses, ratios, hurst)
     return Law(
@@ -57,7 +71,7 @@ def moran(masses: Masses, ratios: Masses | float, hurst: float) -> Law:
         data_exponent=beta,
         model_exponent=None,
         source="renewal at the root, docs/theory.md §3.1",
-        checked="checked: six cascades, n = 128…16384, 24 seeds",
+        evidence="checked: six cascades, n = 128…16384, 24 seeds",
         reason="of a label's levels only those below the smallest cell that holds a training point are wrong, and "
         "every "
         "child's cell repeats the whole at its own scale",
@@ -75,10 +89,23 @@ def order_of(smoothness: float, degree: int) -> float:
 def quantization(masses: Masses, ratios: Masses | float, order: float) -> Law:
     """Return the model law of the best P cells on a self-similar measure, of order s.
 
-    Args:
-        masses, ratios: as in `moran_exponent_masses`.
-        order: s > 0, `order_of` the target and the pieces; 2H for a label that is constant on cells.
-    Errors: RecipeError. Source: Graf & Luschgy 2000; docs/theory.md §3.2.
+    Parameters
+    ----------
+    masses : sequence of float, or of such sequences
+        p_i > 0, summing to 1; a sequence of such sequences = equally likely kinds of node.
+    ratios : float, or as masses
+        r_i in (0, 1), one for all or one per mass.
+    order : float
+        s > 0, `order_of` the target and the pieces; 2H for a label that is constant on cells.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Graf & Luschgy 2000; docs/theory.md §3.2.
     """
     alpha = quantization_exponent_masses(
         masses, ratios, _positive("order", order, "none: a constant needs no cells") / 2
@@ -89,12 +116,12 @@ def quantization(masses: Masses, ratios: Masses | float, order: float) -> Law:
         data_exponent=None,
         model_exponent=alpha,
         source="Graf & Luschgy 2000, docs/theory.md §3.2",
-        checked="checked for quantizers within .003 on three cascades; open for networks",
+        evidence="checked for quantizers within .003 on three cascades; open for networks",
         reason="P cells are best spent where they lower the risk most, and then all of them pay the same",
         domain="the best P cells with infinitely many data",
         inputs={"p": masses, "r": ratios, "s": order},
         computed=("the root of the equation",),
-        looked_up=(GRAF_LUSCHGY,),
+        references=(GRAF_LUSCHGY,),
     )
 
 
@@ -104,10 +131,23 @@ def quantization(masses: Masses, ratios: Masses | float, order: float) -> Law:
 def critical_cluster(label: str = "hierarchical", label_exponent: float = 0.0, floor: bool = False) -> Law:
     """Return the law of one critical mean-field cluster.
 
-    Args:
-        label: "hierarchical" or "brownian". label_exponent: a > −1/4.
-        floor: the law of the Bayes floor, which knows the hierarchy, instead of that of distances.
-    Errors: RecipeError. Source: docs/theory.md §3.3.
+    Parameters
+    ----------
+    label : str, default "hierarchical"
+        "hierarchical" or "brownian".
+    label_exponent : float, default 0
+        Exponent of the labels' variance, a > −1/4.
+    floor : bool, default False
+        The law of the Bayes floor, which knows the hierarchy, instead of that of distances.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.3.
     """
     if label == "cluster-constant":
         raise RecipeError(
@@ -130,14 +170,14 @@ def critical_cluster(label: str = "hierarchical", label_exponent: float = 0.0, f
             model_exponent=None,
             data_logarithms=logarithm,
             source="docs/theory.md §3.3 and §4",
-            checked="argued; checked: N = 2·10⁶, 8 trees, n = 64…16384: slopes .23, .44, .68, .88, .96 for "
+            evidence="argued; checked: N = 2·10⁶, 8 trees, n = 64…16384: slopes .23, .44, .68, .88, .96 for "
             "a = −.125, 0, .125, .25, .5, a little below the asymptotes",
             reason="belief propagation knows which subcluster a point lies in, and not only how far its neighbour is",
             domain="one critical mean-field cluster, 1 ≪ n ≪ N, a > −1/4",
             inputs=inputs,
             computed=("α_D from the sizes of the subclusters that hold no training point",),
-            looked_up=(BRILL_CLUSTER,),
-            reached=False,
+            references=(BRILL_CLUSTER,),
+            attained=False,
         )
     statement = "variogram ~ ℓ^(2H_g), nearest of n points ~ √(N/n) edges away: α_D = 2H_g/2 = min(1/2, 1/2 + 2a)"
     if label == "brownian":
@@ -152,13 +192,13 @@ def critical_cluster(label: str = "hierarchical", label_exponent: float = 0.0, f
         data_logarithms=float(found.logarithm),
         model_logarithms=float(found.logarithm),
         source="docs/theory.md §3.3; model: s/D with p_i = r_i^D, §3.2",
-        checked="checked: C = .75–.82 for n = 32…32768 at a = 0; finite-size slopes for a = −.2, −.125, .25, .5",
+        evidence="checked: C = .75–.82 for n = 32…32768 at a = 0; finite-size slopes for a = −.2, −.125, .25, .5",
         reason="the error is the variogram at the nearest training point; graph and Euclidean metric agree",
         domain="one critical mean-field cluster, 1 ≪ n ≪ N, a > −1/4, and a learner that sees distances only",
         inputs=inputs | {"2H_g": 2.0 * found.hurst_graph},
         computed=("2H_g = min(1, 1 + 4a) from the cut tree's variogram, α_D = 2H_g/2 with graph dimension 2",),
-        looked_up=(BRILL_CLUSTER, BRILL, ALDOUS),
-        reached=False,
+        references=(BRILL_CLUSTER, BRILL, ALDOUS),
+        attained=False,
     )
 
 
@@ -179,11 +219,27 @@ def subtasks(
     clusters has, and P^−α_P gains 1 + α_P more: the samples of all clusters count alike, and cells are spread evenly
     over the logarithm of the rank.
 
-    Args:
-        alpha: α > 0. within_data: β > 0, infinite for labels that are constant on clusters. within_model: β_P, the
-            same for cells within a cluster; None = as within_data.
-        within_data_logarithms, within_model_logarithms: m ≥ 0.
-    Errors: RecipeError for α ≤ 0 (no finite total without a cutoff). Source: docs/theory.md §3.4.
+    Parameters
+    ----------
+    alpha : float
+        Exponent, α > 0.
+    within_data : float
+        β > 0, infinite for labels that are constant on clusters.
+    within_model : float or None, default None
+        β_P, the same for cells within a cluster; None = as within_data.
+    within_data_logarithms : float, default 0
+        m ≥ 0.
+    within_model_logarithms : float, default 0
+        m ≥ 0.
+
+    Raises
+    ------
+    RecipeError
+        For α ≤ 0 (no finite total without a cutoff).
+
+    Notes
+    -----
+    Source: docs/theory.md §3.4.
     """
     _positive("alpha", alpha, "that of the number-weighted ensemble, which has no power law")
     beta = _positive("within_data", within_data, "none: within clusters nothing is learned")
@@ -202,12 +258,12 @@ def subtasks(
         data_logarithms=data_logs,
         model_logarithms=model_logs,
         source="docs/theory.md §3.4",
-        checked="checked by summing over the clusters, ties included",
+        evidence="checked by summing over the clusters, ties included",
         reason="a cluster's error is all of it until its first sample, and then that of the x ≈ n·p_k samples in it",
         domain="probabilities that fall as a power of the rank without a cutoff, independent clusters",
         inputs={"α": alpha, "β": beta, "β_P": beta_p},
         computed=("both minima and the logarithms of their ties",),
-        looked_up=(HUTTER, MICHAUD, BRILL),
+        references=(HUTTER, MICHAUD, BRILL),
     )
 
 
@@ -224,9 +280,21 @@ def _lesser(outer: float, inner: float, inner_logs: float, tie_logs: float) -> t
 def neighbours_on_manifold(dim: float, hurst: float) -> Law:
     """Return the law of nearest neighbours on a D-dimensional manifold: 2·min(H, 1)/D, a logarithm at H = 1.
 
-    Args:
-        dim: D > 0. hurst: H > 0, the field's spectral density falls as |ω|^−(2H+D).
-    Errors: RecipeError. Source: docs/theory.md §3.6.
+    Parameters
+    ----------
+    dim : float
+        Dimension, D > 0.
+    hurst : float
+        Hurst exponent, H > 0, the field's spectral density falls as |ω|^−(2H+D).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §3.6.
     """
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     H = _positive("hurst", hurst, "none: such a field is no function")
@@ -240,7 +308,7 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
         data_logarithms=tie,
         model_logarithms=tie,
         source="docs/theory.md §3.6",
-        checked="exact for the variogram; checked: 1-nn on sphere, torus and cube follows the curve",
+        evidence="exact for the variogram; checked: 1-nn on sphere, torus and cube follows the curve",
         reason="a neighbour's label is off by the variogram at its distance, whatever the field does at larger scales",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
         inputs={"D": D, "H": H},
@@ -251,9 +319,23 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
 def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
     """Return the law of kernel interpolation: min(α_T − D, 2α_S)/D with α_T = D + 2H, α_S = D + 2ν.
 
-    Args:
-        dim: D > 0. hurst: H > 0 of the target. smoothness: ν > 0 of the kernel, infinite for a Gaussian one.
-    Errors: RecipeError. Source: Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6.
+    Parameters
+    ----------
+    dim : float
+        Dimension, D > 0.
+    hurst : float
+        Hurst exponent, H > 0 of the target.
+    smoothness : float
+        Smoothness, ν > 0 of the kernel, infinite for a Gaussian one.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6.
     """
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     H = _positive("hurst", hurst, "none: such a field is no function")
@@ -267,13 +349,13 @@ def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
         data_exponent=exponent,
         model_exponent=None,
         source="Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6",
-        checked="literature, for points on a lattice",
+        evidence="literature, for points on a lattice",
         reason="the kernel resolves all modes down to the spacing of the points; a kernel that is too rough for the "
         "target decays at its own rate instead",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field, no ridge",
         inputs={"D": D, "H": H, "ν": nu},
         computed=("the smaller of the two exponents",),
-        looked_up=(SPIGLER,),
+        references=(SPIGLER,),
     )
 
 
@@ -282,9 +364,23 @@ def pieces_on_manifold(dim: float, hurst: float, degree: int) -> Law:
 
     Constant pieces have 2·min(H, 1)/D, linear ones on a smooth target 4/D.
 
-    Args:
-        dim: D > 0. hurst: H > 0. degree: of the pieces, 0 or more.
-    Errors: RecipeError. Source: Sharma & Kaplan, arXiv 2004.10802; docs/theory.md §3.2.
+    Parameters
+    ----------
+    dim : float
+        Dimension, D > 0.
+    hurst : float
+        Hurst exponent, H > 0.
+    degree : int
+        Of the pieces, 0 or more.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: Sharma & Kaplan, arXiv 2004.10802; docs/theory.md §3.2.
     """
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     s = order_of(_positive("hurst", hurst, "none: such a field is no function"), degree)
@@ -298,12 +394,12 @@ def pieces_on_manifold(dim: float, hurst: float, degree: int) -> Law:
         data_logarithms=logarithms,
         model_logarithms=logarithms,
         source="Sharma & Kaplan, arXiv 2004.10802; docs/theory.md §3.2",
-        checked="literature; open for networks",
+        evidence="literature; open for networks",
         reason="a piece of size P^(−1/D) is wrong by what of the target its polynomials cannot follow",
         domain="smooth D-dimensional manifold; as a law in n for learners that fit such pieces to the points in them",
         inputs={"D": D, "H": hurst, "degree": degree},
         computed=("s/D",),
-        looked_up=(SHARMA_KAPLAN, YAROTSKY),
+        references=(SHARMA_KAPLAN, YAROTSKY),
         conflicts=(
             Conflict(
                 "Yarotsky 2018",
@@ -324,8 +420,13 @@ def tuned_with_noise(clean: float) -> float:
 
     Averaging over k neighbours leaves σ²/k + (k/n)^β, least at k ~ n^(β/(1+β)); β = 2H/D gives 2H/(2H+D).
 
-    Args:
-        clean: β > 0, the exponent without noise.
+    Parameters
+    ----------
+    clean : float
+        β > 0, the exponent without noise.
+
+    Notes
+    -----
     Source: Kpotufe 2011; docs/theory.md §3.6.
     """
     return clean / (1.0 + clean)
@@ -334,8 +435,13 @@ def tuned_with_noise(clean: float) -> float:
 def variance_limited(inputs: dict[str, Any] | None = None) -> Law:
     """Return the law of a learner of fixed capacity far beyond it: L − L(∞) ~ 1/n (and 1/P far beyond the data).
 
-    Args:
-        inputs: what fixes the capacity, by its symbol.
+    Parameters
+    ----------
+    inputs : dict of str to object or None, default None
+        What fixes the capacity, by its symbol.
+
+    Notes
+    -----
     Source: Bahri et al., arXiv 2102.06701; docs/theory.md §3.6.
     """
     return Law(
@@ -346,9 +452,9 @@ def variance_limited(inputs: dict[str, Any] | None = None) -> Law:
         irreducible=None,
         excess_exponent=1.0,
         source="Bahri et al., arXiv 2102.06701; docs/theory.md §3.6",
-        checked="literature; for linear regression it is the classical law",
+        evidence="literature; for linear regression it is the classical law",
         reason="with more data than the learner can use, only the scatter of its fit is left to shrink",
         domain="n far above the number of free parameters",
         inputs=inputs or {},
-        looked_up=(BAHRI,),
+        references=(BAHRI,),
     )

@@ -14,10 +14,24 @@ from fractalman.errors import RecipeError
 class Frontier:
     """The best use of compute C = c·n·P under a joint law: n* ~ C^data_power, P* ~ C^model_power, L* − E ~ C^−exponent.
 
-    Args:
-        data_power: α_P/(α_D + α_P). model_power: α_D/(α_D + α_P). exponent: α_D·α_P/(α_D + α_P).
-        law: the joint law, with its amplitudes.
-        cost: c, compute per training point and parameter.
+    Attributes
+    ----------
+    data_power : float
+        α_P/(α_D + α_P).
+    model_power : float
+        α_D/(α_D + α_P).
+    exponent : float
+        α_D·α_P/(α_D + α_P).
+    law : JointLaw
+        The joint law, with its amplitudes.
+    cost : float
+        c, compute per training point and parameter.
+
+    Examples
+    --------
+    >>> law = JointLaw(0.5, 0.5, data_amplitude=1.0, model_amplitude=1.0)
+    >>> law.compute_optimal().exponent
+    0.25
     """
 
     data_power: float
@@ -27,9 +41,29 @@ class Frontier:
     cost: float = 1.0
 
     def at(self, compute: float) -> tuple[float, float, float]:
-        """Return (n*, P*, L*) for a budget of compute C > 0; real numbers, not rounded."""
+        """Return the best sizes for a budget of compute, real numbers, not rounded.
+
+        Parameters
+        ----------
+        compute : float
+            C > 0, in the unit of cost.
+
+        Returns
+        -------
+        n : float
+            n*, training points.
+        P : float
+            P*, parameters.
+        risk : float
+            L*, in units of the label's prior variance.
+
+        Raises
+        ------
+        RecipeError
+            If the budget is not above 0.
+        """
         if not compute > 0.0:
-            raise RecipeError(f"compute = {compute!r}: allowed is a number above 0")
+            raise RecipeError(f"compute = {compute!r}: expected a number above 0")
         law, product = self.law, compute / self.cost
         ratio = law.data_exponent * law.data_amplitude / (law.model_exponent * law.model_amplitude)
         n = ratio ** (1.0 / (law.data_exponent + law.model_exponent)) * product**self.data_power
@@ -40,12 +74,27 @@ class Frontier:
 class JointLaw:
     """L(n, P) = E + A/n^α_D + B/P^α_P, prior units.
 
-    Args:
-        data_exponent: α_D > 0. model_exponent: α_P > 0.
-        data_amplitude: A > 0. model_amplitude: B > 0. irreducible: E ≥ 0.
-
     That the two errors add is an assumption: it holds where either is far above the other, and no proof covers the
     corner between. Logarithms of the two laws are left out.
+
+    Parameters
+    ----------
+    data_exponent : float
+        Exponent in n, α_D > 0.
+    model_exponent : float
+        Exponent in P, α_P > 0.
+    data_amplitude : float, default 1
+        Amplitude in n, A > 0.
+    model_amplitude : float, default 1
+        Amplitude in P, B > 0.
+    irreducible : float, default 0
+        Irreducible risk, E ≥ 0.
+
+    Examples
+    --------
+    >>> law = JointLaw(0.5, 1.0, data_amplitude=2.0, model_amplitude=3.0)
+    >>> law.risk(100.0, 30.0).round(6).tolist()
+    0.3
     """
 
     data_exponent: float
@@ -60,23 +109,55 @@ class JointLaw:
         wrong = [f"{name} = {value!r}" for name, value in named.items() if not 0.0 < value < np.inf]
         if wrong or not 0.0 <= self.irreducible < np.inf:
             raise RecipeError(
-                f"{', '.join(wrong) or f'irreducible = {self.irreducible!r}'}: allowed are finite exponents and "
+                f"{', '.join(wrong) or f'irreducible = {self.irreducible!r}'}: expected finite exponents and "
                 "amplitudes above 0 and an irreducible risk of at least 0"
             )
 
     def risk(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
-        """Return L(n, P); n and P broadcast."""
+        """Return L(n, P).
+
+        Parameters
+        ----------
+        n : float or float array
+            Training points.
+        P : float or float array
+            Parameters; broadcast with n.
+
+        Returns
+        -------
+        float64 array
+            L in units of the label's prior variance.
+        """
         data = self.data_amplitude * np.asarray(n, np.float64) ** -self.data_exponent
         model = self.model_amplitude * np.asarray(P, np.float64) ** -self.model_exponent
         return np.asarray(self.irreducible + data + model, np.float64)
 
     def compute_optimal(self, cost: float = 1.0) -> Frontier:
-        """Return the frontier for C = cost·n·P: the minimum of A/n^α_D + B/P^α_P along it, by Lagrange.
+        """Return the frontier for C = cost·n·P.
 
+        The minimum of A/n^α_D + B/P^α_P along it, by Lagrange.
+
+        Parameters
+        ----------
+        cost : float, default 1
+            c > 0 in C = c·n·P, compute per training point and parameter.
+
+        Returns
+        -------
+        Frontier
+            Powers and exponent of the best n, P and risk.
+
+        Raises
+        ------
+        RecipeError
+            If the cost is not above 0.
+
+        Notes
+        -----
         Source: docs/theory.md §3.8.
         """
         if not 0.0 < cost < np.inf:
-            raise RecipeError(f"cost = {cost!r}: allowed is a finite number above 0")
+            raise RecipeError(f"cost = {cost!r}: expected a finite number above 0")
         total = self.data_exponent + self.model_exponent
         return Frontier(
             data_power=self.model_exponent / total,

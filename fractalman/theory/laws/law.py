@@ -15,10 +15,22 @@ from fractalman.theory.laws.sources import Source
 class Window:
     """A range of training-set sizes inside which an exponent holds; outside it nothing is claimed.
 
-    Args:
-        low, high: sizes n; high may be infinite, and low > high means that nothing is left.
-        exponent: the exponent of risk ~ n^−exponent inside, or None.
-        reason: what ends it on either side.
+    Attributes
+    ----------
+    low : float
+        Smallest size n.
+    high : float
+        Largest size n; may be infinite, and low > high means that nothing is left.
+    exponent : float or None
+        The exponent of risk ~ n^−exponent inside, or None.
+    reason : str
+        What ends it on either side.
+
+    Examples
+    --------
+    >>> window = Window(10, 1000, 0.5, "the label's smallest scale")
+    >>> 100 in window, window.empty
+    (True, False)
     """
 
     low: float
@@ -39,11 +51,16 @@ class Window:
 class Conflict:
     """Another law that could be applied here and says something else.
 
-    Args:
-        law: its name.
-        axis: "data" or "model".
-        exponent: what it says; None = no power law.
-        resolution: which one is taken, and why.
+    Attributes
+    ----------
+    law : str
+        Its name.
+    axis : {"data", "model"}
+        Which exponent it is about.
+    exponent : float or None
+        What it says; None = no power law.
+    resolution : str
+        Which one is taken, and why.
     """
 
     law: str
@@ -61,28 +78,51 @@ class Conflict:
 class Law:
     """A scaling law, L ~ E + n^−data_exponent and L ~ E + P^−model_exponent, and everything that belongs to it.
 
-    Args:
-        name: the law in a few words.
-        statement: the law as a formula in words.
-        data_exponent: α_D, or None where the risk follows no power law as n grows without end.
-        model_exponent: α_P, or None.
-        data_logarithms, model_logarithms: m in (ln n)^m·n^−α; 0 = none.
-        irreducible: E, the risk that stays however large n is, prior units; None = not known.
-        excess_exponent: exponent of L − E where E is not 0 (data_exponent is None then); None = no law.
-        source: where the law comes from, in a line.
-        checked: how far it was checked.
-        assumptions: what must hold, and every warning, one sentence each.
-        reason: why this law holds for this learner, or why there is none.
-        inputs: the numbers that went in, by their symbols.
-        domain: where the law may be applied.
-        computed: what was computed, one sentence each.
-        looked_up: the literature that was relied on.
-        windows: where exponents hold, if not everywhere.
-        conflicts: other laws that could be applied here and say something else.
-        nearest: the nearest law that would apply, where none does.
-        log_period: the factor in n after which the curve repeats its wiggle, or None.
-        reached: whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can
-            be compared with it.
+    Attributes
+    ----------
+    name : str
+        The law in a few words.
+    statement : str
+        The law as a formula in words.
+    data_exponent : float or None
+        α_D, or None where the risk follows no power law as n grows without end.
+    model_exponent : float or None
+        α_P, or None.
+    source : str
+        Where the law comes from, in a line.
+    evidence : str
+        How far it was checked.
+    reason : str
+        Why this law holds for this learner, or why there is none.
+    domain : str
+        Where the law may be applied.
+    data_logarithms : float
+        m in (ln n)^m·n^−α_D; 0 = none.
+    model_logarithms : float
+        m in (ln P)^m·P^−α_P; 0 = none.
+    irreducible : float or None
+        E, the risk that stays however large n is, prior units; None = not known.
+    excess_exponent : float or None
+        Exponent of L − E where E is not 0 (data_exponent is None then); None = no law.
+    assumptions : tuple of str
+        What must hold, and every warning, one sentence each.
+    inputs : mapping of str to object
+        The numbers that went in, by their symbols.
+    computed : tuple of str
+        What was computed, one sentence each.
+    references : tuple of Source
+        The literature that was relied on.
+    windows : tuple of Window
+        Where exponents hold, if not everywhere.
+    conflicts : tuple of Conflict
+        Other laws that could be applied here and say something else.
+    nearest : str
+        The nearest law that would apply, where none does.
+    log_period : float or None
+        The factor in n after which the curve repeats its wiggle, or None.
+    attained : bool
+        Whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can be compared
+        with it.
     """
 
     name: str
@@ -90,7 +130,7 @@ class Law:
     data_exponent: float | None
     model_exponent: float | None
     source: str
-    checked: str
+    evidence: str
     reason: str
     domain: str
     data_logarithms: float = 0.0
@@ -100,12 +140,12 @@ class Law:
     assumptions: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
-    looked_up: tuple[Source, ...] = ()
+    references: tuple[Source, ...] = ()
     windows: tuple[Window, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     nearest: str = ""
     log_period: float | None = None
-    reached: bool = True
+    attained: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
@@ -118,18 +158,25 @@ class Law:
 
         Parameters
         ----------
-        name, statement : str
-            What there is instead of a law, in a few words and in a sentence.
+        name : str
+            What there is instead of a law, in a few words.
+        statement : str
+            The same in a sentence.
         because : str
             Why there is none.
         nearest : str
             The law that comes nearest.
         domain : str
             Where this was thought about.
-        source : str, optional
-            Where it comes from. Default "none".
-        **more
-            Further fields, `checked` among them. Default: an open question.
+        source : str, default "none"
+            Where it comes from.
+        **more : object
+            Further fields, `evidence` among them. Default: an open question.
+
+        Returns
+        -------
+        Law
+            Without exponents, its irreducible risk not known.
 
         Examples
         --------
@@ -137,8 +184,8 @@ class Law:
         >>> law.data_exponent is None, law.reason
         (True, 'it is noise')
         """
-        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "reached": False}
-        fields: dict[str, Any] = {**unknown, "checked": "open", **more}
+        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "attained": False}
+        fields: dict[str, Any] = {**unknown, "evidence": "open", **more}
         return cls(name, statement, reason=because, nearest=nearest, domain=domain, source=source, **fields)
 
     def __str__(self) -> str:
@@ -150,9 +197,14 @@ class Law:
         return self.data_logarithms > 0.0
 
     def why(self) -> str:
-        """Return in words why this law: the reason, what went in, what was computed, what was looked up, where it ends.
+        """Return in words why this law holds.
 
-        Returns: several lines.
+        The reason, what went in, what was computed, the references, where it ends.
+
+        Returns
+        -------
+        str
+            Several lines.
         """
         lines = [f"{self}", f"Why: {self.reason}."]
         if self.inputs:
@@ -160,13 +212,13 @@ class Law:
                 "Inputs: " + ", ".join(f"{name} = {_plain(value)}" for name, value in self.inputs.items()) + "."
             )
         lines += [f"Computed: {text}." for text in self.computed]
-        lines += [f"Looked up: {source}." for source in self.looked_up]
+        lines += [f"Reference: {source}." for source in self.references]
         lines.append(f"Holds for: {self.domain}.")
         lines += [f"Window: {window_words(window)}." for window in self.windows]
         lines += [f"Contradicted: {conflict}." for conflict in self.conflicts]
         if self.nearest:
             lines.append(f"Nearest law: {self.nearest}.")
-        lines.append(f"Standing: {self.checked}.")
+        lines.append(f"Evidence: {self.evidence}.")
         return "\n".join(lines)
 
 

@@ -38,6 +38,11 @@ class LearnerProperties:
         What laws assume of it, one sentence each.
     references : tuple of Source
         Literature that says so.
+
+    Examples
+    --------
+    >>> LearnerProperties("forest", "trees").homogeneous
+    False
     """
 
     name: str

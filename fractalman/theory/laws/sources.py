@@ -15,10 +15,14 @@ UNVERIFIED = "not verified at the source"
 class Source:
     """A work and what was taken from it.
 
-    Args:
-        work: authors, year or number.
-        says: the statement used here.
-        read: what was read of it: "abstract", or `UNVERIFIED`.
+    Attributes
+    ----------
+    work : str
+        Authors, year or number.
+    says : str
+        The statement used here.
+    read : str
+        What was read of it: "abstract", or `UNVERIFIED`.
     """
 
     work: str

@@ -20,10 +20,24 @@ from fractalman.theory.linear.modes import Modes, learned, root
 class Terms(NamedTuple):
     """The pieces of one risk, which is signal + overfitting·σ².
 
-    Args:
-        ridge: δ. kappa: κ. gamma: γ. freedom: z.
-        signal: the risk without label noise. overfitting: the risk of pure noise of variance 1. excess: that minus 1.
-        unspent: a, whose square over n² is training risk over risk.
+    Attributes
+    ----------
+    ridge : float
+        Ridge, δ.
+    kappa : float
+        Effective ridge, κ.
+    gamma : float
+        Learnabilities' κ, γ.
+    freedom : float
+        Degrees of freedom, z.
+    signal : float
+        The risk without label noise.
+    overfitting : float
+        The risk of pure noise of variance 1.
+    excess : float
+        That minus 1.
+    unspent : float
+        a, whose square over n² is training risk over risk.
     """
 
     ridge: float

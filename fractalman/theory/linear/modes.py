@@ -28,10 +28,16 @@ _SMALLEST = -680.0  # ln of the smallest κ, and of its ratio to the largest eig
 class Modes:
     """Eigendirections with λ > 0, and what lies outside them.
 
-    Args:
-        eigenvalues: (m,) float64 > 0. multiplicity: (m,) float64 > 0, how many directions share each eigenvalue.
-        coefficients: (m,) float64 ≥ 0, target variance of all directions of a group together.
-        outside: v_0² ≥ 0.
+    Attributes
+    ----------
+    eigenvalues : (m,) float64
+        Each > 0.
+    multiplicity : (m,) float64
+        Each > 0, how many directions share each eigenvalue.
+    coefficients : (m,) float64
+        Each ≥ 0, target variance of all directions of a group together.
+    outside : float
+        v_0² ≥ 0.
     """
 
     eigenvalues: F64
@@ -65,21 +71,24 @@ class Modes:
 def modes_of(eigenvalues: Numbers, coefficients: Numbers, outside: float, multiplicity: Numbers | None) -> Modes:
     """Check a spectrum and move what belongs to eigenvalue 0 outside the span.
 
-    Errors: RecipeError naming the argument.
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
     """
     values = np.atleast_1d(np.asarray(eigenvalues, np.float64))
     v2 = np.atleast_1d(np.asarray(coefficients, np.float64))
     count = np.ones_like(values) if multiplicity is None else np.atleast_1d(np.asarray(multiplicity, np.float64))
     if values.ndim != 1 or v2.shape != values.shape or count.shape != values.shape:
         raise RecipeError(
-            f"eigenvalues {values.shape}, coefficients {v2.shape}, multiplicity {count.shape}: allowed are three lists "
+            f"eigenvalues {values.shape}, coefficients {v2.shape}, multiplicity {count.shape}: expected three lists "
             "of one length"
         )
     for name, array in (("eigenvalues", values), ("coefficients", v2), ("multiplicity", count)):
         if array.size and not (np.isfinite(array).all() and array.min() >= 0.0):
-            raise RecipeError(f"{name}: allowed are finite numbers of at least 0")
+            raise RecipeError(f"{name}: expected finite numbers of at least 0")
     if not (math.isfinite(outside) and outside >= 0.0):
-        raise RecipeError(f"outside = {outside!r}: allowed is a finite variance of at least 0")
+        raise RecipeError(f"outside = {outside!r}: expected a finite variance of at least 0")
     seen = (values > 0.0) & (count > 0.0)
     return Modes(values[seen], count[seen], v2[seen], float(outside) + float(v2[~seen].sum()))
 
@@ -89,12 +98,12 @@ def common_shape(**given: Numbers) -> list[F64]:
     arrays = {name: np.asarray(value, np.float64) for name, value in given.items()}
     for name, array in arrays.items():
         if array.ndim > 1 or np.isnan(array).any() or (array.size and array.min() < 0.0):
-            raise RecipeError(f"{name} = {given[name]!r}: allowed is a number of at least 0 or a list of them")
+            raise RecipeError(f"{name} = {given[name]!r}: expected a number of at least 0 or a list of them")
     try:
         wide = np.broadcast_arrays(*(np.atleast_1d(array) for array in arrays.values()))
     except ValueError:
         lengths = ", ".join(f"{name} {array.size}" for name, array in arrays.items())
-        raise RecipeError(f"{lengths}: allowed are numbers or lists of one length") from None
+        raise RecipeError(f"{lengths}: expected numbers or lists of one length") from None
     return [np.array(array) for array in wide]
 
 
@@ -112,12 +121,17 @@ def root(modes: Modes, wanted: float, extra: Callable[[float, float], float], st
     Solved in ln κ. Where M is more than half the rank the equation is taken as (rank − M) − Σ(1−ℒ) + extra = 0, which
     keeps the digits of a small rank − M.
 
-    Args:
-        wanted: M > 0.
-        extra: the ridge's part ≥ 0, as a function of κ and the sum of 1 − ℒ over the directions; the left side falls
-            with κ. It is 0 everywhere for a ridgeless problem, which then needs M < rank.
-        start: a κ at which the left side is at least M, 0 if none is known.
-        scale: a number such that the left side is at most M from κ = scale on.
+    Parameters
+    ----------
+    wanted : float
+        M > 0.
+    extra : function
+        The ridge's part ≥ 0, as a function of κ and the sum of 1 − ℒ over the directions; the left side falls with κ.
+        It is 0 everywhere for a ridgeless problem, which then needs M < rank.
+    start : float
+        A κ at which the left side is at least M, 0 if none is known.
+    scale : float
+        A number such that the left side is at most M from κ = scale on.
     """
     from scipy.optimize import brentq
 

@@ -20,15 +20,24 @@ _TIE = 1e-12
 class PowerLawExponents:
     """Exponents of the risk on a power-law spectrum.
 
-    Args:
-        data: α_D = min(a−1, 2b), noiseless and ridgeless, k ≫ n: risk ~ n^−α_D.
-        model: α_P = min(a−1, b), noiseless and ridgeless, n ≫ k: risk ~ k^−α_P.
-        data_logarithmic, model_logarithmic: whether a logarithm multiplies the power, where the two terms tie.
-        noisy: m/(1+m), m = α_D: the clean risk's exponent in n with label noise and the best ridge for every n.
-        overfitting: b, what the ridgeless overfitting coefficient n/(n − Σℒ_i²) tends to: with label noise the
-            ridgeless risk tends to b·σ² and no exponent is left.
-        variance: 1. Beside the limit k → ∞ (n → ∞) of a ridgeless risk stands a term of order n/(k−n) (k/(n−k)): the
-            other resource is variance-limited.
+    Attributes
+    ----------
+    data : float
+        α_D = min(a−1, 2b), noiseless and ridgeless, k ≫ n: risk ~ n^−α_D.
+    model : float
+        α_P = min(a−1, b), noiseless and ridgeless, n ≫ k: risk ~ k^−α_P.
+    data_logarithmic : bool
+        Whether a logarithm multiplies the data law's power, where its two terms tie.
+    model_logarithmic : bool
+        Whether a logarithm multiplies the model law's power, where its two terms tie.
+    noisy : float
+        m/(1+m), m = α_D: the clean risk's exponent in n with label noise and the best ridge for every n.
+    overfitting : float
+        b, what the ridgeless overfitting coefficient n/(n − Σℒ_i²) tends to: with label noise the ridgeless risk tends
+        to b·σ² and no exponent is left.
+    variance : float
+        1. Beside the limit k → ∞ (n → ∞) of a ridgeless risk stands a term of order n/(k−n) (k/(n−k)): the other
+        resource is variance-limited.
     """
 
     data: float
@@ -42,7 +51,7 @@ class PowerLawExponents:
 
 def _above_one(name: str, value: float) -> float:
     if not (math.isfinite(value) and value > 1.0):
-        raise RecipeError(f"{name} = {value!r}: allowed is a finite exponent > 1, whose sum converges")
+        raise RecipeError(f"{name} = {value!r}: expected a finite exponent > 1, whose sum converges")
     return float(value)
 
 
@@ -52,11 +61,33 @@ def power_law_exponents(b: float, a: float) -> PowerLawExponents:
     κ ~ n^−b makes Σ(1−ℒ_i)²v_i² a tail ~ n^(1−a) plus the head's κ²Σv_i²/λ_i² ~ n^−2b; with k features the head
     costs κΣv_i²/λ_i ~ k^−b. With noise, bias κ^(m/b) against variance κ^(−1/b)/n gives m/(1+m).
 
-    Args:
-        b, a: > 1.
-    Errors: RecipeError.
+    Parameters
+    ----------
+    b : float
+        b > 1.
+    a : float
+        a > 1.
+
+    Returns
+    -------
+    PowerLawExponents
+        Of the noiseless and the noisy risk, and whether a logarithm stands beside.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: Bordelon, Canatar & Pehlevan, arXiv 2002.02561; Caponnetto & De Vito 2007 and Cui et al., arXiv 2105.15004,
-        for the noisy rate; Mallinar et al., arXiv 2207.06569, for the constant b; docs/theory.md §5.
+    for the noisy rate; Mallinar et al., arXiv 2207.06569, for the constant b; docs/theory.md §5.
+
+    Examples
+    --------
+    >>> law = power_law_exponents(2.0, 3.0)
+    >>> law.data, law.model
+    (2.0, 2.0)
     """
     b, a = _above_one("b", b), _above_one("a", a)
     data, model = min(a - 1.0, 2.0 * b), min(a - 1.0, b)
@@ -73,13 +104,35 @@ def power_law_exponents(b: float, a: float) -> PowerLawExponents:
 def power_law_spectrum(b: float, a: float, modes: int) -> tuple[F64, F64]:
     """Return λ_i = i^−b and v_i² ∝ i^−a with Σv_i² = 1, i = 1 … modes, two (modes,) float64.
 
-    Args:
-        b, a: > 1. modes: ≥ 1; far more than n and k for the exponents of `power_law_exponents`.
-    Errors: RecipeError.
+    Parameters
+    ----------
+    b : float
+        b > 1.
+    a : float
+        a > 1.
+    modes : int
+        Number of directions ≥ 1; far more than n and k for the exponents of `power_law_exponents`.
+
+    Returns
+    -------
+    eigenvalues : (modes,) float64
+        λ_i.
+    coefficients : (modes,) float64
+        v_i².
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Examples
+    --------
+    >>> [x.round(4).tolist() for x in power_law_spectrum(2.0, 1.5, 3)]
+    [[1.0, 0.25, 0.1111], [0.6468, 0.2287, 0.1245]]
     """
     b, a = _above_one("b", b), _above_one("a", a)
     if isinstance(modes, bool) or not hasattr(modes, "__index__") or int(modes) < 1:
-        raise RecipeError(f"modes = {modes!r}: allowed is an integer of at least 1")
+        raise RecipeError(f"modes = {modes!r}: expected an integer of at least 1")
     i = np.arange(1.0, int(modes) + 1.0)
     v2 = i**-a
     return i**-b, v2 / v2.sum()

@@ -25,16 +25,32 @@ _BEYOND = 1e6  # an effective ridge so many times the largest scale of a problem
 class LinearRisk:
     """What its spectrum says of a linear learner's risk, one entry per problem asked about.
 
-    Args:
-        n, features, ridge, noise_variance: (s,) float64, the problems; features are infinite for the kernel itself.
-        risk: (s,) float64, expected squared error on **noisy** test labels: it includes σ².
-        clean_risk: (s,) float64, the same against the clean target.
-        train_risk: (s,) float64, mean squared residual of the (noisy) training labels; nan without training points.
-        kappa: (s,) float64, effective ridge κ; infinite where nothing is learned.
-        gamma: (s,) float64, the κ of the learnabilities: κ itself for a kernel, larger for finitely many features.
-        degrees_of_freedom: (s,) float64, Σℒ_i, plus 1 for an intercept.
-        overfitting: (s,) float64, the risk of pure label noise of variance 1: n/(n − Σℒ_i²) for a kernel.
-        eigenvalues: (m,) float64 > 0, those that were asked about.
+    Attributes
+    ----------
+    n : (s,) float64
+        Training points of every problem.
+    features : (s,) float64
+        Features of every problem; infinite for the kernel itself.
+    ridge : (s,) float64
+        δ of every problem.
+    noise_variance : (s,) float64
+        σ² of every problem.
+    risk : (s,) float64
+        Expected squared error on **noisy** test labels: it includes σ².
+    clean_risk : (s,) float64
+        The same against the clean target.
+    train_risk : (s,) float64
+        Mean squared residual of the (noisy) training labels; nan without training points.
+    kappa : (s,) float64
+        Effective ridge κ; infinite where nothing is learned.
+    gamma : (s,) float64
+        The κ of the learnabilities: κ itself for a kernel, larger for finitely many features.
+    degrees_of_freedom : (s,) float64
+        Σℒ_i, plus 1 for an intercept.
+    overfitting : (s,) float64
+        The risk of pure label noise of variance 1: n/(n − Σℒ_i²) for a kernel.
+    eigenvalues : (m,) float64
+        Each > 0, those that were asked about.
     """
 
     n: F64
@@ -66,9 +82,9 @@ def _whole(
     """Ask ``solve(n, features, ridge, σ²)`` about every problem, n being what an intercept leaves, and collect."""
     n, features, _, noise = problem
     if math.isfinite(population) and n.size and n.max() >= population:
-        raise RecipeError(f"n = {n.max():g} of a population of {population:g}: allowed is n < population")
+        raise RecipeError(f"n = {n.max():g} of a population of {population:g}: expected n < population")
     if intercept and n.size and n.min() < 1.0:
-        raise RecipeError(f"n = {n.min():g} with an intercept: allowed is n >= 1, the intercept takes one point")
+        raise RecipeError(f"n = {n.min():g} with an intercept: expected n >= 1, the intercept takes one point")
     rest = n - 1.0 if intercept else n
     found = [solve(*map(float, row)) for row in zip(rest, *problem[1:], strict=True)]
     columns = {name: np.array([getattr(term, name) for term in found]) for name in Terms._fields}
@@ -102,7 +118,7 @@ def _population(population: float | None, modes: Modes, intercept: bool) -> tupl
     directions = population - 1.0 if intercept else float(population)
     if not directions >= max(1.0, modes.rank):
         raise RecipeError(
-            f"population = {population!r} with {modes.rank:g} eigenvalues above 0: allowed is at least one point each, "
+            f"population = {population!r} with {modes.rank:g} eigenvalues above 0: expected at least one point each, "
             "and one more for an intercept"
         )
     return float(population), directions
@@ -110,7 +126,7 @@ def _population(population: float | None, modes: Modes, intercept: bool) -> tupl
 
 def _finite(name: str, values: F64) -> None:
     if values.size and not np.isfinite(values).all():
-        raise RecipeError(f"{name}: allowed are finite numbers")
+        raise RecipeError(f"{name}: expected finite numbers")
 
 
 def kernel_ridge_risk(
@@ -130,24 +146,54 @@ def kernel_ridge_risk(
     Σ_i ℒ_i + δ/κ = n with ℒ_i = λ_i/(λ_i+κ), and E = n/(n − Σℒ_i²)·[Σ(1−ℒ_i)²v_i² + v_0² + σ²]. Exact for Gaussian
     designs as n grows; on data, for those that are nearly as mixed (docs/theory.md §5 says where that was measured).
 
-    Args:
-        eigenvalues: (m,) λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of
-            the inputs' covariance. coefficients: (m,) v_i², target variance along eigendirection i.
-        n: training points ≥ 0, any real number. ridge: δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the
-            ridgeless limit, infinity predicts nothing. noise_variance: σ² ≥ 0 of independent label noise.
-        outside: v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The
-            part of a Gaussian target in such a direction is independent of every feature: it acts as noise does,
-            while training as well as in the test.
-        multiplicity: (m,) directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
-        intercept: beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The
-            centred points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n
-            times the variance.
-        population: N, where training points are drawn without replacement from N points whose Gram matrix / N has
-            these eigenvalues, and the risk is that of the points not drawn. None = an unlimited source.
-    Returns: a `LinearRisk`; risks are infinite at a ridgeless peak n = rank.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    ridge : float or array, default 0
+        δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the ridgeless limit, infinity predicts nothing.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+    population : float or None, default None
+        N, where training points are drawn without replacement from N points whose Gram matrix / N has these
+        eigenvalues, and the risk is that of the points not drawn. None = an unlimited source.
+
+    Returns
+    -------
+    LinearRisk
+        Risks are infinite at a ridgeless peak n = rank.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: Bordelon, Canatar & Pehlevan, arXiv 2002.02561; Simon et al., arXiv 2110.03922; the law of a finite
-        population is derived in docs/theory.md §5.
+    population is derived in docs/theory.md §5.
+
+    Examples
+    --------
+    >>> from fractalman.theory import power_law_spectrum
+    >>> lam, v = power_law_spectrum(2.0, 2.0, 1000)
+    >>> kernel_ridge_risk(lam, v, [10, 100]).risk.round(5).tolist()
+    [0.13498, 0.01363]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     sizes, ridges, noise = common_shape(n=n, ridge=ridge, noise_variance=noise_variance)
@@ -182,19 +228,60 @@ def random_features_risk(
     Without ridge, B(M) = Σ(1−ℒ_i)v_i² + v_0² + σ² at z = M: E = n/(n−k)·B(k) below k = n, E = E(k=∞) + n/(k−n)·B(n)
     above it: a double descent in k as in n, infinite at k = n.
 
-    Args:
-        features: k > 0, number of features; infinite = the kernel itself. Keeping the k leading directions instead of
-            random ones is another problem: give `kernel_ridge_risk` those alone and the rest as ``outside``.
-        others: as in `kernel_ridge_risk`.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    features : (s,) array of float or float
+        k > 0, number of features; infinite = the kernel itself. Keeping the k leading directions instead of random ones
+        is another problem: give `kernel_ridge_risk` those alone and the rest as ``outside``.
+    ridge : float or array, default 0
+        δ ≥ 0 added to the kernel matrix, not scaled by n; 0 is the ridgeless limit, infinity predicts nothing.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+
+    Returns
+    -------
+    LinearRisk
+        Risks are infinite at a ridgeless peak n = k.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: Simon et al., arXiv 2311.14646; Atanasov, Zavatone-Veth & Pehlevan, arXiv 2405.00592; docs/theory.md §5.
+
+    Examples
+    --------
+    >>> from fractalman.theory import power_law_spectrum
+    >>> lam, v = power_law_spectrum(2.0, 2.0, 1000)
+    >>> random_features_risk(lam, v, 100, [50, 200]).risk.round(5).tolist()
+    [0.05642, 0.02725]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     problem = common_shape(n=n, features=features, ridge=ridge, noise_variance=noise_variance)
     _finite("n", problem[0])
     _finite("noise_variance", problem[3])
     if problem[1].size and problem[1].min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: allowed are numbers above 0")
+        raise RecipeError(f"features = {features!r}: expected numbers above 0")
     return _whole(modes, problem, intercept, math.inf, lambda n, k, delta, _: unlimited(modes, n, k, delta))
 
 
@@ -219,9 +306,51 @@ def optimal_ridge_risk(
     v_i² = c·λ_i in every direction and no limit to the features it is δ = (v_0² + σ²)/c, whatever n. Infinite where
     predicting nothing is best.
 
-    Args: as in `kernel_ridge_risk` and `random_features_risk`; a population only without features.
-    Errors: RecipeError naming the argument.
+    Parameters
+    ----------
+    eigenvalues : (m,) array of float
+        λ_i ≥ 0 of the kernel's integral operator: of Gram matrix / points. In linear regression of the inputs'
+        covariance.
+    coefficients : (m,) array of float
+        v_i², target variance along eigendirection i.
+    n : float or array
+        Training points ≥ 0, any real number.
+    noise_variance : float or array, default 0
+        σ² ≥ 0 of independent label noise.
+    features : float or array, default infinity
+        k > 0, number of features, for an unlimited source only; infinite = the kernel itself.
+    outside : float, default 0
+        v_0² ≥ 0, target variance that no eigendirection reaches; what belongs to λ_i = 0 is added to it. The part of a
+        Gaussian target in such a direction is independent of every feature: it acts as noise does, while training as
+        well as in the test.
+    multiplicity : (m,) array of float, or None, default None
+        Directions per eigenvalue, None = one each; v_i² is then the sum over the directions.
+    intercept : bool, default False
+        Beside an unpenalised constant; eigenvalues and v_i² are those left after it is projected out. The centred
+        points are then n − 1 independent ones, and the test point's difference to their mean has 1 + 1/n times the
+        variance.
+    population : float or None, default None
+        N, as in `kernel_ridge_risk`, with infinite features only; None = an unlimited source.
+
+    Returns
+    -------
+    LinearRisk
+        Its ``ridge`` is the best one for every problem.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
     Source: docs/theory.md §5.
+
+    Examples
+    --------
+    >>> best = optimal_ridge_risk([1.0, 1.0], [0.5, 0.5], 10, noise_variance=0.25)
+    >>> best.ridge.round(4).tolist()  # σ²/c with v² = c·λ, c = ½
+    [0.5]
     """
     modes = modes_of(eigenvalues, coefficients, outside, multiplicity)
     sizes, k, noise = common_shape(n=n, features=features, noise_variance=noise_variance)
@@ -229,9 +358,9 @@ def optimal_ridge_risk(
     _finite("noise_variance", noise)
     N, directions = _population(population, modes, intercept)
     if k.size and k.min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: allowed are numbers above 0")
+        raise RecipeError(f"features = {features!r}: expected numbers above 0")
     if math.isfinite(N) and k.size and np.isfinite(k).any():
-        raise RecipeError("features of a finite population: allowed are features or a population, not both")
+        raise RecipeError("features of a finite population: expected features or a population, not both")
 
     def solve(n: float, k: float, _delta: float, noise: float) -> Terms:
         def ridged(delta: float) -> Terms:

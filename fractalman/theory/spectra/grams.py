@@ -27,8 +27,12 @@ _DIAGONAL = 64  # points of one square block when only its diagonal is wanted
 def median_distance(X: F64, seed: int = 0) -> float:
     """Return the median distance of two different points, 1 where that is 0.
 
-    Args:
-        X: (N, d) float64. seed: beyond N = 1024 the median is over 2^18 addressed random pairs instead of all.
+    Parameters
+    ----------
+    X : (N, d) float64
+        Coordinates.
+    seed : int, default 0
+        Beyond N = 1024 the median is over 2^18 addressed random pairs instead of all.
     """
     n = X.shape[0]
     if n < 2:
@@ -50,13 +54,23 @@ def median_distance(X: F64, seed: int = 0) -> float:
 def prepared(X: AnyFloat, centre: bool, unit: bool) -> F64:
     """Return inputs in float64 as the harness's learners see them, the whole dataset standing for the training set.
 
-    Args:
-        X: (N, d). centre: subtract the mean. unit: divide by the root mean square coordinate as well.
-    Errors: RecipeError for another shape or numbers that are not finite.
+    Parameters
+    ----------
+    X : (N, d) float array
+        Coordinates.
+    centre : bool
+        Subtract the mean.
+    unit : bool
+        Divide by the root mean square coordinate as well.
+
+    Raises
+    ------
+    RecipeError
+        For another shape or numbers that are not finite.
     """
     points = np.array(X, np.float64)
     if points.ndim != 2 or min(points.shape) < 1 or not np.isfinite(points).all():
-        raise RecipeError(f"inputs of shape {points.shape}: allowed is a finite table (N, d), N, d >= 1")
+        raise RecipeError(f"inputs of shape {points.shape}: expected a finite table (N, d), N, d >= 1")
     if centre:
         points -= points.mean(axis=0)
     if unit:
@@ -87,10 +101,16 @@ def landmarks(n: int, m: int, seed: int) -> I64:
 class Decomposition:
     """Eigenvectors of a Gram matrix / N, the constant projected out where that was asked for.
 
-    Args:
-        values: (m,) float64, rising. vectors: (N, m) float64, unit columns.
-        floor: eigenvalues up to here are rounding: of the matrix as it was before the constant left it.
-        missed: mean of the diagonal that the eigenvectors do not account for.
+    Attributes
+    ----------
+    values : (m,) float64
+        Rising.
+    vectors : (N, m) float64
+        Unit columns.
+    floor : float
+        Eigenvalues up to here are rounding: of the matrix as it was before the constant left it.
+    missed : float
+        Mean of the diagonal that the eigenvectors do not account for.
     """
 
     values: F64
@@ -106,8 +126,12 @@ def _floor(n: int, *scales: float) -> float:
 def all_eigenvectors(gram: F64, intercept: bool) -> Decomposition:
     """Return all eigenvectors of G/N.
 
-    Args:
-        gram: (N, N) float64, symmetric; overwritten. intercept: project the constant out.
+    Parameters
+    ----------
+    gram : (N, N) float64
+        Symmetric; overwritten.
+    intercept : bool
+        Project the constant out.
     """
     import scipy.linalg
 
@@ -134,8 +158,17 @@ def inner_product_eigenvectors(X: F64) -> Decomposition:
 def nystrom_eigenvectors(function: KernelFunction, points: F64, chosen: I64, intercept: bool) -> Decomposition:
     """Return the eigenvectors of K_Nm K_mm⁻¹ K_mN/N.
 
-    Args:
-        function: the kernel. points: (N, d). chosen: (m,) numbers of the landmarks.
+    Parameters
+    ----------
+    function : KernelFunction
+        The kernel.
+    points : (N, d) float64
+        Coordinates of all points.
+    chosen : (m,) int64
+        Numbers of the landmarks.
+
+    Notes
+    -----
     Source: Williams & Seeger 2001.
     """
     import scipy.linalg

@@ -46,13 +46,24 @@ _NOTHING = 1e-12  # a share of label variance or trace that is rounding
 class KernelSpectrum:
     """Eigenvalues of a dataset's kernel and how much of the label lies along each eigenvector.
 
-    Args:
-        eigenvalues: (m,) float64 > 0, falling; of Gram matrix / N, in the kernel's own units.
-        coefficients: (m,) float64, v_i²; average over label draws where several were given.
-        multiplicity: (m,) float64; 1 each, but for the last of a Nyström spectrum, which stands for all the rest.
-        outside: v_0², label variance that no eigenvector reaches.
-        points: N. intercept: whether the constant was projected out.
-        kernel: its name with its length or depth. method: "exact" or "nystrom".
+    Attributes
+    ----------
+    eigenvalues : (m,) float64
+        Each > 0, falling; of Gram matrix / N, in the kernel's own units.
+    coefficients : (m,) float64
+        v_i²; average over label draws where several were given.
+    multiplicity : (m,) float64
+        Directions per eigenvalue: 1 each, but for the last of a Nyström spectrum, which stands for all the rest.
+    outside : float
+        v_0², label variance that no eigenvector reaches.
+    points : int
+        Number of points, N.
+    intercept : bool
+        Whether the constant was projected out.
+    kernel : str
+        Its name with its length or depth.
+    method : str
+        "exact" or "nystrom".
     """
 
     eigenvalues: F64
@@ -77,11 +88,26 @@ class KernelSpectrum:
     def slope(self, first: int = 3, last: int = 300) -> float:
         """Return the least-squares slope of ln λ_k against ln k over k = first … last (1 = largest).
 
-        Errors: RecipeError where the spectrum has no such window.
+        Parameters
+        ----------
+        first : int, default 3
+            First k of the window, 1 = the largest eigenvalue.
+        last : int, default 300
+            Last k of the window.
+
+        Returns
+        -------
+        float
+            Negative for a falling spectrum.
+
+        Raises
+        ------
+        RecipeError
+            If the spectrum has no such window.
         """
         resolved = self.eigenvalues[self.multiplicity == 1.0]
         if not 1 <= first < last <= resolved.size:
-            raise RecipeError(f"k = {first} … {last}: allowed are ranks from 1 to {resolved.size}, first < last")
+            raise RecipeError(f"k = {first} … {last}: expected ranks from 1 to {resolved.size}, first < last")
         k = np.arange(first, last + 1)
         return float(np.polyfit(np.log(k), np.log(resolved[first - 1 : last]), 1)[0])
 
@@ -102,31 +128,67 @@ def spectrum_of(
 ) -> KernelSpectrum:
     """Return the eigenvalues of a dataset's kernel and the label variance along every eigenvector.
 
-    Args:
-        inputs: (N, d) coordinates; with kernel="gram" an (N, N) symmetric Gram matrix.
-        labels: drawn labels (N,) or (N, draws), averaged over draws; or, without drawing any, a label tree, a dataset
-            with one, or anything whose ``times`` multiplies by the labels' covariance: v_i² is then the expectation.
-            Noise in drawn labels counts as part of them; a tree is that of the clean labels unless it is ``noisy``.
-        kernel: one of `KERNELS`, or a function of two tables of points that returns their kernel matrix.
-        length: of a kernel of one length; None = the median distance of two points, as the harness's learner takes it.
-        depth, width: of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
-        intercept: project the constant out of kernel and labels (see the module's text); inputs are then centred.
-        method: "exact" = all eigenvalues, O(N³); "nystrom" = those of K_Nm K_mm⁻¹ K_mN for m landmarks, O(N·m²), the
-            rest of trace and label variance spread evenly over the directions left; good for n well below m. "auto" =
-            exact up to max_points. A linear kernel is exact as long as N or d is at most max_points: O(N·d²).
-        max_points: the largest N (or rank) that "auto" takes exactly, and the number of landmarks m.
-        max_bytes: refuse beyond so much memory. seed: of the landmarks and of the pairs of the median distance.
-    Errors: RecipeError naming the argument; ResourceError naming the bytes.
+    Parameters
+    ----------
+    inputs : (N, d) float array
+        Coordinates; with kernel="gram" an (N, N) symmetric Gram matrix.
+    labels : Labels
+        Drawn labels (N,) or (N, draws), averaged over draws; or, without drawing any, a label tree, a dataset with one,
+        or anything whose ``times`` multiplies by the labels' covariance: v_i² is then the expectation. Noise in drawn
+        labels counts as part of them; a tree is that of the clean labels unless it is ``noisy``.
+    kernel : str or KernelFunction, default "laplace"
+        One of `KERNELS`, or a function of two tables of points that returns their kernel matrix.
+    length : float or None, default None
+        Of a kernel of one length; None = the median distance of two points, as the harness's learner takes it.
+    depth : int, default 2
+        Of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
+    width : float or None, default None
+        Of "nngp" and "ntk", whose inputs are centred and divided by their root mean square coordinate.
+    intercept : bool, default True
+        Project the constant out of kernel and labels (see the module's text); inputs are then centred.
+    method : str, default "auto"
+        "exact" = all eigenvalues, O(N³); "nystrom" = those of K_Nm K_mm⁻¹ K_mN for m landmarks, O(N·m²), the rest of
+        trace and label variance spread evenly over the directions left; good for n well below m. "auto" = exact up to
+        max_points. A linear kernel is exact as long as N or d is at most max_points: O(N·d²).
+    max_points : int, default 4096
+        The largest N (or rank) that "auto" takes exactly, and the number of landmarks m.
+    max_bytes : float, default 4e9
+        Refuse beyond so much memory.
+    seed : int, default 0
+        Of the landmarks and of the pairs of the median distance.
+
+    Returns
+    -------
+    KernelSpectrum
+        Eigenvalues of a dataset's kernel and the label variance along every eigenvector.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+    ResourceError
+        If the memory needed is beyond the limit; the message names the bytes.
+
+    Notes
+    -----
     Source: docs/theory.md §5; Williams & Seeger 2001 for Nyström's method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> spectrum = spectrum_of(X, np.array([-1.0, 0.0, 1.0]), kernel="linear")
+    >>> round(spectrum.variance, 6), spectrum.eigenvalues.size
+    (0.666667, 1)
     """
     if method not in METHODS:
-        raise RecipeError(f"method = {method!r}: allowed are {', '.join(METHODS)}{nearest(str(method), METHODS)}")
+        raise RecipeError(f"method = {method!r}: expected {', '.join(METHODS)}{nearest(str(method), METHODS)}")
     if isinstance(max_points, bool) or not hasattr(max_points, "__index__") or max_points < 2:
-        raise RecipeError(f"max_points = {max_points!r}: allowed is an integer of at least 2")
+        raise RecipeError(f"max_points = {max_points!r}: expected an integer of at least 2")
     points, function, name = _kernel_on(inputs, kernel, length, depth, width, intercept, seed)
     (n, d), how = points.shape, "exact"
     if n < 2:
-        raise RecipeError(f"{n} points: allowed are at least 2")
+        raise RecipeError(f"{n} points: expected at least 2")
     target = target_of(labels, n)
     if kernel == "linear" and d < n and (method == "exact" or (method == "auto" and d <= max_points)):
         _check_bytes(24.0 * points.size, max_bytes, "fewer points")
@@ -154,11 +216,11 @@ def _kernel_on(
     if not isinstance(kernel, str):
         return prepared(inputs, intercept, False), kernel, getattr(kernel, "__name__", "function")
     if kernel not in KERNELS:
-        raise RecipeError(f"unknown kernel {kernel!r}: allowed are {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
+        raise RecipeError(f"unknown kernel {kernel!r}: expected {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
     if kernel == "gram":
         gram = np.array(inputs, np.float64)
         if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.size == 0 or not np.isfinite(gram).all():
-            raise RecipeError(f"a Gram matrix of shape {gram.shape}: allowed is a finite square table (N, N)")
+            raise RecipeError(f"a Gram matrix of shape {gram.shape}: expected a finite square table (N, N)")
         return np.arange(gram.shape[0], dtype=np.float64)[:, None], looked_up(gram), kernel
     points = prepared(inputs, intercept or kernel in _NETWORKS, kernel in _NETWORKS)
     name, ell = kernel, 1.0
@@ -177,7 +239,8 @@ def _kernel_on(
 def _check_bytes(need: float, limit: float, advice: str) -> None:
     if need > limit:
         raise ResourceError(
-            f"this spectrum needs {int(need):,} bytes at once: allowed are max_bytes = {int(limit):,}; type {advice}"
+            f"this spectrum needs {int(need):,} bytes at once: expected at most "
+            f"max_bytes = {int(limit):,}; use {advice}"
         )
 
 
@@ -208,17 +271,46 @@ def learning_curve_from_spectrum(
 ) -> LinearRisk:
     """Return the whole learning curve of kernel ridge (or linear) regression on a dataset, from its spectrum alone.
 
-    Args:
-        spectrum: of `spectrum_of`; its intercept is the learner's.
-        n: training-set sizes, below N. ridge: δ added to the kernel matrix, for every n or one each; the harness's
-            "ridge" learner adds ridge·n, in units of the mean square coordinate. noise_variance: σ² of noise that is
-            not yet in the spectrum's labels.
-        population: None = the spectrum's own N: training points are drawn from the dataset, the risk is that of its
-            other points. A number or infinity: from a larger dataset, or fresh points, of which these N are a sample.
-            A sample's labels lie wholly within its own N directions, so that curve is too low: 4 % at n = N/48, 12 % at
-            N/12 on a cluster. Landmarks in the whole dataset know better.
-    Returns: a `LinearRisk`: risk on noisy labels, ``clean_risk`` beside it.
-    Errors: RecipeError. Source: docs/theory.md §5: where it was held against measured curves, and where it fails.
+    Parameters
+    ----------
+    spectrum : KernelSpectrum
+        Of `spectrum_of`; its intercept is the learner's.
+    n : float or array
+        Training-set sizes, below N.
+    ridge : float or array, default 0
+        δ added to the kernel matrix, for every n or one each; the harness's "ridge" learner adds ridge·n, in units of
+        the mean square coordinate.
+    noise_variance : float or array, default 0
+        σ² of noise that is not yet in the spectrum's labels.
+    population : float or None, default None
+        None = the spectrum's own N: training points are drawn from the dataset, the risk is that of its other points. A
+        number or infinity: from a larger dataset, or fresh points, of which these N are a sample. A sample's labels lie
+        wholly within its own N directions, so that curve is too low: 4 % at n = N/48, 12 % at N/12 on a cluster.
+        Landmarks in the whole dataset know better.
+
+    Returns
+    -------
+    LinearRisk
+        Its risk is that on noisy labels, ``clean_risk`` stands beside it.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §5: where it was held against measured curves, and where it fails.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.theory import spectrum_of
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(64, 2))
+    >>> curve = learning_curve_from_spectrum(spectrum_of(X, X[:, 0]), [8, 32], ridge=0.01)
+    >>> bool(curve.risk[1] < curve.risk[0])
+    True
     """
     return kernel_ridge_risk(
         spectrum.eigenvalues,

@@ -41,9 +41,14 @@ Labels: TypeAlias = AnyFloat | LabelTree | HasLabelTree | Covariance
 class Target:
     """Labels in whatever form, reduced to what a spectrum asks of them.
 
-    Args:
-        along: (N, m) unit vectors → (m,) float64, the label variance v_i² along each, (uᵀy)²/N or uᵀΣu/N.
-        mean_square: mean of E y_i² over the points. variance: the same about the points' mean.
+    Attributes
+    ----------
+    along : function
+        (N, m) unit vectors → (m,) float64, the label variance v_i² along each, (uᵀy)²/N or uᵀΣu/N.
+    mean_square : float
+        Mean of E y_i² over the points.
+    variance : float
+        The same about the points' mean.
     """
 
     along: Callable[[F64], F64]
@@ -54,9 +59,15 @@ class Target:
 def target_of(labels: Labels, n: int) -> Target:
     """Return the target that n points' labels are.
 
-    Args:
-        labels: drawn labels (n,) or (n, draws), averaged over draws; a label tree, a dataset with one; a covariance.
-    Errors: RecipeError for labels of another number of points, numbers that are not finite, or a lost tree.
+    Parameters
+    ----------
+    labels : Labels
+        Drawn labels (n,) or (n, draws), averaged over draws; a label tree, a dataset with one; a covariance.
+
+    Raises
+    ------
+    RecipeError
+        For labels of another number of points, numbers that are not finite, or a lost tree.
     """
     if isinstance(labels, LabelTree):
         return _of_tree(labels, n)
@@ -76,7 +87,7 @@ def _of_draws(labels: AnyFloat, n: int) -> Target:
     y = np.asarray(labels, np.float64)
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0 or not np.isfinite(y).all():
         raise RecipeError(
-            f"labels of shape {y.shape} for {n} inputs: allowed are finite drawn labels ({n},) or ({n}, draws), a "
+            f"labels of shape {y.shape} for {n} inputs: expected finite drawn labels ({n},) or ({n}, draws), a "
             "label tree, or a covariance with times()"
         )
     columns = y.reshape(n, -1)
@@ -89,7 +100,7 @@ def _of_draws(labels: AnyFloat, n: int) -> Target:
 
 def _of_tree(tree: LabelTree, n: int) -> Target:
     if tree.n_points != n:
-        raise RecipeError(f"{n} inputs and a label tree of {tree.n_points} points: allowed are equally many")
+        raise RecipeError(f"{n} inputs and a label tree of {tree.n_points} points: expected equally many")
     parent = np.ascontiguousarray(tree.parent, np.int64)
     order = topological_order(parent)
     prior = path_sums(parent, tree.variance, order)[tree.leaf] / np.square(tree.norm)

@@ -17,7 +17,7 @@ from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
-from fractalman.prediction.draws import TEST_POINTS, Draw, n_tests, noisy
+from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
 
@@ -29,8 +29,8 @@ _VARIANCE_POINTS = 4096
 
 
 @dataclass(frozen=True)
-class Structures:
-    """Structures of a recipe's family, drawn by address.
+class DrawnRealizations:
+    """Realizations of a recipe's family, drawn by address.
 
     Args:
         recipe: of any family.
@@ -73,7 +73,7 @@ class Structures:
             return [self.recipe.replace(seed=s) for s in seeds]
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
-    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Draw]:
+    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:
         """Yield the structures first … last − 1; their test points, and so a curve's values, do not depend on sizes."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
@@ -90,7 +90,7 @@ class Structures:
         return float(np.mean([variance_of(draw) for draw in self.draws((_VARIANCE_POINTS,))]))
 
 
-def variance_of(draw: Draw) -> float:
+def variance_of(draw: Realization) -> float:
     """V_in of one draw: on a tree exactly, of a field by the variogram of two halves of its test points."""
     if draw.tree is not None:
         return theory.within_variance(draw.tree)
@@ -105,7 +105,7 @@ def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:
     return None if field is None else field(recipe, n_points, None)
 
 
-def _draw(recipe: Recipe) -> Draw:
+def _draw(recipe: Recipe) -> Realization:
     """Build one structure and say who trains and who is tested."""
     if family_of(recipe).laws.field is not None:
         return _field_draw(recipe)
@@ -123,10 +123,10 @@ def _draw(recipe: Recipe) -> Draw:
         return augment.coordinates(recipe, np.arange(n), own)
 
     tree = noisy(made.label_tree, recipe)
-    return Draw(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
+    return Realization(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
 
 
-def _field_draw(recipe: Recipe) -> Draw:
+def _field_draw(recipe: Recipe) -> Realization:
     """Places and covariances of a field; its labels are drawn only when they are asked for."""
     field = label_covariance(recipe, recipe.max_points)
     order, test, key = _roles(recipe, recipe.max_points)
@@ -143,7 +143,7 @@ def _field_draw(recipe: Recipe) -> Draw:
         nuisance_coordinates(beside, points, recipe.nuisance_scale, recipe.seeds.embedding)
         return np.concatenate([field.places, beside], axis=1)
 
-    return Draw(order, test, field, None, None, coordinates, labels, key)
+    return Realization(order, test, field, None, None, coordinates, labels, key)
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:

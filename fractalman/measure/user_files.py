@@ -1,0 +1,408 @@
+"""Files of points as people have them: arrays, tables, HDF5 and AnnData, with a target or without.
+
+What is taken for the target, and what is left out, is said in `UserPoints.notes`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import MissingExtraError, RecipeError, nearest
+from fractalman.measure.cells import TABLE_FILES, Cells, is_missing, read_cells
+from fractalman.measure.points import TARGET_NAMES, plain
+
+POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
+"""How the names of files with anybody's points end."""
+DATA_FILES = (*POINT_FILES, ".h5", ".hdf5")
+"""The same with HDF5, which may also be a fractalman file, read as anybody's."""
+_POINT_NAMES = ("X", "x", "data", "features", "embeddings")
+_TABLE = "a table (n, d) of numbers"
+
+
+@dataclass(frozen=True)
+class UserPoints:
+    """Points and their target as a file holds them.
+
+    Parameters
+    ----------
+    X : (n, d) numbers, or a scipy.sparse matrix.
+    y : (n,) float64; classes as 0, 1, …; None without a target.
+    classes : what 0, 1, … stand for, where the target is words or truth values; None otherwise.
+    target : the name of the target's column or array; None without one.
+    notes : sentences about what was taken for what.
+    """
+
+    X: Any
+    y: F64 | None
+    classes: tuple[str, ...] | None
+    target: str | None
+    notes: tuple[str, ...]
+
+
+def read_user_points(path: str | Path, target: str | None = None, points: str | None = None) -> UserPoints:
+    """Return the points of a file.
+
+    Parameters
+    ----------
+    path : .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; .csv, .tsv, .jsonl, .parquet or .xlsx
+        with a header; .h5ad.
+    target : the target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers;
+        None = y, target or label in any case, where there is one.
+    points : the array of points: its path in HDF5, a name in a .npz, "layers/NAME" or "obsm/NAME" in a .h5ad; None = X.
+
+    Raises
+    ------
+    RecipeError
+        Naming what was found and what is expected, with the file's own line numbers.
+    MissingExtraError
+        Where a kind of file or a filter needs a package that is absent.
+    """
+    file = Path(path)
+    check_file(file)
+    beside = target if target is not None and target.endswith(".npy") else None
+    named = None if beside else target
+    kind = file.suffix.lower()
+    if kind in TABLE_FILES:
+        found = _from_table(file, named, points)
+    elif kind == ".npy":
+        if named is not None or points is not None:
+            raise RecipeError(f"{file} is one array without names: expected as the target a .npy file of n numbers")
+        found = UserPoints(_table(file, "the array", _loaded(file)), None, None, None, ())
+    elif kind == ".h5ad":
+        found = _from_anndata(file, named, points)
+    else:
+        found = _from_arrays(file, named, points)
+    if beside is None:
+        return found
+    check_file(Path(beside))
+    y, classes = as_target(Path(beside), "the array", _loaded(Path(beside)), int(found.X.shape[0]))
+    return UserPoints(found.X, y, classes, beside, found.notes)
+
+
+def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 | None]:
+    """Return (X, y) of `read_user_points`; y is None where the file has no target."""
+    found = read_user_points(path, target)
+    return found.X, found.y
+
+
+def check_file(file: Path) -> None:
+    """Refuse what is no file of a known kind."""
+    if file.is_dir():
+        raise RecipeError(f"{file} is a directory: expected a file that ends in {', '.join(DATA_FILES)}")
+    if not file.exists():
+        raise RecipeError(f"{file} does not exist: expected a file that ends in {', '.join(DATA_FILES)}")
+    if file.suffix.lower() not in DATA_FILES:
+        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {', '.join(DATA_FILES)}")
+
+
+# ---------------------------------------------------------------------------------------------------- targets
+
+
+def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[str, ...] | None]:
+    """Return labels as numbers and what these stand for where they were words or truth values."""
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != n or values.dtype.kind not in "fiubOUS":
+        raise RecipeError(f"{file}: {name} is {values.dtype} of shape {values.shape}: expected {n} numbers or classes")
+    if values.dtype.kind == "b":
+        return values.astype(np.float64), ("False", "True")
+    if values.dtype.kind in "fiu":
+        return values.astype(np.float64), None
+    words = [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in values.tolist()]
+    missing = [i for i, word in enumerate(words) if is_missing(word)]
+    if missing:
+        raise RecipeError(
+            f"{file}: {name} is missing in {len(missing)} of {n} rows (the first is row {missing[0]} of 0 …)"
+        )
+    if all(isinstance(word, bool | int | float) for word in words):
+        return np.array(words, np.float64), None
+    names = sorted({str(word) for word in words})
+    number = {word: float(i) for i, word in enumerate(names)}
+    return np.array([number[str(word)] for word in words]), tuple(names)
+
+
+# ---------------------------------------------------------------------------------------------------- tables
+
+
+def _from_table(file: Path, target: str | None, points: str | None) -> UserPoints:
+    if points is not None:
+        raise RecipeError(f"{file} is one table: expected no name of an array beside it, leave {points!r} out")
+    cells = read_cells(file)
+    names, notes = list(cells.names), []
+    if target is not None and target not in names:
+        raise RecipeError(f"{file} has no column {target!r}: expected {', '.join(names)}{nearest(target, names)}")
+    if target is None:
+        target = next((name for name in names if name.lower() in TARGET_NAMES), None)
+        if target is not None:
+            notes.append(f"column {target!r} is taken as the target")
+    features = []
+    for at, name in enumerate(names):
+        if name == target:
+            continue
+        if _is_index(cells, at):
+            notes.append(f"column {at + 1} without a name counts the rows: an index, no coordinate")
+        else:
+            features.append(name)
+    if not features:
+        raise RecipeError(f"{file} has no feature columns: expected columns of numbers beside the target")
+    X = np.stack([_numbers(cells, name) for name in features], axis=1)
+    missing = np.argwhere(~np.isfinite(X))
+    if len(missing):
+        row, column = missing[0]
+        raise RecipeError(
+            f"{file}, line {int(cells.lines[row])}, column {features[column]!r} is no finite number, and "
+            f"{len(missing)} cells are not in all: expected a number in every cell; remove these rows, or fill in what "
+            "is missing"
+        )
+    if target is None:
+        return UserPoints(X, None, None, None, tuple(notes))
+    column = cells.column(target)
+    try:
+        y, classes = np.array(column, np.float64), None
+    except (TypeError, ValueError):
+        if any(isinstance(cell, str) and not _is_word(cell) for cell in column) and _mostly_numbers(column):
+            cells.numbers(target)  # names the line of the first cell that is no number
+        y, classes = as_target(file, f"column {target!r}", np.array(column, object), len(X))
+    if not np.isfinite(y).all():
+        at = int(np.argmin(np.isfinite(y)))
+        raise RecipeError(
+            f"{file}, line {int(cells.lines[at])}, column {target!r} is {plain(y[at])}: expected a number or a class "
+            "in every row; remove rows without a target"
+        )
+    return UserPoints(X, y, classes, target, tuple(notes))
+
+
+def _is_index(cells: Cells, at: int) -> bool:
+    """Whether a column is the index that pandas writes: without a name, counting the rows."""
+    name = cells.names[at]
+    if name and not name.lower().startswith("unnamed:") and name != "index":
+        return False
+    try:
+        values = np.array([row[at] for row in cells.rows], np.float64)
+    except (TypeError, ValueError):
+        return not name or name.lower().startswith("unnamed:")  # words without a name are no coordinate either
+    return len(values) > 1 and bool(
+        (np.diff(values) == 1.0).all() or (not name and np.unique(values).size == len(values))
+    )
+
+
+def _numbers(cells: Cells, name: str) -> F64:
+    try:
+        return np.array(cells.column(name), np.float64)  # fast; what it does not read may still be a number
+    except (TypeError, ValueError):
+        return cells.numbers(name)
+
+
+def _is_word(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def _mostly_numbers(column: list[Any]) -> bool:
+    numbers = sum(not (isinstance(cell, str) and _is_word(cell)) for cell in column)
+    return 2 * numbers >= len(column)
+
+
+# ---------------------------------------------------------------------------------------------------- arrays
+
+
+def _loaded(file: Path) -> Any:
+    """The one array of a .npy file, mapped and not read where that is possible."""
+    try:
+        if zipfile.is_zipfile(file):
+            raise RecipeError(f"{file} is an archive of several arrays: rename it to end in .npz")
+        found = np.lib.format.open_memmap(file, mode="r")
+    except (ValueError, OSError, EOFError) as error:
+        raise _no_numpy(file, error) from None
+    return found
+
+
+def _no_numpy(file: Path, error: Exception) -> RecipeError:
+    if isinstance(error, RecipeError):
+        return error
+    return RecipeError(f"{file} is no NumPy file of numbers ({error}): expected arrays saved by numpy")
+
+
+def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoints:
+    if file.suffix.lower() == ".npz":
+        try:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
+                if isinstance(loaded, np.ndarray):
+                    raise RecipeError(f"{file} is a single array: rename it to end in .npy")
+                if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
+                    return _sparse(file, target)
+                return _named(file, loaded, list(loaded.files), target, points)
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise _no_numpy(file, error) from None
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as loaded:
+            names: list[str] = []
+            loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+            return _named(file, loaded, names, target, points)
+    except OSError as error:
+        raise RecipeError(f"{file} is no intact HDF5 file ({error}): expected one with arrays X (n, d) and y") from None
+
+
+def _sparse(file: Path, target: str | None) -> UserPoints:
+    from scipy import sparse
+
+    if target is not None:
+        raise RecipeError(f"{file} is one sparse matrix without names: expected as the target a .npy file of n numbers")
+    return UserPoints(sparse.csr_array(sparse.load_npz(file)), None, None, None, ())
+
+
+def _named(file: Path, loaded: Any, found: list[str], target: str | None, points: str | None) -> UserPoints:
+    notes: list[str] = []
+    X = _choose(file, found, points, _POINT_NAMES, notes, "points")
+    if X is None:
+        tables = [name for name in found if len(getattr(loaded[name], "shape", ())) >= 2]
+        if len(tables) != 1 or "/" not in tables[0]:
+            raise RecipeError(
+                f"{file} holds {', '.join(found) or 'nothing'} and no X: expected an array X (n, d) and, with a "
+                "target, y (n,); name another array by its path"
+            )
+        X = tables[0]
+        notes.append(f"{X!r} is taken as the points")
+    y = _choose(file, found, target, (), notes, "target")
+    if y is None:
+        folder = X.rpartition("/")[0]
+        near = [n for n in found if n.rpartition("/")[2].lower() in TARGET_NAMES and n.rpartition("/")[0] == folder]
+        y = next((name for name in near if name.endswith("y")), near[0] if near else None)
+        if y is not None and y != "y":
+            notes.append(f"{y!r} is taken as the target")
+    table = _table(file, X, _array(file, loaded, X))
+    if y is None:
+        return UserPoints(table, None, None, None, tuple(notes))
+    values, classes = as_target(file, y, _array(file, loaded, y), len(table))
+    return UserPoints(table, values, classes, y, tuple(notes))
+
+
+def _choose(
+    file: Path, found: list[str], wanted: str | None, usual: tuple[str, ...], notes: list[str], what: str
+) -> str | None:
+    """The array that was asked for, or the first of the usual names, at the top before anywhere else."""
+    if wanted is not None:
+        name = wanted.strip("/")
+        if name not in found:
+            raise RecipeError(
+                f"{file} holds {', '.join(found) or 'nothing'} and no {wanted}: expected the name of an array "
+                f"in it{nearest(name, found)}"
+            )
+        return name
+    for name in usual:
+        if name in found:
+            if name != usual[0]:
+                notes.append(f"{name!r} is taken as the {what}")
+            return name
+    deep = [name for name in found if usual and name.rpartition("/")[2] == usual[0]]
+    if len(deep) == 1:
+        notes.append(f"{deep[0]!r} is taken as the {what}")
+        return deep[0]
+    if len(deep) > 1:
+        raise RecipeError(f"{file} holds {', '.join(deep)}: expected one of them as the points; name it by its path")
+    return None
+
+
+def _array(file: Path, loaded: Any, name: str) -> Any:
+    stored = loaded[name]
+    if hasattr(stored, "id"):  # HDF5
+        _need_filters(file, name, stored)
+        if stored.dtype.kind == "O":
+            return stored.asstr()[...] if _is_text(stored) else stored[...]
+    return np.asarray(stored[...])
+
+
+def _is_text(stored: Any) -> bool:
+    import h5py
+
+    return h5py.check_string_dtype(stored.dtype) is not None
+
+
+def _need_filters(file: Path, name: str, stored: Any) -> None:
+    """Load the filters that a dataset was written with; MissingExtraError naming those that are nowhere."""
+    import h5py
+
+    pipeline = stored.id.get_create_plist()
+    absent = [
+        (number, text.decode("utf-8", "replace"))
+        for number, _, _, text in (pipeline.get_filter(i) for i in range(pipeline.get_nfilters()))
+        if not h5py.h5z.filter_avail(number)
+    ]
+    if not absent:
+        return
+    try:
+        importlib.import_module("hdf5plugin")
+    except ImportError:
+        number, text = absent[0]
+        raise MissingExtraError(
+            f"{file}: {name} is compressed with HDF5 filter {number} ({text or 'no name'}): use pip install "
+            "'fractalman[compression]', whose hdf5plugin reads it"
+        ) from None
+    for number, text in absent:
+        if not h5py.h5z.filter_avail(number):
+            raise RecipeError(
+                f"{file}: {name} is compressed with HDF5 filter {number} ({text or 'no name'}), which hdf5plugin does "
+                "not know: expected one that it knows; write the file again, e.g. with gzip"
+            )
+
+
+def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoints:
+    try:
+        anndata = importlib.import_module("anndata")
+    except ImportError:
+        raise MissingExtraError(
+            f"{file.name} needs anndata, which is not installed: use pip install 'fractalman[tables]'"
+        ) from None
+    try:
+        found = anndata.read_h5ad(file)
+    except Exception as error:  # whatever the reader of a damaged file raises
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RecipeError(f"{file} cannot be read as .h5ad ({first}): expected an intact AnnData file") from None
+    X, name = found.X, "X"
+    if points is not None and points != "X":
+        name = points
+        where, _, key = points.partition("/")
+        held = {"layers": found.layers, "obsm": found.obsm}.get(where)
+        keys = [f"layers/{k}" for k in found.layers if k is not None] + [f"obsm/{k}" for k in found.obsm]
+        if held is None or key not in held:
+            raise RecipeError(f"{file} has no {points}: expected X, {', '.join(keys)}{nearest(points, keys)}")
+        X = held[key]
+    if X is None:
+        raise RecipeError(f"{file} has no X: expected a matrix; name a layer, or a table of obsm")
+    notes: tuple[str, ...] = ()
+    if target is None:
+        target = next((str(c) for c in found.obs.columns if str(c).lower() in TARGET_NAMES), None)
+        notes = () if target is None else (f"column {target!r} of obs is taken as the target",)
+    elif target not in found.obs.columns:
+        columns = [str(c) for c in found.obs.columns]
+        raise RecipeError(
+            f"{file}: obs has no column {target!r}: expected {', '.join(columns)}{nearest(target, columns)}"
+        )
+    from scipy.sparse import issparse
+
+    table = X if issparse(X) else _table(file, name, np.asarray(X))
+    if target is None:
+        return UserPoints(table, None, None, None, notes)
+    column = found.obs[target]
+    raw = column.astype(object).to_numpy() if column.dtype.kind not in "fiub" else column.to_numpy()
+    y, classes = as_target(file, f"obs[{target!r}]", raw, int(table.shape[0]))
+    return UserPoints(table, y, classes, target, notes)
+
+
+def _table(file: Path, name: str, array: Any) -> Any:
+    if array.ndim < 2 or array.dtype.kind not in "fiub" or not array.size:
+        raise RecipeError(f"{file}: {name} is {array.dtype} of shape {array.shape}: expected {_TABLE}")
+    return array.reshape(len(array), -1)

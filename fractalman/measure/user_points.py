@@ -1,0 +1,81 @@
+"""What `fractalman measure POINTS` prints: dimension, and the smoothness of the target where it has one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman.errors import FractalmanError
+from fractalman.measure.dimension import dimensions
+from fractalman.measure.smoothness import smoothness
+from fractalman.measure.user_files import read_user_points
+
+
+def measure_points(
+    path: str | Path,
+    nugget: bool = False,
+    *,
+    target: str | None = None,
+    points: str | None = None,
+    theiler: int = 0,
+    duplicates: str = "drop",
+) -> dict[str, Any]:
+    """Return the dimension of a file's points and, where it has a target, its smoothness, as plain JSON values.
+
+    Parameters
+    ----------
+    path, target, points : as for `read_user_points`.
+    nugget : fit label noise beside the power laws.
+    theiler, duplicates : as for `dimension`.
+
+    Raises
+    ------
+    RecipeError
+        For files and points that cannot be read. What is wrong with the target is said under "label", and the
+        dimension is there all the same.
+    """
+    found = read_user_points(path, target, points)
+    estimates = dimensions(found.X, theiler=theiler, duplicates=duplicates)
+    out: dict[str, Any] = {
+        "points": int(found.X.shape[0]),
+        "coordinates": int(found.X.shape[1]),
+        "target": found.target,
+        "notes": list(found.notes),
+        "dimension": {name: one.to_dict() for name, one in estimates.items()},
+        "label": None,
+    }
+    if found.y is not None:
+        out["label"] = _label(found.X, found.y, found.classes, nugget)
+    return out
+
+
+def _label(X: Any, y: Any, classes: tuple[str, ...] | None, nugget: bool) -> dict[str, Any]:
+    """The smoothness of one target; several classes are no numbers, and each is measured against the others."""
+    try:
+        if classes is not None and len(classes) > 2:
+            return {
+                "classes": {
+                    name: _smooth(X, (y == code).astype(np.float64), nugget)
+                    for code, name in enumerate(classes)
+                    if (y == code).sum() >= 8
+                }
+            }
+        return _smooth(X, y, nugget)
+    except FractalmanError as error:
+        return {"not_measured": f"the target's smoothness is not measured: {error}"}
+
+
+def _smooth(X: Any, y: Any, nugget: bool) -> dict[str, Any]:
+    s = smoothness(X, y, nugget=nugget)
+    return {
+        "variance": s.variance,
+        "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
+        "nugget": s.variogram.floor,
+        "neighbour_exponent": {"value": s.neighbours.value, "standard_error": s.neighbours.standard_error},
+        "variogram": [
+            {"distance": r, "value": v} for r, v in zip(s.distance.tolist(), s.difference.tolist(), strict=True)
+        ],
+        "warnings": list(s.warnings),
+    }

@@ -1,0 +1,155 @@
+"""Points of one's own, measured, predicted and held against learners that were run on them.
+
+Measured risks are those of cross-validation: each of several splits trains on n random points and is tested on others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fractalman import learners
+from fractalman._typing import F64, I64
+from fractalman.errors import FractalmanError
+from fractalman.learners import Problem
+from fractalman.prediction.own_data import OwnPrediction, predict_own_data
+
+STUDIED = ("1-nn", "laplace-kernel", "ridge")
+_SPLITS = 5
+_TESTED = 1000  # test points of a split
+_LARGEST_KERNEL = 1024  # training points of a kernel: its time grows as their cube
+_AGREE = 0.15  # share by which a prediction may miss beside three standard errors
+_SIZES = 6
+
+
+@dataclass(frozen=True)
+class StudiedLearner:
+    """One learner's predicted and measured risks.
+
+    Parameters
+    ----------
+    learner : its name.
+    n : (sizes,) training points.
+    predicted : (sizes,) float64, nan where there is no prediction.
+    measured, standard_error : (sizes,) over splits; of classes the share of wrong answers (1-nn), or half the squared
+        error summed over one-hot columns.
+    agrees : whether every size agrees within 15 % and three standard errors; None without a prediction.
+    failure : why it could not be studied, "" where it could.
+    """
+
+    learner: str
+    n: I64
+    predicted: F64
+    measured: F64
+    standard_error: F64
+    agrees: bool | None
+    failure: str
+
+
+@dataclass(frozen=True)
+class OwnStudy:
+    """What `study_own_data` found.
+
+    Parameters
+    ----------
+    prediction : that of one neighbour, with dimensions and smoothness.
+    curves : one a learner.
+    """
+
+    prediction: OwnPrediction
+    curves: tuple[StudiedLearner, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The study in one sentence."""
+        held = [curve.learner for curve in self.curves if curve.agrees]
+        missed = [curve.learner for curve in self.curves if curve.agrees is False]
+        failed = [curve.learner for curve in self.curves if curve.failure]
+        parts = [f"measured risks agree with the prediction for {', '.join(held)}"] if held else []
+        parts += [f"they do not for {', '.join(missed)}"] if missed else []
+        parts += [f"{', '.join(failed)} could not be studied"] if failed else []
+        text = "; ".join(parts)
+        return f"{text[:1].upper()}{text[1:]}."
+
+
+def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool | None = None) -> OwnStudy:
+    """Measure, predict and cross-validate on points of one's own.
+
+    Parameters
+    ----------
+    X, y, seed, classes : as for `predict_own_data`.
+
+    Returns
+    -------
+    OwnStudy
+
+    Raises
+    ------
+    RecipeError, FitError
+        For what cannot be measured at all; a learner that fails is named in its curve.
+    """
+    first = predict_own_data(X, y, seed=seed, classes=classes)
+    points, labels = first.points, first.labels
+    return OwnStudy(first, tuple(_studied(name, first, points, labels, seed) for name in STUDIED))
+
+
+def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: int) -> StudiedLearner:
+    n_tested = min(_TESTED, len(points) // 4)
+    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name != "1-nn" else len(points))
+    nothing = np.empty(0)
+    try:
+        one = first if name == "1-nn" else predict_own_data(
+            points, labels, learner=name, seed=seed, classes=first.classes > 0
+        )  # fmt: skip
+        low, high = one.sizes
+        sizes = np.unique(np.rint(np.geomspace(max(16, low), min(high, largest), _SIZES)).astype(np.int64))
+        predicted = one.curve(sizes).risk
+        rows = np.array(
+            [_split(name, points, labels, first.classes, sizes, n_tested, seed + s) for s in range(_SPLITS)]
+        )
+    except FractalmanError as error:
+        return StudiedLearner(name, np.empty(0, np.int64), nothing, nothing, nothing, None, str(error))
+    measured, error_of = rows.mean(axis=0), rows.std(axis=0, ddof=1) / np.sqrt(_SPLITS)
+    agrees = bool((np.abs(measured - predicted) <= _AGREE * predicted + 3.0 * error_of).all())
+    return StudiedLearner(name, sizes, predicted, measured, error_of, agrees, "")
+
+
+def _split(name: str, points: F64, labels: F64, classes: int, sizes: I64, n_tested: int, seed: int) -> F64:
+    """Return the risks of one split, at every size."""
+    from fractalman.random.streams import Role, key64, permutation
+
+    order = permutation(key64(seed, Role.PREDICTION, 16), len(points))
+    inputs = points.astype(np.float32)
+    test = order[-n_tested:]
+    targets = (labels[:, None] == np.arange(classes)).astype(np.float64) if classes else labels[:, None]
+    out = []
+    for n in sizes.tolist():
+        problem = Problem(inputs[order[:n]], targets[order[:n]], inputs[test], seed)
+        outcome = learners.make(name).run([problem])[0]
+        square = np.square(outcome.prediction - targets[test])
+        out.append(0.5 * float(square.sum(axis=1).mean()) if classes else float(square.mean()))
+    return np.array(out)
+
+
+def own_study_table(study: OwnStudy) -> dict[str, object]:
+    """Return plain JSON values of a study."""
+    from fractalman.prediction.own_data import own_data_table
+
+    return {
+        "verdict": study.verdict,
+        "prediction": own_data_table(study.prediction),
+        "curves": [
+            {
+                "learner": curve.learner,
+                "agrees": curve.agrees,
+                "failure": curve.failure,
+                "table": [
+                    {"n": int(n), "predicted": float(p), "measured": float(m), "standard_error": float(e)}
+                    for n, p, m, e in zip(curve.n, curve.predicted, curve.measured, curve.standard_error, strict=True)
+                ],
+            }
+            for curve in study.curves
+        ],
+    }

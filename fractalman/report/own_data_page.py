@@ -1,0 +1,91 @@
+"""The page of `fractalman study-data`: dimension scan, smoothness, predicted and measured curves, verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fractalman.prediction.own_study import OwnStudy, own_study_table
+from fractalman.report import html
+from fractalman.report.files import publish, versions
+from fractalman.report.style import new_figure, saved, settings
+from fractalman.report.tables import number
+
+
+def write_own_study(study: OwnStudy, folder: str | Path, source: str) -> Path:
+    """Write report.html and result.json into a folder, which is made; return the page's path.
+
+    Parameters
+    ----------
+    study : what was found.
+    folder : where.
+    source : what the points are called.
+    """
+    where = Path(folder)
+    where.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(own_study_table(study) | {"versions": versions()}, indent=1, allow_nan=False)
+    publish(where / "result.json", text + "\n")
+    return publish(where / "report.html", own_study_page(study, source))
+
+
+def own_study_page(study: OwnStudy, source: str) -> str:
+    """Return the whole page."""
+    one = study.prediction
+    sections = [
+        html.paragraph(study.verdict, "strong"),
+        *(html.paragraph(line) for line in one.why().splitlines()),
+        html.heading("Dimension and smoothness"),
+        html.image(_geometry(study), "svg+xml", "dimension and label differences",
+                   "Left: the dimension against distance, with 95 % bars. Right: label differences against distance."),
+        html.table(
+            ("method", "dimension", "95 %"),
+            [
+                (name, number(d.value), f"{number(d.interval[0])} … {number(d.interval[1])}")
+                for name, d in one.dimensions.items()
+            ],
+        ),
+        html.heading("Learning curves, predicted and measured"),
+        html.image(_curves(study), "svg+xml", "risk against training points",
+                   "Lines: predicted. Points: cross-validated, with two standard errors."),
+        html.table(
+            ("learner", "n", "predicted", "measured", "standard error"),
+            [
+                (curve.learner, str(int(n)), number(p), number(m), number(e))
+                for curve in study.curves
+                for n, p, m, e in zip(curve.n, curve.predicted, curve.measured, curve.standard_error, strict=True)
+            ],
+        ),
+        *(html.paragraph(f"{curve.learner}: {curve.failure}", "note") for curve in study.curves if curve.failure),
+        html.heading("What qualifies these numbers"),
+        *(html.paragraph(said, "note") for said in one.warnings),
+    ]  # fmt: skip
+    specification = json.dumps({"source": source, "points": one.n_points, "coordinates": one.ambient_dim})
+    return html.render(
+        "study.html", title=f"Study of {source}", lead="Geometry, smoothness and learning of points of one's own.",
+        sections=sections, specification=specification, versions=versions(),
+    )  # fmt: skip
+
+
+def _geometry(study: OwnStudy) -> bytes:
+    with settings():
+        figure = new_figure(10.4, 3.9)
+        left, right = figure.subplots(1, 2)
+        best = study.prediction.dimensions.get("recommended")
+        if best is not None:
+            best.plot(left)
+        smooth = study.prediction.smoothness
+        right.loglog(smooth.distance, smooth.difference, "o-")
+        right.set(xlabel="distance", ylabel="share that differs" if study.prediction.classes else "squared difference")
+        return saved(figure)
+
+
+def _curves(study: OwnStudy) -> bytes:
+    with settings():
+        figure = new_figure(10.4, 3.9)
+        axes = figure.subplots(1, 1)
+        for i, curve in enumerate(curve for curve in study.curves if not curve.failure):
+            axes.plot(curve.n, curve.predicted, "-", color=f"C{i}", label=f"{curve.learner}, predicted")
+            axes.errorbar(curve.n, curve.measured, 2.0 * curve.standard_error, fmt="o", color=f"C{i}")
+        axes.set(xscale="log", yscale="log", xlabel="training points", ylabel="risk")
+        axes.legend()
+        return saved(figure)

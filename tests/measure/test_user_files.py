@@ -1,0 +1,147 @@
+"""Files of points as people have them: every kind gives the same numbers, and what is taken for what is said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fractalman.cli import main
+from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.measure import measure_points, read_user_points
+
+X = np.random.default_rng(0).random((200, 3))
+Y = X[:, 0] + 0.5
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["Y", "Target", "Label", "y"])
+@pytest.mark.usefixtures("folder")
+def test_targets_by_any_spelling_and_pandas_index(name: str) -> None:
+    """A column named like a target is one, and it is said; an unnamed column that counts is no coordinate."""
+    pd = pytest.importorskip("pandas")
+    pd.DataFrame(X, columns=list("abc")).assign(**{name: Y}).to_csv("p.csv")
+    found = read_user_points("p.csv")
+    assert np.allclose(found.X, X)
+    assert np.allclose(found.y, Y)  # type: ignore[arg-type]
+    assert found.target == name
+    assert any(repr(name) in said for said in found.notes)
+    assert any("index, no coordinate" in said for said in found.notes)
+    pd.DataFrame(X).to_csv("q.csv")  # columns named 0, 1, 2
+    assert np.allclose(read_user_points("q.csv").X, X)
+    pd.DataFrame(X, columns=list("abc"), index=[f"cell-{i}" for i in range(200)]).to_csv("r.csv")
+    assert np.allclose(read_user_points("r.csv").X, X)
+
+
+@pytest.mark.usefixtures("folder")
+def test_classes_are_words_or_truth_values() -> None:
+    """bool is 0 and 1, words are numbered in alphabetical order, missing ones are named by their row."""
+    np.savez("b.npz", X=X, y=Y > 1.0)
+    found = read_user_points("b.npz")
+    assert found.classes == ("False", "True")
+    assert (found.y == (Y > 1.0)).all()
+    words = np.array(["cat", "ant", "bee"])[np.arange(200) % 3]
+    np.savez("w.npz", X=X, y=words)
+    found = read_user_points("w.npz")
+    assert found.classes == ("ant", "bee", "cat")
+    assert found.y is not None
+    assert found.y[:3].tolist() == [2.0, 0.0, 1.0]
+    table = "\n".join(["a,b,c,label", *(f"{r[0]},{r[1]},{r[2]},{w}" for r, w in zip(X, words, strict=True))])
+    Path("w.csv").write_text(table, encoding="utf-8")
+    assert (read_user_points("w.csv").y == found.y).all()
+    assert set(measure_points("w.csv")["label"]["classes"]) == {"ant", "bee", "cat"}
+    Path("v.csv").write_text(table.replace("cat", "", 1), encoding="utf-8")
+    with pytest.raises(RecipeError, match="missing in 1 of 200 rows"):
+        read_user_points("v.csv")
+
+
+@pytest.mark.usefixtures("folder")
+def test_hdf5_groups_by_path_and_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only X, wherever it is; several must be told apart; a plugin's filter is loaded or named with its extra."""
+    hdf5plugin = pytest.importorskip("hdf5plugin")
+    with h5py.File("n.h5", "w") as file:
+        file["run/layer3/X"], file["run/layer3/y"] = X, Y
+        file.create_dataset("run/other", data=X[:, :2], **hdf5plugin.Blosc2(cname="zstd"))
+    found = read_user_points("n.h5")
+    assert np.array_equal(found.X, X)
+    assert found.target == "run/layer3/y"
+    other = read_user_points("n.h5", points="run/other", target="run/layer3/y")
+    assert np.array_equal(other.X, X[:, :2])
+    with pytest.raises(RecipeError, match="holds run/layer3/X"):
+        read_user_points("n.h5", points="run/layer2/X")
+    with h5py.File("n.h5", "a") as file:
+        file["run/layer4/X"] = X
+    with pytest.raises(RecipeError, match="expected one of them"):
+        read_user_points("n.h5")
+    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda _: False)
+    monkeypatch.setitem(sys.modules, "hdf5plugin", None)
+    with pytest.raises(MissingExtraError, match=r"filter 32026.*fractalman\[compression\]"):
+        read_user_points("n.h5", points="run/other")
+
+
+@pytest.mark.usefixtures("folder")
+def test_anndata_layers_and_obsm() -> None:
+    """X sparse or dense, a layer, a table of obsm, the target in obs."""
+    anndata = pytest.importorskip("anndata")
+    pd = pytest.importorskip("pandas")
+    from scipy import sparse
+
+    obs = pd.DataFrame({"cell_type": ["a", "b"] * 100, "depth": Y}, index=[str(i) for i in range(200)])
+    made = anndata.AnnData(X=sparse.csr_matrix(X), obs=obs, layers={"raw": 2 * X}, obsm={"X_pca": X[:, :2]})
+    made.write_h5ad("a.h5ad")
+    found = read_user_points("a.h5ad", target="cell_type")
+    assert sparse.issparse(found.X)
+    assert found.classes == ("a", "b")
+    assert measure_points("a.h5ad")["coordinates"] == 3
+    assert np.array_equal(read_user_points("a.h5ad", points="layers/raw").X, 2 * X)
+    assert np.array_equal(read_user_points("a.h5ad", points="obsm/X_pca", target="depth").X, X[:, :2])
+    with pytest.raises(RecipeError, match="expected X, layers/raw, obsm/X_pca"):
+        read_user_points("a.h5ad", points="obsm/X_umap")
+
+
+@pytest.mark.usefixtures("folder")
+def test_sparse_archives_and_memory_maps() -> None:
+    from scipy import sparse
+
+    sparse.save_npz("s.npz", sparse.csr_matrix(X))
+    assert np.allclose(read_user_points("s.npz").X.toarray(), X)
+    np.save("m.npy", X)
+    assert isinstance(read_user_points("m.npy").X, np.memmap)
+    assert measure_points("m.npy")["points"] == 200
+
+
+@pytest.mark.usefixtures("folder")
+def test_messages_name_the_line_of_the_file() -> None:
+    """Comments and empty lines count as lines; numbers are plain."""
+    rows = [f"{r[0]},{r[1]}" for r in X]
+    rows[10] = "0.5,nan"
+    Path("c.csv").write_text("\n".join(["# made by hand", "a,b", "", *rows]), encoding="utf-8")
+    with pytest.raises(RecipeError, match="line 14, column 'b'") as caught:
+        read_user_points("c.csv")
+    assert "np." not in str(caught.value)
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_dimension_does_not_need_the_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    """A target that cannot be measured is a sentence, beside the dimension; options reach their estimator."""
+    np.savez("i.npz", X=X, y=np.zeros(200))
+    assert main(["measure", "i.npz", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert table["dimension"]["recommended"]["interval"][0] < 3.0 < table["dimension"]["recommended"]["interval"][1]
+    assert "all labels are 0" in table["label"]["not_measured"]
+    np.savez("t.npz", X=np.r_[X, X[:50]], other=np.r_[Y, Y[:50]])
+    assert main(["measure", "t.npz", "--json", "--target", "other", "--keep-duplicates"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert any("duplicates='drop'" in said for said in table["dimension"]["mle"]["warnings"])
+    assert table["target"] == "other"
+    assert main(["measure", "t.npz", "--theiler", "5000"]) == 2
+    assert "theiler" in capsys.readouterr().err
