@@ -237,7 +237,8 @@ def leftover_words(path: Path) -> str:
         return ""
     size = sum(map(size_on_disk, found))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {shlex.quote(str(path.parent))} to remove it"
+    folder = shlex.quote(str(path.parent))
+    return f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {folder} to remove it"
 
 
 def size_on_disk(entry: Path) -> int:
