@@ -111,7 +111,7 @@ class OwnPrediction:
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from {low} to {high} on these points")
+            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
         if self._variogram is not None:
             risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
             kind = "k-nn: means of k neighbours on the measured variogram, k chosen"

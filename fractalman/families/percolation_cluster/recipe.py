@@ -15,17 +15,45 @@ from fractalman.recipes.checks import seed as seed_check
 class PercolationCluster(Recipe):
     """One critical mean-field percolation cluster: a uniform labelled tree with its cut tree.
 
-    Args:
-        n_points: number of points N ≥ 1.
-        ambient_dim: dimension d ≥ 2 of X.
-        label: "hierarchical" (latents of the cut tree) or "brownian" (increments on the edge tree).
-        label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a); a = 0 is Brill's label.
-        seed: integer or `Seeds`.
-        growth: "coalescent", or "nested": the edges, and the order in which they are cut, of a smaller n_points are the
-            first ones of a larger. The law is the same; points then stand in order of birth, so X[:n] is no random
-            sample (`split` is), and it takes about 1 µs a point more.
+    Parameters
+    ----------
+    n_points : int
+        Number of points N ≥ 1.
+    ambient_dim : int, default 128
+        Dimension d ≥ 2 of X.
+    label : {"hierarchical", "brownian"}, default "hierarchical"
+        "hierarchical" (latents of the cut tree) or "brownian" (increments on the edge tree).
+    label_exponent : float, default 0
+        Size exponent a > −1/4 of the hierarchical latents, variance size^(2a); a = 0 is Brill's label.
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    growth : str, default "coalescent"
+        "coalescent", or "nested": the edges, and the order in which they are cut, of a smaller n_points are the first
+        ones of a larger. The law is the same; points then stand in order of birth, so X[:n] is no random sample
+        (`split` is), and it takes about 1 µs a point more.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
 
+    Notes
+    -----
     Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, nested growth: "Nested sizes".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.PercolationCluster(n_points=100, ambient_dim=8, seed=1)
+    >>> recipe.replace(nuisance_dim=2).n_columns
+    10
     """
 
     family: ClassVar[str] = "percolation-cluster"
