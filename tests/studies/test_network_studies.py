@@ -182,7 +182,7 @@ def test_probes_of_a_recipe_read_values() -> None:
         ({"locality": {"train_size": 64}}, "missing key locality.test_size"),
         ({"locality": {"train_size": 64, "test_size": 8, "steps": [0, 61]}}, "expected numbers from 0 to mlp.steps"),
         ({"locality": {"train_size": 64, "test_size": 8, "widths": [8, 8]}}, "rising values, each once"),
-        ({"locality": {"train_size": 64, "test_size": 8, "controls": ["lineal"]}}, "expected 'shuffled-labels' or 'linear'"),
+        ({"locality": {"train_size": 64, "test_size": 8, "controls": ["lineal"]}}, "did you mean 'linear'"),
         ({"mlp": {"steps": 60, "learning_rate": [1e-3, 1e-2]}}, "expected one rate"),
         ({"probe": {}}, "unknown table probe"),
     ],
