@@ -100,17 +100,22 @@ class Recipe:
         return self.target != "value"
 
     def needs_values(self, what: str) -> None:
-        """Raise an error if y holds classes.
+        """Refuse recipes whose y holds classes.
 
         Parameters
         ----------
         what : str
-            What is done with values only, as the message names it.
+            What is done with values only, as the message says it.
 
         Raises
         ------
         RecipeError
-            If y holds classes.
+            If `classifies`.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=100).needs_values("a plan")
         """
         if self.classifies:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
