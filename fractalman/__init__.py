@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from fractalman.runs import run_probe as probe
 
 
-# Public names that pull in heavier rooms, found at first use: name → (module, name there; None = the module itself).
+# Public names that pull in heavier packages, found at first use: name → (module, name there; None = the module itself).
 _LATER: dict[str, tuple[str, str | None]] = {
     "Dataset": ("fractalman.datasets.memory", "Dataset"),
     "batches": ("fractalman.datasets.shuffled", "batches"),

@@ -1,4 +1,4 @@
-"""Short names for the array types that travel between rooms."""
+"""Short names for the array types that travel between packages."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def distances(X: AnyFloat, Z: AnyFloat) -> F64:
     Errors: RecipeError when the shapes do not fit.
     """
     if X.ndim != 2 or Z.ndim != 2 or X.shape[1] != Z.shape[1]:
-        raise RecipeError(f"X {X.shape} and Z {Z.shape}: allowed are two tables (a, d) and (b, d) with the same d")
+        raise RecipeError(f"X {X.shape} and Z {Z.shape}: expected two tables (a, d) and (b, d) with the same d")
     from scipy.spatial.distance import cdist
 
     out: F64 = cdist(np.asarray(X, np.float64), np.asarray(Z, np.float64))
@@ -90,7 +90,7 @@ def _next_angle(gap: F64) -> F64:
 def _start(X: AnyFloat, Z: AnyFloat, depth: int) -> tuple[F64, F64, F64]:
     """Return the angle between x and z, |x||z|/d, and whether both are other than 0; all (a, b) float64."""
     if isinstance(depth, bool) or not hasattr(depth, "__index__") or int(depth) < 1:
-        raise RecipeError(f"depth = {depth!r}: allowed is a number of hidden layers, at least 1")
+        raise RecipeError(f"depth = {depth!r}: expected a number of hidden layers, at least 1")
     a, b = np.asarray(X, np.float64), np.asarray(Z, np.float64)
     left, right = np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1)
     chord = distances(a / np.where(left > 0.0, left, 1.0)[:, None], b / np.where(right > 0.0, right, 1.0)[:, None])
@@ -132,11 +132,11 @@ def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parame
     """
     if parameterization not in ("standard", "ntk"):
         raise RecipeError(
-            f"parameterization = {parameterization!r}: allowed are standard, ntk"
+            f"parameterization = {parameterization!r}: expected standard, ntk"
             f"{nearest(str(parameterization), ('standard', 'ntk'))}"
         )
     if width is not None and not (math.isfinite(width) and width >= 1.0):
-        raise RecipeError(f"width = {width!r}: allowed is a number of units from 1 up, or None")
+        raise RecipeError(f"width = {width!r}: expected a number of units from 1 up, or None")
     theta, scale, alive = _start(X, Z, depth)
     d, last = np.asarray(X).shape[1], int(depth)
     gap = 2.0 * np.sin(0.5 * theta) ** 2  # 1 − cos θ before layer 1
@@ -180,18 +180,18 @@ def matrix(
     if name == "ntk":
         return ntk(X, Z, depth, width)
     if name not in KERNELS:
-        raise RecipeError(f"unknown kernel {name!r}: allowed are {', '.join(NAMES)}{nearest(name, NAMES)}")
+        raise RecipeError(f"unknown kernel {name!r}: expected {', '.join(NAMES)}{nearest(name, NAMES)}")
     return KERNELS[name](distances(X, Z), length)
 
 
 def by_name(name: str) -> Callable[[F64, float], F64]:
     """Return the kernel called ``name``; RecipeError with the nearest match when there is none."""
     if name not in KERNELS:
-        raise RecipeError(f"unknown kernel {name!r}: allowed are {', '.join(KERNELS)}{nearest(name, KERNELS)}")
+        raise RecipeError(f"unknown kernel {name!r}: expected {', '.join(KERNELS)}{nearest(name, KERNELS)}")
     return KERNELS[name]
 
 
 def _positive(length: float) -> float:
     if not (math.isfinite(length) and length > 0.0):
-        raise RecipeError(f"length = {length!r}: allowed is a finite number > 0")
+        raise RecipeError(f"length = {length!r}: expected a finite number > 0")
     return float(length)

@@ -116,10 +116,10 @@ def nearest(X_train: AnyFloat, X_test: AnyFloat, path: str = "auto") -> I64:
     """
     if X_train.ndim != 2 or X_test.ndim != 2 or X_train.shape[1] != X_test.shape[1] or X_train.shape[0] < 1:
         raise RecipeError(
-            f"X_train {X_train.shape} and X_test {X_test.shape}: allowed are tables (n, d) and (t, d) with n >= 1"
+            f"X_train {X_train.shape} and X_test {X_test.shape}: expected tables (n, d) and (t, d) with n >= 1"
         )
     if path not in ("auto", "tree", "products"):
-        raise RecipeError(f"path = {path!r}: allowed is 'auto', 'tree' or 'products'")
+        raise RecipeError(f"path = {path!r}: expected 'auto', 'tree' or 'products'")
     A = np.ascontiguousarray(X_train, np.float64)
     B = np.ascontiguousarray(X_test, np.float64)
     if B.shape[0] == 0:
@@ -139,7 +139,7 @@ def nearest_k(X_train: AnyFloat, X_test: AnyFloat, k: int) -> I64:
     """
     if X_train.ndim != 2 or X_test.ndim != 2 or X_train.shape[1] != X_test.shape[1] or not 1 <= k <= X_train.shape[0]:
         raise RecipeError(
-            f"X_train {X_train.shape}, X_test {X_test.shape}, k = {k}: allowed are (n, d) and (t, d), 1 <= k <= n"
+            f"X_train {X_train.shape}, X_test {X_test.shape}, k = {k}: expected (n, d) and (t, d), 1 <= k <= n"
         )
     from scipy.spatial.distance import cdist
 

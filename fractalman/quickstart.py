@@ -51,7 +51,7 @@ def quickstart(out: str | Path, progress: Progress | None = None) -> Quickstart:
     try:
         partial.mkdir()
     except OSError as error:
-        raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; type -o with another path") from None
+        raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; use -o with another path") from None
     try:
         results = {}
         for name, spec in specs.items():
@@ -71,13 +71,13 @@ def quickstart(out: str | Path, progress: Progress | None = None) -> Quickstart:
 def _check_replaceable(out: Path) -> None:
     """Refuse to replace what no quickstart made."""
     if not out.name:
-        raise RecipeError(f"{out} cannot be replaced: type -o with the name of a new folder")
+        raise RecipeError(f"{out} cannot be replaced: use -o with the name of a new folder")
     if not out.parent.is_dir():
-        raise RecipeError(f"no folder {out.parent} found: type -o with a path in an existing folder")
+        raise RecipeError(f"no folder {out.parent} found: use -o with a path in an existing folder")
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RecipeError(f"{out} exists and is no folder: type -o with the name of a new folder")
+        raise RecipeError(f"{out} exists and is no folder: use -o with the name of a new folder")
     if out.is_dir() and not (out / MARK).exists() and any(out.iterdir()):
-        raise RecipeError(f"{out} exists and was not made by quickstart: type -o with the name of a new folder")
+        raise RecipeError(f"{out} exists and was not made by quickstart: use -o with the name of a new folder")
 
 
 def _replace_folder(new: Path, old: Path) -> None:

@@ -297,9 +297,9 @@ def rebuild_report(
     given = [Path(name) for name in (folder, *more)]
     for path in given:
         if not path.is_dir():
-            raise RecipeError(f"no folder {path} found: type the folder of a confirm run")
+            raise RecipeError(f"no folder {path} found: use the folder of a confirm run")
     if out is None and more:
-        raise RecipeError(f"{len(given)} folders and no place for their report: type -o FOLDER")
+        raise RecipeError(f"{len(given)} folders and no place for their report: use -o FOLDER")
     if not more and out is None and not _holds_runs(given[0]):
         return _rebuild_in_place(given[0], progress)
     folders = [run for path in given for run in (_runs_in(path) if _holds_runs(path) else [path])]
@@ -308,7 +308,7 @@ def rebuild_report(
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RecipeError(f"cannot make the folder {place}: {error.strerror}; type -o with another path") from None
+        raise RecipeError(f"cannot make the folder {place}: {error.strerror}; use -o with another path") from None
     if len(results) == 1:
         return write_report(next(iter(results.values())), place)
     return write_reports(results, place, f"fractalman report: {len(results)} runs")
@@ -352,7 +352,7 @@ def _finished(folder: Path, progress: Progress | None) -> Result:
         wanted = len(spec.learners) * len(spec.values) * spec.seeds
         found = sum(point.learner in spec.learners for point in result.points)
         raise RecipeError(
-            f"{folder} holds {found} of {wanted} points: a report needs them all; type the same fractalman confirm "
+            f"{folder} holds {found} of {wanted} points: a report needs them all; run the same fractalman confirm "
             "again to finish the run"
         )
     return result

@@ -27,7 +27,7 @@ try:
     from torch.utils.data import IterableDataset, get_worker_info
 except ImportError as error:
     raise MissingExtraError(
-        f"fractalman.torch needs PyTorch, which cannot be imported ({error}); type pip install 'fractalman[torch]'"
+        f"fractalman.torch needs PyTorch, which cannot be imported ({error}); run pip install 'fractalman[torch]'"
     ) from None
 
 __all__ = ["BatchDataset", "PointDataset"]
@@ -59,7 +59,7 @@ class PointDataset(MapDataset):  # type: ignore[misc]
         n = int(self._source.y.shape[0])
         self._rows = np.arange(n) if rows is None else np.asarray(rows, np.int64)
         if self._rows.ndim != 1 or (self._rows.size and not 0 <= self._rows.min() <= self._rows.max() < n):
-            raise RecipeError(f"rows of shape {self._rows.shape}: allowed are (m,) row numbers from 0 to {n - 1}")
+            raise RecipeError(f"rows of shape {self._rows.shape}: expected (m,) row numbers from 0 to {n - 1}")
 
     def __len__(self) -> int:
         return int(self._rows.size)

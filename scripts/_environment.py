@@ -144,7 +144,7 @@ def make(folder, ours):
     folder.mkdir()
     ours.write_text("made by scripts/_environment.py, which may delete and remake this folder\n", encoding="utf-8")
     if subprocess.call([sys.executable, "-m", "venv", str(folder)], stdin=subprocess.DEVNULL) != 0:
-        stop("making the environment .venv failed, see above; type the same command to try again", status=3)
+        stop("making the environment .venv failed, see above; run the same command to try again", status=3)
 
 
 def install(root, folder, extras):
@@ -154,7 +154,7 @@ def install(root, folder, extras):
     command += ["--disable-pip-version-check", "-c", str(root / "constraints.txt")]
     command += ["-e", str(root) + "[" + extras + "]"]
     if subprocess.call(command, stdin=subprocess.DEVNULL) != 0:
-        stop("installing into .venv failed, see above; type the same command to try again", status=3)
+        stop("installing into .venv failed, see above; run the same command to try again", status=3)
 
 
 def ensure(root=ROOT, extras=TEST):
@@ -173,7 +173,7 @@ def ensure(root=ROOT, extras=TEST):
             wanted["extras"] = TEST
         if folder.exists() and not ours.exists():  # somebody's own: used, never deleted
             if not python.exists():
-                stop(".venv holds no Python and was not made by this script; move it away, then type the same command")
+                stop(".venv holds no Python and was not made by this script; move it away, then run the same command")
             say("installing into the .venv that is already here")
         elif found is None or any(found.get(k) != wanted[k] for k in ("python", "clone")) or not python.exists():
             say("making .venv (about a minute, once)")

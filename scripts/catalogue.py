@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None, digests: Path = DIGESTS, document: 
     differing = []
     names = [name for name in catalogue_names() if fnmatch.fnmatch(name, options.only)]
     if not names:
-        print(f"no catalogue name fits {options.only!r}: type fractalman list", file=sys.stderr)
+        print(f"no catalogue name fits {options.only!r}: run fractalman list", file=sys.stderr)
         return 2
     for name in [] if options.table else names:
         recipe, old = catalogue_recipe(name), rows.get(name)

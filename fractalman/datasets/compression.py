@@ -25,7 +25,7 @@ def check_compression(name: str) -> str:
     """Return ``name`` if files can be written with it here; RecipeError or MissingExtraError otherwise."""
     if name not in COMPRESSIONS:
         raise RecipeError(
-            f"compression = {name!r}: allowed are {', '.join(COMPRESSIONS)}{nearest(str(name), COMPRESSIONS)}"
+            f"compression = {name!r}: expected {', '.join(COMPRESSIONS)}{nearest(str(name), COMPRESSIONS)}"
         )
     if name in PLUGIN.values():
         _import_plugin(f"compression {name}")
@@ -36,7 +36,7 @@ def _import_plugin(what: str) -> Any:
     try:
         import hdf5plugin
     except ImportError:
-        raise MissingExtraError(f"{what} needs hdf5plugin: type pip install 'fractalman[compression]'") from None
+        raise MissingExtraError(f"{what} needs hdf5plugin: run pip install 'fractalman[compression]'") from None
     return hdf5plugin
 
 

@@ -19,7 +19,7 @@ from fractalman.random.keys import STREAM_VERSION
 
 @dataclass(frozen=True)
 class ColumnRecord:
-    """What the provenance says about one column: type name, shape and digest (`digests.column_digest`)."""
+    """What the provenance says about one column: use name, shape and digest (`digests.column_digest`)."""
 
     dtype: str
     shape: Shape
@@ -78,7 +78,7 @@ class Provenance:
             return json.dumps(table, sort_keys=True, indent=1, allow_nan=False).encode("ascii")
         except (TypeError, ValueError) as error:
             raise FileFormatError(
-                f"the recipe cannot be stored: {error}; allowed are text, numbers, lists, tables"
+                f"the recipe cannot be stored: {error}; expected text, numbers, lists, tables"
             ) from None
 
 

@@ -201,14 +201,14 @@ def batches(
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),
                              ("buffer_bytes", buffer_bytes, 1)):  # fmt: skip
         if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
-            raise RecipeError(f"{word} = {value!r}: allowed is an integer >= {low}")
+            raise RecipeError(f"{word} = {value!r}: expected an integer >= {low}")
     row_bytes = source.X.dtype.itemsize * math.prod(shape[1:])
     capacity = max(1, int(buffer_bytes) // (row_bytes + 8 + _NUMBER_BYTES))
     key = (check_seed(seed), Role.READ_ORDER, int(epoch))
     order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
     count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
     if start > count:
-        raise RecipeError(f"start = {start}: this epoch has {count} batches; type epoch = {epoch + 1} and start = 0")
+        raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
     return Batches(source, order, int(batch_size), range(int(start), count, int(step)))
 
 
@@ -220,10 +220,8 @@ def _chosen(rows: Any, n: int) -> I64 | None:
     if array.dtype == np.bool_ and array.shape == (n,):
         return np.flatnonzero(array)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise RecipeError(
-            f"rows is {array.dtype} of shape {array.shape}: allowed are (m,) row numbers or ({n},) booleans"
-        )
+        raise RecipeError(f"rows is {array.dtype} of shape {array.shape}: expected (m,) row numbers or ({n},) booleans")
     chosen = np.sort(array.astype(np.int64))
     if chosen.size and (chosen[0] < 0 or chosen[-1] >= n):
-        raise RecipeError(f"rows holds {chosen[0] if chosen[0] < 0 else chosen[-1]}: allowed are 0 to {n - 1}")
+        raise RecipeError(f"rows holds {chosen[0] if chosen[0] < 0 else chosen[-1]}: expected 0 to {n - 1}")
     return chosen

@@ -30,16 +30,17 @@ def _needed(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"tables need {name}, which cannot be imported ({error}); type pip install 'fractalman[tables]'"
+            f"tables need {name}, which cannot be imported ({error}); run pip install 'fractalman[tables]'"
         ) from None
 
 
 def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
     """The columns with one number per point, in memory."""
     columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
-    noise = data.columns.get("noise") if hasattr(data, "columns") else getattr(data, "noise", None)
-    if noise is not None:
-        columns["noise"] = noise[:]
+    for name in ("noise", "value"):
+        column = data.columns.get(name) if hasattr(data, "columns") else getattr(data, name, None)
+        if column is not None:
+            columns[name] = column[:]
     if hasattr(data, "count"):  # a coarse dataset
         columns["count"] = data.count[:]
     return columns
@@ -53,7 +54,7 @@ def _per_node(hierarchy: Hierarchy) -> dict[str, Any]:
 
 def _hierarchy(data: Dataset | CoarseDataset | File, why: str) -> Hierarchy:
     if data.hierarchy is None:
-        raise RecipeError(f"{why} needs the hierarchy, and this dataset has none; type table = 'points'")
+        raise RecipeError(f"{why} needs the hierarchy, and this dataset has none; use table = 'points'")
     return data.hierarchy
 
 
@@ -70,16 +71,16 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
     Errors: MissingExtraError without pandas; RecipeError for another table, or one that the dataset does not have.
     """
     if table not in TABLES:
-        raise RecipeError(f"table = {table!r}: allowed are {', '.join(TABLES)}{nearest(str(table), TABLES)}")
+        raise RecipeError(f"table = {table!r}: expected {', '.join(TABLES)}{nearest(str(table), TABLES)}")
     if coordinates and table != "points":
-        raise RecipeError(f"coordinates of {table}: only points have them; type table = 'points'")
+        raise RecipeError(f"coordinates of {table}: only points have them; use table = 'points'")
     pandas = _needed("pandas")
     if table == "nodes":
         frame = pandas.DataFrame(_per_node(_hierarchy(data, "table = 'nodes'")))
         frame.index.name = "node"
     elif table == "edges":
         if data.edges is None:
-            raise RecipeError("table = 'edges': this family has no graph; type table = 'points'")
+            raise RecipeError("table = 'edges': this family has no graph; use table = 'points'")
         frame = pandas.DataFrame(data.edges[:], columns=["a", "b"])
         frame.index.name = "edge"
     else:

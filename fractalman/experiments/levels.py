@@ -100,11 +100,12 @@ def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], see
     if not (predicted > 0.0).all():
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
-    return _judged(risks / predicted, predicted, error, draws, tuple(used))
+    shared = float(getattr(prediction, "shared_error", 0.0))
+    return _judged(risks / predicted, predicted, error, draws, tuple(used), shared)
 
 
-def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: tuple[int, ...]) -> Level:
-    """Return the level of ratios (replicates, sizes) with the prediction's error."""
+def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: tuple[int, ...], shared: float) -> Level:
+    """Return the level of ratios (replicates, sizes) with the prediction's error, ``shared`` of it by all sizes."""
     from scipy.special import stdtr
 
     seeds, count = ratios.shape
@@ -115,6 +116,7 @@ def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: t
         theirs = float(np.mean(means * error / predicted))
     else:
         theirs = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
+        theirs = math.hypot(theirs, shared * ratio)
     joint = math.hypot(own, theirs)
     each = np.hypot(ratios.std(axis=0, ddof=1) / math.sqrt(seeds), means * error / predicted)
     gaps, errors = np.append(means, ratio) - 1.0, np.append(each, joint)

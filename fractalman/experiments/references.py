@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fractalman.prediction import Prediction
 
 REFERENCES = ("1-nn", "laplace-kernel")
-"""Whose predicted curves stand beside a learner of somebody's own."""
+"""Whose predicted curves stand beside a learner of somebody's own; the first alone beside one of ours without one."""
 
 
 def ratios(points: Sequence[Point], predictions: Mapping[str, Prediction]) -> dict[str, tuple[int, float, float]]:
@@ -54,10 +54,12 @@ def ratios(points: Sequence[Point], predictions: Mapping[str, Prediction]) -> di
     return found
 
 
-def words(found: Mapping[str, tuple[int, float, float]]) -> str:
-    """Return the ratios as a phrase; "" without one."""
+def words(found: Mapping[str, tuple[int, float, float]], efficiency: float | None = None) -> str:
+    """Return the ratios, and the risk over the Bayes floor at the largest size, as a phrase; "" without either."""
     parts = [
         f"{ratio:.3g}" + (f" ± {error:.2g}" if math.isfinite(error) else "") + f" times {name}'s curve at n = {n}"
         for name, (n, ratio, error) in found.items()
     ]
+    if efficiency is not None:
+        parts.append(f"{efficiency:.3g} times the Bayes floor")
     return f"its risk is {' and '.join(parts)}" if parts else ""

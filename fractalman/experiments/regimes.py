@@ -218,7 +218,7 @@ def _diverged_words(lost: Sequence[Point], count: int) -> str:
     """Return how many of a condition's networks diverged, and at which learning rate."""
     rates = sorted({rate for point in lost if (rate := point.info.get("learning_rate")) is not None})
     at = f" at learning_rate = {rates[0]:g}" if len(rates) == 1 else " at every learning_rate" * (not rates)
-    return f"{len(lost)} of {count} networks diverged{at}: type a smaller learning_rate"
+    return f"{len(lost)} of {count} networks diverged{at}: use a smaller learning_rate"
 
 
 def _best(gains: Mapping[str, float]) -> str | None:
@@ -244,7 +244,7 @@ def _along_the_model(facts: _Facts, evidence: str, trained: bool, axis: Axis, as
     if facts.share < TRAIN_SHARE:
         return DATA, evidence
     if trained and "steps" not in asked:
-        return UNDECIDED, f"{evidence}; whether more steps help was not tried: type doubling_checks = true"
+        return UNDECIDED, f"{evidence}; whether more steps help was not tried: use doubling_checks = true"
     best = _best(facts.gains)
     if axis.kind == "budget":
         if best is None:

@@ -67,7 +67,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     if largest + spec.test_size > data.n_points:  # of families whose draw decides their number
         raise RecipeError(
             f"replicate {i} drew {data.n_points} points, and train_sizes up to {largest} with test_size = "
-            f"{spec.test_size} need {largest + spec.test_size}: type a larger side, or ask for less"
+            f"{spec.test_size} need {largest + spec.test_size}: use a larger side, or ask for less"
         )
     if math.isinf(spec.population):
         train = np.arange(largest, dtype=np.int64)

@@ -90,6 +90,8 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     points: list[Point] = []
     checks: list[Point] = []
     verdicts, summaries, conventions = [], {}, {}
+    from fractalman.prediction.methods import no_curve
+
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
         learner = spec.make(name)
@@ -104,9 +106,12 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             axis=spec.axis, checks=beside, floor=mean_floor, asked=spec.doubled_settings(name),
         )  # fmt: skip
         summaries[name] = summary
-        if name in spec.brought and predictions[name] is None and spec.axis.kind == "data":
-            beside_others = references.words(references.ratios(mine, _reference_predictions(spec, predictions, say)))
-            notes[name] = "; ".join(part for part in (notes.get(name, ""), beside_others) if part)
+        if spec.axis.kind == "data" and (predictions[name] is None or not predictions[name].has_curve):
+            others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
+            found = references.ratios(mine, _reference_predictions(spec, predictions, others, say))
+            words = references.words(found, summary[-1].efficiency if summary else None)
+            why = notes.get(name) or no_curve(name)
+            notes[name] = "; ".join(part for part in (why, words) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
@@ -115,8 +120,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             judge(
                 name, mine, summary, predictions[name],
                 seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
-                kernel=_reference(spec, learner, predictions),
-                own_curve=learner.linear_smoother and not spec.settings.get(name),
+                level_regimes=_level_regimes(learner),
             )
         )  # fmt: skip
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
@@ -149,12 +153,14 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     return predictions, notes
 
 
-def _reference_predictions(spec: Spec, predictions: Mapping[str, Any], say: Progress) -> dict[str, Any]:
-    """Return the predictions that stand beside a learner of somebody's own."""
+def _reference_predictions(
+    spec: Spec, predictions: Mapping[str, Any], names: Sequence[str], say: Progress
+) -> dict[str, Any]:
+    """Return the predictions that stand beside a learner that has no curve."""
     from fractalman.prediction import make_prediction
 
-    found = {}
-    for name in references.REFERENCES:
+    found: dict[str, Any] = {}
+    for name in names:
         if predictions.get(name) is None:
             say(f"predicting {name}")
         found[name] = predictions.get(name) or make_prediction(spec.recipe, learner=name)
@@ -168,18 +174,17 @@ def _predicted(spec: Spec, name: str) -> str | Learner:
     changed = spec.settings.get(name, {}).items() - learner_class(name).defaults().items()
     if not changed or spec.axis.kind in ("model", "budget"):
         return name
-    learner = spec.make(name)
-    return learner if learner.linear_smoother else name
+    return spec.make(name)
 
 
-def _reference(spec: Spec, learner: Learner, predictions: Mapping[str, Any]) -> Any:
-    """Return the prediction of the learner that stands for one without a curve, where the sweep holds it; else None."""
-    table = learner.reference_table()
-    if table is None or learner.reference not in predictions:
-        return None
-    reference = spec.make(learner.reference)
-    same = all(reference.setting(key) == value for key, value in table.items())
-    return predictions[learner.reference] if same else None
+def _level_regimes(learner: Learner) -> tuple[str, ...]:
+    """Return in which regimes a learner's risk is held against its own predicted curve.
+
+    A linear smoother's curve is its own whatever limits it, a network's that of one trained to the end.
+    """
+    if learner.linear_smoother:
+        return (regimes.DATA, regimes.MODEL)
+    return () if learner.smoother() is None else (regimes.DATA,)
 
 
 def _order(point: Point) -> tuple[Any, ...]:

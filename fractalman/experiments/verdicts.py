@@ -5,12 +5,12 @@ predicted one. A learner whose own curve is known at every size is held against 
 data-limited sizes in a row. Where only one of the two can be asked, it is the verdict; a risk below the Bayes floor is
 an alarm and never an agreement.
 
-The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve;
-for a network that of its tangent kernel, where the sweep holds it (datasets/reference/FINDINGS.md: over seven families
-their measured exponents differ by −.008 ± .040); else the asymptote. Agreement means that measurement and reference
-differ by less than the 95 % Student-t half-width of their difference: standard errors of both in quadrature, degrees of
-freedom from the replicates. An agreement is none where the interval holds 0 or is wider than half the reference: it
-would agree with anything.
+The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
+(a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that measurement
+and reference differ by less than the 95 % Student-t half-width of their difference: standard errors of both in
+quadrature, degrees of freedom from the replicates. Such an agreement resolves nothing, and is none, where the
+half-width exceeds half the reference or the measured interval holds 0: it would agree with anything. A difference
+beyond the half-width is one, however wide that is.
 
 Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
 along the steps nothing is predicted.
@@ -35,14 +35,10 @@ from fractalman.experiments.regimes import DATA, MODEL, WANTED, SizeSummary, cho
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
 
-RESOLUTION = 0.15
-"""A half-width beyond this tells nothing: "not resolved" is never "agrees"."""
+RESOLUTION = 0.5
+"""An agreement within more than this share of the reference tells nothing: "not resolved" is never "agrees"."""
 SPREAD = 0.02
 """A spread of the exponent over windows below this is not worth a remark."""
-_OF_KERNEL = " of its tangent kernel"
-_BORROWED = (
-    "a network has no finite-size curve of its own: its reference is that of ntk-kernel, which it need not follow"
-)
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
@@ -143,8 +139,7 @@ def judge(
     fit: Mapping[str, Any],
     note: str = "",
     axis: Axis | None = None,
-    kernel: Any = None,
-    own_curve: bool = True,
+    level_regimes: Sequence[str] = (DATA, MODEL),
 ) -> Verdict:
     """Return the verdict on one learner.
 
@@ -157,9 +152,8 @@ def judge(
         fit: window_low, window_high, min_sizes, min_seeds.
         note: why there is no prediction.
         axis: of the sweep; None = the training-set size.
-        kernel: the prediction of a network's tangent kernel, or None.
-        own_curve: whether the predicted curve is of this very learner, with these settings: only then is its level
-            compared.
+        level_regimes: regimes in which the risk is held against the predicted curve; () = the curve is not of this very
+            learner.
     """
     axis = axis or axis_named(DATA_AXIS)
     window = choose_window(summaries, fit, axis)
@@ -168,24 +162,23 @@ def judge(
         regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
     curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
     found, trouble = _fit(curves, trouble)
-    predicted, logarithmic, reached = _reference(prediction, axis)
-    local, local_error, borrowed = None, None, False
+    predicted, logarithmic, attained = _reference(prediction, axis)
+    local, local_error = None, None
     if found is not None and axis.kind == "data":
-        sizes = [int(n) for n in window.sizes]
-        local, local_error = predicted_local(prediction, sizes)
-        if local is None and kernel is not None:
-            local, local_error = predicted_local(kernel, sizes)
-            borrowed = local is not None
+        local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
         judgement = compare(
             found, predicted, local, local_error,
-            reached=reached, note=note or _unpredicted(axis), name=f"predicted local exponent{_OF_KERNEL * borrowed}",
+            attained=attained, note=note or _unpredicted(axis),
         )  # fmt: skip
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
-    level = level_of(points, prediction, _level_sizes(summaries), seeds) if own_curve and axis.kind == "data" else None
+    level = None
+    if axis.kind == "data":
+        sizes = [entry.n for entry in summaries if entry.regime in level_regimes]
+        level = level_of(points, prediction, sizes, seeds)
     alarm = below_floor(points, seeds)
     agrees, reason = _worse(level, judgement, found is not None, alarm)
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
@@ -206,7 +199,7 @@ def judge(
         n_seeds=seeds,
         regimes=regimes,
         excluded=window.excluded,
-        warnings=() if found is None else (*found.warnings, *remarks, *((_BORROWED,) if borrowed else ())),
+        warnings=() if found is None else (*found.warnings, *remarks),
         law="" if prediction is None else str(prediction.law),
         logarithmic=logarithmic,
         fit=found,
@@ -220,11 +213,6 @@ def judge(
         slope_reason=slope_reason,
         level=None if level is None else dataclasses.replace(level, below_floor=alarm),
     )
-
-
-def _level_sizes(summaries: Sequence[SizeSummary]) -> list[int]:
-    """Return the sizes at which a curve can be held against measurements: all that are finished and not too large."""
-    return [entry.n for entry in summaries if entry.regime in (DATA, MODEL)]
 
 
 def _worse(level: Level | None, slope: _Judgement, fitted: bool, alarm: bool) -> tuple[bool | None, str]:
@@ -246,7 +234,7 @@ def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
         return None, False, True
     if axis.kind == "model":
         return prediction.model_exponent, False, True
-    return prediction.data_exponent, bool(prediction.logarithmic), prediction.reached
+    return prediction.data_exponent, bool(prediction.logarithmic), prediction.attained
 
 
 def _unpredicted(axis: Axis) -> str:
@@ -265,13 +253,11 @@ def _curves(
     if not axis.abscissa:
         return None, f"{axis.name} is no axis along which a power law is looked for; its points are in the table"
     if seeds < min_seeds:
-        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (type seeds = {min_seeds} or more)"
+        return None, f"{seeds} replicate{'s' * (seeds != 1)}, needed are {min_seeds} (use seeds = {min_seeds} or more)"
     if len(fitted) < min_sizes:
         what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'condition'}"
         lost = [entry for entry in summaries if entry.regime == DIVERGED]
-        why = (
-            f"; at {len(lost)} of {len(summaries)} networks diverged: type a smaller mlp.learning_rate" if lost else ""
-        )
+        why = f"; at {len(lost)} of {len(summaries)} networks diverged: use a smaller mlp.learning_rate" if lost else ""
         return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
     abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
     x = [abscissa[value] for value in fitted]
@@ -347,7 +333,7 @@ def compare(
     local: float | None,
     local_error: float | None,
     *,
-    reached: bool = True,
+    attained: bool = True,
     note: str = "",
     name: str = "predicted local exponent",
 ) -> _Judgement:
@@ -358,7 +344,7 @@ def compare(
         predicted: the asymptote, or None.
         local: the finite-size exponent over the same sizes, or None.
         local_error: its standard error.
-        reached: whether a fit at sizes that one can afford shows the asymptote.
+        attained: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
         name: what ``local`` is.
     """
@@ -373,7 +359,7 @@ def compare(
     combined = math.hypot(found.standard_error, error)
     half_width = student_t(found.degrees_of_freedom) * combined
     difference = found.value - reference
-    if local is None and not reached:
+    if local is None and not attained:
         return _Judgement(
             None,
             f"no reference: the asymptote {reference:.3f} is not reached at these sizes, and this learner has no "
@@ -385,27 +371,17 @@ def compare(
         sigma = difference / combined
     else:
         sigma = math.copysign(math.inf, difference) if difference else 0.0
-    if not half_width <= RESOLUTION:
-        return _Judgement(
-            None,
-            f"not resolved: the 95 % half-width {half_width:.2f} exceeds {RESOLUTION:g}; type more seeds",
-            _finite(half_width),
-            sigma,
-        )
-    agrees: bool | None = abs(difference) <= half_width
-    said = "agrees with" if agrees else "differs from"
+    said = f"by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})"
+    if abs(difference) > half_width:
+        return _Judgement(False, f"differs from the {name} {reference:.3f} {said}", _finite(half_width), sigma)
     loose = ""
-    if agrees and half_width > 0.5 * abs(reference):
-        agrees, said, loose = None, "not resolved against", "; the interval is wider than half the exponent"
-    elif agrees and abs(found.value) <= student_t(found.degrees_of_freedom) * found.standard_error:
-        agrees, said, loose = None, "not resolved against", "; the measured interval holds 0"
-    return _Judgement(
-        agrees,
-        f"{said} the {name} {reference:.3f} by {sigma:+.1f} standard errors "
-        f"({difference:+.3f} ± {half_width:.3f}){loose}",
-        half_width,
-        sigma,
-    )
+    if not half_width <= RESOLUTION * abs(reference):
+        loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; use more seeds"
+    elif abs(found.value) <= student_t(found.degrees_of_freedom) * found.standard_error:
+        loose = "the measured interval holds 0; use more seeds"
+    if loose:
+        return _Judgement(None, f"not resolved against the {name} {reference:.3f}: {loose}", _finite(half_width), sigma)
+    return _Judgement(True, f"agrees with the {name} {reference:.3f} {said}", _finite(half_width), sigma)
 
 
 def _finite(value: float) -> float | None:

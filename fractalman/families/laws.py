@@ -110,7 +110,7 @@ def _homogeneous(law: Law) -> Law:
         model_exponent=None,
         model_logarithms=0.0,
         irreducible=None,
-        checked="checked: slopes of .08 for n = 64…1000 where the Laplace kernel has .51 (cube, D = 2, H = ½)",
+        evidence="checked: slopes of .08 for n = 64…1000 where the Laplace kernel has .51 (cube, D = 2, H = ½)",
         reason="biases no longer count in the limit of infinite width, and without them a ReLU network is homogeneous",
         windows=(),
         conflicts=(Conflict(law.name, "data", law.data_exponent, "holds for inputs of one length only"),),
@@ -142,7 +142,7 @@ def _with_features(law: Law, features: int) -> Law:
         excess_exponent=1.0,
         windows=(window, *law.windows),
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, with features far above n",
-        looked_up=(*law.looked_up, *limited.looked_up),
+        references=(*law.references, *limited.references),
     )
 
 

@@ -56,13 +56,13 @@ def with_noise(law: Law, sigma: float, learner: LearnerProperties, own: Callable
         words = "σ² of the test labels and what noise it learns"
     if clean is None and learner.kind != "linear" and learner.name != "random-features":
         floor = None if law.irreducible is None else floor
-    looked_up = law.looked_up
+    references = law.references
     if (
         learner.name != "1-nn"
         and None not in (clean, excess)
         and math.isclose(excess or 0.0, tuned_with_noise(clean or 0.0))
     ):
-        looked_up = (*looked_up, KPOTUFE)
+        references = (*references, KPOTUFE)
     return replace(
         law,
         data_exponent=None,
@@ -79,7 +79,7 @@ def with_noise(law: Law, sigma: float, learner: LearnerProperties, own: Callable
             "label noise is independent of everything; the label tree is that of the clean labels",
             *notes,
         ),
-        looked_up=looked_up,
+        references=references,
         windows=tuple(replace(window, exponent=None) for window in law.windows),
     )
 

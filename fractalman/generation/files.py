@@ -71,7 +71,7 @@ def rebuild(
     if provenance.stream_version != STREAM_VERSION:
         raise FileFormatError(
             f"{source} was drawn from stream version {provenance.stream_version}, this package draws "
-            f"{STREAM_VERSION}: type pip install fractalman=={provenance.versions.get('fractalman', '?')}"
+            f"{STREAM_VERSION}: run pip install fractalman=={provenance.versions.get('fractalman', '?')}"
         )
     target = check_target(path, overwrite)
     with replacing(target, overwrite) as partial:
@@ -83,7 +83,7 @@ def rebuild(
             if made.provenance.content != provenance.content:
                 raise FileFormatError(
                     f"rebuilding {source} gave content {made.provenance.content} where its provenance says "
-                    f"{provenance.content}: the file was changed, or this machine computes differently; type "
+                    f"{provenance.content}: the file was changed, or this machine computes differently; run "
                     f"fractalman verify {source}"
                 )
     return target

@@ -23,21 +23,21 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         if estimate.tree_bytes() > limit:
             raise ResourceError(
                 f"the tree of this recipe needs {estimate.tree_bytes():,} bytes at once and {limit:,} are available: "
-                f"allowed is less; type a smaller {size}"
+                f"expected less; use a smaller {size}"
             )
         return
     start = estimate.start_bytes()
     if start is not None:  # `check_draw` and `check_coordinates` do the rest
         if start > limit:
             raise ResourceError(
-                f"finding this recipe's clusters needs {start:,} bytes at once and {limit:,} are available: allowed is "
-                f"less; type a smaller {size}"
+                f"finding this recipe's clusters needs {start:,} bytes at once and {limit:,} are available: expected "
+                f"less; use a smaller {size}"
             )
         return
     need = estimate.streamed_bytes(hierarchy) if streamed else estimate.peak_bytes()
     if need <= limit:
         return
-    ways = [f"type a smaller {size}" if streamed else f"type a smaller {size} or ambient_dim"]
+    ways = [f"use a smaller {size}" if streamed else f"use a smaller {size} or ambient_dim"]
     with_trees, bare = estimate.streamed_bytes(True), estimate.streamed_bytes(False)
     if not streamed and with_trees < need:
         ways.append(f"write it to a file, which needs {with_trees:,}")
@@ -56,5 +56,5 @@ def check_coordinates(recipe: Recipe, n_points: int) -> None:
     if need > limit:
         raise ResourceError(
             f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "
-            "type a smaller ambient_dim, or write the recipe to a file"
+            "use a smaller ambient_dim, or write the recipe to a file"
         )

@@ -52,7 +52,7 @@ def write_shard(
     """
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
-        raise RecipeError(f"shard {number}/{shards}: allowed are 1/{shards} to {shards}/{shards}")
+        raise RecipeError(f"shard {number}/{shards}: expected 1/{shards} to {shards}/{shards}")
     return _write_shard(recipe, columns, _index(path), number, shards, progress)
 
 
@@ -103,12 +103,12 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     """The columns over the points; RecipeError for families without addresses and for nonsense."""
     if not recipe.addressed:
         raise RecipeError(
-            f"shards of {recipe.family}: allowed are families whose points are made by address (cascade, "
+            f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
             "smooth-manifold), this one needs its whole tree in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
-        raise RecipeError(f"shards = {shards!r}: allowed is an integer from 1 to {most}")
+        raise RecipeError(f"shards = {shards!r}: expected an integer from 1 to {most}")
     columns = streamed_columns(recipe, False, Path())  # addressed families need no scratch
     assert columns is not None
     return {name: rows for name, rows in columns.items() if isinstance(rows, ComputedColumn)}
@@ -219,7 +219,7 @@ def merge_shards(
     if missing:
         raise RecipeError(
             f"{len(missing)} of {shards} shards are not finished, the first is {missing[0]}/{shards}: write them, or "
-            "type the command without --shard"
+            "run the command without --shard"
         )
     return _Merge(recipe, target, shards).publish(hierarchy, overwrite, progress)
 
@@ -298,7 +298,7 @@ class _Merge:
             path = self._path(self._next)
             provenance = _finished(self._recipe, path, self._next, self._shards)
             if provenance is None:
-                raise RecipeError(f"shard {path} is gone: type the same command again")
+                raise RecipeError(f"shard {path} is gone: run the same command again")
             self._merging.add(path, provenance)
             if progress:
                 done = self._merging.bytes

@@ -161,7 +161,7 @@ class Learner(ABC):
     kernel : str
         Name in `fractalman.kernels.matrix` of the kernel that it is ridge regression with; "" = none.
     reference : str
-        Learner whose finite-size curve stands for this one's where it has none of its own; "" = none.
+        Learner of closed form that stands for this one where weights are needed; "" = none.
     """
 
     name: ClassVar[str]
@@ -220,11 +220,10 @@ class Learner(ABC):
         return None
 
     def smoother(self) -> Smoother | None:
-        """Return the same learner as theory computes it, without a label; None where it is no linear smoother."""
-        return None
+        """Return the learner as theory computes it, without a label; None where theory has nothing like it.
 
-    def reference_table(self) -> dict[str, Any] | None:
-        """Return the settings with which ``reference`` stands for it, None where nothing does."""
+        Of a ``linear_smoother`` it is the same learner, of a network the ridge regression with its tangent kernel.
+        """
         return None
 
     # ------------------------------------------------------------------------------------------------ what it does

@@ -104,7 +104,7 @@ def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.
     0.20 0.80 1024
     """
     if not (math.isfinite(sharpness) and sharpness > 0.0):
-        raise FitError(f"sharpness = {sharpness!r}: allowed is a number > 0")
+        raise FitError(f"sharpness = {sharpness!r}: expected a number > 0")
     sizes, losses = checked_curves(n, loss)
     replicates, count = losses.shape
     if count < 5:
@@ -224,12 +224,12 @@ def compare_laws(
     """
     for law in laws:
         if law not in LAWS:
-            raise FitError(f"unknown law {law!r}: allowed are {', '.join(LAWS)}{nearest(str(law), LAWS)}")
+            raise FitError(f"unknown law {law!r}: expected {', '.join(LAWS)}{nearest(str(law), LAWS)}")
     sizes, losses = checked_curves(n, loss)
     shown = sizes <= up_to if up_to is not None else np.arange(sizes.size) < max(5, math.ceil(2 * sizes.size / 3))
     if shown.sum() < 5 or shown.all():
         raise FitError(
-            f"{int(shown.sum())} sizes to fit and {int((~shown).sum())} to predict: allowed are 5 or more and 1 or more"
+            f"{int(shown.sum())} sizes to fit and {int((~shown).sum())} to predict: expected 5 or more and 1 or more"
         )
     fits: dict[str, Callable[[], PowerLawFit | BrokenPowerLawFit]] = {
         "power": lambda: fit_power_law(sizes[shown], losses[:, shown]),

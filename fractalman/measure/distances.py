@@ -70,7 +70,7 @@ def adjacency(edges: ArrayLike, n_points: int) -> tuple[I64, I64]:
     """
     pairs = np.ascontiguousarray(np.asarray(edges, dtype=np.int64).reshape(-1, 2))
     if pairs.size and (int(pairs.min()) < 0 or int(pairs.max()) >= n_points):
-        raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n_points - 1}")
+        raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: expected 0 … {n_points - 1}")
     start, neighbour = np.empty(n_points + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
     _kernels.adjacency(pairs, start, neighbour)
     return start, neighbour
@@ -84,7 +84,7 @@ def distances_from(start: I64, neighbour: I64, source: int) -> tuple[I64, I64]:
     return distance, queue[:reached]
 
 
-def distances_from_twin(edges: I64, n_points: int, source: int) -> tuple[list[int], list[int]]:
+def distances_from_reference(edges: I64, n_points: int, source: int) -> tuple[list[int], list[int]]:
     """`distances_from` in plain Python."""
     near: list[list[int]] = [[] for _ in range(n_points)]
     for a, b in edges.tolist():
@@ -148,7 +148,7 @@ def tree_distances(edges: ArrayLike, n_points: int, *, n_sources: int = 64, seed
         total[i] = float(distance[reached].sum())
         pairs[i] = reached.size - 1
     if not pairs.any():
-        raise RecipeError(f"none of {sources.size} starting points has a neighbour: type a larger n_sources")
+        raise RecipeError(f"none of {sources.size} starting points has a neighbour: use a larger n_sources")
     return Distances(
         mean=float(total.sum() / pairs.sum()),
         standard_error=0.0 if sources.size == n_points else ratio_error(total, pairs),

@@ -77,7 +77,7 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
     """
     points = np.asarray(X)
     if points.ndim != 2:
-        raise RecipeError(f"X has shape {points.shape}: allowed is (n, d)")
+        raise RecipeError(f"X has shape {points.shape}: expected (n, d)")
     n = points.shape[0]
     start, neighbour = adjacency(edges, n)
     bins = max(1, n.bit_length())
@@ -92,7 +92,7 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
         pairs += np.bincount(which, minlength=bins)
     kept = pairs > 0
     if not kept.any():
-        raise RecipeError(f"none of {n_sources} starting points has a neighbour: type a larger n_sources")
+        raise RecipeError(f"none of {n_sources} starting points has a neighbour: use a larger n_sources")
     return PathCurve(2 ** np.flatnonzero(kept).astype(np.int64), total[kept] / pairs[kept], pairs[kept])
 
 

@@ -45,7 +45,7 @@ def cluster_sizes(cluster: ArrayLike) -> ClusterSizes:
     """
     labels = np.asarray(cluster)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
-        raise RecipeError(f"cluster has shape {labels.shape} and type {labels.dtype}: allowed is (n,) of integers")
+        raise RecipeError(f"cluster has shape {labels.shape} and type {labels.dtype}: expected (n,) of integers")
     n = int(labels.size)
     members = np.unique(labels, return_counts=True)[1] if n else np.empty(0, np.int64)
     size, count = np.unique(members, return_counts=True)

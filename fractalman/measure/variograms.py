@@ -61,7 +61,7 @@ def variogram(
     """
     labels = np.asarray(y, dtype=np.float64)
     if labels.ndim != 1 or labels.size < 2:
-        raise RecipeError(f"y has shape {labels.shape}: allowed is (n,) with two points or more")
+        raise RecipeError(f"y has shape {labels.shape}: expected (n,) with two points or more")
     sources_asked = max(1, n_sources)
     if edges is not None and np.asarray(edges).size:
         return _graph(labels, np.asarray(edges, dtype=np.int64), sources_asked, seed)
@@ -69,7 +69,7 @@ def variogram(
         raise RecipeError("a variogram needs edges or X: neither was given")
     coordinates = np.asarray(X)
     if coordinates.ndim != 2 or coordinates.shape[0] != labels.size:
-        raise RecipeError(f"X has shape {coordinates.shape}: allowed is ({labels.size}, d)")
+        raise RecipeError(f"X has shape {coordinates.shape}: expected ({labels.size}, d)")
     return _euclidean(labels, coordinates, sources_asked, seed)
 
 

@@ -6,11 +6,11 @@ or file.
 """
 
 from fractalman.prediction.curves import Curve, Exponent
-from fractalman.prediction.draws import TEST_POINTS
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.laws import LEARNERS, law_of
 from fractalman.prediction.own_data import OwnPrediction, own_data_table, predict_own_data
 from fractalman.prediction.planning import Plan, make_plan
+from fractalman.prediction.realization import TEST_POINTS
 
 __all__ = [
     "LEARNERS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,11 +15,11 @@ from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.prediction.curves import Curve, Exponent
-from fractalman.prediction.draws import n_tests
+from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of
-from fractalman.prediction.methods import SMOOTHERS, Method, method_of
+from fractalman.prediction.methods import Method, method_of, no_curve
+from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 
@@ -42,7 +43,7 @@ class Prediction:
     recipe: Recipe
     learner: str
     law: theory.Law
-    _source: Structures | Splits = field(repr=False)
+    _source: DrawnRealizations | Splits = field(repr=False)
     _curve: Method | None = field(repr=False)
     _floor: Method | None = field(repr=False)
     _known: dict[int, F64] = field(default_factory=dict, repr=False)
@@ -66,9 +67,9 @@ class Prediction:
         return self.law.logarithmic
 
     @property
-    def reached(self) -> bool:
+    def attained(self) -> bool:
         """Whether a fit at sizes that one can afford shows the asymptote."""
-        return self.law.reached
+        return self.law.attained
 
     @property
     def source(self) -> str:
@@ -76,9 +77,9 @@ class Prediction:
         return self.law.source
 
     @property
-    def checked(self) -> str:
+    def evidence(self) -> str:
         """How far the law was checked."""
-        return self.law.checked
+        return self.law.evidence
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ class Prediction:
         return self.law.conflicts
 
     def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, what was looked up, where it ends."""
+        """Return in words why this law holds: what went in, what was computed, the references, where it ends."""
         return self.law.why()
 
     # ------------------------------------------------------------------------------------------------ the population
@@ -136,6 +137,13 @@ class Prediction:
         return 0.0 if self._curve is None else min(self._curve.affordable, self._curve.largest)
 
     @property
+    def shared_error(self) -> float:
+        """Relative standard error that all sizes of the curve share, beside the average over structures: 0 but for
+        networks.
+        """
+        return 0.0 if self._curve is None else self._curve.shared_error
+
+    @property
     def affordable_floor(self) -> float:
         """The same of the floor."""
         return 0.0 if self._floor is None else min(self._floor.affordable, self._floor.largest)
@@ -148,10 +156,7 @@ class Prediction:
         Errors: RecipeError for sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(
-                f"no finite-size curve is known for learner {self.learner!r}: allowed are "
-                f"{', '.join(('1-nn', 'bayes', *SMOOTHERS))}"
-            )
+            raise RecipeError(no_curve(self.learner))
         return self._average(n, self._known, self._curve)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -174,21 +179,23 @@ class Prediction:
         Errors: RecipeError as for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
         """
         if not 1 <= n_lo < n_hi:
-            raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: allowed is 1 <= n_lo < n_hi")
+            raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: expected 1 <= n_lo < n_hi")
         if sizes is None:
             steps = max(1, round(np.log2(n_hi / n_lo)))
             grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, steps + 1)).astype(np.int64))
         else:
             grid = np.unique(np.asarray(sizes, np.int64))
         if grid.size < 2 or grid[0] < n_lo or grid[-1] > n_hi:
-            raise RecipeError(f"sizes = {grid.tolist()}: allowed are two or more sizes from {n_lo} to {n_hi}")
+            raise RecipeError(f"sizes = {grid.tolist()}: expected two or more sizes from {n_lo} to {n_hi}")
         risk = self.curve(grid).risk
         if not (risk > 1e-14).all():
             raise RecipeError(
                 f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
-                "where the last level is resolved; allowed is a window below it, or a greater depth"
+                "where the last level is resolved; expected a window below it, or a greater depth"
             )
-        return slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+        found = slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+        beside = 0.0 if self._curve is None else self._curve.slope_error
+        return Exponent(float(found), math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:
         """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
@@ -199,10 +206,10 @@ class Prediction:
         sizes = np.atleast_1d(np.asarray(n))
         most = min(self.largest, method.largest)
         if most < 1:
-            raise RecipeError("a population of one point leaves nothing to test on: type n_points = 2 or more")
+            raise RecipeError("a population of one point leaves nothing to test on: use n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             upper = "up" if np.isinf(most) else f"to {most:.0f}"
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from 1 {upper}")
+            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from 1 {upper}")
         missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
         if missing:
             for size, column in zip(missing, method.compute(missing).T, strict=True):
@@ -210,7 +217,8 @@ class Prediction:
         columns = np.stack([known[int(s)] for s in sizes], axis=1)
         draws = columns.shape[0]
         error = columns.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(sizes.size)
-        return Curve(sizes.astype(np.int64), columns.mean(axis=0), error, method.kind)
+        risk, beside = columns.mean(axis=0), math.hypot(method.shared_error, method.size_error)
+        return Curve(sizes.astype(np.int64), risk, np.hypot(error, beside * risk), method.kind)
 
     # ------------------------------------------------------------------------------------------------ model size
 
@@ -242,13 +250,13 @@ class Prediction:
             )
         if data_amplitude is None:
             if self._curve is None:
-                raise RecipeError(f"no curve of {self.learner!r} to take A from: type data_amplitude = …")
+                raise RecipeError(f"no curve of {self.learner!r} to take A from: use data_amplitude = …")
             n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
             data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
         if model_amplitude is None:
             if family_of(self.recipe).laws.model_curve is None:
                 raise RecipeError(
-                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: type model_amplitude = …"
+                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: use model_amplitude = …"
                 )
             model_amplitude = float(self.model_curve([REFERENCE_SIZE])[0] * REFERENCE_SIZE**law.model_exponent)
         return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
@@ -306,11 +314,12 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
     0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
+    recipe.needs_values("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
     if isinstance(source, Recipe):
-        drawn: Structures | Splits = Structures(recipe)
+        drawn: DrawnRealizations | Splits = DrawnRealizations(recipe)
     else:
         drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
     curve = method_of(drawn, name, None if own is None else own.smoother())

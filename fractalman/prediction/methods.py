@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from fractalman import theory
 from fractalman.families.base import family_of
-from fractalman.prediction import draws
-from fractalman.prediction.draws import Compute
+from fractalman.prediction import realization
+from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.networks import CAMPAIGN
+from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
 
 SMOOTHERS = (
@@ -40,19 +41,29 @@ class Method:
         compute: sizes → risks, (draws, sizes).
         largest: the largest training set that it can bear.
         affordable: the largest that takes seconds, shown unless others are asked for.
+        shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
+            structures: the same at all sizes, and from size to size.
+        slope_error: of an exponent of the curve, likewise.
     """
 
     kind: str
     compute: Compute
     largest: float = math.inf
     affordable: float = math.inf
+    shared_error: float = 0.0
+    size_error: float = 0.0
+    slope_error: float = 0.0
 
 
-def method_of(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method | None:
+def method_of(
+    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None
+) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
     """
+    if learner == "mlp":
+        return None if smoother is None else _network(source, smoother)
     if smoother is not None:
         return _smoother(source, learner, smoother)
     if learner == "1-nn":
@@ -64,19 +75,29 @@ def method_of(source: Structures | Splits, learner: str, smoother: theory.Smooth
     return None
 
 
-def _recipe_of(source: Structures | Splits) -> Recipe:
-    return source.recipe if isinstance(source, Structures) else source.data.recipe
+def no_curve(learner: str) -> str:
+    """Return why a learner has no finite-size curve, and what to hold it against."""
+    if learner == "mlp":
+        return (
+            "no theory gives this network's curve: the tangent kernel is known for ReLU; use activation = 'relu', or "
+            "compare it with 1-nn's curve and the Bayes floor"
+        )
+    return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
 
 
-def _seconds(source: Structures | Splits) -> float:
-    return _SECONDS if isinstance(source, Structures) and source.recipe.addressed else math.inf
+def _recipe_of(source: DrawnRealizations | Splits) -> Recipe:
+    return source.recipe if isinstance(source, DrawnRealizations) else source.data.recipe
 
 
-def _over(source: Structures | Splits) -> str:
+def _seconds(source: DrawnRealizations | Splits) -> float:
+    return _SECONDS if isinstance(source, DrawnRealizations) and source.recipe.addressed else math.inf
+
+
+def _over(source: DrawnRealizations | Splits) -> str:
     return "averaged over splits" if isinstance(source, Splits) else "averaged over structures"
 
 
-def _exact(source: Structures | Splits, learner: str) -> Method | None:
+def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
     """The curve averaged over the whole family, where that is known; a dataset is one of them."""
     recipe = _recipe_of(source)
     curve = family_of(recipe).laws.exact_curve
@@ -86,34 +107,50 @@ def _exact(source: Structures | Splits, learner: str) -> Method | None:
     return None if found is None else Method(*found)
 
 
-def _one_neighbour(source: Structures | Splits) -> Method:
+def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
     exact = _exact(source, "1-nn")
     if exact is not None:
         return exact
     over = family_of(_recipe_of(source)).laws.graph_neighbours
     if isinstance(source, Splits) or not over:
         kind = f"1-nn in X, exact over labels, {_over(source)}"
-        return Method(kind, draws.averaged(source, draws.smoothed("1-nn")), affordable=_seconds(source))
-    return Method(f"1-nn in graph distance, exact over labels, {over}", draws.averaged(source, draws.nearest_in_graph))
+        return Method(kind, realization.averaged(source, realization.smoothed("1-nn")), affordable=_seconds(source))
+    return Method(
+        f"1-nn in graph distance, exact over labels, {over}", realization.averaged(source, realization.nearest_in_graph)
+    )
 
 
-def _floor(source: Structures | Splits) -> Method:
+def _floor(source: DrawnRealizations | Splits) -> Method:
     if family_of(_recipe_of(source)).laws.field is not None:
-        few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
+        few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
         kind = f"best linear smoother by conditioning the field, {_over(source)}"
-        return Method(kind, draws.averaged(few, draws.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
+        return Method(kind, realization.averaged(few, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")
     if exact is not None:
         return exact
     kind = f"Bayes floor by belief propagation, {_over(source)}"
-    return Method(kind, draws.averaged(source, draws.bayes_floor), affordable=_seconds(source))
+    return Method(kind, realization.averaged(source, realization.bayes_floor), affordable=_seconds(source))
 
 
-def _smoother(source: Structures | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
+def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer structures and sizes."""
-    few = replace(source, most=_DENSE) if isinstance(source, Structures) else source
+    few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = draws.averaged(few, draws.smoothed(smoother or learner))
+    compute = realization.averaged(few, realization.smoothed(smoother or learner))
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)
+
+
+def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Method:
+    """A trained network: its tangent kernel's curve times what networks were measured to lose against it."""
+    lost, own = CAMPAIGN, _smoother(source, "mlp", kernel)
+    return replace(
+        own,
+        kind=f"{lost.ratio:.2f} (as measured on {lost.families} families) × its tangent kernel in X, expected over "
+        f"labels, {_over(source)}",
+        compute=lost.applied(own.compute),
+        shared_error=lost.shared_error,
+        size_error=lost.size_error,
+        slope_error=lost.slope_error,
+    )

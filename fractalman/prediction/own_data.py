@@ -100,7 +100,7 @@ class OwnPrediction:
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
-            raise RecipeError(f"n = {n!r}: allowed are integer training-set sizes from {low} to {high} on these points")
+            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
         if self._spectrum is None:
             risk = np.array([self._thinned(int(size)) for size in sizes])
             kind = "1-nn: differences of neighbours, thinned"

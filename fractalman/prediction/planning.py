@@ -20,15 +20,15 @@ from fractalman.errors import FractalmanError, RecipeError
 from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
+from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import Prediction, make_prediction
-from fractalman.prediction.structures import Structures
 from fractalman.recipes import Recipe
 from fractalman.theory.laws.learner_properties import BAYES
 
 RESOLVED = 16
 """Sizes beyond N/16 are not fitted: slopes rise spuriously there."""
 STRUCTURES, LABEL_DRAWS = 12, 24
-"""Structures drawn to measure the scatter, and label vectors on each."""
+"""Realizations drawn to measure the scatter, and label vectors on each."""
 FEWEST_SIZES = 4
 _LARGEST, _SMALLEST = 16384, 16
 _MEASURED = 100_000  # points of the structures on which the scatter is measured, at most
@@ -109,10 +109,11 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
         budget: training points that may be fitted in all, over sizes and seeds.
     Errors: RecipeError. Source: docs/theory.md §4.
     """
+    recipe.needs_values("a plan")
     if not 0.0 < resolution <= 1.0:
-        raise RecipeError(f"resolution = {resolution!r}: allowed is a number with 0 < resolution <= 1")
+        raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
-        raise RecipeError(f"budget = {budget!r}: allowed is a number of training points of at least 1")
+        raise RecipeError(f"budget = {budget!r}: expected a number of training points of at least 1")
     prediction = make_prediction(recipe, learner)
     population = prediction.population
     grid = _grid(population, prediction, int(budget))
@@ -154,7 +155,7 @@ def _chosen(
     else:
         reason = (
             f"the cheapest window takes {chosen.points:,} training points, {chosen.seeds} seeds at n = "
-            f"{chosen.sizes[0]} … {chosen.sizes[-1]}: type budget = {chosen.points} or a coarser resolution"
+            f"{chosen.sizes[0]} … {chosen.sizes[-1]}: use budget = {chosen.points} or a coarser resolution"
         )
     notes = [
         f"scatter measured with one neighbour on {STRUCTURES} structures and {LABEL_DRAWS} label draws each, risks "
@@ -169,7 +170,7 @@ def _chosen(
         notes.append(
             f"log-periodic with {law.log_period:g}: compare with the curve over the same sizes, or span whole periods"
         )
-    if law.data_exponent is not None and not law.reached:
+    if law.data_exponent is not None and not law.attained:
         notes.append("the asymptote is not reached at these sizes: the exponent that is resolved is the local one")
     if law.data_exponent is None:
         notes.append("no power law holds: what is resolved is the slope over these sizes, to be held against the curve")
@@ -192,14 +193,14 @@ def _impossible(prediction: Prediction, resolution: float, budget: int, populati
     if population / RESOLVED < _SMALLEST * 2 ** (FEWEST_SIZES - 1):
         what = "side" if prediction.recipe.n_points is None else f"n_points = {needed}"
         reason = (
-            f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: type a larger {what}"
+            f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: use a larger {what}"
             if what == "side"
-            else f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: type {what} "
+            else f"N = {population:.0f} leaves {grid.size} sizes up to N/16, needed are {FEWEST_SIZES}: use {what} "
             "or more"
         )
     else:
         least = 3 * _SMALLEST * (2**FEWEST_SIZES - 1)
-        reason = f"a budget of {budget} training points is too small for {FEWEST_SIZES} sizes: type budget = "
+        reason = f"a budget of {budget} training points is too small for {FEWEST_SIZES} sizes: use budget = "
         f"{least} or more"
     return Plan(
         prediction.learner, resolution, budget, False, reason, None, (), prediction.law.data_exponent, population, ()
@@ -227,7 +228,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
     smaller = recipe if recipe.addressed or recipe.max_points <= _MEASURED else recipe.smaller(_MEASURED)
     sizes = tuple(int(n) for n in grid)
     exact, drawn = [], []
-    for draw in Structures(smaller, most=STRUCTURES).draws(sizes):
+    for draw in DrawnRealizations(smaller, most=STRUCTURES).draws(sizes):
         if max(sizes) > draw.order.size - (0 if recipe.addressed else draw.test.size):
             continue
         X, y = draw.coordinates(), draw.labels(LABEL_DRAWS)
@@ -239,7 +240,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
         exact.append(row)
         drawn.append(np.array(rows).T)
     if len(exact) < 3:
-        raise RecipeError("too few drawn structures are large enough to measure the scatter: type a larger population")
+        raise RecipeError("too few drawn structures are large enough to measure the scatter: use a larger population")
     return np.array(exact), np.array(drawn)
 
 

@@ -10,8 +10,8 @@ from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import family_of
-from fractalman.prediction.draws import Draw, n_tests, noisy
-from fractalman.prediction.structures import label_covariance, variance_of
+from fractalman.prediction.drawn import label_covariance, variance_of
+from fractalman.prediction.realization import Realization, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
 
@@ -31,7 +31,7 @@ class Splits:
         """Points that training sets are drawn from."""
         return float(self.data.n_points)
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:  # noqa: ARG002
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:  # noqa: ARG002
         """Yield (points in training order, test points, covariance, X) of every split."""
         data, recipe = self.data, self.data.recipe
         n, tree = data.n_points, None
@@ -48,7 +48,7 @@ class Splits:
         for i in range(self.splits):
             key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
             order = permutation(key, n)
-            yield Draw(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
+            yield Realization(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
 
     @cached_property
     def variance(self) -> float:

@@ -8,9 +8,12 @@ from typing import TypeAlias
 from fractalman import theory
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.learners import Learner, OwnKernel, UserLearner
+from fractalman.learners import Learner, OwnKernel, UserLearner, learner_class
 from fractalman.learners.user import Absent
 from fractalman.prediction.laws import LEARNERS
+
+_BY_SETTINGS = ("mlp",)
+"""Learners whose curve is made from their settings, the defaults included."""
 
 Subject: TypeAlias = str | Learner | Callable[[F64, F64], F64]
 """A name, a learner, or a kernel (a, d), (b, d) → (a, b) of coordinates as they are."""
@@ -22,7 +25,7 @@ def subject(learner: Subject) -> tuple[str, Learner | None]:
     A learner that somebody brought is the one that it is ``like``.
     """
     if isinstance(learner, str):
-        return learner, None
+        return learner, learner_class(learner)() if learner in _BY_SETTINGS else None
     if isinstance(learner, UserLearner):
         if learner.like is None:
             raise RecipeError(
@@ -47,10 +50,10 @@ def unknown_law(name: str) -> theory.Law:
         data_exponent=None,
         model_exponent=None,
         source="none",
-        checked="nothing to check",
+        evidence="nothing to check",
         reason=f"{name} is not among the learners that laws know",
         domain="the sizes of its curve",
         irreducible=None,
         nearest="that of a kernel as smooth as it, e.g. laplace-kernel or matern-kernel",
-        reached=False,
+        attained=False,
     )

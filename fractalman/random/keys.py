@@ -78,10 +78,20 @@ MASK = (1 << 64) - 1
 class Seeds:
     """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
 
-    Args:
-        geometry: who is joined to whom, 0 ≤ integer < 2^63.
-        embedding: where the points lie.
-        labels: the latent values and targets.
+    Parameters
+    ----------
+    geometry : int, default 0
+        Who is joined to whom, 0 ≤ integer < 2^63.
+    embedding : int, default 0
+        Where the points lie, of the same range.
+    labels : int, default 0
+        The latent values and targets, of the same range.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.Cascade(n_points=10, seed=fm.Seeds(geometry=1)).seeds.labels
+    0
     """
 
     geometry: int = 0
@@ -96,39 +106,43 @@ class Seeds:
 def check_seed(seed: object, name: str = "seed") -> int:
     """Return ``seed`` as an int if it is an integer in [0, 2^63), else raise RecipeError naming it."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 1 << 63:
-        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; type e.g. seed = 0")
+        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; use e.g. seed = 0")
     return int(seed)
 
 
 def key64(seed: int, role: int, *address: int) -> int:
     """Return the 64-bit key of (seed, role, address…).
 
-    Args:
-        seed: integer, taken modulo 2^64.
-        role: what the draws are for (`Role`).
-        address: further integers: replicate, cluster, node, …; each taken modulo 2^64.
+    Parameters
+    ----------
+    seed : int
+        Integer, taken modulo 2^64.
+    role : int
+        What the draws are for (`Role`).
+    address : int
+        Further integers: replicate, cluster, node, …; each taken modulo 2^64.
     """
-    key = mix64_twin((seed + GAMMA) & MASK)
+    key = mix64_reference((seed + GAMMA) & MASK)
     for word in (int(role), *address):
-        key = derive_twin(key, word & MASK)
+        key = derive_reference(key, word & MASK)
     return key
 
 
 # ---------------------------------------------------------------------------------------------------- SplitMix64
 
 
-def mix64_twin(z: int) -> int:
+def mix64_reference(z: int) -> int:
     """`mix64` in unbounded integers."""
     z = ((z ^ (z >> 30)) * M1) & MASK
     z = ((z ^ (z >> 27)) * M2) & MASK
     return z ^ (z >> 31)
 
 
-def draw_twin(key: int, counter: int) -> int:
+def draw_reference(key: int, counter: int) -> int:
     """`draw` in unbounded integers."""
-    return mix64_twin((key + (counter + 1) * GAMMA) & MASK)
+    return mix64_reference((key + (counter + 1) * GAMMA) & MASK)
 
 
-def derive_twin(key: int, word: int) -> int:
+def derive_reference(key: int, word: int) -> int:
     """`derive` in unbounded integers."""
-    return draw_twin(mix64_twin(key ^ CHILD), word)
+    return draw_reference(mix64_reference(key ^ CHILD), word)

@@ -8,8 +8,8 @@ Uniform integers below ``n`` come from the high half of a 64×64-bit product (re
 Box–Muller pairs in which logarithm, sine and cosine are short series of IEEE additions, multiplications and
 divisions, never a library call: the same key gives the same bits on every machine.
 
-Everything here exists twice: compiled, and as a plain-Python twin (``*_twin``) in unbounded integers and, for the
-single-precision normals, one NumPy scalar operation at a time. Tests compare the two for equality.
+Everything here exists twice: compiled, and as a plain-Python reference (``*_reference``) in unbounded integers and, for
+the single-precision normals, one NumPy scalar operation at a time. Tests compare the two for equality.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from fractalman.random.keys import STREAM_VERSION as STREAM_VERSION
 from fractalman.random.keys import Role as Role
 from fractalman.random.keys import Seeds as Seeds
 from fractalman.random.keys import check_seed as check_seed
-from fractalman.random.keys import derive_twin as derive_twin
-from fractalman.random.keys import draw_twin as draw_twin
+from fractalman.random.keys import derive_reference as derive_reference
+from fractalman.random.keys import draw_reference as draw_reference
 from fractalman.random.keys import key64 as key64
 
 _U = np.uint64
@@ -278,31 +278,31 @@ def permutation(key: int, n: int) -> I64:
     return out
 
 
-# ---------------------------------------------------------------------------------------------------- twins
+# ---------------------------------------------------------------------------------------------------- references
 
 
-def draw_uniform_twin(key: int, counter: int) -> float:
-    """`draw_uniform` from the twin's integers."""
-    return (draw_twin(key, counter) >> 11) * 2.0**-53
+def draw_uniform_reference(key: int, counter: int) -> float:
+    """`draw_uniform` from the reference's integers."""
+    return (draw_reference(key, counter) >> 11) * 2.0**-53
 
 
-def draw_below_twin(key: int, counter: int, n: int) -> int:
+def draw_below_reference(key: int, counter: int, n: int) -> int:
     """`draw_below` in unbounded integers."""
-    return (draw_twin(key, counter) * n) >> 64
+    return (draw_reference(key, counter) * n) >> 64
 
 
-def permutation_twin(key: int, n: int) -> list[int]:
+def permutation_reference(key: int, n: int) -> list[int]:
     """`permutation` in plain Python."""
     out = list(range(n))
     for i in range(n - 1, 0, -1):
-        j = draw_below_twin(key, i, i + 1)
+        j = draw_below_reference(key, i, i + 1)
         out[i], out[j] = out[j], out[i]
     return out
 
 
-def draw_normal_twin(key: int, counter: int) -> float:
+def draw_normal_reference(key: int, counter: int) -> float:
     """`draw_normal` in plain Python floats (IEEE doubles, the same operations in the same order)."""
-    u = ((draw_twin(key, 2 * counter) >> 11) + 0.5) * 2.0**-53
+    u = ((draw_reference(key, 2 * counter) >> 11) + 0.5) * 2.0**-53
     m, e = math.frexp(u)
     if m < 0.7071067811865476:
         m, e = m * 2.0, e - 1
@@ -312,7 +312,7 @@ def draw_normal_twin(key: int, counter: int) -> float:
     for odd in range(21, 1, -2):
         p = p * z + 1.0 / odd
     radius = math.sqrt(-2.0 * (2.0 * s + 2.0 * (s * z) * p + float(e) * 0.6931471805599453))
-    bits = draw_twin(key, 2 * counter + 1)
+    bits = draw_reference(key, 2 * counter + 1)
     t = ((((bits << 2) & MASK) >> 11) * 2.0**-53 - 0.5) * 1.5707963267948966
     odd_quarter = (bits >> 62) & 1
     highest = 19 if odd_quarter else 18
@@ -324,10 +324,10 @@ def draw_normal_twin(key: int, counter: int) -> float:
     return radius * (-p if bits >> 63 else p)
 
 
-def normal_pair_twin(key: int, counter: int) -> tuple[np.float32, np.float32]:
+def normal_pair_reference(key: int, counter: int) -> tuple[np.float32, np.float32]:
     """One pair of `fill_normals32`, one single-precision operation at a time."""
     one, two, half = _f(1.0), _f(2.0), _f(0.5)
-    z = draw_twin(key, counter)
+    z = draw_reference(key, counter)
     x = (_f(z >> 33) + half) * _f(2.0**-31)
     bits = int(x.view(np.int32))
     e = (bits - 0x3F3504F3) >> 23

@@ -8,20 +8,47 @@ from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
-from fractalman.recipes.checks import MAX_DIM, Check, integer, real, switch
+from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
 
-    Args (of every family, besides its own):
-        noise: σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
-        nuisance_dim: further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
-        nuisance_scale: their standard deviation, in units of X.
-        rotate: turn all coordinates, nuisance included, by one uniformly random rotation.
+    Recipes are frozen and compare by value. A family's own class (`Cascade`, …) adds its keywords.
 
+    Parameters
+    ----------
+    n_points : int or None
+        Number of points; None in families whose draw decides it.
+    ambient_dim : int
+        Dimension d of X, nuisance apart.
+    seed : int or Seeds
+        An integer, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", the label itself; "sign", its class, 1 where it is above 0 and 0 elsewhere; "threshold", the
+        same with ``threshold`` for 0. Label noise is added before.
+    threshold : float, default 0
+        In units of the label's prior standard deviation; only with target = "threshold".
+
+    Notes
+    -----
     Source: docs/theory.md §1.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100)
+    >>> isinstance(recipe, fm.Recipe), recipe.replace(n_points=50).n_points
+    (True, 50)
     """
 
     family: ClassVar[str]
@@ -38,6 +65,8 @@ class Recipe:
     nuisance_dim: int = 0
     nuisance_scale: float = 1.0
     rotate: bool = False
+    target: str = "value"
+    threshold: float = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,7 +80,7 @@ class Recipe:
             except RecipeError as error:
                 problems.append(str(error))
         if not problems:
-            problems = self._joint_problems()
+            problems = [*self._target_problems(), *self._joint_problems()]
         if problems:
             raise RecipeError("; ".join(problems))
 
@@ -65,6 +94,21 @@ class Recipe:
         """Columns of X: ambient_dim of the family and nuisance_dim more."""
         return self.ambient_dim + self.nuisance_dim
 
+    @property
+    def classifies(self) -> bool:
+        """Whether y holds classes, and not values."""
+        return self.target != "value"
+
+    def needs_values(self, what: str) -> None:
+        """Raise RecipeError if y holds classes; ``what`` is what is done with values only."""
+        if self.classifies:
+            raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+
+    def _target_problems(self) -> list[str]:
+        if self.threshold and self.target != "threshold":
+            return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
+        return []
+
     def _joint_problems(self) -> list[str]:
         """Return what is wrong with the keywords together, each alone being allowed."""
         return []
@@ -77,11 +121,33 @@ class Recipe:
         return Seeds(geometry=self.seed, embedding=self.seed, labels=self.seed)
 
     def replace(self, **changes: Any) -> Self:
-        """Return the recipe with some keywords changed, checked anew."""
+        """Return the recipe with some keywords changed, checked anew.
+
+        Parameters
+        ----------
+        changes : object
+            Keywords of the recipe and their new values.
+
+        Returns
+        -------
+        Recipe
+            Of the same family.
+
+        Raises
+        ------
+        RecipeError
+            If a value is not allowed.
+        """
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing."""
+        """Return family and keywords as plain TOML/JSON values, but for None and defaults that add nothing.
+
+        Returns
+        -------
+        dict of str to object
+            What `from_dict` reads back to an equal recipe.
+        """
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -95,7 +161,13 @@ class Recipe:
         return out
 
     def to_toml(self) -> str:
-        """Return the ``[recipe]`` table that `from_toml` reads back to an equal recipe."""
+        """Return the ``[recipe]`` table that `from_toml` reads back to an equal recipe.
+
+        Returns
+        -------
+        str
+            TOML text.
+        """
         lines = ["[recipe]"]
         for key, value in self.to_dict().items():
             lines.append(f"{key} = {_toml_value(value)}")
@@ -119,7 +191,18 @@ class Recipe:
         return None
 
     def smaller(self, n_points: int) -> Self:
-        """Return a recipe of the same law with at most about ``n_points`` points."""
+        """Return a recipe of the same law with at most about ``n_points`` points.
+
+        Parameters
+        ----------
+        n_points : int
+            Number of points wanted.
+
+        Returns
+        -------
+        Recipe
+            With at most max_points points.
+        """
         return self.replace(n_points=min(self.max_points, n_points))
 
 
@@ -128,6 +211,8 @@ _ADDED_CHECKS: dict[str, Check] = {
     "nuisance_dim": integer(0, MAX_DIM),
     "nuisance_scale": real(0.0, 1e6, open_low=True),
     "rotate": switch,
+    "target": choice("value", "sign", "threshold"),
+    "threshold": real(-1e6, 1e6),
 }
 """Keywords of every family that add something to its datasets; at their defaults they are not written out."""
 

@@ -21,7 +21,7 @@ def integer(low: int, high: int) -> Callable[[str, Any], int]:
 
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
-            raise RecipeError(f"{name} = {value!r}: allowed is an integer from {low} to {high}")
+            raise RecipeError(f"{name} = {value!r}: expected an integer from {low} to {high}")
         return int(value)
 
     return check
@@ -37,7 +37,7 @@ def real(low: float, high: float, *, open_low: bool = False, open_high: bool = F
         below = number < high if open_high else number <= high
         if not (above and below):
             left, right = "<" if open_low else "<=", "<" if open_high else "<="
-            raise RecipeError(f"{name} = {value!r}: allowed is a number with {low:g} {left} {name} {right} {high:g}")
+            raise RecipeError(f"{name} = {value!r}: expected a number with {low:g} {left} {name} {right} {high:g}")
         return number
 
     return check
@@ -49,7 +49,7 @@ def choice(*allowed: str) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in allowed:
             hint = nearest(value, allowed) if isinstance(value, str) else ""
-            raise RecipeError(f"{name} = {value!r}: allowed is {' or '.join(map(repr, allowed))}{hint}")
+            raise RecipeError(f"{name} = {value!r}: expected {' or '.join(map(repr, allowed))}{hint}")
         return value
 
     return check
@@ -58,7 +58,7 @@ def choice(*allowed: str) -> Callable[[str, Any], str]:
 def switch(name: str, value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise RecipeError(f"{name} = {value!r}: allowed is true or false")
+        raise RecipeError(f"{name} = {value!r}: expected true or false")
     return value
 
 
@@ -71,6 +71,6 @@ def seed(name: str, value: Any) -> int | Seeds:
         for key in value:
             if key not in allowed:
                 hint = nearest(str(key), allowed)
-                raise RecipeError(f"unknown key seed.{key}: allowed are {', '.join(allowed)}{hint}")
+                raise RecipeError(f"unknown key seed.{key}: expected {', '.join(allowed)}{hint}")
         return Seeds(**value)
     return check_seed(value, name)

@@ -16,23 +16,40 @@ from fractalman.recipes.registry import family_names, recipe_class
 def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Return the recipe of a table with ``family`` and the constructor's keywords.
 
-    Args:
-        table: plain values; lists become tuples, ``seed`` is an integer or a table.
-        where: the table's name, used in messages.
-    Errors: RecipeError naming every unknown key, missing key or bad value.
+    Parameters
+    ----------
+    table : mapping of str to object
+        Plain values; lists become tuples, ``seed`` is an integer or a table.
+    where : str, default "recipe"
+        The table's name, used in messages.
+
+    Returns
+    -------
+    Recipe
+        Of the family that the table names.
+
+    Raises
+    ------
+    RecipeError
+        Naming every unknown key, missing key or bad value.
+
+    Examples
+    --------
+    >>> from_dict({"family": "cascade", "n_points": 100}).hurst
+    1.0
     """
     if not isinstance(table, Mapping):
-        raise RecipeError(f"{where} is {type(table).__name__}: allowed is a table [{where}]")
+        raise RecipeError(f"{where} is {type(table).__name__}: expected a table [{where}]")
     if "family" not in table:
-        raise RecipeError(f"{where} has no key 'family': allowed are {', '.join(family_names())}")
+        raise RecipeError(f"{where} has no key 'family': expected {', '.join(family_names())}")
     family = table["family"]
     if family not in family_names():
         hint = nearest(str(family), family_names())
-        raise RecipeError(f"unknown family {family!r}: allowed are {', '.join(family_names())}{hint}")
+        raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     problems = [
-        f"unknown key {where}.{key}: allowed are {', '.join(fields)}{nearest(str(key), fields)}"
+        f"unknown key {where}.{key}: expected {', '.join(fields)}{nearest(str(key), fields)}"
         for key in table
         if key != "family" and key not in fields
     ]
@@ -58,7 +75,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise RecipeError(f"{path} is not a text file: allowed is TOML in UTF-8 with a table [recipe]") from None
+        raise RecipeError(f"{path} is not a text file: expected TOML in UTF-8 with a table [recipe]") from None
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror}") from None
     try:
@@ -68,7 +85,28 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def from_toml(source: str | Path) -> Recipe:
-    """Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path)."""
+    r"""Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path).
+
+    Parameters
+    ----------
+    source : str or Path
+        TOML text (a str with a newline) or the path of a TOML file.
+
+    Returns
+    -------
+    Recipe
+        Of the family that the table names.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such file, no table, or the recipe is not allowed.
+
+    Examples
+    --------
+    >>> from_toml('[recipe]\nfamily = "cascade"\nn_points = 100\n').n_points
+    100
+    """
     if isinstance(source, str) and "\n" in source:
         try:
             tables = tomllib.loads(source)
@@ -77,5 +115,5 @@ def from_toml(source: str | Path) -> Recipe:
     else:
         tables = read_toml(source)
     if "recipe" not in tables:
-        raise RecipeError(f"no table [recipe] found{nearest('recipe', tables)}; type [recipe] above the keywords")
+        raise RecipeError(f"no table [recipe] found{nearest('recipe', tables)}; write [recipe] above the keywords")
     return from_dict(tables["recipe"])

@@ -55,15 +55,15 @@ def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int
         "inputs": law.inputs,
         "domain": law.domain,
         "computed": law.computed,
-        "looked_up": [{"work": s.work, "says": s.says, "read": s.read} for s in law.looked_up],
+        "references": [{"work": s.work, "says": s.says, "read": s.read} for s in law.references],
         "source": law.source,
-        "checked": law.checked,
+        "evidence": law.evidence,
         "assumptions": law.assumptions,
         "windows": law.windows,
         "conflicts": law.conflicts,
         "nearest": law.nearest,
         "log_period": law.log_period,
-        "reached": law.reached,
+        "attained": law.attained,
         "window_words": [window_words(window) for window in law.windows],
         "conflict_words": [str(conflict) for conflict in law.conflicts],
         "compute_optimal": _frontier(prediction),
@@ -163,14 +163,14 @@ def prediction_lines(table: Mapping[str, Any]) -> list[str]:
         f"why             {table['why']}",
         f"holds for       {table['domain']}",
         f"source          {table['source']}",
-        f"checked         {table['checked'].removeprefix('checked: ')}",
+        f"evidence        {table['evidence'].removeprefix('checked: ')}",
     ]
     for name, key in (("windows", "window_words"), ("assumptions", "assumptions"), ("conflicts", "conflict_words")):
         if table[key]:
             lines += [name, *(f"  - {text}" for text in table[key])]
-    if table["looked_up"]:
-        lines.append("looked up")
-        lines += [f"  - {found['work']}: {found['says']} ({_read(found['read'])})" for found in table["looked_up"]]
+    if table["references"]:
+        lines.append("references")
+        lines += [f"  - {found['work']}: {found['says']} ({_read(found['read'])})" for found in table["references"]]
     if table["nearest"]:
         lines.append(f"nearest law     {table['nearest']}")
     return [*lines, *_curve_lines(table)]

@@ -49,15 +49,23 @@ def share_words(row: Row, name: str) -> str:
     return f"{100 * value:.1f}" + ("" if half is None else f" ± {100 * half:.1f}")
 
 
+def chance_words(row: Row, name: str) -> str:
+    """Return a share in per cent with its half-width, and in brackets what random labels give."""
+    value = row[name]
+    return share_words(row, name) + ("" if value is None else f" ({100 * row[f'{name}_chance']:.1f})")
+
+
 def granularity_lines(result: GranularityResult) -> list[str]:
     """Return the spectrum as lines of a terminal."""
-    header = ("scale", *(f"{name} %" for name in _SHARES), "linear by", "nonlinear by")
+    header = ("scale", *(f"{name} %" for name in _SHARES), "between above chance", "linear by", "nonlinear by")
     rows = [
-        [f"{row['scale']:,}", *(share_words(row, name) for name in _SHARES), row["linear_learner"],
+        [f"{row['scale']:,}", *(chance_words(row, name) for name in _SHARES), share_words(row, "between_above_chance"),
+         row["linear_learner"],
          row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—"]
         for row in result.shares
     ]  # fmt: skip
     lines = [source_words(result), *([] if result.exact else [ESTIMATE]), "", *text_table(header, rows)]
+    lines += ["in brackets: of labels drawn at random"]
     if result.exponents:
         lines += ["", "exponents of risk ~ n^-exponent inside the fragments", *exponent_lines(result.exponents)]
     disagreeing = [row for row in result.linear if row["agrees"] is False]
@@ -118,12 +126,13 @@ def _with_half(row: Row, key: str) -> str:
 
 def _shares_section(result: GranularityResult) -> list[Markup]:
     rows = [
-        [f"{row['scale']:,}", *(share_words(row, name) for name in _SHARES), row["linear_learner"],
-         row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—",
+        [f"{row['scale']:,}", *(chance_words(row, name) for name in _SHARES), share_words(row, "between_above_chance"),
+         row["linear_learner"], row["nonlinear_learner"] if row["nonlinear"] > 0.0 else "—",
          f"{100 * row['finer_linear']:.1f}", f"{100 * row['alone']:.1f}", f"{100 * row['seen']:.0f}"]
         for row in result.shares
     ]  # fmt: skip
-    header = ("scale", *_SHARES, "linear by", "nonlinear by", "of it by finer ridges", "of it without cuts", "seen")
+    header = ("scale", *_SHARES, "between, above chance", "linear by", "nonlinear by", "of it by finer ridges",
+              "of it without cuts", "seen")  # fmt: skip
     return [
         image(
             granularity_figures.shares_figure(result, "the granularity spectrum"),
@@ -141,7 +150,9 @@ def _shares_section(result: GranularityResult) -> list[Markup]:
             "replicates). They add to one: between is the variance of fragment means; linear what the best of "
             "nothing, global ridge and local ridge at this scale or a coarser one takes of the rest; nonlinear what "
             "the best of all other learners takes beyond that, finer ridges among them; floor what the posterior mean "
-            "given all training labels leaves. seen: unseen points whose fragment holds a training point.",
+            "given all training labels leaves. In brackets: the same of labels drawn at random, which means of few "
+            "points tell apart as well; above chance: the difference. seen: unseen points whose fragment holds a "
+            "training point.",
             "note",
         ),
     ]

@@ -16,6 +16,7 @@ from fractalman.report import figures
 from fractalman.report.html import image, render
 from fractalman.report.matrix import matrix_table
 from fractalman.report.tables import (
+    level_words,
     local_words,
     measured_words,
     number,
@@ -138,6 +139,7 @@ def _verdict(result: Result, verdict: Verdict) -> dict[str, Any]:
         "here": local_words(verdict),
         "asymptote": number(verdict.predicted) + (" with ln n" if verdict.logarithmic else ""),
         "law": verdict.law.split(":")[0] if verdict.law else "",
+        "level": "—" if verdict.level is None else level_words(verdict.level),
         "window": window_words(verdict),
         "counts": f"{verdict.n_sizes} {places}, {verdict.n_seeds} seeds",
         "remarks": [verdict.reason, *([note] if note else []), *verdict.warnings],
@@ -147,10 +149,10 @@ def _verdict(result: Result, verdict: Verdict) -> dict[str, Any]:
 def _verdict_header(result: Result) -> tuple[str, ...]:
     axis = result.spec.axis
     if axis.kind == "data":
-        return ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "sizes fitted",
-                "verdict")  # fmt: skip
+        return ("learner", "measured exponent", "predicted at these sizes", "predicted as n → ∞", "level",
+                "sizes fitted", "verdict")  # fmt: skip
     best = "predicted, P cells placed at best" if axis.abscissa == "P" else "predicted"
-    return ("learner", "measured exponent", "predicted at these places", best, "abscissa fitted", "verdict")
+    return ("learner", "measured exponent", "predicted at these places", best, "level", "abscissa fitted", "verdict")
 
 
 def meaning(symbol: str) -> str:
@@ -237,7 +239,7 @@ def _laws(result: Result) -> list[tuple[str, str]]:
                 (
                     name,
                     f"{prediction.law}. Source: {prediction.source}. How far it was checked: "
-                    f"{prediction.checked.removeprefix('checked: ')}. Assumes: {'; '.join(prediction.assumptions)}.",
+                    f"{prediction.evidence.removeprefix('checked: ')}. Assumes: {'; '.join(prediction.assumptions)}.",
                 )
             )
         elif name in result.notes:

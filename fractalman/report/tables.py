@@ -16,6 +16,7 @@ from fractalman.report.csv_text import csv_text
 
 if TYPE_CHECKING:
     from fractalman.experiments import Plan, Point, Result, Verdict
+    from fractalman.experiments.levels import Level
     from fractalman.recipes import Recipe
 
 
@@ -115,11 +116,11 @@ def recipe_words(recipe: Recipe) -> str:
 
 def verdict_words(verdict: Verdict) -> str:
     """Return a verdict in a word or two; why there is none stands in its reason."""
+    level = getattr(verdict, "level", None)
     if verdict.agrees is None:
         return "no verdict"
     if verdict.agrees:
-        return "agrees"
-    level = getattr(verdict, "level", None)
+        return "agrees" if level is None or verdict.measured is not None else f"agrees: level {level_words(level)}"
     if level is not None and level.below_floor:
         return "below the Bayes floor"
     if level is not None and level.agrees is False and verdict.slope_agrees is not False:
@@ -137,21 +138,45 @@ def verdict_kind(verdict: Verdict) -> str:
 def verdict_sentence(verdict: Verdict) -> str:
     """Return a verdict as what follows the learner's name in a sentence."""
     due = verdict.predicted if verdict.predicted_local is None else verdict.predicted_local
+    level = getattr(verdict, "level", None)
+    if level is not None and (
+        verdict.measured is None or (verdict.agrees is False and verdict.slope_agrees is not False)
+    ):
+        return _level_sentence(verdict, level)
     if verdict.measured is None:
         expected = "" if due is None else f" where {number(due)} is due"
         return f"was not measured{expected}: {verdict.reason}"
-    level = getattr(verdict, "level", None)
-    if verdict.agrees is False and level is not None and verdict.slope_agrees is not False:
-        return f"has {level.ratio:.2f} times the predicted risk: {verdict.reason}"
     measured = measured_words(verdict)
     if due is None:
         return f"falls with {measured}, and nothing is predicted for it: {verdict.reason}"
+    beside = "" if level is None else f"; level {level_words(level)} of the prediction"
     if verdict.agrees is None:
-        return f"falls with {measured} where {number(due)} was due: {verdict.reason}"
+        return f"falls with {measured} where {number(due)} was due{beside}: {verdict.reason}"
     if verdict.agrees:
-        return f"falls as predicted: {measured} where {number(due)} was due"
+        return f"falls as predicted: {measured} where {number(due)} was due{beside}"
+    if level is not None and level.below_floor:
+        return f"lies {verdict.reason}"
     pace = "more slowly" if verdict.measured < due else "faster"
-    return f"falls {pace} than predicted: {measured} where {number(due)} was due"
+    return f"falls {pace} than predicted: {measured} where {number(due)} was due{beside}"
+
+
+def _level_sentence(verdict: Verdict, level: Level) -> str:
+    """The sentence where the level decides: no exponent was fitted, or it is the level that differs."""
+    if level.below_floor:
+        return f"lies {verdict.reason}"
+    sizes = f"at {len(level.sizes)} sizes from n = {level.sizes[0]:,} to {level.sizes[-1]:,}"
+    slope = "" if verdict.measured is not None else " (no exponent was fitted: see the reasons)"
+    if level.agrees is None:
+        return f"has {level_words(level)} times the predicted risk {sizes}, too uncertain to tell{slope}"
+    if level.agrees:
+        return f"has the predicted risk: {level_words(level)} times it {sizes}{slope}"
+    return f"has {level_words(level)} times the predicted risk {sizes}, where 1 was due{slope}"
+
+
+def level_words(level: Level) -> str:
+    """Return measured over predicted risk with its 95 % half-width."""
+    half = level.half_width
+    return f"{level.ratio:.2f}" + (f" ± {max(half, 0.01):.2f}" if math.isfinite(half) else "")
 
 
 def measured_words(verdict: Verdict) -> str:
@@ -175,20 +200,21 @@ def window_words(verdict: Verdict) -> str:
     return "—" if not verdict.window else f"{int(verdict.window[0]):,} … {int(verdict.window[1]):,}"
 
 
-VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "sizes fitted", "verdict")
+VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "level", "sizes fitted", "verdict")
 VERDICT_NOTE = (
     "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over\n"
-    "the fitted sizes, ± one standard error (of mlp: of its tangent kernel, where ntk-kernel is in the sweep); the\n"
-    "verdict compares with it where it exists. asymptote: as n grows without end, or with P cells placed at best."
+    "the fitted sizes, ± one standard error (of mlp: of its tangent kernel). level: risk over the predicted curve, ±\n"
+    "half of the 95 % interval. asymptote: as n grows without end, or with P cells placed at best. The verdict is the\n"
+    'worse of the two comparisons: exponent with "predicted here" (else the asymptote), and level with 1.'
 )
 """What the columns mean; printed once under the tables."""
 
 
 def verdict_row(verdict: Verdict) -> list[str]:
     """Return one row under `VERDICT_HEADER`."""
-    asymptote = number(verdict.predicted)
-    return [verdict.learner, measured_words(verdict), local_words(verdict), asymptote, window_words(verdict),
-            verdict_words(verdict)]  # fmt: skip
+    asymptote, level = number(verdict.predicted), getattr(verdict, "level", None)
+    return [verdict.learner, measured_words(verdict), local_words(verdict), asymptote,
+            "—" if level is None else level_words(level), window_words(verdict), verdict_words(verdict)]  # fmt: skip
 
 
 def verdict_lines(result: Result) -> list[str]:

@@ -28,11 +28,11 @@ def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:
     from scipy.cluster.hierarchy import linkage
 
     if how not in HIERARCHIES:
-        raise RecipeError(f"hierarchy = {how!r}: allowed are {', '.join(HIERARCHIES)}{nearest(how, HIERARCHIES)}")
+        raise RecipeError(f"hierarchy = {how!r}: expected {', '.join(HIERARCHIES)}{nearest(how, HIERARCHIES)}")
     n = len(X)
     if n > LIMIT_POINTS:
         raise ResourceError(
-            f"a hierarchy of {n} points is estimated from all pairs, {n * (n - 1) // 2}: allowed are "
+            f"a hierarchy of {n} points is estimated from all pairs, {n * (n - 1) // 2}: expected "
             f"{LIMIT_POINTS} points; take a random part of them"
         )
     points: F64 = np.asarray(X, np.float64)

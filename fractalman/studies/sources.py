@@ -127,7 +127,7 @@ class FileSource:
         """
         _, y = read_points(path)
         if y is None:
-            raise RecipeError(f"{path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+            raise RecipeError(f"{path} holds no target: expected y in a .npz, or a column y of a .csv")
         return cls(str(path), hierarchy, target, hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class FileSource:
             raise RecipeError(f"{self.path} is not the file that the study began with: begin a new one in a new folder")
         X, values = read_points(self.path)
         if values is None:
-            raise RecipeError(f"{self.path} holds no target: allowed are y in a .npz, or a column y of a .csv")
+            raise RecipeError(f"{self.path} holds no target: expected y in a .npz, or a column y of a .csv")
         key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
         train, test = split_indices(len(X), train_size, test_size, seed=key >> 1)
         return Sample(

@@ -1,7 +1,7 @@
 """Theory: arrays in, numbers out. Exact laws, asymptotic exponents, finite-size curves, the Bayes floor.
 
-Every law is stated in docs/theory.md with its units, its source and how far it was checked. This room never sees what
-`fractalman.measure` does: their agreement is evidence only because neither knows the other.
+Every law is stated in docs/theory.md with its units, its source and how far it was checked. This package never sees
+what `fractalman.measure` does: their agreement is evidence only because neither knows the other.
 """
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree

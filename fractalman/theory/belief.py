@@ -81,7 +81,7 @@ def bayes_risk(source: Source, observed: Bool) -> F64:
     mask = np.asarray(observed)
     if mask.dtype != np.bool_ or mask.shape != tree.leaf.shape:
         raise RecipeError(
-            f"observed is {mask.dtype} of shape {mask.shape}: allowed is a bool array of shape {tree.leaf.shape}"
+            f"observed is {mask.dtype} of shape {mask.shape}: expected a bool array of shape {tree.leaf.shape}"
         )
     parent = np.ascontiguousarray(tree.parent, np.int64)
     resistance = _resistances(tree, parent, walk_order(parent, tree.n_points), np.flatnonzero(mask))
@@ -195,11 +195,11 @@ def one_nn_curve_on_tree(
     tree = tree_of(source)
     n = tree.n_points
     if unseen not in UNSEEN:
-        raise RecipeError(f"unseen = {unseen!r}: allowed are {', '.join(UNSEEN)}{nearest(str(unseen), UNSEEN)}")
+        raise RecipeError(f"unseen = {unseen!r}: expected {', '.join(UNSEEN)}{nearest(str(unseen), UNSEEN)}")
     train, points = check_points("order", order, n), check_points("test", test, n)
     pairs = np.ascontiguousarray(edges, np.int64).reshape(-1, 2)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n):
-        raise RecipeError(f"edges: allowed are pairs of point numbers from 0 to {n - 1}")
+        raise RecipeError(f"edges: expected pairs of point numbers from 0 to {n - 1}")
     sizes = check_sizes(sizes, train.size)
     start, neighbour = np.empty(n + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
     adjacency(pairs, start, neighbour)

@@ -152,6 +152,11 @@ def prediction_variance(covariance: LabelCovariance, weights: F64, train: I64) -
     train : (n,) int64
         Point numbers.
 
+    Returns
+    -------
+    (t,) float64
+        In units of the label's prior variance.
+
     Examples
     --------
     >>> import numpy as np
@@ -175,10 +180,17 @@ def neighbour_class_risk(covariance: LabelCovariance, i: I64, j: I64, threshold:
     ----------
     covariance : LabelCovariance
         Of the labels.
-    i, j : (pairs,) int64
-        Point numbers; at i the class of j is answered.
+    i : (pairs,) int64
+        Points at which a class is answered.
+    j : (pairs,) int64
+        Points whose class is the answer.
     threshold : float
         c. Default 0: the sign, where it is arccos(ρ)/π with ρ the correlation of both labels.
+
+    Returns
+    -------
+    (pairs,) float64
+        A probability, exact for Gaussian labels.
 
     Examples
     --------
@@ -259,19 +271,67 @@ class ClassCovariance(LabelCovariance):
         return np.arange(self.n_points)
 
     def restricted(self, points: I64) -> ClassCovariance:
-        """Return the moments of these points alone."""
+        """Return the moments of these points alone.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers, each at most once; they are numbered 0, 1, … in this order.
+
+        Returns
+        -------
+        ClassCovariance
+            Of these points alone.
+        """
         return ClassCovariance(self.labels.restricted(points), self.threshold)
 
     def prior(self, points: I64) -> F64:
-        """Return E s² = 1, (points,) float64."""
+        """Return E s² = 1, (points,) float64.
+
+        Parameters
+        ----------
+        points : (points,) int64
+            Point numbers.
+
+        Returns
+        -------
+        (points,) float64
+            1 for every point.
+        """
         return np.ones(len(points))
 
     def pairs(self, i: I64, j: I64) -> F64:
-        """Return E(s_i − s_j)² = 4P(different sides), (pairs,) float64."""
+        """Return E(s_i − s_j)² = 4P(different sides), (pairs,) float64.
+
+        Parameters
+        ----------
+        i : (pairs,) int64
+            First points.
+        j : (pairs,) int64
+            Second points.
+
+        Returns
+        -------
+        (pairs,) float64
+            4P(different sides), 0 … 4.
+        """
         return 4.0 * neighbour_class_risk(self.labels, i, j, self.threshold)
 
     def block(self, i: I64, j: I64) -> F64:
-        """Return E s_i s_j between two lists of points, (len(i), len(j)) float64."""
+        """Return E s_i s_j between two lists of points, (len(i), len(j)) float64.
+
+        Parameters
+        ----------
+        i : (a,) int64
+            Points of the rows.
+        j : (b,) int64
+            Points of the columns.
+
+        Returns
+        -------
+        (a, b) float64
+            E s_i s_j, −1 … 1.
+        """
         first, second = check_points("i", i, self.n_points), check_points("j", j, self.n_points)
         p, q = self.labels.prior(first)[:, None], self.labels.prior(second)[None, :]
         variogram = np.maximum(p + q - 2.0 * self.labels.block(first, second), 0.0)
@@ -279,7 +339,23 @@ class ClassCovariance(LabelCovariance):
         return np.asarray(1.0 - 2.0 * class_error(p, q, variogram, self.threshold), np.float64)
 
     def times(self, vectors: F64) -> F64:
-        """Return the product of the moments with every column, block by block: O(n²) time."""
+        """Return the product of the moments with every column, block by block: O(n²) time.
+
+        Parameters
+        ----------
+        vectors : (n_points,) or (n_points, k) float64
+            Vectors v, one a column.
+
+        Returns
+        -------
+        float64, shaped as vectors
+            The product with every column.
+
+        Raises
+        ------
+        RecipeError
+            If the vectors have another length than the number of points.
+        """
         given = np.asarray(vectors, np.float64)
         if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
             raise RecipeError(f"vectors of shape {given.shape}: expected ({self.n_points},) or ({self.n_points}, k)")
@@ -290,7 +366,27 @@ class ClassCovariance(LabelCovariance):
         return np.asarray(np.concatenate([np.empty((0, *given.shape[1:])), *blocks]), np.float64)
 
     def residuals(self, weights: F64, train: I64, test: I64) -> F64:
-        """Return E(s_t − Σ_i weights[t, i]·s_train[i])² for every test point, (t,) float64: O(t·n²)."""
+        """Return E(s_t − Σ_i weights[t, i]·s_train[i])² for every test point, (t,) float64: O(t·n²).
+
+        Parameters
+        ----------
+        weights : (t, n) float64
+            Weights of the training points' classes in every prediction.
+        train : (n,) int64
+            Training points.
+        test : (t,) int64
+            Test points.
+
+        Returns
+        -------
+        (t,) float64
+            Expected squared error of the prediction as a number, classes being ±1.
+
+        Raises
+        ------
+        RecipeError
+            If the weights have another shape than (test, train).
+        """
         known, points = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
         H = np.asarray(weights, np.float64)
         if H.shape != (points.size, known.size):
@@ -338,6 +434,16 @@ def manifold_class_exponent(dim: int, hurst: float) -> float:
         D ≥ 1.
     hurst : float
         H > 0 of the field; at H = 1 the law carries the square root of a logarithm.
+
+    Returns
+    -------
+    float
+        The exponent, above 0.
+
+    Raises
+    ------
+    RecipeError
+        If dim is below 1 or hurst not above 0.
 
     Notes
     -----

@@ -75,7 +75,7 @@ def critical_cluster_asymptotics(label: str = "hierarchical", label_exponent: fl
         return ClusterAsymptotics(0.5, False, 0.5, False, 0.5, None)
     if label != "hierarchical" or not a > -0.25:
         raise RecipeError(
-            f"label = {label!r} with label_exponent = {a!r}: allowed is 'hierarchical' with an exponent above -0.25, "
+            f"label = {label!r} with label_exponent = {a!r}: expected 'hierarchical' with an exponent above -0.25, "
             "or 'brownian'"
         )
     return ClusterAsymptotics(

@@ -21,9 +21,9 @@ _CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can b
 
 def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[int, float]:
     if isinstance(coordination, bool) or not hasattr(coordination, "__index__") or int(coordination) < 3:
-        raise RecipeError(f"coordination = {coordination!r}: allowed is an integer of at least 3")
+        raise RecipeError(f"coordination = {coordination!r}: expected an integer of at least 3")
     if not 0.0 <= bond_probability <= 1.0:
-        raise RecipeError(f"bond_probability = {bond_probability!r}: allowed is a number from 0 to 1")
+        raise RecipeError(f"bond_probability = {bond_probability!r}: expected a number from 0 to 1")
     return int(coordination), float(bond_probability)
 
 
@@ -123,7 +123,7 @@ def borel_law(largest: int, mean: float = 1.0) -> F64:
     [0.0, 0.3679, 0.1353, 0.0747]
     """
     if not 0.0 < mean <= 1.0:
-        raise RecipeError(f"mean = {mean!r}: allowed is a number with 0 < mean <= 1")
+        raise RecipeError(f"mean = {mean!r}: expected a number with 0 < mean <= 1")
     s = np.arange(1.0, _check_points(largest, 1))
     x = 1.0 / (2.0 * s + 1.0)
     # ln of P(s+1)/P(s) = (s−1)·ln(1 + 1/s) − μ + ln μ, where ln(1 + 1/s) = 2·artanh(x) and 2(s−1)x = 1 − 3x

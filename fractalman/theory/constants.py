@@ -20,7 +20,7 @@ _MAX_SHAPES = 12
 
 def _check_points(n_points: int, least: int) -> int:
     if isinstance(n_points, bool) or not hasattr(n_points, "__index__") or int(n_points) < least:
-        raise RecipeError(f"n_points = {n_points!r}: allowed is an integer of at least {least}")
+        raise RecipeError(f"n_points = {n_points!r}: expected an integer of at least {least}")
     return int(n_points)
 
 
@@ -103,7 +103,7 @@ def tree_shape(edges: I64) -> str:
         if not (0 <= a < n and 0 <= b < n) or find(a) == find(b):
             raise RecipeError(
                 f"edge ({a}, {b}) does not belong to a tree on {n} vertices: "
-                f"allowed are vertices 0 to {n - 1} and no cycle"
+                f"expected vertices 0 to {n - 1} and no cycle"
             )
         group[find(a)] = find(b)
         adjacency[a].append(b)

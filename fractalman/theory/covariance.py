@@ -64,14 +64,14 @@ def check_points(name: str, ids: I64 | Sequence[int], n_points: int) -> I64:
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= n_points:
-        raise RecipeError(f"{name}: allowed is a 1-d array of point numbers from 0 to {n_points - 1}")
+        raise RecipeError(f"{name}: expected a 1-d array of point numbers from 0 to {n_points - 1}")
     return np.ascontiguousarray(array, np.int64)
 
 
 def check_sizes(sizes: Sequence[int] | I64, most: int, least: int = 1) -> list[int]:
     """Return training-set sizes as integers; RecipeError when they leave least … most."""
     if any(int(size) != size or not least <= size <= most for size in sizes):
-        raise RecipeError(f"sizes = {list(sizes)}: allowed are training-set sizes from {least} to {most}")
+        raise RecipeError(f"sizes = {list(sizes)}: expected training-set sizes from {least} to {most}")
     return [int(size) for size in sizes]
 
 
@@ -317,9 +317,7 @@ class TreeCovariance(LabelCovariance):
         """
         given = np.asarray(vectors, np.float64)
         if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
-            raise RecipeError(
-                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
-            )
+            raise RecipeError(f"vectors of shape {given.shape}: expected ({self.n_points},) and ({self.n_points}, k)")
         scaled = given.reshape(self.n_points, -1) / self.tree.norm[:, None]
         out = np.empty(scaled.shape)
         for a in range(0, scaled.shape[1], _LANES):  # a node's sums of so many columns share a few lines of memory
@@ -355,7 +353,7 @@ class TreeCovariance(LabelCovariance):
         train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
         H = np.ascontiguousarray(weights, np.float64)
         if H.shape != (test.size, train.size):
-            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+            raise RecipeError(f"weights of shape {H.shape}: expected {(test.size, train.size)}, (test, train)")
         points, place = np.unique(np.concatenate([train, test]), return_inverse=True)
         here, at = self, np.concatenate([train, test])
         if 2 * points.size < self.parent.size or not _kernels.parents_first(self.parent):
@@ -410,7 +408,7 @@ def pair_risk(source: Source, i: I64, j: I64) -> F64:
     tree = tree_of(source)
     first, second = check_points("i", i, tree.n_points), check_points("j", j, tree.n_points)
     if first.shape != second.shape:
-        raise RecipeError(f"i has {first.size} points and j has {second.size}: allowed are pairs, equally many of both")
+        raise RecipeError(f"i has {first.size} points and j has {second.size}: expected pairs, equally many of both")
     return TreeCovariance(tree).pairs(first, second)
 
 

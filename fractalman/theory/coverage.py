@@ -35,7 +35,7 @@ def check_train(n_train: AnyFloat | AnyInt | Sequence[int] | int, most: float) -
     """Return numbers of training points as float64; RecipeError where one is no integer from 0 to most."""
     n = np.atleast_1d(np.asarray(n_train, np.float64))
     if n.ndim != 1 or (n.size and not (n.min() >= 0 and n.max() <= most and (n == np.floor(n)).all())):
-        raise RecipeError(f"n_train = {n_train!r}: allowed are integers from 0 to {most:.0f}")
+        raise RecipeError(f"n_train = {n_train!r}: expected integers from 0 to {most:.0f}")
     return n
 
 
@@ -77,7 +77,7 @@ def unseen_probability(size: I64 | Sequence[int] | int, n_points: int, n_train: 
     """
     s = np.atleast_1d(np.asarray(size))
     if s.ndim != 1 or s.dtype.kind not in "iu" or (s.size and not (s.min() >= 1 and s.max() <= n_points)):
-        raise RecipeError(f"size: allowed are integers from 1 to n_points = {n_points}")
+        raise RecipeError(f"size: expected integers from 1 to n_points = {n_points}")
     n = float(check_train(n_train, n_points - 1)[0])
     others = n_points - np.arange(1.0, float(s.max(initial=1)))  # N − 1, N − 2, …: who is left when one more is unseen
     with np.errstate(divide="ignore"):
@@ -169,9 +169,7 @@ def ensemble_risk(
     if count.ndim == 1:
         count = count[: int(np.max(np.flatnonzero(count), initial=-1)) + 1]
     if count.ndim != 1 or count.size > n_points + 1 or not np.isfinite(count).all():
-        raise RecipeError(
-            f"numbers of shape {count.shape}: allowed are the numbers of clusters of size 0 to {n_points}"
-        )
+        raise RecipeError(f"numbers of shape {count.shape}: expected the numbers of clusters of size 0 to {n_points}")
     sizes = np.arange(1, count.size)
     mass = sizes * count[1:] / n_points
     inside = np.broadcast_to(np.asarray(within, np.float64), (np.size(n_train), np.size(numbers)))[:, 1 : count.size]
@@ -222,7 +220,7 @@ def constant_label_risk(
     """
     if learner not in UNSEEN_RISK:
         known = ", ".join(UNSEEN_RISK)
-        raise RecipeError(f"learner = {learner!r}: allowed are {known}{nearest(str(learner), UNSEEN_RISK)}")
+        raise RecipeError(f"learner = {learner!r}: expected {known}{nearest(str(learner), UNSEEN_RISK)}")
     return ensemble_risk(numbers, n_points, n_train, unseen=UNSEEN_RISK[learner])
 
 
@@ -330,7 +328,7 @@ def filled_numbers(law: F64, n_points: int, giant_share: float = 0.0) -> F64:
     """
     n, f = int(n_points), np.asarray(law, np.float64)
     if f.ndim != 1 or f.size <= n or (n and not (f[1] > 0.0 or giant_share >= 1.0)) or not 0.0 <= giant_share <= 1.0:
-        raise RecipeError(f"law of {f.size} entries, giant_share = {giant_share!r}: allowed are {n + 1} with f(1) > 0")
+        raise RecipeError(f"law of {f.size} entries, giant_share = {giant_share!r}: expected {n + 1} with f(1) > 0")
     if n == 0:
         return np.zeros(1)
     reach = np.cumsum(f[: n + 1])

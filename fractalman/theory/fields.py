@@ -38,7 +38,7 @@ _COVARIANCE_ERROR = 5e-13  # of an entry of the covariance; see gaussian_floor_w
 
 def _check_hurst(hurst: float) -> float:
     if not (isinstance(hurst, (int, float)) and 0.0 < hurst <= 16.0):
-        raise RecipeError(f"hurst = {hurst!r}: allowed is a number with 0 < hurst <= 16")
+        raise RecipeError(f"hurst = {hurst!r}: expected a number with 0 < hurst <= 16")
     return float(hurst)
 
 
@@ -118,7 +118,7 @@ def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     """
     at = np.asarray(r, np.float64)
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
-        raise RecipeError("r: allowed are finite distances of at least 0")
+        raise RecipeError("r: expected finite distances of at least 0")
     table = _table(_check_hurst(hurst), bool(cut_off))
     with np.errstate(divide="ignore"):
         log_r = np.log(at)
@@ -192,9 +192,9 @@ class FieldCovariance(LabelCovariance):
     def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0, cut_off: bool = True) -> None:
         self.places = np.asarray(places, np.float64)
         if self.places.ndim != 2 or not np.isfinite(self.places).all():
-            raise RecipeError(f"places of shape {self.places.shape}: allowed is a finite table (points, coordinates)")
+            raise RecipeError(f"places of shape {self.places.shape}: expected a finite table (points, coordinates)")
         if not (math.isfinite(noise) and noise >= 0.0):
-            raise RecipeError(f"noise = {noise!r}: allowed is a finite number >= 0")
+            raise RecipeError(f"noise = {noise!r}: expected a finite number >= 0")
         self.hurst, self.noise, self.cut_off = _check_hurst(hurst), float(noise), bool(cut_off)
 
     @property
@@ -302,9 +302,7 @@ class FieldCovariance(LabelCovariance):
         """
         given = np.asarray(vectors, np.float64)
         if given.ndim not in (1, 2) or given.shape[0] != self.n_points:
-            raise RecipeError(
-                f"vectors of shape {given.shape}: allowed are ({self.n_points},) and ({self.n_points}, k)"
-            )
+            raise RecipeError(f"vectors of shape {given.shape}: expected ({self.n_points},) and ({self.n_points}, k)")
         everyone, rows = np.arange(self.n_points), max(1, (1 << 22) // max(1, self.n_points))
         blocks = [self.block(everyone[a : a + rows], everyone) @ given for a in range(0, self.n_points, rows)]
         return np.asarray(np.concatenate([np.empty((0, *given.shape[1:])), *blocks]), np.float64)
@@ -336,7 +334,7 @@ class FieldCovariance(LabelCovariance):
         train, test = check_points("train", train, self.n_points), check_points("test", test, self.n_points)
         H = np.asarray(weights, np.float64)
         if H.shape != (test.size, train.size):
-            raise RecipeError(f"weights of shape {H.shape}: allowed is {(test.size, train.size)}, (test, train)")
+            raise RecipeError(f"weights of shape {H.shape}: expected {(test.size, train.size)}, (test, train)")
         out = np.square(1.0 - H.sum(axis=1)) + np.einsum("tn,tn->t", H, self._variogram(test, train))
         rows = max(1, (1 << 22) // max(1, train.size))
         for start in range(0, train.size, rows):

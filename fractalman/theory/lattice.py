@@ -96,7 +96,7 @@ def lattice_constants(dim: int) -> LatticeConstants:
     0.5
     """
     if dim not in _TAU:
-        raise RecipeError(f"dim = {dim!r}: allowed is an integer from 2 to 7")
+        raise RecipeError(f"dim = {dim!r}: expected an integer from 2 to 7")
     return LatticeConstants(
         dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim], _THERMAL[dim]
     )

@@ -55,7 +55,7 @@ class LinearRidge(Ridged):
         if W is None:
             return _LinearFit(X_train, lambda X: X)
         if W.ndim != 2 or W.shape[0] != X_train.shape[1]:
-            raise RecipeError(f"projection of shape {W.shape}: allowed is ({X_train.shape[1]}, k)")
+            raise RecipeError(f"projection of shape {W.shape}: expected ({X_train.shape[1]}, k)")
         return _LinearFit(X_train @ W, lambda X: np.asarray(X @ W, np.float64))
 
 
@@ -100,7 +100,7 @@ class RandomFeatures(Ridged):
         """
         if self.activation not in ("relu", "linear") or self.features < 1:
             raise RecipeError(
-                f"features = {self.features!r}, activation = {self.activation!r}: allowed are 1 or more, relu or linear"
+                f"features = {self.features!r}, activation = {self.activation!r}: expected 1 or more, relu or linear"
             )
         d, scale = X_train.shape[1], np.sqrt(self.features)
         W, b = random_projections(key, d, self.features)

@@ -137,7 +137,7 @@ def cascade_spectrum(masses: Masses, q: Sequence[float] | AnyFloat, ratios: Mass
     weight, p, r = shares(masses, ratios)
     moments = np.atleast_1d(np.asarray(q, np.float64))
     if moments.ndim != 1 or not np.isfinite(moments).all():
-        raise RecipeError(f"q = {q!r}: allowed are finite moments")
+        raise RecipeError(f"q = {q!r}: expected finite moments")
     log_p, log_r = np.log(p), np.log(r)
     count = float((weight / p).sum())  # E k: children are weighted by weight/p, that is by 1 / number of kinds
     child = weight / p
@@ -318,9 +318,9 @@ def cascade_curve_masses(
     """
     sizes = np.atleast_1d(np.asarray(n, np.float64))
     if sizes.ndim != 1 or (sizes.size and not (sizes.min() >= 0 and np.isfinite(sizes).all())):
-        raise RecipeError("n: allowed are finite training-set sizes of at least 0")
+        raise RecipeError("n: expected finite training-set sizes of at least 0")
     if int(depth) != depth or depth < 1 or not hurst > 0.0:
-        raise RecipeError(f"depth = {depth!r}, hurst = {hurst!r}: allowed are an integer of at least 1 and hurst > 0")
+        raise RecipeError(f"depth = {depth!r}, hurst = {hurst!r}: expected an integer of at least 1 and hurst > 0")
     levels = int(depth)
     weight, p, r = shares(masses, ratios)
     power = np.exp(2.0 * hurst * np.log(r))
@@ -375,7 +375,7 @@ class _Means:
         if x.size > _EXACT_MASSES and float(x.min()) < 0.02:
             raise RecipeError(
                 f"a mass of {math.exp(-float(x.min())):.4g} beside more than {_EXACT_MASSES - 1} other masses: no "
-                "curve is known; allowed are masses up to 0.98, or fewer different ones"
+                "curve is known; expected masses up to 0.98, or fewer different ones"
             )
         extra = None if last is None else np.bincount(self._group, weights=last, minlength=self._x.size)
         still = 0.0 if extra is None else float(extra[~proper].sum())  # a last step that leaves the mass as it is

@@ -283,7 +283,7 @@ class Ridged(Smoother):
             If no ridge can be used in double precision.
         """
         if not self.ridges:
-            raise RecipeError("ridges = (): allowed is at least one ridge")
+            raise RecipeError("ridges = (): expected at least one ridge")
         X, Z = self.inputs(X_train, X_test)
         fit = self.prepare(X, key)
         order, validation = sorted(self.ridges, reverse=self.larger_first), None

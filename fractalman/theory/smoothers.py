@@ -102,7 +102,7 @@ class Neighbours(Smoother):
     @staticmethod
     def _allowed(k: int, n: int) -> int:
         if k < 1:
-            raise RecipeError(f"k = {k!r} neighbours: allowed is an integer of at least 1")
+            raise RecipeError(f"k = {k!r} neighbours: expected an integer of at least 1")
         return min(k, n)
 
 
@@ -173,7 +173,7 @@ def smoother_named(learner: str | Smoother) -> Smoother:
     if rest == "nn" and number.isdigit() and int(number) > 0:
         return Neighbours(int(number))
     raise RecipeError(
-        f"no smoother is called {learner!r}: allowed are {', '.join(SMOOTHERS)}, and '5-nn' with any number"
+        f"no smoother is called {learner!r}: expected {', '.join(SMOOTHERS)}, and '5-nn' with any number"
         f"{nearest_word(str(learner), SMOOTHERS)}"
     )
 
@@ -229,10 +229,10 @@ def smoother_risk(
     """
     smoother = smoother_named(learner)
     if X.ndim != 2 or X.shape[0] != covariance.n_points:
-        raise RecipeError(f"X of shape {X.shape}: allowed is a table of {covariance.n_points} points")
+        raise RecipeError(f"X of shape {X.shape}: expected a table of {covariance.n_points} points")
     known, points = check_points("train", train, len(X)), check_points("test", test, len(X))
     if known.size == 0:
-        raise RecipeError("train is empty: allowed is at least one training point")
+        raise RecipeError("train is empty: expected at least one training point")
     return smoother.expected(covariance, X[known], X[points], known, points, key)
 
 

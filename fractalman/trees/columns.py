@@ -61,9 +61,7 @@ class Hierarchy:
         from scipy.sparse import csr_array
 
         if top is not None and (isinstance(top, bool) or not hasattr(top, "__index__") or int(top) < 0):
-            raise RecipeError(
-                f"top = {top!r}: allowed is None (all latents) or a whole number from 0 up; type top = 100"
-            )
+            raise RecipeError(f"top = {top!r}: expected None (all latents) or a whole number from 0 up; use top = 100")
         columns = self.n_latents if top is None else min(int(top), self.n_latents)
         indptr, indices = feature_columns(self.parent, self.n_points, columns)
         data = self.value[self.n_points :][indices] if values else np.ones(indices.size)

@@ -48,7 +48,7 @@ def feature_blocks(parent: I64, n_points: int, columns: int, rows: int) -> Itera
 def _row_counts(parent: I64, n_points: int, columns: int) -> I64:
     """Return how many of the first ``columns`` latents lie above each point."""
     if columns < 0:
-        raise RecipeError(f"top = {columns}: allowed is None (all latents) or a number from 0 up")
+        raise RecipeError(f"top = {columns}: expected None (all latents) or a number from 0 up")
     above = np.empty(parent.size - n_points, np.int64)
     count = np.zeros(n_points, np.int64)
     _kernels.count_columns(parent, n_points, columns, above, count)

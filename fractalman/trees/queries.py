@@ -74,7 +74,7 @@ class CommonAncestors:
         """
         a, b = (np.ascontiguousarray(np.atleast_1d(x), np.int64) for x in (a, b))
         if a.shape != b.shape or a.ndim != 1:
-            raise RecipeError(f"a {a.shape} and b {b.shape}: allowed are two lists of node ids, equally long")
+            raise RecipeError(f"a {a.shape} and b {b.shape}: expected two lists of node ids, equally long")
         for name, ids in (("a", a), ("b", b)):
             check_nodes(name, ids, self.parent.size)
         out = np.empty(a.size, np.int64)
@@ -92,9 +92,7 @@ class CommonAncestors:
 def check_nodes(name: str, ids: I64, n_nodes: int) -> None:
     """Raise RecipeError when node ids leave 0 … n_nodes − 1."""
     if ids.size and not (ids.min() >= 0 and ids.max() < n_nodes):
-        raise RecipeError(
-            f"{name} names node {ids.min() if ids.min() < 0 else ids.max()}: allowed are 0 to {n_nodes - 1}"
-        )
+        raise RecipeError(f"{name} names node {ids.min() if ids.min() < 0 else ids.max()}: expected 0 to {n_nodes - 1}")
 
 
 def contiguous_order(parent: I64, size: I64, n_points: int) -> PointOrder:
@@ -132,7 +130,7 @@ def cut_at_size(parent: I64, size: I64, n_points: int, most: int) -> Cut:
     Errors: RecipeError for s < 1.
     """
     if isinstance(most, bool) or not hasattr(most, "__index__") or int(most) < 1:
-        raise RecipeError(f"size = {most!r}: allowed is a number of points from 1 up")
+        raise RecipeError(f"size = {most!r}: expected a number of points from 1 up")
     of = np.empty(parent.size, np.int64)
     _range_kernels.cut(parent, size, int(most), n_points, of)
     node, fragment = np.unique(of[:n_points], return_inverse=True)

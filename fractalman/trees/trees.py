@@ -21,7 +21,7 @@ def topological_order(parent: I64) -> I64:
     """
     parent = np.ascontiguousarray(parent, np.int64)
     if parent.size and not (parent.min() >= -1 and parent.max() < parent.size):
-        raise RecipeError("a parent column points outside its own nodes: allowed are -1 (root) to n_nodes - 1")
+        raise RecipeError("a parent column points outside its own nodes: expected -1 (root) to n_nodes - 1")
     order = np.empty(parent.size, np.int64)
     if _kernels.topological_order(parent, order) != parent.size:
         raise RecipeError("a parent column has a cycle: every node must lead to a root (-1)")

@@ -13,7 +13,7 @@ from fractalman import theory
 from fractalman.families import _forests as forests
 from fractalman.families._forests.nested import nested_parents
 from fractalman.random import streams
-from fractalman.random.streams import Role, draw_below_twin, key64
+from fractalman.random.streams import Role, draw_below_reference, key64
 from fractalman.trees import depths
 
 GROWTH = {
@@ -37,7 +37,7 @@ def recursive_tree(n: int, seed: int) -> np.ndarray:
 
 def chosen(n: int, seed: int, which: int = 0) -> int:
     """A uniform vertex."""
-    return draw_below_twin(key64(seed, Role.MEASUREMENT, 8), which, n)
+    return draw_below_reference(key64(seed, Role.MEASUREMENT, 8), which, n)
 
 
 def two_chosen(n: int, seed: int) -> tuple[int, int]:

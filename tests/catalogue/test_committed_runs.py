@@ -107,3 +107,18 @@ def test_numbers_are_written_without_a_leading_zero(script: ModuleType) -> None:
     assert script.number(-0.25, 2) == "-.25"
     assert script.number(10.5, 1) == "10.5"
     assert script.small(0.000915) == ".000915"
+
+
+def test_the_network_s_ratio_is_what_the_points_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The constant of `prediction.networks` is that of the campaign, and its bands hold the points that made it."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import network_ratio
+
+    assert network_ratio.main(["--check"]) == 0
+    band, held, count = network_ratio.CAMPAIGN, 0, 0
+    for folder in network_ratio.runs(REFERENCE, r"five-.*"):
+        means = network_ratio.paired_logs(folder)[1].mean(axis=0) - np.log(band.ratio)
+        held += int((np.abs(means) < 1.96 * np.hypot(band.shared_error, band.size_error)).sum())
+        count += means.size
+    assert count == 35
+    assert 0.85 <= held / count < 1.0  # 95 % are due, and a band that holds everything is too wide

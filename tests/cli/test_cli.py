@@ -139,7 +139,7 @@ def test_predict_from_a_file_a_recipe_and_a_name(shell: Shell, file: Path, what:
 def test_predict_says_everything_as_json(shell: Shell) -> None:
     answer = json.loads(shell("predict", "cascade-random", "--sizes", "64,256", "--json"))
     assert {row["law"][:6] for row in answer["conflicts"]} >= {"2H/D_0", "2H/D_1"}
-    assert all(set(row) == {"work", "says", "read"} for row in answer["looked_up"])
+    assert all(set(row) == {"work", "says", "read"} for row in answer["references"])
     assert answer["floor"]["risk"][0] < answer["curve"]["risk"][0]
     assert answer["compute_optimal"]["training_points"] + answer["compute_optimal"]["model_size"] == pytest.approx(1.0)
     assert 0 < answer["within_variance"] < 1

@@ -287,17 +287,17 @@ def test_a_thousand_million_rows() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"batch_size": 0}, "batch_size = 0: allowed is an integer >= 1"),
+        ({"batch_size": 0}, "batch_size = 0: expected an integer >= 1"),
         ({"batch_size": 2.5}, "batch_size = 2.5"),
         ({"epoch": -1}, "epoch = -1"),
         ({"seed": -1}, "seed = -1"),
         ({"step": 0}, "step = 0"),
         ({"buffer_bytes": 0}, "buffer_bytes = 0"),
-        ({"start": 11, "epoch": 4}, "this epoch has 10 batches; type epoch = 5 and start = 0"),
-        ({"rows": [0, 100]}, "rows holds 100: allowed are 0 to 99"),
+        ({"start": 11, "epoch": 4}, "this epoch has 10 batches; use epoch = 5 and start = 0"),
+        ({"rows": [0, 100]}, "rows holds 100: expected 0 to 99"),
         ({"rows": [-1]}, "rows holds -1"),
         ({"rows": [0.5]}, "float64"),
-        ({"rows": np.zeros(7, np.bool_)}, "allowed are (m,) row numbers or (100,) booleans"),
+        ({"rows": np.zeros(7, np.bool_)}, "expected (m,) row numbers or (100,) booleans"),
         ({"rows": np.zeros((2, 2), np.int64)}, "shape (2, 2)"),
     ],
 )

@@ -264,7 +264,7 @@ def test_a_read_only_folder_is_refused(repository: Path, made: Columns) -> None:
                 with start(repository, _NOBODY, folder / name) as child:
                     out, errors = child.communicate()
                 assert (child.returncode, errors) == (0, "")
-                assert out == f"folder {folder} is not writable: type a file name in a folder of yours\n"
+                assert out == f"folder {folder} is not writable: use a file name in a folder of yours\n"
             assert alone(target)
             assert target.read_bytes() == before
         finally:

@@ -26,8 +26,8 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
     def no_curve(sizes: Any) -> Any:
         raise RecipeError(f"the level at {sizes} is not asked here")
 
-    def predict(recipe: Any, learner: str) -> Any:  # noqa: ARG001
-        entry = by_learner[learner]
+    def predict(recipe: Any, learner: Any) -> Any:  # noqa: ARG001
+        entry = by_learner[getattr(learner, "name", learner)]
         if entry["predicted"] is None and entry["predicted_local"] is None:
             raise RecipeError("nothing is predicted")
         local = SimpleNamespace(value=entry["predicted_local"], standard_error=entry["predicted_local_error"])
@@ -35,10 +35,11 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
             data_exponent=entry["predicted"],
             model_exponent=entry["predicted"],
             logarithmic=False,
-            reached=True,
+            attained=True,
             law=entry["law"],
             has_curve=entry["predicted_local"] is not None,
             curve=no_curve,
+            affordable=0.0,
             local_exponent=lambda *_, **__: local,
         )
 

@@ -88,7 +88,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 def test_values_and_errors_come_back(cluster: Processes) -> None:
     with from_options(scheduler=cluster.address) as executor:
         assert values(executor, square, *[(x,) for x in range(10)]) == [x * x for x in range(10)]
-        with pytest.raises(RecipeError, match="x = 7: allowed is another"):
+        with pytest.raises(RecipeError, match="x = 7: expected another"):
             values(executor, fail, (7,))
 
 

@@ -39,7 +39,7 @@ def square(x: int) -> int:
 
 
 def fail(x: int) -> int:
-    raise RecipeError(f"x = {x}: allowed is another")
+    raise RecipeError(f"x = {x}: expected another")
 
 
 def settings() -> list[str | None]:
@@ -96,7 +96,7 @@ def test_here_and_in_processes_the_values_are_the_same(pool: PoolExecutor) -> No
 
 def test_what_a_task_raises_comes_out_as_it_is(pool: PoolExecutor) -> None:
     for executor in (SerialExecutor(), pool):
-        with pytest.raises(RecipeError, match="x = 7: allowed is another"):
+        with pytest.raises(RecipeError, match="x = 7: expected another"):
             values(executor, fail, (7,))
     assert values(pool, square, (3,)) == [9]  # the worker lives on
 
@@ -139,7 +139,7 @@ def test_a_lost_worker_costs_its_task_only_and_not_for_ever() -> None:
     assert values(losing, square, (0,), (1,), (2,)) == [0, 1, 4]
     assert losing.taken == [1, 3, 1]
     losing = Losing(3)
-    with pytest.raises(ResourceError, match=r"^task 1 lost its worker 3 times.*type the same command again"):
+    with pytest.raises(ResourceError, match=r"^task 1 lost its worker 3 times.*run the same command again"):
         values(losing, square, (0,), (1,), (2,))
     assert losing.taken == [1, 3, 1]
 
@@ -242,10 +242,10 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path, number: signal.Sign
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [
-        ({"jobs": 0}, RecipeError, "jobs = 0: allowed is an integer >= 1"),
+        ({"jobs": 0}, RecipeError, "jobs = 0: expected an integer >= 1"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, RecipeError, "jobs and scheduler are given: expected one"),
-        ({"scheduler": "127.0.0.1:8786"}, RecipeError, "allowed is an address, e.g. tcp://"),
-        ({"scheduler": ""}, RecipeError, "allowed is an address"),
+        ({"scheduler": "127.0.0.1:8786"}, RecipeError, "expected an address, e.g. tcp://"),
+        ({"scheduler": ""}, RecipeError, "expected an address"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], kind: type[Exception], words: str) -> None:
@@ -264,6 +264,6 @@ def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, module: str, options: dict[str, Any], extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=rf"type pip install 'fractalman\[{extra}\]'") as error:
+    with pytest.raises(MissingExtraError, match=rf"run pip install 'fractalman\[{extra}\]'") as error:
         from_options(**options)
     assert "\n" not in str(error.value)

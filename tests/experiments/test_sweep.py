@@ -70,7 +70,7 @@ def make_stand(name: str, settings: Mapping[str, Any]) -> Learner:
         raise RecipeError(f"unknown learner {name!r}")
     for key in settings:
         if key not in ("width", "max_train"):
-            raise RecipeError(f"unknown key mlp.{key}: allowed are width")
+            raise RecipeError(f"unknown key mlp.{key}: expected width")
     return Stand(name, settings)
 
 

@@ -133,7 +133,7 @@ def test_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(RecipeError, match=r"noise = -1.*; rotate = 1: allowed is true or false"):
+    with pytest.raises(RecipeError, match=r"noise = -1.*; rotate = 1: expected true or false"):
         fm.Cascade(n_points=5, noise=-1, rotate=1)  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match=r"nuisance_dim = 0\.5"):
         fm.from_dict({"family": "percolation-cluster", "n_points": 5, "nuisance_dim": 0.5})

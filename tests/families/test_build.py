@@ -111,7 +111,7 @@ def test_splits_that_overlap_are_refused() -> None:
         data.split(8, 3)
     for sizes, words in (
         ((-1, 3, 0), "n_train = -1"),
-        ((2.5, 3, 0), "n_train = 2.5: allowed is a whole number"),
+        ((2.5, 3, 0), "n_train = 2.5: expected a whole number"),
         ((2, True, 0), "n_test = True"),
         ((2, 3, -1), "seed = -1: a seed is an integer"),
         ((2, 3, 0.5), "seed = 0.5"),
@@ -193,5 +193,5 @@ def test_a_tree_alone_is_refused_where_there_is_none_or_no_room() -> None:
     for recipe in (fm.Cascade(n_points=10), fm.SmoothManifold(n_points=10), fm.LatticePercolation(dim=2, side=9)):
         with pytest.raises(RecipeError, match=r"has no tree to be drawn alone.*use generate"):
             tree(recipe)
-    with pytest.raises(ResourceError, match=r"bytes at once.*type a smaller n_points$"):
+    with pytest.raises(ResourceError, match=r"bytes at once.*use a smaller n_points$"):
         tree(fm.PercolationCluster(n_points=1 << 40))

@@ -21,7 +21,7 @@ from fractalman.families.cascade.labels import cascade_average_norm
 from fractalman.families.cascade.law import kinds_of
 from fractalman.families.cascade.paths import CascadePaths
 from fractalman.prediction import LEARNERS, law_of
-from fractalman.random.streams import Role, derive_twin, draw_normal_twin, key64
+from fractalman.random.streams import Role, derive_reference, draw_normal_reference, key64
 from fractalman.trees import path_sums
 from tests.reference import embedding as embedding_reference
 from tests.reference import geometry as reference
@@ -128,7 +128,7 @@ def test_reference_of_everything_by_address(recipe: fm.Cascade) -> None:
         x = embedding_reference.cascade_point(slow, key, path_ratios, recipe.ambient_dim)
         np.testing.assert_array_equal(data.X[i], x)
         key = key64(recipe.seeds.labels, Role.LATENT, 0, 0)
-        z = [draw_normal_twin(derive_twin(key, a), 0) for a in slow]
+        z = [draw_normal_reference(derive_reference(key, a), 0) for a in slow]
         amplitude = np.cumprod([1.0, *(r**recipe.hurst for r in path_ratios)])
         norm2 = sum(theory.mean_power(*kinds_of(recipe), recipe.hurst) ** level for level in range(len(z)))
         assert data.y[i] == pytest.approx(float(amplitude @ z) / math.sqrt(norm2), abs=1e-11)

@@ -66,7 +66,7 @@ def test_a_family_is_added_by_its_folder_and_one_line(toy: fm.Recipe, tmp_path: 
     assert prediction.law.name == "white noise"
     assert "Nearest law: none." in prediction.why()
     assert not prediction.has_curve
-    with pytest.raises(RecipeError, match="no finite-size curve"):
+    with pytest.raises(RecipeError, match="no theory gives the curve"):
         prediction.curve([10])
 
 
@@ -87,7 +87,7 @@ def test_every_family_has_a_law_for_every_learner_and_for_those_to_come(recipe: 
         new = LearnerProperties("a-new-learner", kind, smoothness=1.5 if kind == "kernel" else None)
         laws.append(family_of(recipe).laws.law_of(recipe, new))
     for law in laws:
-        assert all([law.name, law.statement, law.source, law.checked, law.reason, law.domain])
+        assert all([law.name, law.statement, law.source, law.evidence, law.reason, law.domain])
         assert law.data_exponent is None or law.data_exponent > 0
         if law.data_exponent is None and law.excess_exponent is None and not noise:
             assert law.nearest

@@ -16,7 +16,7 @@ from fractalman.families import _forests as forests
 from fractalman.families._forests import _size_kernels as kernels
 from fractalman.families._forests.sizes import bethe_families, binomial_law
 from fractalman.families.bethe_lattice.trees import bethe_trees
-from fractalman.random.streams import Role, draw_below_twin, key64, permutation
+from fractalman.random.streams import Role, draw_below_reference, key64, permutation
 from fractalman.trees import depths
 from tests.families.test_geometry import random_recursive_tree, shape_counts
 from tests.reference import forests as reference
@@ -145,7 +145,7 @@ def test_edges_that_are_no_forest_are_refused() -> None:
         forests.cut_tree(np.array([[0, 1], [1, 2], [2, 0]]), 3, 0)
     with pytest.raises(RecipeError, match="makes a loop"):
         forests.cut_tree(np.array([[1, 1]]), 3, 0)
-    with pytest.raises(RecipeError, match="allowed are 0 … 2"):
+    with pytest.raises(RecipeError, match="expected 0 … 2"):
         forests.cut_tree(np.array([[0, 3]]), 3, 0)
     with pytest.raises(RecipeError, match="2 trees of 4 points"):
         forests.rooted_order(np.array([[0, 1], [2, 3]]), 4, np.array([0, 1]))
@@ -191,9 +191,11 @@ def test_a6_yule_simon_process() -> None:
     biased = (law * np.arange(last + 1) / n)[1:]
     assert biased[0] == pytest.approx(0.2, abs=1e-3)  # singletons hold a fifth of the points
     made = [forests.critical_sizes(n, "yule-simon", "number", s).size for s in range(8_000)]
-    ours = [np.repeat(size, size)[draw_below_twin(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)]
+    ours = [
+        np.repeat(size, size)[draw_below_reference(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)
+    ]
     assert fits(ours, biased) > THRESHOLD
-    wrong = [size[draw_below_twin(key64(s, Role.MEASUREMENT), 0, size.size)] for s, size in enumerate(made)]
+    wrong = [size[draw_below_reference(key64(s, Role.MEASUREMENT), 0, size.size)] for s, size in enumerate(made)]
     assert fits(wrong, biased) < REJECTED  # a random cluster is not that of a random point
 
 

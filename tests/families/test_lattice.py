@@ -20,7 +20,7 @@ from fractalman.families import memory as build_memory
 from fractalman.families.base import memory_of
 from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
 from fractalman.families.lattice_percolation.coordinates import circle, lattice_coordinates, random_frame
-from fractalman.measure.distances import distances_from_twin
+from fractalman.measure.distances import distances_from_reference
 from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import depths, path_sums
 from tests.reference import lattice as reference
@@ -329,8 +329,8 @@ def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.Mon
     fm.generate(recipe)
     fm.write(recipe, tmp_path / "box.h5")
     for available, words in (
-        (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* type a smaller side"),
-        (start - 1, f"needs {start:,} bytes at once .* type a smaller side"),
+        (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* use a smaller side"),
+        (start - 1, f"needs {start:,} bytes at once .* use a smaller side"),
     ):
         monkeypatch.setattr(build_memory, "available_bytes", lambda available=available: available)
         with pytest.raises(ResourceError, match=words):
@@ -474,7 +474,7 @@ def test_every_dimension(dim: int) -> None:
 def test_breadth_first_trees_keep_distances() -> None:
     made = Lattice((9, 9, 9), "site", 0.4, False, 3).clusters("all")
     parent, distance = shortest_path_forest(made.edges, made.size, 3)
-    slow, _ = distances_from_twin(made.edges, made.site.size, int(np.flatnonzero(parent < 0)[0]))
+    slow, _ = distances_from_reference(made.edges, made.site.size, int(np.flatnonzero(parent < 0)[0]))
     first = np.arange(made.site.size) < made.size[0]
     assert distance[first].tolist() == np.array(slow)[first].tolist()
     assert (depths(parent.astype(np.int64)) == distance).all()
@@ -512,7 +512,7 @@ def test_a_sweep_runs_and_is_held_against_the_curve(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="replicate 0 drew"):
         run_sweep(load_spec(tables), tmp_path / "other")
     tables["sweep"]["test_size"] = 2300
-    with pytest.raises(RecipeError, match="type a larger side"):
+    with pytest.raises(RecipeError, match="use a larger side"):
         load_spec(tables)
 
 

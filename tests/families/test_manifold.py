@@ -52,7 +52,7 @@ def test_round_trips(recipe: fm.SmoothManifold) -> None:
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(RecipeError, match="a torus of dim = 3 lives in 6 dimensions; type ambient_dim = 6"):
+    with pytest.raises(RecipeError, match="a torus of dim = 3 lives in 6 dimensions; use ambient_dim = 6"):
         fm.SmoothManifold(n_points=5, kind="torus", dim=3, ambient_dim=5)
     with pytest.raises(RecipeError, match="kind = 'ball'"):
         fm.SmoothManifold(n_points=5, kind="ball")
@@ -272,7 +272,7 @@ def test_exact_fields_nest_and_say_what_they_cannot(tmp_path: Path) -> None:
     with fm.open(path) as file:
         np.testing.assert_array_equal(file.y[:], whole.y)
     recipe.replace(n_points=4096)
-    with pytest.raises(RecipeError, match=r"n_points = 4097 with field = 'exact': allowed are 4096 .* type") as error:
+    with pytest.raises(RecipeError, match=r"n_points = 4097 with field = 'exact': expected 4096 .* type") as error:
         recipe.replace(n_points=4097)
     assert "\n" not in str(error.value)
     with pytest.raises(RecipeError, match="'waves' or 'exact'"):

@@ -495,7 +495,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     [
         (fm.PercolationCluster(n_points=100), 2, "its whole tree in one process; leave shards out"),
         (fm.LatticePercolation(dim=2, side=9), 2, r"\(cascade, smooth-manifold\)"),
-        (CASCADE, 0, "shards = 0: allowed is an integer from 1 to 1001"),
+        (CASCADE, 0, "shards = 0: expected an integer from 1 to 1001"),
         (CASCADE, -1, "shards = -1"),
         (CASCADE, 1002, "shards = 1002"),
         (CASCADE, True, "shards = True"),
@@ -516,7 +516,7 @@ def test_shards_that_cannot_be_are_refused(tmp_path: Path, recipe: fm.Recipe, co
 
 def test_numbers_outside_are_refused(tmp_path: Path) -> None:
     for number in (0, 5, -1):
-        with pytest.raises(RecipeError, match=rf"shard {number}/4: allowed are 1/4 to 4/4"):
+        with pytest.raises(RecipeError, match=rf"shard {number}/4: expected 1/4 to 4/4"):
             fm.write_shard(CASCADE, tmp_path / "data.h5", number, 4)
     with pytest.raises(FileNotFoundError, match="type mkdir"):
         fm.write_shard(CASCADE, tmp_path / "absent" / "data.h5", 1, 4)
@@ -546,7 +546,7 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
         (["--shard", "1/4", "--jobs", "2"], r"leave --jobs and --scheduler out"),
         (["--jobs", "2"], r"use --shards with their number"),
         (["--scheduler", "tcp://127.0.0.1:1"], r"use --shards with their number"),
-        (["--shards", "2", "--scheduler", "127.0.0.1"], r"allowed is an address"),
+        (["--shards", "2", "--scheduler", "127.0.0.1"], r"expected an address"),
         (["--shards", "2", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"], r"jobs and scheduler are given"),
     ],
 )

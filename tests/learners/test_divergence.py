@@ -113,12 +113,12 @@ def test_a_sweep_of_networks_that_all_diverge_is_not_measurable(tmp_path: Path) 
     assert nearest.measured is not None
     assert (network.measured, network.agrees) == (None, None)
     assert network.reason == (
-        "not measurable: 0 data-limited sizes in a row, needed are 3; at 3 of 3 networks diverged: type a smaller "
+        "not measurable: 0 data-limited sizes in a row, needed are 3; at 3 of 3 networks diverged: use a smaller "
         "mlp.learning_rate"
     )
     assert network.regimes == {"diverged": 6}
     assert network.excluded[0] == (
-        "n = 8: diverged, 2 of 2 networks diverged at learning_rate = 100: type a smaller learning_rate"
+        "n = 8: diverged, 2 of 2 networks diverged at learning_rate = 100: use a smaller learning_rate"
     )
     json.dumps(result.table(), allow_nan=False)
     for line in (tmp_path / "x" / NAME).read_text().splitlines():
@@ -162,7 +162,7 @@ def test_one_network_without_a_risk_leaves_its_condition_out_and_no_other(
     ]
     assert changed == [(16, 1, ""), (16, 1, "steps"), (32, 1, "width")]
     said = {entry.value: (entry.regime, entry.reason) for entry in result.summaries["mlp"]}
-    assert said[16] == ("diverged", "1 of 2 networks diverged at learning_rate = 0.001: type a smaller learning_rate")
+    assert said[16] == ("diverged", "1 of 2 networks diverged at learning_rate = 0.001: use a smaller learning_rate")
     assert said[32][0] == "undecided"
     assert said[32][1].startswith("with width doubled 1 of 4 networks diverged")
     assert said[8][0] == next(entry.regime for entry in whole.summaries["mlp"] if entry.value == 8)

@@ -77,7 +77,7 @@ def test_distances_of_single_precision_points_are_taken_in_double() -> None:
 
 @pytest.mark.parametrize("length", [0.0, -1.0, math.nan, math.inf])
 def test_a_length_that_cannot_be_is_refused(length: float) -> None:
-    with pytest.raises(RecipeError, match=r"length = .*: allowed is a finite number > 0"):
+    with pytest.raises(RecipeError, match=r"length = .*: expected a finite number > 0"):
         kernels.laplace(np.ones(2), length)
 
 

@@ -235,8 +235,8 @@ def test_what_it_says_of_itself() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widht": 3}, r"unknown key mlp\.widht: allowed are width, depth, .*did you mean 'width'"),
-        ({"width": 0}, r"mlp\.width = 0: allowed is an integer from 1"),
+        ({"widht": 3}, r"unknown key mlp\.widht: expected width, depth, .*did you mean 'width'"),
+        ({"width": 0}, r"mlp\.width = 0: expected an integer from 1"),
         ({"steps": 1.5, "depth": True}, r"mlp\.depth = True.*mlp\.steps = 1\.5"),
         ({"learning_rate": 0.0}, r"mlp\.learning_rate = 0\.0"),
         ({"learning_rate": "fast"}, r"mlp\.learning_rate = 'fast'"),
@@ -264,7 +264,7 @@ def test_divergence_is_said_and_never_a_risk() -> None:
 def test_problems_that_do_not_fit_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"use max_train = 65"):
         mlp().run([problem(1, n=65)])
-    with pytest.raises(RecipeError, match="allowed is one shape"):
+    with pytest.raises(RecipeError, match="expected one shape"):
         mlp().run([problem(1), problem(2, m=2)])
 
 

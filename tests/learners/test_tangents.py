@@ -64,9 +64,9 @@ def test_a_network_that_has_interpolated_stays_as_it_is() -> None:
 def test_what_snapshots_refuse() -> None:
     made = prepare(SMALL, problem())
     for steps in ((1, 1), (5, 2), (0, 701), (-1, 3)):
-        with pytest.raises(RecipeError, match="allowed are rising numbers of steps from 0 to 700"):
+        with pytest.raises(RecipeError, match="expected rising numbers of steps from 0 to 700"):
             list(snapshots(made, steps))
-    with pytest.raises(RecipeError, match="allowed is one rate"):
+    with pytest.raises(RecipeError, match="expected one rate"):
         prepare(dataclasses.replace(SMALL, learning_rate=(1e-3, 1e-2)), problem())
     with pytest.raises(RecipeError, match="for 11200 = steps"):
         prepare(dataclasses.replace(SMALL, sampling="one-pass"), problem())

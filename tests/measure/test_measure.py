@@ -18,7 +18,7 @@ from fractalman.families import _forests as forests
 from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.measure import cluster_sizes, measure_file, student_t, tree_distances, variogram
-from fractalman.measure.distances import adjacency, distances_from, distances_from_twin
+from fractalman.measure.distances import adjacency, distances_from, distances_from_reference
 from fractalman.random.streams import key64, normals
 
 PATH = np.stack([np.arange(99), np.arange(1, 100)], axis=1)
@@ -38,7 +38,7 @@ def test_distances_equal_their_reference(forest: tuple[np.ndarray, int], source:
     edges, n = forest
     source = min(source, n - 1)
     distance, reached = distances_from(*adjacency(edges, n), source)
-    assert (distance.tolist(), reached.tolist()) == distances_from_twin(edges, n, source)
+    assert (distance.tolist(), reached.tolist()) == distances_from_reference(edges, n, source)
 
 
 @given(any_forests())
@@ -90,7 +90,7 @@ def test_distances_follow_the_law_of_the_uniform_tree() -> None:
 
 
 def test_edges_outside_the_points_are_refused() -> None:
-    with pytest.raises(RecipeError, match="allowed are 0 … 49"):
+    with pytest.raises(RecipeError, match="expected 0 … 49"):
         tree_distances(PATH, 50)
 
 
@@ -160,7 +160,7 @@ def test_what_a_variogram_cannot_do_is_refused() -> None:
         variogram(np.arange(1.0), X=np.zeros((1, 2)))
     with pytest.raises(RecipeError, match="coincide"):
         variogram(np.arange(5.0), X=np.zeros((5, 2)))
-    with pytest.raises(RecipeError, match="allowed is"):
+    with pytest.raises(RecipeError, match="expected"):
         variogram(np.arange(5.0), X=np.zeros((4, 2)))
 
 

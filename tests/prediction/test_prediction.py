@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
@@ -142,15 +144,42 @@ def test_a_finite_cascade_ends() -> None:
 
 @pytest.mark.parametrize("n", [[0], [12_000], [1.5], [], [[1, 2]]])
 def test_sizes_outside_are_refused(n: list[object]) -> None:
-    with pytest.raises(RecipeError, match="allowed are integer training-set sizes"):
+    with pytest.raises(RecipeError, match="expected integer training-set sizes"):
         fm.predict(CASES[2][0]).curve(n)  # type: ignore[arg-type]
 
 
 def test_refusals_say_what_is_allowed() -> None:
     with pytest.raises(RecipeError, match="1-nn"):
         fm.predict(CASES[0][0], learner="1nn")
-    with pytest.raises(RecipeError, match="no finite-size curve"):
-        fm.predict(CASES[0][0], learner="mlp").curve([10])
-    assert not fm.predict(CASES[0][0], learner="mlp").has_curve
+    with pytest.raises(RecipeError, match="no theory gives the curve"):
+        fm.predict(CASES[0][0], learner="gradient-boosting").curve([10])
+    assert not fm.predict(CASES[0][0], learner="gradient-boosting").has_curve
     with pytest.raises(RecipeError, match="n_lo"):
         fm.predict(CASES[0][0]).local_exponent(10, 10)
+
+
+def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measured() -> None:
+    from fractalman.learners import make
+    from fractalman.learners.networks.mlp import MLP, Settings
+    from fractalman.prediction.networks import CAMPAIGN
+
+    recipe = fm.Cascade(n_points=2048, branching=4, contraction=0.4, hurst=0.5, ambient_dim=16, seed=3)
+    sizes = [32, 64, 128]
+    network, kernel = fm.predict(recipe, "mlp"), fm.predict(recipe, "ntk-kernel")
+    assert np.allclose(network.curve(sizes).risk, CAMPAIGN.ratio * kernel.curve(sizes).risk)
+    own, theirs = network.curve(sizes), kernel.curve(sizes).standard_error * CAMPAIGN.ratio
+    band = math.hypot(CAMPAIGN.shared_error, CAMPAIGN.size_error) * own.risk
+    assert np.allclose(own.standard_error, np.hypot(theirs, band))
+    slope, plain = network.local_exponent(32, 128), kernel.local_exponent(32, 128)
+    assert float(slope) == pytest.approx(float(plain))
+    assert slope.standard_error == pytest.approx(math.hypot(plain.standard_error, CAMPAIGN.slope_error))
+    assert (network.shared_error, kernel.shared_error) == (CAMPAIGN.shared_error, 0.0)
+    deep = fm.predict(recipe, MLP(Settings(depth=4))).curve(sizes)
+    four = fm.predict(recipe, make("ntk-kernel", {"depth": 4})).curve(sizes)
+    assert np.allclose(deep.risk, CAMPAIGN.ratio * four.risk)
+    assert not np.allclose(deep.risk, own.risk, rtol=1e-3)
+    for learner, why in ((MLP(Settings(activation="tanh")), "known for ReLU"), ("gradient-boosting", "1-nn's curve")):
+        silent = fm.predict(recipe, learner)
+        assert not silent.has_curve
+        with pytest.raises(RecipeError, match=f"no theory.*{why}"):
+            silent.curve(sizes)

@@ -84,16 +84,16 @@ def test_no_smoother_beats_the_floor(learner: str) -> None:
 
 def test_exact_coverage_is_the_average_over_structures() -> None:
     """Labels constant on clusters: the closed formula against the drawn structures' own average."""
-    from fractalman.prediction import draws, structures
+    from fractalman.prediction import drawn, realization
 
     recipe = ENSEMBLE(n_points=1000, ensemble="size-biased", label="cluster-constant", sizes="borel")
     p = fm.predict(recipe)
     curve = p.curve([16, 64, 256])
     assert (curve.standard_error == 0.0).all()
-    drawn = draws.averaged(structures.Structures(recipe), draws.nearest_in_graph)((16, 64, 256))
-    assert joint_p(drawn, curve) > THRESHOLD
+    average = realization.averaged(drawn.DrawnRealizations(recipe), realization.nearest_in_graph)((16, 64, 256))
+    assert joint_p(average, curve) > THRESHOLD
     number = fm.predict(recipe.replace(ensemble="number")).curve([16, 64, 256])
-    assert joint_p(drawn, number) < 1e-9
+    assert joint_p(average, number) < 1e-9
 
 
 def test_exact_fields_are_predicted_without_drawing_them() -> None:
@@ -108,7 +108,7 @@ def test_populations_that_the_draw_decides() -> None:
     """A lattice's population is the least of the drawn ones; sizes beyond it are refused."""
     p = fm.predict(LATTICE(dim=2, side=24))
     assert 1 <= p.population < 24**2
-    with pytest.raises(RecipeError, match="allowed are integer training-set sizes from 1 to"):
+    with pytest.raises(RecipeError, match="expected integer training-set sizes from 1 to"):
         p.curve([24**2])
 
 

@@ -22,6 +22,7 @@ from stand_ins import StandIns
 from fractalman import quickstart, report, runs
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.experiments import Result, load_spec, run_sweep
+from fractalman.experiments.levels import Level
 from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.generation import generate
@@ -70,7 +71,7 @@ SQUARE_ROOT = Law(
     data_exponent=0.5,
     model_exponent=0.5,
     source="made up",
-    checked="by hand",
+    evidence="by hand",
     reason="because",
     domain="everywhere",
     assumptions=("none",),
@@ -263,7 +264,7 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
         result.verdicts[0], agrees=None, reason="not measurable: 2 sizes", measured=None, window=None, half_width=None,
         predicted_local=None, sigma=None,
     )  # fmt: skip
-    assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "no verdict"]
+    assert tables.verdict_row(verdict) == ["1-nn", "—", "—", "0.500", "—", "—", "no verdict"]
     lines = report.verdict_lines(dataclasses.replace(result, verdicts=(verdict,)))
     assert lines[-1] == "1-nn: not measurable: 2 sizes"
 
@@ -297,8 +298,35 @@ def test_the_first_screen_says_what_came_out(result: Result, tmp_path: Path) -> 
 )
 def test_a_verdict_is_one_sentence(result: Result, changes: dict[str, Any], sentence: str) -> None:
     plain = {"measured": 0.498, "half_width": 0.031, "predicted_local": 0.5, "predicted": 0.51, "reason": "x"}
-    verdict = dataclasses.replace(result.verdicts[0], **{**plain, **changes})
+    verdict = dataclasses.replace(result.verdicts[0], **{**plain, **changes, "level": None})
     assert tables.verdict_sentence(verdict) == sentence
+
+
+@pytest.mark.parametrize(
+    ("measured", "agrees", "slope", "sentence"),
+    [
+        (0.5, True, True, "falls as predicted: 0.500 ± 0.031 where 0.500 was due; level 1.02 ± 0.05 of the prediction"),
+        (None, True, None, "has the predicted risk: 1.02 ± 0.05 times it at 3 sizes from n = 64 to 1,024"),
+        (None, None, None, "has 1.02 ± 0.05 times the predicted risk at 3 sizes from n = 64 to 1,024, too"),
+        (None, False, None, "has 1.02 ± 0.05 times the predicted risk at 3 sizes from n = 64 to 1,024, where 1 was"),
+        (0.5, False, True, "has 1.02 ± 0.05 times the predicted risk at 3 sizes from n = 64 to 1,024, where 1 was"),
+        (0.3, False, False, "falls more slowly than predicted: 0.300 ± 0.031 where 0.500 was due; level 1.02 ± 0.05"),
+    ],
+)
+def test_a_level_is_part_of_the_sentence(
+    result: Result, measured: float | None, agrees: bool | None, slope: bool | None, sentence: str
+) -> None:
+    """A learner judged by its level alone was measured, and reads so."""
+    level = Level(1.02, 0.05, 0.8, 0.5, agrees, "x", (64, 256, 1024), (1.0, 1.0, 1.1))
+    verdict = dataclasses.replace(
+        result.verdicts[0], level=level, measured=measured, agrees=agrees, slope_agrees=slope, half_width=0.031,
+        predicted_local=0.5, sigma=-9.0,
+    )  # fmt: skip
+    words = tables.verdict_sentence(verdict)
+    assert words.startswith(sentence)
+    assert "not measured" not in words
+    assert ("no exponent was fitted" in words) == (measured is None)
+    assert tables.verdict_row(verdict)[4] == "1.02 ± 0.05"
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted() -> None:
@@ -424,7 +452,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     PLAYED.install(monkeypatch)
     for module in (runs, quickstart):
         monkeypatch.setattr(module, "run_sweep", sweep)
-        monkeypatch.setattr(module, "load_spec", lambda _: load_spec(SPEC))
+        monkeypatch.setattr(module, "load_spec", lambda *_: load_spec(SPEC))
     return folders
 
 

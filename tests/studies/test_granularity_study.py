@@ -183,6 +183,29 @@ def test_a_linear_target_has_no_nonlinear_share(tmp_path: Path, linear: bool) ->
         assert whole["nonlinear"] > 0.3
 
 
+@pytest.mark.parametrize("noise", [True, False])
+def test_random_labels_have_nothing_above_chance(tmp_path: Path, noise: bool) -> None:
+    """At scale 4 means of one or two unseen points are half of pure noise; that is chance, and is taken off."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(600, 3)).astype(np.float32)
+    y = rng.normal(size=600) if noise else X[:, 0] + 0.5 * rng.normal(size=600)
+    table = {"scales": [4, 16, 64], "train_size": 300, "seeds": 3, "learners": ["ridge", "k-nn"]}
+    result = checked(fm.granularity({"data": {"file": saved(tmp_path, X, y)}, "granularity": table}))
+    for row in result.shares:
+        assert sum(row[f"{name}_chance"] or 0.0 for name in SHARES) == pytest.approx(1.0)
+        for name in SHARES[:4]:
+            above, half = row[f"{name}_above_chance"], row[f"{name}_above_chance_half_width"]
+            assert above == pytest.approx(row[name] - row[f"{name}_chance"])
+            if noise:
+                assert abs(above) <= max(half, 1e-12), (row["scale"], name)
+    first = result.shares[0]
+    assert first["scale"] == 4
+    assert first["between_chance"] == pytest.approx((first["fragments"] - 1.0) / 299.0)
+    assert first["between_chance"] > 0.4
+    if not noise:  # the negative control
+        assert all(row["between_above_chance"] > row["between_above_chance_half_width"] for row in result.shares[:3])
+
+
 def test_labels_constant_on_clusters_have_nothing_within_them() -> None:
     recipe = {"family": "percolation-ensemble", "n_points": 600, "ambient_dim": 16, "label": "cluster-constant"}
     spec = {"recipe": recipe, "granularity": {"scales": [4, 599], "train_size": 128, "seeds": 2, "draws": 4,

@@ -129,7 +129,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     assert report.count("data:image/svg+xml") == 4
     assert "permuted" in report
     assert cli.main(["report", str(out)]) == 2
-    assert "type the same fractalman locality again" in capsys.readouterr().err
+    assert "run the same fractalman locality again" in capsys.readouterr().err
     assert json.loads((out / "result.json").read_text())["claims"][0]["layer"] == "1"
 
 
@@ -180,10 +180,10 @@ def test_probes_of_a_recipe_read_values() -> None:
     [
         ({"locality": {"train_size": 64, "test_size": 8, "step": [0]}}, "unknown key locality.step.*did you mean"),
         ({"locality": {"train_size": 64}}, "missing key locality.test_size"),
-        ({"locality": {"train_size": 64, "test_size": 8, "steps": [0, 61]}}, "allowed are numbers from 0 to mlp.steps"),
+        ({"locality": {"train_size": 64, "test_size": 8, "steps": [0, 61]}}, "expected numbers from 0 to mlp.steps"),
         ({"locality": {"train_size": 64, "test_size": 8, "widths": [8, 8]}}, "rising integers, each once"),
         ({"locality": {"train_size": 64, "test_size": 8, "controls": ["lineal"]}}, "a list of shuffled-labels, linear"),
-        ({"mlp": {"steps": 60, "learning_rate": [1e-3, 1e-2]}}, "allowed is one rate"),
+        ({"mlp": {"steps": 60, "learning_rate": [1e-3, 1e-2]}}, "expected one rate"),
         ({"probe": {}}, r"unknown table \[probe\]"),
     ],
 )
@@ -206,7 +206,7 @@ def test_latents_that_hold_too_few_points_are_refused() -> None:
     }
     probing = study("probe")
     checked = probing.read(spec)
-    with pytest.raises(RecipeError, match="type a larger test_size or larger scales"):
+    with pytest.raises(RecipeError, match="use a larger test_size or larger scales"):
         probing.run(checked, checked.tasks()[0], None)
 
 

@@ -13,7 +13,7 @@ from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree
 import fractalman as fm
 from fractalman import generation
 from fractalman.errors import RecipeError
-from fractalman.random.streams import Role, draw_uniform_twin, draws, key64, permutation
+from fractalman.random.streams import Role, draw_uniform_reference, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
     bayes_curve,
@@ -347,7 +347,7 @@ def test_labels_drawn_from_the_tree_have_the_predicted_pair_risk() -> None:
     for draw in range(4000):
         key = key64(draw, Role.LATENT)
         # Uniform steps have the same second moment as normal ones: the formula needs no more.
-        z = np.array([np.sqrt(12.0) * (draw_uniform_twin(key, u) - 0.5) for u in range(parent.size)])
+        z = np.array([np.sqrt(12.0) * (draw_uniform_reference(key, u) - 0.5) for u in range(parent.size)])
         values = z * np.sqrt(tree.variance)
         sums = values.copy()
         for u in topological_order(parent).tolist():

@@ -66,9 +66,9 @@ def test_every_family_and_learner_has_a_law_or_the_reason_why_not(learner: str) 
             assert law.data_exponent > 0.0
         assert law.model_exponent is None or law.model_exponent > 0.0
         assert "\n" not in str(law)
-        assert all((law.name, law.statement, law.source, law.checked, law.domain))
+        assert all((law.name, law.statement, law.source, law.evidence, law.domain))
         why = law.why()
-        for part in (law.name, law.reason, law.domain, law.checked, *(str(source) for source in law.looked_up)):
+        for part in (law.name, law.reason, law.domain, law.evidence, *(str(source) for source in law.references)):
             assert part in why
         json.dumps(jsonable(law), allow_nan=False)
         for window in law.windows:
@@ -80,7 +80,7 @@ def test_every_family_and_learner_has_a_law_or_the_reason_why_not(learner: str) 
 def test_sources_say_what_was_read() -> None:
     for recipe in RECIPES:
         for learner in LEARNERS:
-            for source in law_of(recipe, learner).looked_up:
+            for source in law_of(recipe, learner).references:
                 assert source.read.startswith(("abstract", "not verified"))
 
 

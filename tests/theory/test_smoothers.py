@@ -280,7 +280,7 @@ def test_a_ridge_too_small_gives_way_to_the_next() -> None:
 
 def test_what_is_no_smoother_is_refused() -> None:
     labels, X = small_tree(10, 1), np.zeros((10, 2))
-    for learner, words in (("laplace", "did you mean 'laplace-kernel'"), ("0-nn", "allowed are"), ("mlp", "5-nn")):
+    for learner, words in (("laplace", "did you mean 'laplace-kernel'"), ("0-nn", "expected"), ("mlp", "5-nn")):
         with pytest.raises(RecipeError, match=words):
             smoother_risk(labels, X, np.arange(3), np.arange(4), learner)
     with pytest.raises(RecipeError, match="at least one training point"):
@@ -289,7 +289,7 @@ def test_what_is_no_smoother_is_refused() -> None:
         smoother_risk(labels, X[:9], np.arange(3), np.arange(4))
     with pytest.raises(RecipeError, match="at least one ridge"):
         smoother_risk(labels, X, np.arange(3), np.arange(4), KernelRidge("laplace", ()))
-    with pytest.raises(RecipeError, match=r"allowed is \(2, k\)"):
+    with pytest.raises(RecipeError, match=r"expected \(2, k\)"):
         smoother_risk(labels, X, np.arange(3), np.arange(4), LinearRidge(np.ones((3, 2))))
     with pytest.raises(RecipeError, match="relu or linear"):
         smoother_risk(labels, X, np.arange(3), np.arange(4), RandomFeatures(4, "tanh"))

@@ -336,7 +336,7 @@ def test_laws_of_a_cascade() -> None:
             assert law.log_period == 16.0
             assert any("annealed" in note for note in law.assumptions)
         assert not law.logarithmic
-        assert all((law.statement, law.source, law.checked, law.why()))
+        assert all((law.statement, law.source, law.evidence, law.why()))
         assert isinstance(law.assumptions, tuple)
 
 

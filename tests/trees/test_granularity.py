@@ -230,7 +230,7 @@ def test_wrong_questions_are_answered_in_one_line() -> None:
         h.cut(0)
     with pytest.raises(RecipeError, match=r"size = 1\.5"):
         fm.coarse_grain(data, size=1.5)  # type: ignore[arg-type]
-    with pytest.raises(RecipeError, match="names node 9: allowed are 0 to 8"):
+    with pytest.raises(RecipeError, match="names node 9: expected 0 to 8"):
         h.points(9)
     with pytest.raises(RecipeError, match="names node -1"):
         h.ancestors(-1)

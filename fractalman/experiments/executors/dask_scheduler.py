@@ -28,11 +28,11 @@ class DaskExecutor(Closing):
 
     def __init__(self, address: str, timeout: float = ANSWER_SECONDS) -> None:
         if not re.fullmatch(r"(tcp|tls|ws|wss|ucx|inproc)://\S+", address):
-            raise RecipeError(f"scheduler = {address!r}: allowed is an address, e.g. tcp://127.0.0.1:8786")
+            raise RecipeError(f"scheduler = {address!r}: expected an address, e.g. tcp://127.0.0.1:8786")
         try:
             from distributed import Client
         except ImportError:
-            raise MissingExtraError("a scheduler needs dask: type pip install 'fractalman[dask]'") from None
+            raise MissingExtraError("a scheduler needs dask: run pip install 'fractalman[dask]'") from None
         self.address = address
         self._client = _answered(lambda: Client(address, timeout=timeout, set_as_default=False), address, timeout)
 

@@ -49,7 +49,7 @@ class PoolExecutor(Closing):
 
     def __init__(self, jobs: int) -> None:
         if jobs < 1:
-            raise RecipeError(f"jobs = {jobs!r}: allowed is an integer >= 1")
+            raise RecipeError(f"jobs = {jobs!r}: expected an integer >= 1")
         self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="fractalman-worker")

@@ -36,7 +36,7 @@ class Executor(Protocol):
 
 
 class OwnExecutor(Executor, Protocol):
-    """An executor of this room: to be closed, or used in a ``with`` block."""
+    """An executor of this package: to be closed, or used in a ``with`` block."""
 
     def close(self) -> None:
         """Let go of workers; tasks that have not ended are dropped."""
@@ -123,7 +123,7 @@ def gather(
                     why = str(error) if isinstance(error, WorkerLostError) else "the pool is broken"
                     raise ResourceError(
                         f"{name(i)} lost its worker {times} ({why}), as it does when memory runs out: what is finished "
-                        "is kept; type the same command again, with fewer workers on a machine"
+                        "is kept; run the same command again, with fewer workers on a machine"
                     ) from None
                 waiting[i] = executor.submit(function, *tasks[i])
                 continue

@@ -1,4 +1,4 @@
-"""Compiled kernels of the embeddings; the twins in `_reference` make the same single-precision operations."""
+"""Compiled kernels of the embeddings; the plain-Python references make the same single-precision operations."""
 
 from __future__ import annotations
 

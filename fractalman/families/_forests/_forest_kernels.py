@@ -1,4 +1,4 @@
-"""Compiled kernels of many clusters at once and of cut trees; the plain-Python twins are in `_forest_reference`."""
+"""Compiled kernels of many clusters at once and of cut trees; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

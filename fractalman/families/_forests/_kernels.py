@@ -1,4 +1,4 @@
-"""Compiled kernels of the critical cluster and its rooted order; the plain-Python twins are in `_reference`."""
+"""Compiled kernels of the critical cluster and its rooted order; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

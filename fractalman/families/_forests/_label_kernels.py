@@ -1,4 +1,4 @@
-"""Compiled kernels of the labels; the plain-Python twins are in `_reference`."""
+"""Compiled kernels of the labels; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled kernels of nested growth; the plain-Python twins are in `_nested_reference`."""
+"""Compiled kernels of nested growth; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

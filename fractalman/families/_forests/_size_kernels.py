@@ -1,4 +1,4 @@
-"""Compiled kernels of cluster sizes and Bethe trees; the plain-Python twins are in `_forest_reference`."""
+"""Compiled kernels of cluster sizes and Bethe trees; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

@@ -122,14 +122,14 @@ def _joined(edges: AnyInt, n_points: int, order: AnyInt, keep_edges: bool) -> tu
         pairs = np.asarray(edges, np.int64).reshape(-1, 2)
     m = len(pairs)
     if m and not (pairs.min() >= 0 and pairs.max() < n):
-        raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: allowed are 0 … {n - 1}")
+        raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: expected 0 … {n - 1}")
     small = np.int32 if 2 * n < 1 << 31 and m < 1 << 31 else np.int64
     merged_by: AnyInt = np.full(n + m, -1, small)
     merged_size: AnyInt = np.empty(m, small)
     ends: AnyInt = np.empty((m if keep_edges else 0, 2), small)
     bad = _forest_kernels.merge_edges(pairs, order, n, merged_by, merged_size, ends)
     if bad >= 0:
-        raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: allowed are the edges of trees")
+        raise RecipeError(f"edge {bad} {tuple(pairs[bad].tolist())} makes a loop: expected the edges of trees")
     return ends, merged_by, merged_size, np.arange(n, dtype=small)
 
 

@@ -53,16 +53,16 @@ def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -
             "exponent is "
             "derived",
             assumptions=tuple(notes),
-            checked="open",
+            evidence="open",
             reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
             nearest=f"{law.name}, α_D = {law.data_exponent:g}: no learner of distances does better asymptotically",
         )
     return replace(
         law,
         assumptions=tuple(notes),
-        checked=law.checked if floor or learner.name == "1-nn" else _STANDING.get(learner.name, OPEN),
+        evidence=law.evidence if floor or learner.name == "1-nn" else _STANDING.get(learner.name, OPEN),
         reason=law.reason if floor else _REASON[learner.kind],
-        looked_up=(*law.looked_up, *learner.references),
+        references=(*law.references, *learner.references),
     )
 
 
@@ -78,7 +78,7 @@ def kriging(ambient_dim: int, population: float) -> Law:
         irreducible=None,
         excess_exponent=1.0,
         source="docs/theory.md §5",
-        checked="checked: slopes .27–.35 beside .35 of 1-NN (N = 60000, d = 2048)",
+        evidence="checked: slopes .27–.35 beside .35 of 1-NN (N = 60000, d = 2048)",
         reason="inner products of an embedded tree are shared path lengths, as long as d tells them apart",
         domain="embedded trees",
         assumptions=(f"window: n far below d = {d}",),
@@ -124,14 +124,14 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §3.5",
-        checked="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
+        evidence="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
         "clusters, "
         "1.79, 1.63, 1.38, 1.08 for one neighbour",
         reason="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
         domain="clusters at the threshold, every site once",
         inputs={"τ": tau, "N": population},
         computed=(f"the seen mass, (n/N)^{rise:.4g}",),
-        looked_up=(BRILL_CLUSTER, BRILL),
+        references=(BRILL_CLUSTER, BRILL),
         windows=(Window(low, population, None, f"the seen mass rises as (n/N)^{rise:.4g}, the risk has no exponent"),),
         conflicts=(
             Conflict(
@@ -145,7 +145,7 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
         nearest="ensemble = 'size-biased', where α = 1 and α_D = 1/2"
         if learner.kind != "linear"
         else "ensemble = 'size-biased' with ambient_dim far above n",
-        reached=False,
+        attained=False,
     )
 
 

@@ -69,15 +69,15 @@ def _below(recipe: BetheLattice, learner: LearnerProperties, inputs: dict[str, f
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §1 and §3.7",
-        checked="argued from the exact sizes",
+        evidence="argued from the exact sizes",
         reason="below p_c the number of clusters grows like N, so what one sample teaches is a vanishing share of all",
         domain="p < p_c, N above s_ξ",
         inputs=inputs,
         computed=("s_ξ = 1/c and the mean size, in closed form",),
-        looked_up=(BRILL,),
+        references=(BRILL,),
         windows=(window,),
         nearest="the same recipe at bond_probability = None, the threshold",
-        reached=False,
+        attained=False,
     )
 
 
@@ -107,15 +107,15 @@ def _above(recipe: BetheLattice, learner: LearnerProperties, inputs: dict[str, f
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §1 and §3.7",
-        checked="argued",
+        evidence="argued",
         reason="a tree that branches at every scale has no finite dimension",
         domain="p > p_c",
         inputs=inputs,
         computed=("P_∞ and s_ξ in closed form",),
-        looked_up=(BRILL,),
+        references=(BRILL,),
         windows=(window,),
         nearest="the same recipe at bond_probability = None, the threshold",
-        reached=False,
+        attained=False,
     )
 
 

@@ -20,20 +20,50 @@ def _probability(name: str, value: Any) -> float | None:
 class BetheLattice(Recipe):
     """Clusters of bond percolation on the Bethe lattice, their hierarchy by random removal of bonds.
 
-    Args:
-        n_points: number of points N ≥ 1 of all clusters together.
-        coordination: number z of neighbours of every site, 3 … 64.
-        bond_probability: p; None = the threshold 1/(z − 1).
-        ensemble: "number" (every site once) or "size-biased" (clusters of random roots).
-        ambient_dim: dimension d ≥ 2 of X.
-        label, label_exponent: as in `PercolationEnsemble`.
-        seed: integer or `Seeds`.
-
     Above the threshold the infinite cluster takes its share of the points and is shown through a window, its first
     sites breadth first from a random one; the size-biased ensemble meets it sooner or later, and then it takes all
     points left.
 
+    Parameters
+    ----------
+    n_points : int
+        Number of points N ≥ 1 of all clusters together.
+    coordination : int, default 6
+        Number z of neighbours of every site, 3 … 64.
+    bond_probability : float or None, default None
+        Probability p of a bond; None = the threshold 1/(z − 1).
+    ensemble : {"number", "size-biased"}, default "number"
+        "number" (every site once) or "size-biased" (clusters of random roots).
+    ambient_dim : int, default 128
+        Dimension d ≥ 2 of X.
+    label : {"hierarchical", "brownian", "cluster-constant"}, default "hierarchical"
+        As in `PercolationEnsemble`.
+    label_exponent : float, default 0
+        Size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
+
+    Notes
+    -----
     Source: docs/theory.md §1, Bethe lattice.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.BetheLattice(n_points=100, coordination=3).probability
+    0.5
     """
 
     family: ClassVar[str] = "bethe-lattice"

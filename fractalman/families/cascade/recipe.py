@@ -23,27 +23,27 @@ def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
     one = integer(1, 4096)
     if isinstance(value, (tuple, list)):
         if not 1 <= len(value) <= 64:
-            raise RecipeError(f"{name} = {value!r}: allowed is an integer or 1 to 64 equally likely integers")
+            raise RecipeError(f"{name} = {value!r}: expected an integer or 1 to 64 equally likely integers")
         numbers = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
         if max(numbers) < 2:
             raise RecipeError(f"{name} = {value!r}: at least one of the numbers must be 2 or more")
         return numbers
     number = one(name, value)
     if number < 2:
-        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; type branching = 2 or more")
+        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; use branching = 2 or more")
     return number
 
 
 def _per_child(name: str, value: Any, one: Check) -> Children | tuple[Children, ...]:
     """Numbers for the children of every node, or of 1 to 64 equally likely kinds of node."""
     if not value or not isinstance(value, (tuple, list)):
-        raise RecipeError(f"{name} = {value!r}: allowed is one number per child, or such tuples for kinds of nodes")
+        raise RecipeError(f"{name} = {value!r}: expected one number per child, or such tuples for kinds of nodes")
     if not isinstance(value[0], (tuple, list)):
         if len(value) > 4096:
-            raise RecipeError(f"{name} holds {len(value)} numbers: allowed are 4096 children")
+            raise RecipeError(f"{name} holds {len(value)} numbers: expected at most 4096 children")
         return tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
     if len(value) > MAX_KINDS or not all(isinstance(kind, (tuple, list)) and kind for kind in value):
-        raise RecipeError(f"{name} = {value!r}: allowed are 1 to {MAX_KINDS} tuples, each of one number per child")
+        raise RecipeError(f"{name} = {value!r}: expected 1 to {MAX_KINDS} tuples, each of one number per child")
     return tuple(tuple(one(f"{name}[{k}][{i}]", v) for i, v in enumerate(kind)) for k, kind in enumerate(value))
 
 
@@ -63,7 +63,7 @@ def _masses(name: str, value: Any) -> Children | tuple[Children, ...] | None:
     masses = _per_child(name, value, real(0.0, 1.0, open_low=True))
     for kind in _kinds_of(masses):
         if abs(math.fsum(kind) - 1.0) > 1e-9:
-            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: allowed are masses that sum to 1")
+            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: expected masses that sum to 1")
     return masses
 
 
@@ -80,23 +80,55 @@ def _depth(name: str, value: Any) -> int | None:
 class Cascade(Recipe):
     """A random cascade: an addressed, self-similar random set with exactly known Moran exponents.
 
-    Args:
-        n_points: number of points drawn; the first m of n are the m.
-        ambient_dim: dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
-        branching: children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as
-            many as masses or contraction list, else 4.
-        contraction: ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
-        masses: shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass.
-            A tuple of tuples, here and in contraction, = equally likely kinds of node, drawn independently at every
-            node: masses=((.7, .3), (.5, .25, .25)) makes random masses, of random number if the lengths differ.
-        hurst: Hurst exponent H > 0 of the label; the level-l term of y has the standard deviation R_l^H.
-        depth: levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
-        seed: integer or `Seeds`.
-
     With unequal ratios R_l = Π r_i along the path, and with it a label's prior variance, depends on the path; the norm
     is one constant that makes the prior variance 1 on average over the natural measure (and over the kinds of nodes).
 
+    Parameters
+    ----------
+    n_points : int
+        Number of points drawn; the first m of n are the m.
+    ambient_dim : int, default 32
+        Dimension d ≥ 2 of X; d > 2D is needed to embed, d ≳ 24 in practice.
+    branching : int, tuple of int or None, default None
+        Children of a node; a tuple = equally likely numbers, drawn independently at every node. None = as many as
+        masses or contraction list, else 4.
+    contraction : float, Children or tuple of Children, default 0.5
+        Ratio r of a child's cell to its parent's, 0 < r < 1; a tuple = the ratios r_i of the children.
+    masses : Children, tuple of Children or None, default None
+        Shares p_i > 0 of the children, summing to 1; None = equal shares. Points choose children by mass. A tuple of
+        tuples, here and in contraction, = equally likely kinds of node, drawn independently at every node: masses=((.7,
+        .3), (.5, .25, .25)) makes random masses, of random number if the lengths differ.
+    hurst : float, default 1
+        Hurst exponent H > 0 of the label; the level-l term of y has the standard deviation R_l^H.
+    depth : int or None, default None
+        Levels below the root; None = until the neglected tails of x and y are below 2^-24 of their scale.
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
+
+    Notes
+    -----
     Source: docs/theory.md §1; Mauldin & Williams 1986, Graf 1987 for the sets.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100, branching=4, contraction=0.5, hurst=0.5)
+    >>> recipe.levels
+    48
+    >>> fm.Cascade(n_points=100, masses=(0.25, 0.75)).branching
+    2
     """
 
     family: ClassVar[str] = "cascade"
@@ -127,7 +159,7 @@ class Cascade(Recipe):
         if self.depth is None and self.levels > 4096:
             return [
                 f"contraction = {self.contraction!r} with hurst = {self.hurst!r} needs {self.levels} levels: "
-                "allowed are 4096; type a smaller contraction, a larger hurst, or depth = 4096"
+                "expected at most 4096; use a smaller contraction, a larger hurst, or depth = 4096"
             ]
         return []
 
@@ -141,7 +173,7 @@ class Cascade(Recipe):
         lengths = next(iter(listed.values()), (4,))
         if len(set(listed.values())) > 1:
             return (
-                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: allowed are "
+                f"masses are for {listed['masses']} children and contraction for {listed['contraction']}: expected "
                 "equal numbers"
             )
         if self.branching is None:
@@ -150,7 +182,7 @@ class Cascade(Recipe):
             name = next(iter(listed))
             return f"branching = {self.branching!r}: {name} lists {lengths} children; leave branching out"
         if max(self.branching_numbers) < 2:
-            return f"{next(iter(listed))}: a cascade that never branches is one point; type two numbers or more"
+            return f"{next(iter(listed))}: a cascade that never branches is one point; use two numbers or more"
         return None
 
     @property

@@ -1,4 +1,4 @@
-"""Compiled kernels of percolation on a box of Z^dim; the plain-Python twins are in `_lattice_reference`.
+"""Compiled kernels of percolation on a box of Z^dim; plain-Python references are in tests/reference.
 
 Sites are numbered row by row, the last axis fastest. The bond from a site to the next one along axis k has the number
 site·dim + k, also where it leads around a periodic box.

@@ -1,4 +1,4 @@
-"""Compiled kernels of laid-out boxes; the plain-Python twins are in `_lattice_reference`."""
+"""Compiled kernels of laid-out boxes; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

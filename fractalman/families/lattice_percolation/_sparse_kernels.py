@@ -1,4 +1,4 @@
-"""Compiled kernels that see a box a slab or a cluster at a time; the plain-Python twins are in `_lattice_reference`.
+"""Compiled kernels that see a box a slab or a cluster at a time; plain-Python references are in tests/reference.
 
 A set of sites is held as one bit a site, with the number of set bits before every word of 64: site → rank → point.
 Numbers of sites and bonds are those of `_lattice_kernels`.

@@ -120,7 +120,7 @@ class Lattice:
         site, size, n_clusters, n_occupied = self._largest(found) if kept == "largest" else self._all(found)
         if n_clusters == 0:
             raise RecipeError(
-                f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: type a larger "
+                f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: use a larger "
                 "occupation, a larger side or another seed"
             )
         _kernels.shuffle(np.uint64(key64(self.seed, Role.ORDER)), np.concatenate([[0], np.cumsum(size)]), site)

@@ -28,7 +28,7 @@ def random_frame(rows: int, d: int, seed: int) -> F64:
         seed: embedding seed.
     """
     if not 1 <= rows <= d:
-        raise RecipeError(f"a frame of {rows} vectors in {d} dimensions: allowed are 1 to {d}")
+        raise RecipeError(f"a frame of {rows} vectors in {d} dimensions: expected 1 to {d}")
     frame = normals(key64(seed, Role.LATTICE_FRAME), rows * d).reshape(rows, d)
     _kernels.orthonormalise(frame)
     return frame

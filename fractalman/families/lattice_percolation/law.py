@@ -50,7 +50,7 @@ def lattice_law(recipe: LatticePercolation, learner: LearnerProperties) -> Law:
         notes = [INTERPOLATION, *learner.assumptions, *notes]
     if off > 0.0 and length >= recipe.side:
         notes.append(f"p is off the threshold, but ξ ≈ {length:.3g} lies beyond the box: as at the threshold")
-    return replace(law, assumptions=tuple(notes), looked_up=(*law.looked_up, *learner.references))
+    return replace(law, assumptions=tuple(notes), references=(*law.references, *learner.references))
 
 
 def _linear(recipe: LatticePercolation) -> Law:
@@ -134,7 +134,7 @@ def _largest(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeC
         data_logarithms=logarithms,
         model_logarithms=float(tie),
         source="docs/theory.md §3.7; constants: arXiv 1112.3428, 1302.0421, 2004.11289",
-        checked=_CHECKED[recipe.spanning_tree],
+        evidence=_CHECKED[recipe.spanning_tree],
         reason="the error is the variogram at the nearest training point, which lies n^(−1/d_f) away in space",
         domain="the largest cluster at the threshold, 1 ≪ n ≪ N",
         inputs=inputs,
@@ -142,11 +142,11 @@ def _largest(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeC
             "θ = d_min/d_f for a breadth-first tree, 1/(νd_f) for bonds cut by weight",
             "κ = d_f − 1/ν, from six dimensions on dim − 4",
         ),
-        looked_up=(PERCOLATION, GRASSBERGER),
+        references=(PERCOLATION, GRASSBERGER),
         assumptions=tuple(notes),
         windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16, N about side^d_f, slopes rise spuriously"),),
         conflicts=_conflicts(recipe, c, exponent, along),
-        reached=False,
+        attained=False,
     )
     return _trees(law) if learner.kind == "trees" else law
 
@@ -194,12 +194,12 @@ def _unknown_paths(recipe: LatticePercolation, c: LatticeConstants, inputs: dict
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §3.7",
-        checked="measured along the graph: slope .63 in 2 dimensions (N ≈ 130000)",
+        evidence="measured along the graph: slope .63 in 2 dimensions (N ≈ 130000)",
         reason="minimum spanning trees avoid heavy bonds, so their paths wind more than the shortest ones do",
         domain="the largest cluster at the threshold",
         inputs=inputs,
         nearest=f"spanning_tree = 'breadth-first', α_D = {shortest:.4g}",
-        reached=False,
+        attained=False,
     )
 
 
@@ -227,15 +227,15 @@ def _floor(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeCon
         model_exponent=None,
         data_logarithms=float(not brownian and abs(theta - 2.0 * a) <= TIE),
         source="docs/theory.md §3.7 with θ in place of 1/2",
-        checked=_FLOOR_CHECKED[recipe.spanning_tree],
+        evidence=_FLOOR_CHECKED[recipe.spanning_tree],
         reason="belief propagation knows which subcluster a point lies in, and not only how far its neighbour is",
         domain="the largest cluster at the threshold, 1 ≪ n ≪ N",
         inputs=inputs,
         computed=("x = 1 − θ",),
-        looked_up=(PERCOLATION,),
+        references=(PERCOLATION,),
         assumptions=learner.assumptions,
         windows=(Window(1.0, N / RESOLVED, exponent, "beyond N/16, N about side^d_f, slopes rise spuriously"),),
-        reached=False,
+        attained=False,
     )
 
 
@@ -249,12 +249,12 @@ def _rough(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, An
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §3.7",
-        checked="argued",
+        evidence="argued",
         reason="latents of small subclusters are many, and hold all of the variance as the cluster grows",
         domain="the largest cluster at the threshold",
         inputs=inputs,
         nearest=f"label_exponent above {least:.4g}",
-        reached=False,
+        attained=False,
     )
 
 
@@ -263,9 +263,9 @@ def _all(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConst
     share = 1.0 / (c.size_exponent - 1.0)
     return replace(
         law,
-        checked="argued; the curve is computed",
+        evidence="argued; the curve is computed",
         inputs={**law.inputs, "dim": c.dim},
-        looked_up=(GRASSBERGER, PERCOLATION),
+        references=(GRASSBERGER, PERCOLATION),
         assumptions=(
             "nearest means nearest in X: clusters lie between each other, so the neighbour may belong to another one",
             f"the largest cluster holds N^{share - 1:.3g} of the points: in few dimensions most of them at any size "
@@ -301,12 +301,12 @@ def _off_critical(
             model_exponent=None,
             irreducible=None,
             source="docs/theory.md §3.7",
-            checked="argued; ξ up to a factor of order one",
+            evidence="argued; ξ up to a factor of order one",
             reason="the exponent is a window: a cluster looks critical as long as neighbours are nearer than ξ",
             domain="p > p_c, side above ξ",
             inputs=inputs,
             computed=("ξ = |p/p_c − 1|^(−ν), its amplitude taken as 1",),
-            looked_up=(PERCOLATION,),
+            references=(PERCOLATION,),
             windows=(
                 Window(
                     max(1.0, points / within),
@@ -317,7 +317,7 @@ def _off_critical(
             ),
             nearest=f"within ξ that of the threshold; beyond, a dense lattice: 1/{c.dim} with a logarithm for "
             "Brownian labels",
-            reached=False,
+            attained=False,
         )
     largest = recipe.clusters == "largest"
     return Law(
@@ -329,14 +329,14 @@ def _off_critical(
         model_exponent=None,
         irreducible=None,
         source="docs/theory.md §3.7",
-        checked="argued; ξ up to a factor of order one",
+        evidence="argued; ξ up to a factor of order one",
         reason="the largest cluster does not grow with the box"
         if largest
         else "the number of clusters grows like the box, so what one sample teaches is a vanishing share of all",
         domain="p < p_c, side above ξ",
         inputs=inputs,
         computed=("ξ = |p/p_c − 1|^(−ν), its amplitude taken as 1",),
-        looked_up=(PERCOLATION,),
+        references=(PERCOLATION,),
         windows=(
             Window(
                 1.0 if largest else max(1.0, points / within),
@@ -348,7 +348,7 @@ def _off_critical(
             ),
         ),
         nearest="the same recipe without occupation, at the threshold",
-        reached=False,
+        attained=False,
     )
 
 
@@ -360,7 +360,7 @@ def _trees(law: Law) -> Law:
         statement="greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
         data_exponent=None,
         data_logarithms=0.0,
-        checked="open",
+        evidence="open",
         reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
         conflicts=(),

@@ -25,24 +25,57 @@ class LatticePercolation(Recipe):
     neighbours on the lattice are at distance 1. A free box is laid out as it is, centred at 0; a periodic one as a flat
     torus, a circle of side·1 chords for every axis, which needs two coordinates an axis.
 
-    Args:
-        dim: dimension of the lattice, 2 … 7.
-        side: sites along every axis, 2 or more (periodic: 3 or more).
-        percolation: "site" (sites occupied, neighbours joined) or "bond" (all sites, bonds occupied).
-        occupation: probability p of a site or bond, 0 < p ≤ 1; None = the best known threshold.
-        boundary: "free" or "periodic".
-        clusters: "largest" or "all".
-        ambient_dim: dimension d of X: dim or more (periodic: 2·dim or more); the box lies in it randomly rotated.
-        label: "hierarchical" (latents of the cut tree of each cluster's spanning tree), "brownian" (increments along
-            that tree) or "cluster-constant" (one normal for every cluster; needs clusters = "all").
-        label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
-        seed: integer or `Seeds`.
-        spanning_tree: "breadth-first" (shortest paths from a uniform point; its edges are cut in uniform random order)
-            or "minimum" (every bond has a random weight, and *all* bonds of the cluster, loops included, are cut by
-            falling weight; those whose cut splits something are the minimum spanning tree's. Bond percolation's
-            weights are the numbers that occupied the bonds, so subclusters are the clusters of a lower occupation).
+    Parameters
+    ----------
+    dim : int
+        Dimension of the lattice, 2 … 7.
+    side : int
+        Sites along every axis, 2 or more (periodic: 3 or more).
+    percolation : str, default "site"
+        "site" (sites occupied, neighbours joined) or "bond" (all sites, bonds occupied).
+    occupation : float or None, default None
+        Probability p of a site or bond, 0 < p ≤ 1; None = the best known threshold.
+    boundary : str, default "free"
+        "free" or "periodic".
+    clusters : str, default "largest"
+        "largest" or "all".
+    ambient_dim : int, default 32
+        Dimension d of X: dim or more (periodic: 2·dim or more); the box lies in it randomly rotated.
+    label : str, default "hierarchical"
+        "hierarchical" (latents of the cut tree of each cluster's spanning tree), "brownian" (increments along that
+        tree) or "cluster-constant" (one normal for every cluster; needs clusters = "all").
+    label_exponent : float, default 0
+        Size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    spanning_tree : str, default "breadth-first"
+        "breadth-first" (shortest paths from a uniform point; its edges are cut in uniform random order) or "minimum"
+        (every bond has a random weight, and *all* bonds of the cluster, loops included, are cut by falling weight;
+        those whose cut splits something are the minimum spanning tree's. Bond percolation's weights are the numbers
+        that occupied the bonds, so subclusters are the clusters of a lower occupation).
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
 
+    Notes
+    -----
     Source: docs/theory.md §1; Grassberger 2003, Mertens & Moore 2018 for the thresholds.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.LatticePercolation(dim=2, side=16, percolation="bond")
+    >>> recipe.probability, recipe.max_points
+    (0.5, 256)
     """
 
     family: ClassVar[str] = "lattice-percolation"
@@ -78,20 +111,21 @@ class LatticePercolation(Recipe):
         problems = []
         if self.side**self.dim > MAX_POINTS:
             problems.append(
-                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: allowed are {MAX_POINTS}"
+                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: "
+                f"expected at most {MAX_POINTS}"
             )
         if self.boundary == "periodic" and self.side < 3:
-            problems.append("side = 2: a periodic box of side 2 joins sites twice; type side = 3 or more")
+            problems.append("side = 2: a periodic box of side 2 joins sites twice; use side = 3 or more")
         if self.ambient_dim < self.space_dim:
             what = "a periodic box needs 2·dim coordinates" if self.boundary == "periodic" else "the box needs dim"
-            problems.append(f"ambient_dim = {self.ambient_dim}: {what}; type ambient_dim = {self.space_dim} or more")
+            problems.append(f"ambient_dim = {self.ambient_dim}: {what}; use ambient_dim = {self.space_dim} or more")
         if self.label != "hierarchical" and self.label_exponent != 0.0:
             problems.append(
                 f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"
             )
         if self.label == "cluster-constant" and self.clusters == "largest":
             problems.append(
-                "label = 'cluster-constant' on clusters = 'largest' is one constant; type clusters = \"all\""
+                "label = 'cluster-constant' on clusters = 'largest' is one constant; use clusters = \"all\""
             )
         return problems
 
@@ -130,7 +164,18 @@ class LatticePercolation(Recipe):
         return min(bonds, _most(bonds, self.probability**2, 2.0 * self.dim), self.dim * self.max_points)
 
     def smaller(self, n_points: int) -> Self:
-        """Return a recipe of the same law with at most about ``n_points`` points: another box, of a smaller side."""
+        """Return a recipe of the same law with at most about ``n_points`` points: another box, of a smaller side.
+
+        Parameters
+        ----------
+        n_points : int
+            Number of points wanted.
+
+        Returns
+        -------
+        LatticePercolation
+            With another side.
+        """
         share = 1.0 if self.percolation == "bond" else self.probability
         side = max(3, math.floor((n_points / share) ** (1.0 / self.dim)))
         return self.replace(side=min(self.side, side))

@@ -126,7 +126,7 @@ def check_draw(recipe: LatticePercolation, n_points: int) -> None:
     if need > limit:
         raise ResourceError(
             f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
-            "available: allowed is less; type a smaller side"
+            "available: expected less; use a smaller side"
         )
 
 

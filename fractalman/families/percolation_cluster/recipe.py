@@ -22,31 +22,43 @@ class PercolationCluster(Recipe):
     ambient_dim : int, default 128
         Dimension d ≥ 2 of X.
     label : {"hierarchical", "brownian"}, default "hierarchical"
-        Latents of the cut tree, or increments on the edge tree.
-    label_exponent : float, default 0.0
+        "hierarchical" (latents of the cut tree) or "brownian" (increments on the edge tree).
+    label_exponent : float, default 0
         Size exponent a > −1/4 of the hierarchical latents, variance size^(2a); a = 0 is Brill's label.
     seed : int or Seeds, default 0
-    growth : {"coalescent", "nested"}, default "coalescent"
-        "nested": a smaller n_points gives the first points of a larger one, with the same edges, subclusters and
-        latents, and the same coordinates up to the factor of the step, N^(−1/4). The law of edges, hierarchy and
-        labels is the same at every size; points stand in order of birth, so X[:n] is a smaller cluster and no random
-        sample (`split` is).
-    directions : {"hierarchy", "edges"}, optional
-        Where the walk's increments come from: the hierarchy, so that edges of a subcluster point alike, or an
-        independent direction for every edge. Only the second nests. Default: "edges" for nested growth, else
+        0 ≤ integer < 2^63, or one for each layer.
+    growth : str, default "coalescent"
+        "coalescent", or "nested": a smaller n_points gives the first points of a larger one, with the same edges,
+        subclusters and latents, and the same coordinates up to the factor of the step, N^(−1/4). The law of edges,
+        hierarchy and labels is the same; points then stand in order of birth, so X[:n] is a smaller cluster and no
+        random sample (`split` is), and it takes about 1 µs a point more.
+    directions : str or None, default None
+        Where the walk's increments come from: "hierarchy", so that edges of a subcluster point alike, or "edges", an
+        independent direction for every edge. Only the second nests. None is "edges" for nested growth, else
         "hierarchy".
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
 
     Notes
     -----
-    Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, nested growth: "Nested sizes".
+    Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, nested growth: "Nested sizes".
 
     Examples
     --------
     >>> import fractalman as fm
-    >>> cluster = fm.PercolationCluster(n_points=1000, growth="nested")
-    >>> small, large = fm.generate(cluster.replace(n_points=900)), fm.generate(cluster)
-    >>> bool((large.edges[:899] == small.edges).all())
-    True
+    >>> recipe = fm.PercolationCluster(n_points=100, ambient_dim=8, seed=1)
+    >>> recipe.replace(nuisance_dim=2).n_columns
+    10
     """
 
     family: ClassVar[str] = "percolation-cluster"

@@ -37,7 +37,7 @@ def of_ensemble(law: Law, learner: LearnerProperties) -> Law:
         notes = [INTERPOLATION, *learner.assumptions, *notes]
         notes.append("points of one cluster are nearer to each other than to others: n above N^(1/3), d of 100 or more")
         notes.append("a point of an unseen cluster is answered with another cluster's label: twice the prior variance")
-    return replace(law, assumptions=(*notes, *law.assumptions), looked_up=(*law.looked_up, *learner.references))
+    return replace(law, assumptions=(*notes, *law.assumptions), references=(*law.references, *learner.references))
 
 
 def critical_law(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
@@ -87,12 +87,12 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
         law,
         inputs={**law.inputs, "τ": TAU, "N": recipe.n_points},
         source=f"{law.source}; α = (3−τ)/(τ−2), arXiv 2606.20347",
-        looked_up=(*law.looked_up, BRILL_CLUSTER),
+        references=(*law.references, BRILL_CLUSTER),
         windows=(population_window(recipe.n_points, law.data_exponent),),
-        checked="argued, away from ties; measured curves: `curve`"
+        evidence="argued, away from ties; measured curves: `curve`"
         if not law.data_logarithms
         else "argued; a tie, so local slopes at reachable n lie below the asymptote",
-        reached=False,
+        attained=False,
     )
 
 
@@ -106,7 +106,7 @@ def _trees(law: Law) -> Law:
         data_logarithms=0.0,
         model_exponent=None,
         model_logarithms=0.0,
-        checked="open",
+        evidence="open",
         reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
         nearest=f"{law.name}, α_D = {law.data_exponent:g}",
     )

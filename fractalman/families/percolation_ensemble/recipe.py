@@ -16,17 +16,46 @@ from fractalman.recipes.checks import seed as seed_check
 class PercolationEnsemble(Recipe):
     """Many critical mean-field clusters, each a uniform labelled tree with its cut tree.
 
-    Args:
-        n_points: number of points N ≥ 1 of all clusters together.
-        ambient_dim: dimension d ≥ 2 of X.
-        ensemble: "number" (every site once) or "size-biased" (clusters of random roots, P(s) ~ s^(−3/2)).
-        sizes: "yule-simon" (P(new cluster) = 1/3) or "borel" (the mean-field law at its threshold).
-        label: "hierarchical" (latents of the cut trees), "brownian" (increments on the edge trees) or
-            "cluster-constant" (one value per cluster).
-        label_exponent: size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
-        seed: integer or `Seeds`.
+    Parameters
+    ----------
+    n_points : int
+        Number of points N ≥ 1 of all clusters together.
+    ambient_dim : int, default 128
+        Dimension d ≥ 2 of X.
+    ensemble : {"number", "size-biased"}, default "number"
+        "number" (every site once) or "size-biased" (clusters of random roots, P(s) ~ s^(−3/2)).
+    sizes : {"yule-simon", "borel"}, default "yule-simon"
+        "yule-simon" (P(new cluster) = 1/3) or "borel" (the mean-field law at its threshold).
+    label : {"hierarchical", "brownian", "cluster-constant"}, default "hierarchical"
+        "hierarchical" (latents of the cut trees), "brownian" (increments on the edge trees) or "cluster-constant" (one
+        value per cluster).
+    label_exponent : float, default 0
+        Size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
 
+    Notes
+    -----
     Source: Brill & Ingebretsen Carlson, arXiv 2606.20347; docs/theory.md §1, laws A6 and A7.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.PercolationEnsemble(n_points=100, sizes="borel", label="cluster-constant")
+    >>> recipe.to_dict()["sizes"]
+    'borel'
     """
 
     family: ClassVar[str] = "percolation-ensemble"

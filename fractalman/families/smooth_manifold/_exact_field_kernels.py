@@ -1,4 +1,7 @@
-"""Compiled kernels of exact Gaussian fields: the covariance, its Cholesky factor, draws; twins in `_reference`."""
+"""Compiled kernels of exact Gaussian fields: the covariance, its Cholesky factor, draws.
+
+Plain-Python references are in tests/reference.
+"""
 
 from __future__ import annotations
 

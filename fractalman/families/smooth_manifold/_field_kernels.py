@@ -1,4 +1,4 @@
-"""Compiled kernels of Gaussian fields; the twin is in `_reference`."""
+"""Compiled kernels of Gaussian fields; plain-Python references are in tests/reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compiled kernels of uniform points on a sphere, a flat torus and a cube; the twin is in `_reference`."""
+"""Compiled kernels of uniform points on a sphere, a flat torus and a cube.
+
+Plain-Python references are in tests/reference.
+"""
 
 from __future__ import annotations
 

@@ -68,10 +68,10 @@ def manifold_law(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
     return replace(
         law,
         assumptions=tuple(notes),
-        checked=law.checked if learner.name == "1-nn" else _STANDING.get(learner.name, law.checked),
+        evidence=law.evidence if learner.name == "1-nn" else _STANDING.get(learner.name, law.evidence),
         inputs={"manifold": recipe.kind, **law.inputs},
-        looked_up=(*law.looked_up, *learner.references) if not law.looked_up else law.looked_up,
-        reached=law.reached and not law.logarithmic and learner.name != "gaussian-kernel",
+        references=(*law.references, *learner.references) if not law.references else law.references,
+        attained=law.attained and not law.logarithmic and learner.name != "gaussian-kernel",
     )
 
 
@@ -125,13 +125,13 @@ def _kriging(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
         data_exponent=2.0 * H / D,
         model_exponent=None,
         source="Stein 1999; docs/theory.md §3.6",
-        checked="literature; checked where the floor's curve is computed",
+        evidence="literature; checked where the floor's curve is computed",
         reason="modes with wavelengths below the spacing of the points are unknown to everybody",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
         assumptions=learner.assumptions,
         inputs={"manifold": recipe.kind, "D": D, "H": H},
         computed=("2H/D",),
-        looked_up=(KRIGING,),
+        references=(KRIGING,),
     )
 
 

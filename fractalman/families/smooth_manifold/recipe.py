@@ -18,23 +18,50 @@ MOST_EXACT = 4096
 class SmoothManifold(Recipe):
     """Uniform points on a sphere, torus or cube, turned into R^d, with a Gaussian field as target.
 
-    Args:
-        n_points: number of points drawn; the first m of n are the m.
-        ambient_dim: dimension d of X, at least that of the space the manifold lives in.
-        kind: "sphere" (radius 1 in R^(D+1)), "torus" (D circles of radius 1/√D in R^(2D), a flat torus) or "cube" (side
-            √(12/D) in R^D, centred); for each the mean square distance from the centre is 1.
-        dim: dimension D ≥ 1 of the manifold.
-        hurst: H > 0. The target's covariance at chordal distance r is K(r) = H·E_{1+H}(2r²), E the generalised
-            exponential integral: its spectral density falls as |ω|^−(2H+m), m the dimension of the space the manifold
-            lives in. The variogram 2 − 2K(r) goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above; every
-            label has prior variance 1.
-        seed: integer or `Seeds`.
-        field: "waves" (2048 plane waves: Gaussian given their frequencies, covariance K averaged over these; any number
-            of points, one by one) or "exact" (jointly Gaussian with covariance K to the last digits, but for an
-            independent share 2^-36 of the variance; up to 4096 points, at n³/3 operations and 8n² bytes, none of them
-            without those before it, so files are not streamed).
-
     There is no hierarchy: no label tree, no Bayes floor. Source: docs/theory.md §1.
+
+    Parameters
+    ----------
+    n_points : int
+        Number of points drawn; the first m of n are the m.
+    ambient_dim : int, default 32
+        Dimension d of X, at least that of the space the manifold lives in.
+    kind : str, default "sphere"
+        "sphere" (radius 1 in R^(D+1)), "torus" (D circles of radius 1/√D in R^(2D), a flat torus) or "cube" (side
+        √(12/D) in R^D, centred); for each the mean square distance from the centre is 1.
+    dim : int, default 2
+        Dimension D ≥ 1 of the manifold.
+    hurst : float, default 1
+        H > 0. The target's covariance at chordal distance r is K(r) = H·E_{1+H}(2r²), E the generalised exponential
+        integral: its spectral density falls as |ω|^−(2H+m), m the dimension of the space the manifold lives in. The
+        variogram 2 − 2K(r) goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above; every label has prior
+        variance 1.
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    field : str, default "waves"
+        "waves" (2048 plane waves: Gaussian given their frequencies, covariance K averaged over these; any number of
+        points, one by one) or "exact" (jointly Gaussian with covariance K to the last digits, but for an independent
+        share 2^-36 of the variance; up to 4096 points, at n³/3 operations and 8n² bytes, none of them without those
+        before it, so files are not streamed).
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.SmoothManifold(n_points=100, kind="torus", dim=3)
+    >>> recipe.own_dim, recipe.addressed
+    (6, True)
     """
 
     family: ClassVar[str] = "smooth-manifold"
@@ -63,11 +90,11 @@ class SmoothManifold(Recipe):
         if self.ambient_dim < self.own_dim:
             problems.append(
                 f"ambient_dim = {self.ambient_dim}: a {self.kind} of dim = {self.dim} lives in {self.own_dim} "
-                f"dimensions; type ambient_dim = {self.own_dim} or more"
+                f"dimensions; use ambient_dim = {self.own_dim} or more"
             )
         if self.field == "exact" and self.n_points > MOST_EXACT:
             problems.append(
-                f"n_points = {self.n_points} with field = 'exact': allowed are {MOST_EXACT} points at most; type a "
+                f"n_points = {self.n_points} with field = 'exact': expected at most {MOST_EXACT} points; use a "
                 'smaller n_points or field = "waves"'
             )
         return problems

@@ -20,7 +20,7 @@ def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -
     Errors: MissingExtraError without JAX; RecipeError for ``ahead`` below 0.
     """
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-        raise RecipeError(f"ahead = {ahead!r}: allowed is an integer >= 0")
+        raise RecipeError(f"ahead = {ahead!r}: expected an integer >= 0")
     require("batches on a device", "jax")
     return _sent(batches, ahead, device)
 

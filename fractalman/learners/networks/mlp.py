@@ -42,6 +42,7 @@ from fractalman.theory.laws.learner_properties import LearnerProperties
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.training import Run, Trained
+    from fractalman.theory.ridged import Smoother
 
 __all__ = ["MLP", "Settings"]
 
@@ -109,9 +110,11 @@ class MLP(Learner):
         """Return the value of a setting."""
         return getattr(self.settings, key)
 
-    def reference_table(self) -> dict[str, Any] | None:
-        """The tangent kernel of networks as deep, known for ReLU."""
-        return {"depth": self.settings.depth} if self.settings.activation == "relu" else None
+    def smoother(self) -> Smoother | None:
+        """Ridge regression with the tangent kernel of as many hidden ReLU layers; None for other activations."""
+        from fractalman.learners.kernel_ridge import TangentKernel
+
+        return TangentKernel(depth=self.settings.depth).smoother() if self.settings.activation == "relu" else None
 
     def cost(self, n: int, d: int, t: int, m: int) -> Cost:
         """Count the steps, the looks at the training risk, and both again for every learning rate that is tried."""

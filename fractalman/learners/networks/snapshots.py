@@ -62,11 +62,11 @@ def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepa
     Errors: RecipeError for several learning rates, or too few points for one pass.
     """
     if len(settings.rates) > 1:
-        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: allowed is one rate here; type one of them")
+        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: expected one rate here; use one of them")
     needed = settings.steps * settings.batch_size
     if settings.sampling == "one-pass" and problem.n < needed:
         raise RecipeError(
-            f'mlp.sampling = "one-pass": {problem.n} training points for {needed} = steps · batch_size; type fewer '
+            f'mlp.sampling = "one-pass": {problem.n} training points for {needed} = steps · batch_size; use fewer '
             "steps or more points"
         )
     run = MLP(settings).training_run(problem.n, settings.rates[0])
@@ -95,7 +95,7 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
     """
     run = made.run
     if any(a >= b for a, b in itertools.pairwise(steps)) or not all(0 <= s <= run.steps for s in steps):
-        raise RecipeError(f"steps = {list(steps)}: allowed are rising numbers of steps from 0 to {run.steps}")
+        raise RecipeError(f"steps = {list(steps)}: expected rising numbers of steps from 0 to {run.steps}")
     d, m = made.X.shape[1], made.y.shape[1]
     word = key64(made.key, Role.BATCH)
     data = jax.device_put(
@@ -131,7 +131,7 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
             risk = float(np.mean(np.square(fitted - made.y)))
             if not np.isfinite(risk):
                 raise FitError(
-                    f"the network diverged within {stop} steps at mlp.learning_rate = {run.learning_rate:g}: type a "
+                    f"the network diverged within {stop} steps at mlp.learning_rate = {run.learning_rate:g}: use a "
                     "smaller learning_rate"
                 )
             if stop in looks and stop > 0:

@@ -181,7 +181,7 @@ def trained_rows(study: Granularity, name: str, seed: int, checkpoint: Path | No
     learner = make(name, study.settings.get(name, {}))
     outcome = learner.resume([_problem(sample)], checkpoint)[0]
     if outcome.info.get("stopped") == DIVERGED:
-        raise FitError(f"the network of replicate {seed} diverged: type a smaller {name}.learning_rate")
+        raise FitError(f"the network of replicate {seed} diverged: use a smaller {name}.learning_rate")
     weights, _ = _smoother_weights(split, name)
     more: Row = {"replicate": seed, "own_scale": None, "ridge": None, "train_risk": float(outcome.train_risk)}
     return split.rows(name, outcome.prediction, weights, more)

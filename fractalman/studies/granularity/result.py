@@ -11,7 +11,10 @@ The shares at one cut, of the variance V of the unseen points' labels, add to on
     floor      = W_3/V            what nobody can get
 
 Within an error it is Σ(e − ē_f)²/T, e = y − ŷ, the same mean over the same points as of the label. Without a known law
-of the labels W_3 is not known: floor is None, and ``unreached`` is all that no learner here gets. Who is least is
+of the labels W_3 is not known: floor is None, and ``unreached`` is all that no learner here gets. Labels that are
+drawn at random, independent of the points, have shares as well: means of few points differ, and of F fragments that
+hold T unseen points ``between`` is (F − 1)/(T − 1) by chance; what is left is nobody's, and the learners' two are 0.
+``…_chance`` says so of every share, ``…_above_chance`` is the share less it. Who is least is
 decided once for all replicates, by the mean over them. The expected shares are the same of expected errors. Of
 ``nonlinear``, ``finer_linear`` is what the ridges that know finer cuts get, and ``alone`` what learners get that know
 no cut at all; neither need be the other's rest.
@@ -33,7 +36,10 @@ from fractalman.measure.scaling import fit_power_law, student_t
 from fractalman.studies.base import Row
 from fractalman.studies.granularity.fits import FLOOR, NOTHING
 from fractalman.studies.granularity.spec import Granularity
+from fractalman.studies.sources import RecipeSource
 
+NORMAL = 1.96
+"""Standard errors of a 95 % half-width."""
 SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 
 
@@ -101,10 +107,38 @@ class GranularityResult:
                 out[f"{prefix}{name}"] = value
                 if not prefix:
                     out[f"{name}_half_width"] = half
+                    out |= self._above_chance(name, value, half, labels)
             if not prefix and ladder is not None:
                 out |= {"linear_learner": ladder["who"][0], "nonlinear_learner": ladder["who"][1]}
                 out |= {"finer_linear": ladder["finer_linear"], "alone": ladder["alone"]}
         return out
+
+    def _above_chance(self, name: str, value: float | None, half: float | None, labels: list[Row]) -> Row:
+        """Return a share's value under random labels, the share less it, and the half-width of the difference.
+
+        The replicates of a recipe have their own labels, and their scatter is the whole error. Splits of a file share
+        theirs: the scatter of the share over random labels is added.
+        """
+        T = int(self.study.values["test_size"])
+        F = float(np.mean([row["fragments"] for row in labels]))
+        between = (F - 1.0) / (T - 1.0)
+        nobody = self.floor_known
+        chance = {"between": between, "floor" if nobody else "unreached": 1.0 - between}.get(name, 0.0)
+        if value is None:
+            return dict.fromkeys((f"{name}_chance", f"{name}_above_chance", f"{name}_above_chance_half_width"))
+        if half is not None and not isinstance(self.study.source, RecipeSource) and chance > 0.0:
+            drawn = 2.0 * (F - 1.0) * (T - F) / ((T - 1.0) ** 2 * (T + 1.0))  # of Beta((F − 1)/2, (T − F)/2)
+            half = math.hypot(half, NORMAL * math.sqrt(max(0.0, drawn)))
+        return {
+            f"{name}_chance": chance,
+            f"{name}_above_chance": value - chance,
+            f"{name}_above_chance_half_width": half,
+        }
+
+    @property
+    def floor_known(self) -> bool:
+        """Whether the labels' law, and with it the Bayes floor, is known."""
+        return bool(self.of("risk", learner=FLOOR))
 
     def _ladder(self, scale: int, labels: list[Row], prefix: str) -> dict[str, Any] | None:
         """Return share → (value, half-width), who is least, and how much of ``nonlinear`` finer ridges get."""

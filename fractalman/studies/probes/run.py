@@ -92,7 +92,7 @@ class _View:
         if not latents.node.size:
             raise RecipeError(
                 f"probe.scales = {list(study.scales)}: no subcluster of these sizes holds {2 * LEAST} of the "
-                f"{points.size} unseen points; type a larger test_size or larger scales"
+                f"{points.size} unseen points; use a larger test_size or larger scales"
             )
         inputs = made.scale.inputs(sample.X[points]).astype(np.float32)
         return cls(sample, made, fitted, inputs, latents, targets_of(sample, study.scales))

@@ -36,7 +36,7 @@ TIE = 1e-9
 
 def _positive(name: str, value: float, elsewhere: str) -> float:
     if not (value > 0.0 and not math.isnan(value)):
-        raise RecipeError(f"{name} = {value!r}: allowed is a number above 0; the nearest law is {elsewhere}")
+        raise RecipeError(f"{name} = {value!r}: expected a number above 0; the nearest law is {elsewhere}")
     return float(value)
 
 
@@ -71,7 +71,7 @@ def moran(masses: Masses, ratios: Masses | float, hurst: float) -> Law:
         data_exponent=beta,
         model_exponent=None,
         source="renewal at the root, docs/theory.md §3.1",
-        checked="checked: six cascades, n = 128…16384, 24 seeds",
+        evidence="checked: six cascades, n = 128…16384, 24 seeds",
         reason="of a label's levels only those below the smallest cell that holds a training point are wrong, and "
         "every "
         "child's cell repeats the whole at its own scale",
@@ -116,12 +116,12 @@ def quantization(masses: Masses, ratios: Masses | float, order: float) -> Law:
         data_exponent=None,
         model_exponent=alpha,
         source="Graf & Luschgy 2000, docs/theory.md §3.2",
-        checked="checked for quantizers within .003 on three cascades; open for networks",
+        evidence="checked for quantizers within .003 on three cascades; open for networks",
         reason="P cells are best spent where they lower the risk most, and then all of them pay the same",
         domain="the best P cells with infinitely many data",
         inputs={"p": masses, "r": ratios, "s": order},
         computed=("the root of the equation",),
-        looked_up=(GRAF_LUSCHGY,),
+        references=(GRAF_LUSCHGY,),
     )
 
 
@@ -170,14 +170,14 @@ def critical_cluster(label: str = "hierarchical", label_exponent: float = 0.0, f
             model_exponent=None,
             data_logarithms=logarithm,
             source="docs/theory.md §3.3 and §4",
-            checked="argued; checked: N = 2·10⁶, 8 trees, n = 64…16384: slopes .23, .44, .68, .88, .96 for "
+            evidence="argued; checked: N = 2·10⁶, 8 trees, n = 64…16384: slopes .23, .44, .68, .88, .96 for "
             "a = −.125, 0, .125, .25, .5, a little below the asymptotes",
             reason="belief propagation knows which subcluster a point lies in, and not only how far its neighbour is",
             domain="one critical mean-field cluster, 1 ≪ n ≪ N, a > −1/4",
             inputs=inputs,
             computed=("α_D from the sizes of the subclusters that hold no training point",),
-            looked_up=(BRILL_CLUSTER,),
-            reached=False,
+            references=(BRILL_CLUSTER,),
+            attained=False,
         )
     statement = "variogram ~ ℓ^(2H_g), nearest of n points ~ √(N/n) edges away: α_D = 2H_g/2 = min(1/2, 1/2 + 2a)"
     if label == "brownian":
@@ -192,13 +192,13 @@ def critical_cluster(label: str = "hierarchical", label_exponent: float = 0.0, f
         data_logarithms=float(found.logarithm),
         model_logarithms=float(found.logarithm),
         source="docs/theory.md §3.3; model: s/D with p_i = r_i^D, §3.2",
-        checked="checked: C = .75–.82 for n = 32…32768 at a = 0; finite-size slopes for a = −.2, −.125, .25, .5",
+        evidence="checked: C = .75–.82 for n = 32…32768 at a = 0; finite-size slopes for a = −.2, −.125, .25, .5",
         reason="the error is the variogram at the nearest training point; graph and Euclidean metric agree",
         domain="one critical mean-field cluster, 1 ≪ n ≪ N, a > −1/4, and a learner that sees distances only",
         inputs=inputs | {"2H_g": 2.0 * found.hurst_graph},
         computed=("2H_g = min(1, 1 + 4a) from the cut tree's variogram, α_D = 2H_g/2 with graph dimension 2",),
-        looked_up=(BRILL_CLUSTER, BRILL, ALDOUS),
-        reached=False,
+        references=(BRILL_CLUSTER, BRILL, ALDOUS),
+        attained=False,
     )
 
 
@@ -258,12 +258,12 @@ def subtasks(
         data_logarithms=data_logs,
         model_logarithms=model_logs,
         source="docs/theory.md §3.4",
-        checked="checked by summing over the clusters, ties included",
+        evidence="checked by summing over the clusters, ties included",
         reason="a cluster's error is all of it until its first sample, and then that of the x ≈ n·p_k samples in it",
         domain="probabilities that fall as a power of the rank without a cutoff, independent clusters",
         inputs={"α": alpha, "β": beta, "β_P": beta_p},
         computed=("both minima and the logarithms of their ties",),
-        looked_up=(HUTTER, MICHAUD, BRILL),
+        references=(HUTTER, MICHAUD, BRILL),
     )
 
 
@@ -308,7 +308,7 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
         data_logarithms=tie,
         model_logarithms=tie,
         source="docs/theory.md §3.6",
-        checked="exact for the variogram; checked: 1-nn on sphere, torus and cube follows the curve",
+        evidence="exact for the variogram; checked: 1-nn on sphere, torus and cube follows the curve",
         reason="a neighbour's label is off by the variogram at its distance, whatever the field does at larger scales",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field",
         inputs={"D": D, "H": H},
@@ -349,13 +349,13 @@ def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
         data_exponent=exponent,
         model_exponent=None,
         source="Spigler, Geiger & Wyart, arXiv 1905.10843; docs/theory.md §3.6",
-        checked="literature, for points on a lattice",
+        evidence="literature, for points on a lattice",
         reason="the kernel resolves all modes down to the spacing of the points; a kernel that is too rough for the "
         "target decays at its own rate instead",
         domain="uniform points on a smooth D-dimensional manifold, noiseless Gaussian field, no ridge",
         inputs={"D": D, "H": H, "ν": nu},
         computed=("the smaller of the two exponents",),
-        looked_up=(SPIGLER,),
+        references=(SPIGLER,),
     )
 
 
@@ -394,12 +394,12 @@ def pieces_on_manifold(dim: float, hurst: float, degree: int) -> Law:
         data_logarithms=logarithms,
         model_logarithms=logarithms,
         source="Sharma & Kaplan, arXiv 2004.10802; docs/theory.md §3.2",
-        checked="literature; open for networks",
+        evidence="literature; open for networks",
         reason="a piece of size P^(−1/D) is wrong by what of the target its polynomials cannot follow",
         domain="smooth D-dimensional manifold; as a law in n for learners that fit such pieces to the points in them",
         inputs={"D": D, "H": hurst, "degree": degree},
         computed=("s/D",),
-        looked_up=(SHARMA_KAPLAN, YAROTSKY),
+        references=(SHARMA_KAPLAN, YAROTSKY),
         conflicts=(
             Conflict(
                 "Yarotsky 2018",
@@ -452,9 +452,9 @@ def variance_limited(inputs: dict[str, Any] | None = None) -> Law:
         irreducible=None,
         excess_exponent=1.0,
         source="Bahri et al., arXiv 2102.06701; docs/theory.md §3.6",
-        checked="literature; for linear regression it is the classical law",
+        evidence="literature; for linear regression it is the classical law",
         reason="with more data than the learner can use, only the scatter of its fit is left to shrink",
         domain="n far above the number of free parameters",
         inputs=inputs or {},
-        looked_up=(BAHRI,),
+        references=(BAHRI,),
     )

@@ -63,7 +63,7 @@ class Frontier:
             If the budget is not above 0.
         """
         if not compute > 0.0:
-            raise RecipeError(f"compute = {compute!r}: allowed is a number above 0")
+            raise RecipeError(f"compute = {compute!r}: expected a number above 0")
         law, product = self.law, compute / self.cost
         ratio = law.data_exponent * law.data_amplitude / (law.model_exponent * law.model_amplitude)
         n = ratio ** (1.0 / (law.data_exponent + law.model_exponent)) * product**self.data_power
@@ -109,7 +109,7 @@ class JointLaw:
         wrong = [f"{name} = {value!r}" for name, value in named.items() if not 0.0 < value < np.inf]
         if wrong or not 0.0 <= self.irreducible < np.inf:
             raise RecipeError(
-                f"{', '.join(wrong) or f'irreducible = {self.irreducible!r}'}: allowed are finite exponents and "
+                f"{', '.join(wrong) or f'irreducible = {self.irreducible!r}'}: expected finite exponents and "
                 "amplitudes above 0 and an irreducible risk of at least 0"
             )
 
@@ -157,7 +157,7 @@ class JointLaw:
         Source: docs/theory.md §3.8.
         """
         if not 0.0 < cost < np.inf:
-            raise RecipeError(f"cost = {cost!r}: allowed is a finite number above 0")
+            raise RecipeError(f"cost = {cost!r}: expected a finite number above 0")
         total = self.data_exponent + self.model_exponent
         return Frontier(
             data_power=self.model_exponent / total,

@@ -90,7 +90,7 @@ class Law:
         α_P, or None.
     source : str
         Where the law comes from, in a line.
-    checked : str
+    evidence : str
         How far it was checked.
     reason : str
         Why this law holds for this learner, or why there is none.
@@ -110,7 +110,7 @@ class Law:
         The numbers that went in, by their symbols.
     computed : tuple of str
         What was computed, one sentence each.
-    looked_up : tuple of Source
+    references : tuple of Source
         The literature that was relied on.
     windows : tuple of Window
         Where exponents hold, if not everywhere.
@@ -120,7 +120,7 @@ class Law:
         The nearest law that would apply, where none does.
     log_period : float or None
         The factor in n after which the curve repeats its wiggle, or None.
-    reached : bool
+    attained : bool
         Whether a fit at sizes that one can afford shows the asymptote; if not, only a finite-size curve can be compared
         with it.
     """
@@ -130,7 +130,7 @@ class Law:
     data_exponent: float | None
     model_exponent: float | None
     source: str
-    checked: str
+    evidence: str
     reason: str
     domain: str
     data_logarithms: float = 0.0
@@ -140,12 +140,12 @@ class Law:
     assumptions: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
-    looked_up: tuple[Source, ...] = ()
+    references: tuple[Source, ...] = ()
     windows: tuple[Window, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     nearest: str = ""
     log_period: float | None = None
-    reached: bool = True
+    attained: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
@@ -171,7 +171,7 @@ class Law:
         source : str, default "none"
             Where it comes from.
         **more : object
-            Further fields, `checked` among them. Default: an open question.
+            Further fields, `evidence` among them. Default: an open question.
 
         Returns
         -------
@@ -184,8 +184,8 @@ class Law:
         >>> law.data_exponent is None, law.reason
         (True, 'it is noise')
         """
-        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "reached": False}
-        fields: dict[str, Any] = {**unknown, "checked": "open", **more}
+        unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "attained": False}
+        fields: dict[str, Any] = {**unknown, "evidence": "open", **more}
         return cls(name, statement, reason=because, nearest=nearest, domain=domain, source=source, **fields)
 
     def __str__(self) -> str:
@@ -199,7 +199,7 @@ class Law:
     def why(self) -> str:
         """Return in words why this law holds.
 
-        The reason, what went in, what was computed, what was looked up, where it ends.
+        The reason, what went in, what was computed, the references, where it ends.
 
         Returns
         -------
@@ -212,13 +212,13 @@ class Law:
                 "Inputs: " + ", ".join(f"{name} = {_plain(value)}" for name, value in self.inputs.items()) + "."
             )
         lines += [f"Computed: {text}." for text in self.computed]
-        lines += [f"Looked up: {source}." for source in self.looked_up]
+        lines += [f"Reference: {source}." for source in self.references]
         lines.append(f"Holds for: {self.domain}.")
         lines += [f"Window: {window_words(window)}." for window in self.windows]
         lines += [f"Contradicted: {conflict}." for conflict in self.conflicts]
         if self.nearest:
             lines.append(f"Nearest law: {self.nearest}.")
-        lines.append(f"Standing: {self.checked}.")
+        lines.append(f"Evidence: {self.evidence}.")
         return "\n".join(lines)
 
 

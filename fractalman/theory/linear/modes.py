@@ -81,14 +81,14 @@ def modes_of(eigenvalues: Numbers, coefficients: Numbers, outside: float, multip
     count = np.ones_like(values) if multiplicity is None else np.atleast_1d(np.asarray(multiplicity, np.float64))
     if values.ndim != 1 or v2.shape != values.shape or count.shape != values.shape:
         raise RecipeError(
-            f"eigenvalues {values.shape}, coefficients {v2.shape}, multiplicity {count.shape}: allowed are three lists "
+            f"eigenvalues {values.shape}, coefficients {v2.shape}, multiplicity {count.shape}: expected three lists "
             "of one length"
         )
     for name, array in (("eigenvalues", values), ("coefficients", v2), ("multiplicity", count)):
         if array.size and not (np.isfinite(array).all() and array.min() >= 0.0):
-            raise RecipeError(f"{name}: allowed are finite numbers of at least 0")
+            raise RecipeError(f"{name}: expected finite numbers of at least 0")
     if not (math.isfinite(outside) and outside >= 0.0):
-        raise RecipeError(f"outside = {outside!r}: allowed is a finite variance of at least 0")
+        raise RecipeError(f"outside = {outside!r}: expected a finite variance of at least 0")
     seen = (values > 0.0) & (count > 0.0)
     return Modes(values[seen], count[seen], v2[seen], float(outside) + float(v2[~seen].sum()))
 
@@ -98,12 +98,12 @@ def common_shape(**given: Numbers) -> list[F64]:
     arrays = {name: np.asarray(value, np.float64) for name, value in given.items()}
     for name, array in arrays.items():
         if array.ndim > 1 or np.isnan(array).any() or (array.size and array.min() < 0.0):
-            raise RecipeError(f"{name} = {given[name]!r}: allowed is a number of at least 0 or a list of them")
+            raise RecipeError(f"{name} = {given[name]!r}: expected a number of at least 0 or a list of them")
     try:
         wide = np.broadcast_arrays(*(np.atleast_1d(array) for array in arrays.values()))
     except ValueError:
         lengths = ", ".join(f"{name} {array.size}" for name, array in arrays.items())
-        raise RecipeError(f"{lengths}: allowed are numbers or lists of one length") from None
+        raise RecipeError(f"{lengths}: expected numbers or lists of one length") from None
     return [np.array(array) for array in wide]
 
 

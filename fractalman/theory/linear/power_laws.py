@@ -51,7 +51,7 @@ class PowerLawExponents:
 
 def _above_one(name: str, value: float) -> float:
     if not (math.isfinite(value) and value > 1.0):
-        raise RecipeError(f"{name} = {value!r}: allowed is a finite exponent > 1, whose sum converges")
+        raise RecipeError(f"{name} = {value!r}: expected a finite exponent > 1, whose sum converges")
     return float(value)
 
 
@@ -132,7 +132,7 @@ def power_law_spectrum(b: float, a: float, modes: int) -> tuple[F64, F64]:
     """
     b, a = _above_one("b", b), _above_one("a", a)
     if isinstance(modes, bool) or not hasattr(modes, "__index__") or int(modes) < 1:
-        raise RecipeError(f"modes = {modes!r}: allowed is an integer of at least 1")
+        raise RecipeError(f"modes = {modes!r}: expected an integer of at least 1")
     i = np.arange(1.0, int(modes) + 1.0)
     v2 = i**-a
     return i**-b, v2 / v2.sum()

@@ -82,9 +82,9 @@ def _whole(
     """Ask ``solve(n, features, ridge, σ²)`` about every problem, n being what an intercept leaves, and collect."""
     n, features, _, noise = problem
     if math.isfinite(population) and n.size and n.max() >= population:
-        raise RecipeError(f"n = {n.max():g} of a population of {population:g}: allowed is n < population")
+        raise RecipeError(f"n = {n.max():g} of a population of {population:g}: expected n < population")
     if intercept and n.size and n.min() < 1.0:
-        raise RecipeError(f"n = {n.min():g} with an intercept: allowed is n >= 1, the intercept takes one point")
+        raise RecipeError(f"n = {n.min():g} with an intercept: expected n >= 1, the intercept takes one point")
     rest = n - 1.0 if intercept else n
     found = [solve(*map(float, row)) for row in zip(rest, *problem[1:], strict=True)]
     columns = {name: np.array([getattr(term, name) for term in found]) for name in Terms._fields}
@@ -118,7 +118,7 @@ def _population(population: float | None, modes: Modes, intercept: bool) -> tupl
     directions = population - 1.0 if intercept else float(population)
     if not directions >= max(1.0, modes.rank):
         raise RecipeError(
-            f"population = {population!r} with {modes.rank:g} eigenvalues above 0: allowed is at least one point each, "
+            f"population = {population!r} with {modes.rank:g} eigenvalues above 0: expected at least one point each, "
             "and one more for an intercept"
         )
     return float(population), directions
@@ -126,7 +126,7 @@ def _population(population: float | None, modes: Modes, intercept: bool) -> tupl
 
 def _finite(name: str, values: F64) -> None:
     if values.size and not np.isfinite(values).all():
-        raise RecipeError(f"{name}: allowed are finite numbers")
+        raise RecipeError(f"{name}: expected finite numbers")
 
 
 def kernel_ridge_risk(
@@ -281,7 +281,7 @@ def random_features_risk(
     _finite("n", problem[0])
     _finite("noise_variance", problem[3])
     if problem[1].size and problem[1].min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: allowed are numbers above 0")
+        raise RecipeError(f"features = {features!r}: expected numbers above 0")
     return _whole(modes, problem, intercept, math.inf, lambda n, k, delta, _: unlimited(modes, n, k, delta))
 
 
@@ -358,9 +358,9 @@ def optimal_ridge_risk(
     _finite("noise_variance", noise)
     N, directions = _population(population, modes, intercept)
     if k.size and k.min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: allowed are numbers above 0")
+        raise RecipeError(f"features = {features!r}: expected numbers above 0")
     if math.isfinite(N) and k.size and np.isfinite(k).any():
-        raise RecipeError("features of a finite population: allowed are features or a population, not both")
+        raise RecipeError("features of a finite population: expected features or a population, not both")
 
     def solve(n: float, k: float, _delta: float, noise: float) -> Terms:
         def ridged(delta: float) -> Terms:

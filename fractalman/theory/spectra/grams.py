@@ -70,7 +70,7 @@ def prepared(X: AnyFloat, centre: bool, unit: bool) -> F64:
     """
     points = np.array(X, np.float64)
     if points.ndim != 2 or min(points.shape) < 1 or not np.isfinite(points).all():
-        raise RecipeError(f"inputs of shape {points.shape}: allowed is a finite table (N, d), N, d >= 1")
+        raise RecipeError(f"inputs of shape {points.shape}: expected a finite table (N, d), N, d >= 1")
     if centre:
         points -= points.mean(axis=0)
     if unit:

@@ -107,7 +107,7 @@ class KernelSpectrum:
         """
         resolved = self.eigenvalues[self.multiplicity == 1.0]
         if not 1 <= first < last <= resolved.size:
-            raise RecipeError(f"k = {first} … {last}: allowed are ranks from 1 to {resolved.size}, first < last")
+            raise RecipeError(f"k = {first} … {last}: expected ranks from 1 to {resolved.size}, first < last")
         k = np.arange(first, last + 1)
         return float(np.polyfit(np.log(k), np.log(resolved[first - 1 : last]), 1)[0])
 
@@ -182,13 +182,13 @@ def spectrum_of(
     (0.666667, 1)
     """
     if method not in METHODS:
-        raise RecipeError(f"method = {method!r}: allowed are {', '.join(METHODS)}{nearest(str(method), METHODS)}")
+        raise RecipeError(f"method = {method!r}: expected {', '.join(METHODS)}{nearest(str(method), METHODS)}")
     if isinstance(max_points, bool) or not hasattr(max_points, "__index__") or max_points < 2:
-        raise RecipeError(f"max_points = {max_points!r}: allowed is an integer of at least 2")
+        raise RecipeError(f"max_points = {max_points!r}: expected an integer of at least 2")
     points, function, name = _kernel_on(inputs, kernel, length, depth, width, intercept, seed)
     (n, d), how = points.shape, "exact"
     if n < 2:
-        raise RecipeError(f"{n} points: allowed are at least 2")
+        raise RecipeError(f"{n} points: expected at least 2")
     target = target_of(labels, n)
     if kernel == "linear" and d < n and (method == "exact" or (method == "auto" and d <= max_points)):
         _check_bytes(24.0 * points.size, max_bytes, "fewer points")
@@ -216,11 +216,11 @@ def _kernel_on(
     if not isinstance(kernel, str):
         return prepared(inputs, intercept, False), kernel, getattr(kernel, "__name__", "function")
     if kernel not in KERNELS:
-        raise RecipeError(f"unknown kernel {kernel!r}: allowed are {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
+        raise RecipeError(f"unknown kernel {kernel!r}: expected {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
     if kernel == "gram":
         gram = np.array(inputs, np.float64)
         if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.size == 0 or not np.isfinite(gram).all():
-            raise RecipeError(f"a Gram matrix of shape {gram.shape}: allowed is a finite square table (N, N)")
+            raise RecipeError(f"a Gram matrix of shape {gram.shape}: expected a finite square table (N, N)")
         return np.arange(gram.shape[0], dtype=np.float64)[:, None], looked_up(gram), kernel
     points = prepared(inputs, intercept or kernel in _NETWORKS, kernel in _NETWORKS)
     name, ell = kernel, 1.0
@@ -239,7 +239,8 @@ def _kernel_on(
 def _check_bytes(need: float, limit: float, advice: str) -> None:
     if need > limit:
         raise ResourceError(
-            f"this spectrum needs {int(need):,} bytes at once: allowed are max_bytes = {int(limit):,}; type {advice}"
+            f"this spectrum needs {int(need):,} bytes at once: expected at most "
+            f"max_bytes = {int(limit):,}; use {advice}"
         )
 
 

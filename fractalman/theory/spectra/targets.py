@@ -87,7 +87,7 @@ def _of_draws(labels: AnyFloat, n: int) -> Target:
     y = np.asarray(labels, np.float64)
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0 or not np.isfinite(y).all():
         raise RecipeError(
-            f"labels of shape {y.shape} for {n} inputs: allowed are finite drawn labels ({n},) or ({n}, draws), a "
+            f"labels of shape {y.shape} for {n} inputs: expected finite drawn labels ({n},) or ({n}, draws), a "
             "label tree, or a covariance with times()"
         )
     columns = y.reshape(n, -1)
@@ -100,7 +100,7 @@ def _of_draws(labels: AnyFloat, n: int) -> Target:
 
 def _of_tree(tree: LabelTree, n: int) -> Target:
     if tree.n_points != n:
-        raise RecipeError(f"{n} inputs and a label tree of {tree.n_points} points: allowed are equally many")
+        raise RecipeError(f"{n} inputs and a label tree of {tree.n_points} points: expected equally many")
     parent = np.ascontiguousarray(tree.parent, np.int64)
     order = topological_order(parent)
     prior = path_sums(parent, tree.variance, order)[tree.leaf] / np.square(tree.norm)

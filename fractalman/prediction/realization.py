@@ -1,8 +1,8 @@
 """A drawn structure or a split of a dataset, ready to be asked for risks: training order, test points, covariances.
 
 Whatever a learner does, its expected risk needs three things of the data: who the training and test points are, how
-their labels covary, and where the points lie. `Draw` holds them; structures (`structures.py`) and splits (`splits.py`)
-make them; the functions here turn a draw into rows of a curve.
+their labels covary, and where the points lie. `Realization` holds them; drawn structures (`drawn.py`) and splits
+(`splits.py`) make them; the functions here turn a draw into rows of a curve.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def n_tests(population: float) -> int:
 
 
 @dataclass(frozen=True)
-class Draw:
+class Realization:
     """One structure with its training order and test points; no labels are drawn.
 
     Args:
@@ -56,10 +56,10 @@ class Draw:
     key: int = 0
 
 
-class Draws(Protocol):
+class Realizations(Protocol):
     """What makes draws: a family's structures, or the splits of a dataset."""
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:
         """Yield draws with training orders of at least max(sizes); the same ones whatever the sizes are."""
         ...
 
@@ -74,7 +74,7 @@ def noisy(tree: LabelTree | None, recipe: Recipe) -> LabelTree:
 # ---------------------------------------------------------------------------------------------------- rows of curves
 
 
-def averaged(source: Draws, row: Callable[[Draw, tuple[int, ...]], Sequence[float]]) -> Compute:
+def averaged(source: Realizations, row: Callable[[Realization, tuple[int, ...]], Sequence[float]]) -> Compute:
     """Return the computation that asks every draw for a row of risks."""
 
     def compute(sizes: tuple[int, ...]) -> F64:
@@ -83,7 +83,7 @@ def averaged(source: Draws, row: Callable[[Draw, tuple[int, ...]], Sequence[floa
     return compute
 
 
-def nearest_in_graph(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+def nearest_in_graph(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     """1-NN in graph distance, exact over labels; points of unseen clusters get another cluster's label."""
     assert draw.edges is not None
     assert draw.tree is not None
@@ -91,10 +91,10 @@ def nearest_in_graph(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
     return [float(value) for value in risk.mean(axis=1)]
 
 
-def smoothed(learner: str | theory.Smoother) -> Callable[[Draw, tuple[int, ...]], Sequence[float]]:
+def smoothed(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, ...]], Sequence[float]]:
     """Return the row of a linear smoother in the points' own coordinates, exact over labels."""
 
-    def row(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+    def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
         X = draw.coordinates()
         risk = theory.smoother_curve(draw.covariance, X, draw.order, list(sizes), draw.test, learner, draw.key)
         return [float(value) for value in risk]
@@ -102,7 +102,7 @@ def smoothed(learner: str | theory.Smoother) -> Callable[[Draw, tuple[int, ...]]
     return row
 
 
-def bayes_floor(draw: Draw, sizes: tuple[int, ...]) -> list[float]:
+def bayes_floor(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     """Posterior variance of the test points' labels, those of the training points being known."""
     if draw.tree is not None:
         risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)

@@ -15,7 +15,7 @@ from fractalman import generation, theory
 from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
-from fractalman.prediction.draws import TEST_POINTS, Draw, n_tests, noisy
+from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
 
@@ -27,8 +27,8 @@ _VARIANCE_POINTS = 4096
 
 
 @dataclass(frozen=True)
-class Structures:
-    """Structures of a recipe's family, drawn by address.
+class DrawnRealizations:
+    """Realizations of a recipe's family, drawn by address.
 
     Args:
         recipe: of any family.
@@ -67,7 +67,7 @@ class Structures:
             return [self.recipe.replace(seed=s) for s in seeds]
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Draw]:
+    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:
         """Yield every drawn structure; the test points do not depend on the sizes, so neither do a curve's values."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
@@ -81,7 +81,7 @@ class Structures:
         return float(np.mean([variance_of(draw) for draw in self.draws((_VARIANCE_POINTS,))]))
 
 
-def variance_of(draw: Draw) -> float:
+def variance_of(draw: Realization) -> float:
     """V_in of one draw: on a tree exactly, of a field by the variogram of two halves of its test points."""
     if draw.tree is not None:
         return theory.within_variance(draw.tree)
@@ -96,7 +96,7 @@ def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:
     return None if field is None else field(recipe, n_points, None)
 
 
-def _draw(recipe: Recipe) -> Draw:
+def _draw(recipe: Recipe) -> Realization:
     """Build one structure and say who trains and who is tested."""
     if family_of(recipe).laws.field is not None:
         return _field_draw(recipe)
@@ -113,10 +113,10 @@ def _draw(recipe: Recipe) -> Draw:
         return X
 
     tree = noisy(made.label_tree, recipe)
-    return Draw(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
+    return Realization(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
 
 
-def _field_draw(recipe: Recipe) -> Draw:
+def _field_draw(recipe: Recipe) -> Realization:
     """Places and covariances of a field; its labels are drawn only when they are asked for."""
     field = label_covariance(recipe, recipe.max_points)
     order, test, key = _roles(recipe, recipe.max_points)
@@ -125,7 +125,7 @@ def _field_draw(recipe: Recipe) -> Draw:
         return generation.label_draws(generation.structure(recipe), draws)
 
     # its own coordinates: the rotation into R^d changes no distance
-    return Draw(order, test, field, None, None, lambda: field.places, labels, key)
+    return Realization(order, test, field, None, None, lambda: field.places, labels, key)
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:
