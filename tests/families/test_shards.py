@@ -390,7 +390,7 @@ def test_shards_of_another_recipe_or_number_do_not_meet(tmp_path: Path) -> None:
 def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fm.write_shards(CASCADE, tmp_path / "data.h5", 3, hierarchy=False)
     old, old_shards = content(path), shard_files(path)
-    with pytest.raises(FileExistsError, match="type --force"):
+    with pytest.raises(FileExistsError, match="use --force"):
         fm.write_shards(SPHERE, path, 2)
     take, taken = shards._Merge.take, []
 
@@ -518,7 +518,7 @@ def test_numbers_outside_are_refused(tmp_path: Path) -> None:
     for number in (0, 5, -1):
         with pytest.raises(RecipeError, match=rf"shard {number}/4: expected 1/4 to 4/4"):
             fm.write_shard(CASCADE, tmp_path / "data.h5", number, 4)
-    with pytest.raises(FileNotFoundError, match="type mkdir"):
+    with pytest.raises(FileNotFoundError, match="use mkdir"):
         fm.write_shard(CASCADE, tmp_path / "absent" / "data.h5", 1, 4)
 
 
