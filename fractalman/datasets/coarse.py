@@ -64,6 +64,7 @@ def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
         size: s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
     Errors: RecipeError for a dataset without a hierarchy or s < 1. Source: docs/theory.md, "Coarse grains".
     """
+    data.recipe.needs_values("coarse graining")
     h = data.hierarchy
     if h is None:
         raise RecipeError(

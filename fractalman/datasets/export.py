@@ -42,7 +42,7 @@ def export_anndata(
 ) -> Path:
     """Write a dataset file again in AnnData's layout, published whole or not at all.
 
-    ``X`` (n, d) float32; ``obs`` y, cluster and, where there is any, noise; ``obsm["hierarchy"]`` CSR (n, latents), 1
+    ``X`` (n, d) float32; ``obs`` y, cluster and, if any, noise and value; ``obsm["hierarchy"]`` CSR (n, latents), 1
     where a point lies under a latent, as `Hierarchy.features`; ``uns["latents"]`` a table of these latents (node,
     parent, value, variance, size, depth, and level where there is one); ``obsp["edges"]`` the graph, CSR (n, n),
     symmetric, entries 1; ``uns["recipe"]`` TOML text; ``uns["provenance"]`` the JSON text of the source.
@@ -74,7 +74,7 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
             groups = {name: _group(made, name, "dict") for name in ("layers", "obsm", "obsp", "uns", "varm", "varp")}
         out = _Writer(sink, target, progress)
         out.array(made, "X", file.X)
-        per_point = {name: file.columns[name] for name in ("y", "cluster", "noise") if name in file.columns}
+        per_point = {name: file.columns[name] for name in ("y", "cluster", "noise", "value") if name in file.columns}
         out.table(made, "obs", (str(i) for i in range(n)), n, per_point)
         out.table(made, "var", (f"x{i}" for i in range(file.dims["d"])), file.dims["d"], {})
         if "hierarchy/parent" in file.columns:

@@ -107,6 +107,7 @@ class File(StoredDataset):
             hierarchy=self.hierarchy,
             label_tree=self.label_tree,
             noise=self.columns["noise"][:] if "noise" in self.columns else None,
+            value=self.columns["value"][:] if "value" in self.columns else None,
         )
 
     def verify(self) -> list[Problem]:

@@ -44,12 +44,15 @@ class Dataset:
     Args:
         recipe: what it was made from.
         X: (n, d) float32 coordinates.
-        y: (n,) float64 labels in units of their prior standard deviation.
+        y: (n,) float64 labels in units of their prior standard deviation; classes 0 and 1 where the recipe's target
+            is a class.
         cluster: (n,) int64, 0 = largest cluster; points are sorted by it.
         edges: (n_edges, 2) int64 point pairs, or None for families without a graph.
         hierarchy: the hierarchy over points and latents, or None when it was left out.
         label_tree: the tree from which the labels come, noise apart, or None when the hierarchy was left out.
-        noise: (n,) float64, the label noise in y, same unit; y − noise is the clean label. None for recipes without.
+        noise: (n,) float64, the label noise, same unit; y (or value) − noise is the clean label. None for recipes
+            without.
+        value: (n,) float64, the label, noise included, whose class y is. None where y is the label itself.
     """
 
     recipe: Recipe
@@ -60,11 +63,13 @@ class Dataset:
     hierarchy: Hierarchy | None
     label_tree: LabelTree | None
     noise: F64 | None = None
+    value: F64 | None = None
 
     @property
     def clean(self) -> F64:
-        """(n,) float64 labels without their noise."""
-        return self.y if self.noise is None else self.y - self.noise
+        """(n,) float64 labels without their noise, values also where y is their class."""
+        labels = self.y if self.value is None else self.value
+        return labels if self.noise is None else labels - self.noise
 
     @property
     def n_points(self) -> int:

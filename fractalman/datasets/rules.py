@@ -130,6 +130,19 @@ def _noise(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
         yield f"is {'there' if there else 'missing'}, and the recipe says noise = {stated}"
 
 
+def _value(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
+    stated, there = provenance.recipe.get("target", "value"), "value" in provenance.columns
+    if (stated != "value") != there:
+        yield f"is {'there' if there else 'missing'}, and the recipe says target = {stated!r}"
+
+
+def _classes(columns: Columns, _: Dims, provenance: Provenance) -> Iterator[str]:
+    threshold = float(provenance.recipe.get("threshold", 0.0))
+    for start, (y, value) in _pairs(columns, "y", "value"):
+        expected = (value > threshold).astype(np.float64)
+        yield from _first(start, y != expected, "is {}: expected {} (the class of value)", y, expected)
+
+
 def _labels(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     # Pointer jumping: after t rounds `total` holds the sums over 2^t ancestors; a cycle never ends.
     total = columns["label_tree/value"][:]
@@ -144,7 +157,8 @@ def _labels(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     else:
         yield f"label_tree/parent has a cycle through node {int(np.argmax(up >= 0))} or above it"
         return
-    for start, (y, norm, leaf) in _pairs(columns, "y", "label_tree/norm", "label_tree/leaf"):
+    labels = "value" if "value" in columns else "y"
+    for start, (y, norm, leaf) in _pairs(columns, labels, "label_tree/norm", "label_tree/leaf"):
         expected = total[leaf] / norm
         if "noise" in columns:
             expected += columns["noise"][start : start + len(y)]
@@ -162,6 +176,8 @@ RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Provenance], Iterator[str]]] 
     "hierarchy-level": _hierarchy_level,
     "hierarchy-zero": _zero("hierarchy"),
     "noise": _noise,
+    "value": _value,
+    "classes": _classes,
     "label-zero": _zero("label_tree"),
     "labels": _labels,
 }

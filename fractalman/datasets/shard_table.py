@@ -37,9 +37,9 @@ def shard_recipe(recipe: Mapping[str, Any], n: int, d: int, number: int, count: 
         number, count: which shard of how many.
     """
     start, stop = shard_rows(n, number, count)
-    noise = {"noise": recipe["noise"]} if "noise" in recipe else {}
+    labels = {key: recipe[key] for key in ("noise", "target", "threshold") if key in recipe}  # what rules ask for
     own = {"number": number, "count": count, "first_row": start, "n_points": stop - start, "ambient_dim": d}
-    return {"family": SHARD_FAMILY, **own, **noise, "of": dict(recipe)}
+    return {"family": SHARD_FAMILY, **own, **labels, "of": dict(recipe)}
 
 
 def shard_folder(index: Path) -> Path:

@@ -134,6 +134,7 @@ GROUPS: dict[str, str] = {
     "hierarchy).",
     "level": "MAY be there (families whose nodes have levels), only together with the tree columns.",
     "noise": "MUST be there if the recipe has label noise, and MUST NOT otherwise.",
+    "value": 'MUST be there if the recipe has a target other than "value", and MUST NOT otherwise.',
 }
 
 _F8, _I8 = "<f8", "<i8"
@@ -144,7 +145,7 @@ _EDGES = "Pairs of points joined in the graph: n − 1 in a tree, more in a grap
 
 COLUMNS: tuple[Column, ...] = (
     Column("X", "<f4", ("n", "d"), "1", "Coordinates of the points.", checks=(_finite(),)),
-    Column("y", _F8, ("n",), _LABEL, "Labels.", checks=(_finite(),)),
+    Column("y", _F8, ("n",), _LABEL, "Labels; classes 0 and 1 where there is a value.", checks=(_finite(),)),
     Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest.", checks=(_index_of("n"),)),
     Column("edges", _I8, ("m", 2), "1", _EDGES, "graph", (_index_of("n"),)),
     Column(
@@ -241,6 +242,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
     ),
+    Column("value", _F8, ("n",), _LABEL, "The label, noise included, whose class y is.", "value", (_finite(),)),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
 
@@ -305,6 +307,18 @@ RULES: tuple[Rule, ...] = (
         "There is noise exactly if the recipe's noise is above 0.",
     ),
     Rule(
+        "value",
+        "value",
+        (),
+        'There is a value exactly if the recipe\'s target is there and is not "value".',
+    ),
+    Rule(
+        "classes",
+        "y",
+        ("y", "value"),
+        "y is 1 where value is above the recipe's threshold (0 where it names none), and 0 elsewhere.",
+    ),
+    Rule(
         "label-zero",
         "label_tree/value",
         ("label_tree/value", "label_tree/variance"),
@@ -314,9 +328,10 @@ RULES: tuple[Rule, ...] = (
         "labels",
         "y",
         ("y", "label_tree/parent", "label_tree/value", "label_tree/norm", "label_tree/leaf"),
-        "The label tree has no cycle, and y − noise (y where there is no noise) is the sum of value over the path from "
-        "the root to leaf, divided by norm, to 10⁻¹² of max(1, |y|).",
-        ("noise",),
+        "The label tree has no cycle, and the label (value where there is one, else y) less noise (where there is any) "
+        "is the sum of the nodes' values over the path from the root to leaf, divided by norm, to 10⁻¹² of "
+        "max(1, |label|).",
+        ("noise", "value"),
     ),
 )
 

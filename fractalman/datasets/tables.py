@@ -37,9 +37,10 @@ def _needed(name: str) -> ModuleType:
 def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
     """The columns with one number per point, in memory."""
     columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
-    noise = data.columns.get("noise") if hasattr(data, "columns") else getattr(data, "noise", None)
-    if noise is not None:
-        columns["noise"] = noise[:]
+    for name in ("noise", "value"):
+        column = data.columns.get(name) if hasattr(data, "columns") else getattr(data, name, None)
+        if column is not None:
+            columns[name] = column[:]
     if hasattr(data, "count"):  # a coarse dataset
         columns["count"] = data.count[:]
     return columns

@@ -49,6 +49,8 @@ class Structure(Generic[R]):
         Lattice site of every point, which its coordinates come from; None off the lattice.
     noise : (n,) float64, optional
         The part of y that is label noise; families leave it out, the composer adds it.
+    value : (n,) float64, optional
+        The label, noise included, whose class y is; families leave it out, the composer adds it.
     """
 
     recipe: R
@@ -59,6 +61,7 @@ class Structure(Generic[R]):
     label_tree: LabelTree | None = None
     sites: I64 | None = None
     noise: F64 | None = None
+    value: F64 | None = None
 
     @property
     def grown(self) -> tuple[I64, Hierarchy]:

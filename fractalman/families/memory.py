@@ -57,9 +57,9 @@ class Memory(ABC, Generic[R]):
         """Return the most that `generate` needs at once, `array_bytes` included, before anything is added to X."""
 
     def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns, noise and nuisance coordinates included."""
-        points = self.recipe.max_points
-        return self.own_array_bytes() + 4 * points * self.recipe.nuisance_dim + (8 * points if self.recipe.noise else 0)
+        """Return the bytes of the arrays that `generate` returns, with what the recipe adds to the family's own."""
+        columns = bool(self.recipe.noise) + self.recipe.classifies
+        return self.own_array_bytes() + self.recipe.max_points * (4 * self.recipe.nuisance_dim + 8 * columns)
 
     def peak_bytes(self) -> int:
         """Return the most memory that `generate` needs at once."""

@@ -1,4 +1,4 @@
-"""What the keywords of every recipe add to a family's own columns: label noise, nuisance coordinates, a rotation.
+"""What the keywords of every recipe add to a family's own columns: label noise, classes, nuisance, a rotation.
 
 Each of them is a function of the point's number, so streamed columns get them block by block.
 """
@@ -22,6 +22,11 @@ def noise(recipe: Recipe, points: I64, draw: int = 0) -> F64 | None:
     if not recipe.noise:
         return None
     return label_noise(points, recipe.noise, recipe.seeds.labels, draw)
+
+
+def classes(recipe: Recipe, values: F64) -> F64:
+    """Return the classes of labels, noise included: 1 above the recipe's threshold, 0 elsewhere."""
+    return (values > recipe.threshold).astype(np.float64)
 
 
 def coordinates(recipe: Recipe, points: I64, own: F32) -> F32:
@@ -54,6 +59,10 @@ def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:
     if recipe.noise:
         columns["noise"] = ComputedColumn(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
         columns["y"] = changed(y, y.shape, lambda points, clean: clean + noise(recipe, points))
+    if recipe.classifies:
+        value = columns["y"]
+        columns["value"] = value
+        columns["y"] = changed(value, value.shape, lambda _, block: classes(recipe, block))
     columns["X"] = coordinate_blocks(recipe, own["X"])
     return columns
 

@@ -87,6 +87,8 @@ def _other_columns(made: Structure[Any], hierarchy: bool) -> dict[str, Any]:
         columns["edges"] = made.edges
     if made.noise is not None:
         columns["noise"] = made.noise
+    if made.value is not None:
+        columns["value"] = made.value
     if not hierarchy:
         return columns
     h, tree = made.hierarchy, made.label_tree

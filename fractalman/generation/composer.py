@@ -27,7 +27,9 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
     """
     made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
-    return made if noise is None else replace(made, y=made.y + noise, noise=noise)
+    if noise is not None:
+        made = replace(made, y=made.y + noise, noise=noise)
+    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -75,13 +77,13 @@ def generate(recipe: Recipe) -> Dataset:
     X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
     family_of(recipe).sampler.coordinates(made, X)
     X = augment.coordinates(recipe, np.arange(made.y.size), X)
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise)
+    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise, made.value)
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own.
 
-    Label noise, where the recipe has any, is drawn anew as well.
+    Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back.
     """
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]
@@ -93,4 +95,6 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
+        if data.recipe.classifies:
+            out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out

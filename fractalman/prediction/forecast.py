@@ -314,6 +314,7 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
     0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
+    recipe.needs_values("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)

@@ -109,6 +109,7 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
         budget: training points that may be fitted in all, over sizes and seeds.
     Errors: RecipeError. Source: docs/theory.md §4.
     """
+    recipe.needs_values("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:

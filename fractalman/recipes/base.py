@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
-from fractalman.recipes.checks import MAX_DIM, Check, integer, real, switch
+from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,14 @@ class Recipe:
         Their standard deviation, in units of X.
     rotate : bool, default False
         Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", the label itself; "sign", its class, 1 where it is above 0 and 0 elsewhere; "threshold", the
+        same with ``threshold`` for 0. Label noise is added before.
+    threshold : float, default 0
+        In units of the label's prior standard deviation; only with target = "threshold".
 
     Notes
     -----
-    Source: docs/theory.md §1.
-
     Source: docs/theory.md §1.
 
     Examples
@@ -62,6 +65,8 @@ class Recipe:
     nuisance_dim: int = 0
     nuisance_scale: float = 1.0
     rotate: bool = False
+    target: str = "value"
+    threshold: float = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -75,7 +80,7 @@ class Recipe:
             except RecipeError as error:
                 problems.append(str(error))
         if not problems:
-            problems = self._joint_problems()
+            problems = [*self._target_problems(), *self._joint_problems()]
         if problems:
             raise RecipeError("; ".join(problems))
 
@@ -88,6 +93,21 @@ class Recipe:
     def n_columns(self) -> int:
         """Columns of X: ambient_dim of the family and nuisance_dim more."""
         return self.ambient_dim + self.nuisance_dim
+
+    @property
+    def classifies(self) -> bool:
+        """Whether y holds classes, and not values."""
+        return self.target != "value"
+
+    def needs_values(self, what: str) -> None:
+        """Raise RecipeError if y holds classes; ``what`` is what is done with values only."""
+        if self.classifies:
+            raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+
+    def _target_problems(self) -> list[str]:
+        if self.threshold and self.target != "threshold":
+            return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
+        return []
 
     def _joint_problems(self) -> list[str]:
         """Return what is wrong with the keywords together, each alone being allowed."""
@@ -191,6 +211,8 @@ _ADDED_CHECKS: dict[str, Check] = {
     "nuisance_dim": integer(0, MAX_DIM),
     "nuisance_scale": real(0.0, 1e6, open_low=True),
     "rotate": switch,
+    "target": choice("value", "sign", "threshold"),
+    "threshold": real(-1e6, 1e6),
 }
 """Keywords of every family that add something to its datasets; at their defaults they are not written out."""
 

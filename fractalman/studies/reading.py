@@ -118,7 +118,9 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
         return None
     if given == ["recipe"]:
         try:
-            return RecipeSource(from_dict(tables["recipe"]), int(values.get("draws", 1)))
+            recipe = from_dict(tables["recipe"])
+            recipe.needs_values("a study")
+            return RecipeSource(recipe, int(values.get("draws", 1)))
         except RecipeError as error:
             problems.append(str(error))
             return None

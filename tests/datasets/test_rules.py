@@ -66,6 +66,8 @@ def _break(made: Columns, rule: str) -> list[Columns]:
         "hierarchy-zero": [having("hierarchy/variance", 4, 0.0)],
         "label-zero": [{**made, "label_tree/variance": zero}],
         "noise": [{name: column for name, column in made.items() if name != "noise"}],
+        "value": [{**made, "value": made["y"]}],  # of a recipe whose target is no class
+        "classes": [{**made, "value": made["y"]}],  # and y is not 0 or 1
         "labels": [
             {**made, "label_tree/parent": cycle},
             having("y", 3, made["y"][3] + 3e-12),

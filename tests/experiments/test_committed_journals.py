@@ -39,6 +39,7 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
             law=entry["law"],
             has_curve=entry["predicted_local"] is not None,
             curve=no_curve,
+            affordable=0.0,
             local_exponent=lambda *_, **__: local,
         )
 

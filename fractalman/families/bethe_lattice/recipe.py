@@ -50,6 +50,10 @@ class BetheLattice(Recipe):
         Their standard deviation, in units of X.
     rotate : bool, default False
         Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign" or "threshold", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
 
     Notes
     -----

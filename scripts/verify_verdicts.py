@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""Do verdicts mean what they say? Sabotaged labels must not agree; clean odd recipes must, and must be resolved.
+
+    .venv/bin/python scripts/verify_verdicts.py -o verdicts                       # everything: hours
+    .venv/bin/python scripts/verify_verdicts.py -o verdicts --learners 1-nn,k-nn --only 'clean-*' --minutes 10
+    cp verdicts/verdicts.* datasets/statistics/
+
+Every case is one sweep (n = 32 … 512, 512 test points) of one recipe under one condition with 2, 3 or 5 replicates.
+Sabotage: labels × .3, × 2, × 5, cubed, shuffled, of another Hurst or label exponent, half of the label vectors of
+another, undeclared noise of standard deviation .1; predictions are of the recipe that is declared. Clean: 60 recipes of
+four families in 2 to 128 dimensions, with nuisance coordinates, noise and rotation. Wanted: no sabotage agrees; of the
+clean verdicts at most 5 % differ and at least 70 % are resolved.
+
+Finished cases stand in results.jsonl at once: the same command goes on where it was killed or where `--minutes` ended
+it. The folder gets verdicts.md and verdicts.csv. Exit status: 0 as wanted, 1 not, 2 a request that cannot be met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import datetime
+import fnmatch
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from fractalman import generation, prediction
+from fractalman.errors import FractalmanError
+from fractalman.experiments import load_spec, run_sweep
+from fractalman.random.streams import Role, key64, normals, permutation
+from fractalman.recipes import Recipe, from_dict
+
+LEARNERS = ("1-nn", "k-nn", "laplace-kernel", "ridge", "random-features", "ntk-kernel", "mlp")
+SWEEP = {"train_sizes": [32, 64, 128, 256, 512], "test_size": 512}
+SEEDS = (5, 3, 2)
+DIFFER, RESOLVED = 0.05, 0.70
+
+_CASCADE = {"family": "cascade", "n_points": 8192, "ambient_dim": 32, "contraction": 0.4, "branching": 4}
+_CLUSTER = {"family": "percolation-cluster", "n_points": 8192, "ambient_dim": 128}
+SABOTAGED: dict[str, dict[str, Any]] = {
+    "cascade-H.05": {**_CASCADE, "hurst": 0.05},
+    "cascade-H.25": {**_CASCADE, "hurst": 0.25},
+    "cascade-H.5": {**_CASCADE, "hurst": 0.5},
+    "cascade-H1": {**_CASCADE, "hurst": 1.0},
+    "cascade-3or7": {**_CASCADE, "branching": [3, 7], "contraction": 0.37, "hurst": 0.62},
+    "cluster": _CLUSTER,
+    "ensemble": {**_CLUSTER, "family": "percolation-ensemble"},
+    "sphere-H.4": {"family": "smooth-manifold", "n_points": 8192, "ambient_dim": 16, "kind": "sphere", "dim": 2,
+                   "hurst": 0.4},
+    "torus-H.37": {"family": "smooth-manifold", "n_points": 8192, "ambient_dim": 12, "kind": "torus", "dim": 5,
+                   "hurst": 0.37},
+}  # fmt: skip
+"""Exponents from .05 to above 1."""
+
+
+def clean_recipes(count: int = 60) -> dict[str, dict[str, Any]]:
+    """Return odd recipes, none with a parameter that anything was tuned on; the list is the same every time."""
+    rng = np.random.default_rng(12)
+    found = {}
+    for i in range(count):
+        d = int(rng.choice([2, 3, 8, 24, 128]))
+        table: dict[str, Any] = {"n_points": 8192, "seed": 7000 + i}
+        kind = i % 4
+        if kind == 0:
+            branching = int(rng.integers(2, 9)) if rng.random() < 0.5 else sorted({2, int(rng.integers(3, 9))})
+            table |= {"family": "cascade", "branching": branching, "contraction": round(rng.uniform(0.3, 0.7), 3)}
+            table |= {"hurst": round(rng.uniform(0.15, 1.0), 3)}
+        elif kind == 1:
+            table |= {"family": "percolation-cluster", "label_exponent": round(rng.uniform(0.0, 0.3), 3)}
+        elif kind == 2:
+            table |= {"family": "percolation-ensemble", "label_exponent": round(rng.uniform(0.0, 0.2), 3)}
+        else:
+            dim = int(rng.integers(1, 4))
+            d = max(d, 2 * dim)
+            table |= {
+                "family": "smooth-manifold",
+                "kind": "torus",
+                "dim": dim,
+                "hurst": round(rng.uniform(0.2, 1.2), 3),
+            }
+        nuisance, noise, rotate = (rng.random(3) < (0.2, 0.2, 0.3)).tolist()
+        table |= {"ambient_dim": d + 2 * nuisance} | ({"nuisance_dim": 2} if nuisance else {})
+        table |= ({"noise": 0.2} if noise else {}) | ({"rotate": True} if rotate else {})
+        found[f"clean-{i:02d}"] = table
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- sabotage
+
+_generate, _label_draws, _predict = generation.generate, generation.label_draws, prediction.make_prediction
+Labels = Callable[[Any, int], np.ndarray]
+
+
+def _scaled(factor: float) -> Labels:
+    return lambda data, draws: factor * _label_draws(data, draws)
+
+
+def _cubed(data: Any, draws: int) -> np.ndarray:
+    return _label_draws(data, draws) ** 3
+
+
+def _shuffled(data: Any, draws: int) -> np.ndarray:
+    labels = _label_draws(data, draws)
+    return labels[permutation(key64(data.recipe.seeds.labels, Role.ORDER), len(labels))]
+
+
+def _noisy(data: Any, draws: int) -> np.ndarray:
+    labels = _label_draws(data, draws)
+    noise = normals(key64(data.recipe.seeds.labels, Role.NOISE), labels.size).reshape(labels.shape)
+    return labels + 0.1 * noise
+
+
+def rougher(recipe: Recipe) -> Recipe:
+    """Return the recipe with half the Hurst exponent, or another label exponent where it has none."""
+    if hasattr(recipe, "hurst"):
+        return recipe.replace(hurst=0.5 * recipe.hurst)
+    return recipe.replace(label_exponent=-0.1)
+
+
+def _other(data: Any, draws: int) -> np.ndarray:
+    return _label_draws(_generate(rougher(data.recipe)), draws)
+
+
+def _half_other(data: Any, draws: int) -> np.ndarray:
+    labels = _label_draws(data, draws)
+    labels[:, ::2] = _other(data, draws)[:, ::2]
+    return labels
+
+
+SABOTAGE: dict[str, Labels] = {
+    "times .3": _scaled(0.3),
+    "times 2": _scaled(2.0),
+    "times 5": _scaled(5.0),
+    "cubed": _cubed,
+    "shuffled": _shuffled,
+    "other exponent": _other,
+    "half other exponent": _half_other,
+    "noise .1": _noisy,
+}
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sweep.
+
+    Parameters
+    ----------
+    recipe : str
+        Name of the recipe.
+    condition : str
+        "clean" or a name of `SABOTAGE`.
+    seeds : int
+        Replicates.
+    """
+
+    recipe: str
+    condition: str
+    seeds: int
+
+    @property
+    def name(self) -> str:
+        """What stands in results.jsonl."""
+        return f"{self.recipe}/{self.condition}/{self.seeds}"
+
+
+def cases() -> list[Case]:
+    """Return all of them, in an order in which every prefix says something about everything."""
+    clean = [Case(name, CLEAN, SEEDS[i % 3]) for i, name in enumerate(clean_recipes())]
+    sabotage = [Case(r, c, s) for s in SEEDS for c in (*SABOTAGE, CLEAN) for r in SABOTAGED]
+    sabotage.sort(key=lambda case: key64(12, Role.ORDER, *case.name.encode()))
+    mixed: list[Case] = []
+    while clean or sabotage:
+        mixed += sabotage[:3] + clean[:1]
+        sabotage, clean = sabotage[3:], clean[1:]
+    return mixed
+
+
+@cache
+def _prediction(recipe: str, learner: str) -> Any:
+    return _predict(from_dict(json.loads(recipe)), learner=learner)
+
+
+def _remembered(recipe: Recipe, learner: Any) -> Any:
+    """A recipe's prediction, made once for all sabotage of it."""
+    name = getattr(learner, "name", learner)
+    return _prediction(json.dumps(recipe.to_dict(), sort_keys=True), name)
+
+
+@contextlib.contextmanager
+def _sabotage(condition: str) -> Iterator[None]:
+    labels = SABOTAGE.get(condition, _label_draws)
+    with (
+        mock.patch("fractalman.generation.label_draws", labels),
+        mock.patch("fractalman.prediction.make_prediction", _remembered),
+    ):
+        yield
+
+
+def run(case: Case, learners: Sequence[str]) -> list[dict[str, Any]]:
+    """Return one row a learner."""
+    recipe = {**SABOTAGED, **clean_recipes()}[case.recipe]
+    spec = load_spec({"recipe": recipe, "sweep": {**SWEEP, "seeds": case.seeds, "learners": list(learners)}})
+    with _sabotage(case.condition), tempfile.TemporaryDirectory() as folder:
+        result = run_sweep(spec, Path(folder) / "run")
+    rows = []
+    for verdict in result.verdicts:
+        level = verdict.level
+        rows.append({
+            "recipe": case.recipe, "condition": case.condition, "seeds": case.seeds, "learner": verdict.learner,
+            "agrees": verdict.agrees, "slope_agrees": verdict.slope_agrees,
+            "level_agrees": None if level is None else level.agrees, "ratio": None if level is None else level.ratio,
+            "measured": verdict.measured, "due": verdict.predicted_local, "reason": verdict.reason,
+        })  # fmt: skip
+    return rows
+
+
+# ---------------------------------------------------------------------------------------------------- report
+
+
+def said(rows: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
+    """Return how many agree, differ and have no verdict."""
+    return tuple(sum(row["agrees"] is answer for row in rows) for answer in (True, False, None))  # type: ignore[return-value]
+
+
+def as_wanted(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether no sabotage agrees and clean verdicts are as they should be."""
+    clean, sabotage = _parts(rows)
+    agrees, differs, _ = said(clean)
+    few = not clean or (differs <= DIFFER * len(clean) and agrees + differs >= RESOLVED * len(clean))
+    return few and said(sabotage)[0] == 0
+
+
+def _parts(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return [r for r in rows if r["condition"] == CLEAN], [r for r in rows if r["condition"] != CLEAN]
+
+
+def report(rows: Sequence[dict[str, Any]], done: int, asked: int, command: str) -> str:
+    """Return verdicts.md, what falls short first."""
+    clean, sabotage = _parts(rows)
+    everything = "all cases" if done == len(cases()) else f"reduced: {done} of {len(cases())} cases"
+    lines = ["# Verdicts under sabotage, and on clean odd recipes", ""]
+    lines += [f"{datetime.date.today().isoformat()}, {everything} ({asked} asked for): `{command}`", ""]
+    agreed = [row for row in sabotage if row["agrees"] is True]
+    wrong = [row for row in clean if row["agrees"] is False]
+    lines += ["## What falls short", ""]
+    lines += [f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0)"]
+    lines += [f"  - {_words(row)}" for row in agreed]
+    resolved = sum(row["agrees"] is not None for row in clean)
+    lines += [f"- clean that differs: {len(wrong)} of {len(clean)} (wanted: at most {DIFFER:.0%})"]
+    lines += [f"  - {_words(row)}" for row in wrong]
+    lines += [f"- clean that is resolved: {resolved} of {len(clean)} (wanted: at least {RESOLVED:.0%})", ""]
+    lines += ["## All", "", "| condition | learner | agrees | differs | no verdict |", "|---|---|---|---|---|"]
+    for condition in dict.fromkeys(row["condition"] for row in rows):
+        for learner in dict.fromkeys(row["learner"] for row in rows):
+            own = [row for row in rows if (row["condition"], row["learner"]) == (condition, learner)]
+            if own:
+                lines.append("| " + " | ".join([condition, learner, *map(str, said(own))]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _words(row: dict[str, Any]) -> str:
+    return f"{row['recipe']}, {row['condition']}, {row['seeds']} seeds, {row['learner']}: {row['reason']}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is missing and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--learners", default=",".join(LEARNERS))
+    parser.add_argument("--only", default="*", help="cases whose name (recipe/condition/seeds) matches")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
+    options = parser.parse_args(arguments)
+    learners = options.learners.split(",")
+    wanted = [case for case in cases() if fnmatch.fnmatch(case.name, options.only)]
+    if not wanted:
+        print(f"--only {options.only!r} matches no case: use e.g. 'clean-*' or '*/shuffled/5'", file=sys.stderr)
+        return 2
+    options.output.mkdir(parents=True, exist_ok=True)
+    journal, end = options.output / "results.jsonl", time.monotonic() + 60.0 * options.minutes
+    lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+    finished = {entry["case"]: entry["rows"] for entry in map(json.loads, lines) if entry["learners"] == learners}
+    for case in wanted:
+        if case.name in finished or time.monotonic() > end:
+            continue
+        try:
+            finished[case.name] = run(case, learners)
+        except FractalmanError as error:
+            print(f"{case.name}: {error}", file=sys.stderr)
+            return 2
+        with journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"case": case.name, "learners": learners, "rows": finished[case.name]}) + "\n")
+        print(case.name, [(row["learner"], row["agrees"]) for row in finished[case.name]], flush=True)
+    mine = [finished[case.name] for case in wanted if case.name in finished]
+    rows = [row for own in mine for row in own]
+    if not rows:
+        print("no case was finished: give it more --minutes", file=sys.stderr)
+        return 2
+    command = f"scripts/verify_verdicts.py --learners {options.learners}" + (
+        f" --only '{options.only}'" if options.only != "*" else ""
+    )
+    (options.output / "verdicts.md").write_text(report(rows, len(mine), len(wanted), command), encoding="utf-8")
+    with (options.output / "verdicts.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [key for key in rows[0] if key != "reason"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return int(not as_wanted(rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

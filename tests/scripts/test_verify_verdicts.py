@@ -1,0 +1,59 @@
+"""scripts/verify_verdicts.py: its cases are what it says, a run goes on where it ended, and its report can say no."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from fractalman.recipes import from_dict
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import verify_verdicts
+
+    return verify_verdicts
+
+
+def row(condition: str, agrees: bool | None) -> dict[str, Any]:
+    return {"recipe": "r", "condition": condition, "seeds": 5, "learner": "1-nn", "agrees": agrees, "reason": "why"}
+
+
+def test_every_case_is_a_recipe(script: ModuleType) -> None:
+    recipes = {**script.SABOTAGED, **script.clean_recipes()}
+    assert len(script.clean_recipes()) == 60
+    assert {from_dict(table).ambient_dim for table in recipes.values()} >= {2, 3, 8, 24, 128}
+    assert len({case.name for case in script.cases()}) == len(script.cases()) == 60 + 3 * 9 * len(script.SABOTAGED)
+    assert {case.recipe for case in script.cases()} == set(recipes)
+
+
+def test_the_report_says_what_falls_short(script: ModuleType) -> None:
+    good = [row("clean", True)] * 19 + [row("clean", False), row("shuffled", False), row("times 2", None)]
+    assert script.as_wanted(good)
+    assert not script.as_wanted([*good, row("shuffled", True)])
+    assert not script.as_wanted([*good, row("clean", False)])  # 2 of 21
+    assert not script.as_wanted([*good, *[row("clean", None)] * 10])
+    text = script.report([*good, row("cubed", True)], 3, 5, "command")
+    assert "sabotage that agrees: 1 of 3" in text
+    assert "reduced: 3 of" in text
+    assert "| clean | 1-nn | 19 | 1 | 0 |" in text
+
+
+def test_a_run_goes_on_where_it_ended(script: ModuleType, tmp_path: Path) -> None:
+    command = ["-o", str(tmp_path), "--learners", "1-nn"]
+    assert script.main([*command, "--only", "cascade-H.5/shuffled/2"]) == 0
+    before = (tmp_path / "results.jsonl").read_text()
+    assert script.main([*command, "--only", "cascade-H.5/shuffled/2"]) == 0
+    assert (tmp_path / "results.jsonl").read_text() == before
+    assert json.loads(before)["rows"][0]["agrees"] is not True
+    assert script.main([*command, "--only", "nothing"]) == 2
+    assert script.main([*command, "--only", "cluster/*", "--minutes", "0"]) == 2
+    table = (tmp_path / "verdicts.csv").read_text().splitlines()
+    assert len(table) == 2
