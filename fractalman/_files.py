@@ -11,6 +11,7 @@ import contextlib
 import glob
 import hashlib
 import os
+import shlex
 import shutil
 import stat
 import time
@@ -234,11 +235,21 @@ def leftover_words(path: Path) -> str:
     found = leftovers(path)
     if not found:
         return ""
-    size = sum(entry.stat().st_size for entry in found if entry.is_file())
+    size = sum(map(size_on_disk, found))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return (
-        f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {path.parent} to remove it"
-    )
+    folder = shlex.quote(str(path.parent))
+    return f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {folder} to remove it"
+
+
+def size_on_disk(entry: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder, without following links."""
+    inside = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else (entry,)
+    total = 0
+    for file in inside:
+        with contextlib.suppress(OSError):  # gone meanwhile
+            state = file.lstat()
+            total += state.st_size if stat.S_ISREG(state.st_mode) else 0
+    return total
 
 
 def remove(entries: Iterable[Path]) -> list[Path]:

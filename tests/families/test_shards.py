@@ -387,7 +387,7 @@ def test_shards_of_another_recipe_or_number_do_not_meet(tmp_path: Path) -> None:
     assert missing_shards(other, path, 2) == [2]
 
 
-def test_an_old_master_is_whole_until_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_index_is_whole_until_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fm.write_shards(CASCADE, tmp_path / "data.h5", 3, hierarchy=False)
     old, old_shards = content(path), shard_files(path)
     with pytest.raises(FileExistsError, match="use --force"):
