@@ -155,7 +155,7 @@ def _chosen(
         cheapest = min(within, key=lambda option: option.points)
         if cheapest.points < chosen.points:
             reason += (
-                f"; chosen because it reaches the largest n, for the same ± {resolution:g} {cheapest.points:,} points do: "
+                f"; chosen as it reaches the largest n, for ± {resolution:g} {cheapest.points:,} points would do: "
                 f"{cheapest.seeds} seeds at n = {cheapest.sizes[0]} … {cheapest.sizes[-1]}"
             )
     else:
