@@ -21,6 +21,12 @@ from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, with_labels
 from fractalman.measure.user_files import as_target
+from fractalman.prediction.chosen_settings import (
+    MeasuredVariogram,
+    measured_variogram,
+    risk_with_chosen_neighbours,
+    risk_with_chosen_ridge,
+)
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.label_scatter import LabelEstimate, NeighbourLaw, cut, fields, neighbour_law
 from fractalman.random.streams import Role, key64, normals
@@ -28,9 +34,8 @@ from fractalman.theory import KernelSpectrum
 
 KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
 """Learner → its kernel in `theory.spectrum_of`."""
-LEARNERS = ("1-nn", *KERNELS)
+LEARNERS = ("1-nn", "k-nn", *KERNELS)
 _LANDMARKS = 1024
-_INTERPOLATING = 1e-10  # ridge, in units of the kernel at distance 0
 _SOURCES = 2048  # starting points: classes that rarely differ need many
 _REPEATS = 6  # drawn fields whose kernel exponents are compared
 _REPEATED = 512  # points on which
@@ -42,23 +47,41 @@ class OwnPrediction:
 
     Parameters
     ----------
-    learner : its name.
-    n_points : N.
-    ambient_dim : d.
-    data_exponent : α_D of the part of the risk that can be learned: above the noise, where noise was found.
-    standard_error : over label draws and starting points; nan where it could not be had.
-    interval : 95 %, likewise.
-    law : where the exponent comes from, in words.
-    dimensions : every estimate of the intrinsic dimension, by method; those that failed are missing.
-    smoothness : the label variogram and the neighbours' differences.
-    from_geometry : (2H/D, its standard error), with D from "correlation" in the variogram's window; nan without D.
-    from_neighbours : (α, its standard error) of γ_k ~ k^α as it is, noise included.
-    neighbours : exponents with and without noise, and the noise, each with its error over label draws.
-    classes : number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or
-        the squared error summed over one-hot columns and halved (kernels).
-    label_variance : of y; of classes, the share of wrong answers of a random one.
-    warnings : what qualifies the numbers, one sentence each.
-    points, labels : (N, d) and (N,) float64, what was measured: copies left out, classes as 0, 1, …
+    learner : str
+        Its name.
+    n_points : int
+        Number of points, N.
+    ambient_dim : int
+        Number of coordinates, d.
+    data_exponent : float
+        α_D of the part of the risk that can be learned: above the noise, where noise was found.
+    standard_error : float
+        Of the exponent, over label draws and starting points; nan where it could not be had.
+    interval : (float, float)
+        The 95 % interval of the exponent, likewise.
+    law : str
+        Where the exponent comes from, in words.
+    dimensions : dict of str to Dimension
+        Every estimate of the intrinsic dimension, by method; those that failed are missing.
+    smoothness : Smoothness
+        The label variogram and the neighbours' differences.
+    from_geometry : (float, float)
+        2H/D and its standard error, with D from "correlation" in the variogram's window; nan without D.
+    from_neighbours : (float, float)
+        α of γ_k ~ k^α and its standard error, as it is, noise included.
+    neighbours : NeighbourLaw
+        Exponents with and without noise, and the noise, each with its error over label draws.
+    classes : int
+        Number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or the
+        squared error summed over one-hot columns and halved (kernels).
+    label_variance : float
+        Of y; of classes, the share of wrong answers of a random one.
+    warnings : tuple of str
+        What qualifies the numbers, one sentence each.
+    points : (N, d) float64
+        Points as they were measured, copies left out.
+    labels : (N,) float64
+        Their labels; classes as 0, 1, …
     """
 
     learner: str
@@ -79,10 +102,14 @@ class OwnPrediction:
     points: F64 = field(repr=False)
     labels: F64 = field(repr=False)
     _spectrum: KernelSpectrum | None = field(repr=False, default=None)
+    _variogram: MeasuredVariogram | None = field(repr=False, default=None)
+    _seed: int = field(repr=False, default=0)
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Smallest and largest training-set size that `curve` answers for."""
+        if self._variogram is not None:
+            return min(8, self.n_points // 4), self.n_points - self.n_points // 4
         last = int(self.smoothness.rank[-1])
         least = 2 if self._spectrum is not None else math.ceil(4.0 * self.n_points / last)
         return min(least, self.n_points // 2), self.n_points // 2 if self._spectrum is not None else self.n_points - 1
@@ -91,23 +118,40 @@ class OwnPrediction:
         """Return the expected risk on the points that are not trained on, unit of y².
 
         1-nn: Σ_k P(the k-th neighbour is the first in the training set)·γ_k, measured differences and exact weights.
-        Kernels and ridge: from the spectrum alone (`theory.learning_curve_from_spectrum`), nearly interpolating.
+        k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram. Kernels and ridge: from the
+        spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
+        four fifths of the training points, as the learners choose theirs.
 
-        Args:
-            n: training-set sizes inside `sizes`.
-        Errors: RecipeError for others.
+        Parameters
+        ----------
+        n : array or sequence of int
+            Training-set sizes inside `sizes`.
+
+        Returns
+        -------
+        Curve
+            Sizes, risks and how they were computed.
+
+        Raises
+        ------
+        RecipeError
+            For sizes outside.
         """
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
             raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
-        if self._spectrum is None:
+        if self._variogram is not None:
+            risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
+            kind = "k-nn: means of k neighbours on the measured variogram, k chosen"
+        elif self._spectrum is None:
             risk = np.array([self._thinned(int(size)) for size in sizes])
             kind = "1-nn: differences of neighbours, thinned"
         else:
-            ridge = _INTERPOLATING * (self._spectrum.trace if self._spectrum.kernel.startswith("linear") else 1.0)
-            risk = theory.learning_curve_from_spectrum(self._spectrum, sizes, ridge).risk
-            kind = f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}"
+            risk, _ = risk_with_chosen_ridge(self._spectrum, sizes, self.ambient_dim)
+            kind = (
+                f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}, ridge chosen"
+            )
         return Curve(sizes.astype(np.int64), np.asarray(risk, np.float64), np.zeros(sizes.size), kind)
 
     def _thinned(self, n: int) -> float:
@@ -166,23 +210,33 @@ def predict_own_data(
 
     Parameters
     ----------
-    X : (N ≥ 64, d) features, one unit for all columns (scale them first if they have different ones).
-    y : (N,) target: numbers, or classes as words, truth values or whole numbers.
-    learner : "1-nn", "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
-    window : distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
-    nugget : fit label noise beside the power law of the variogram, too.
-    seed : picks starting points, landmarks and drawn fields.
-    classes : whether y are classes, whose risk is a share of wrong answers; None = words, truth values, and whole
-        numbers of at most 32 values that stand eight times each or more.
+    X : (N, d) float array
+        Features, N ≥ 64, one unit for all columns (scale them first if they have different ones).
+    y : (N,) array
+        Target: numbers, or classes as words, truth values or whole numbers.
+    learner : str, default "1-nn"
+        "1-nn", "k-nn" (k chosen), "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
+    window : (float, float) or None, default None
+        Distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
+    nugget : bool, default False
+        Fit label noise beside the power law of the variogram, too.
+    seed : int, default 0
+        Picks starting points, landmarks and drawn fields.
+    classes : bool or None, default None
+        Whether y are classes, whose risk is a share of wrong answers; None = words, truth values, and whole numbers
+        of at most 32 values that stand eight times each or more.
 
     Returns
     -------
     OwnPrediction
+        The exponent with its interval, the curve, and every number it rests on.
 
     Raises
     ------
-    RecipeError, FitError
-        For what cannot be measured at all. A dimension or a spectrum that fails is a warning.
+    RecipeError
+        For arguments that cannot be measured at all.
+    FitError
+        For points on which nothing can be fitted. A dimension or a spectrum that fails is a warning.
 
     Notes
     -----
@@ -265,6 +319,8 @@ def predict_own_data(
     )  # fmt: skip
     if learner == "1-nn":
         return prediction
+    if learner == "k-nn":
+        return _with_neighbours(prediction, seed)
     return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
 
 
@@ -293,6 +349,23 @@ def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dim
         return math.nan, math.nan
     ratio = two_h.value / D.value
     return ratio, abs(ratio) * math.hypot(two_h.standard_error / two_h.value, D.standard_error / D.value)
+
+
+def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
+    """The prediction of k neighbours, k chosen: means over the measured variogram."""
+    variogram = measured_variogram(prediction.points, prediction.labels, prediction.classes > 0, seed)
+    prediction = replace(prediction, _variogram=variogram, _seed=seed)
+    low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
+    value, law = prediction.local_exponent(low, high), prediction.neighbours
+    error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
+    return replace(
+        prediction,
+        data_exponent=value,
+        standard_error=error,
+        interval=(value - 2.0 * error, value + 2.0 * error),
+        law=f"k neighbours: the exponent is that of the curve predicted from the measured variogram between n = {low} "
+        f"and {high}, noise included; its error is that of one neighbour's exponent over drawn fields.",
+    )
 
 
 def _with_spectrum(prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int) -> OwnPrediction:
@@ -354,8 +427,7 @@ def _scatter_of_kernel(
         for column in made.T:
             target = _one_hot(column, classes) if classes else column
             spectrum = theory.spectrum_of(part, target, kernel=KERNELS[prediction.learner], max_points=_REPEATED)
-            ridge = _INTERPOLATING * (spectrum.trace if spectrum.kernel.startswith("linear") else 1.0)
-            slopes.append(theory.local_slope(sizes, theory.learning_curve_from_spectrum(spectrum, sizes, ridge).risk))
+            slopes.append(theory.local_slope(sizes, risk_with_chosen_ridge(spectrum, sizes, part.shape[1])[0]))
     except FractalmanError as error:
         return math.nan, str(error)
     return float(np.std(slopes, ddof=1)) * math.sqrt(1.0 + 1.0 / len(slopes)), None

@@ -16,7 +16,7 @@ from fractalman.errors import FractalmanError
 from fractalman.learners import Problem
 from fractalman.prediction.own_data import OwnPrediction, predict_own_data
 
-STUDIED = ("1-nn", "laplace-kernel", "ridge")
+STUDIED = ("1-nn", "k-nn", "laplace-kernel", "ridge")
 _SPLITS = 5
 _TESTED = 1000  # test points of a split
 _LARGEST_KERNEL = 1024  # training points of a kernel: its time grows as their cube
@@ -30,13 +30,22 @@ class StudiedLearner:
 
     Parameters
     ----------
-    learner : its name.
-    n : (sizes,) training points.
-    predicted : (sizes,) float64, nan where there is no prediction.
-    measured, standard_error : (sizes,) over splits; of classes the share of wrong answers (1-nn), or half the squared
-        error summed over one-hot columns.
-    agrees : whether every size agrees within 15 % and three standard errors; None without a prediction.
-    failure : why it could not be studied, "" where it could.
+    learner : str
+        Its name.
+    n : (sizes,) int64
+        Training points.
+    predicted : (sizes,) float64
+        nan where there is no prediction.
+    measured : (sizes,) float64
+        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
+        columns.
+    standard_error : (sizes,) float64
+        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
+        columns.
+    agrees : bool or None
+        Whether every size agrees within 15 % and three standard errors; None without a prediction.
+    failure : str
+        Why it could not be studied, "" where it could.
     """
 
     learner: str
@@ -54,8 +63,10 @@ class OwnStudy:
 
     Parameters
     ----------
-    prediction : that of one neighbour, with dimensions and smoothness.
-    curves : one a learner.
+    prediction : OwnPrediction
+        That of one neighbour, with dimensions and smoothness.
+    curves : tuple of StudiedLearner
+        One a learner.
     """
 
     prediction: OwnPrediction
@@ -79,7 +90,14 @@ def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool |
 
     Parameters
     ----------
-    X, y, seed, classes : as for `predict_own_data`.
+    X : ArrayLike
+        As for `predict_own_data`.
+    y : ArrayLike
+        As for `predict_own_data`.
+    seed : int, default 0
+        As for `predict_own_data`.
+    classes : bool or None, default None
+        As for `predict_own_data`.
 
     Returns
     -------
@@ -97,7 +115,7 @@ def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool |
 
 def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: int) -> StudiedLearner:
     n_tested = min(_TESTED, len(points) // 4)
-    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name != "1-nn" else len(points))
+    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name not in ("1-nn", "k-nn") else len(points))
     nothing = np.empty(0)
     try:
         one = first if name == "1-nn" else predict_own_data(
