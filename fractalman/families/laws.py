@@ -41,6 +41,9 @@ class Laws(Generic[R]):
         A learner's curve averaged over the whole family, where it is known exactly.
     graph_neighbours : str, optional
         Over what one neighbour's curve is averaged where nearest means nearest in the graph; empty = nearest in X.
+    neighbour_bias : recipe → float or None, optional
+        Bound of the relative difference between one neighbour in X and one in the hierarchy or graph, as measured
+        (docs/theory/neighbour-domain.md); None where the two part and the curve is that of X. Default: None.
     field : (recipe, number of points, places or None) → FieldCovariance, optional
         The labels' covariance, for families whose labels are a field and lie on no tree.
     model_curve : (recipe, numbers of cells) → (k,) float64, optional
@@ -52,6 +55,7 @@ class Laws(Generic[R]):
     along_rays: Callable[[R], bool] | None = None
     exact_curve: Callable[[R, str], ExactCurve | None] | None = None
     graph_neighbours: str = ""
+    neighbour_bias: Callable[[R], float | None] | None = None
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
 
@@ -86,6 +90,13 @@ class Laws(Generic[R]):
         if recipe.nuisance_dim and learner.kind != "floor":
             law = _with_nuisance(law, recipe)
         return law
+
+    def bias_of(self, recipe: R) -> float | None:
+        """Return by how much one neighbour in X may differ from one in the hierarchy or graph, None where it does.
+
+        Nuisance coordinates part the two whatever the family is; noise of the labels and rotations do not.
+        """
+        return None if self.neighbour_bias is None or recipe.nuisance_dim else self.neighbour_bias(recipe)
 
     def _noisy(self, recipe: R, learner: LearnerProperties, clean: float) -> Excess:
         own = self.noisy_exponent
@@ -153,10 +164,19 @@ def _with_nuisance(law: Law, recipe: Recipe) -> Law:
         data_exponent=None,
         data_logarithms=0.0,
         excess_exponent=None,
+        model_exponent=None,
+        model_logarithms=0.0,
+        irreducible=None,
+        attained=False,
+        reason=f"{recipe.nuisance_dim} nuisance coordinates blur which points are near: the clean law ends where "
+        "distances reach their scale, and the curve is that of the points as they are",
+        nearest=f"{law.name} without nuisance coordinates"
+        + ("" if law.data_exponent is None else f", α_D = {law.data_exponent:.4g}"),
+        windows=tuple(replace(window, exponent=None) for window in law.windows),
         assumptions=(
             *law.assumptions,
             f"warning: {recipe.nuisance_dim} nuisance coordinates of scale {recipe.nuisance_scale:g} stand beside "
-            "the label's own; the law without them holds only where distances are far above that scale, and the "
-            "curve ignores them",
+            "the label's own; the law without them holds only where distances are far above that scale; the "
+            "curve is that of all coordinates",
         ),
     )

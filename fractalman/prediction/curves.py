@@ -14,17 +14,29 @@ from fractalman._typing import F64, I64
 class Curve:
     """A predicted learning curve.
 
-    Args:
-        n: (k,) int64 training-set sizes.
-        risk: (k,) float64 expected risk, units of the label's prior variance.
-        standard_error: (k,) float64 Monte Carlo error of the average over structures; 0 where the curve is exact.
-        kind: how it was computed.
+    Parameters
+    ----------
+    n : (k,) int64
+        Training-set sizes.
+    risk : (k,) float64
+        Expected risk, units of the label's prior variance; nan where it is not resolved, which ``reason`` explains.
+    standard_error : (k,) float64
+        Monte Carlo error of the average over structures or splits, and the bound of what the method leaves out; 0 where
+        the curve is exact.
+    kind : str
+        How it was computed: in X, in the hierarchy or in graph distance.
+    draws : int
+        Structures or splits that it averages over; 0 = exact, averaged over the whole family.
+    reason : str
+        Why some risks are nan; "" where none is.
     """
 
     n: I64
     risk: F64
     standard_error: F64
     kind: str
+    draws: int = 0
+    reason: str = ""
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """In arithmetic a curve stands for its risks."""

@@ -15,6 +15,8 @@ from fractalman import generation, theory
 from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
+from fractalman.generation import augment
+from fractalman.generation.noise import nuisance_coordinates
 from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
@@ -32,11 +34,9 @@ class DrawnRealizations:
 
     Args:
         recipe: of any family.
-        most: as many at most; the first of them are the same.
     """
 
     recipe: Recipe
-    most: int = _MOST
 
     @cached_property
     def population(self) -> float:
@@ -48,31 +48,40 @@ class DrawnRealizations:
         count = family_of(self.recipe).sampler.count
         if count is None:
             return float(self.recipe.max_points)
-        return float(min(count(recipe) for recipe in self._recipes(self.recipe.max_points)))
+        return float(min(count(recipe) for recipe in self._recipes(self.recipe.max_points, 0, self.usual)))
 
-    def _recipes(self, n_points: int) -> list[Recipe]:
+    @property
+    def usual(self) -> int:
+        """How many are drawn unless something else is asked for."""
+        if self.recipe.addressed:
+            return _ADDRESSED
         sites = self.recipe.sites
-        drawn = _POINTS_TO_DRAW // n_points if sites is None else _SITES_TO_DRAW // sites
-        count = _ADDRESSED if self.recipe.addressed else int(np.clip(drawn, _FEWEST, _MOST))
-        count, base = min(count, self.most), self.recipe.seeds.geometry
+        drawn = _POINTS_TO_DRAW // self.recipe.max_points if sites is None else _SITES_TO_DRAW // sites
+        return int(np.clip(drawn, _FEWEST, _MOST))
+
+    def _recipes(self, n_points: int, first: int, last: int) -> list[Recipe]:
+        base = self.recipe.seeds.geometry
         seeds = [
             Seeds(
                 geometry=key64(base, Role.PREDICTION, i, 1) >> 1,
                 embedding=key64(base, Role.PREDICTION, i, 2) >> 1,
                 labels=key64(base, Role.PREDICTION, i, 3) >> 1,
             )
-            for i in range(count)
+            for i in range(first, last)
         ]
         if self.recipe.n_points is None:  # the draw decides
             return [self.recipe.replace(seed=s) for s in seeds]
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:
-        """Yield every drawn structure; the test points do not depend on the sizes, so neither do a curve's values."""
+    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:
+        """Yield the structures first … last − 1; their test points, and so a curve's values, do not depend on sizes."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
-        generation.check_memory(self._recipes(n)[0].replace(ambient_dim=self.recipe.least_dim))
-        for recipe in self._recipes(n):
+        recipes = self._recipes(n, first, self.usual if last is None else last)
+        if recipes:
+            bare = {"ambient_dim": self.recipe.least_dim, "nuisance_dim": 0, "rotate": False}
+            generation.check_memory(recipes[0].replace(**bare))
+        for recipe in recipes:
             yield _draw(recipe)
 
     @cached_property
@@ -108,9 +117,10 @@ def _draw(recipe: Recipe) -> Realization:
         return generation.label_draws(made, draws)
 
     def coordinates() -> F32:
-        X = np.empty((n, recipe.ambient_dim), np.float32)
-        family_of(recipe).sampler.coordinates(made, X)
-        return X
+        generation.check_memory(recipe)
+        own = np.empty((n, recipe.ambient_dim), np.float32)
+        family_of(recipe).sampler.coordinates(made, own)
+        return augment.coordinates(recipe, np.arange(n), own)
 
     tree = noisy(made.label_tree, recipe)
     return Realization(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
@@ -124,8 +134,16 @@ def _field_draw(recipe: Recipe) -> Realization:
     def labels(draws: int) -> F64:
         return generation.label_draws(generation.structure(recipe), draws)
 
-    # its own coordinates: the rotation into R^d changes no distance
-    return Realization(order, test, field, None, None, lambda: field.places, labels, key)
+    def coordinates() -> AnyFloat:
+        """Its own coordinates, for the rotation into R^d changes no distance; nuisance beside them."""
+        if not recipe.nuisance_dim:
+            return field.places
+        points = np.arange(len(field.places))
+        beside = np.empty((points.size, recipe.nuisance_dim), np.float32)
+        nuisance_coordinates(beside, points, recipe.nuisance_scale, recipe.seeds.embedding)
+        return np.concatenate([field.places, beside], axis=1)
+
+    return Realization(order, test, field, None, None, coordinates, labels, key)
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:

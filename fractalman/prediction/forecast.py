@@ -14,10 +14,11 @@ from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
+from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of
-from fractalman.prediction.methods import Method, method_of, no_curve
+from fractalman.prediction.methods import Method, control_of, method_of, no_curve
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
@@ -25,6 +26,9 @@ from fractalman.recipes import Recipe
 
 if TYPE_CHECKING:
     from fractalman.datasets.file import File
+
+UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
+"""Why a floor is nan."""
 
 REFERENCE_SIZE = 1024
 """The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""
@@ -44,10 +48,7 @@ class Prediction:
     learner: str
     law: theory.Law
     _source: DrawnRealizations | Splits = field(repr=False)
-    _curve: Method | None = field(repr=False)
-    _floor: Method | None = field(repr=False)
-    _known: dict[int, F64] = field(default_factory=dict, repr=False)
-    _known_floor: dict[int, F64] = field(default_factory=dict, repr=False)
+    _averages: Averages = field(repr=False, compare=False)
 
     # ------------------------------------------------------------------------------------------------ the law
 
@@ -122,6 +123,21 @@ class Prediction:
     # ------------------------------------------------------------------------------------------------ curves
 
     @property
+    def _curve(self) -> Method | None:
+        return self._averages.methods["curve"]
+
+    @property
+    def _floor(self) -> Method | None:
+        return self._averages.methods["floor"]
+
+    @property
+    def draws(self) -> int:
+        """Structures (of a dataset: splits) that curve and floor average over, the same ones; more after
+        ``target_error`` asked for them.
+        """
+        return self._averages.count
+
+    @property
     def has_curve(self) -> bool:
         """Whether `curve` and `local_exponent` exist for this learner."""
         return self._curve is not None
@@ -157,7 +173,7 @@ class Prediction:
         """
         if self._curve is None:
             raise RecipeError(no_curve(self.learner))
-        return self._average(n, self._known, self._curve)
+        return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it.
@@ -166,7 +182,7 @@ class Prediction:
         """
         if self._floor is None:
             raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
-        return self._average(n, self._known_floor, self._floor)
+        return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
         """Return the exponent that a fit over [n_lo, n_hi] should find, with its Monte Carlo error.
@@ -187,22 +203,26 @@ class Prediction:
             grid = np.unique(np.asarray(sizes, np.int64))
         if grid.size < 2 or grid[0] < n_lo or grid[-1] > n_hi:
             raise RecipeError(f"sizes = {grid.tolist()}: expected two or more sizes from {n_lo} to {n_hi}")
-        risk = self.curve(grid).risk
+        curve = self.curve(grid)
+        risk = curve.risk
+        if not np.isfinite(risk).all():
+            raise RecipeError(f"no exponent from n = {n_lo} to {n_hi}: {curve.reason}")
         if not (risk > 1e-14).all():
             raise RecipeError(
                 f"no exponent from n = {n_lo} to {n_hi}: the predicted risk is 0 from n = {grid[risk <= 1e-14][0]} on, "
                 "where the last level is resolved; expected a window below it, or a greater depth"
             )
-        found = slope_of(grid, np.stack([self._known[int(n)] for n in grid], axis=1))
+        found = slope_of(grid, self._averages.columns("curve", grid.tolist()))
         beside = 0.0 if self._curve is None else self._curve.slope_error
-        return Exponent(float(found), math.hypot(found.standard_error, beside), found.n)
+        return Exponent(found.value, math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:
         """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
-        sizes = self.curve(n).n
-        return np.stack([self._known[int(s)] for s in sizes], axis=1)
+        return self._averages.columns("curve", self.curve(n).n.tolist())
 
-    def _average(self, n: Sequence[int] | AnyInt, known: dict[int, F64], method: Method) -> Curve:
+    def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
+        method = self._averages.methods[which]
+        assert method is not None
         sizes = np.atleast_1d(np.asarray(n))
         most = min(self.largest, method.largest)
         if most < 1:
@@ -210,15 +230,15 @@ class Prediction:
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             upper = "up" if np.isinf(most) else f"to {most:.0f}"
             raise RecipeError(f"n = {n!r}: expected integer training-set sizes from 1 {upper}")
-        missing = tuple(sorted({int(s) for s in sizes} - known.keys()))
-        if missing:
-            for size, column in zip(missing, method.compute(missing).T, strict=True):
-                known[size] = column
-        columns = np.stack([known[int(s)] for s in sizes], axis=1)
-        draws = columns.shape[0]
+        columns = self._averages.columns(which, sizes.tolist())
+        draws, risk = columns.shape[0], columns.mean(axis=0)
         error = columns.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(sizes.size)
-        risk, beside = columns.mean(axis=0), math.hypot(method.shared_error, method.size_error)
-        return Curve(sizes.astype(np.int64), risk, np.hypot(error, beside * risk), method.kind)
+        error = np.hypot(error, math.hypot(method.shared_error, method.size_error) * risk)
+        kind = method.kind
+        if self._averages.control is not None and not method.exact:
+            kind = f"{kind}, against {self._averages.control.name}"
+        reason = "" if np.isfinite(risk).all() else UNRESOLVED
+        return Curve(sizes.astype(np.int64), risk, error, kind, 0 if method.exact else draws, reason)
 
     # ------------------------------------------------------------------------------------------------ model size
 
@@ -280,18 +300,30 @@ def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
     return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))
 
 
-def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") -> Prediction:
+def make_prediction(
+    source: Recipe | Dataset | File,
+    learner: Subject = "1-nn",
+    *,
+    draws: int | None = None,
+    target_error: float | None = None,
+) -> Prediction:
     """Predict how a learner's risk must scale.
 
     Parameters
     ----------
     source : Recipe, Dataset or File
-        A recipe (neighbours in graph distance where there is a graph without loops, the limit d → ∞; averaged over the
-        family), or a dataset or open file (neighbours in its own X, averaged over splits).
+        A recipe (averaged over the family; of the learner in X, or of one neighbour in the hierarchy or graph where
+        that was measured to be the same), or a dataset or open file (in its own X, averaged over splits).
     learner : str, Learner or function
         A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
         ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
         coordinates as they are, whose ridge is chosen on validation points. Default "1-nn".
+    draws : int, optional
+        Structures (of a dataset: splits) that the curve and the floor average over, 3 or more. Default: 8 to 48, by
+        the size of the population and the cost of the learner.
+    target_error : float, optional
+        Relative standard error of the curve, between 0 and 1: draws are added until it is reached at every size asked
+        for. Default: no draws are added.
 
     Returns
     -------
@@ -323,4 +355,5 @@ def make_prediction(source: Recipe | Dataset | File, learner: Subject = "1-nn") 
     else:
         drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
     curve = method_of(drawn, name, None if own is None else own.smoother())
-    return Prediction(recipe, name, law, drawn, curve, method_of(drawn, "bayes"))
+    averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
+    return Prediction(recipe, name, law, drawn, averages)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fractalman import theory
+from fractalman._typing import F64
 from fractalman.families.base import family_of
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
@@ -27,7 +29,7 @@ SMOOTHERS = (
 
 _SECONDS = 10_000
 """Training sets of an addressed family that are drawn in seconds, structure by structure."""
-_DENSE = 8  # structures for computations that cost n³ each
+_DENSE = 8  # draws for kernels, which cost n³ each
 _KERNEL_LARGEST, _KERNEL_SECONDS = 4096, 1000
 _FIELD_LARGEST, _FIELD_SECONDS = 8192, 1000
 
@@ -38,21 +40,40 @@ class Method:
 
     Args:
         kind: in words.
-        compute: sizes → risks, (draws, sizes).
+        compute: sizes and draws → risks, (draws, sizes).
         largest: the largest training set that it can bear.
         affordable: the largest that takes seconds, shown unless others are asked for.
+        exact: whether the risk is averaged over the whole family, which makes one row of it.
         shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
             structures: the same at all sizes, and from size to size.
         slope_error: of an exponent of the curve, likewise.
+        usual: draws by default; None = as many as the source has.
     """
 
     kind: str
     compute: Compute
     largest: float = math.inf
     affordable: float = math.inf
+    exact: bool = False
     shared_error: float = 0.0
     size_error: float = 0.0
     slope_error: float = 0.0
+    usual: int | None = None
+
+
+@dataclass(frozen=True)
+class Control:
+    """A curve known both exactly and draw by draw: what the draws have of it too much is taken off the others.
+
+    Args:
+        compute: sizes and draws → risks, (draws, sizes).
+        exact: sizes → (1, sizes), the average over the whole family.
+        name: in words.
+    """
+
+    compute: Compute
+    exact: Callable[[tuple[int, ...]], F64]
+    name: str
 
 
 def method_of(
@@ -85,6 +106,27 @@ def no_curve(learner: str) -> str:
     return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
 
 
+def control_of(source: DrawnRealizations | Splits) -> Control | None:
+    """Return the curve that is known exactly for a recipe's family and draw by draw, None where none is.
+
+    It depends on hierarchies only, so it stands beside any learner, whatever X looks like: one neighbour in the
+    hierarchy where that series is known, else the floor.
+    """
+    if isinstance(source, Splits):
+        return None
+    laws = family_of(source.recipe).laws
+    if laws.exact_curve is None or laws.field is not None:
+        return None
+    floor = laws.exact_curve(source.recipe, "bayes")
+    if floor is not None:
+        return Control(realization.averaged(source, realization.bayes_floor), floor[1], "the exact floor")
+    neighbour = laws.exact_curve(source.recipe, "1-nn")
+    if neighbour is None or laws.graph_neighbours:
+        return None
+    compute = realization.averaged(source, realization.nearest_in_hierarchy)
+    return Control(compute, neighbour[1], "the exact series of 1-nn in the hierarchy")
+
+
 def _recipe_of(source: DrawnRealizations | Splits) -> Recipe:
     return source.recipe if isinstance(source, DrawnRealizations) else source.data.recipe
 
@@ -101,30 +143,37 @@ def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
     """The curve averaged over the whole family, where that is known; a dataset is one of them."""
     recipe = _recipe_of(source)
     curve = family_of(recipe).laws.exact_curve
-    if isinstance(source, Splits) or curve is None:
+    found = None if isinstance(source, Splits) or curve is None else curve(recipe, learner)
+    if found is None:
         return None
-    found = curve(recipe, learner)
-    return None if found is None else Method(*found)
+    kind, values = found
+    return Method(kind, lambda sizes, _first, _last: values(sizes), exact=True)
 
 
 def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
-    exact = _exact(source, "1-nn")
-    if exact is not None:
-        return exact
-    over = family_of(_recipe_of(source)).laws.graph_neighbours
-    if isinstance(source, Splits) or not over:
-        kind = f"1-nn in X, exact over labels, {_over(source)}"
-        return Method(kind, realization.averaged(source, realization.smoothed("1-nn")), affordable=_seconds(source))
-    return Method(
-        f"1-nn in graph distance, exact over labels, {over}", realization.averaged(source, realization.nearest_in_graph)
-    )
+    """In the hierarchy or graph where X cannot say anything else, as measured; in X everywhere else."""
+    recipe = _recipe_of(source)
+    laws = family_of(recipe).laws
+    bias = laws.bias_of(recipe) if isinstance(source, DrawnRealizations) else None
+    if bias is not None:
+        exact, bound = _exact(source, "1-nn"), f"within {bias:.0%} of that in X"
+        if exact is not None:
+            return replace(exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias)
+        if laws.graph_neighbours:
+            kind = f"1-nn in graph distance, exact over labels, {laws.graph_neighbours}, {bound}"
+            return Method(
+                kind, realization.averaged(source, realization.nearest_in_graph), shared_error=bias, slope_error=bias
+            )
+    kind = f"1-nn in X, exact over labels, {_over(source)}"
+    return Method(kind, realization.averaged(source, realization.smoothed("1-nn")), affordable=_seconds(source))
 
 
 def _floor(source: DrawnRealizations | Splits) -> Method:
-    if family_of(_recipe_of(source)).laws.field is not None:
-        few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
-        kind = f"best linear smoother by conditioning the field, {_over(source)}"
-        return Method(kind, realization.averaged(few, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
+    recipe = _recipe_of(source)
+    if family_of(recipe).laws.field is not None:
+        what = "Bayes floor" if getattr(recipe, "field", "") == "exact" else "best linear smoother"
+        kind = f"{what} by conditioning the field, {_over(source)}"
+        return Method(kind, realization.averaged(source, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")
     if exact is not None:
         return exact
@@ -133,13 +182,12 @@ def _floor(source: DrawnRealizations | Splits) -> Method:
 
 
 def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
-    """A linear smoother in X; kernels cost n³, so fewer structures and sizes."""
-    few = replace(source, most=_DENSE) if isinstance(source, DrawnRealizations) else source
+    """A linear smoother in X; kernels cost n³, so fewer draws and sizes."""
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = realization.averaged(few, realization.smoothed(smoother or learner))
+    compute = realization.averaged(source, realization.smoothed(smoother or learner))
     if learner == "ridge" or learner.endswith("-nn"):
         return Method(kind, compute, affordable=_seconds(source))
-    return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS)
+    return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 
 
 def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Method:

@@ -46,8 +46,8 @@ class NetworkRatio:
     def applied(self, kernel: Compute) -> Compute:
         """Return the network's curve, structure by structure, from the kernel's."""
 
-        def compute(sizes: tuple[int, ...]) -> F64:
-            return self.ratio * kernel(sizes)
+        def compute(sizes: tuple[int, ...], first: int, last: int) -> F64:
+            return self.ratio * kernel(sizes, first, last)
 
         return compute
 

@@ -228,7 +228,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
     smaller = recipe if recipe.addressed or recipe.max_points <= _MEASURED else recipe.smaller(_MEASURED)
     sizes = tuple(int(n) for n in grid)
     exact, drawn = [], []
-    for draw in DrawnRealizations(smaller, most=STRUCTURES).draws(sizes):
+    for draw in DrawnRealizations(smaller).draws(sizes, 0, STRUCTURES):
         if max(sizes) > draw.order.size - (0 if recipe.addressed else draw.test.size):
             continue
         X, y = draw.coordinates(), draw.labels(LABEL_DRAWS)

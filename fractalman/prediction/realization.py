@@ -22,8 +22,11 @@ from fractalman.trees import LabelTree
 TEST_POINTS = 1024
 """Test points per drawn structure: their average varies less than structures do."""
 
-Compute = Callable[[tuple[int, ...]], F64]
-"""Training-set sizes → risks, (draws, sizes) float64."""
+RESOLVED = 0.05
+"""A floor is not resolved where rounding may have moved it by more than this share of it."""
+
+Compute = Callable[[tuple[int, ...], int, int], F64]
+"""Training-set sizes, first draw, last draw → risks of the draws first … last − 1, (draws, sizes) float64."""
 
 
 def n_tests(population: float) -> int:
@@ -59,8 +62,11 @@ class Realization:
 class Realizations(Protocol):
     """What makes draws: a family's structures, or the splits of a dataset."""
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:
-        """Yield draws with training orders of at least max(sizes); the same ones whatever the sizes are."""
+    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:
+        """Yield the draws first … last − 1, with training orders of at least max(sizes).
+
+        The same ones whatever the sizes are; last = None stands for as many as are drawn by default.
+        """
         ...
 
 
@@ -77,8 +83,8 @@ def noisy(tree: LabelTree | None, recipe: Recipe) -> LabelTree:
 def averaged(source: Realizations, row: Callable[[Realization, tuple[int, ...]], Sequence[float]]) -> Compute:
     """Return the computation that asks every draw for a row of risks."""
 
-    def compute(sizes: tuple[int, ...]) -> F64:
-        return np.array([row(draw, sizes) for draw in source.draws(sizes)], np.float64)
+    def compute(sizes: tuple[int, ...], first: int, last: int) -> F64:
+        return np.array([row(draw, sizes) for draw in source.draws(sizes, first, last)], np.float64)
 
     return compute
 
@@ -88,6 +94,13 @@ def nearest_in_graph(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     assert draw.edges is not None
     assert draw.tree is not None
     risk, _ = theory.one_nn_curve_on_tree(draw.edges, draw.tree, draw.order, list(sizes), draw.test, unseen="other")
+    return [float(value) for value in risk.mean(axis=1)]
+
+
+def nearest_in_hierarchy(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
+    """1-NN among levels of the label tree, exact over labels."""
+    assert draw.tree is not None
+    risk = theory.one_nn_in_hierarchy(draw.tree, draw.order, list(sizes), draw.test)
     return [float(value) for value in risk.mean(axis=1)]
 
 
@@ -107,5 +120,7 @@ def bayes_floor(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     if draw.tree is not None:
         risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)
     else:
-        risk = theory.gaussian_floor(draw.covariance, draw.order, list(sizes), draw.test)
+        risk, error = theory.gaussian_floor_with_error(draw.covariance, draw.order, list(sizes), draw.test)
+        unresolved = error.mean(axis=1) > RESOLVED * risk.mean(axis=1)
+        risk = np.where(unresolved[:, None], np.nan, risk)
     return [float(value) for value in risk.mean(axis=1)]

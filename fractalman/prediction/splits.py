@@ -14,25 +14,31 @@ from fractalman.prediction.drawn import label_covariance, variance_of
 from fractalman.prediction.realization import Realization, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
+_SPLITS = 8
+
 
 @dataclass(frozen=True)
 class Splits:
     """Splits of a dataset; labels enter through their covariance only.
 
     Args:
-        data: the dataset. splits: how many.
+        data: the dataset.
     """
 
     data: Dataset
-    splits: int = 8
 
     @property
     def population(self) -> float:
         """Points that training sets are drawn from."""
         return float(self.data.n_points)
 
-    def draws(self, sizes: tuple[int, ...]) -> Iterator[Realization]:  # noqa: ARG002
-        """Yield (points in training order, test points, covariance, X) of every split."""
+    @property
+    def usual(self) -> int:
+        """How many splits are drawn unless something else is asked for."""
+        return _SPLITS
+
+    def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:  # noqa: ARG002
+        """Yield (points in training order, test points, covariance, X) of the splits first … last − 1."""
         data, recipe = self.data, self.data.recipe
         n, tree = data.n_points, None
         covariance: theory.LabelCovariance
@@ -45,7 +51,7 @@ class Splits:
         else:
             tree = noisy(data.label_tree, recipe)
             covariance = theory.TreeCovariance(tree)
-        for i in range(self.splits):
+        for i in range(first, self.usual if last is None else last):
             key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
             order = permutation(key, n)
             yield Realization(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)

@@ -95,7 +95,14 @@ def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int
 
 
 def _columns(curve: Curve) -> dict[str, Any]:
-    return {"kind": curve.kind, "n": curve.n, "risk": curve.risk, "standard_error": curve.standard_error}
+    return {
+        "kind": curve.kind,
+        "n": curve.n,
+        "risk": curve.risk,
+        "standard_error": curve.standard_error,
+        "draws": curve.draws,
+        "reason": curve.reason,
+    }
 
 
 def _slopes(curve: Curve) -> list[float | None]:
@@ -103,7 +110,7 @@ def _slopes(curve: Curve) -> list[float | None]:
     out: list[float | None] = [None]
     for i in range(1, len(curve)):
         before, after = float(curve.risk[i - 1]), float(curve.risk[i])
-        ended = before <= 0.0 or after <= 0.0
+        ended = not (before > 0.0 and after > 0.0)  # nan where a floor is not resolved
         out.append(None if ended else -math.log(after / before) / math.log(curve.n[i] / curve.n[i - 1]))
     return out
 
@@ -187,16 +194,23 @@ def _curve_lines(table: Mapping[str, Any]) -> list[str]:
         return []
     risks = dict(zip(curve["n"], zip(curve["risk"], curve["standard_error"], curve["local_exponent"], strict=True),
                      strict=True)) if curve else {}  # fmt: skip
-    floors = dict(zip(floor["n"], floor["risk"], strict=True)) if floor else {}
+    floors = (
+        dict(zip(floor["n"], zip(floor["risk"], floor["standard_error"], strict=True), strict=True)) if floor else {}
+    )
     rows = []
     for n in sorted({*risks, *floors}):
         risk, error, slope = risks.get(n, (None, None, None))
         spread = "—" if risk is None else number(error, 5) if error else "exact"
         share = None if risk is None or not variance else risk / variance
-        rows.append([str(n), number(risk, 5), spread, number(share, 4), number(slope, 3), number(floors.get(n), 5)])
-    header = ["n", "risk", "standard error", "risk / V_in", "exponent so far", "Bayes floor"]
-    keep = [0, *((1, 2, 3, 4) if risks else ()), *((5,) if floors else ())]
+        lowest, around = floors.get(n, (None, None))
+        below = "below rounding" if n in floors and lowest is None else number(lowest, 5)
+        scatter = "—" if lowest is None else number(around, 5) if around else "exact"
+        rows.append([str(n), number(risk, 5), spread, number(share, 4), number(slope, 3), below, scatter])
+    lowest_name = "Bayes floor" if floor is None or floor["kind"].startswith("Bayes") else "best linear smoother"
+    header = ["n", "risk", "standard error", "risk / V_in", "exponent so far", lowest_name, "its error"]
+    keep = [0, *((1, 2, 3, 4) if risks else ()), *((5, 6) if floors else ())]
     kinds = "; ".join(part["kind"] for part in (curve, floor) if part)
+    kinds += "".join(f"; {part['reason']}" for part in (curve, floor) if part and part["reason"])
     return [
         "",
         kinds,

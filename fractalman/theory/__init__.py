@@ -99,6 +99,7 @@ from fractalman.theory.measures import (
 from fractalman.theory.ridged import Expected, Smoother, expected_risk, with_intercept
 from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
 from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
+from fractalman.theory.tree_neighbours import one_nn_in_hierarchy
 
 __all__ = [
     "SMOOTHERS",
@@ -172,6 +173,7 @@ __all__ = [
     "nearest_distance_law",
     "neighbour_class_risk",
     "one_nn_curve_on_tree",
+    "one_nn_in_hierarchy",
     "one_nn_on_tree",
     "optimal_ridge_risk",
     "pair_risk",

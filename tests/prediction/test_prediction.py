@@ -55,7 +55,7 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
         for draw in over.draws((64, 256)):
             order, test = draw.order, draw.test
             found = order[:n][nearest(data.X[order[:n]], data.X[test])]
-            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / over.splits
+            over_draws += ((y[found] - y[test]) ** 2).mean(axis=0) / over.usual
         assert z_test(over_draws, curve.risk[column]) > THRESHOLD
         assert z_test(over_draws, 1.3 * curve.risk[column]) < REJECTED
 
@@ -84,7 +84,7 @@ def test_local_exponent_is_the_slope_of_the_curve() -> None:
     p = fm.predict(fm.Cascade(n_points=8192, branching=8, hurst=1.0))
     found = p.local_exponent(128, 2048)
     assert found.n == (128, 256, 512, 1024, 2048)
-    assert found.standard_error == 0.0
+    assert found.standard_error == pytest.approx(0.01)  # the series may be 1 % off the curve in X
     curve = p.curve(list(found.n))
     assert found.value == pytest.approx(-np.polyfit(np.log(curve.n), np.log(curve.risk), 1)[0])
     assert 0.6 < found.value < 0.72

@@ -290,7 +290,7 @@ def test_curves_inside_fragments_have_exponents(cluster: GranularityResult) -> N
         ({"granularity": {"scales": [8], "train_size": 64, "learners": ["ridge", "nn"]}}, "unknown learner 'nn'"),
         ({"granularity": {"scales": [8], "train_size": 64, "curve_scales": [16]}}, "some of granularity.scales"),
         ({"granularity": {"scales": [8], "train_size": 64}, "k-nn": {"kk": 3}}, "unknown key k-nn.kk"),
-        ({"granularity": {"scales": [8], "train_size": 64}, "mpl": {}}, r"unknown table \[mpl\].*did you mean 'mlp'"),
+        ({"granularity": {"scales": [8], "train_size": 64}, "mpl": {}}, r"unknown table mpl.*did you mean 'mlp'"),
         ({}, r"no table \[granularity\] found"),
     ],
 )

@@ -18,6 +18,26 @@ RESOLVED = 16.0
 """Beyond n = N/16 slopes rise spuriously: most of the population is then a neighbour of a training point."""
 
 
+_LARGE = 50_000_000
+
+
+def neighbour_bias(ambient_dim: int, n_points: int, label: str, one: bool) -> float | None:
+    """Return how far one neighbour in X is from one in the graph, None where the curve is taken in X.
+
+    Measured (docs/theory/neighbour-domain.md): within 1 % from 256 dimensions on; within 2 % from 128 on, which is used
+    only where coordinates would fill gigabytes. Never for Brownian labels on several clusters: at an unseen one another
+    point answers in X than in the graph, and clusters differ in variance (.83 ± .08 of the graph's risk).
+
+    Args:
+        ambient_dim, n_points, label: of the recipe. one: whether there is one cluster only.
+    """
+    if label == "brownian" and not one:
+        return None
+    if ambient_dim >= 256:
+        return 0.01
+    return 0.02 if ambient_dim >= 128 and n_points * ambient_dim > _LARGE else None
+
+
 def population_window(population: float, exponent: float | None) -> Window:
     """The window that a finite population leaves."""
     reason = "beyond N/16 slopes rise spuriously: hardly a point is far from a training point"

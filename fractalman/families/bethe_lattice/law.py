@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fractalman import theory
 from fractalman._typing import F64
-from fractalman.families._forests.law import RESOLVED, noisy_clusters
+from fractalman.families._forests.law import RESOLVED, neighbour_bias, noisy_clusters
 from fractalman.families.bethe_lattice.recipe import BetheLattice
 from fractalman.families.laws import Laws
 from fractalman.families.percolation_ensemble.law import coverage_curve, critical_law, of_ensemble, size_biased
@@ -130,5 +130,6 @@ LAWS = Laws[BetheLattice](
         recipe.label, recipe.label_exponent, learner, clean, one=False
     ),
     exact_curve=lambda recipe, learner: coverage_curve(recipe, recipe.noise, learner, lambda: cluster_numbers(recipe)),
+    neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.n_points, recipe.label, one=False),
     graph_neighbours="averaged over structures, another cluster's label where unseen",
 )

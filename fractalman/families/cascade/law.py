@@ -342,4 +342,25 @@ def model_curve(recipe: Cascade, cells: AnyInt) -> F64:
     return theory.cascade_model_curve(*kinds_of(recipe), recipe.hurst, cells) + recipe.noise**2
 
 
-LAWS = Laws[Cascade](law=cascade_law, noisy_exponent=noisy_exponent, exact_curve=exact_curve, model_curve=model_curve)
+NEIGHBOUR_DOMAIN = ((24, 0.5), (32, 0.6), (64, 0.7))
+"""From so many dimensions on, for ratios up to this one, one neighbour in X has the risk of one in the hierarchy."""
+_MEASURED_CHILDREN, _MEASURED_HURST = 16, 0.9
+
+
+def neighbour_bias(recipe: Cascade) -> float | None:
+    """Return .01 inside the domain that was measured (docs/theory/neighbour-domain.md), None outside."""
+    r = recipe.contraction
+    if isinstance(r, tuple) or recipe.masses is not None:
+        return None
+    if max(recipe.branching_numbers) > _MEASURED_CHILDREN or recipe.hurst > _MEASURED_HURST:
+        return None
+    return 0.01 if any(recipe.ambient_dim >= d and r <= ratio for d, ratio in NEIGHBOUR_DOMAIN) else None
+
+
+LAWS = Laws[Cascade](
+    law=cascade_law,
+    noisy_exponent=noisy_exponent,
+    exact_curve=exact_curve,
+    neighbour_bias=neighbour_bias,
+    model_curve=model_curve,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fractalman.families._forests.law import distances_only, kriging, noisy_clusters, population_window
+from fractalman.families._forests.law import distances_only, kriging, neighbour_bias, noisy_clusters, population_window
 from fractalman.families.laws import Laws
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.theory.laws import elementary
@@ -26,5 +26,6 @@ LAWS = Laws[PercolationCluster](
     noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
         recipe.label, recipe.label_exponent, learner, clean, one=True
     ),
+    neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.max_points, recipe.label, one=True),
     graph_neighbours="averaged over clusters",
 )

@@ -16,7 +16,14 @@ import numpy as np
 from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families._forests.ensemble import ClustersRecipe
-from fractalman.families._forests.law import distances_only, kriging, no_decay, noisy_clusters, population_window
+from fractalman.families._forests.law import (
+    distances_only,
+    kriging,
+    neighbour_bias,
+    no_decay,
+    noisy_clusters,
+    population_window,
+)
 from fractalman.families.laws import ExactCurve, Laws
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.theory.laws import elementary
@@ -145,5 +152,6 @@ LAWS = Laws[PercolationEnsemble](
         recipe.label, recipe.label_exponent, learner, clean, one=False
     ),
     exact_curve=lambda recipe, learner: coverage_curve(recipe, recipe.noise, learner, lambda: cluster_numbers(recipe)),
+    neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.n_points, recipe.label, one=False),
     graph_neighbours="averaged over structures, another cluster's label where unseen",
 )

@@ -1,0 +1,121 @@
+"""Curve and floor of one prediction, paired: the same structures, training sets and test points, one number of draws.
+
+A floor lies below every curve draw by draw, so it does so on average, too, as long as both average over the same draws.
+Where a curve of the same draws is known exactly (`methods.Control`), both are multiplied by one number, the control's
+exact risk over its average: that takes off what these draws have too much of it and changes no order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import RecipeError
+from fractalman.prediction.methods import Control, Method
+from fractalman.prediction.realization import Compute
+
+FEWEST, MOST = 3, 4096
+"""Realizations that one may ask for, and how many at most a target error is pursued with."""
+
+
+@dataclass
+class Rows:
+    """Risks draw by draw of one method, kept: computed for sizes and draws that are not known yet.
+
+    Args:
+        compute: sizes, first draw, last draw → (draws, sizes).
+    """
+
+    compute: Compute
+    known: dict[int, F64] = field(default_factory=dict)
+
+    def get(self, sizes: Sequence[int], count: int) -> F64:
+        """Return the risks of the first ``count`` draws, (count, sizes)."""
+        lengths: dict[int, list[int]] = {}
+        for n in dict.fromkeys(sizes):
+            have = self.known.get(n, np.empty(0)).size
+            if have < count:
+                lengths.setdefault(have, []).append(n)
+        for have, missing in lengths.items():
+            new = self.compute(tuple(sorted(missing)), have, count)
+            for n, column in zip(sorted(missing), new.T, strict=True):
+                self.known[n] = np.concatenate([self.known.get(n, np.empty(0)), column])
+        return np.stack([self.known[n][:count] for n in sizes], axis=1)
+
+
+class Averages:
+    """The curve and the floor of one prediction.
+
+    Args:
+        curve, floor: how they are computed; None where they are not known.
+        control: a curve known exactly and draw by draw.
+        usual: draws that the source has by default.
+        draws: how many are asked for; None = the fewest that curve and floor have by default.
+        target_error: relative standard error of the curve that draws are added for; None = no more.
+    Errors: RecipeError for numbers outside.
+    """
+
+    def __init__(
+        self,
+        curve: Method | None,
+        floor: Method | None,
+        control: Control | None,
+        usual: int,
+        draws: int | None,
+        target_error: float | None,
+    ) -> None:
+        if draws is not None and (isinstance(draws, bool) or not hasattr(draws, "__index__") or draws < FEWEST):
+            raise RecipeError(f"draws = {draws!r}: expected an integer of at least {FEWEST}, or None")
+        if target_error is not None and not 0.0 < target_error < 1.0:
+            raise RecipeError(f"target_error = {target_error!r}: expected a number between 0 and 1, or None")
+        self.methods = {"curve": curve, "floor": floor}
+        self.control, self.target_error = control, target_error
+        limits = [m.usual for m in (curve, floor) if m is not None and m.usual is not None]
+        self.count = int(draws) if draws is not None else min([usual, *limits])
+        self._rows = {name: Rows(m.compute) for name, m in self.methods.items() if m is not None}
+        self._control = None if control is None else Rows(control.compute)
+
+    def columns(self, which: str, sizes: Sequence[int]) -> F64:
+        """Return risks draw by draw whose mean is the curve or floor, (draws, sizes); one row where it is exact.
+
+        The scatter of the rows over √draws is the mean's standard error, that of the control's factor included.
+        """
+        method = self.methods[which]
+        assert method is not None
+        if method.exact:
+            rows = self._rows[which]
+            return rows.get(sizes, 1)
+        found = self._columns(which, sizes)
+        while self.target_error is not None and self.relative_error(found) > self.target_error:
+            if self.count >= MOST:
+                raise RecipeError(
+                    f"target_error = {self.target_error:g} is not reached with {MOST} draws: the curve's relative "
+                    f"error is {self.relative_error(found):.2g}; use a larger target_error"
+                )
+            needed = self.count * (self.relative_error(found) / self.target_error) ** 2
+            self.count = int(min(MOST, max(math.ceil(1.1 * needed), self.count + 2)))
+            found = self._columns(which, sizes)
+        return found
+
+    @staticmethod
+    def relative_error(columns: F64) -> float:
+        """Return the largest relative standard error over the sizes; 0 where no risk is resolved."""
+        mean = columns.mean(axis=0)
+        error = columns.std(axis=0, ddof=1) / math.sqrt(len(columns))
+        share = error[mean > 0.0] / mean[mean > 0.0]
+        return float(share.max(initial=0.0))
+
+    def _columns(self, which: str, sizes: Sequence[int]) -> F64:
+        found = self._rows[which].get(sizes, self.count)
+        if self._control is None or self.control is None or len(found) < FEWEST:
+            return found
+        beside = self._control.get(sizes, self.count)
+        mean, exact = beside.mean(axis=0), self.control.exact(tuple(sizes))[0]
+        usable = (mean > 0.0) & (exact > 0.0)
+        factor = np.where(usable, exact / np.where(usable, mean, 1.0), 1.0)
+        slope = np.where(usable, found.mean(axis=0) / np.where(usable, mean, 1.0), 0.0)
+        return np.asarray(factor * (found - slope * (beside - mean)), np.float64)
