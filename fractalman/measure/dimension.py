@@ -36,6 +36,7 @@ from fractalman.measure.neighbours import (
     neighbour_window,
     neighbourhoods,
     share_of_ties,
+    without_runs,
 )
 from fractalman.measure.points import MAX_TARGETS as MAX_TARGETS
 from fractalman.measure.points import as_points
@@ -176,7 +177,7 @@ def dimension(
     n_sources : random starting points, fewer where distances to so many would take long.
     seed : integer, picks them.
     theiler : rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each
-        other in time.
+        other in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
     duplicates : "drop" keeps one of several equal rows, "keep" keeps all.
 
     Returns
@@ -245,6 +246,8 @@ def prepared(
 ) -> Neighbourhoods:
     """Return the neighbour distances that every estimator reads; parameters as for `dimension`."""
     points = as_points(X, least=least, duplicates=duplicates, most=MAX_TARGETS, seed=seed)
+    if theiler > 0:
+        points = without_runs(points, theiler, seed)
     return neighbourhoods(points, n_sources, seed, theiler)
 
 

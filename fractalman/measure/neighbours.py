@@ -7,7 +7,7 @@ that leaving out one block at a time (the jackknife) gives an error that knows o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,9 @@ LAST = 32
 """The window ends at the (n/32)-th neighbour."""
 _DEEPEST = 12  # distances are kept up to the (n/12)-th neighbour
 _FIRST = 8
+_RUN_SOURCES = 256  # points whose two nearest neighbours are looked at for runs of rows
+_RUNS_ALLOWED = 0.05  # share of them that may be of one run
+_THINNED_LEAST = 512
 _WORK = 3 << 30  # coordinates that are compared; starting points are fewer beyond it, but not below the next
 _SOURCES_AT_LEAST = 512
 TIE = 1e-4
@@ -75,6 +78,29 @@ def neighbourhoods(points: Points, n_sources: int, seed: int, theiler: int = 0) 
         raise RecipeError("the points coincide: there is no distance to measure a dimension from")
     block = spatial_blocks(points.values[sources], BLOCKS)
     return Neighbourhoods(table, points, sources, block, following / len(sources), int(theiler))
+
+
+def without_runs(points: Points, theiler: int, seed: int) -> Points:
+    """Return every s-th row, s = 1, 2, 4, … the least for which two neighbours of a point rarely follow each other.
+
+    An orbit that comes back leaves a run of consecutive rows near a point, all about equally far. The first neighbours
+    are then one draw and not several, and the set reads higher than it is; reference sets have no such runs.
+    """
+    step, found = 1, points
+    while len(found.values) // 2 >= _THINNED_LEAST:
+        sources = sample_sources(len(found.values), _RUN_SOURCES, seed)
+        together = 0
+        for rows in rows_of_distances(found, sources, theiler):
+            pair = found.row[np.argpartition(rows, 1, axis=1)[:, :2]]
+            together += int((np.abs(pair[:, 0] - pair[:, 1]) <= theiler).sum())
+        if together <= _RUNS_ALLOWED * len(sources):
+            break
+        step *= 2
+        found = replace(points, values=points.values[::step], row=points.row[::step])
+    if step == 1:
+        return points
+    said = f"rows that follow each other come in runs near a point: one of {step} was used, {len(found.values)} points"
+    return replace(found, notes=(*found.notes, said))
 
 
 def rows_of_distances(points: Points, sources: I64, theiler: int = 0, block: int = 64) -> Iterator[F64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +90,7 @@ class Prediction:
     @property
     def windows(self) -> tuple[theory.Window, ...]:
         """Training-set sizes inside which exponents hold; none = they hold everywhere."""
-        return self.law.windows
+        return tuple(replace(window, high=max(window.low, window.high)) for window in self.law.windows)
 
     @property
     def conflicts(self) -> tuple[theory.Conflict, ...]:

@@ -21,6 +21,12 @@ from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, with_labels
 from fractalman.measure.user_files import as_target
+from fractalman.prediction.chosen_settings import (
+    MeasuredVariogram,
+    measured_variogram,
+    risk_with_chosen_neighbours,
+    risk_with_chosen_ridge,
+)
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.label_scatter import LabelEstimate, NeighbourLaw, cut, fields, neighbour_law
 from fractalman.random.streams import Role, key64, normals
@@ -28,9 +34,8 @@ from fractalman.theory import KernelSpectrum
 
 KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
 """Learner → its kernel in `theory.spectrum_of`."""
-LEARNERS = ("1-nn", *KERNELS)
+LEARNERS = ("1-nn", "k-nn", *KERNELS)
 _LANDMARKS = 1024
-_INTERPOLATING = 1e-10  # ridge, in units of the kernel at distance 0
 _SOURCES = 2048  # starting points: classes that rarely differ need many
 _REPEATS = 6  # drawn fields whose kernel exponents are compared
 _REPEATED = 512  # points on which
@@ -79,10 +84,14 @@ class OwnPrediction:
     points: F64 = field(repr=False)
     labels: F64 = field(repr=False)
     _spectrum: KernelSpectrum | None = field(repr=False, default=None)
+    _variogram: MeasuredVariogram | None = field(repr=False, default=None)
+    _seed: int = field(repr=False, default=0)
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Smallest and largest training-set size that `curve` answers for."""
+        if self._variogram is not None:
+            return min(8, self.n_points // 4), self.n_points - self.n_points // 4
         last = int(self.smoothness.rank[-1])
         least = 2 if self._spectrum is not None else math.ceil(4.0 * self.n_points / last)
         return min(least, self.n_points // 2), self.n_points // 2 if self._spectrum is not None else self.n_points - 1
@@ -91,7 +100,9 @@ class OwnPrediction:
         """Return the expected risk on the points that are not trained on, unit of y².
 
         1-nn: Σ_k P(the k-th neighbour is the first in the training set)·γ_k, measured differences and exact weights.
-        Kernels and ridge: from the spectrum alone (`theory.learning_curve_from_spectrum`), nearly interpolating.
+        k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram. Kernels and ridge: from the
+        spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
+        four fifths of the training points, as the learners choose theirs.
 
         Args:
             n: training-set sizes inside `sizes`.
@@ -101,13 +112,17 @@ class OwnPrediction:
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
             raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
-        if self._spectrum is None:
+        if self._variogram is not None:
+            risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
+            kind = "k-nn: means of k neighbours on the measured variogram, k chosen"
+        elif self._spectrum is None:
             risk = np.array([self._thinned(int(size)) for size in sizes])
             kind = "1-nn: differences of neighbours, thinned"
         else:
-            ridge = _INTERPOLATING * (self._spectrum.trace if self._spectrum.kernel.startswith("linear") else 1.0)
-            risk = theory.learning_curve_from_spectrum(self._spectrum, sizes, ridge).risk
-            kind = f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}"
+            risk, _ = risk_with_chosen_ridge(self._spectrum, sizes, self.ambient_dim)
+            kind = (
+                f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}, ridge chosen"
+            )
         return Curve(sizes.astype(np.int64), np.asarray(risk, np.float64), np.zeros(sizes.size), kind)
 
     def _thinned(self, n: int) -> float:
@@ -168,7 +183,7 @@ def predict_own_data(
     ----------
     X : (N ≥ 64, d) features, one unit for all columns (scale them first if they have different ones).
     y : (N,) target: numbers, or classes as words, truth values or whole numbers.
-    learner : "1-nn", "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
+    learner : "1-nn", "k-nn" (k chosen), "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
     window : distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
     nugget : fit label noise beside the power law of the variogram, too.
     seed : picks starting points, landmarks and drawn fields.
@@ -265,6 +280,8 @@ def predict_own_data(
     )  # fmt: skip
     if learner == "1-nn":
         return prediction
+    if learner == "k-nn":
+        return _with_neighbours(prediction, seed)
     return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
 
 
@@ -293,6 +310,23 @@ def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dim
         return math.nan, math.nan
     ratio = two_h.value / D.value
     return ratio, abs(ratio) * math.hypot(two_h.standard_error / two_h.value, D.standard_error / D.value)
+
+
+def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
+    """The prediction of k neighbours, k chosen: means over the measured variogram."""
+    variogram = measured_variogram(prediction.points, prediction.labels, prediction.classes > 0, seed)
+    prediction = replace(prediction, _variogram=variogram, _seed=seed)
+    low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
+    value, law = prediction.local_exponent(low, high), prediction.neighbours
+    error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
+    return replace(
+        prediction,
+        data_exponent=value,
+        standard_error=error,
+        interval=(value - 2.0 * error, value + 2.0 * error),
+        law=f"k neighbours: the exponent is that of the curve predicted from the measured variogram between n = {low} "
+        f"and {high}, noise included; its error is that of one neighbour's exponent over drawn fields.",
+    )
 
 
 def _with_spectrum(prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int) -> OwnPrediction:
@@ -354,8 +388,7 @@ def _scatter_of_kernel(
         for column in made.T:
             target = _one_hot(column, classes) if classes else column
             spectrum = theory.spectrum_of(part, target, kernel=KERNELS[prediction.learner], max_points=_REPEATED)
-            ridge = _INTERPOLATING * (spectrum.trace if spectrum.kernel.startswith("linear") else 1.0)
-            slopes.append(theory.local_slope(sizes, theory.learning_curve_from_spectrum(spectrum, sizes, ridge).risk))
+            slopes.append(theory.local_slope(sizes, risk_with_chosen_ridge(spectrum, sizes, part.shape[1])[0]))
     except FractalmanError as error:
         return math.nan, str(error)
     return float(np.std(slopes, ddof=1)) * math.sqrt(1.0 + 1.0 / len(slopes)), None

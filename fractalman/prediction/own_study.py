@@ -16,7 +16,7 @@ from fractalman.errors import FractalmanError
 from fractalman.learners import Problem
 from fractalman.prediction.own_data import OwnPrediction, predict_own_data
 
-STUDIED = ("1-nn", "laplace-kernel", "ridge")
+STUDIED = ("1-nn", "k-nn", "laplace-kernel", "ridge")
 _SPLITS = 5
 _TESTED = 1000  # test points of a split
 _LARGEST_KERNEL = 1024  # training points of a kernel: its time grows as their cube
@@ -97,7 +97,7 @@ def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool |
 
 def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: int) -> StudiedLearner:
     n_tested = min(_TESTED, len(points) // 4)
-    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name != "1-nn" else len(points))
+    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name not in ("1-nn", "k-nn") else len(points))
     nothing = np.empty(0)
     try:
         one = first if name == "1-nn" else predict_own_data(

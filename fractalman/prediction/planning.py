@@ -152,6 +152,12 @@ def _chosen(
             f"{chosen.seeds} seeds at n = {chosen.sizes[0]} … {chosen.sizes[-1]} resolve the exponent to "
             f"± {chosen.half_width:.3f} with {chosen.points:,} training points"
         )
+        cheapest = min(within, key=lambda option: option.points)
+        if cheapest.points < chosen.points:
+            reason += (
+                f"; chosen as it reaches the largest n, for ± {resolution:g} {cheapest.points:,} points would do: "
+                f"{cheapest.seeds} seeds at n = {cheapest.sizes[0]} … {cheapest.sizes[-1]}"
+            )
     else:
         reason = (
             f"the cheapest window takes {chosen.points:,} training points, {chosen.seeds} seeds at n = "

@@ -31,6 +31,7 @@ class Role(IntEnum):
     # embedding
     EMBEDDING_ROOT = 16
     DIRECTION = 17
+    EDGE_DIRECTION = 19
     ROTATION = 21
     NUISANCE = 22
     FRAME = 23

@@ -100,7 +100,23 @@ class Recipe:
         return self.target != "value"
 
     def needs_values(self, what: str) -> None:
-        """Raise RecipeError if y holds classes; ``what`` is what is done with values only."""
+        """Refuse recipes whose y holds classes.
+
+        Parameters
+        ----------
+        what : str
+            What is done with values only, as the message says it.
+
+        Raises
+        ------
+        RecipeError
+            If `classifies`.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=100).needs_values("a plan")
+        """
         if self.classifies:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,9 +17,10 @@ from fractalman.cli import main
 from fractalman.errors import RecipeError
 from fractalman.learners import Problem
 from fractalman.prediction import own_data_table, predict_own_data
+from fractalman.prediction.chosen_settings import measured_variogram
 
 
-def measured(data: fm.Dataset, learner: str, sizes: list[int], splits: int = 4) -> np.ndarray:
+def measured(data: Any, learner: str, sizes: list[int], splits: int = 4) -> np.ndarray:
     """(splits, sizes) risks of a learner on the points that it was not trained on."""
     rows = []
     for s in range(splits):
@@ -63,6 +66,40 @@ def test_a_kernel_s_curve_comes_from_the_spectrum_alone() -> None:
     assert (np.abs(found.mean(axis=0) - predicted) < 0.10 * predicted + 3.0 * error).all()
     other = predict_own_data(data.X, data.y, learner="ridge").curve(np.array(sizes)).risk
     assert np.abs(found.mean(axis=0) - other)[1] > 0.2 * predicted[1]
+
+
+def test_ridge_and_neighbours_are_chosen_as_the_learners_choose_them() -> None:
+    """Noisy labels: within 10 % and three standard errors; the interpolating ridge and one neighbour are rejected."""
+    rng = np.random.default_rng(3)
+    X = rng.random((1600, 3))
+    y = np.sin(3.0 * X[:, 0]) + X[:, 1] + 0.5 * rng.normal(size=1600)
+    recipe = SimpleNamespace(X=X.astype(np.float32), y=y, n_points=1600)
+    sizes = [100, 400]
+    for learner in ("ridge", "laplace-kernel", "k-nn"):
+        found = measured(recipe, learner, sizes)
+        error = found.std(axis=0, ddof=1) / 2.0
+        made = predict_own_data(X, y, learner=learner)
+        predicted = made.curve(sizes).risk
+        assert (np.abs(found.mean(axis=0) - predicted) < 0.10 * predicted + 3.0 * error).all()
+        if learner == "laplace-kernel":
+            assert made._spectrum is not None
+            unchosen = fm.theory.learning_curve_from_spectrum(made._spectrum, np.array(sizes), 1e-10).risk
+        elif learner == "k-nn":
+            unchosen = predict_own_data(X, y).curve([400, 400]).risk
+        else:
+            continue
+        assert unchosen[1] > 1.2 * predicted[1] + 3.0 * error[1]
+
+
+def test_the_variogram_is_that_of_all_pairs() -> None:
+    """A plane's label x: E(x_i − x_j)² = r²/2 up to a tenth of the plane; classes give shares that differ."""
+    X = np.random.default_rng(0).random((1024, 2))
+    found = measured_variogram(X, X[:, 0], False, 0)
+    r = np.array([0.05, 0.1])
+    assert found(r) == pytest.approx(0.5 * r**2, rel=0.1)
+    assert measured_variogram(X, (X[:, 0] > 0.5).astype(float), True, 0)(np.array([9.0]))[0] == pytest.approx(
+        1.0, abs=0.1
+    )
 
 
 def test_exponents_and_words() -> None:

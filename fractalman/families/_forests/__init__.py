@@ -2,6 +2,7 @@
 
 from fractalman.families._forests.coalescent import ClusterTree, CompactTree, compact_cluster, critical_cluster
 from fractalman.families._forests.constant import constant_labels
+from fractalman.families._forests.edge_walk import EdgeWalk, edge_coordinates
 from fractalman.families._forests.embedding import forest_coordinates, tree_coordinates
 from fractalman.families._forests.forest import (
     cluster_starts,
@@ -14,7 +15,7 @@ from fractalman.families._forests.forest import (
     top_nodes,
 )
 from fractalman.families._forests.labels import HierarchicalLabels, brownian_labels, hierarchical_labels
-from fractalman.families._forests.nested import compact_nested, nested_cluster
+from fractalman.families._forests.nested import compact_nested, latent_names, nested_cluster
 from fractalman.families._forests.rooted import rooted_order
 from fractalman.families._forests.sizes import ClusterSizes, bethe_sizes, critical_sizes
 from fractalman.families._forests.walk import ForestWalk
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterSizes",
     "ClusterTree",
     "CompactTree",
+    "EdgeWalk",
     "ForestWalk",
     "HierarchicalLabels",
     "bethe_sizes",
@@ -36,9 +38,11 @@ __all__ = [
     "critical_forest",
     "critical_sizes",
     "cut_tree",
+    "edge_coordinates",
     "forest_coordinates",
     "hierarchical_labels",
     "join_in_order",
+    "latent_names",
     "minimum_spanning_forest",
     "nested_cluster",
     "random_points",

@@ -238,3 +238,37 @@ def walk_subtrees(out, tree_parent, tree_order, below, starts, step):  # type: i
     """`walk` the subtrees that begin at ``starts`` of the order."""
     for k in starts:
         walk(out, tree_parent, tree_order[k : k + below[k]], step)
+
+
+@kernel
+def edge_directions(key, first, out):  # type: ignore[no-untyped-def]
+    """out[i] = a uniform unit vector from pairs (first + i)·⌈d/2⌉ … of ``key``."""
+    h = (out.shape[1] + 1) // 2
+    for i in range(out.shape[0]):
+        unit_vector(key, _U((first + i) * h), out[i])
+
+
+@kernel
+def edge_walk(key, tree_parent, points, step, depth, held, out):  # type: ignore[no-untyped-def]
+    """Positions of ``points``, a stretch of a depth-first order, until ``held`` is full; returns how many.
+
+    Point i's increment is made of pairs i·⌈d/2⌉ … of ``key``. held[k] is the last position met k edges from the root
+    and depth[i] that k, so the path to the next point is there. The root's parent is the origin.
+    """
+    d = out.shape[1]
+    h = (d + 1) // 2
+    for k in range(points.size):
+        i = np.int64(points[k])
+        p = np.int64(tree_parent[i])
+        level = np.int64(depth[p]) + 1 if p >= 0 else np.int64(0)
+        if level >= held.shape[0]:
+            return k
+        depth[i] = level
+        unit_vector(key, _U(i * h), out[k])
+        for j in range(d):
+            if p >= 0:
+                out[k, j] = held[level - 1, j] + step * out[k, j]
+            else:
+                out[k, j] = step * out[k, j]
+            held[level, j] = out[k, j]
+    return points.size

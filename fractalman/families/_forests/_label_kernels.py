@@ -6,16 +6,30 @@ import math
 
 import numpy as np
 
-from fractalman._jit import kernel
+from fractalman._jit import inline, kernel
 from fractalman.random.series import exp64, log64
 from fractalman.random.streams import draw_normal
 
 _U = np.uint64
 
 
+@inline
+def address(u, n, names):  # type: ignore[no-untyped-def]
+    """Which normal node u draws: u; with ``names`` of the latents n, n + 1, … 2u for point u, 2·name + 1 for a latent.
+
+    Points and latents take turns, so neither address moves when points are added.
+    """
+    if names.size == 0:
+        return _U(u)
+    return _U(2 * u) if u < n else _U(2 * np.int64(names[u - n]) + 1)
+
+
 @kernel
-def hierarchical_values(key, size, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
-    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal u of ``key``, for first ≤ u < last."""
+def hierarchical_values(key, size, names, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
+    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal of ``key``, for first ≤ u < last.
+
+    Node u draws normal number u, or the one that `address` gives where there are ``names``.
+    """
     for u in range(first, last):
         if exponent == 0.0 or size[u] == 1:
             variance[u] = 1.0
@@ -23,11 +37,11 @@ def hierarchical_values(key, size, exponent, first, last, variance, value):  # t
             variance[u] = variance[u - 1]
         else:
             variance[u] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[u] = draw_normal(key, _U(u)) * math.sqrt(variance[u])
+        value[u] = draw_normal(key, address(u, size.size - names.size, names)) * math.sqrt(variance[u])
 
 
 @kernel
-def hierarchical_block(key, size, exponent, first, variance, value):  # type: ignore[no-untyped-def]
+def hierarchical_block(key, size, names, exponent, first, variance, value):  # type: ignore[no-untyped-def]
     """`hierarchical_values` of nodes first, first + 1, … alone, as many as ``value`` has."""
     for i in range(value.size):
         u = first + i
@@ -37,7 +51,7 @@ def hierarchical_block(key, size, exponent, first, variance, value):  # type: ig
             variance[i] = variance[i - 1]
         else:
             variance[i] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[i] = draw_normal(key, _U(u)) * math.sqrt(variance[i])
+        value[i] = draw_normal(key, address(u, size.size - names.size, names)) * math.sqrt(variance[i])
 
 
 @kernel

@@ -29,7 +29,7 @@ class ForestBlocks:
 
     shape: tuple[int, int]
     largest: int
-    lay_out: Callable[[int], forests.ForestWalk]
+    lay_out: Callable[[int], forests.ForestWalk | forests.EdgeWalk]
     folder: Path
 
     @property
@@ -60,7 +60,9 @@ class ForestBlocks:
                 out[points - begin] = block
             yield begin, out
 
-    def _through_a_file(self, walk: forests.ForestWalk, first: int, stop: int) -> Iterator[tuple[int, F32]]:
+    def _through_a_file(
+        self, walk: forests.ForestWalk | forests.EdgeWalk, first: int, stop: int
+    ) -> Iterator[tuple[int, F32]]:
         begin, end = walk.points(first, stop)
         with ExternalPermutation(self.folder, end - begin, self.shape[1], self.rows) as scatter:
             for points, block in walk.blocks(first, stop):

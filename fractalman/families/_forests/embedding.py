@@ -44,7 +44,7 @@ def tree_coordinates(
     n = len(out)
     _spread(out, parent, size, np.array([n if n > 1 else 0]), key64(seed, Role.DIRECTION, cluster))
     _kernels.place_roots(np.uint64(0), tree_order[:1], 0, np.float32(step), np.float32(0.0), out)
-    _walk(out, tree_parent, tree_order, step)
+    walk(out, tree_parent, tree_order, step)
 
 
 def forest_coordinates(
@@ -76,7 +76,7 @@ def forest_coordinates(
         _kernels.place_roots,
         [(key, roots[a : a + block], a, np.float32(step), np.float32(ball), out) for a in range(0, roots.size, block)],
     )
-    _walk(out, tree_parent, tree_order, step)
+    walk(out, tree_parent, tree_order, step)
 
 
 def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int) -> None:
@@ -117,7 +117,7 @@ def _ranges(sizes: I64, n: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise([0, *cuts.tolist(), sizes.size]) if b > a]
 
 
-def _walk(out: F32, tree_parent: AnyInt, tree_order: AnyInt, step: float) -> None:
+def walk(out: F32, tree_parent: AnyInt, tree_order: AnyInt, step: float) -> None:
     """Walk outwards from the roots, which are in place."""
     n = len(out)
     limit = n // _TASK_FRACTION

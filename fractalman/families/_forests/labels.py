@@ -18,10 +18,18 @@ from fractalman.random.streams import Role, key64
 from fractalman.trees import LabelTree, path_sums, topological_order
 
 _BLOCK = 1 << 15  # latents in one task
+_NO_NAMES: AnyInt = np.empty(0, np.int64)
 
 
 def hierarchical_labels(
-    parent: I64, size: I64, n_points: int, exponent: float, seed: int, draw: int = 0, cluster: int = 0
+    parent: I64,
+    size: I64,
+    n_points: int,
+    exponent: float,
+    seed: int,
+    draw: int = 0,
+    cluster: int = 0,
+    names: AnyInt | None = None,
 ) -> tuple[LabelTree, F64]:
     """Return the label tree and labels of the latents of a hierarchy.
 
@@ -30,15 +38,19 @@ def hierarchical_labels(
         n_points: number of points n.
         exponent: a > −1/4 in variance = size^(2a).
         seed: label seed. draw: number of the label draw, 0 = the dataset's own. cluster: part of the address.
+        names: (n_latents,) integer, what a latent's draw is addressed by; None = its node number.
     Returns: LabelTree over the hierarchy's nodes, and (n,) float64 labels of prior variance 1.
     """
     variance = np.empty(parent.size)
     value = np.empty(parent.size)
     key = np.uint64(key64(seed, Role.LATENT, cluster, draw))
-    nodes = parent.size
+    nodes, named = parent.size, _NO_NAMES if names is None else names
     run_tasks(
         _kernels.hierarchical_values,
-        [(key, size, float(exponent), a, min(a + _BLOCK, nodes), variance, value) for a in range(0, nodes, _BLOCK)],
+        [
+            (key, size, named, float(exponent), a, min(a + _BLOCK, nodes), variance, value)
+            for a in range(0, nodes, _BLOCK)
+        ],
     )
     norm, y, above = np.empty(n_points), np.empty(n_points), np.empty(nodes - n_points)
     _kernels.sums_by_id(parent, variance, above, norm)
@@ -54,7 +66,7 @@ class HierarchicalLabels:
 
     Args:
         parent, size: (n_nodes,) integer hierarchy columns. n_points: n.
-        exponent: a. key: of the latents.
+        exponent: a. key: of the latents. names: as for `hierarchical_labels`, without rows = node numbers.
         spread, total: (n_latents,) float64 sums of variance and value over the path to every latent.
     """
 
@@ -63,11 +75,20 @@ class HierarchicalLabels:
     n_points: int
     exponent: float
     key: int
+    names: AnyInt
     spread: F64
     total: F64
 
     @classmethod
-    def of(cls, parent: AnyInt, size: AnyInt, n_points: int, exponent: float, seed: int) -> HierarchicalLabels:
+    def of(
+        cls,
+        parent: AnyInt,
+        size: AnyInt,
+        n_points: int,
+        exponent: float,
+        seed: int,
+        names: AnyInt | None = None,
+    ) -> HierarchicalLabels:
         """Return the labels of a hierarchy; arguments as for `hierarchical_labels`."""
         latents = parent.size - n_points
         made = cls(
@@ -76,6 +97,7 @@ class HierarchicalLabels:
             n_points,
             float(exponent),
             key64(seed, Role.LATENT, 0, 0),
+            _NO_NAMES if names is None else names,
             np.empty(latents),
             np.empty(latents),
         )
@@ -87,7 +109,7 @@ class HierarchicalLabels:
     def nodes(self, start: int, stop: int) -> tuple[F64, F64]:
         """Return value and variance of nodes start … stop − 1."""
         value, variance = np.empty(stop - start), np.empty(stop - start)
-        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.exponent, start, variance, value)
+        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.names, self.exponent, start, variance, value)
         return value, variance
 
     def labels(self, start: int, stop: int) -> tuple[F64, F64]:

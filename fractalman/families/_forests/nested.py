@@ -19,10 +19,12 @@ the marks of a prefix are the prefix of the marks, so smaller hierarchies are th
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fractalman._typing import AnyInt
-from fractalman.families._forests import _nested_kernels
+from fractalman.families._forests import _forest_kernels, _kernels, _nested_kernels
 from fractalman.families._forests.coalescent import ClusterTree, CompactTree
 from fractalman.families._forests.forest import compact_join, join_in_order
 from fractalman.random.streams import Role, draws, key64
@@ -72,11 +74,42 @@ def compact_nested(n_points: int, seed: int, cluster: int = 0) -> CompactTree:
     return compact_join(edges, n, order)
 
 
+def latent_names(edges: AnyInt, n_points: int, seed: int, cluster: int = 0) -> AnyInt:
+    """Return the vertex whose edge every latent of a nested cluster stands for.
+
+    A vertex brings one edge, the latent is the subcluster that the edge's removal splits: a name that no added point
+    changes, where node numbers shift.
+
+    Args:
+        edges: (n−1, 2) of `nested_cluster`. n_points, seed, cluster: as there.
+    Returns: (n−1,) integer vertices 1 … n−1, in the order of the hierarchy's latents.
+    """
+    n = int(n_points)
+    order = _joining_order(n, seed, cluster, edges.dtype)
+    merged_size = _merged_sizes(edges, n, order)
+    _kernels.rank_by_size(merged_size, np.empty(2 * n - 1, merged_size.dtype))
+    names: AnyInt = np.empty(n - 1, merged_size.dtype)
+    names[merged_size - n] = order + 1
+    return names
+
+
+def _merged_sizes(edges: AnyInt, n: int, order: AnyInt) -> AnyInt:
+    small = np.int32 if 2 * n < 1 << 31 else np.int64
+    merged_size: AnyInt = np.empty(n - 1, small)
+    _forest_kernels.merge_edges(edges, order, n, np.full(2 * n - 1, -1, small), merged_size, np.empty((0, 2), small))
+    return merged_size
+
+
+def _joining_order(n: int, seed: int, cluster: int, dtype: np.dtype[Any] | type) -> AnyInt:
+    """Edges by rising mark; edge number v − 1 is the one of vertex v."""
+    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
+    return order.astype(dtype, copy=False)
+
+
 def _grown(n: int, seed: int, cluster: int, dtype: type) -> tuple[AnyInt, AnyInt]:
     """Edges in order of birth, and the order in which they are joined."""
     older = nested_parents(n, seed, cluster)
     edges: AnyInt = np.empty((n - 1, 2), dtype)
     edges[:, 0], edges[:, 1] = older[1:], np.arange(1, n, dtype=dtype)
     del older
-    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
-    return edges, order.astype(dtype, copy=False)
+    return edges, _joining_order(n, seed, cluster, dtype)

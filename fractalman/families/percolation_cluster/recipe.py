@@ -28,9 +28,14 @@ class PercolationCluster(Recipe):
     seed : int or Seeds, default 0
         0 ≤ integer < 2^63, or one for each layer.
     growth : str, default "coalescent"
-        "coalescent", or "nested": the edges, and the order in which they are cut, of a smaller n_points are the first
-        ones of a larger. The law is the same; points then stand in order of birth, so X[:n] is no random sample
-        (`split` is), and it takes about 1 µs a point more.
+        "coalescent", or "nested": a smaller n_points gives the first points of a larger one, with the same edges,
+        subclusters and latents, and the same coordinates up to the factor of the step, N^(−1/4). The law of edges,
+        hierarchy and labels is the same; points then stand in order of birth, so X[:n] is a smaller cluster and no
+        random sample (`split` is), and it takes about 1 µs a point more.
+    directions : str or None, default None
+        Where the walk's increments come from: "hierarchy", so that edges of a subcluster point alike, or "edges", an
+        independent direction for every edge. Only the second nests. None is "edges" for nested growth, else
+        "hierarchy".
     noise : float, default 0
         σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
     nuisance_dim : int, default 0
@@ -63,6 +68,7 @@ class PercolationCluster(Recipe):
     label_exponent: float = 0.0
     seed: int | Seeds = 0
     growth: str = "coalescent"
+    directions: str | None = None
 
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
@@ -71,7 +77,13 @@ class PercolationCluster(Recipe):
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
         "growth": choice("coalescent", "nested"),
+        "directions": lambda name, value: None if value is None else choice("hierarchy", "edges")(name, value),
     }
+
+    @property
+    def edge_directions(self) -> bool:
+        """Whether every edge has a direction of its own."""
+        return self.directions == "edges" or (self.directions is None and self.growth == "nested")
 
     def _joint_problems(self) -> list[str]:
         if self.label == "brownian" and self.label_exponent != 0.0:

@@ -31,11 +31,14 @@ def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structu
     """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
     n, seeds = recipe.n_points, recipe.seeds
     drawn = tree(recipe)
-    label_tree, y = forests.hierarchical_labels(drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw)
+    names = _names(recipe, drawn.edges)
+    label_tree, y = forests.hierarchical_labels(
+        drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw, names=names
+    )
     columns = Hierarchy(drawn.parent, label_tree.value, label_tree.variance, drawn.size, drawn.depth, n)
     if recipe.label == "brownian":
-        root = _root(n, key64(seeds.labels, Role.LABEL_ROOT))
-        label_tree, y = forests.brownian_labels(forests.rooted_order(drawn.edges, n, root)[0], seeds.labels, draw)
+        rooted, _ = _rooted(recipe, drawn.edges, key64(seeds.labels, Role.LABEL_ROOT))
+        label_tree, y = forests.brownian_labels(rooted, seeds.labels, draw)
     return Structure(recipe, y, np.zeros(n, np.int64), drawn.edges, columns, label_tree if hierarchy else None)
 
 
@@ -46,9 +49,17 @@ def label_sampler(recipe: PercolationCluster, made: Dataset | Structure[Percolat
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
+    names = _names(recipe, made.edges)
     return lambda draw: forests.hierarchical_labels(
-        h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw
+        h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw, names=names
     )[1]
+
+
+def _names(recipe: PercolationCluster, edges: AnyInt | None) -> AnyInt | None:
+    """What latents are addressed by: in a cluster that grows the vertex whose edge they stand for."""
+    if recipe.growth != "nested" or edges is None:
+        return None
+    return forests.latent_names(edges, recipe.n_points, recipe.seeds.geometry)
 
 
 def step_length(recipe: PercolationCluster) -> float:
@@ -61,11 +72,20 @@ def _root(n: int, key: int) -> I64:
     return forests.random_points(np.array([0, n]), key)
 
 
+def _rooted(recipe: PercolationCluster, edges: AnyInt, key: int) -> tuple[AnyInt, AnyInt]:
+    """The edge tree seen from a uniform point: of a cluster that grows the oldest, which is one and stays."""
+    n = recipe.n_points
+    return forests.rooted_order(edges, n, np.zeros(1, np.int64) if recipe.growth == "nested" else _root(n, key))
+
+
 def coordinates(made: Structure[PercolationCluster], X: F32) -> None:
     """Write all coordinates into X."""
     recipe, (edges, h) = made.recipe, made.grown
-    n, seed = recipe.n_points, recipe.seeds.embedding
-    rooted = forests.rooted_order(edges, n, _root(n, key64(seed, Role.EMBEDDING_ROOT)))
+    seed = recipe.seeds.embedding
+    rooted = _rooted(recipe, edges, key64(seed, Role.EMBEDDING_ROOT))
+    if recipe.edge_directions:
+        forests.edge_coordinates(X, *rooted, step_length(recipe), seed)
+        return
     forests.tree_coordinates(X, h.parent, h.size, *rooted, step_length(recipe), seed)
 
 
@@ -76,7 +96,11 @@ def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mappi
     grow = forests.compact_nested if recipe.growth == "nested" else forests.compact_cluster
     drawn = grow(recipe.n_points, recipe.seeds.geometry)
     X = _laid_out(recipe, drawn.edges, drawn.parent, drawn.size, folder)
-    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy)
+
+    def names() -> AnyInt | None:
+        return _names(recipe, drawn.edges)
+
+    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy, names)
 
 
 def coordinate_blocks(made: Structure[PercolationCluster], folder: Path) -> Blocks:
@@ -88,8 +112,10 @@ def coordinate_blocks(made: Structure[PercolationCluster], folder: Path) -> Bloc
 def _laid_out(recipe: PercolationCluster, edges: AnyInt, parent: AnyInt, size: AnyInt, folder: Path) -> Blocks:
     n, d, seed = recipe.n_points, recipe.ambient_dim, recipe.seeds.embedding
 
-    def lay_out(rows: int) -> forests.ForestWalk:
-        rooted = forests.rooted_order(edges, n, _root(n, key64(seed, Role.EMBEDDING_ROOT)))
+    def lay_out(rows: int) -> forests.ForestWalk | forests.EdgeWalk:
+        rooted = _rooted(recipe, edges, key64(seed, Role.EMBEDDING_ROOT))
+        if recipe.edge_directions:
+            return forests.EdgeWalk(d, *rooted, step_length(recipe), seed, rows)
         tops = np.array([n if n > 1 else 0])
         return forests.ForestWalk(n, d, parent, size, tops, *rooted, step_length(recipe), 0.0, seed, rows)
 
