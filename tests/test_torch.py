@@ -76,7 +76,7 @@ def test_an_epoch_resumes_at_a_number_and_workers_that_persist_hear_of_the_next(
             dataset.set_epoch(epoch, start)
             assert len(dataset) == 15 - start
             same(loader, fm.batches(f, 64, start=start, **{**arguments, "epoch": epoch}))
-    with pytest.raises(RecipeError, match="type epoch = 7"):
+    with pytest.raises(RecipeError, match="use epoch = 7"):
         dataset.set_epoch(6, 16)
 
 

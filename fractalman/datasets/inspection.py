@@ -152,7 +152,9 @@ class _Look:
                 while waiting:
                     waiting.popleft().result()
         except FileFormatError as error:
-            found.append(Problem(self._name, _short(error, self._name)))
+            problem = Problem(self._name, _short(error, self._name))
+            if problem not in found:  # reading asks for the same digests of blocks: one cause, one line
+                found.append(problem)
         whole = rows == len(self._column)  # else a shard is missing, or damaged, and is named
         if sharded and whole and not found and self._whole.hexdigest() != self._stated:
             found.append(Problem(self._name, _OTHER_DIGEST))

@@ -20,7 +20,7 @@ from fractalman.prediction import law_of
 from fractalman.random.keys import STREAM_VERSION
 
 SMALL = [name for name in catalogue_names() if name.endswith("-1e3") or name in ("lattice-2d-64", "lattice-3d-32")]
-COMMAND = "type python scripts/catalogue.py --only 'NAME' --again"
+COMMAND = "run python scripts/catalogue.py --only 'NAME' --again"
 
 
 def other_seed(recipe: fm.Recipe) -> fm.Recipe:
@@ -205,7 +205,7 @@ def test_sizes_in_words(count: int, words: str) -> None:
 
 def test_the_document_is_made_from_the_catalogue(repository: Path) -> None:
     written = (repository / "datasets" / "catalogue.md").read_text(encoding="utf-8")
-    assert written == listing.catalogue_document(), "type python scripts/catalogue.py --table"
+    assert written == listing.catalogue_document(), "run python scripts/catalogue.py --table"
 
 
 def test_the_script_goes_on_where_it_stopped(

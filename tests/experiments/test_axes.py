@@ -217,7 +217,7 @@ def test_more_steps_that_help_are_a_budget_and_untried_ones_decide_nothing(tmp_p
     unprobed = load_spec(along("width", [2, 4, 8, 16]))
     (verdict,) = run_sweep(unprobed, tmp_path / "b").verdicts
     assert verdict.regimes == {"undecided": 12}
-    assert "type doubling_checks = true" in verdict.excluded[0]
+    assert "use doubling_checks = true" in verdict.excluded[0]
     steps = load_spec(along("steps", [50, 60, 70, 80, 200], {"width": 32}, doubling_checks=True))
     (verdict,) = run_sweep(steps, tmp_path / "c").verdicts
     assert (verdict.abscissa, verdict.fitted) == ("steps", (50, 60, 70, 80))

@@ -166,7 +166,7 @@ def test_not_resolved_is_never_agrees() -> None:
 def test_an_asymptote_out_of_reach_is_no_yardstick() -> None:
     verdict = verdict_of(points_of(0.5), Prediction(0.5, attained=False))
     assert verdict.agrees is None
-    assert "not attained" in verdict.reason
+    assert "not reached" in verdict.reason
     assert verdict.measured is not None
 
 

@@ -211,9 +211,9 @@ def test_every_kernel_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        (lambda X: kernels.nngp(X, X, 0), "depth = 0: allowed"),
-        (lambda X: kernels.ntk(X, X, 1.5), "depth = 1.5: allowed"),
-        (lambda X: kernels.ntk(X, X, 2, 0.0), "width = 0.0: allowed"),
+        (lambda X: kernels.nngp(X, X, 0), "depth = 0: expected"),
+        (lambda X: kernels.ntk(X, X, 1.5), "depth = 1.5: expected"),
+        (lambda X: kernels.ntk(X, X, 2, 0.0), "width = 0.0: expected"),
         (lambda X: kernels.ntk(X, X, 2, parameterization="ntks"), "did you mean 'ntk'"),
     ],
 )

@@ -71,7 +71,7 @@ def test_what_a_population_cannot_bear() -> None:
     small = fm.plan(fm.PercolationCluster(n_points=300))
     assert not small.possible
     assert (small.sizes, small.seeds) == ((), None)
-    assert "type n_points = 2048 or more" in small.reason
+    assert "use n_points = 2048 or more" in small.reason
     assert "possible    no" in "\n".join(plan_lines(small))
     lattice = fm.plan(fm.LatticePercolation(dim=2, side=12))
     assert "larger side" in lattice.reason
@@ -79,10 +79,10 @@ def test_what_a_population_cannot_bear() -> None:
         assert n <= 4096 / 16
     poor = fm.plan(CASCADE, budget=100)
     assert not poor.possible
-    assert "type budget" in poor.reason
+    assert "use budget" in poor.reason
     greedy = fm.plan(CASCADE, resolution=0.002, budget=SMALL)
     assert not greedy.possible
-    assert "type budget" in greedy.reason
+    assert "use budget" in greedy.reason
 
 
 def test_plans_are_reproducible() -> None:

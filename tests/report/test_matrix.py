@@ -67,7 +67,7 @@ def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
 
 def test_several_folders_need_a_place(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", str(runs / "data"), str(runs / "model")]) == cli.WRONG
-    assert "type -o FOLDER" in capsys.readouterr().err
+    assert "use -o FOLDER" in capsys.readouterr().err
     assert cli.main(["report", str(runs / "data"), str(runs / "model"), "-o", str(tmp_path / "both")]) == cli.DONE
     assert "both/report.html" in capsys.readouterr().out
 

@@ -506,7 +506,7 @@ def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: P
     mine.mkdir()
     (mine / "thesis.tex").write_text("")
     for wrong in (mine, mine / "thesis.tex", tmp_path / "no" / "folder"):
-        with pytest.raises(RecipeError, match="type -o"):
+        with pytest.raises(RecipeError, match="use -o"):
             quickstart.quickstart(wrong)
     assert (mine / "thesis.tex").exists()
     assert len(played) == 4

@@ -295,7 +295,7 @@ def test_rank_law_has_its_exponent() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(call: object) -> None:
-    with pytest.raises(RecipeError, match="allowed"):
+    with pytest.raises(RecipeError, match="expected"):
         call()  # type: ignore[operator]
 
 

@@ -370,9 +370,9 @@ def test_the_joint_law_of_a_prediction() -> None:
     assert p.joint(1024, 10**12) == pytest.approx(p.curve([1024]).risk[0], rel=1e-3)
     assert p.joint(10**12, 1024) == pytest.approx(p.model_curve([1024])[0], rel=1e-3)
     assert p.compute_optimal().exponent == pytest.approx(0.25)
-    with pytest.raises(RecipeError, match="type model_amplitude"):
+    with pytest.raises(RecipeError, match="use model_amplitude"):
         fm.predict(fm.PercolationCluster(n_points=400)).joint_law()
-    with pytest.raises(RecipeError, match="type data_amplitude"):
+    with pytest.raises(RecipeError, match="use data_amplitude"):
         fm.predict(fm.Cascade(n_points=100), learner="mlp").joint_law()
     with pytest.raises(RecipeError, match="no joint law"):
         fm.predict(fm.PercolationEnsemble(n_points=100)).joint(10, 10)

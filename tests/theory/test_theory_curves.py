@@ -165,7 +165,7 @@ def test_local_slope_of_a_power_law() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(call: object) -> None:
-    with pytest.raises(RecipeError, match="allowed"):
+    with pytest.raises(RecipeError, match="expected"):
         call()  # type: ignore[operator]
 
 

@@ -115,7 +115,7 @@ def test_a_top_that_is_no_number_of_latents_is_refused() -> None:
     data = fm.generate(fm.PercolationCluster(n_points=5))
     assert data.hierarchy is not None
     for top in (-1, 1.5, 2.0, True, "3"):
-        with pytest.raises(RecipeError, match=f"top = {top!r}: expected None .* type top = 100") as error:
+        with pytest.raises(RecipeError, match=f"top = {top!r}: expected None .* use top = 100") as error:
             data.hierarchy.features(top=top)  # type: ignore[arg-type]
         assert "\n" not in str(error.value)
     assert data.hierarchy.features(top=np.int32(2)).shape == (5, 2)  # type: ignore[arg-type]
