@@ -38,7 +38,19 @@ def _entries() -> dict[str, tuple[str, dict[str, Any] | None]]:
 
 
 def catalogue_names() -> tuple[str, ...]:
-    """Return the names in alphabetical order, those of one series by size."""
+    """Return the names in alphabetical order, those of one series by size.
+
+    Returns
+    -------
+    tuple of str
+        What `catalogue_recipe` takes.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> len(fm.catalogue_names()) > 10
+    True
+    """
     return tuple(_entries())
 
 
@@ -69,7 +81,29 @@ def catalogue_purpose(name: str) -> str:
 
 
 def catalogue_recipe(name: str) -> Recipe:
-    """Return the recipe called ``name``; RecipeError with the nearest match for a name that is not there."""
+    """Return the recipe called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        One of `catalogue_names`.
+
+    Returns
+    -------
+    Recipe
+        Of the family that the entry names.
+
+    Raises
+    ------
+    RecipeError
+        With the nearest match for a name that is not there.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.catalogue_recipe(fm.catalogue_names()[0]).family
+    'bethe-lattice'
+    """
     from fractalman.recipes import from_dict
 
     text, changes = _entry(name)

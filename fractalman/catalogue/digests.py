@@ -23,14 +23,26 @@ TABLE = "digests.csv"
 class Listed:
     """What one entry holds.
 
-    Args:
-        name: of the entry.
-        points: number of points. columns: coordinates of a point. bytes: of all columns as they are in memory.
-        content: the content digest of its file (BLAKE2b-256 of recipe, stream version and columns, hexadecimal).
-        content_without_hierarchy: of its file written without the hierarchy.
-        stream_version: of the random streams it was drawn from.
-        fractalman: version that computed the digests.
-        recipe: `recipe_mark` of the recipe they belong to.
+    Attributes
+    ----------
+    name : str
+        Of the entry.
+    points : int
+        Number of points.
+    columns : int
+        Coordinates of a point.
+    bytes : int
+        Of all columns as they are in memory.
+    content : str
+        The content digest of its file (BLAKE2b-256 of recipe, stream version and columns, hexadecimal).
+    content_without_hierarchy : str
+        Of its file written without the hierarchy.
+    stream_version : int
+        Of the random streams it was drawn from.
+    fractalman : str
+        Version that computed the digests.
+    recipe : str
+        `recipe_mark` of the recipe they belong to.
     """
 
     name: str
@@ -80,10 +92,16 @@ def digests_to_csv(rows: Iterable[Listed]) -> str:
 class Reproduction:
     """Whether a file made from a catalogue entry holds what the catalogue says.
 
-    Args:
-        reproduced: True or False; None where the catalogue has no digest of the entry.
-        found, expected: content digests, the latter None where there is none.
-        words: the answer in one line, with both digests and versions where they differ.
+    Attributes
+    ----------
+    reproduced : bool or None
+        True or False; None where the catalogue has no digest of the entry.
+    found : str
+        Content digests, the latter None where there is none.
+    expected : str or None
+        Content digests, the latter None where there is none.
+    words : str
+        The answer in one line, with both digests and versions where they differ.
     """
 
     reproduced: bool | None
@@ -97,9 +115,18 @@ def reproduction(
 ) -> Reproduction:
     """Compare a file's content digest with the catalogue's.
 
-    Args:
-        name: of the entry. content: the file's digest. hierarchy: whether the file holds one.
-        stream_version, versions: of the file's provenance.
+    Parameters
+    ----------
+    name : str
+        Of the entry.
+    content : str
+        The file's digest.
+    hierarchy : bool
+        Whether the file holds one.
+    stream_version : int
+        Of the file's provenance.
+    versions : mapping of str to str
+        Of the file's provenance.
     """
     row = listed_digests().get(name)
     if row is None:

@@ -32,8 +32,12 @@ def classes(recipe: Recipe, values: F64) -> F64:
 def coordinates(recipe: Recipe, points: I64, own: F32) -> F32:
     """Return all coordinates of points from the family's own: nuisance beside them, then the rotation.
 
-    Args:
-        points: (rows,) int64 numbers. own: (rows, ambient_dim) float32; may be overwritten and returned.
+    Parameters
+    ----------
+    points : (rows,) int64
+        Numbers.
+    own : (rows, ambient_dim) float32
+        May be overwritten and returned.
     """
     X, d, seed = own, recipe.ambient_dim, recipe.seeds.embedding
     if recipe.nuisance_dim:

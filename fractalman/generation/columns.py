@@ -27,10 +27,14 @@ IN_MEMORY_BYTES = 256 << 20
 def streamed_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> dict[str, Blocks] | None:
     """Return the columns of a recipe that needs no structure first, made block by block; None for other recipes.
 
-    Args:
-        recipe: any recipe.
-        hierarchy: also those of its trees, which are made at once, in a compact form.
-        folder: where scratch files go.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    hierarchy : bool
+        Also those of its trees, which are made at once, in a compact form.
+    folder : Path
+        Where scratch files go.
     """
     stream = family_of(recipe).sampler.streamed
     own = None if stream is None else stream(recipe, hierarchy and recipe.has_hierarchy, folder)
@@ -40,11 +44,21 @@ def streamed_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> dict[str,
 def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, Any]:
     """Return the columns of a recipe's file: arrays and block sources, with the bytes of `generate`.
 
-    Args:
-        recipe: any recipe.
-        hierarchy: also the trees, where the family has them.
-        folder: of the file, where scratch files go.
-    Errors: ResourceError before starting what will not fit; OSError when the disk has no room for the scratch file.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    hierarchy : bool
+        Also the trees, where the family has them.
+    folder : Path
+        Of the file, where scratch files go.
+
+    Raises
+    ------
+    ResourceError
+        Before starting what will not fit.
+    OSError
+        When the disk has no room for the scratch file.
     """
     hierarchy = hierarchy and recipe.has_hierarchy
     check_memory(recipe, streamed=True, hierarchy=hierarchy)

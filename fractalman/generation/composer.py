@@ -20,10 +20,14 @@ from fractalman.recipes import Recipe
 def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structure[Any]:
     """Return everything of a dataset but X; theory and predictions need no more.
 
-    Args:
-        recipe: any recipe.
-        hierarchy: also the hierarchy and the label tree.
-        draw: number of the label draw; 0 = the dataset's own labels.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    hierarchy : bool, default True
+        Also the hierarchy and the label tree.
+    draw : int, default 0
+        Number of the label draw; 0 = the dataset's own labels.
     """
     made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
@@ -35,12 +39,23 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
 def tree(recipe: Recipe) -> ClusterTree:
     """Return the edges and the hierarchy of a recipe's clusters alone, without latents, labels and coordinates.
 
-    Args:
-        recipe: of a cluster family: one cluster, an ensemble, the Bethe lattice.
-    Returns: columns edges, parent, size and depth as in the dataset, 64 bytes a point;
-        `memory_of(recipe).tree_bytes()` is the most memory that it takes, 80 bytes a point for one cluster of up to
-        10^9 points.
-    Errors: RecipeError for other families; ResourceError before starting what will not fit.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of a cluster family: one cluster, an ensemble, the Bethe lattice.
+
+    Returns
+    -------
+    ClusterTree
+        Columns edges, parent, size and depth as in the dataset, 64 bytes a point; `memory_of(recipe).tree_bytes()` is
+        the most memory that it takes, 80 bytes a point for one cluster of up to 10^9 points.
+
+    Raises
+    ------
+    RecipeError
+        For other families.
+    ResourceError
+        Before starting what will not fit.
     """
     check_memory(recipe, tree_only=True)
     draw = family_of(recipe).sampler.tree
@@ -58,7 +73,7 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     >>> import fractalman as fm
     >>> from fractalman.generation import population
     >>> population(fm.PercolationEnsemble(n_points=1000))["clusters"]
-    331
+    346
     """
     clusters = family_of(recipe).sampler.clusters
     return None if clusters is None else clusters(recipe)
@@ -67,9 +82,27 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
 def generate(recipe: Recipe) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
-    Args:
-        recipe: any recipe; the same recipe gives the same bytes on every machine and any number of threads.
-    Errors: ResourceError before starting what will not fit.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe; the same recipe gives the same bytes on every machine and any number of threads.
+
+    Returns
+    -------
+    Dataset
+        Coordinates X, labels y, clusters, edges, hierarchy and label tree, as far as the family has them.
+
+    Raises
+    ------
+    ResourceError
+        Before starting what will not fit.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=100, ambient_dim=8))
+    >>> data.X.shape, data.y.shape
+    ((100, 8), (100,))
     """
     check_memory(recipe)
     made = structure(recipe)
@@ -81,9 +114,29 @@ def generate(recipe: Recipe) -> Dataset:
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
-    """Return independent label vectors on one structure, (n, draws) float64; column 0 is the dataset's own.
+    """Return independent label vectors on one structure.
 
     Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back.
+
+    Parameters
+    ----------
+    data : Dataset or Structure
+        What the labels are drawn on.
+    draws : int
+        Number of draws ≥ 1.
+
+    Returns
+    -------
+    (n, draws) float64
+        Column 0 is the dataset's own.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=100, ambient_dim=8))
+    >>> labels = fm.label_draws(data, 3)
+    >>> labels.shape, bool((labels[:, 0] == data.y).all())
+    ((100, 3), True)
     """
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]

@@ -21,10 +21,18 @@ from fractalman.recipes import Recipe
 class Contents:
     """What a file of a recipe would hold.
 
-    Args:
-        points: number of points n. columns: coordinates of a point.
-        bytes: of all columns as they are in memory.
-        content: content digest of the file. without_hierarchy: of the file written with hierarchy=False.
+    Attributes
+    ----------
+    points : int
+        Number of points n.
+    columns : int
+        Coordinates of a point.
+    bytes : int
+        Of all columns as they are in memory.
+    content : str
+        Content digest of the file.
+    without_hierarchy : str
+        Of the file written with hierarchy=False.
     """
 
     points: int
@@ -37,9 +45,17 @@ class Contents:
 def file_contents(recipe: Recipe, progress: Callable[[str], None] | None = None) -> Contents:
     """Return sizes and content digests of the file that `write` would make of a recipe, without writing it.
 
-    Args:
-        recipe: any recipe. progress: called with the name of every column that is begun.
-    Errors: ResourceError for what will not fit into memory.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    progress : function or None, default None
+        Called with the name of every column that is begun.
+
+    Raises
+    ------
+    ResourceError
+        For what will not fit into memory.
     """
     with tempfile.TemporaryDirectory() as folder:  # for what lays out large clusters
         records, size = _hashed(file_columns(recipe, True, Path(folder)), progress)

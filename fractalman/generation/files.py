@@ -28,14 +28,41 @@ def write(
     at most 48 bytes a point, critical clusters with hierarchical labels 52, other clusters what their structure needs
     (`recipe.streamed_bytes`).
 
-    Args:
-        recipe: any recipe. path: the target file.
-        hierarchy: also the hierarchy and the label tree, where the family has them.
-        overwrite: replace an existing file.
-        progress: called as progress(column, bytes done, bytes in all).
-        compression: "standard" (integers only), "off", "lzf", "gzip" or "zstd"; the columns' content is the
-            same, the file's bytes are not.
-    Returns: the path. Errors: ResourceError, and those of `dataset.write_columns`.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    path : str or Path
+        The target file.
+    hierarchy : bool, default True
+        Also the hierarchy and the label tree, where the family has them.
+    overwrite : bool, default False
+        Replace an existing file.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+    compression : {"standard", "off", "lzf", "gzip", "zstd"}, default "standard"
+        "standard" (integers only), "off", "lzf", "gzip" or "zstd"; the columns' content is the same, the file's bytes
+        are not.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ResourceError
+        If the dataset does not fit into memory, before anything is started.
+    RecipeError
+        If the file is there already and overwrite is not asked for.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> path = fm.write(fm.Cascade(n_points=100, ambient_dim=8), "points.h5", overwrite=True)
+    >>> with fm.open(path) as file:
+    ...     file.X.shape
+    (100, 8)
     """
     from fractalman.datasets import check_target, write_columns
     from fractalman.datasets.compression import check_compression
@@ -58,10 +85,33 @@ def rebuild(
 
     A index of shards is made again as one file, a shard as the shard that it was.
 
-    Args:
-        source: a dataset file; only its provenance is read.
-        path, overwrite, progress: as in `write`.
-    Errors: FileFormatError for another STREAM_VERSION or another digest; nothing is left behind then.
+    Parameters
+    ----------
+    source : str or Path
+        A dataset file; only its provenance is read.
+    path : str or Path
+        The target file.
+    overwrite : bool, default False
+        Replace an existing file.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+
+    Returns
+    -------
+    Path
+        Of the new file.
+
+    Raises
+    ------
+    FileFormatError
+        For another version of the random streams or another digest; nothing is left behind then.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> path = fm.write(fm.Cascade(n_points=100, ambient_dim=8), "first.h5", overwrite=True)
+    >>> fm.rebuild(path, "again.h5", overwrite=True).name
+    'again.h5'
     """
     from fractalman.datasets import check_target, open_file
 

@@ -11,11 +11,16 @@ from fractalman.recipes import Recipe
 def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True, tree_only: bool = False) -> None:
     """Raise ResourceError when a dataset would need more memory than there is.
 
-    Args:
-        recipe: any recipe.
-        streamed: as `write` makes it, which never holds X; else as `generate` does.
-        hierarchy: with its trees; `generate` always makes them.
-        tree_only: for `tree`, which makes no coordinates.
+    Parameters
+    ----------
+    recipe : Recipe
+        Any recipe.
+    streamed : bool, default False
+        As `write` makes it, which never holds X; else as `generate` does.
+    hierarchy : bool, default True
+        With its trees; `generate` always makes them.
+    tree_only : bool, default False
+        For `tree`, which makes no coordinates.
     """
     limit, estimate = memory.available_bytes(), memory_of(recipe)
     size = "side" if recipe.n_points is None else "n_points"

@@ -43,12 +43,35 @@ def write_shard(
 ) -> Path:
     """Write one shard of a dataset, unless it is finished already.
 
-    Args:
-        recipe: of a family whose points are made by address.
-        path: of the index file; shards go to the folder "<path>.shards" beside it.
-        number: which shard, from 1. shards: how many there are.
-        progress: called as progress(column, bytes done, bytes in all).
-    Returns: the shard's path. Errors: RecipeError, and those of `write`.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of a family whose points are made by address.
+    path : str or Path
+        The index file; shards go to the folder "<path>.shards" beside it.
+    number : int
+        Which shard, from 1.
+    shards : int
+        How many there are.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+
+    Returns
+    -------
+    Path
+        Of the shard.
+
+    Raises
+    ------
+    RecipeError
+        If the family's points are not made by address, or there is no shard of that number.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100, ambient_dim=8)
+    >>> fm.write_shard(recipe, "parts.h5", number=1, shards=2).parent.name
+    'parts.h5.shards'
     """
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
@@ -166,16 +189,47 @@ def write_shards(
 
     Shards that an earlier run has finished are kept. The trees, where asked for, are made here, for the index file.
 
-    Args:
-        recipe: of a family whose points are made by address.
-        path: of the index file; shards go to the folder "<path>.shards" beside it.
-        shards: how many, 1 to n_points.
-        hierarchy, overwrite, progress: as in `write`; an old index file stays until the new one is published.
-        jobs: spawned processes of one thread; 1 = this process with all its threads.
-        scheduler: address of a dask scheduler.
-        executor: runs the shards instead; anything with ``submit``; the caller closes it.
-    Returns: the path. Errors: RecipeError, ResourceError, MissingExtraError; those of `write`. Finished shards stay
-        whatever happens, Ctrl-C included.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of a family whose points are made by address.
+    path : str or Path
+        The index file; shards go to the folder "<path>.shards" beside it.
+    shards : int
+        How many, 1 to n_points.
+    hierarchy : bool, default True
+        Also the hierarchy and the label tree, where the family has them.
+    overwrite : bool, default False
+        Replace an existing index file; it stays until the new one is published.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+    jobs : int, default 1
+        Spawned processes of one thread; 1 = this process with all its threads.
+    scheduler : str or None, default None
+        Address of a dask scheduler; None = this machine.
+    executor : Executor or None, default None
+        Runs the shards instead; anything with ``submit``; the caller closes it.
+
+    Returns
+    -------
+    Path
+        Of the index file.
+
+    Raises
+    ------
+    RecipeError
+        If the family's points are not made by address, or both jobs and scheduler are given.
+    ResourceError
+        If the dataset does not fit into memory, before anything is started.
+    MissingExtraError
+        If a scheduler is given and dask is not installed. Finished shards stay whatever happens, Ctrl-C included.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100, ambient_dim=8)
+    >>> fm.write_shards(recipe, "index.h5", shards=2, hierarchy=False, overwrite=True).name
+    'index.h5'
     """
     from fractalman.datasets import check_target
 
@@ -209,7 +263,39 @@ def merge_shards(
 ) -> Path:
     """Write the index file of shards that are all finished, e.g. by jobs that each ran `write_shard`.
 
-    Args: as in `write_shards`. Errors: RecipeError naming how many shards are missing.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of a family whose points are made by address.
+    path : str or Path
+        The index file; shards go to the folder "<path>.shards" beside it.
+    shards : int
+        How many there are.
+    hierarchy : bool, default True
+        Also the hierarchy and the label tree, where the family has them.
+    overwrite : bool, default False
+        Replace an existing index file.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+
+    Returns
+    -------
+    Path
+        Of the index file.
+
+    Raises
+    ------
+    RecipeError
+        Naming how many shards are missing.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Cascade(n_points=100, ambient_dim=8)
+    >>> for number in (1, 2):
+    ...     _ = fm.write_shard(recipe, "merged.h5", number, shards=2)
+    >>> fm.merge_shards(recipe, "merged.h5", shards=2, hierarchy=False, overwrite=True).name
+    'merged.h5'
     """
     from fractalman.datasets import check_target
 

@@ -305,6 +305,15 @@ class OwnKernel(KernelRidge):
         processes it must stand in a module.
     ridge : float, optional
         In units of the mean of K(x, x) over the training points. Default None: chosen on validation points.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> def linear(A, B):
+    ...     return 1.0 + A @ B.T
+    >>> kernel = learners.OwnKernel(function=linear)
+    >>> isinstance(kernel, learners.Learner)
+    True
     """
 
     function: Callable[[F64, F64], F64]
@@ -317,7 +326,13 @@ class OwnKernel(KernelRidge):
             raise RecipeError(f"own-kernel.function = {self.function!r}: expected a function (a, d), (b, d) → (a, b)")
 
     def smoother(self) -> Smoother:
-        """Ridge regression with the same kernel, of coordinates as they are."""
+        """Ridge regression with the same kernel, of coordinates as they are.
+
+        Returns
+        -------
+        Smoother or None
+            Kernel ridge regression with this kernel.
+        """
         from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
 
         return SameInTheory(self.function, self._ridges, raw=True)

@@ -54,6 +54,7 @@ class Problem:
     y_train : (n, m) float64
         m ≥ 1 label draws.
     X_test : (t, d) float32
+        Points to predict, t ≥ 1.
     key : int
         64-bit key (`fractalman.random.streams.key64`) of everything random in the learner.
 
@@ -61,6 +62,14 @@ class Problem:
     ------
     RecipeError
         When the shapes contradict each other or a number is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman import learners
+    >>> X = np.zeros((3, 2), np.float32)
+    >>> learners.Problem(X, np.zeros((3, 1)), X, key=1).n
+    3
     """
 
     X_train: F32
@@ -96,6 +105,16 @@ class Outcome:
         Mean squared training residual over points and outputs, in the labels' own units squared.
     info : dict
         JSON values that say what was chosen and how the fit ended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman import learners
+    >>> X = np.array([[0.0], [1.0]], np.float32)
+    >>> problem = learners.Problem(X, np.array([[2.0], [3.0]]), X, key=1)
+    >>> [outcome] = learners.make("1-nn").run([problem])
+    >>> outcome.prediction.ravel().tolist()
+    [2.0, 3.0]
     """
 
     prediction: F64
@@ -119,6 +138,12 @@ class Cost:
         Seconds that no operation is counted for. Default 0.
     setup : float
         Seconds once for every shape of problem, whatever their number: compiling. Default 0.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.Cost(operations=1e9, memory=8e6).seconds_at(1e10)
+    0.5
     """
 
     operations: float
@@ -128,7 +153,18 @@ class Cost:
     setup: float = 0.0
 
     def seconds_at(self, speed: float) -> float:
-        """Return the seconds of one problem where a float32 matrix product runs ``speed`` operations per second."""
+        """Return the seconds of one problem where a float32 matrix product runs ``speed`` operations per second.
+
+        Parameters
+        ----------
+        speed : float
+            Float32 operations per second of a matrix product, above 0.
+
+        Returns
+        -------
+        float
+            Seconds, setup apart.
+        """
         return self.operations / (self.share * speed) + self.seconds
 
 
@@ -162,6 +198,13 @@ class Learner(ABC):
         Name in `fractalman.kernels.matrix` of the kernel that it is ridge regression with; "" = none.
     reference : str
         Learner of closed form that stands for this one where weights are needed; "" = none.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learner = learners.make("random-features", {"features": 64})
+    >>> learner.name, learner.capacity, learner.setting("features")
+    ('random-features', 'fixed', 64)
     """
 
     name: ClassVar[str]
@@ -180,17 +223,50 @@ class Learner(ABC):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Return every setting with its default."""
+        """Return every setting with its default.
+
+        Returns
+        -------
+        dict of str to object
+            Setting → default.
+        """
         return {f.name: f.default for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
-        """Return the learner with the settings of a table; RecipeError with the nearest match for unknown keys."""
+        """Return the learner with the settings of a table.
+
+        Parameters
+        ----------
+        table : mapping of str to object
+            Settings by name; the others keep their defaults.
+
+        Returns
+        -------
+        Learner
+            Of this class.
+
+        Raises
+        ------
+        RecipeError
+            With the nearest match for an unknown key.
+        """
         refuse_unknown(table, tuple(cls.defaults()), cls.name)
         return cls(**table)
 
     def setting(self, key: str) -> Any:
-        """Return the value of a setting."""
+        """Return the value of a setting.
+
+        Parameters
+        ----------
+        key : str
+            Name of the setting.
+
+        Returns
+        -------
+        object
+            Its value.
+        """
         return getattr(self, key)
 
     # ------------------------------------------------------------------------------------------------ what it is
@@ -206,7 +282,20 @@ class Learner(ABC):
         return self.properties
 
     def parameters(self, d: int, outputs: int = 1) -> int | None:  # noqa: ARG002
-        """Return the number of fitted parameters for d inputs, None where the learner has no such number."""
+        """Return the number of fitted parameters for d inputs, None where the learner has no such number.
+
+        Parameters
+        ----------
+        d : int
+            Number of inputs.
+        outputs : int, default 1
+            Number of outputs.
+
+        Returns
+        -------
+        int or None
+            None where the learner has no such number.
+        """
         return None
 
     def cost(self, n: int, d: int, t: int, m: int) -> Cost | None:  # noqa: ARG002
@@ -216,6 +305,11 @@ class Learner(ABC):
         ----------
         n, d, t, m : int
             Training points, inputs, test points, label columns.
+
+        Returns
+        -------
+        Cost or None
+            None where it is not known.
         """
         return None
 
@@ -223,6 +317,11 @@ class Learner(ABC):
         """Return the learner as theory computes it, without a label; None where theory has nothing like it.
 
         Of a ``linear_smoother`` it is the same learner, of a network the ridge regression with its tangent kernel.
+
+        Returns
+        -------
+        Smoother or None
+            None where theory has nothing like it.
         """
         return None
 
@@ -244,7 +343,20 @@ class Learner(ABC):
         """
 
     def resume(self, problems: Sequence[Problem], checkpoint: Path | None) -> list[Outcome]:  # noqa: ARG002
-        """Run as `run` does, and go on where a killed run left ``checkpoint``, if the learner keeps ``checkpoints``."""
+        """Run as `run` does, and go on where a killed run left ``checkpoint``, if the learner keeps ``checkpoints``.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+            Independent of each other.
+        checkpoint : Path or None
+            File in which the state of training is kept; None = nothing is kept.
+
+        Returns
+        -------
+        list of Outcome
+            One per problem, in order.
+        """
         return self.run(problems)
 
 

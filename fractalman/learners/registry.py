@@ -40,7 +40,19 @@ _NUMBERED = "k-nn"
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all learners, in the order of the registry."""
+    """Return the names of all learners, in the order of the registry.
+
+    Returns
+    -------
+    tuple of str
+        What `make` takes; "5-nn" and the like besides.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> "1-nn" in learners.names()
+    True
+    """
     return tuple(REGISTRY)
 
 
@@ -52,10 +64,21 @@ def learner_class(name: str) -> type[Learner]:
     name : str
         One of `names`, or "5-nn" for the mean over 5 neighbours (any number).
 
+    Returns
+    -------
+    type
+        A subclass of `Learner`.
+
     Raises
     ------
     RecipeError
         With the nearest match for an unknown name.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.learner_class("1-nn").capacity
+    'grows with n'
     """
     known = REGISTRY.get(_NUMBERED if _number_of(name) is not None else name)
     if known is not None:
@@ -99,6 +122,7 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
     Returns
     -------
     Learner
+        With these settings, and defaults else.
 
     Raises
     ------
@@ -127,7 +151,24 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
 
 
 def settings_of(name: str) -> tuple[str, ...]:
-    """Return the keys that the table of a learner may have; none for "5-nn", which says its k in its name."""
+    """Return the keys that the table of a learner may have; none for "5-nn", which says its k in its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`, or "5-nn".
+
+    Returns
+    -------
+    tuple of str
+        Keys of the learner's table.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.settings_of("5-nn")
+    ()
+    """
     return () if _number_of(name) is not None else tuple(learner_class(name).defaults())
 
 
@@ -138,6 +179,11 @@ def properties_of(name: str) -> LearnerProperties:
     ----------
     name : str
         As in `make`.
+
+    Returns
+    -------
+    LearnerProperties
+        Kind, smoothness, and what laws assume of it.
 
     Raises
     ------
@@ -154,7 +200,19 @@ def properties_of(name: str) -> LearnerProperties:
 
 
 def axes() -> dict[str, tuple[str, ...]]:
-    """Return every setting that a sweep may vary → the learners that have it."""
+    """Return every setting that a sweep may vary → the learners that have it.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Setting → learners.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> "random-features" in learners.axes()["features"]
+    True
+    """
     found: dict[str, tuple[str, ...]] = {}
     for name in REGISTRY:
         for key in learner_class(name).axes:
@@ -163,11 +221,45 @@ def axes() -> dict[str, tuple[str, ...]]:
 
 
 def axis_kind(setting: str) -> str | None:
-    """Return whether a setting is one of the model's size, "model", or of its training, "budget"; None for neither."""
+    """Return whether a setting is one of the model's size, "model", or of its training, "budget"; None for neither.
+
+    Parameters
+    ----------
+    setting : str
+        Name of a setting.
+
+    Returns
+    -------
+    {"model", "budget"} or None
+        None for a setting that no sweep may vary.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.axis_kind("features")
+    'model'
+    """
     kinds = [learner_class(name).axes.get(setting) for name in REGISTRY]
     return next((kind for kind in kinds if kind is not None), None)
 
 
 def doubled_settings(name: str) -> tuple[str, ...]:
-    """Return the settings whose doubling says what limits a learner; none for a name that is not registered."""
+    """Return the settings whose doubling says what limits a learner; none for a name that is not registered.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    tuple of str
+        Names of settings.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.doubled_settings("1-nn")
+    ()
+    """
     return learner_class(name).doubled if name in REGISTRY else ()

@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 def ridge_solutions(X: F64, y: F64, ridges: Sequence[float]) -> F64:
     """Return the minimisers of |y − ȳ − (x − x̄)w|² + ridge·n·|w|² for every ridge, from one SVD.
 
-    Args:
-        X: (n, d) float64. y: (n, m) float64. ridges: each > 0, in units of X²; n < d and n > d alike.
-    Returns: (len(ridges), d, m) float64.
+    Parameters
+    ----------
+    X : (n, d) float64
+        .
+    y : (n, m) float64
+        .
+    ridges : sequence of float
+        Each > 0, in units of X²; n < d and n > d alike.
+
+    Returns
+    -------
+    (len(ridges), d, m) float64
+        Minimisers of |y − ȳ − (x − x̄)w|² + ridge·n·|w|² for every ridge, from one SVD.
     """
     import scipy.linalg
 

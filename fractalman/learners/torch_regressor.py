@@ -44,6 +44,12 @@ class TorchRegressor:
     ------
     RecipeError
         For steps, batch_size or learning_rate that cannot be.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> learners.TorchRegressor(lambda d, m: None, steps=10).get_params()["steps"]
+    10
     """
 
     factory: Callable[[int, int], Any]
@@ -70,11 +76,33 @@ class TorchRegressor:
         return f"TorchRegressor({shown(self.factory)}, {settings}, {package_version('torch')})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 (scikit-learn's own)
-        """Return the parameters by name, as scikit-learn's estimators do."""
+        """Return the parameters by name, as scikit-learn's estimators do.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Without effect: no parameter is an estimator.
+
+        Returns
+        -------
+        dict of str to object
+            Parameter → value.
+        """
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def set_params(self, **values: Any) -> Self:
-        """Set parameters by name, as scikit-learn's estimators do."""
+        """Set parameters by name, as scikit-learn's estimators do.
+
+        Parameters
+        ----------
+        values : object
+            Parameters and their new values.
+
+        Returns
+        -------
+        TorchRegressor
+            Itself.
+        """
         for name, value in values.items():
             setattr(self, name, value)
         self.__post_init__()
@@ -85,8 +113,10 @@ class TorchRegressor:
 
         Parameters
         ----------
-        X : (n, d) floats
-        y : (n,) or (n, m) floats
+        X : (n, d) float array
+            Inputs.
+        y : (n,) or (n, m) float array
+            Labels.
 
         Returns
         -------
@@ -136,7 +166,8 @@ class TorchRegressor:
 
         Parameters
         ----------
-        X : (t, d) floats
+        X : (t, d) float array
+            Inputs.
 
         Returns
         -------

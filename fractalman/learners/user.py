@@ -48,6 +48,15 @@ class UserLearner(Learner):
         (a, d), (b, d) → (a, b) of coordinates as they are. Default None: measured against references, not judged.
     capacity : str
         "grows with n" (default) or "fixed": the number of its parameters.
+
+    Examples
+    --------
+    >>> from fractalman import learners
+    >>> def zero(X, y, X_test, seed):
+    ...     return [0.0] * len(X_test)
+    >>> mine = learners.own(zero, called="zero")
+    >>> isinstance(mine, learners.UserLearner), mine.called
+    (True, 'zero')
     """
 
     called: str
@@ -65,7 +74,13 @@ class UserLearner(Learner):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """It has no table: its settings are its own."""
+        """Return an empty table: its settings are its own.
+
+        Returns
+        -------
+        dict of str to object
+            Empty.
+        """
         return {}
 
     @property
@@ -80,7 +95,18 @@ class UserLearner(Learner):
         }
 
     def run(self, problems: Sequence[Problem]) -> list[Outcome]:
-        """Fit every problem, one label column after the other, with a copy of its own each."""
+        """Fit every problem, one label column after the other, with a copy of its own each.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+            Independent of each other.
+
+        Returns
+        -------
+        list of Outcome
+            One per problem, in order.
+        """
         return [self._one(problem) for problem in problems]
 
     def _one(self, problem: Problem) -> Outcome:
@@ -206,7 +232,8 @@ def own(
 
     Returns
     -------
-    Learner
+    UserLearner or Learner
+        What sweeps and predictions take.
 
     Raises
     ------

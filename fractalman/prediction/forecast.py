@@ -38,10 +38,14 @@ REFERENCE_SIZE = 1024
 class Prediction:
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
-    Args:
-        recipe: the recipe predicted for (a dataset's or file's own).
-        learner: the learner's name.
-        law: the law, with its inputs, domain, windows, conflicts and reasons; as text its name and statement.
+    Attributes
+    ----------
+    recipe : Recipe
+        The recipe predicted for (a dataset's or file's own).
+    learner : str
+        The learner's name.
+    law : Law
+        The law, with its inputs, domain, windows, conflicts and reasons; as text its name and statement.
     """
 
     recipe: Recipe
@@ -167,9 +171,15 @@ class Prediction:
     def curve(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the expected risk at training-set sizes ``n``, averaged over the family (or over splits of a dataset).
 
-        Args:
-            n: (k,) integers ≥ 1, below the population.
-        Errors: RecipeError for sizes outside, or a learner without a finite-size curve.
+        Parameters
+        ----------
+        n : (k,) int
+            Each ≥ 1, below the population.
+
+        Raises
+        ------
+        RecipeError
+            For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
             raise RecipeError(no_curve(self.learner))
@@ -178,7 +188,10 @@ class Prediction:
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it.
 
-        Errors: RecipeError for sizes outside, or a family without one.
+        Raises
+        ------
+        RecipeError
+            For sizes outside, or a family without one.
         """
         if self._floor is None:
             raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
@@ -189,10 +202,19 @@ class Prediction:
 
         It is what `measure.fit_power_law` computes: least squares through the logarithms of the mean curve.
 
-        Args:
-            n_lo, n_hi: the window, n_lo < n_hi.
-            sizes: the very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
-        Errors: RecipeError as for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
+        Parameters
+        ----------
+        n_lo : int
+            The window, n_lo < n_hi.
+        n_hi : int
+            The window, n_lo < n_hi.
+        sizes : sequence of int or None, default None
+            The very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
+
+        Raises
+        ------
+        RecipeError
+            As for `curve`, and where the curve has come to its end: the last level resolved, risk 0.
         """
         if not 1 <= n_lo < n_hi:
             raise RecipeError(f"n_lo = {n_lo}, n_hi = {n_hi}: expected 1 <= n_lo < n_hi")
@@ -245,7 +267,10 @@ class Prediction:
     def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
         """Return the risk of the best P cells with infinitely many data, (k,) float64, prior units.
 
-        Errors: RecipeError for families other than cascades, whose best cells are not known.
+        Raises
+        ------
+        RecipeError
+            For families other than cascades, whose best cells are not known.
         """
         known = family_of(self.recipe).laws.model_curve
         if known is None:
@@ -255,10 +280,17 @@ class Prediction:
     def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
         """Return L(n, P) = E + A/n^α_D + B/P^α_P.
 
-        Args:
-            data_amplitude: A; None = from the curve at n = 1024 (or N/16). model_amplitude: B; None = from the best
-                cells at P = 1024, known for cascades.
-        Errors: RecipeError where an exponent or an amplitude is not known; it says what to type.
+        Parameters
+        ----------
+        data_amplitude : float or None, default None
+            A; None = from the curve at n = 1024 (or N/16).
+        model_amplitude : float or None, default None
+            B; None = from the best cells at P = 1024, known for cascades.
+
+        Raises
+        ------
+        RecipeError
+            Where an exponent or an amplitude is not known; it says what to type.
         """
         law = self.law
         alpha_d = law.data_exponent if law.data_exponent is not None else law.excess_exponent

@@ -47,23 +47,41 @@ class OwnPrediction:
 
     Parameters
     ----------
-    learner : its name.
-    n_points : N.
-    ambient_dim : d.
-    data_exponent : α_D of the part of the risk that can be learned: above the noise, where noise was found.
-    standard_error : over label draws and starting points; nan where it could not be had.
-    interval : 95 %, likewise.
-    law : where the exponent comes from, in words.
-    dimensions : every estimate of the intrinsic dimension, by method; those that failed are missing.
-    smoothness : the label variogram and the neighbours' differences.
-    from_geometry : (2H/D, its standard error), with D from "correlation" in the variogram's window; nan without D.
-    from_neighbours : (α, its standard error) of γ_k ~ k^α as it is, noise included.
-    neighbours : exponents with and without noise, and the noise, each with its error over label draws.
-    classes : number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or
-        the squared error summed over one-hot columns and halved (kernels).
-    label_variance : of y; of classes, the share of wrong answers of a random one.
-    warnings : what qualifies the numbers, one sentence each.
-    points, labels : (N, d) and (N,) float64, what was measured: copies left out, classes as 0, 1, …
+    learner : str
+        Its name.
+    n_points : int
+        Number of points, N.
+    ambient_dim : int
+        Number of coordinates, d.
+    data_exponent : float
+        α_D of the part of the risk that can be learned: above the noise, where noise was found.
+    standard_error : float
+        Of the exponent, over label draws and starting points; nan where it could not be had.
+    interval : (float, float)
+        The 95 % interval of the exponent, likewise.
+    law : str
+        Where the exponent comes from, in words.
+    dimensions : dict of str to Dimension
+        Every estimate of the intrinsic dimension, by method; those that failed are missing.
+    smoothness : Smoothness
+        The label variogram and the neighbours' differences.
+    from_geometry : (float, float)
+        2H/D and its standard error, with D from "correlation" in the variogram's window; nan without D.
+    from_neighbours : (float, float)
+        α of γ_k ~ k^α and its standard error, as it is, noise included.
+    neighbours : NeighbourLaw
+        Exponents with and without noise, and the noise, each with its error over label draws.
+    classes : int
+        Number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or the
+        squared error summed over one-hot columns and halved (kernels).
+    label_variance : float
+        Of y; of classes, the share of wrong answers of a random one.
+    warnings : tuple of str
+        What qualifies the numbers, one sentence each.
+    points : (N, d) float64
+        Points as they were measured, copies left out.
+    labels : (N,) float64
+        Their labels; classes as 0, 1, …
     """
 
     learner: str
@@ -104,9 +122,20 @@ class OwnPrediction:
         spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
         four fifths of the training points, as the learners choose theirs.
 
-        Args:
-            n: training-set sizes inside `sizes`.
-        Errors: RecipeError for others.
+        Parameters
+        ----------
+        n : array or sequence of int
+            Training-set sizes inside `sizes`.
+
+        Returns
+        -------
+        Curve
+            Sizes, risks and how they were computed.
+
+        Raises
+        ------
+        RecipeError
+            For sizes outside.
         """
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
@@ -181,23 +210,33 @@ def predict_own_data(
 
     Parameters
     ----------
-    X : (N ≥ 64, d) features, one unit for all columns (scale them first if they have different ones).
-    y : (N,) target: numbers, or classes as words, truth values or whole numbers.
-    learner : "1-nn", "k-nn" (k chosen), "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
-    window : distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
-    nugget : fit label noise beside the power law of the variogram, too.
-    seed : picks starting points, landmarks and drawn fields.
-    classes : whether y are classes, whose risk is a share of wrong answers; None = words, truth values, and whole
-        numbers of at most 32 values that stand eight times each or more.
+    X : (N, d) float array
+        Features, N ≥ 64, one unit for all columns (scale them first if they have different ones).
+    y : (N,) array
+        Target: numbers, or classes as words, truth values or whole numbers.
+    learner : str, default "1-nn"
+        "1-nn", "k-nn" (k chosen), "laplace-kernel", "gaussian-kernel", "matern-kernel", "ntk-kernel" or "ridge".
+    window : (float, float) or None, default None
+        Distances in which dimension and smoothness are measured; None = by neighbours, as `measure.dimension`.
+    nugget : bool, default False
+        Fit label noise beside the power law of the variogram, too.
+    seed : int, default 0
+        Picks starting points, landmarks and drawn fields.
+    classes : bool or None, default None
+        Whether y are classes, whose risk is a share of wrong answers; None = words, truth values, and whole numbers
+        of at most 32 values that stand eight times each or more.
 
     Returns
     -------
     OwnPrediction
+        The exponent with its interval, the curve, and every number it rests on.
 
     Raises
     ------
-    RecipeError, FitError
-        For what cannot be measured at all. A dimension or a spectrum that fails is a warning.
+    RecipeError
+        For arguments that cannot be measured at all.
+    FitError
+        For points on which nothing can be fitted. A dimension or a spectrum that fails is a warning.
 
     Notes
     -----

@@ -30,13 +30,22 @@ class StudiedLearner:
 
     Parameters
     ----------
-    learner : its name.
-    n : (sizes,) training points.
-    predicted : (sizes,) float64, nan where there is no prediction.
-    measured, standard_error : (sizes,) over splits; of classes the share of wrong answers (1-nn), or half the squared
-        error summed over one-hot columns.
-    agrees : whether every size agrees within 15 % and three standard errors; None without a prediction.
-    failure : why it could not be studied, "" where it could.
+    learner : str
+        Its name.
+    n : (sizes,) int64
+        Training points.
+    predicted : (sizes,) float64
+        nan where there is no prediction.
+    measured : (sizes,) float64
+        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
+        columns.
+    standard_error : (sizes,) float64
+        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
+        columns.
+    agrees : bool or None
+        Whether every size agrees within 15 % and three standard errors; None without a prediction.
+    failure : str
+        Why it could not be studied, "" where it could.
     """
 
     learner: str
@@ -54,8 +63,10 @@ class OwnStudy:
 
     Parameters
     ----------
-    prediction : that of one neighbour, with dimensions and smoothness.
-    curves : one a learner.
+    prediction : OwnPrediction
+        That of one neighbour, with dimensions and smoothness.
+    curves : tuple of StudiedLearner
+        One a learner.
     """
 
     prediction: OwnPrediction
@@ -79,7 +90,14 @@ def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool |
 
     Parameters
     ----------
-    X, y, seed, classes : as for `predict_own_data`.
+    X : ArrayLike
+        As for `predict_own_data`.
+    y : ArrayLike
+        As for `predict_own_data`.
+    seed : int, default 0
+        As for `predict_own_data`.
+    classes : bool or None, default None
+        As for `predict_own_data`.
 
     Returns
     -------

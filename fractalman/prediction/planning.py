@@ -40,13 +40,20 @@ _LABEL_DRAWS, _NETWORK_DRAWS = 8, 1  # label vectors that a replicate averages o
 class Option:
     """One window of training sizes and what it takes.
 
-    Args:
-        sizes: training-set sizes, doubling.
-        exponent: the predicted exponent over them, None without a curve.
-        scatter: standard deviation of one replicate's slope.
-        seeds: replicates for a 95 % half-width of at most the resolution.
-        half_width: the half-width that they leave.
-        points: training points in all, seeds × sum of sizes.
+    Attributes
+    ----------
+    sizes : tuple of int
+        Training-set sizes, doubling.
+    exponent : float or None
+        The predicted exponent over them, None without a curve.
+    scatter : float
+        Standard deviation of one replicate's slope.
+    seeds : int
+        Replicates for a 95 % half-width of at most the resolution.
+    half_width : float
+        The half-width that they leave.
+    points : int
+        Training points in all, seeds × sum of sizes.
     """
 
     sizes: tuple[int, ...]
@@ -61,14 +68,28 @@ class Option:
 class Plan:
     """What it takes to resolve an exponent.
 
-    Args:
-        learner: the learner. resolution: 95 % half-width asked for. budget: training points that may be fitted.
-        possible: whether some window does it within the population and the budget.
-        reason: in words, and what to type if it does not.
-        chosen: the window that reaches furthest within the budget, the cheaper of two; the cheapest of all if none.
-        options: all windows, cheapest first; the ones beyond the budget too.
-        asymptote: α_D, None where no power law holds.
-        population: N. notes: what the numbers rest on.
+    Attributes
+    ----------
+    learner : str
+        The learner.
+    resolution : float
+        95 % half-width asked for.
+    budget : int
+        Training points that may be fitted.
+    possible : bool
+        Whether some window does it within the population and the budget.
+    reason : str
+        In words, and what to type if it does not.
+    chosen : Option or None
+        The window that reaches furthest within the budget, the cheaper of two; the cheapest of all if none.
+    options : tuple of Option
+        All windows, cheapest first; the ones beyond the budget too.
+    asymptote : float or None
+        α_D, None where no power law holds.
+    population : float
+        N.
+    notes : tuple of str
+        What the numbers rest on.
     """
 
     learner: str
@@ -103,11 +124,37 @@ class Plan:
 def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
     """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
 
-    Args:
-        recipe: of any family. learner: one that laws know.
-        resolution: 95 % Student-t half-width wanted, 0 < resolution ≤ 1.
-        budget: training points that may be fitted in all, over sizes and seeds.
-    Errors: RecipeError. Source: docs/theory.md §4.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+    learner : str, default "1-nn"
+        One that laws know.
+    resolution : float, default 0.02
+        95 % Student-t half-width wanted, 0 < resolution ≤ 1.
+    budget : int, default 1000000
+        Training points that may be fitted in all, over sizes and seeds.
+
+    Returns
+    -------
+    Plan
+        Sizes, seeds and cost; ``possible`` and ``reason`` where none is enough.
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
+
+    Notes
+    -----
+    Source: docs/theory.md §4.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> plan = fm.plan(fm.Cascade(n_points=1000, hurst=0.5), budget=1000)
+    >>> plan.learner, plan.budget
+    ('1-nn', 1000)
     """
     recipe.needs_values("a plan")
     if not 0.0 < resolution <= 1.0:

@@ -38,15 +38,24 @@ def n_tests(population: float) -> int:
 class Realization:
     """One structure with its training order and test points; no labels are drawn.
 
-    Args:
-        order: (m,) int64 points in training order, the test points not among the first m − t.
-        test: (t,) int64 test points.
-        covariance: of the labels, noise included.
-        tree: the label tree, noise included, or None for a field.
-        edges: (n_edges, 2) int64, or None for families without a graph.
-        coordinates: makes X, (n, d), when it is needed.
-        labels: number m → m label vectors drawn on this structure, (n, m) float64.
-        key: of what is random in a learner.
+    Attributes
+    ----------
+    order : (m,) int64
+        Points in training order, the test points not among the first m − t.
+    test : (t,) int64
+        Test points.
+    covariance : LabelCovariance
+        Of the labels, noise included.
+    tree : LabelTree or None
+        The label tree, noise included, or None for a field.
+    edges : (n_edges, 2) int64
+        or None for families without a graph.
+    coordinates : function
+        Makes X, (n, d), when it is needed.
+    labels : function
+        Number m → m label vectors drawn on this structure, (n, m) float64.
+    key : int
+        Of what is random in a learner.
     """
 
     order: I64

@@ -13,11 +13,32 @@ from fractalman.learners.networks import require
 def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -> Iterator[Any]:
     """Yield batches as arrays on a JAX device, in their order, the next ones being sent while one is used.
 
-    Args:
-        batches: of NumPy arrays, such as `fractalman.batches` makes; float64 becomes float32 unless JAX has x64 on.
-        ahead: batches that are sent before they are asked for, 0 or more; they take memory on the device.
-        device: a JAX device or sharding; None = the default device.
-    Errors: MissingExtraError without JAX; RecipeError for ``ahead`` below 0.
+    Parameters
+    ----------
+    batches : iterable of object
+        Of NumPy arrays, such as `fractalman.batches` makes; float64 becomes float32 unless JAX has x64 on.
+    ahead : int, default 1
+        Batches that are sent before they are asked for, 0 or more; they take memory on the device.
+    device : object, default None
+        A JAX device or sharding; None = the default device.
+
+    Returns
+    -------
+    iterator of object
+        Batches as arrays on a JAX device, in their order, the next ones being sent while one is used.
+
+    Raises
+    ------
+    MissingExtraError
+        Without JAX.
+    RecipeError
+        For ``ahead`` below 0.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> [float(batch.sum()) for batch in fm.device_batches([np.ones(2), np.ones(3)])]
+    [2.0, 3.0]
     """
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
         raise RecipeError(f"ahead = {ahead!r}: expected an integer >= 0")

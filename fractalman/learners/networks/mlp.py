@@ -170,10 +170,17 @@ class MLP(Learner):
     def run(self, problems: Sequence[Problem], checkpoint: Path | None = None) -> list[Outcome]:
         """Train one network per problem, all in one program.
 
-        Args:
-            problems: the same d and number of label columns; n may differ.
-            checkpoint: file for the state of training, so that a killed run goes on where it was.
-        Errors: RecipeError for unequal d or columns, n beyond ``max_train``, or too few points for one pass.
+        Parameters
+        ----------
+        problems : sequence of Problem
+            The same d and number of label columns; n may differ.
+        checkpoint : Path or None, default None
+            File for the state of training, so that a killed run goes on where it was.
+
+        Raises
+        ------
+        RecipeError
+            For unequal d or columns, n beyond ``max_train``, or too few points for one pass.
         """
         if not problems:
             return []

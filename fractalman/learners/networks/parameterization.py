@@ -38,10 +38,20 @@ def initial_weights(
 ) -> Weights:
     """Return the weights at the start, biases 0, float32 NumPy arrays.
 
-    Args:
-        key: the problem's key; layer ℓ draws from its own key, the same numbers on every machine.
-        d, width, depth, outputs: layer sizes d → width (depth times) → outputs.
-        parameterization: one of `PARAMETERIZATIONS`.
+    Parameters
+    ----------
+    key : int
+        The problem's key; layer ℓ draws from its own key, the same numbers on every machine.
+    d : int
+        Layer sizes d → width (depth times) → outputs.
+    width : int
+        Layer sizes d → width (depth times) → outputs.
+    depth : int
+        Layer sizes d → width (depth times) → outputs.
+    outputs : int
+        Layer sizes d → width (depth times) → outputs.
+    parameterization : str, default "standard"
+        One of `PARAMETERIZATIONS`.
     """
     layers = []
     for layer, (fan_in, fan_out) in enumerate(layer_sizes(d, width, depth, outputs)):

@@ -22,10 +22,16 @@ from fractalman.random.streams import Role, key64
 class Snapshot:
     """A network in the midst of its training.
 
-    Args:
-        step: that was asked for. taken: steps that had been taken by then, fewer where it had interpolated before.
-        weights: float32 NumPy arrays, a pair (weight, bias) per layer.
-        train_risk: over all training points, in units of the label variance.
+    Attributes
+    ----------
+    step : int
+        That was asked for.
+    taken : int
+        Steps that had been taken by then, fewer where it had interpolated before.
+    weights : Weights
+        Float32 NumPy arrays, a pair (weight, bias) per layer.
+    train_risk : float
+        Over all training points, in units of the label variance.
     """
 
     step: int
@@ -38,11 +44,20 @@ class Snapshot:
 class Prepared:
     """A problem as the network sees it.
 
-    Args:
-        run: how it is trained. X: (n, d) float32 inputs and y: (n, m) float64 labels, scaled. key: of the problem.
-        scale: the maps between the problem's units and these.
-        factors: (layers,) multiply every layer's products. rates: (layers, 2), multiply the rate of one step of plain
-            gradient descent at weights and biases.
+    Attributes
+    ----------
+    run : Run
+        How it is trained.
+    X : (n, d) float32
+        Inputs and y: (n, m) float64 labels, scaled.
+    key : int
+        Of the problem.
+    scale : Scaling
+        The maps between the problem's units and these.
+    factors : (layers,) float32
+        Multiply every layer's products.
+    rates : (layers, 2) float32
+        Multiply the rate of one step of plain gradient descent at weights and biases.
     """
 
     run: training.Run
@@ -57,9 +72,17 @@ class Prepared:
 def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepared:
     """Return a problem scaled as the learner "mlp" scales it, with its training.
 
-    Args:
-        settings: of the network, with one learning rate. linear: without hidden layers, y = xW + b.
-    Errors: RecipeError for several learning rates, or too few points for one pass.
+    Parameters
+    ----------
+    settings : Settings
+        Of the network, with one learning rate.
+    linear : bool, default False
+        Without hidden layers, y = xW + b.
+
+    Raises
+    ------
+    RecipeError
+        For several learning rates, or too few points for one pass.
     """
     if len(settings.rates) > 1:
         raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: expected one rate here; use one of them")
@@ -91,7 +114,12 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
 
     Batches, rates and the rule by which a network stops are those of `fractalman.learners.networks.training.train`.
 
-    Errors: RecipeError for steps that do not rise or lie beyond the budget; FitError when the network diverges.
+    Raises
+    ------
+    RecipeError
+        For steps that do not rise or lie beyond the budget.
+    FitError
+        When the network diverges.
     """
     run = made.run
     if any(a >= b for a, b in itertools.pairwise(steps)) or not all(0 <= s <= run.steps for s in steps):

@@ -32,10 +32,14 @@ _HIGHEST = jax.lax.Precision.HIGHEST
 class Signals(NamedTuple):
     """What passes through a network at n points, layer by layer.
 
-    Args:
-        forward: L + 1 arrays (n, units below), the inputs of every layer: x first.
-        backward: L + 1 arrays (n, m, units), δ of every layer for each of m outputs.
-        output: (n, m).
+    Attributes
+    ----------
+    forward : list of float32 array
+        L + 1 arrays (n, units below), the inputs of every layer: x first.
+    backward : list of float32 array
+        L + 1 arrays (n, m, units), δ of every layer for each of m outputs.
+    output : (n, m) float32
+        .
     """
 
     forward: list[F32]
@@ -70,8 +74,14 @@ def _signals(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 def signals(weights: Weights, factors: F32, X: F32, activation: str) -> Signals:
     """Return the signals of one network at n points.
 
-    Args:
-        weights: of one network. factors: (layers,). X: (n, d) float32 scaled inputs, n ≥ 1.
+    Parameters
+    ----------
+    weights : Weights
+        Of one network.
+    factors : (layers,) float32
+        .
+    X : (n, d) float32
+        Scaled inputs, n ≥ 1.
     """
     parts = []
     for start in range(0, len(X), BLOCK):
@@ -92,9 +102,25 @@ def patterns(found: Signals) -> list[Bool]:
 def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: F32) -> F64:
     """Return each layer's part of the tangent kernel of pairs, averaged over outputs, (layers, pairs) float64.
 
-    Args:
-        a, b: signals at two sets of points. i, j: (pairs,) int64 rows of them. factors: (layers,). rates: (layers, 2).
-    Returns: (1/m) Σ_k K^{kk}_ℓ; its sum over layers is the whole kernel.
+    Parameters
+    ----------
+    a : Signals
+        Signals at two sets of points.
+    i : (pairs,) int64
+        Rows of them.
+    b : Signals
+        Signals at two sets of points.
+    j : (pairs,) int64
+        Rows of them.
+    factors : (layers,) float32
+        .
+    rates : (layers, 2) float32
+        .
+
+    Returns
+    -------
+    float64 array
+        (1/m) Σ_k K^{kk}_ℓ; its sum over layers is the whole kernel.
     """
     layers = len(a.forward)
     out = np.empty((layers, i.size))
@@ -133,9 +159,21 @@ def steps_at(
 ) -> tuple[F64, F64]:
     """Return what one step of gradient descent on ½|f(x) − y|² changes elsewhere, per unit of step size and in fact.
 
-    Args:
-        x: (d,) the point of the step. y: (m,) its label. X: (n, d) where predictions are compared. sizes: (s,) η.
-    Returns: the derivative in η at 0, (n, m), by a forward vector product; the changes, (s, n, m), by taking the steps.
+    Parameters
+    ----------
+    x : (d,) float32
+        The point of the step.
+    y : (m,) float64
+        Its label.
+    X : (n, d) float32
+        Where predictions are compared.
+    sizes : (s,) float64
+        η.
+
+    Returns
+    -------
+    (float64 array, float64 array)
+        The derivative in η at 0, (n, m), by a forward vector product; the changes, (s, n, m), by taking the steps.
     """
     slope, change = _steps(
         weights, factors, rates, x, y.astype(np.float32), X, sizes.astype(np.float32), activation=activation

@@ -74,10 +74,20 @@ def rate(step: Any, steps: Any, warmup: Any, peak: Any) -> Any:
 class Plan(NamedTuple):
     """The numbers of a training run that no program is compiled for.
 
-    Args:
-        steps, warmup: float32. peak: (p,) float32 peak learning rate of every network. decay: float32, decoupled
-            weight decay. factors: (layers,) float32, of the forward pass. rates: (layers, 2) float32, multiply the
-            learning rate of a layer's weights and biases.
+    Attributes
+    ----------
+    steps : object
+        Float32.
+    warmup : object
+        Float32.
+    peak : (p,) float32
+        Peak learning rate of every network.
+    decay : object
+        Float32, decoupled weight decay.
+    factors : (layers,) float32
+        Of the forward pass.
+    rates : (layers, 2) float32
+        Multiply the learning rate of a layer's weights and biases.
     """
 
     steps: Any
@@ -95,11 +105,30 @@ def train_block(
 ) -> State:  # fmt: skip
     """Run steps start … stop − 1 of every network that is not frozen.
 
-    Args:
-        state: stacked over p networks. X: (p, max_n, d) float32, rows beyond a network's n are never drawn.
-        y: (p, max_n, m) float32. n: (p,) int32. keys: (p, 2) uint32, the threefry key of the batches.
-        frozen: (p,) bool. start, stop: int32. plan: rates and factors.
-        batch_size: points of a step. sampling: "replacement", or "one-pass": every point once, in order.
+    Parameters
+    ----------
+    state : State
+        Stacked over p networks.
+    X : (p, max_n, d) float32
+        Rows beyond a network's n are never drawn.
+    y : (p, max_n, m) float32
+        .
+    n : (p,) int32
+        .
+    keys : (p, 2) object
+        Uint32, the threefry key of the batches.
+    frozen : (p,) bool
+        .
+    start : object
+        Int32.
+    stop : object
+        Int32.
+    plan : Plan
+        Rates and factors.
+    batch_size : int
+        Points of a step.
+    sampling : str
+        "replacement", or "one-pass": every point once, in order.
     """
     compilations["block"] += 1
     direction_of = OPTIMIZERS[optimizer]
@@ -140,13 +169,36 @@ def _forward(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 class Run:
     """How the networks of an ensemble are trained; see `fractalman.learners.networks.mlp.Settings`.
 
-    Args:
-        width, depth: hidden layers are ``depth`` × ``width``.
-        steps: budget. warmup: steps of linear warm-up. block: steps between two looks at the training risk.
-        batch_size: points of one step. learning_rate: the schedule's peak.
-        tolerance: training risk, in the units of y, below which a network counts as interpolating.
-        max_train: rows that X is padded to.
-        activation, parameterization, optimizer, sampling: by name. weight_decay: decoupled.
+    Attributes
+    ----------
+    width : int
+        Hidden layers are ``depth`` × ``width``.
+    depth : int
+        Hidden layers are ``depth`` × ``width``.
+    steps : int
+        Budget.
+    warmup : int
+        Steps of linear warm-up.
+    block : int
+        Steps between two looks at the training risk.
+    batch_size : int
+        Points of one step.
+    learning_rate : float
+        The schedule's peak.
+    tolerance : float
+        Training risk, in the units of y, below which a network counts as interpolating.
+    max_train : int
+        Rows that X is padded to.
+    activation : str
+        By name.
+    parameterization : str
+        By name.
+    optimizer : str
+        By name.
+    sampling : str
+        By name.
+    weight_decay : float
+        Decoupled.
     """
 
     width: int
@@ -169,11 +221,18 @@ class Run:
 class Trained:
     """One network's end.
 
-    Args:
-        prediction: (t, m) float64. train_risk: over all training points, float64. Both in the units of y, and nan
-            where the network diverged.
-        steps: steps taken. interpolated: whether train_risk is below the tolerance. diverged: whether it was found not
-            to be finite after so many steps; the others of the ensemble go on.
+    Attributes
+    ----------
+    prediction : (t, m) float64
+        .
+    train_risk : float
+        Over all training points, float64. Both in the units of y, and nan where the network diverged.
+    steps : int
+        Steps taken.
+    interpolated : bool
+        Whether train_risk is below the tolerance.
+    diverged : bool
+        Whether it was found not to be finite after so many steps; the others of the ensemble go on.
     """
 
     prediction: F64
@@ -186,8 +245,18 @@ class Trained:
 def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activation: str) -> list[F64]:
     """Return every network's float32 outputs on its own points as float64, block by block of `ROWS` rows.
 
-    Args:
-        weights: stacked over p networks. X: p arrays (t_i, d) float32. outputs: m. factors, activation: of the network.
+    Parameters
+    ----------
+    weights : Weights
+        Stacked over p networks.
+    X : list of float32 array
+        p arrays (t_i, d) float32.
+    outputs : int
+        m.
+    factors : object
+        Of the network.
+    activation : str
+        Of the network.
     """
     longest = max(x.shape[0] for x in X)
     out = [np.empty((x.shape[0], outputs)) for x in X]
@@ -208,12 +277,24 @@ def train(
 ) -> list[Trained]:
     """Train one network per problem, all in one program, and predict.
 
-    Args:
-        X: p arrays (n_i, d) float32, n_i ≤ run.max_train. y: p arrays (n_i, m) float64 of mean square 1.
-        X_test: p arrays (t_i, d). keys: p problem keys.
-        checkpoint: file that holds the state after every block, replaced whole; a run that finds its own state there
-            goes on from it, and ends as the run that was never interrupted. Whoever takes the results removes it.
-    Returns: p results, each independent of the other problems up to rounding.
+    Parameters
+    ----------
+    X : list of float32 array
+        p arrays (n_i, d) float32, n_i ≤ run.max_train.
+    y : list of float64 array
+        p arrays (n_i, m) float64 of mean square 1.
+    X_test : list of float32 array
+        p arrays (t_i, d).
+    keys : list of int
+        p problem keys.
+    checkpoint : Path or None, default None
+        File that holds the state after every block, replaced whole; a run that finds its own state there goes on from
+        it, and ends as the run that was never interrupted. Whoever takes the results removes it.
+
+    Returns
+    -------
+    list of Trained
+        p results, each independent of the other problems up to rounding.
     """
     p, d, m = len(X), X[0].shape[1], y[0].shape[1]
     n: I64 = np.array([x.shape[0] for x in X])
