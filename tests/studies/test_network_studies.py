@@ -129,7 +129,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     assert report.count("data:image/svg+xml") == 4
     assert "permuted" in report
     assert cli.main(["report", str(out)]) == 2
-    assert "run the same fractalman locality again" in capsys.readouterr().err
+    assert "use fractalman locality with the same specification again" in capsys.readouterr().err
     assert json.loads((out / "result.json").read_text())["claims"][0]["layer"] == "1"
 
 
