@@ -32,7 +32,7 @@ from fractalman._jit import n_threads
 from fractalman.families.lattice_percolation import sampler as lattice
 
 WARM_UP = 2_000  # points; compiles everything
-TWIN_POINTS = 1_500  # the twin takes minutes at full size; it is compared per point
+REFERENCE_POINTS = 1_500  # the reference takes minutes at full size; it is compared per point
 SECONDS = 3.0  # a row is repeated at least once and no longer than this
 
 Call = Callable[[], Any]
@@ -206,18 +206,18 @@ def status(name: str) -> int:
     raise LookupError(name)
 
 
-# ---------------------------------------------------------------------------------------------------- the twins
+# --------------------------------------------------------------------------------- the reference implementation
 
 
-def twin_over_kernel() -> float:
-    """How much longer the plain-Python twins take for the same small cluster."""
+def reference_over_kernel() -> float:
+    """How much longer the reference implementations take for the same small cluster."""
     from fractalman.families import _forests as forests
     from fractalman.random.streams import Role, key64
     from tests.reference import embedding as embedding
     from tests.reference import geometry as reference
     from tests.reference import labels as labels
 
-    n, d = TWIN_POINTS, 128
+    n, d = REFERENCE_POINTS, 128
     recipe = fm.PercolationCluster(n_points=n, ambient_dim=d)
 
     def call() -> None:
@@ -237,7 +237,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     by_name = {row.name: row for row in ROWS}
     parser.add_argument("--points", type=int, default=100_000)
-    parser.add_argument("--only", metavar="NAME", choices=[*by_name, "twin"], action="append")
+    parser.add_argument("--only", metavar="NAME", choices=[*by_name, "reference"], action="append")
     parser.add_argument("--large", action="store_true", help="also the larger sizes of every row")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true")
@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("--memory-of", choices=by_name, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.list:
-        print("\n".join([*by_name, "twin"]))
+        print("\n".join([*by_name, "reference"]))
         return 0
     if asked.memory_of:
         print(memory_child(by_name[asked.memory_of], asked.points))
@@ -254,8 +254,8 @@ def main() -> int:
     if not asked.json:
         print(f"{platform.processor() or platform.machine()}, {n_threads()} threads, numpy {np.__version__}")
         print(f"{'row':22s}{'points':>10s}{'seconds':>10s}{'fills':>10s}{'ns/item':>10s}{'memory':>8s}", flush=True)
-    for name in asked.only or [*by_name, "twin"]:
-        if name == "twin":
+    for name in asked.only or [*by_name, "reference"]:
+        if name == "reference":
             continue
         for n in (asked.points, *(by_name[name].large if asked.large else ())):
             line = measured(by_name[name], n, asked.repeats)
@@ -268,13 +268,13 @@ def main() -> int:
                     f"{line['ns_per_item']:10.4g}{held:>8s}{share}",
                     flush=True,
                 )
-    twin = twin_over_kernel() if not asked.only or "twin" in asked.only else None
+    ratio = reference_over_kernel() if not asked.only or "reference" in asked.only else None
     if asked.json:
         machine = {"processor": platform.processor() or platform.machine(), "threads": n_threads()}
         versions = {"fractalman": fm.__version__, "numpy": np.__version__, "python": platform.python_version()}
-        print(json.dumps({**machine, **versions, "rows": found, "twin_over_kernel": twin}, indent=2))
-    elif twin is not None:
-        print(f"the plain-Python twin of a cluster of {TWIN_POINTS} points takes {twin:.0f} times as long")
+        print(json.dumps({**machine, **versions, "rows": found, "reference_over_kernel": ratio}, indent=2))
+    elif ratio is not None:
+        print(f"the reference implementation of a cluster of {REFERENCE_POINTS} points takes {ratio:.0f} times as long")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,25 +81,6 @@ def distances_from(start: I64, neighbour: I64, source: int) -> tuple[I64, I64]:
     distance, queue = np.empty(n, np.int64), np.empty(n, np.int64)
     reached = fill_distances(start, neighbour, source, distance, queue)
     return distance, queue[:reached]
-
-
-def distances_from_reference(edges: I64, n_points: int, source: int) -> tuple[list[int], list[int]]:
-    """`distances_from` in plain Python."""
-    near: list[list[int]] = [[] for _ in range(n_points)]
-    for a, b in edges.tolist():
-        near[a].append(b)
-        near[b].append(a)
-    distance = [-1] * n_points
-    distance[source] = 0
-    waiting, reached = deque([source]), [source]
-    while waiting:
-        v = waiting.popleft()
-        for w in near[v]:
-            if distance[w] < 0:
-                distance[w] = distance[v] + 1
-                waiting.append(w)
-                reached.append(w)
-    return distance, reached
 
 
 def sample_sources(n_points: int, n_sources: int, seed: int) -> I64:

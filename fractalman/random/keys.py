@@ -122,27 +122,22 @@ def key64(seed: int, role: int, *address: int) -> int:
     address : int
         Further integers: replicate, cluster, node, …; each taken modulo 2^64.
     """
-    key = mix64_reference((seed + GAMMA) & MASK)
+    key = _mix((seed + GAMMA) & MASK)
     for word in (int(role), *address):
-        key = derive_reference(key, word & MASK)
+        key = _derive(key, word & MASK)
     return key
 
 
 # ---------------------------------------------------------------------------------------------------- SplitMix64
 
 
-def mix64_reference(z: int) -> int:
-    """`mix64` in unbounded integers."""
+def _mix(z: int) -> int:
+    """`streams.mix64` in Python's integers."""
     z = ((z ^ (z >> 30)) * M1) & MASK
     z = ((z ^ (z >> 27)) * M2) & MASK
     return z ^ (z >> 31)
 
 
-def draw_reference(key: int, counter: int) -> int:
-    """`draw` in unbounded integers."""
-    return mix64_reference((key + (counter + 1) * GAMMA) & MASK)
-
-
-def derive_reference(key: int, word: int) -> int:
-    """`derive` in unbounded integers."""
-    return draw_reference(mix64_reference(key ^ CHILD), word)
+def _derive(key: int, word: int) -> int:
+    """`streams.derive` in Python's integers."""
+    return _mix((_mix(key ^ CHILD) + (word + 1) * GAMMA) & MASK)

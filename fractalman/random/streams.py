@@ -8,8 +8,8 @@ Uniform integers below ``n`` come from the high half of a 64×64-bit product (re
 Box–Muller pairs in which logarithm, sine and cosine are short series of IEEE additions, multiplications and
 divisions, never a library call: the same key gives the same bits on every machine.
 
-Everything here exists twice: compiled, and as a plain-Python reference (``*_reference``) in unbounded integers and, for
-the single-precision normals, one NumPy scalar operation at a time. Tests compare the two for equality.
+The reference implementation, in unbounded integers and one operation at a time, is `tests.reference.streams`; tests
+compare the two for equality.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ import numpy as np
 
 from fractalman._jit import inline, kernel
 from fractalman._typing import F32, F64, I64, U64
-from fractalman.random.keys import CHILD, GAMMA, M1, M2, MASK
+from fractalman.random.keys import CHILD, GAMMA, M1, M2
 from fractalman.random.keys import STREAM_VERSION as STREAM_VERSION
 from fractalman.random.keys import Role as Role
 from fractalman.random.keys import Seeds as Seeds
 from fractalman.random.keys import check_seed as check_seed
-from fractalman.random.keys import derive_reference as derive_reference
-from fractalman.random.keys import draw_reference as draw_reference
 from fractalman.random.keys import key64 as key64
+from fractalman.random.series import cosine64, log64, sine64
 
 _U = np.uint64
 _uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(M1), _U(M2), _U(CHILD)
@@ -78,49 +77,6 @@ def draw_below(key, counter, n):  # type: ignore[no-untyped-def]
 
 
 @inline
-def log64(x):  # type: ignore[no-untyped-def]
-    """Natural logarithm of a normal float64 > 0: 2·artanh((m−1)/(m+1)) + e·ln 2 with m in [√½, √2)."""
-    m, e = math.frexp(x)
-    if m < 0.7071067811865476:
-        m, e = m * 2.0, e - 1
-    s = (m - 1.0) / (m + 1.0)
-    z = s * s
-    p = 1.0 / 23.0
-    p = p * z + 1.0 / 21.0
-    p = p * z + 1.0 / 19.0
-    p = p * z + 1.0 / 17.0
-    p = p * z + 1.0 / 15.0
-    p = p * z + 1.0 / 13.0
-    p = p * z + 1.0 / 11.0
-    p = p * z + 1.0 / 9.0
-    p = p * z + 1.0 / 7.0
-    p = p * z + 1.0 / 5.0
-    p = p * z + 1.0 / 3.0
-    return 2.0 * s + 2.0 * (s * z) * p + np.float64(e) * 0.6931471805599453
-
-
-@inline
-def exp64(x):  # type: ignore[no-untyped-def]
-    """e^x for |x| < 700 by IEEE operations only: x = k·ln 2 + s, Taylor in s/2 with |s/2| ≤ 0.174, squared."""
-    k = math.floor(x * 1.4426950408889634 + 0.5)
-    s = 0.5 * ((x - k * 0.6931471803691238) - k * 1.9082149292705877e-10)
-    p = 1.0 / 479001600.0
-    p = p * s + 1.0 / 39916800.0
-    p = p * s + 1.0 / 3628800.0
-    p = p * s + 1.0 / 362880.0
-    p = p * s + 1.0 / 40320.0
-    p = p * s + 1.0 / 5040.0
-    p = p * s + 1.0 / 720.0
-    p = p * s + 1.0 / 120.0
-    p = p * s + 1.0 / 24.0
-    p = p * s + 1.0 / 6.0
-    p = p * s + 0.5
-    p = p * s + 1.0
-    p = p * s + 1.0
-    return math.ldexp(p * p, int(k))
-
-
-@inline
 def draw_normal(key, counter):  # type: ignore[no-untyped-def]
     """Standard normal number ``counter`` of ``key``, float64, from draws 2·counter and 2·counter + 1.
 
@@ -133,30 +89,7 @@ def draw_normal(key, counter):  # type: ignore[no-untyped-def]
     bits = draw(key, twice + _u1)
     quarter = np.int64(bits >> _U(62))
     t = (np.float64((bits << _u2) >> _u11) * 1.1102230246251565e-16 - 0.5) * 1.5707963267948966
-    t2 = t * t
-    if quarter & 1:
-        p = -1.0 / 121645100408832000.0
-        p = p * t2 + 1.0 / 355687428096000.0
-        p = p * t2 - 1.0 / 1307674368000.0
-        p = p * t2 + 1.0 / 6227020800.0
-        p = p * t2 - 1.0 / 39916800.0
-        p = p * t2 + 1.0 / 362880.0
-        p = p * t2 - 1.0 / 5040.0
-        p = p * t2 + 1.0 / 120.0
-        p = p * t2 - 1.0 / 6.0
-        p = p * t2 + 1.0
-        p = p * t
-    else:
-        p = -1.0 / 6402373705728000.0
-        p = p * t2 + 1.0 / 20922789888000.0
-        p = p * t2 - 1.0 / 87178291200.0
-        p = p * t2 + 1.0 / 479001600.0
-        p = p * t2 - 1.0 / 3628800.0
-        p = p * t2 + 1.0 / 40320.0
-        p = p * t2 - 1.0 / 720.0
-        p = p * t2 + 1.0 / 24.0
-        p = p * t2 - 1.0 / 2.0
-        p = p * t2 + 1.0
+    p = sine64(t) if quarter & 1 else cosine64(t)
     if quarter & 2:
         p = -p
     return radius * p
@@ -257,6 +190,11 @@ def draws(key: int, n: int, first: int = 0) -> U64:
     return out
 
 
+def uniforms(key: int, n: int, first: int = 0) -> F64:
+    """Return float64 uniforms of [0, 1) number first … first + n − 1 of ``key``."""
+    return (draws(key, n, first) >> _u11).astype(np.float64) * 2.0**-53
+
+
 def normals(key: int, n: int, first: int = 0) -> F64:
     """Return float64 standard normals first … first + n − 1 of ``key``."""
     out = np.empty(n, np.float64)
@@ -276,82 +214,3 @@ def permutation(key: int, n: int) -> I64:
     out = np.empty(n, np.int64)
     fill_permutation(_U(key), out)
     return out
-
-
-# ---------------------------------------------------------------------------------------------------- references
-
-
-def draw_uniform_reference(key: int, counter: int) -> float:
-    """`draw_uniform` from the reference's integers."""
-    return (draw_reference(key, counter) >> 11) * 2.0**-53
-
-
-def draw_below_reference(key: int, counter: int, n: int) -> int:
-    """`draw_below` in unbounded integers."""
-    return (draw_reference(key, counter) * n) >> 64
-
-
-def permutation_reference(key: int, n: int) -> list[int]:
-    """`permutation` in plain Python."""
-    out = list(range(n))
-    for i in range(n - 1, 0, -1):
-        j = draw_below_reference(key, i, i + 1)
-        out[i], out[j] = out[j], out[i]
-    return out
-
-
-def draw_normal_reference(key: int, counter: int) -> float:
-    """`draw_normal` in plain Python floats (IEEE doubles, the same operations in the same order)."""
-    u = ((draw_reference(key, 2 * counter) >> 11) + 0.5) * 2.0**-53
-    m, e = math.frexp(u)
-    if m < 0.7071067811865476:
-        m, e = m * 2.0, e - 1
-    s = (m - 1.0) / (m + 1.0)
-    z = s * s
-    p = 1.0 / 23.0
-    for odd in range(21, 1, -2):
-        p = p * z + 1.0 / odd
-    radius = math.sqrt(-2.0 * (2.0 * s + 2.0 * (s * z) * p + float(e) * 0.6931471805599453))
-    bits = draw_reference(key, 2 * counter + 1)
-    t = ((((bits << 2) & MASK) >> 11) * 2.0**-53 - 0.5) * 1.5707963267948966
-    odd_quarter = (bits >> 62) & 1
-    highest = 19 if odd_quarter else 18
-    p = (-1.0) ** (highest // 2) / math.factorial(highest)
-    for k in range(highest - 2, -1, -2):
-        p = p * (t * t) + (-1.0) ** (k // 2) / math.factorial(k)
-    if odd_quarter:
-        p *= t
-    return radius * (-p if bits >> 63 else p)
-
-
-def normal_pair_reference(key: int, counter: int) -> tuple[np.float32, np.float32]:
-    """One pair of `fill_normals32`, one single-precision operation at a time."""
-    one, two, half = _f(1.0), _f(2.0), _f(0.5)
-    z = draw_reference(key, counter)
-    x = (_f(z >> 33) + half) * _f(2.0**-31)
-    bits = int(x.view(np.int32))
-    e = (bits - 0x3F3504F3) >> 23
-    m = np.int32(bits - (e << 23)).view(np.float32)
-    s = (m - one) / (m + one)
-    z2 = s * s
-    p = _f(1.0 / 9.0)
-    for odd in (7.0, 5.0, 3.0):
-        p = p * z2 + _f(1.0 / odd)
-    log = two * s + two * (s * z2) * p + _f(e) * _f(0.6931471805599453)
-    radius = np.sqrt(max(-two * log, _f(0.0)))
-    low = z & 0xFFFFFFFF
-    signed = low - (1 << 32) if low >> 31 else low
-    angle = _f(signed >> 2) * _f(1.4629180792671596e-09)
-    a2 = angle * angle
-    sine = _f(1.0 / 362880.0)
-    for coefficient in (-1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0):
-        sine = sine * a2 + _f(coefficient)
-    sine = sine * a2 * angle + angle
-    cosine = _f(-1.0 / 3628800.0)
-    for coefficient in (1.0 / 40320.0, -1.0 / 720.0, 1.0 / 24.0, -0.5, 1.0):
-        cosine = cosine * a2 + _f(coefficient)
-    if signed & 2:
-        radius = -radius
-    if signed & 1:
-        return radius * sine, radius * -cosine
-    return radius * cosine, radius * sine

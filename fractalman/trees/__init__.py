@@ -6,8 +6,8 @@ latent's parent has a smaller id than the latent.
 
 from fractalman.trees.coarse import coarse_hierarchy, coarse_label_tree, fragment_means
 from fractalman.trees.columns import Hierarchy, LabelTree
-from fractalman.trees.queries import CommonAncestors, Cut, PointOrder
-from fractalman.trees.trees import depths, lowest_common_ancestors, path_sums, topological_order
+from fractalman.trees.queries import CommonAncestors, Cut, PointOrder, lowest_common_ancestors
+from fractalman.trees.trees import depths, path_sums, topological_order
 
 __all__ = [
     "CommonAncestors",

@@ -9,8 +9,10 @@ import numpy as np
 from fractalman._jit import run_tasks
 from fractalman._typing import I64
 from fractalman.errors import RecipeError
-from fractalman.trees import _range_kernels
+from fractalman.trees import _kernels, _range_kernels
 from fractalman.trees.trees import depths, topological_order
+
+_WORTH_A_TABLE = 8  # steps of climbing that cost as much as a node's share of the table of heavy paths
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,27 @@ class CommonAncestors:
             ],
         )
         return out
+
+
+def lowest_common_ancestors(parent: I64, depth: I64, a: I64, b: I64) -> I64:
+    """Return the deepest node above (or equal to) both nodes of each pair, −1 where they share none.
+
+    Few pairs climb node by node; many pay for a table of heavy paths first and then take log2(m) steps each.
+
+    Args:
+        parent, depth: (m,) int64 columns.
+        a, b: (pairs,) int64 node ids.
+    """
+    a, b = np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
+    if a.size * int(depth.max(initial=0)) > _WORTH_A_TABLE * parent.size:
+        return CommonAncestors(parent, depth).of(a, b)
+    out = np.empty(a.size, np.int64)
+    block = max(1024, -(-a.size // 16))
+    run_tasks(
+        _kernels.lowest_common_ancestors,
+        [(parent, depth, a[s : s + block], b[s : s + block], out[s : s + block]) for s in range(0, a.size, block)],
+    )
+    return out
 
 
 def check_nodes(name: str, ids: I64, n_nodes: int) -> None:

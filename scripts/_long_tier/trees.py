@@ -13,8 +13,9 @@ from fractalman import theory
 from fractalman.families import _forests as forests
 from fractalman.families._forests.nested import nested_parents
 from fractalman.random import streams
-from fractalman.random.streams import Role, draw_below_reference, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import depths
+from tests.reference import streams as plain
 
 GROWTH = {
     "coalescent": forests.critical_cluster,
@@ -37,7 +38,7 @@ def recursive_tree(n: int, seed: int) -> np.ndarray:
 
 def chosen(n: int, seed: int, which: int = 0) -> int:
     """A uniform vertex."""
-    return draw_below_reference(key64(seed, Role.MEASUREMENT, 8), which, n)
+    return plain.draw_below(key64(seed, Role.MEASUREMENT, 8), which, n)
 
 
 def two_chosen(n: int, seed: int) -> tuple[int, int]:

@@ -21,10 +21,11 @@ from fractalman.families.cascade.labels import cascade_average_norm
 from fractalman.families.cascade.law import kinds_of
 from fractalman.families.cascade.paths import CascadePaths
 from fractalman.prediction import LEARNERS, law_of
-from fractalman.random.streams import Role, derive_reference, draw_normal_reference, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import path_sums
 from tests.reference import embedding as embedding_reference
 from tests.reference import geometry as reference
+from tests.reference import streams as plain
 
 MASSES, RATIOS = (0.7, 0.2, 0.1), (0.3, 0.5, 0.5)
 KINDS = ((0.7, 0.3), (1.0,), (0.5, 0.25, 0.25))
@@ -128,7 +129,7 @@ def test_reference_of_everything_by_address(recipe: fm.Cascade) -> None:
         x = embedding_reference.cascade_point(slow, key, path_ratios, recipe.ambient_dim)
         np.testing.assert_array_equal(data.X[i], x)
         key = key64(recipe.seeds.labels, Role.LATENT, 0, 0)
-        z = [draw_normal_reference(derive_reference(key, a), 0) for a in slow]
+        z = [plain.draw_normal(plain.derive(key, a), 0) for a in slow]
         amplitude = np.cumprod([1.0, *(r**recipe.hurst for r in path_ratios)])
         norm2 = sum(theory.mean_power(*kinds_of(recipe), recipe.hurst) ** level for level in range(len(z)))
         assert data.y[i] == pytest.approx(float(amplitude @ z) / math.sqrt(norm2), abs=1e-11)

@@ -19,10 +19,11 @@ from fractalman.families import _forests as forests
 from fractalman.families._forests import _embedding_kernels as _kernels
 from fractalman.families._forests import ensemble as builder
 from fractalman.families.base import memory_of
-from fractalman.random.streams import Role, draw_below_reference, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import depths, path_sums
 from tests.families.test_build import digest
 from tests.reference import embedding as reference
+from tests.reference import streams as plain
 
 RECIPES: dict[str, fm.Recipe] = {
     "yule-simon": fm.PercolationEnsemble(n_points=700, ambient_dim=8, seed=5),
@@ -259,7 +260,7 @@ def test_reference_of_the_forest_embedding(sizes: np.ndarray, d: int, seed: int)
     start = forests.cluster_starts(sizes)
     roots = forests.random_points(start, seed)
     key = seed
-    assert roots.tolist() == [int(start[c]) + draw_below_reference(key, c, int(s)) for c, s in enumerate(sizes)]
+    assert roots.tolist() == [int(start[c]) + plain.draw_below(key, c, int(s)) for c, s in enumerate(sizes)]
     tops = forests.top_nodes(tree.parent, start[:-1])
     rooted = forests.rooted_order(tree.edges, n, roots)
     X = np.full((n, d), np.nan, np.float32)

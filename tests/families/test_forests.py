@@ -16,10 +16,11 @@ from fractalman.families import _forests as forests
 from fractalman.families._forests import _size_kernels as kernels
 from fractalman.families._forests.sizes import bethe_families, binomial_law
 from fractalman.families.bethe_lattice.trees import bethe_trees
-from fractalman.random.streams import Role, draw_below_reference, key64, permutation
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.trees import depths
 from tests.families.test_geometry import random_recursive_tree, shape_counts
 from tests.reference import forests as reference
+from tests.reference import streams as plain
 
 # ---------------------------------------------------------------------------------------------------- references
 
@@ -191,11 +192,9 @@ def test_a6_yule_simon_process() -> None:
     biased = (law * np.arange(last + 1) / n)[1:]
     assert biased[0] == pytest.approx(0.2, abs=1e-3)  # singletons hold a fifth of the points
     made = [forests.critical_sizes(n, "yule-simon", "number", s).size for s in range(8_000)]
-    ours = [
-        np.repeat(size, size)[draw_below_reference(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)
-    ]
+    ours = [np.repeat(size, size)[plain.draw_below(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)]
     assert fits(ours, biased) > THRESHOLD
-    wrong = [size[draw_below_reference(key64(s, Role.MEASUREMENT), 0, size.size)] for s, size in enumerate(made)]
+    wrong = [size[plain.draw_below(key64(s, Role.MEASUREMENT), 0, size.size)] for s, size in enumerate(made)]
     assert fits(wrong, biased) < REJECTED  # a random cluster is not that of a random point
 
 

@@ -14,9 +14,10 @@ from fractalman import theory
 from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
 from fractalman.families.cascade.paths import CascadePaths
-from fractalman.random.streams import Role, draw_below_reference, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import depths
 from tests.reference import geometry as reference
+from tests.reference import streams as plain
 
 # ---------------------------------------------------------------------------------------------------- references
 
@@ -93,15 +94,15 @@ def _check_induced_tree(tree: object, digits: list[tuple[int, ...]], levels: int
 def random_recursive_tree(n: int, seed: int) -> np.ndarray:
     """A wrong tree: every new vertex hangs on a uniform earlier one."""
     key = key64(seed, Role.MEASUREMENT)
-    return np.array([(draw_below_reference(key, v, v), v) for v in range(1, n)])
+    return np.array([(plain.draw_below(key, v, v), v) for v in range(1, n)])
 
 
 def uniform_recursive_hierarchy(n: int, seed: int) -> float:
     """A wrong cut tree: every fragment splits at a uniform size; returns the depth of a random leaf."""
     key, depth = key64(seed, Role.MEASUREMENT), 0
     while n > 1:
-        left = 1 + draw_below_reference(key, depth, n - 1)
-        n = left if draw_below_reference(key, 1000 + depth, n) < left else n - left
+        left = 1 + plain.draw_below(key, depth, n - 1)
+        n = left if plain.draw_below(key, 1000 + depth, n) < left else n - left
         depth += 1
     return depth
 
@@ -164,7 +165,7 @@ def test_a3_root_split() -> None:
     half = np.append(minimum[: n // 2 - 1], probability[n // 2 - 1])
     counts = np.bincount(sides, minlength=n // 2 + 1)[1:]
     assert chi_square(counts, half) > THRESHOLD
-    uniform = np.array([1 + draw_below_reference(key64(s, Role.MEASUREMENT), 0, n - 1) for s in range(12_000)])
+    uniform = np.array([1 + plain.draw_below(key64(s, Role.MEASUREMENT), 0, n - 1) for s in range(12_000)])
     wrong = np.bincount(np.minimum(uniform, n - uniform), minlength=n // 2 + 1)[1:]
     assert chi_square(wrong, half) < REJECTED
 

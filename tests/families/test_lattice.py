@@ -20,11 +20,11 @@ from fractalman.families import memory as build_memory
 from fractalman.families.base import memory_of
 from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
 from fractalman.families.lattice_percolation.coordinates import circle, lattice_coordinates, random_frame
-from fractalman.measure.distances import distances_from_reference
 from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import depths, path_sums
 from tests.reference import lattice as reference
 from tests.reference import lattice_embedding as embedding_reference
+from tests.reference.distances import distances_from
 
 shapes = st.sampled_from([(3, 3), (5, 3), (4, 3, 5), (3, 3, 3, 3), (3, 3, 3, 3, 3), (9,), (7, 4)])
 boxes = st.builds(
@@ -474,7 +474,7 @@ def test_every_dimension(dim: int) -> None:
 def test_breadth_first_trees_keep_distances() -> None:
     made = Lattice((9, 9, 9), "site", 0.4, False, 3).clusters("all")
     parent, distance = shortest_path_forest(made.edges, made.size, 3)
-    slow, _ = distances_from_reference(made.edges, made.site.size, int(np.flatnonzero(parent < 0)[0]))
+    slow, _ = distances_from(made.edges, made.site.size, int(np.flatnonzero(parent < 0)[0]))
     first = np.arange(made.site.size) < made.size[0]
     assert distance[first].tolist() == np.array(slow)[first].tolist()
     assert (depths(parent.astype(np.int64)) == distance).all()

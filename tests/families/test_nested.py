@@ -16,10 +16,11 @@ import fractalman as fm
 from fractalman import theory
 from fractalman.families import _forests as forests
 from fractalman.families._forests import _nested_kernels, nested
-from fractalman.random.streams import Role, draw_below_reference, draws, key64
+from fractalman.random.streams import Role, draws, key64
 from fractalman.trees import depths
 from tests.families.test_geometry import degrees, distance, random_recursive_tree, shape_counts
 from tests.reference import nested as reference
+from tests.reference import streams as plain
 
 
 @settings(max_examples=30)
@@ -145,7 +146,7 @@ def test_a1_shapes_at_every_prefix(n: int) -> None:
 def test_a2_degrees_at_every_prefix(n: int) -> None:
     """Of the root, which is uniform, and of a vertex chosen anew: by their time of birth they differ."""
     law = theory.vertex_degree_law(n)
-    chosen = [draw_below_reference(key64(s, Role.MEASUREMENT), 0, n) for s in range(6_000)]
+    chosen = [plain.draw_below(key64(s, Role.MEASUREMENT), 0, n) for s in range(6_000)]
     all_degrees = [degrees(prefix(n, s), n) for s in range(6_000)]
     for vertex in (chosen, [0] * 6_000):
         ours = [d[v] for d, v in zip(all_degrees, vertex, strict=True)]
@@ -162,8 +163,8 @@ def test_a5_distances_at_every_prefix(n: int, count: int) -> None:
     first = 0 if abs(law.sum() - 1.0) < 1e-9 and law[0] == 0.0 else 1
     pairs = []
     for s in range(count):
-        a = draw_below_reference(key64(s, Role.MEASUREMENT), 0, n)
-        pairs.append((a, (a + 1 + draw_below_reference(key64(s, Role.MEASUREMENT), 1, n - 1)) % n))
+        a = plain.draw_below(key64(s, Role.MEASUREMENT), 0, n)
+        pairs.append((a, (a + 1 + plain.draw_below(key64(s, Role.MEASUREMENT), 1, n - 1)) % n))
     ours = [distance(prefix(n, s), n, a, b) for s, (a, b) in enumerate(pairs)]
     counts = np.bincount(ours, minlength=law.size + first)[first : law.size + first]
     assert chi_square(counts, law) > THRESHOLD
@@ -193,14 +194,14 @@ def uniform_edge_split(edges: np.ndarray, n: int, seed: int) -> int:
     below = np.ones(n, np.int64)
     for u, v in edges[::-1]:
         below[u] += below[v]
-    k = int(below[1 + draw_below_reference(key64(seed, Role.MEASUREMENT), 99, n - 1)])
+    k = int(below[1 + plain.draw_below(key64(seed, Role.MEASUREMENT), 99, n - 1)])
     return min(k, n - k)
 
 
 def test_a4_leaf_depths_of_the_nested_hierarchy() -> None:
     n = 200
     sample = [
-        forests.nested_cluster(n, s).depth[draw_below_reference(key64(s, Role.MEASUREMENT), 0, n)] for s in range(3_000)
+        forests.nested_cluster(n, s).depth[plain.draw_below(key64(s, Role.MEASUREMENT), 0, n)] for s in range(3_000)
     ]
     assert z_test(sample, theory.mean_leaf_depth(n)) > THRESHOLD
     assert z_test(sample, theory.mean_leaf_depth(n + 60)) < REJECTED

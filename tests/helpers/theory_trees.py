@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.random.streams import draw_below_reference, permutation
+from fractalman.random.streams import permutation
 from fractalman.trees import LabelTree
+from tests.reference import streams as plain
 
 
 def uniform_tree(n: int, key: int) -> I64:
     """A uniformly random labelled tree on n ≥ 2 vertices by decoding a random Prüfer word; (n−1, 2) int64 edges."""
-    word = [draw_below_reference(key, i, n) for i in range(n - 2)]
+    word = [plain.draw_below(key, i, n) for i in range(n - 2)]
     degree = [1] * n
     for v in word:
         degree[v] += 1

@@ -18,8 +18,9 @@ from fractalman.families import _forests as forests
 from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.measure import cluster_sizes, measure_file, student_t, tree_distances, variogram
-from fractalman.measure.distances import adjacency, distances_from, distances_from_reference
+from fractalman.measure.distances import adjacency, distances_from
 from fractalman.random.streams import key64, normals
+from tests.reference import distances as reference
 
 PATH = np.stack([np.arange(99), np.arange(1, 100)], axis=1)
 STAR = np.stack([np.zeros(99, np.int64), np.arange(1, 100)], axis=1)
@@ -38,7 +39,7 @@ def test_distances_equal_their_reference(forest: tuple[np.ndarray, int], source:
     edges, n = forest
     source = min(source, n - 1)
     distance, reached = distances_from(*adjacency(edges, n), source)
-    assert (distance.tolist(), reached.tolist()) == distances_from_reference(edges, n, source)
+    assert (distance.tolist(), reached.tolist()) == reference.distances_from(edges, n, source)
 
 
 @given(any_forests())

@@ -14,6 +14,7 @@ from scipy import stats
 from fractalman.errors import RecipeError
 from fractalman.random import streams
 from fractalman.random.streams import Role, Seeds, key64
+from tests.reference import streams as plain
 
 KEYS = [0, 1, 2**63, 2**64 - 1, key64(3, Role.LATENT, 7)]
 
@@ -32,18 +33,18 @@ def test_splitmix64_reference_vectors() -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_references_draw_the_same_bits(key: int) -> None:
-    assert streams.draws(key, 50).tolist() == [streams.draw_reference(key, c) for c in range(50)]
-    assert streams.normals(key, 300).tolist() == [streams.draw_normal_reference(key, c) for c in range(300)]
-    pairs = np.array([streams.normal_pair_reference(key, c) for c in range(300)], np.float32).T
+    assert streams.draws(key, 50).tolist() == [plain.draw(key, c) for c in range(50)]
+    assert streams.normals(key, 300).tolist() == [plain.draw_normal(key, c) for c in range(300)]
+    pairs = np.array([plain.normal_pair(key, c) for c in range(300)], np.float32).T
     np.testing.assert_array_equal(streams.normal_pairs(key, 300), pairs)
-    assert streams.permutation(key, 40).tolist() == streams.permutation_reference(key, 40)
+    assert streams.permutation(key, 40).tolist() == plain.permutation(key, 40)
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**40), st.integers(1, 2**62))
 def test_bounded_integers_equal_their_reference_at_every_size(key: int, counter: int, n: int) -> None:
     """The 64×64-bit product is put together from halves; the reference multiplies big integers."""
     below = _below(np.uint64(key), np.uint64(counter), np.int64(n))
-    assert int(below) == streams.draw_below_reference(key, counter, n)
+    assert int(below) == plain.draw_below(key, counter, n)
     assert 0 <= below < n
 
 
@@ -205,7 +206,7 @@ def test_control_a_lazy_shuffle_is_rejected() -> None:
     for s in range(24_000):
         out = list(range(4))
         for i in range(4):
-            j = streams.draw_below_reference(key64(s, Role.ORDER), i, 4)
+            j = plain.draw_below(key64(s, Role.ORDER), i, 4)
             out[i], out[j] = out[j], out[i]
         counts[index[tuple(out)]] += 1
     assert chi_square(counts, np.full(24, 1 / 24)) < REJECTED

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F32
-from fractalman.random.streams import derive_reference, normal_pair_reference
+from tests.reference import streams as plain
 
 _f = np.float32
 
 
 def gaussian(key: int, first: int, d: int) -> F32:
     """d single-precision normals from pairs first … of ``key``: all left halves, then all right halves."""
-    pairs = [normal_pair_reference(key, first + j) for j in range((d + 1) // 2)]
+    pairs = [plain.normal_pair(key, first + j) for j in range((d + 1) // 2)]
     return np.array([a for a, _ in pairs] + [b for _, b in pairs], np.float32)[:d]
 
 
@@ -103,6 +103,6 @@ def cascade_point(addresses: Sequence[int], key: int, contraction: float | Seque
     total = np.zeros(d)
     ratios = [contraction] * len(addresses) if isinstance(contraction, float) else [*contraction, 0.0]
     for address, ratio in zip(reversed(addresses), reversed(ratios), strict=True):
-        g = gaussian(derive_reference(key, address), 0, d)
+        g = gaussian(plain.derive(key, address), 0, d)
         total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + ratio * total
     return total.astype(np.float32)

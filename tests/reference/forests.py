@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from fractalman.random.streams import (
-    Role,
-    derive_reference,
-    draw_below_reference,
-    draw_uniform_reference,
-    key64,
-    permutation_reference,
-)
+from fractalman.random.streams import Role, key64
 from tests.reference import geometry as _reference
+from tests.reference import streams as plain
 
 
 def cut_tree(edges: Sequence[tuple[int, int]], n: int, seed: int) -> tuple[list[tuple[int, int]], list[int], list[int]]:
@@ -22,7 +16,7 @@ def cut_tree(edges: Sequence[tuple[int, int]], n: int, seed: int) -> tuple[list[
     O(n²): what is removed last was joined first, so the edge joined at time t splits a fragment of the forest that has
     edges 0 … t into two of the forest that has edges 0 … t − 1.
     """
-    joined = [edges[e] for e in permutation_reference(key64(seed, Role.CUT), len(edges))]
+    joined = [edges[e] for e in plain.permutation(key64(seed, Role.CUT), len(edges))]
 
     def fragment(first: int, kept: int) -> frozenset[int]:
         seen, waiting = {first}, [first]
@@ -77,7 +71,7 @@ def branching_sizes(
     def uniform() -> float:
         nonlocal counter
         counter += 1
-        return draw_uniform_reference(key, counter - 1)
+        return plain.draw_uniform(key, counter - 1)
 
     while left and len(sizes) < places:
         u = uniform()
@@ -107,10 +101,10 @@ def yule_simon_process(key: int, n: int) -> list[int]:
     """Sizes of the clusters in the order in which they were opened."""
     clusters: list[list[int]] = []
     for i in range(n):
-        if i == 0 or draw_below_reference(key, 2 * i, 3) == 0:
+        if i == 0 or plain.draw_below(key, 2 * i, 3) == 0:
             clusters.append([i])
         else:
-            friend = draw_below_reference(key, 2 * i + 1, i)
+            friend = plain.draw_below(key, 2 * i + 1, i)
             next(c for c in clusters if friend in c).append(i)
     return [len(c) for c in clusters]
 
@@ -121,7 +115,7 @@ def bethe_tree(key: int, z: int, sites: int) -> list[tuple[int, int]]:
     length, missing = m * (z - 1) + z, m
     filled = []
     for j in range(length):
-        filled.append(draw_below_reference(key, j, length - j) < missing)
+        filled.append(plain.draw_below(key, j, length - j) < missing)
         missing -= filled[-1]
     walks = []
     for start in range(length):
@@ -132,7 +126,7 @@ def bethe_tree(key: int, z: int, sites: int) -> list[tuple[int, int]]:
             # the walk that starts after j steps starts at level (height after j steps); start 0 is after all of them
             walks.append((before if start else -z, turned))
     assert len(walks) == z
-    turned = sorted(walks)[draw_below_reference(key, length, z)][1]
+    turned = sorted(walks)[plain.draw_below(key, length, z)][1]
     edges: list[tuple[int, int]] = []
     slots = iter(turned)
     made = 0
@@ -155,8 +149,8 @@ def bethe_edges(sizes: Sequence[int], z: int, seed: int) -> list[tuple[int, int]
     start = 0
     for c, s in enumerate(sizes):
         if s > 1:
-            label = permutation_reference(key64(seed, Role.ORDER, c), s)
-            tree = bethe_tree(derive_reference(key64(seed, Role.SHAPE), c), z, s)
+            label = plain.permutation(key64(seed, Role.ORDER, c), s)
+            tree = bethe_tree(plain.derive(key64(seed, Role.SHAPE), c), z, s)
             edges += [(start + label[u], start + label[v]) for u, v in tree]
         start += s
     return edges

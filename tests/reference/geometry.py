@@ -7,31 +7,24 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, cast
 
-from fractalman.random.streams import (
-    Role,
-    derive_reference,
-    draw_below_reference,
-    draw_normal_reference,
-    draw_uniform_reference,
-    key64,
-    permutation_reference,
-)
+from fractalman.random.streams import Role, key64
+from tests.reference import streams as plain
 
 
 def critical_cluster(n: int, seed: int, cluster: int = 0) -> tuple[list[tuple[int, int]], list[int], list[int]]:
     """Return (edges, parent, size) of `coalescent.critical_cluster` by moving whole blocks about."""
-    label = permutation_reference(key64(seed, Role.ORDER, cluster), n)
+    label = plain.permutation(key64(seed, Role.ORDER, cluster), n)
     key = key64(seed, Role.COALESCENT, cluster)
     blocks: list[tuple[list[int], object]] = [([site], site) for site in range(n)]  # ring of (sites, nested pair)
     edges = []
     merges: list[tuple[int, int, object]] = []  # size, time, nested pair
     for t in range(n - 1):
-        u = draw_below_reference(key, 2 * t, n)
+        u = plain.draw_below(key, 2 * t, n)
         at = next(k for k, (sites, _) in enumerate(blocks) if u in sites)
         following = (at + 1) % len(blocks)
         sites_a, tree_a = blocks[at]
         sites_b, tree_b = blocks[following]
-        v = sites_b[draw_below_reference(key, 2 * t + 1, len(sites_b))]
+        v = sites_b[plain.draw_below(key, 2 * t + 1, len(sites_b))]
         edges.append((label[u], label[v]))
         merged = (sites_a + sites_b, (t, tree_a, tree_b))
         merges.append((len(merged[0]), t, merged[1]))
@@ -68,29 +61,29 @@ def cascade_path(
 ) -> tuple[list[int], list[int]]:
     """Return (digits, addresses) of one cascade point: `CascadePaths.block` for a single row."""
     branching_key = key64(seed, Role.BRANCHING)
-    path_key = derive_reference(key64(seed, Role.PATH), point)
+    path_key = plain.derive(key64(seed, Role.PATH), point)
     addresses = [branching_key]
     digits = []
     for level in range(levels):
-        kind = draw_below_reference(addresses[-1], 0, len(branching))
+        kind = plain.draw_below(addresses[-1], 0, len(branching))
         if masses is None:
-            digits.append(draw_below_reference(path_key, level, branching[kind]))
+            digits.append(plain.draw_below(path_key, level, branching[kind]))
         else:
-            u = draw_uniform_reference(path_key, level)
+            u = plain.draw_uniform(path_key, level)
             digits.append(sum(u >= below for below in list(accumulate(masses[kind]))[:-1]))
-        addresses.append(derive_reference(addresses[-1], digits[-1]))
+        addresses.append(plain.derive(addresses[-1], digits[-1]))
     return digits, addresses
 
 
 def manifold_point(point: int, kind: str, dim: int, seed: int) -> list[float]:
     """One point of `manifold.manifold_points`."""
-    own = derive_reference(key64(seed, Role.POSITION), point)
+    own = plain.derive(key64(seed, Role.POSITION), point)
     if kind == "cube":
-        return [math.sqrt(12.0 / dim) * (draw_uniform_reference(own, j) - 0.5) for j in range(dim)]
+        return [math.sqrt(12.0 / dim) * (plain.draw_uniform(own, j) - 0.5) for j in range(dim)]
     group, radius = (dim + 1, 1.0) if kind == "sphere" else (2, math.sqrt(1.0 / dim))
     out = []
     for start in range(0, dim + 1 if kind == "sphere" else 2 * dim, group):
-        g = [draw_normal_reference(own, j) for j in range(start, start + group)]
+        g = [plain.draw_normal(own, j) for j in range(start, start + group)]
         square = 0.0
         for x in g:
             square += x * x

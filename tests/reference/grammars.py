@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fractalman.random.keys import Role, derive_reference, draw_reference, key64
+from fractalman.random.keys import Role, key64
 from fractalman.theory.grammars import Grammar
+from tests.reference import streams as plain
 
 
 def all_derivations(grammar: Grammar) -> Iterator[tuple[float, list[tuple[int, ...]]]]:
@@ -42,10 +43,10 @@ def posterior(grammar: Grammar, tokens: list[int], level: int, node: int) -> tup
 
 def derivation(grammar: Grammar, string: int, seed: int) -> list[int]:
     """Return the symbols of one derivation, level by level."""
-    own = derive_reference(key64(seed, Role.DERIVATION), string)
+    own = plain.derive(key64(seed, Role.DERIVATION), string)
 
     def uniform(counter: int) -> float:
-        return (draw_reference(own, counter) >> 11) * 2.0**-53
+        return (plain.draw(own, counter) >> 11) * 2.0**-53
 
     def choose(cumulated: list[float], u: float) -> int:
         return next((k for k, c in enumerate(cumulated[:-1]) if u < c), len(cumulated) - 1)

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from fractalman.random.streams import derive_reference, draw_normal_reference
+from tests.reference import streams as plain
 
 
 def hierarchical_values(key: int, variance: Sequence[float]) -> list[float]:
     """Latent values from their variances."""
-    return [draw_normal_reference(key, u) * math.sqrt(v) for u, v in enumerate(variance)]
+    return [plain.draw_normal(key, u) * math.sqrt(v) for u, v in enumerate(variance)]
 
 
 def path_sum(parent: Sequence[int], term: Sequence[float], node: int) -> float:
@@ -29,7 +29,7 @@ def cascade_segment(addresses: Sequence[int], first: int, last: int, amplitude: 
     """Σ of the rounded terms of levels first … last, as an exact rational."""
     total = Fraction(0)
     for level in range(first, last + 1):
-        z = draw_normal_reference(derive_reference(key, addresses[level]), 0)
+        z = plain.draw_normal(plain.derive(key, addresses[level]), 0)
         total += Fraction(math.floor(amplitude[level] * z * 2.0**44 + 0.5), 2**44)
     return float(total)
 
@@ -73,7 +73,7 @@ def correlated(key: int, upper: Sequence[Sequence[float]]) -> list[float]:
     """upperᵀ·z, z[k] = normal number k of ``key``."""
     out = [0.0] * len(upper)
     for k, row in enumerate(upper):
-        z = draw_normal_reference(key, k)
+        z = plain.draw_normal(key, k)
         for i in range(k, len(upper)):
             out[i] += row[i] * z
     return out

@@ -5,14 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from fractalman.random.streams import (
-    Role,
-    derive_reference,
-    draw_below_reference,
-    draw_reference,
-    draw_uniform_reference,
-    key64,
-)
+from fractalman.random.streams import Role, key64
+from tests.reference import streams as plain
 
 
 def neighbours(shape: Sequence[int], periodic: bool) -> list[tuple[int, int, int]]:
@@ -38,9 +32,9 @@ def occupied(
         count *= length
     every = neighbours(shape, periodic)
     if percolation == "site":
-        there = [s for s in range(count) if draw_uniform_reference(key, s) < occupation]
+        there = [s for s in range(count) if plain.draw_uniform(key, s) < occupation]
         return there, [(s, t) for s, t, _ in every if s in set(there) and t in set(there)]
-    bonds = [(s, t) for s, t, k in every if draw_uniform_reference(key, s * len(shape) + k) < occupation]
+    bonds = [(s, t) for s, t, k in every if plain.draw_uniform(key, s * len(shape) + k) < occupation]
     return list(range(count)), bonds
 
 
@@ -66,9 +60,9 @@ def clusters(
     ranked = ranked[:1] if kept == "largest" else ranked
     site: list[int] = []
     for rank, inside in enumerate(ranked):
-        key = derive_reference(key64(seed, Role.ORDER), rank)
+        key = plain.derive(key64(seed, Role.ORDER), rank)
         for i in range(len(inside) - 1, 0, -1):
-            j = draw_below_reference(key, i, i + 1)
+            j = plain.draw_below(key, i, i + 1)
             inside[i], inside[j] = inside[j], inside[i]
         site += inside
     point = {s: i for i, s in enumerate(site)}
@@ -88,7 +82,7 @@ def shortest_path_forest(
     parent, distance = [-1] * n, [-1] * n
     first = 0
     for c, members in enumerate(size):
-        shell = [first + draw_below_reference(root_key, c, members)]
+        shell = [first + plain.draw_below(root_key, c, members)]
         first += members
         far = 0
         while shell:
@@ -99,7 +93,7 @@ def shortest_path_forest(
     for v in range(n):
         if distance[v] > 0:
             nearer = [w for w in near[v] if distance[w] == distance[v] - 1]
-            parent[v] = nearer[draw_below_reference(parent_key, v, len(nearer))]
+            parent[v] = nearer[plain.draw_below(parent_key, v, len(nearer))]
     return parent, distance
 
 
@@ -109,4 +103,4 @@ def bond_weights(
     """The weights of bonds given as (site, next site along an axis)."""
     key = key64(seed, Role.OCCUPATION) if percolation == "bond" else key64(seed, Role.LATTICE_TREE, 2)
     axis = {(s, t): k for s, t, k in neighbours(shape, periodic)}
-    return [draw_reference(key, s * len(shape) + axis[s, t]) for s, t in pairs]
+    return [plain.draw(key, s * len(shape) + axis[s, t]) for s, t in pairs]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial
 
-from fractalman.random.streams import Role, draw_reference, key64
+from fractalman.random.streams import Role, key64
+from tests.reference import streams as plain
 
 
 def base_law(n: int) -> list[Fraction]:
@@ -133,7 +134,7 @@ def nested_parents(n: int, seed: int, cluster: int = 0) -> list[int]:
             assert cell.branch is not None
             cell.size += 1
             cell = cell.base if base_size(cell.size, cell.u) > cell.base.size else cell.branch
-        cell.size, cell.u = 2, Fraction(draw_reference(key, v) >> 11, 1 << 53)
+        cell.size, cell.u = 2, Fraction(plain.draw(key, v) >> 11, 1 << 53)
         cell.base, cell.branch = Cell(cell.root), Cell(v)
         parent.append(cell.root)
     return parent
@@ -162,7 +163,7 @@ def nested_parents_by_sums(n: int, seed: int, cluster: int = 0) -> list[int]:
             cell[1] += 1
             base, branch = int(cell[3]), int(cell[4])
             at = base if base_grows(int(cell[1]), int(cells[base][1]), cell[2]) else branch
-        u = (draw_reference(key, v) >> 11) * 2.0**-53
+        u = (plain.draw(key, v) >> 11) * 2.0**-53
         root = int(cells[at][0])
         cells[at] = [root, 2, u, len(cells), len(cells) + 1]
         cells += [[root, 1, 0.0, 0, 0], [v, 1, 0.0, 0, 0]]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fractalman.random.streams import derive_reference, draw_normal_reference
+from tests.reference import streams as plain
 
 
 def rotated(key: int, row: Sequence[float]) -> list[float]:
     """A row turned by the uniform rotation of ``key``."""
     d, x = len(row), [float(v) for v in row]
     for k in range(d - 2, -1, -1):
-        own = derive_reference(key, k)
-        u = [draw_normal_reference(own, j) for j in range(d - k)]
+        own = plain.derive(key, k)
+        u = [plain.draw_normal(own, j) for j in range(d - k)]
         length = 0.0
         for g in u:
             length += g * g
@@ -35,5 +35,5 @@ def rotated(key: int, row: Sequence[float]) -> list[float]:
 
 def nuisance(key: int, point: int, scale: float, width: int) -> list[float]:
     """The nuisance coordinates of one point, before they are rounded to single precision."""
-    own = derive_reference(key, point)
-    return [scale * draw_normal_reference(own, j) for j in range(width)]
+    own = plain.derive(key, point)
+    return [scale * plain.draw_normal(own, j) for j in range(width)]

@@ -53,5 +53,5 @@ def test_a_row_as_json() -> None:
     command = [sys.executable, str(SCRIPT), "--only", "tree", "--points", "500", "--repeats", "1", "--json"]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
     (row,) = told["rows"]
-    assert (row["name"], row["points"], told["twin_over_kernel"]) == ("tree", 500, None)
+    assert (row["name"], row["points"], told["reference_over_kernel"]) == ("tree", 500, None)
     assert row["fills"] > 0

@@ -283,7 +283,7 @@ def test_curves_inside_fragments_have_exponents(cluster: GranularityResult) -> N
     ("changes", "words"),
     [
         ({"granularity": {"scale": [8], "train_size": 64}}, "unknown key granularity.scale.*did you mean 'scales'"),
-        ({"granularity": {"scales": [8, 4], "train_size": 64}}, "ascending"),
+        ({"granularity": {"scales": [8, 4], "train_size": 64}}, "rising values"),
         ({"granularity": {"scales": [8, 512], "train_size": 64}}, "scales below the 512 points"),
         ({"granularity": {"scales": [8], "train_size": 512}}, "leave 2 unseen points"),
         ({"granularity": {"scales": [8], "train_size": 64, "learners": ["k-nn"]}}, "ridge, the linear learner"),

@@ -13,7 +13,7 @@ from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree
 import fractalman as fm
 from fractalman import generation
 from fractalman.errors import RecipeError
-from fractalman.random.streams import Role, draw_uniform_reference, draws, key64, permutation
+from fractalman.random.streams import Role, draws, key64, permutation
 from fractalman.theory import (
     _kernels,
     bayes_curve,
@@ -26,6 +26,7 @@ from fractalman.theory import (
 )
 from fractalman.trees import LabelTree, path_sums, topological_order
 from fractalman.trees._kernels import adjacency
+from tests.reference import streams as plain
 from tests.reference import theory as slow
 
 VARIANCES = st.one_of(st.just(0.0), st.floats(0.05, 20.0))
@@ -347,7 +348,7 @@ def test_labels_drawn_from_the_tree_have_the_predicted_pair_risk() -> None:
     for draw in range(4000):
         key = key64(draw, Role.LATENT)
         # Uniform steps have the same second moment as normal ones: the formula needs no more.
-        z = np.array([np.sqrt(12.0) * (draw_uniform_reference(key, u) - 0.5) for u in range(parent.size)])
+        z = np.array([np.sqrt(12.0) * (plain.draw_uniform(key, u) - 0.5) for u in range(parent.size)])
         values = z * np.sqrt(tree.variance)
         sums = values.copy()
         for u in topological_order(parent).tolist():

@@ -7,6 +7,7 @@ import numpy as np
 from fractalman._jit import kernel
 from fractalman.families._forests._kernels import cyclic_coalescent
 from fractalman.random.streams import derive, draw_below, fill_permutation
+from fractalman.trees._union_find import find
 
 _U = np.uint64
 
@@ -60,13 +61,7 @@ def merge_edges(edges, order, n, merged_by, merged_size, ends):  # type: ignore[
     top = np.arange(n).astype(merged_by.dtype)  # what the block with this representative is: a point, or n + merge
     for t in range(order.size):
         u, v = edges[order[t], 0], edges[order[t], 1]
-        a, b = np.int64(u), np.int64(v)
-        while np.int64(link[a]) != a:
-            link[a] = link[link[a]]
-            a = np.int64(link[a])
-        while np.int64(link[b]) != b:
-            link[b] = link[link[b]]
-            b = np.int64(link[b])
+        a, b = find(link, np.int64(u)), find(link, np.int64(v))
         if a == b:
             return np.int64(order[t])
         merged_by[top[a]] = t
@@ -89,13 +84,7 @@ def spanning_edges(edges, order, n, chosen):  # type: ignore[no-untyped-def]
     link = np.arange(n).astype(chosen.dtype)
     made = 0
     for e in order:
-        a, b = np.int64(edges[e, 0]), np.int64(edges[e, 1])
-        while np.int64(link[a]) != a:
-            link[a] = link[link[a]]
-            a = np.int64(link[a])
-        while np.int64(link[b]) != b:
-            link[b] = link[link[b]]
-            b = np.int64(link[b])
+        a, b = find(link, np.int64(edges[e, 0])), find(link, np.int64(edges[e, 1]))
         if a != b:
             link[b] = a
             chosen[made] = e

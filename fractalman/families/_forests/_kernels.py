@@ -6,6 +6,7 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.random.streams import draw_below
+from fractalman.trees._union_find import find
 
 _U = np.uint64
 
@@ -24,10 +25,7 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
         top[k] = k
     for t in range(n - 1):
         u = draw_below(key, _U(2 * t), np.int64(n))
-        a = np.int64(u)
-        while np.int64(link[a]) != a:
-            link[a] = link[link[a]]
-            a = np.int64(link[a])
+        a = find(link, np.int64(u))
         b = a + np.int64(length[a])
         if b >= n:
             b -= n

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.random.streams import derive, draw_below, draw_uniform, exp64, fill_permutation, log64
+from fractalman.random.series import exp64, log64
+from fractalman.random.streams import derive, draw_below, draw_uniform, fill_permutation
 
 _U = np.uint64
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.families._forests import _size_kernels as _kernels
-from fractalman.random.streams import Role, draw_uniform_reference, key64
+from fractalman.random.streams import Role, key64, uniforms
 
 _INVERSE_E = 0.36787944117144233
 
@@ -86,7 +86,7 @@ def bethe_sizes(n_points: int, coordination: int, bond_probability: float, ensem
     n, key = int(n_points), np.uint64(key64(seed, Role.SIZES))
     number = ensemble == "number"
     root, child, share = bethe_families(coordination, bond_probability)
-    giant = int(np.floor(share * n + draw_uniform_reference(key64(seed, Role.SIZES, 1), 0))) if number else 0
+    giant = int(np.floor(share * n + uniforms(key64(seed, Role.SIZES, 1), 1)[0])) if number else 0
     giant = min(giant, n)
     sizes, told = np.empty(n, np.int64), np.array([0, 0, -1])
     made = _kernels.branching_sizes(key, root, child, number, share, n - giant, sizes, told)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random.streams import derive, draw_normal, exp64, log64
+from fractalman.random.series import exp64, log64
+from fractalman.random.streams import derive, draw_normal
 
 _U = np.uint64
 

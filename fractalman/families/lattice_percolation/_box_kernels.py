@@ -10,6 +10,7 @@ import numpy as np
 
 from fractalman._jit import inline, kernel
 from fractalman.random.streams import derive, draw, draw_below
+from fractalman.trees._union_find import find
 
 _U = np.uint64
 _u11 = np.uint64(11)
@@ -19,15 +20,6 @@ _u11 = np.uint64(11)
 def is_open(key, number, threshold):  # type: ignore[no-untyped-def]
     """Whether site or bond ``number`` is occupied: its 53-bit uniform lies below the threshold."""
     return (draw(key, _U(number)) >> _u11) < threshold
-
-
-@inline
-def find(link, s):  # type: ignore[no-untyped-def]
-    """The root of a cluster's tree, its first site; paths are halved on the way."""
-    while np.int64(link[s]) != s:
-        link[s] = link[link[s]]
-        s = np.int64(link[s])
-    return s
 
 
 @inline

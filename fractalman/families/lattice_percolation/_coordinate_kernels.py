@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
+from fractalman.random.series import cosine64, sine64
 
 
 @kernel
@@ -42,28 +43,7 @@ def circle(out):  # type: ignore[no-untyped-def]
         if eighth & 1:
             rest = side - rest
         t = 0.7853981633974483 * (np.float64(rest) / np.float64(side))
-        t2 = t * t
-        sine = -1.0 / 121645100408832000.0
-        sine = sine * t2 + 1.0 / 355687428096000.0
-        sine = sine * t2 - 1.0 / 1307674368000.0
-        sine = sine * t2 + 1.0 / 6227020800.0
-        sine = sine * t2 - 1.0 / 39916800.0
-        sine = sine * t2 + 1.0 / 362880.0
-        sine = sine * t2 - 1.0 / 5040.0
-        sine = sine * t2 + 1.0 / 120.0
-        sine = sine * t2 - 1.0 / 6.0
-        sine = sine * t2 + 1.0
-        sine = sine * t
-        cosine = -1.0 / 6402373705728000.0
-        cosine = cosine * t2 + 1.0 / 20922789888000.0
-        cosine = cosine * t2 - 1.0 / 87178291200.0
-        cosine = cosine * t2 + 1.0 / 479001600.0
-        cosine = cosine * t2 - 1.0 / 3628800.0
-        cosine = cosine * t2 + 1.0 / 40320.0
-        cosine = cosine * t2 - 1.0 / 720.0
-        cosine = cosine * t2 + 1.0 / 24.0
-        cosine = cosine * t2 - 0.5
-        cosine = cosine * t2 + 1.0
+        sine, cosine = sine64(t), cosine64(t)
         if ((eighth + 1) >> 1) & 1:  # angles nearer to ±y than to ±x
             sine, cosine = cosine, sine
         if eighth > 3:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.families.lattice_percolation._box_kernels import find, is_open
+from fractalman.families.lattice_percolation._box_kernels import is_open
+from fractalman.trees._union_find import find
 
 _U = np.uint64
 _u1, _u2, _u4, _u6, _u56, _u63 = _U(1), _U(2), _U(4), _U(6), _U(56), _U(63)
