@@ -39,8 +39,8 @@ class SmoothManifold(Recipe):
     hurst : float, default 1
         1e-10 ≤ H ≤ 16. The target's covariance at chordal distance r is K(r) = H·E_{1+H}(2r²), E the generalised
         exponential integral: its spectral density falls as |ω|^−(2H+m), m the dimension of the space the manifold
-        lives in. The variogram 2 − 2K(r) goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above; every label has prior
-        variance 1.
+        lives in. The variogram 2 − 2K(r) goes as r^(2H) for 0 < H < 1, as r² ln(1/r) at H = 1, as r² above; every
+        label has prior variance 1.
     seed : int or Seeds, default 0
         0 ≤ integer < 2^63, or one for each layer.
     field : str, default "waves"
