@@ -41,6 +41,13 @@ class BrokenPowerLawFit:
         Of Student's t.
     warnings : tuple of str
         Sentences that qualify the numbers.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> law = fm.measure.BrokenPowerLawFit(0.2, 0.8, 1024.0, 1.0, 0.25, {}, 9, ())
+    >>> print(f"{law.predict(1.0):.2f}")
+    1.00
     """
 
     before: float
@@ -85,6 +92,7 @@ def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.
     Returns
     -------
     BrokenPowerLawFit
+        Exponents, turn and amplitude, with errors.
 
     Raises
     ------
@@ -180,6 +188,14 @@ class LawScore:
         The error in units of the measurement's own standard error there; None for a single curve.
     fit : PowerLawFit or BrokenPowerLawFit
         The fit to the small sizes.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = 2.0 ** np.arange(4, 14)
+    >>> score = fm.measure.compare_laws(n, n**-0.5 + 0.05, laws=("power",))[0]
+    >>> score.bias < 0, score.sigma is None
+    (True, True)
     """
 
     law: str
@@ -271,6 +287,13 @@ class WindowSensitivity:
         Of the exponent.
     spread : float
         Largest less smallest exponent over windows of at least half the sizes: the systematic uncertainty.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = 2.0 ** np.arange(4, 10)
+    >>> print(f"{fm.measure.window_sensitivity(n, n**-0.5).spread:.3f}")
+    0.000
     """
 
     window: F64

@@ -40,6 +40,13 @@ class ComputeLawFit(FitDisplay):
         What the table does not determine.
     sizes, losses : (points,) float64
         What was fitted.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> C = np.geomspace(1e18, 1e22, 8)
+    >>> print(f"{fm.measure.fit_compute_law(C, 1.7 + 30 * (C / 1e18)**-0.15).irreducible:.2f}")
+    1.70
     """
 
     exponent: float
@@ -60,7 +67,13 @@ class ComputeLawFit(FitDisplay):
         return f"ComputeLawFit({', '.join(parts)}; {self.residual.size} rows, {len(self.unresolved)} unresolved)"
 
     def parameters(self) -> list[dict[str, Any]]:
-        """Return one row a parameter: name, value, standard_error, low, high."""
+        """Return one row a parameter.
+
+        Returns
+        -------
+        list of dict
+            parameter (its name), value, standard_error, low, high.
+        """
         return [
             {
                 "parameter": name, "value": getattr(self, name), "standard_error": self.standard_error[name],
@@ -70,7 +83,18 @@ class ComputeLawFit(FitDisplay):
         ]  # fmt: skip
 
     def predict(self, compute: ArrayLike) -> F64:
-        """Return the fitted loss at budgets ``compute``, float64."""
+        """Return the fitted loss.
+
+        Parameters
+        ----------
+        compute : array_like
+            Budgets > 0, in the unit of those fitted.
+
+        Returns
+        -------
+        float64 array
+            In the loss's unit.
+        """
         return np.asarray(self.irreducible + self.amplitude * np.asarray(compute, np.float64) ** -self.exponent)
 
     # what a curve's figure asks for
@@ -101,7 +125,18 @@ class ComputeLawFit(FitDisplay):
         return self.standard_error["irreducible"]
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the losses with the fit and return the axes; needs the extra ``plots``."""
+        """Draw the losses with the fit and return the axes; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         ax = draw_curve(self, ax)
         ax.set_xlabel("compute")
         return ax
@@ -124,6 +159,7 @@ def fit_compute_law(
     Returns
     -------
     ComputeLawFit
+        Exponent, floor and amplitude, with errors and intervals.
 
     Raises
     ------

@@ -31,11 +31,23 @@ class PointwiseDimension:
 
     Parameters
     ----------
-    row : (m,) int64, rows of X.
-    value : (m,) float64, D around them, corrected for the bias at n points.
-    standard_error : (m,) float64, of the sampling; the correction's uncertainty is common to all points.
-    points : (m, d) float64, the points themselves, in the unit that was measured in.
-    n_neighbours : k.
+    row : (m,) int64
+        Rows of X.
+    value : (m,) float64
+        D around them, corrected for the bias at n points.
+    standard_error : (m,) float64
+        Of the sampling; the correction's uncertainty is common to all points.
+    points : (m, d) float64
+        The points themselves, in the unit that was measured in.
+    n_neighbours : int
+        Neighbours k that each value rests on.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> found = fm.measure.pointwise_dimension(np.random.default_rng(0).random((600, 2)))
+    >>> found.n_neighbours, found.points.shape
+    (32, (600, 2))
     """
 
     row: I64
@@ -49,13 +61,30 @@ class PointwiseDimension:
         return f"PointwiseDimension({len(self.row)} points, 5/50/95 %: {low:.3g}, {middle:.3g}, {high:.3g})"
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row a point; needs pandas."""
+        """Return a data frame, one row a point; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns row, value and standard_error.
+        """
         from fractalman.measure.dimension_figures import columns_frame
 
         return columns_frame({name: getattr(self, name) for name in ("row", "value", "standard_error")})
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the map: the first two principal axes, coloured by D; needs matplotlib."""
+        """Draw the map: the first two principal axes, coloured by D; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the map.
+        """
         from fractalman.measure.dimension_figures import draw_pointwise
 
         return draw_pointwise(self, ax)
@@ -67,10 +96,20 @@ class DimensionComponent:
 
     Parameters
     ----------
-    value : D, corrected for the bias at the component's number of points.
-    standard_error : sampling and correction.
-    share : of the points.
-    row : (m,) int64, rows of X that belong to it.
+    value : float
+        D, corrected for the bias at the component's number of points.
+    standard_error : float
+        Of the value: sampling and correction.
+    share : float
+        Of the points, 0 … 1.
+    row : (m,) int64
+        Rows of X that belong to it.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fm.measure.dimension_components(np.random.default_rng(0).random((400, 2)))[0].row.size
+    400
     """
 
     value: float
@@ -86,11 +125,21 @@ def pointwise_dimension(
 
     Parameters
     ----------
-    X : as for `dimension`.
-    n_neighbours : k, 8 … n/12: fewer see finer, and err by 1/√(k − 2) of D.
-    n_sources : points around which it is measured.
-    seed : integer, picks them.
-    theiler : as for `dimension`.
+    X : (n, d) array_like
+        As for `dimension`.
+    n_neighbours : int, default 32
+        Neighbours k, 8 … n/12: fewer see finer, and err by 1/√(k − 2) of D.
+    n_sources : int, default 2048
+        Points around which it is measured.
+    seed : int, default 0
+        Picks them.
+    theiler : int, default 0
+        As for `dimension`.
+
+    Returns
+    -------
+    PointwiseDimension
+        One value a point, with errors.
 
     Raises
     ------
@@ -120,10 +169,14 @@ def dimension_components(
 
     Parameters
     ----------
-    X : as for `dimension`.
-    n_neighbours : k, as for `pointwise_dimension`; points with the same k neighbours are taken to be of one component.
-    n_sources : points that are told apart.
-    seed : integer, picks them.
+    X : (n, d) array_like
+        As for `dimension`.
+    n_neighbours : int, default 16
+        As for `pointwise_dimension`; points with the same k neighbours are taken to be of one component.
+    n_sources : int, default 2048
+        Points that are told apart.
+    seed : int, default 0
+        Picks them.
 
     Returns
     -------
@@ -135,6 +188,12 @@ def dimension_components(
     -----
     A mixture of Gamma variates, fitted by expectation and maximisation; a component more must pay its price by the
     Bayesian information criterion, in which overlapping neighbourhoods count once.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> len(fm.measure.dimension_components(np.random.default_rng(0).random((400, 2))))
+    1
     """
     found = prepared(X, n_sources, seed)
     t = _local(found, n_neighbours)

@@ -37,14 +37,28 @@ class DimensionScan:
 
     Parameters
     ----------
-    rank : (octaves,) int64, k of the reading between the k-th and the 2k-th neighbour.
-    distance : (octaves,) median distance of the neighbours in between, unit of X.
-    reading : (octaves,) D_k as read.
-    value : (octaves,) D_k after correction by the reference sets.
-    standard_error : (octaves,) of ``value``: sampling and correction.
-    plateau : first and last octave that make the radial estimate.
-    noise_scale : distance below which the set reads higher than on the plateau: noise; None where none is seen.
-    noise_dimension : D there; None likewise.
+    rank : (octaves,) int64
+        Neighbours k of the reading between the k-th and the 2k-th.
+    distance : (octaves,) float64
+        Median distance of the neighbours in between, unit of X.
+    reading : (octaves,) float64
+        D_k as read.
+    value : (octaves,) float64
+        D_k after correction by the reference sets.
+    standard_error : (octaves,) float64
+        Of ``value``: sampling and correction.
+    plateau : tuple of int
+        First and last octave that make the radial estimate.
+    noise_scale : float or None
+        Distance below which the set reads higher than on the plateau: noise; None where none is seen.
+    noise_dimension : float or None
+        D there; None likewise.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fm.measure.dimension(np.random.default_rng(0).random((400, 2))).scan.rank.tolist()
+    [1, 2, 4, 8, 16]
     """
 
     rank: I64
@@ -57,14 +71,31 @@ class DimensionScan:
     noise_dimension: float | None
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row an octave; needs pandas (``pip install 'fractalman[tables]'``)."""
+        """Return a data frame, one row an octave; needs pandas (``pip install 'fractalman[tables]'``).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns rank, distance, reading, value and standard_error.
+        """
         from fractalman.measure.dimension_figures import columns_frame
 
         names = ("rank", "distance", "reading", "value", "standard_error")
         return columns_frame({name: getattr(self, name) for name in names})
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw D against distance on ``ax`` (None = a new figure) and return it; needs matplotlib."""
+        """Draw D against distance; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the scan.
+        """
         from fractalman.measure.dimension_figures import draw_scan
 
         return draw_scan(self, ax)

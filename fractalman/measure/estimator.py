@@ -19,19 +19,29 @@ class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    method : one of ``fractalman.measure.METHODS``.
-    n_sources : random starting points.
-    theiler : rows this close to a point's own are not its neighbours.
-    duplicates : "drop" or "keep".
-    random_state : integer, picks the starting points.
+    method : str, default "recommended"
+        One of ``fractalman.measure.METHODS``.
+    n_sources : int, default 2048
+        Random starting points.
+    theiler : int, default 0
+        Rows this close to a point's own are not its neighbours.
+    duplicates : {"drop", "keep"}, default "drop"
+        Whether one of several equal rows is kept, or all.
+    random_state : int, default 0
+        Picks the starting points.
 
     Attributes
     ----------
-    dimension_ : float, D.
-    interval_ : (low, high), 95 %.
-    standard_error_ : float, total.
-    result_ : the `Dimension` with everything else.
-    n_features_in_ : int.
+    dimension_ : float
+        D.
+    interval_ : tuple of float
+        Low and high end, 95 %.
+    standard_error_ : float
+        Total.
+    result_ : Dimension
+        Everything else.
+    n_features_in_ : int
+        Columns of X.
 
     Examples
     --------
@@ -57,7 +67,25 @@ class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> IntrinsicDimension:
-        """Measure the dimension of ``X``, (n, d); ``y`` is ignored."""
+        """Measure the dimension of points.
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+            Coordinates in one unit.
+        y : Any, default None
+            Ignored.
+
+        Returns
+        -------
+        IntrinsicDimension
+            The estimator itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For an unknown method, and for points that cannot be measured.
+        """
         del y
         if self.method not in ESTIMATORS:
             raise ValueError(f"method = {self.method!r}: expected {', '.join(ESTIMATORS)}")

@@ -29,12 +29,29 @@ class Columns(Protocol):
 def measure_file(file: Columns, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 
-    Args:
-        file: an open file or a Dataset.
-        n_sources: random starting points of distances and variogram.
-        seed: integer, picks them.
-    Returns: {"recipe", "n_points", "label", "clusters", "distances" (None without edges), "variogram"}; errors are
-        sampling errors on this one draw.
+    Parameters
+    ----------
+    file : Dataset or open file
+        What is measured: columns X, y, cluster and edges (perhaps None), and the recipe.
+    n_sources : int, default 256
+        Random starting points of distances and variogram.
+    seed : int, default 0
+        Picks them.
+
+    Returns
+    -------
+    dict
+        {"recipe", "n_points", "label", "clusters", "distances" (None without edges), "variogram"}; errors are sampling
+        errors on this one draw.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> from types import SimpleNamespace
+    >>> columns = {"X": np.arange(4.0)[:, None], "y": np.arange(4.0), "cluster": np.array([0, 0, 1, 1]), "edges": None}
+    >>> file = SimpleNamespace(recipe=SimpleNamespace(to_dict=dict), **columns)
+    >>> fm.measure.measure_file(file)["clusters"]["largest_mass"]
+    0.5
     """
     y = np.asarray(file.y[:], dtype=np.float64)
     edges = None if file.edges is None else np.asarray(file.edges[:], dtype=np.int64)

@@ -43,6 +43,14 @@ class Optimum:
         Whether the budget lies beyond those of the table.
     table : dict of (points,) float64
         The runs that the fit rests on.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> one = np.ones(1)
+    >>> interval = {name: np.ones((1, 2)) for name in ("n_params", "n_data", "loss")}
+    >>> fm.measure.Optimum(one, one, one, one, interval, one > 1, {}).rows()[0]["n_data_high"]
+    1.0
     """
 
     compute: F64
@@ -61,7 +69,13 @@ class Optimum:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row a budget, as plain values."""
+        """Return one row a budget, as plain values.
+
+        Returns
+        -------
+        list of dict
+            compute, n_params, n_data and loss, the latter three with _low and _high, and extrapolated.
+        """
         out = []
         for i, compute in enumerate(self.compute.tolist()):
             row: dict[str, Any] = {"compute": compute}
@@ -72,11 +86,28 @@ class Optimum:
         return out
 
     def to_pandas(self) -> Any:
-        """Return one row a budget as a pandas DataFrame."""
+        """Return one row a budget as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as of `rows`.
+        """
         return frame(self.rows(), "compute")
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the frontier over the table's runs and return the axes; needs the extra ``plots``."""
+        """Draw the frontier over the table's runs and return the axes; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         ax = axes_or_new(ax)
         P, n, L = (self.table[name] for name in ("n_params", "n_data", "loss"))
         dots = ax.scatter(P, n, c=L, s=14, cmap="viridis_r", zorder=2)
@@ -210,6 +241,13 @@ class Approach:
         How many budgets it rests on; 0 for the parametric law.
     remark : str
         What it used, or why it gives nothing.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> both = {"params": (0.4, 0.6), "data": (0.4, 0.6)}
+    >>> fm.measure.Approach("parametric", 0.5, 0.5, both, 0, "the joint law of all rows").params
+    0.5
     """
 
     name: str
@@ -237,6 +275,19 @@ def approaches(fit: JointPowerLawFit, cost: Cost = FLOP_PER, compute: ArrayLike 
     tuple of Approach
         Envelope (the best run of every budget), isoFLOP (a parabola in ln P through the runs of every budget), and
         parametric. Intervals of the first two come from the scatter of the budgets' optima about their power law.
+
+    Raises
+    ------
+    FitError
+        When ``compute`` has not one budget for each row.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> P, n = (a.ravel() for a in np.meshgrid(np.geomspace(1e6, 1e9, 5), np.geomspace(1e8, 1e11, 5)))
+    >>> fit = fm.measure.fit_joint_power_law(P, n, 1.7 + 400 * P**-0.34 + 400 * n**-0.34)
+    >>> print(f"{fm.measure.approaches(fit)[2].params:.2f}")
+    0.50
     """
     P, n, L = (fit.table[name] for name in ("n_params", "n_data", "loss"))
     C = _cost(cost)(P, n) if compute is None else np.asarray(compute, np.float64)

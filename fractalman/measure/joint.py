@@ -70,6 +70,7 @@ def fit_joint_power_law(
     Returns
     -------
     JointPowerLawFit
+        All parameters with errors and intervals, and what the table leaves open.
 
     Raises
     ------

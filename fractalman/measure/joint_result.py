@@ -68,6 +68,14 @@ class JointPowerLawFit(FitDisplay):
         All exponents, E, then the logarithms of all amplitudes (and of R*).
     covariance : (p, p) float64
         Of theta.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> P, n = (a.ravel() for a in np.meshgrid(np.geomspace(1e6, 1e9, 5), np.geomspace(1e8, 1e11, 5)))
+    >>> fit = fm.measure.fit_joint_power_law(P, n, 1.7 + 400 * P**-0.34 + 400 * n**-0.34)
+    >>> print(f"{fit.value('irreducible'):.2f} {fit.frontier['params']:.2f}")
+    1.70 0.50
     """
 
     model_exponent: float
@@ -103,11 +111,28 @@ class JointPowerLawFit(FitDisplay):
         )
 
     def value(self, name: str) -> float:
-        """Return a parameter by name."""
+        """Return a parameter by name.
+
+        Parameters
+        ----------
+        name : str
+            A field, or a name in ``extra``.
+
+        Returns
+        -------
+        float
+            The parameter.
+        """
         return float(self.extra[name] if name in self.extra else getattr(self, name))
 
     def parameters(self) -> list[dict[str, Any]]:
-        """Return one row a parameter: name, value, standard_error, low, high."""
+        """Return one row a parameter.
+
+        Returns
+        -------
+        list of dict
+            parameter (its name), value, standard_error, low, high.
+        """
         return [
             {
                 "parameter": name, "value": self.value(name), "standard_error": self.standard_error[name],
@@ -117,7 +142,18 @@ class JointPowerLawFit(FitDisplay):
         ]  # fmt: skip
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw measured against fitted losses and return the axes; needs the extra ``plots``."""
+        """Draw measured against fitted losses and return the axes; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         return draw_joint(self, ax)
 
     def predict(self, n_params: ArrayLike, n_data: ArrayLike, unique: ArrayLike | None = None) -> F64:

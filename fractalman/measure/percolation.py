@@ -22,12 +22,24 @@ from fractalman.measure.scaling import fit_power_law, student_t
 class Growth:
     """A measured exponent with its error.
 
-    Args:
-        value: the exponent, as its function defines it.
-        standard_error: over replicates where there are several, else of the one fit.
-        half_width: of the 95 % interval.
-        window: smallest and largest abscissa used.
-        warnings: sentences that qualify the number.
+    Parameters
+    ----------
+    value : float
+        The exponent, as its function defines it.
+    standard_error : float
+        Over replicates where there are several, else of the one fit.
+    half_width : float
+        Of the 95 % interval.
+    window : tuple of float
+        Smallest and largest abscissa used.
+    warnings : tuple of str
+        Sentences that qualify the number.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> print(f"{fm.measure.growth_exponent([8, 16, 32], [64, 256, 1024]).value:.3f}")
+    2.000
     """
 
     value: float
@@ -41,10 +53,20 @@ class Growth:
 class PathCurve:
     """Straight against shortest: how far apart in space points are that are ℓ steps apart.
 
-    Args:
-        steps: (k,) int64, ℓ = 1, 2, 4, …
-        distance: (k,) float64, mean Euclidean distance of the pairs, in units of X.
-        pairs: (k,) int64, ordered pairs.
+    Parameters
+    ----------
+    steps : (k,) int64
+        ℓ = 1, 2, 4, …
+    distance : (k,) float64
+        Mean Euclidean distance of the pairs, in units of X.
+    pairs : (k,) int64
+        Ordered pairs.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fm.measure.PathCurve(np.array([1, 2]), np.array([1.0, 1.5]), np.array([6, 4])).pairs.sum().item()
+    10
     """
 
     steps: I64
@@ -55,11 +77,31 @@ class PathCurve:
 def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | None = None) -> Growth:
     """Return the exponent of y ~ x^value.
 
-    Args:
-        x: (k,) distinct numbers > 0. y: (k,) one curve, or (replicates, k) > 0; the mean over replicates is fitted, and
-            the error is their delete-one jackknife. With x = side and y = mass of the largest cluster the value is d_f.
-        window: use window[0] ≤ x ≤ window[1] only; None = all.
-    Errors: FitError when there are too few numbers.
+    Parameters
+    ----------
+    x : (k,) array_like
+        Distinct numbers > 0, any unit.
+    y : (k,) or (replicates, k) array_like
+        One curve or several, > 0; the mean over replicates is fitted, and the error is their delete-one jackknife. With
+        x = side and y = mass of the largest cluster the value is d_f.
+    window : (low, high), default None
+        Use window[0] ≤ x ≤ window[1] only; None = all.
+
+    Returns
+    -------
+    Growth
+        The exponent with its error.
+
+    Raises
+    ------
+    FitError
+        When there are too few numbers.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> print(f"{fm.measure.growth_exponent([8, 16, 32], [64, 256, 1024]).value:.3f}")
+    2.000
     """
     fit = fit_power_law(x, y, window=window)
     return Growth(-fit.value, fit.standard_error, fit.half_width, fit.window, fit.warnings)
@@ -68,12 +110,33 @@ def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | No
 def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int = 0) -> PathCurve:
     """Return the mean Euclidean distance of points that are ℓ = 1, 2, 4, … steps apart.
 
-    Args:
-        edges: (m, 2) integers; loops are welcome, they make the shortest paths.
-        X: (n, d) coordinates; a rotation does not matter.
-        n_sources: random starting points, from which all points of their clusters are reached.
-        seed: integer, picks them.
-    Errors: RecipeError when an edge leaves the points or no two points are joined.
+    Parameters
+    ----------
+    edges : (m, 2) array_like of int
+        Pairs of rows of X; loops are welcome, they make the shortest paths.
+    X : (n, d) array_like
+        Coordinates in one unit; a rotation does not matter.
+    n_sources : int, default 64
+        Random starting points, from which all points of their clusters are reached.
+    seed : int, default 0
+        Picks them.
+
+    Returns
+    -------
+    PathCurve
+        Distances by number of steps, for the numbers that occur.
+
+    Raises
+    ------
+    RecipeError
+        When an edge leaves the points or no two points are joined.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> curve = fm.measure.path_curve([[0, 1], [1, 2]], [[0.0], [1.0], [2.0]])
+    >>> curve.steps.tolist(), curve.distance.tolist()
+    ([1, 2], [1.0, 2.0])
     """
     points = np.asarray(X)
     if points.ndim != 2:
@@ -99,10 +162,30 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
 def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Growth:
     """Return d_min of ℓ ~ r^d_min from the curves of one or several clusters.
 
-    Args:
-        curves: one for every cluster, each weighing alike.
-        window: in steps ℓ; well above 1 and well below the longest path, side^d_min.
-    Errors: FitError when a curve does not reach the end of the window.
+    Parameters
+    ----------
+    curves : list of PathCurve
+        One for every cluster, each weighing alike.
+    window : (low, high)
+        In steps ℓ; well above 1 and well below the longest path, side^d_min.
+
+    Returns
+    -------
+    Growth
+        d_min with its error.
+
+    Raises
+    ------
+    FitError
+        When a curve does not reach the end of the window.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> steps = 2 ** np.arange(5)
+    >>> curve = fm.measure.PathCurve(steps, steps**0.5, np.ones(5, int))
+    >>> print(f"{fm.measure.path_dimension([curve], (1, 16)).value:.3f}")
+    2.000
     """
     steps = sorted({int(s) for c in curves for s in c.steps if window[0] <= s <= window[1]})
     rows = []
@@ -121,11 +204,32 @@ def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Grow
 def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) -> Growth:
     """Return τ of the number of clusters n_s ~ s^−τ by maximum likelihood over all sizes of the window.
 
-    Args:
-        size, count: (k,) integers, the sizes that occur and how many clusters have each (`cluster_sizes`).
-        window: smallest and largest size used, both included; the law has corrections below about 100 sites, and ends
-            where clusters feel the box, s ≪ side^d_f.
-    Errors: FitError when fewer than two clusters lie in the window, or all have its smallest or its largest size.
+    Parameters
+    ----------
+    size : (k,) array_like of int
+        The sizes that occur, ascending, in points (as `cluster_sizes` returns them).
+    count : (k,) array_like of int
+        How many clusters have each size.
+    window : (low, high)
+        Smallest and largest size used, both included; the law has corrections below about 100 sites, and ends where
+        clusters feel the box, s ≪ side^d_f.
+
+    Returns
+    -------
+    Growth
+        τ with its error.
+
+    Raises
+    ------
+    FitError
+        When fewer than two clusters lie in the window, or all have its smallest or its largest size.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> size = np.arange(1, 101)
+    >>> print(f"{fm.measure.size_exponent(size, np.rint(1e6 * size**-2.0), (1, 100)).value:.2f}")
+    2.00
     """
     low, high = int(window[0]), int(window[1])
     sizes, counts = np.asarray(size, np.int64), np.asarray(count, np.int64)

@@ -64,6 +64,14 @@ class PowerLawFit(FitDisplay):
         Sentences that qualify the number.
     sizes, losses : (n_sizes,) float64
         What was fitted: the sizes used and the mean curve.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> n = np.array([100, 200, 400, 800])
+    >>> fit = fm.measure.fit_power_law(n, 5 * n**-0.4)
+    >>> print(f"{fit.predict(1600) / fit.predict(800):.3f}")
+    0.758
     """
 
     value: float
@@ -102,7 +110,13 @@ class PowerLawFit(FitDisplay):
         )
 
     def parameters(self) -> list[dict[str, Any]]:
-        """Return one row a parameter: name, value, standard_error, low, high."""
+        """Return one row a parameter.
+
+        Returns
+        -------
+        list of dict
+            parameter (its name), value, standard_error, low, high.
+        """
         low, high = self.interval
         rows = [
             {
@@ -120,7 +134,18 @@ class PowerLawFit(FitDisplay):
         return rows
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the curve with its fit on logarithmic axes and return the axes; needs the extra ``plots``."""
+        """Draw the curve with its fit on logarithmic axes and return the axes; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         return draw_curve(self, ax)
 
     def predict(self, n: ArrayLike) -> F64:
@@ -144,7 +169,26 @@ class PowerLawFit(FitDisplay):
 
 
 def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
-    """Return the two-sided Student-t quantile: half-width = quantile × standard error; inf without freedom."""
+    """Return the two-sided Student-t quantile: half-width = quantile × standard error.
+
+    Parameters
+    ----------
+    degrees_of_freedom : int
+        Of the standard error.
+    confidence : float, default 0.95
+        Of the interval, 0 … 1.
+
+    Returns
+    -------
+    float
+        The quantile; inf without freedom.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> print(f"{fm.measure.student_t(9):.3f}")
+    2.262
+    """
     if degrees_of_freedom < 1:
         return math.inf
     from scipy.special import stdtrit
@@ -190,6 +234,7 @@ def fit_power_law(
     Returns
     -------
     PowerLawFit
+        The exponent with its error, interval and warnings.
 
     Raises
     ------

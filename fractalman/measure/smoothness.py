@@ -29,12 +29,26 @@ class Smoothness:
 
     Parameters
     ----------
-    variogram : fit of γ(r) ~ r^value: value = 2H, with its error; `floor` is the nugget 2σ², None without one.
-    neighbours : fit of g(k) ~ k^value: value = α of one nearest neighbour, with its error.
-    distance, difference : (bins,) float64, the variogram that was fitted: r in the unit of X, γ in that of y².
-    rank, rank_difference : (ranks,) the neighbour differences that were fitted.
-    variance : of the labels, unit of y².
-    warnings : sentences that qualify the numbers.
+    variogram : PowerLawFit
+        Of γ(r) ~ r^value: value = 2H, with its error; ``floor`` is the nugget 2σ², None without one.
+    neighbours : PowerLawFit
+        Of g(k) ~ k^value: value = α of one nearest neighbour, with its error.
+    distance, difference : (bins,) float64
+        The variogram that was fitted: r in the unit of X, γ in that of y².
+    rank, rank_difference : (ranks,) int64 and float64
+        The neighbour differences that were fitted: k, and g(k) in the unit of y².
+    variance : float
+        Of the labels, unit of y².
+    warnings : tuple of str
+        Sentences that qualify the numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> X = np.random.default_rng(0).random((200, 2))
+    >>> found = fm.measure.smoothness(X, X[:, 0])
+    >>> found.distance.shape == found.difference.shape
+    True
     """
 
     variogram: PowerLawFit
@@ -61,18 +75,26 @@ def smoothness(
 
     Parameters
     ----------
-    X : (n ≥ 64, d) coordinates, one unit, of any kind that `dimension` takes; beyond 32768 points a random part stands
-        for all. Of several equal rows the first is kept, with its label.
-    y : (n,) labels, any unit.
-    window : smallest and largest distance of the variogram; None = as for `dimension`.
-    nugget : also fit a constant 2σ² for label noise.
-    n_sources : random starting points.
-    seed : integer, picks them.
-    classes : y are numbers of classes: differences are 1 between two and 0 within one.
+    X : (n ≥ 64, d) array_like
+        Coordinates, one unit, of any kind that `dimension` takes; beyond 32768 points a random part stands for all. Of
+        several equal rows the first is kept, with its label.
+    y : (n,) array_like
+        Labels, any unit.
+    window : (low, high), default None
+        Smallest and largest distance of the variogram, unit of X; None = as for `dimension`.
+    nugget : bool, default False
+        Also fit a constant 2σ² for label noise.
+    n_sources : int, default 512
+        Random starting points.
+    seed : int, default 0
+        Picks them.
+    classes : bool, default False
+        Labels are numbers of classes: differences are 1 between two and 0 within one.
 
     Returns
     -------
     Smoothness
+        Both fits and what was fitted.
 
     Raises
     ------

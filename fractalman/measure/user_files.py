@@ -33,11 +33,23 @@ class UserPoints:
 
     Parameters
     ----------
-    X : (n, d) numbers, or a scipy.sparse matrix.
-    y : (n,) float64; classes as 0, 1, …; None without a target.
-    classes : what 0, 1, … stand for, where the target is words or truth values; None otherwise.
-    target : the name of the target's column or array; None without one.
-    notes : sentences about what was taken for what.
+    X : (n, d) array or scipy.sparse matrix
+        Coordinates.
+    y : (n,) float64 or None
+        Target; classes as 0, 1, …; None without a target.
+    classes : tuple of str or None
+        What 0, 1, … stand for, where the target is words or truth values; None otherwise.
+    target : str or None
+        The name of the target's column or array; None without one.
+    notes : tuple of str
+        Sentences about what was taken for what.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> np.save("points.npy", np.zeros((4, 2)))
+    >>> fm.measure.read_user_points("points.npy").y is None
+    True
     """
 
     X: Any
@@ -52,11 +64,19 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
 
     Parameters
     ----------
-    path : .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; .csv, .tsv, .jsonl, .parquet or .xlsx
-        with a header; .h5ad.
-    target : the target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers;
-        None = y, target or label in any case, where there is one.
-    points : the array of points: its path in HDF5, a name in a .npz, "layers/NAME" or "obsm/NAME" in a .h5ad; None = X.
+    path : str or Path
+        .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; .csv, .tsv, .jsonl, .parquet or .xlsx with a
+        header; .h5ad.
+    target : str, default None
+        The target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers; None =
+        y, target or label in any case, where there is one.
+    points : str, default None
+        The array of points: its path in HDF5, a name in a .npz, "layers/NAME" or "obsm/NAME" in a .h5ad; None = X.
+
+    Returns
+    -------
+    UserPoints
+        Points, target, and what was taken for what.
 
     Raises
     ------
@@ -64,6 +84,13 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
         Naming what was found and what is expected, with the file's own line numbers.
     MissingExtraError
         Where a kind of file or a filter needs a package that is absent.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> np.savez("points.npz", X=np.zeros((4, 2)), y=np.arange(4))
+    >>> fm.measure.read_user_points("points.npz").target
+    'y'
     """
     file = Path(path)
     check_file(file)
@@ -88,7 +115,28 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
 
 
 def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 | None]:
-    """Return (X, y) of `read_user_points`; y is None where the file has no target."""
+    """Return points and target of a file; `read_user_points` says more of them.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_user_points`.
+    target : str, default None
+        As for `read_user_points`.
+
+    Returns
+    -------
+    tuple
+        X, (n, d) numbers or a sparse matrix, and y, (n,) float64 or None where the file has no target.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> np.savez("points.npz", X=np.zeros((4, 2)), y=np.arange(4))
+    >>> X, y = fm.measure.read_points("points.npz")
+    >>> X.shape, y.tolist()
+    ((4, 2), [0.0, 1.0, 2.0, 3.0])
+    """
     found = read_user_points(path, target)
     return found.X, found.y
 

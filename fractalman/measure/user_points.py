@@ -26,15 +26,35 @@ def measure_points(
 
     Parameters
     ----------
-    path, target, points : as for `read_user_points`.
-    nugget : fit label noise beside the power laws.
-    theiler, duplicates : as for `dimension`.
+    path : str or Path
+        As for `read_user_points`.
+    nugget : bool, default False
+        Fit label noise beside the power laws.
+    target, points : str, default None
+        As for `read_user_points`.
+    theiler : int, default 0
+        As for `dimension`.
+    duplicates : {"drop", "keep"}, default "drop"
+        As for `dimension`.
+
+    Returns
+    -------
+    dict
+        {"points", "coordinates", "target", "notes", "dimension" (by method), "label" (None without a target)}.
 
     Raises
     ------
     RecipeError
-        For files and points that cannot be read. What is wrong with the target is said under "label", and the
-        dimension is there all the same.
+        For files and points that cannot be read. What is wrong with the target is said under "label", and the dimension
+        is there all the same.
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> np.save("points.npy", np.random.default_rng(0).random((100, 2)))
+    >>> found = fm.measure.measure_points("points.npy")
+    >>> found["points"], found["coordinates"], found["label"] is None
+    (100, 2, True)
     """
     found = read_user_points(path, target, points)
     estimates = dimensions(found.X, theiler=theiler, duplicates=duplicates)

@@ -19,15 +19,29 @@ MAX_TARGETS = 1 << 16  # coordinates compared with every starting point
 class Variogram:
     """Mean of (y_i − y_j)² against distance.
 
-    Args:
-        distance: (bins,) float64, in edges, or the mean Euclidean distance of the bin's pairs.
-        value: (bins,) float64, in squared units of y (prior variance 1 for our own labels).
-        standard_error: (bins,) float64, by delete-one jackknife over starting points: the sampling error on this one
-            draw of labels, which scatters more from draw to draw.
-        pairs: (bins,) int64, ordered pairs.
-        kind: "graph" or "euclidean".
-        n_sources: starting points.
-        warnings: sentences that qualify the numbers.
+    Parameters
+    ----------
+    distance : (bins,) float64
+        In edges, or the mean Euclidean distance of the bin's pairs.
+    value : (bins,) float64
+        In squared units of y (prior variance 1 for our own labels).
+    standard_error : (bins,) float64
+        By delete-one jackknife over starting points: the sampling error on this one draw of labels, which scatters more
+        from draw to draw.
+    pairs : (bins,) int64
+        Ordered pairs.
+    kind : str
+        "graph" or "euclidean".
+    n_sources : int
+        Starting points.
+    warnings : tuple of str
+        Sentences that qualify the numbers.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> fm.measure.variogram([0.0, 1.0, 2.0], X=[[0.0], [1.0], [2.0]]).kind
+    'euclidean'
     """
 
     distance: F64
@@ -49,15 +63,39 @@ def variogram(
 ) -> Variogram:
     """Return the label variogram at graph distances 1, 2, 4, …, or in Euclidean bins of ratio 2 without edges.
 
-    Args:
-        y: (n,) labels, any unit.
-        edges: (m, 2) integers; distances are counted along them.
-        X: (n, d) coordinates, used when there are no edges; beyond 65536 points a random part of them is used.
-        n_sources: random starting points; pairs run from them to all others.
-        seed: integer, picks the starting points.
-    Errors: RecipeError when neither edges nor X are given, or lengths differ.
+    Parameters
+    ----------
+    y : (n,) array_like
+        Labels, any unit.
+    edges : (m, 2) array_like of int, default None
+        Distances are counted along them.
+    X : (n, d) array_like, default None
+        Coordinates in one unit, used when there are no edges; beyond 65536 points a random part of them is used.
+    n_sources : int, default 256
+        Random starting points; pairs run from them to all others.
+    seed : int, default 0
+        Picks the starting points.
 
-    Source: docs/theory.md §2.
+    Returns
+    -------
+    Variogram
+        One value a distance, with errors.
+
+    Raises
+    ------
+    RecipeError
+        When neither edges nor X are given, or lengths differ.
+
+    Notes
+    -----
+    docs/theory.md §2.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> found = fm.measure.variogram([0.0, 1.0, 2.0], X=[[0.0], [1.0], [2.0]])
+    >>> found.distance.tolist(), found.value.tolist()
+    ([1.0, 2.0], [1.0, 4.0])
     """
     labels = np.asarray(y, dtype=np.float64)
     if labels.ndim != 1 or labels.size < 2:
