@@ -58,22 +58,32 @@ class Dimension:
 
     Parameters
     ----------
-    value : D, corrected for the bias at n points.
-    standard_error : total: sampling, correction and scales.
-    interval : 95 %, from the total error, on the logarithm.
-    window : smallest and largest distance used, unit of X.
-    lower, upper : D in the lower and in the upper half of the window; None for estimators of one scale.
-    ties : share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
-    method : one of `METHODS`.
-    n_points : points among which neighbours were looked for.
-    n_sources : points whose neighbours were.
-    warnings : sentences that qualify the number.
-    raw : D as read, before the correction.
-    sampling_error : jackknife over compact blocks of starting points: the scatter over other points of the same set.
-    bias_error : what the reference sets leave open of the correction.
-    scale_error : from a trend or a scatter over the scales.
-    reason : where the value comes from, one sentence.
-    scan : D against scale; None except for "recommended".
+    value, raw : float
+        D, corrected for the bias at n points, and as read, before the correction.
+    interval, window : tuple of float
+        95 %, from the total error, on the logarithm; smallest and largest distance used, unit of X.
+    lower, upper : float or None
+        D in the lower and in the upper half of the window; None for estimators of one scale.
+    ties : float
+        Share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
+    method, reason : str
+        One of `METHODS`; where the value comes from, one sentence.
+    n_points, n_sources : int
+        Points among which neighbours were looked for, and points whose neighbours were.
+    warnings : tuple of str
+        Sentences that qualify the number.
+    standard_error, sampling_error, bias_error, scale_error : float
+        Total, and its three parts. Sampling: jackknife over compact blocks of starting points, the scatter over other
+        points of the same set. Bias: what the reference sets leave open of the correction. Scale: from a trend or a
+        scatter over the scales.
+    scan : DimensionScan or None
+        D against scale; None except for "recommended".
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fm.measure.dimension(np.random.default_rng(0).random((200, 2)), method="mle").n_points
+    200
     """
 
     value: float
@@ -132,7 +142,14 @@ class Dimension:
 
 
 class Dimensions(dict[str, Dimension]):
-    """Estimates of one set of points by method."""
+    """Estimates of one set of points by method.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> len(fm.measure.Dimensions())
+    0
+    """
 
     def to_pandas(self) -> Any:
         """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``)."""
@@ -165,24 +182,30 @@ def dimension(
 
     Parameters
     ----------
-    X : (n ≥ 64, d) coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData.
-        Beyond 32768 points a random part stands for all.
-    method : "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
+    X : (n ≥ 64, d) array_like
+        Coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData. Beyond 32768
+        points a random part stands for all.
+    method : str, default "recommended"
+        "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
         "information": 1 / slope of the mean of ln r_k against ψ(k) (D_1); "mle": Levina & Bickel with 20 neighbours,
         averaged as inverses; "two-nn": ratio of the first two neighbours' distances; "angles": expected simplex
         skewness, for high dimensions.
-    window : smallest and largest distance, unit of X; None = for "correlation" and "information" from the median
-        distance of the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators
-        of one scale take none.
-    n_sources : random starting points, fewer where distances to so many would take long.
-    seed : integer, picks them.
-    theiler : rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each
-        other in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
-    duplicates : "drop" keeps one of several equal rows, "keep" keeps all.
+    window : (low, high), default None
+        Smallest and largest distance, unit of X; None = for "correlation" and "information" from the median distance of
+        the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators of one
+        scale take none.
+    n_sources, seed : int, default 2048 and 0
+        Random starting points, fewer where distances to so many would take long; and what picks them.
+    theiler : int, default 0
+        Rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each other
+        in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
+    duplicates : {"drop", "keep"}, default "drop"
+        "drop" keeps one of several equal rows, "keep" keeps all.
 
     Returns
     -------
     Dimension
+        The estimate with its errors, its reason and its warnings.
 
     Raises
     ------
@@ -219,7 +242,17 @@ def dimensions(
     theiler: int = 0,
     duplicates: str = "drop",
 ) -> Dimensions:
-    """Return every estimate of `dimension` side by side, by method; parameters and errors as there.
+    """Return every estimate of `dimension` side by side, by method; errors as there.
+
+    Parameters
+    ----------
+    X, window, n_sources, seed, theiler, duplicates
+        As for `dimension`.
+
+    Returns
+    -------
+    Dimensions
+        By method; one that failed is named in the others' warnings.
 
     Examples
     --------
