@@ -78,6 +78,15 @@ def run_confirmation(
     Notes
     -----
     docs/theory.md §3 and §4 say what is predicted.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
+    >>> sweep = {"learners": ["1-nn"], "train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
+    >>> result = fm.confirm({"recipe": recipe, "sweep": sweep}, out="run")
+    >>> [(verdict.learner, verdict.agrees) for verdict in result.verdicts]  # two seeds resolve nothing: no verdict
+    [('1-nn', None)]
     """
     require_plots()
     checked = load_spec(spec, learners)
@@ -188,6 +197,15 @@ def run_granularity(
     Notes
     -----
     docs/theory.md §4, §5 and "Granularity".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 8}
+    >>> study = {"scales": [128], "train_size": 64, "seeds": 2, "draws": 2, "learners": ["ridge"]}
+    >>> share = fm.granularity({"recipe": recipe, "granularity": study}).shares[0]
+    >>> share["between"] > 0.9 > share["between_chance"]  # most of the label differs between fragments
+    True
     """
     return cast("GranularityResult", run_study("granularity", spec, out, force, progress, jobs, scheduler, shard))
 

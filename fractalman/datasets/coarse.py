@@ -52,7 +52,20 @@ class CoarseDataset:
         return int(self.y.size)
 
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
-        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train."""
+        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
+
+        Parameters
+        ----------
+        n_train, n_test : int
+            Points to train and to test with, together at most n_points.
+        seed : int, default 0
+            Of the random permutation.
+
+        Returns
+        -------
+        tuple of (n_train,) and (n_test,) int64
+            Row numbers.
+        """
         return split_indices(self.n_points, n_train, n_test, seed)
 
 

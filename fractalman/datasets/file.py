@@ -51,6 +51,7 @@ class File(StoredDataset):
     >>> with fm.open(path) as f:
     ...     f.n_points, f.X.shape, f.X[:2].dtype.name, f.verify()
     (64, (64, 4), 'float32', [])
+    >>> folder.cleanup()
     """
 
     def __init__(self, path: Path, file: h5py.File, contents: Contents, check: str) -> None:

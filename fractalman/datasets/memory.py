@@ -41,18 +41,33 @@ def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[
 class Dataset:
     """A generated dataset.
 
-    Args:
-        recipe: what it was made from.
-        X: (n, d) float32 coordinates.
-        y: (n,) float64 labels in units of their prior standard deviation; classes 0 and 1 where the recipe's target
-            is a class.
-        cluster: (n,) int64, 0 = largest cluster; points are sorted by it.
-        edges: (n_edges, 2) int64 point pairs, or None for families without a graph.
-        hierarchy: the hierarchy over points and latents, or None when it was left out.
-        label_tree: the tree from which the labels come, noise apart, or None when the hierarchy was left out.
-        noise: (n,) float64, the label noise, same unit; y (or value) − noise is the clean label. None for recipes
-            without.
-        value: (n,) float64, the label, noise included, whose class y is. None where y is the label itself.
+    Parameters
+    ----------
+    recipe : Recipe
+        What it was made from.
+    X : (n, d) float32
+        Coordinates.
+    y : (n,) float64
+        Labels in units of their prior standard deviation; classes 0 and 1 where the recipe's target is a class.
+    cluster : (n,) int64
+        0 = largest cluster; points are sorted by it.
+    edges : (n_edges, 2) int64 or None
+        Point pairs; None for families without a graph.
+    hierarchy : Hierarchy or None
+        The hierarchy over points and latents; None when it was left out.
+    label_tree : LabelTree or None
+        The tree from which the labels come, noise apart; None when the hierarchy was left out.
+    noise : (n,) float64 or None, default None
+        The label noise, same unit; y (or value) − noise is the clean label. None for recipes without.
+    value : (n,) float64 or None, default None
+        The label, noise included, whose class y is. None where y is the label itself.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=64, ambient_dim=4))
+    >>> data.n_points, data.X.shape, data.X.dtype.name
+    (64, (64, 4), 'float32')
     """
 
     recipe: Recipe
@@ -77,5 +92,18 @@ class Dataset:
         return int(self.y.size)
 
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
-        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train."""
+        """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
+
+        Parameters
+        ----------
+        n_train, n_test : int
+            Points to train and to test with, together at most n_points.
+        seed : int, default 0
+            Of the random permutation.
+
+        Returns
+        -------
+        tuple of (n_train,) and (n_test,) int64
+            Row numbers.
+        """
         return split_indices(self.n_points, n_train, n_test, seed)

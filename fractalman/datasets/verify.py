@@ -130,6 +130,7 @@ def verify_file(
     ...     _ = file.seek(5000), file.write(b"damage")
     >>> str(verify_file(path)[0])[:30]
     '/: bytes 512 to the end have x'
+    >>> folder.cleanup()
     """
     path = Path(path).absolute()
     try:

@@ -171,7 +171,8 @@ def _predicted(spec: Spec, name: str) -> str | Learner:
     """Return whom a prediction is made for: a name, or the learner itself where its settings are not the defaults."""
     if name in spec.brought:
         return spec.brought[name]
-    changed = spec.settings.get(name, {}).items() - learner_class(name).defaults().items()
+    defaults = learner_class(name).defaults()
+    changed = any(key not in defaults or value != defaults[key] for key, value in spec.settings.get(name, {}).items())
     if not changed or spec.axis.kind in ("model", "budget"):
         return name
     return spec.make(name)

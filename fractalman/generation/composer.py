@@ -33,6 +33,12 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
     if noise is not None:
         made = replace(made, y=made.y + noise, noise=noise)
+    wrong = int(np.count_nonzero(~np.isfinite(made.y)))
+    if wrong:  # no recipe that passes its checks gets here; a family that errs must not leave with wrong numbers
+        raise RecipeError(
+            f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
+            "the ends of their ranges"
+        )
     return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
 
 

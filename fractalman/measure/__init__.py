@@ -11,13 +11,14 @@ from fractalman.measure.comparison import (
     window_sensitivity,
 )
 from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
-from fractalman.measure.dimension import MAX_TARGETS, METHODS, Dimension, Dimensions, dimension, dimensions
+from fractalman.measure.dimension import MAX_TARGETS, Dimension, Dimensions, dimension, dimensions
 from fractalman.measure.dimension_local import (
     DimensionComponent,
     PointwiseDimension,
     dimension_components,
     pointwise_dimension,
 )
+from fractalman.measure.dimension_methods import METHODS
 from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.distances import Distances, tree_distances
 from fractalman.measure.files import measure_file

@@ -22,18 +22,14 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.errors import nearest as nearest_word
-from fractalman.measure.dimension_angles import angular
-from fractalman.measure.dimension_recommended import combine
+from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_reference import corrected
-from fractalman.measure.dimension_scan import DimensionScan, Part, radial
+from fractalman.measure.dimension_scan import DimensionScan, Part
 from fractalman.measure.neighbours import (
     BLOCKS,
     LAST,
     Neighbourhoods,
     block_jackknife,
-    checked_window,
-    neighbour_window,
     neighbourhoods,
     share_of_ties,
     without_runs,
@@ -42,14 +38,9 @@ from fractalman.measure.points import MAX_TARGETS as MAX_TARGETS
 from fractalman.measure.points import as_points
 from fractalman.measure.scaling import student_t
 
-METHODS = ("recommended", "correlation", "information", "mle", "two-nn", "angles")
-"""Estimators of the dimension."""
 _TIES_ALLOWED = 0.03
 _IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
-_RADII = 12
-_PAIRS = 512  # starting points whose pairs "correlation" counts
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
-_LARGEST = 80.0  # largest dimension of the reference sets
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,24 +49,36 @@ class Dimension:
 
     Parameters
     ----------
-    value, raw : float
-        D, corrected for the bias at n points, and as read, before the correction.
-    interval, window : tuple of float
-        95 %, from the total error, on the logarithm; smallest and largest distance used, unit of X.
+    value : float
+        D, corrected for the bias at n points.
+    standard_error : float
+        Total: sampling, correction and scales.
+    interval : tuple of float
+        95 %, from the total error, on the logarithm.
+    window : tuple of float
+        Smallest and largest distance used, unit of X.
     lower, upper : float or None
         D in the lower and in the upper half of the window; None for estimators of one scale.
     ties : float
         Share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
-    method, reason : str
-        One of `METHODS`; where the value comes from, one sentence.
-    n_points, n_sources : int
-        Points among which neighbours were looked for, and points whose neighbours were.
+    method : str
+        One of `fractalman.measure.METHODS`, or one that was registered.
+    n_points : int
+        Points among which neighbours were looked for.
+    n_sources : int
+        Points whose neighbours were.
     warnings : tuple of str
         Sentences that qualify the number.
-    standard_error, sampling_error, bias_error, scale_error : float
-        Total, and its three parts. Sampling: jackknife over compact blocks of starting points, the scatter over other
-        points of the same set. Bias: what the reference sets leave open of the correction. Scale: from a trend or a
-        scatter over the scales.
+    raw : float
+        D as read, before the correction.
+    sampling_error : float
+        By jackknife over compact blocks of starting points: the scatter over other points of the same set.
+    bias_error : float
+        What the reference sets leave open of the correction.
+    scale_error : float
+        From a trend or a scatter over the scales.
+    reason : str
+        Where the value comes from, one sentence.
     scan : DimensionScan or None
         D against scale; None except for "recommended".
 
@@ -110,7 +113,13 @@ class Dimension:
         return f"Dimension({self.value:.3g}, 95 % {low:.3g} … {high:.3g}, {self.method}, {self.n_points} points{said})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return plain JSON values.
+
+        Returns
+        -------
+        dict
+            Fields by name; the scan as a list of octaves.
+        """
         names = (
             "value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties", "reason",
         )  # fmt: skip
@@ -135,7 +144,18 @@ class Dimension:
         return out
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the scan of scales with the estimate on ``ax`` (None = a new figure) and return it; needs matplotlib."""
+        """Draw the scan of scales with the estimate; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         from fractalman.measure.dimension_figures import draw_dimension
 
         return draw_dimension(self, ax)
@@ -152,7 +172,13 @@ class Dimensions(dict[str, Dimension]):
     """
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``)."""
+        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``).
+
+        Returns
+        -------
+        pandas.DataFrame
+            The value, its errors and its interval.
+        """
         from fractalman.measure.dimension_figures import columns_frame
 
         names = ("value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties")
@@ -162,7 +188,18 @@ class Dimensions(dict[str, Dimension]):
         return columns_frame(columns)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the scan of scales and every estimate on ``ax`` (None = a new figure) and return it."""
+        """Draw the scan of scales and every estimate; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         from fractalman.measure.dimension_figures import draw_dimensions
 
         return draw_dimensions(self, ax)
@@ -194,8 +231,10 @@ def dimension(
         Smallest and largest distance, unit of X; None = for "correlation" and "information" from the median distance of
         the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators of one
         scale take none.
-    n_sources, seed : int, default 2048 and 0
-        Random starting points, fewer where distances to so many would take long; and what picks them.
+    n_sources : int, default 2048
+        Random starting points, fewer where distances to so many would take long.
+    seed : int, default 0
+        Picks them.
     theiler : int, default 0
         Rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each other
         in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
@@ -225,12 +264,9 @@ def dimension(
     >>> found.interval[0] < 2 < found.interval[1]
     True
     """
-    if method not in METHODS:
-        raise RecipeError(
-            f"unknown method {method!r}: expected {', '.join(METHODS)}{nearest_word(str(method), METHODS)}"
-        )
-    found = prepared(X, n_sources, seed, theiler, duplicates)
-    return _ESTIMATORS[method](found, window)
+    measured = estimator(method)
+    found: Dimension = measured(prepared(X, n_sources, seed, theiler, duplicates), window)
+    return found
 
 
 def dimensions(
@@ -263,9 +299,9 @@ def dimensions(
     """
     found = prepared(X, n_sources, seed, theiler, duplicates)
     out, failed = Dimensions(), []
-    for name, estimator in _ESTIMATORS.items():
+    for name in ESTIMATORS:
         try:
-            out[name] = estimator(found, window)
+            out[name] = estimator(name)(found, window)
         except RecipeError as error:  # one estimator that fails does not take the others down
             failed.append((name, error))
     if not out:
@@ -284,128 +320,12 @@ def prepared(
     return neighbourhoods(points, n_sources, seed, theiler)
 
 
-# ---------------------------------------------------------------------------------------------------- estimators
-
-
-def _recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    given = None if window is None else checked_window(window)
-    scan, part = radial(found, given)
-    if given is None:
-        part, reason = combine(part, angular(found)[0])
-    else:
-        reason = f"from neighbours at distances from {given[0]:.3g} to {given[1]:.3g}"
-    first, last = scan.plateau
-    warnings = []
-    if scan.noise_scale is not None:
-        warnings.append(
-            f"below {scan.noise_scale:.2g} the dimension rises to {scan.noise_dimension:.2g}: noise; the value is that "
-            "of the plateau above"
-        )
-    limits = float(scan.distance[first]), float(scan.distance[last])
-    raw = float(np.exp(np.log(scan.reading[first : last + 1]).mean()))
-    if raw > _LARGEST * 0.5 or math.exp(part.log) > _LARGEST:
-        warnings.append(f"too few points for so high a dimension: beyond {_LARGEST:g} the value is an extrapolation")
-    return _result(found, "recommended", raw, part, limits, (None, None), warnings, reason, scan)
-
-
-def _angles(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    del window
-    part, limits = angular(found)
-    raw = math.exp(part.log - part.trend)
-    reason = "angles between the directions to neighbours: right where the set is smooth, too large where it is fractal"
-    return _result(found, "angles", raw, part, limits, (None, None), [], reason)
-
-
-def _slopes(x: F64, y: F64) -> F64:
-    """Return the least-squares slope over all, the lower and the upper half of the window, and what it misses by."""
-    half = x.size // 2
-    line = [np.polyfit(x[part], y[part], 1) for part in (slice(None), slice(half), slice(half, None))]
-    miss = float(np.sqrt(np.mean(np.square(y - np.polyval(line[0], x)))))
-    return np.array([*(fit[0] for fit in line), miss])
-
-
-def _correlation(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    low, high = neighbour_window(found, window)
-    radii = np.geomspace(low, high, _RADII)
-    counts = np.concatenate(
-        [np.stack([np.count_nonzero(rows <= r, axis=1) for r in radii], axis=1) for rows in found.distances(_PAIRS)]
-    ).astype(np.float64)
-    x = np.log(radii)
-
-    def slopes(rows: F64) -> F64:
-        mean = rows.mean(axis=0)
-        return _slopes(x, np.log(mean)) if (mean > 0.0).all() else np.full(4, np.nan)
-
-    share = counts.mean(axis=0) / len(found.points.values)
-    reason = "slope of the number of pairs against distance, over the window"
-    return _windowed(found, "correlation", (low, high), (counts, found.block[:_PAIRS]), slopes, share, reason)
-
-
-def _information(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    from scipy.special import psi
-
-    low, high = neighbour_window(found, window)
-    middle = np.median(found.near, axis=0)
-    first, last = int(np.searchsorted(middle, low)), int(np.searchsorted(middle, high, side="right"))
-    if last - first < 6:
-        raise RecipeError(
-            f"{max(0, last - first)} neighbours lie between {low:g} and {high:g}: expected a window with 6 or more"
-        )
-    ranks = np.unique(np.rint(np.geomspace(first + 1, last, _RADII)).astype(np.int64))
-    near = found.near[:, ranks - 1]
-    usable = _usable(found, near)
-    x = psi(ranks.astype(np.float64))
-
-    def slopes(rows: F64) -> F64:
-        fitted = _slopes(x, rows.mean(axis=0))
-        return np.append(1.0 / fitted[:3], fitted[3] / max(fitted[0], 1e-300))
-
-    reason = "slope of the neighbours' mean log distance against their rank, over the window"
-    rows = np.log(near[usable]), found.block[usable]
-    return _windowed(found, "information", (low, high), rows, slopes, ranks / len(found.points.values), reason)
-
-
-def _mle(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    del window  # one scale: the 20th neighbour
-    k = min(20, found.near.shape[1])
-    usable = _usable(found, found.near[:, :1])
-    near = found.near[usable, :k]
-    inverse = np.log(near[:, -1:] / near[:, :-1]).sum(axis=1) / (k - 1)  # a Gamma variate of mean (k − 1)/D
-    limits = float(np.median(near[:, 0])), float(np.median(near[:, -1]))
-    ranks = np.array([0.15, 0.35, 0.55, 0.75, 0.95]) * k
-    reason = f"likelihood of the first {k} neighbours' distances"
-    return _one_scale(found, "mle", inverse, found.block[usable], limits, ranks, reason)
-
-
-def _two_nn(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:
-    del window  # one scale: the second neighbour
-    usable = _usable(found, found.near[:, :1])
-    near = found.near[usable, :2]
-    # ln(r_2/r_1) is exponential with rate D: its mean, the upper tenth censored, as in the source
-    ratio = np.log(near[:, 1] / near[:, 0])
-    cut = float(np.quantile(ratio, 0.9))
-    inverse = np.where(ratio < cut, ratio, cut) / 0.9
-    limits = float(np.median(near[:, 0])), float(np.median(near[:, 1]))
-    reason = "ratio of the first two neighbours' distances"
-    return _one_scale(found, "two-nn", inverse, found.block[usable], limits, np.array([math.sqrt(2.0)]), reason)
-
-
-_ESTIMATORS = {
-    "recommended": _recommended,
-    "correlation": _correlation,
-    "information": _information,
-    "mle": _mle,
-    "two-nn": _two_nn,
-    "angles": _angles,
-}
-
-
-def _usable(found: Neighbourhoods, near: F64) -> Any:
-    """Which starting points have no copy among these neighbours: a copy's distance has no logarithm."""
-    usable = (near > 0.0).all(axis=1)
-    if usable.sum() < min(2 * BLOCKS, len(found.sources) // 2):
+def usable(found: Neighbourhoods, near: F64) -> Any:
+    """Say which starting points have no copy among these neighbours: a copy's distance has no logarithm."""
+    free = (near > 0.0).all(axis=1)
+    if free.sum() < min(2 * BLOCKS, len(found.sources) // 2):
         raise RecipeError("most points are duplicates: there is no distance to measure a dimension from")
-    return usable
+    return free
 
 
 # ---------------------------------------------------------------------------------------------------- results
@@ -417,7 +337,7 @@ def _by_reference(value: float, sampling: float, q: F64, scale: float) -> Part:
     return Part(float(logs.mean()), sampling / value, max(0.01, float(logs.std(ddof=1))), scale / value, 0.0)
 
 
-def _windowed(
+def windowed(
     found: Neighbourhoods,
     method: str,
     window: tuple[float, float],
@@ -426,6 +346,18 @@ def _windowed(
     q: F64,
     why: str,
 ) -> Dimension:
+    """Return the estimate of a slope over a window.
+
+    Parameters
+    ----------
+    found : neighbours of the starting points.
+    method : name of the estimator.
+    window : smallest and largest distance, unit of the points inside.
+    rows : (n_sources, …) what the slope is fitted to, and (n_sources,) the compact block of each.
+    slopes : rows → D over the window, its lower and its upper half, and what the line misses by, in D.
+    q : share of the points inside the distances that are read, one or several.
+    why : where the value comes from, one sentence.
+    """
     (value, lower, upper, miss), (error, lower_error, upper_error, _), _ = block_jackknife(*rows, slopes)
     if not math.isfinite(value) or value <= 0.0:
         raise RecipeError(
@@ -445,21 +377,33 @@ def _windowed(
     part = _by_reference(float(value), float(error), np.clip(q, 1e-9, 1.0 / LAST), swing)
     unit = found.points.unit
     limits = window[0] * unit, window[1] * unit
-    return _result(found, method, float(value), part, limits, (float(lower), float(upper)), warnings, why)
+    return result(found, method, float(value), part, limits, (float(lower), float(upper)), warnings, why)
 
 
-def _one_scale(
+def one_scale(
     found: Neighbourhoods, method: str, inverse: F64, block: Any, window: tuple[float, float], ranks: F64, why: str
 ) -> Dimension:
+    """Return the estimate of 1/D at one scale.
+
+    Parameters
+    ----------
+    found : neighbours of the starting points.
+    method : name of the estimator.
+    inverse : (m,) unbiased estimates of 1/D, one a usable starting point.
+    block : (m,) compact block of each.
+    window : smallest and largest distance, unit of the points inside.
+    ranks : ranks of the neighbours that are read, one or several.
+    why : where the value comes from, one sentence.
+    """
     if not inverse.any():
         raise RecipeError("all neighbour distances are equal: there is no scale to measure a dimension from")
     value, error, _ = block_jackknife(inverse[:, None], block, lambda rows: 1.0 / rows.mean(axis=0))
     part = _by_reference(float(value[0]), float(error[0]), ranks / len(found.points.values), 0.0)
     limits = window[0] * found.points.unit, window[1] * found.points.unit
-    return _result(found, method, float(value[0]), part, limits, (None, None), [], why)
+    return result(found, method, float(value[0]), part, limits, (None, None), [], why)
 
 
-def _result(
+def result(
     found: Neighbourhoods,
     method: str,
     raw: float,
@@ -470,6 +414,20 @@ def _result(
     reason: str,
     scan: DimensionScan | None = None,
 ) -> Dimension:
+    """Return an estimate with its interval, and the warnings that all estimators share.
+
+    Parameters
+    ----------
+    found : neighbours of the starting points.
+    method : name of the estimator.
+    raw : D as read, before the correction.
+    part : logarithm of the corrected D, and its errors.
+    window : smallest and largest distance used, the caller's unit.
+    halves : D in the lower and the upper half of the window, or None.
+    warnings : the estimator's own.
+    reason : where the value comes from, one sentence.
+    scan : D against scale.
+    """
     value, n = math.exp(part.log), len(found.points.values)
     ties = share_of_ties(found)
     warnings = [*found.points.notes, *warnings]

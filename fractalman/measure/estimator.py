@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from fractalman.errors import FractalmanError
-from fractalman.measure.dimension import _ESTIMATORS, METHODS, prepared
+from fractalman.measure.dimension import prepared
+from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 
 _LEAST = 8
 
@@ -86,12 +87,12 @@ class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
             For an unknown method, and for points that cannot be measured.
         """
         del y
-        if self.method not in METHODS:
-            raise ValueError(f"method = {self.method!r}: expected {', '.join(METHODS)}")
+        if self.method not in ESTIMATORS:
+            raise ValueError(f"method = {self.method!r}: expected {', '.join(ESTIMATORS)}")
         values = validate_data(self, X, ensure_min_samples=_LEAST, dtype="numeric")
         try:
             found = prepared(values, self.n_sources, self.random_state, self.theiler, self.duplicates, _LEAST)
-            self.result_ = _ESTIMATORS[self.method](found, None)
+            self.result_ = estimator(self.method)(found, None)
         except FractalmanError as error:
             raise ValueError(str(error)) from None
         self.dimension_ = self.result_.value

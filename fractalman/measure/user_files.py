@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._files import ordinary_file
 from fractalman._typing import F64
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import TABLE_FILES, Cells, is_missing, read_cells
@@ -148,6 +149,7 @@ def check_file(file: Path) -> None:
         raise RecipeError(f"{file} does not exist: expected a file that ends in {', '.join(DATA_FILES)}")
     if file.suffix.lower() not in DATA_FILES:
         raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {', '.join(DATA_FILES)}")
+    ordinary_file(file, "a file of points")  # a pipe would wait for ever
 
 
 # ---------------------------------------------------------------------------------------------------- targets

@@ -154,8 +154,10 @@ def test_predict_draws(shell: Shell, name: str, start: bytes) -> None:
 
 
 def test_predict_for_a_learner_without_a_curve(shell: Shell) -> None:
-    answer = json.loads(shell("predict", "cascade-plain", "--learner", "mlp", "--sizes", "16,64", "--json"))
-    assert answer["learner"] == "mlp"
+    answer = json.loads(
+        shell("predict", "cascade-plain", "--learner", "gradient-boosting", "--sizes", "16,64", "--json")
+    )
+    assert answer["learner"] == "gradient-boosting"
     assert answer["curve"] is None
 
 

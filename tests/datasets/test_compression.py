@@ -57,7 +57,7 @@ def test_every_compression_stores_the_same_content(tmp_path: Path, made: Columns
     assert written(tmp_path / "again.h5", made, name).read_bytes() == path.read_bytes()
     assert list(check_file(path)) == []
     with h5py.File(path) as handle:
-        for column in spec.COLUMNS:
+        for column in (column for column in spec.COLUMNS if column.path in made):
             stored = handle[column.path]
             assert filter_names(stored) == FILTERS[name][stored.dtype.kind == "i"]
             assert not stored.fletcher32

@@ -177,7 +177,7 @@ def test_storage_is_what_the_format_says(tmp_path: Path, large: Columns) -> None
     with h5py.File(written(tmp_path, large)) as file:
         assert set(file.attrs) == {"format", "major", "minor", "complete"}
         assert all(np.ndim(file.attrs[name]) == 0 for name in file.attrs)
-        for column in spec.COLUMNS:
+        for column in (column for column in spec.COLUMNS if column.path in large):
             stored = file[column.path]
             assert stored.dtype.str == column.dtype
             assert not stored.fletcher32

@@ -33,6 +33,12 @@ KEPT: dict[str, tuple[str, str, int, int]] = {
         20,
         2,
     ),
+    "format-1.0-classes.h5": (
+        "3bcfa20231ab0bd88b3037f0201d92700593d2d56d2f9cb1aeae4e0643c39434",
+        "820960022af4c4adc271cac9ffb9927ff0fe964f04a936457c1a8ba296e0968b",
+        12,
+        2,
+    ),
 }
 
 

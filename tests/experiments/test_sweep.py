@@ -125,10 +125,13 @@ def make_v_in(tree: SimpleNamespace) -> float:
 
 class StandPrediction:
     data_exponent, model_exponent, logarithmic, law, has_curve = 0.5, 0.5, False, "a law", True
-    reached = True
+    attained, affordable = True, float("inf")
 
-    def curve(self, n: np.ndarray) -> SimpleNamespace:
-        return SimpleNamespace(n=n, risk=n**-0.5, standard_error=np.zeros(n.size), kind="exact")
+    def curve(self, sizes: Any) -> SimpleNamespace:
+        n = np.asarray(sizes)
+        return SimpleNamespace(
+            n=n, risk=n**-0.5, standard_error=np.zeros(n.size), kind="exact", shared_error=0.0, draws=1
+        )
 
     def local_exponent(self, low: int, high: int, sizes: list[int]) -> SimpleNamespace:
         assert low < high
@@ -383,10 +386,11 @@ def test_a_sweep_makes_every_point_once(tmp_path: Path) -> None:
     assert result.floor.n.tolist() == [16, 32, 64]
     assert result.floor.risk == pytest.approx(88.5 + 1 / result.floor.n)
     assert [v.learner for v in result.verdicts] == ["1-nn", "ridge", "mlp"]
-    assert result.notes == {"ridge": "nothing is known about ridge on cascade"}
+    assert list(result.notes) == ["ridge"]
+    assert result.notes["ridge"].startswith("nothing is known about ridge on cascade; its risk is ")
     assert result.predictions["ridge"] is None
-    assert result.verdicts[1].agrees is None
-    assert result.verdicts[1].reason == "no prediction: nothing is known about ridge on cascade"
+    assert result.verdicts[1].agrees is False  # the played risks lie below the played floor: an alarm
+    assert "nothing is known about ridge on cascade" in result.verdicts[1].reason
     assert result.conventions["mlp"] == "mlp has none"
     assert sum(line.startswith("task ") for line in lines) == 2 * 3 * 3 + 3
     assert "task 21 of 21" in "".join(lines)

@@ -62,7 +62,7 @@ def test_a_family_is_added_by_its_folder_and_one_line(toy: fm.Recipe, tmp_path: 
     with fm.open(tmp_path / "parts.h5") as file:
         np.testing.assert_array_equal(file.X[:], data.X)
 
-    prediction = fm.predict(toy.replace(noise=0.0), "gradient-boosting")
+    prediction = fm.predict(toy.replace(noise=0.0, nuisance_dim=0), "gradient-boosting")
     assert prediction.law.name == "white noise"
     assert "Nearest law: none." in prediction.why()
     assert not prediction.has_curve

@@ -15,7 +15,8 @@ from fractalman.datasets.header import Header, body_digest
 from fractalman.datasets.inspection import check_file
 from fractalman.datasets.writer import describe
 
-PATHS = [column.path for column in spec.COLUMNS]
+# Columns of the handmade files; `value`, the label behind a class, is damaged in tests/families/test_classes.py.
+PATHS = [column.path for column in spec.COLUMNS if column.path != "value"]
 
 
 def reseal(path: Path, version: tuple[int, int] = (spec.MAJOR, spec.MINOR)) -> None:

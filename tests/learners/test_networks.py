@@ -235,7 +235,7 @@ def test_what_it_says_of_itself() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widht": 3}, r"unknown key mlp\.widht: expected width, depth, .*did you mean 'width'"),
+        ({"widht": 3}, r"unknown key mlp\.widht: expected one of width, depth, .*did you mean 'width'"),
         ({"width": 0}, r"mlp\.width = 0: expected an integer from 1"),
         ({"steps": 1.5, "depth": True}, r"mlp\.depth = True.*mlp\.steps = 1\.5"),
         ({"learning_rate": 0.0}, r"mlp\.learning_rate = 0\.0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from fractalman.cli import main
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.errors import FractalmanError, MissingExtraError, RecipeError
 from fractalman.measure import measure_points, read_user_points
 
 X = np.random.default_rng(0).random((200, 3))
@@ -145,3 +146,14 @@ def test_the_dimension_does_not_need_the_labels(capsys: pytest.CaptureFixture[st
     assert table["target"] == "other"
     assert main(["measure", "t.npz", "--theiler", "5000"]) == 2
     assert "theiler" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "loop"])
+def test_what_would_wait_for_ever_is_refused_at_once(tmp_path, kind: str) -> None:
+    path = tmp_path / "points.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path)
+    with pytest.raises((FractalmanError, OSError), match=r"points\.csv"):
+        read_user_points(path)

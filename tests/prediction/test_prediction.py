@@ -84,7 +84,7 @@ def test_local_exponent_is_the_slope_of_the_curve() -> None:
     p = fm.predict(fm.Cascade(n_points=8192, branching=8, hurst=1.0))
     found = p.local_exponent(128, 2048)
     assert found.n == (128, 256, 512, 1024, 2048)
-    assert found.standard_error == pytest.approx(0.01)  # the series may be 1 % off the curve in X
+    assert 0.0 < found.standard_error < 0.011  # H = 1: in X, held to the exact series
     curve = p.curve(list(found.n))
     assert found.value == pytest.approx(-np.polyfit(np.log(curve.n), np.log(curve.risk), 1)[0])
     assert 0.6 < found.value < 0.72

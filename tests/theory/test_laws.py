@@ -373,7 +373,7 @@ def test_the_joint_law_of_a_prediction() -> None:
     with pytest.raises(RecipeError, match="use model_amplitude"):
         fm.predict(fm.PercolationCluster(n_points=400)).joint_law()
     with pytest.raises(RecipeError, match="use data_amplitude"):
-        fm.predict(fm.Cascade(n_points=100), learner="mlp").joint_law()
+        fm.predict(fm.Cascade(n_points=100), fm.learners.make("mlp", {"activation": "tanh"})).joint_law()
     with pytest.raises(RecipeError, match="no joint law"):
         fm.predict(fm.PercolationEnsemble(n_points=100)).joint(10, 10)
     given_both = fm.predict(fm.PercolationCluster(n_points=400)).joint_law(1.0, 2.0)

@@ -4,9 +4,9 @@ A point stands at its parent in the edge tree + step·(its own unit vector), the
 is addressed by the point whose edge to the root it is, so a cluster that grows (`nested`) leaves the older points where
 they were, but for the step, N^(−1/4), by which all coordinates shrink alike.
 
-Along a path the increments are independent, so E|x_i − x_j|² = step² × (edges between i and j) exactly, as with the
-directions that come down the hierarchy (`embedding`); there increments of near edges are correlated with those of
-their subclusters. Source: docs/theory.md §1, "Nested sizes".
+Along a path the increments are independent, so E|x_i − x_j|² = step² × (edges between i and j) exactly. With
+the directions that come down the hierarchy (`embedding`) increments of near edges are correlated instead.
+Source: docs/theory.md §1, "Nested sizes".
 """
 
 from __future__ import annotations
