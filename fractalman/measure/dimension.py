@@ -49,22 +49,44 @@ class Dimension:
 
     Parameters
     ----------
-    value : D, corrected for the bias at n points.
-    standard_error : total: sampling, correction and scales.
-    interval : 95 %, from the total error, on the logarithm.
-    window : smallest and largest distance used, unit of X.
-    lower, upper : D in the lower and in the upper half of the window; None for estimators of one scale.
-    ties : share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
-    method : one of `fractalman.measure.METHODS`, or one that was registered.
-    n_points : points among which neighbours were looked for.
-    n_sources : points whose neighbours were.
-    warnings : sentences that qualify the number.
-    raw : D as read, before the correction.
-    sampling_error : jackknife over compact blocks of starting points: the scatter over other points of the same set.
-    bias_error : what the reference sets leave open of the correction.
-    scale_error : from a trend or a scatter over the scales.
-    reason : where the value comes from, one sentence.
-    scan : D against scale; None except for "recommended".
+    value : float
+        D, corrected for the bias at n points.
+    standard_error : float
+        Total: sampling, correction and scales.
+    interval : tuple of float
+        95 %, from the total error, on the logarithm.
+    window : tuple of float
+        Smallest and largest distance used, unit of X.
+    lower, upper : float or None
+        D in the lower and in the upper half of the window; None for estimators of one scale.
+    ties : float
+        Share of the points whose two nearest neighbours are equally far, to a relative 1e-4.
+    method : str
+        One of `fractalman.measure.METHODS`, or one that was registered.
+    n_points : int
+        Points among which neighbours were looked for.
+    n_sources : int
+        Points whose neighbours were.
+    warnings : tuple of str
+        Sentences that qualify the number.
+    raw : float
+        D as read, before the correction.
+    sampling_error : float
+        By jackknife over compact blocks of starting points: the scatter over other points of the same set.
+    bias_error : float
+        What the reference sets leave open of the correction.
+    scale_error : float
+        From a trend or a scatter over the scales.
+    reason : str
+        Where the value comes from, one sentence.
+    scan : DimensionScan or None
+        D against scale; None except for "recommended".
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> fm.measure.dimension(np.random.default_rng(0).random((200, 2)), method="mle").n_points
+    200
     """
 
     value: float
@@ -91,7 +113,13 @@ class Dimension:
         return f"Dimension({self.value:.3g}, 95 % {low:.3g} … {high:.3g}, {self.method}, {self.n_points} points{said})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return plain JSON values.
+
+        Returns
+        -------
+        dict
+            Fields by name; the scan as a list of octaves.
+        """
         names = (
             "value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties", "reason",
         )  # fmt: skip
@@ -116,17 +144,41 @@ class Dimension:
         return out
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the scan of scales with the estimate on ``ax`` (None = a new figure) and return it; needs matplotlib."""
+        """Draw the scan of scales with the estimate; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         from fractalman.measure.dimension_figures import draw_dimension
 
         return draw_dimension(self, ax)
 
 
 class Dimensions(dict[str, Dimension]):
-    """Estimates of one set of points by method."""
+    """Estimates of one set of points by method.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> len(fm.measure.Dimensions())
+    0
+    """
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``)."""
+        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``).
+
+        Returns
+        -------
+        pandas.DataFrame
+            The value, its errors and its interval.
+        """
         from fractalman.measure.dimension_figures import columns_frame
 
         names = ("value", "standard_error", "raw", "sampling_error", "bias_error", "scale_error", "ties")
@@ -136,7 +188,18 @@ class Dimensions(dict[str, Dimension]):
         return columns_frame(columns)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the scan of scales and every estimate on ``ax`` (None = a new figure) and return it."""
+        """Draw the scan of scales and every estimate; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
         from fractalman.measure.dimension_figures import draw_dimensions
 
         return draw_dimensions(self, ax)
@@ -156,24 +219,32 @@ def dimension(
 
     Parameters
     ----------
-    X : (n ≥ 64, d) coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData.
-        Beyond 32768 points a random part stands for all.
-    method : "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
+    X : (n ≥ 64, d) array_like
+        Coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData. Beyond 32768
+        points a random part stands for all.
+    method : str, default "recommended"
+        "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
         "information": 1 / slope of the mean of ln r_k against ψ(k) (D_1); "mle": Levina & Bickel with 20 neighbours,
         averaged as inverses; "two-nn": ratio of the first two neighbours' distances; "angles": expected simplex
         skewness, for high dimensions.
-    window : smallest and largest distance, unit of X; None = for "correlation" and "information" from the median
-        distance of the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators
-        of one scale take none.
-    n_sources : random starting points, fewer where distances to so many would take long.
-    seed : integer, picks them.
-    theiler : rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each
-        other in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
-    duplicates : "drop" keeps one of several equal rows, "keep" keeps all.
+    window : (low, high), default None
+        Smallest and largest distance, unit of X; None = for "correlation" and "information" from the median distance of
+        the 8th neighbour to that of the (n/32)-th, for "recommended" the scales that serve best. Estimators of one
+        scale take none.
+    n_sources : int, default 2048
+        Random starting points, fewer where distances to so many would take long.
+    seed : int, default 0
+        Picks them.
+    theiler : int, default 0
+        Rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each other
+        in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
+    duplicates : {"drop", "keep"}, default "drop"
+        "drop" keeps one of several equal rows, "keep" keeps all.
 
     Returns
     -------
     Dimension
+        The estimate with its errors, its reason and its warnings.
 
     Raises
     ------
@@ -207,7 +278,17 @@ def dimensions(
     theiler: int = 0,
     duplicates: str = "drop",
 ) -> Dimensions:
-    """Return every estimate of `dimension` side by side, by method; parameters and errors as there.
+    """Return every estimate of `dimension` side by side, by method; errors as there.
+
+    Parameters
+    ----------
+    X, window, n_sources, seed, theiler, duplicates
+        As for `dimension`.
+
+    Returns
+    -------
+    Dimensions
+        By method; one that failed is named in the others' warnings.
 
     Examples
     --------

@@ -77,6 +77,15 @@ def measure_scaling(
         For columns that are missing, twice there, or could mean two things.
     FitError
         For what cannot be fitted at all.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> from pathlib import Path
+    >>> _ = Path("losses.csv").write_text("n,loss" + "".join(f"{chr(10)}{n},{n**-0.5}" for n in (16, 64, 256, 1024)))
+    >>> found = fm.measure.measure_scaling("losses.csv")
+    >>> sorted(found)
+    ['curves', 'floor', 'law', 'logarithm', 'power', 'sizes', 'windows']
     """
     table = read_losses(source, columns, where)
     out: dict[str, Any] = {"read": list(table.said)} if table.said else {}
