@@ -96,7 +96,7 @@ def test_a_function_is_measured_as_the_learner_that_it_is(tmp_path: Path) -> Non
     assert result.predictions["mine"] is None
 
 
-def test_ratios_to_reference_curves(tmp_path: Path) -> None:
+def test_ratios_to_curves_that_stand_beside(tmp_path: Path) -> None:
     """Nearest neighbours are once 1-NN's curve, within errors; shuffled labels are many times it."""
     sizes = {**SPEC, "sweep": {**SWEEP, "learners": ["1-nn"], "train_sizes": [32, 64, 128], **MANY}}
     result = run_sweep(load_spec(sizes, {"mine": nearest, "control": shuffled}), tmp_path / "run")
@@ -239,7 +239,7 @@ def test_predictions_take_kernels_lengths_and_ridges() -> None:
         make_prediction(recipe, learners.own(nearest))
 
 
-def test_a_forest_is_measured_against_its_references(tmp_path: Path) -> None:
+def test_a_forest_is_measured_against_floor_and_curves(tmp_path: Path) -> None:
     ensemble = pytest.importorskip("sklearn.ensemble")
     pytest.importorskip("matplotlib")
     forest = ensemble.RandomForestRegressor(n_estimators=10)

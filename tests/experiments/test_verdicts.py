@@ -219,7 +219,7 @@ def test_agreement_means_within_the_half_width(difference: float, error: float, 
     assert judged.reason
 
 
-def test_resolution_is_that_of_the_reference() -> None:
+def test_resolution_is_relative_to_what_is_due() -> None:
     """± .24 resolves an exponent of 4/3 and not one of .4; labels that do not fall differ from either."""
 
     def judged(value: float, error: float, reference: float) -> bool | None:

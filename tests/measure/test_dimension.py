@@ -194,7 +194,7 @@ def test_intervals_cover_high_dimensions_and_fractals() -> None:
     assert any("bias" in said for said in uncorrected.warnings)
 
 
-def test_the_reference_curves_invert_and_rise() -> None:
+def test_the_bias_curves_invert_and_rise() -> None:
     """What the table expects of a dimension is corrected back to it; readings rise with D at every share."""
     from fractalman.measure.dimension_reference import corrected, reference_table
 
