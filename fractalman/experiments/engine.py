@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.experiments.executors import Executor, from_options, gather
+from fractalman.executors import Executor, from_options, gather
 from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, read_journal
 from fractalman.random.streams import STREAM_VERSION
 

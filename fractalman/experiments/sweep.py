@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman.executors import Executor
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
-from fractalman.experiments.executors import Executor
 from fractalman.experiments.journal import Lines
 from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec

@@ -19,7 +19,7 @@ from typing import Any
 
 from fractalman._files import leftovers_in, remove
 from fractalman.errors import FileFormatError, RecipeError
-from fractalman.experiments.executors import Executor, SerialExecutor, from_options, gather
+from fractalman.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
 from fractalman.generation.columns import streamed_columns
 from fractalman.generation.memory import check_memory

@@ -20,9 +20,9 @@ import pytest
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
+from fractalman.executors import from_options
+from fractalman.executors.dask_scheduler import DaskExecutor
 from fractalman.experiments import run_experiment
-from fractalman.experiments.executors import from_options
-from fractalman.experiments.executors.dask_scheduler import DaskExecutor
 from tests.experiments.test_executors import fail, square, values, wait_for
 from tests.experiments.test_sweep import PlayedSweep, spec_of, table
 from tests.families.test_shards import CASCADE, content, dies_once

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fractalman.errors import MissingExtraError, RecipeError, ResourceError
-from fractalman.experiments.executors import (
+from fractalman.executors import (
     THREAD_VARIABLES,
     Executor,
     PoolExecutor,
@@ -196,7 +196,7 @@ def test_closing_breaks_off_what_is_at_work(tmp_path: Path) -> None:
 _PARENT = """
 import sys
 from tests.experiments import test_executors as t
-from fractalman.experiments.executors import PoolExecutor, gather
+from fractalman.executors import PoolExecutor, gather
 if __name__ == "__main__":
     with PoolExecutor(2) as executor:
         list(gather(executor, t.work_until_told, [(sys.argv[1],)] * 2, name=str))

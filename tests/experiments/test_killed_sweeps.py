@@ -12,7 +12,7 @@ from typing import Any
 import killed_child
 import pytest
 
-from fractalman.experiments.executors import THREAD_VARIABLES
+from fractalman.executors import THREAD_VARIABLES
 from fractalman.experiments.journal import CHECKPOINTS, NAME
 
 pytest.importorskip("jax")

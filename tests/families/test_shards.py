@@ -33,7 +33,7 @@ from fractalman.datasets.shard_table import ShardTable, shard_rows
 from fractalman.datasets.spec import SHARDS
 from fractalman.datasets.verify import check_file
 from fractalman.errors import CorruptFileError, FileFormatError, LeftoverWarning, RecipeError, ResourceError
-from fractalman.experiments.executors import PoolExecutor
+from fractalman.executors import PoolExecutor
 from fractalman.generation import missing_shards, shards
 from tests.experiments.test_executors import wait_for
 

@@ -5,9 +5,9 @@ tell without waiting, ``done()``; nothing else is asked of one. Tasks are pure f
 they run, how many at once and in which order they end changes no number.
 """
 
-from fractalman.experiments.executors.options import from_options
-from fractalman.experiments.executors.processes import THREAD_VARIABLES, PoolExecutor
-from fractalman.experiments.executors.protocol import (
+from fractalman.executors.options import from_options
+from fractalman.executors.processes import THREAD_VARIABLES, PoolExecutor
+from fractalman.executors.protocol import (
     Executor,
     Handle,
     OwnExecutor,

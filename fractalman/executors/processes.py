@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from fractalman.errors import RecipeError
-from fractalman.experiments.executors.protocol import Closing, Handle, WorkerLostError
+from fractalman.executors.protocol import Closing, Handle, WorkerLostError
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fractalman.errors import MissingExtraError, RecipeError, ResourceError
-from fractalman.experiments.executors.protocol import Closing, Handle, WorkerLostError
+from fractalman.executors.protocol import Closing, Handle, WorkerLostError
 
 ANSWER_SECONDS = 10.0
 """How long a scheduler may take to answer at all."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fractalman.errors import RecipeError
-from fractalman.experiments.executors.processes import PoolExecutor
-from fractalman.experiments.executors.protocol import OwnExecutor, SerialExecutor
+from fractalman.executors.processes import PoolExecutor
+from fractalman.executors.protocol import OwnExecutor, SerialExecutor
 
 
 def from_options(jobs: int = 1, scheduler: str | None = None) -> OwnExecutor:
@@ -19,7 +19,7 @@ def from_options(jobs: int = 1, scheduler: str | None = None) -> OwnExecutor:
     if jobs != 1 and scheduler is not None:
         raise RecipeError("jobs and scheduler are given: expected one of them; use jobs = 1 with a scheduler")
     if scheduler is not None:
-        from fractalman.experiments.executors.dask_scheduler import DaskExecutor
+        from fractalman.executors.dask_scheduler import DaskExecutor
 
         return DaskExecutor(scheduler)
     return SerialExecutor() if jobs == 1 else PoolExecutor(jobs)
