@@ -31,6 +31,8 @@ except ImportError:  # no such locks on this platform: age alone tells
 SUFFIX = ".partial"
 STALE_SECONDS = 3600.0
 """Where locks do not work, a partial file that nobody has written to for so long belongs to a run that died."""
+GRACE_SECONDS = 0.25
+"""So long a living writer may take from making its file to locking it, and from closing it to renaming it."""
 _MAX_NAME = 255
 """Bytes of a file name that every usual file system takes."""
 _HEX = "[0-9a-f]" * 32
@@ -213,11 +215,16 @@ def lock(descriptor: int) -> bool:
     """Mark an open file as being written by this process, until it is closed; whether it could be marked."""
     if fcntl is None:
         return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    for _ in range(10):  # who looks for leftovers holds it for a moment
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        except OSError:  # a file system without locks
+            return False
+        else:
+            return True
+    return False
 
 
 def leftovers(path: Path) -> list[Path]:
@@ -263,8 +270,16 @@ def remove(entries: Iterable[Path]) -> list[Path]:
 
 
 def _dead(entries: Iterable[Path]) -> list[Path]:
+    """Return the abandoned ones, oldest first.
+
+    A writer makes its file and then locks it, closes it and then renames it: what is without a lock is looked at again
+    a moment later, when a living writer has got to the other side.
+    """
+    suspects = [entry for entry in entries if _abandoned(entry)]
+    if suspects:
+        time.sleep(GRACE_SECONDS)
     found = []
-    for entry in entries:
+    for entry in suspects:
         with contextlib.suppress(OSError):
             if _abandoned(entry):
                 found.append((entry.lstat().st_mtime, entry))
@@ -273,10 +288,14 @@ def _dead(entries: Iterable[Path]) -> list[Path]:
 
 def _abandoned(entry: Path) -> bool:
     """Whether nobody writes to a partial file any more: nobody holds its lock; folders and locks' absence go by age."""
-    old = time.time() - entry.lstat().st_mtime > STALE_SECONDS
-    if fcntl is None or not stat.S_ISREG(entry.lstat().st_mode):
-        return old
-    descriptor = os.open(entry, os.O_RDWR)
+    try:
+        state = entry.lstat()
+        old = time.time() - state.st_mtime > STALE_SECONDS
+        if fcntl is None or not stat.S_ISREG(state.st_mode):
+            return old
+        descriptor = os.open(entry, os.O_RDWR)
+    except OSError:  # gone meanwhile, or not ours to open
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import doctest
 import importlib
 import importlib.util
+import inspect
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -86,14 +88,15 @@ def good(n: int, *, scale: float = 1.0) -> float:
     ],
 )
 def test_a_gap_is_noticed(script: ModuleType, old: str, new: str, missing: str) -> None:
-    text = good.__doc__ or ""
+    own = good.__doc__ or ""
+    text = textwrap.indent(inspect.cleandoc(own), "    ")  # Python 3.13 takes the indentation away, others leave it
     assert list(script.gaps(good, example=True)) == []
     assert text.count(old) == 1
     try:
         good.__doc__ = text.replace(old, new)
         assert missing in list(script.gaps(good, example=True))
     finally:
-        good.__doc__ = text
+        good.__doc__ = own
 
 
 # ---------------------------------------------------------------------------------------------------- examples
