@@ -453,6 +453,8 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
 
 
 def _table(file: Path, name: str, array: Any) -> Any:
+    if getattr(array.dtype, "names", None) and all(array.dtype[c].kind in "fiub" for c in array.dtype.names):
+        array = np.stack([array[column].astype(np.float64) for column in array.dtype.names], axis=-1)
     if array.ndim < 2 or array.dtype.kind not in "fiub" or not array.size:
         raise RecipeError(f"{file}: {name} is {array.dtype} of shape {array.shape}: expected {_TABLE}")
     return array.reshape(len(array), -1)
