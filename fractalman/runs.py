@@ -13,6 +13,7 @@ from fractalman.experiments.journal import parts_in, read_header
 from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
 from fractalman.report.studies import write_study
+from fractalman.sources import spec_of
 from fractalman.studies import study
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Spec = str | Path | Mapping[str, Any]
-"""Path of a TOML file, TOML text, or its tables as a dict."""
+"""Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue."""
 
 
 def run_confirmation(
@@ -40,7 +41,7 @@ def run_confirmation(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict.
+        Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue.
     out
         Folder for journal.jsonl, report.html, points.csv, matrix.csv and matrix.json; a killed run of the same spec is
         continued, a network inside its training where the run keeps checkpoints.
@@ -89,7 +90,7 @@ def run_confirmation(
     [('1-nn', None)]
     """
     require_plots()
-    checked = load_spec(spec, learners)
+    checked = load_spec(spec_of(spec), learners)
     refuse_absent(checked.brought)
     result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if shard is None or not result.missing:
@@ -108,7 +109,7 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     learners
         As for `run_confirmation`; what they take is not known and not counted.
     """
-    return plan_sweep(load_spec(spec, learners))
+    return plan_sweep(load_spec(spec_of(spec), learners))
 
 
 def run_study(
@@ -128,7 +129,8 @@ def run_study(
     name
         Of the study, as in `fractalman.studies.STUDIES`.
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], the study's own table, [mlp], …
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], the study's own table, [mlp], …
     out
         Folder of journal, tables and report; a killed run of the same spec is continued. None = keep nothing.
     force, progress, jobs, scheduler, shard
@@ -150,7 +152,7 @@ def run_study(
         require_plots()
     kind = study(name)
     result = run_experiment(
-        kind, kind.read(spec), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
+        kind, kind.read(spec_of(spec)), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
     )
     if out is not None and not result.missing:
         write_study(name, result, out)
@@ -171,7 +173,8 @@ def run_granularity(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], ….
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [granularity], [mlp], ….
     out
         Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
         of the same spec is continued. None = keep nothing.
@@ -224,7 +227,8 @@ def run_locality(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [locality], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [locality], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -268,7 +272,8 @@ def run_probe(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [probe], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [probe], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.

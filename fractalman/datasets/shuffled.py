@@ -10,12 +10,14 @@ uniform for every single row, but rows of one block stay together in one buffer.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from fractalman._typing import F32, F64, I64, AnyInt
+from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
@@ -167,7 +169,7 @@ def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
 
 
 def batches(
-    source: Points,
+    source: Points | str | os.PathLike[str],
     batch_size: int,
     *,
     seed: int = 0,
@@ -184,7 +186,7 @@ def batches(
     give the same arguments and ``start=k``; to share an epoch among W readers, ``start=w, step=W``.
 
     Args:
-        source: a dataset in memory, or an open file, of which whole chunks are read.
+        source: a dataset in memory, an open file, of which whole chunks are read, or a file's path.
         batch_size: rows of a batch; the last has what is left.
         seed: integer; epoch: integer ≥ 0, which pass over the rows.
         start: number of the first batch that is yielded. step: only every step-th batch is.
@@ -196,6 +198,13 @@ def batches(
         JAX takes them as they are; `fractalman.device_batches` sends them to its device ahead of their use.
     Errors: RecipeError for an argument that cannot be.
     """
+    if isinstance(source, (str, os.PathLike)):
+        source = FileHandle(source)
+    if not hasattr(source, "X"):
+        raise RecipeError(
+            f"batches of {type(source).__name__}: expected a dataset, an open file or a file's path; use "
+            "fm.batches(fm.generate(recipe), …), or fm.write once and the file's path"
+        )
     shape = tuple(int(size) for size in source.X.shape)
     n = shape[0]
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),

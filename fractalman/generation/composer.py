@@ -15,6 +15,7 @@ from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 
 
 def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structure[Any]:
@@ -85,13 +86,14 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     return None if clusters is None else clusters(recipe)
 
 
-def generate(recipe: Recipe) -> Dataset:
+def generate(recipe: RecipeSource) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
     Parameters
     ----------
-    recipe : Recipe
-        Any recipe; the same recipe gives the same bytes on every machine and any number of threads.
+    recipe : Recipe, dict, str or path
+        Any recipe, its table, a catalogue name, a TOML or dataset file; the same recipe gives the same bytes on every
+        machine and any number of threads.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def generate(recipe: Recipe) -> Dataset:
     >>> data.X.shape, data.y.shape
     ((100, 8), (100,))
     """
+    recipe = recipe_of(recipe)
     check_memory(recipe)
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)

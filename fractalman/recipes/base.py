@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
@@ -67,6 +67,10 @@ class Recipe:
     rotate: bool = False
     target: str = "value"
     threshold: float = 0.0
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        check_keywords(cls, args, keywords)
+        return super().__new__(cls)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
