@@ -166,12 +166,31 @@ class OwnPrediction:
         return float(weight @ difference / weight.sum())
 
     def local_exponent(self, n_lo: int, n_hi: int) -> float:
-        """Return the exponent of `curve` between two sizes."""
+        """Return the exponent of `curve` between two sizes.
+
+        Parameters
+        ----------
+        n_lo : int
+            Smallest training-set size.
+        n_hi : int
+            Largest training-set size, above n_lo.
+
+        Returns
+        -------
+        float
+            Of risk ~ n^−exponent, least squares through six sizes.
+        """
         grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, 6)).astype(np.int64))
         return theory.local_slope(grid, self.curve(grid).risk)
 
     def why(self) -> str:
-        """Return the reasoning in words."""
+        """Return the reasoning in words.
+
+        Returns
+        -------
+        str
+            A line for each step.
+        """
         smooth, law = self.smoothness.variogram, self.neighbours
         geometry, neighbours = self.from_geometry, self.from_neighbours
         D = self.dimensions.get("recommended")
@@ -436,7 +455,20 @@ def _scatter_of_kernel(
 
 
 def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:
-    """Return plain JSON values of a prediction, with its curve at sizes ``n`` (None = five over the allowed range)."""
+    """Return a prediction of one's own data as plain JSON values, with its curve.
+
+    Parameters
+    ----------
+    prediction : OwnPrediction
+        Of `fractalman.predict_own_data`.
+    n : (k,) int64 or None, default None
+        Training-set sizes of the curve; None = five over the range where it holds.
+
+    Returns
+    -------
+    dict
+        Plain JSON values.
+    """
     low, high = prediction.sizes
     grid = np.unique(np.rint(np.geomspace(low, high, 5)).astype(np.int64)) if n is None else n
     curve = prediction.curve(grid)
