@@ -16,6 +16,7 @@ from fractalman.recipes import from_dict
 
 if TYPE_CHECKING:
     from fractalman._typing import I64
+    from fractalman.datasets.dictionary import Dictionary
     from fractalman.datasets.memory import Dataset
     from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy, LabelTree
@@ -120,6 +121,12 @@ class File(StoredDataset):
         from fractalman.datasets.memory import split_indices
 
         return split_indices(self.n_points, n_train, n_test, seed)
+
+    def dictionary(self, min_size: int = 2) -> Dictionary:
+        """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`."""
+        from fractalman.datasets.dictionary import dictionary_of
+
+        return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size)
 
     def dataset(self) -> Dataset:
         """Read everything into memory.

@@ -11,6 +11,7 @@ from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
 
 if TYPE_CHECKING:
+    from fractalman.datasets.dictionary import Dictionary
     from fractalman.recipes import Recipe
 
 
@@ -121,3 +122,31 @@ class Dataset:
             Row numbers.
         """
         return split_indices(self.n_points, n_train, n_test, seed)
+
+    def dictionary(self, min_size: int = 2) -> Dictionary:
+        """Return how the points follow from the latents: directions, codes, and what is left.
+
+        Parameters
+        ----------
+        min_size : int, default 2
+            Latents of fewer points are left out.
+
+        Returns
+        -------
+        Dictionary
+            X = codes × directions + residual.
+
+        Raises
+        ------
+        RecipeError
+            Without a hierarchy, or without latents of that size.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.generate(fm.Cascade(n_points=512, ambient_dim=16)).dictionary(min_size=8).directions.shape[1]
+        16
+        """
+        from fractalman.datasets.dictionary import dictionary_of
+
+        return dictionary_of(self.recipe, self.hierarchy, self.X, min_size)

@@ -7,6 +7,8 @@ here, in one line, is all that a new family needs.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +68,13 @@ def package_of(family: str) -> str:
         E.g. "fractalman.families.cascade".
     """
     return _PACKAGES[family]
+
+
+def family_module(family: str, name: str) -> ModuleType | None:
+    """Return a module of a family's package, or None where the package has none of that name."""
+    package = package_of(family)
+    known = importlib.util.find_spec(f"{package}.{name}") is not None
+    return importlib.import_module(f"{package}.{name}") if known else None
 
 
 def recipe_class(family: str) -> type[Recipe]:
