@@ -123,7 +123,18 @@ class File(StoredDataset):
         return split_indices(self.n_points, n_train, n_test, seed)
 
     def dictionary(self, min_size: int = 2) -> Dictionary:
-        """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`."""
+        """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`.
+
+        Parameters
+        ----------
+        min_size : int, default 2
+            Leave out latents of fewer points.
+
+        Returns
+        -------
+        Dictionary
+            Directions of the latents, and which point uses which.
+        """
         from fractalman.datasets.dictionary import dictionary_of
 
         return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size)
