@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = [
     "CorruptFileError",
+    "EnvironmentChangedWarning",
     "FileFormatError",
     "FitError",
     "FractalmanError",
@@ -63,6 +64,10 @@ class IncompleteFileError(FileFormatError):
 
 class CorruptFileError(FileFormatError):
     """The file contradicts its own contract."""
+
+
+class EnvironmentChangedWarning(UserWarning):
+    """A run goes on, or was done, with several versions of what can change its last digits: the message names them."""
 
 
 class LeftoverWarning(UserWarning):
