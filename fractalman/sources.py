@@ -43,15 +43,13 @@ def is_file(name: str | os.PathLike[str]) -> bool:
 
 
 def is_dataset_file(name: str | os.PathLike[str]) -> bool:
-    """Whether a path names a dataset file rather than TOML: its first bytes are our header or HDF5's, or it ends in
-    .h5 or .hdf5 (and then the reader says what is wrong with it).
-    """
+    """Whether a path names a dataset file rather than TOML: its first bytes are our header or HDF5's."""
     path = Path(name)
-    if path.suffix.lower() in (".h5", ".hdf5"):
-        return True
     try:
+        if not path.is_file():  # a pipe would wait for ever
+            return False
         with path.open("rb") as file:
-            return file.read(len(_HDF5[0])).startswith(_HDF5) if path.is_file() else False
+            return file.read(len(_HDF5[0])).startswith(_HDF5)
     except OSError:
         return False
 
@@ -80,12 +78,17 @@ def resolve(source: RecipeSource) -> Recipe | Dataset | CoarseDataset | File:
     >>> resolve({"family": "cascade", "n_points": 100}) == resolve('[recipe]\\nfamily = "cascade"\\nn_points = 100\\n')
     True
     """
+    return _resolve(source, data=True)
+
+
+def _resolve(source: RecipeSource, data: bool) -> Recipe | Dataset | CoarseDataset | File:
+    """`resolve`; ``data`` says what a file is taken for that is neither TOML nor a dataset, in the message about it."""
     if isinstance(source, Recipe):
         return source
     if isinstance(source, Mapping):
         return from_dict(_table(source))
     if isinstance(source, (str, os.PathLike)):
-        return _named(source)
+        return _named(source, data)
     if isinstance(getattr(source, "recipe", None), Recipe):
         return source
     raise RecipeError(f"found {type(source).__name__}: expected {EXPECTED}; use e.g. fm.Cascade(n_points=1000)")
@@ -99,7 +102,7 @@ def recipe_of(source: RecipeSource) -> Recipe:
     >>> recipe_of({"family": "cascade", "n_points": 100}).n_points
     100
     """
-    found = resolve(source)
+    found = _resolve(source, data=False)
     if isinstance(found, Recipe):
         return found
     recipe = found.recipe
@@ -193,14 +196,14 @@ def _table(source: Mapping[str, Any]) -> Mapping[str, Any]:
     return inner if "family" not in source and isinstance(inner, Mapping) else source
 
 
-def _named(source: str | os.PathLike[str]) -> Recipe | File:
+def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
     if isinstance(source, str) and "\n" in source:
         return from_toml(source)
     if not is_file(source):
         return catalogue_recipe(os.fspath(source))
     if Path(source).is_dir():
         raise RecipeError(f"{source} is a folder: expected a TOML file with a table [recipe], or a catalogue name")
-    if is_dataset_file(source):
+    if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
         from fractalman.datasets.file import open_file
 
         return open_file(source)
