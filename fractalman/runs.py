@@ -250,6 +250,16 @@ def run_locality(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 8}
+    >>> study = {"train_size": 64, "test_size": 64, "seeds": 2, "steps": [0, 20], "sources": 16, "pairs": 50,
+    ...          "pattern_points": 64, "controls": []}
+    >>> result = fm.locality({"recipe": recipe, "locality": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
 
@@ -294,6 +304,15 @@ def run_probe(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
+    >>> study = {"train_sizes": [64], "test_size": 128, "seeds": 2, "scales": [16, 64]}
+    >>> result = fm.probe({"recipe": recipe, "probe": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
 
