@@ -461,6 +461,7 @@ def make_prediction(
     if found is not source:
         close(found)
     recipe.needs_values("a prediction")
+    recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)

@@ -165,6 +165,7 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     """
     recipe = recipe_of(recipe)
     recipe.needs_values("a plan")
+    recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
