@@ -58,7 +58,7 @@ class Memory(ABC, Generic[R]):
 
     def array_bytes(self) -> int:
         """Return the bytes of the arrays that `generate` returns, with what the recipe adds to the family's own."""
-        columns = bool(self.recipe.noise) + self.recipe.classifies
+        columns = bool(self.recipe.noise) + self.recipe.thresholds
         return self.own_array_bytes() + self.recipe.max_points * (4 * self.recipe.nuisance_dim + 8 * columns)
 
     def peak_bytes(self) -> int:

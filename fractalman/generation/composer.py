@@ -39,7 +39,7 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
             f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
             "the ends of their ranges"
         )
-    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
+    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.thresholds else made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -116,7 +116,18 @@ def generate(recipe: Recipe) -> Dataset:
     X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
     family_of(recipe).sampler.coordinates(made, X)
     X = augment.coordinates(recipe, np.arange(made.y.size), X)
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise, made.value)
+    return Dataset(
+        recipe,
+        X,
+        made.y,
+        made.cluster,
+        made.edges,
+        made.hierarchy,
+        made.label_tree,
+        noise=made.noise,
+        value=made.value,
+        tokens=made.tokens,
+    )
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
@@ -154,6 +165,6 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
-        if data.recipe.classifies:
+        if data.recipe.thresholds:
             out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out
