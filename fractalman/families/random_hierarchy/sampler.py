@@ -55,7 +55,8 @@ def redrawn(recipe: RandomHierarchyModel, strings: I32, draw: int) -> F64:
     """Return the target of every string drawn anew from its posterior: the same again wherever a string decides it."""
     chance = np.cumsum(recipe.target_posterior(strings), axis=1)
     u = uniforms(key64(recipe.seeds.labels, Role.LABEL_DRAW, draw), len(strings)) * chance[:, -1]
-    return (chance <= u[:, None]).sum(axis=1).astype(np.float64)
+    drawn: F64 = (chance <= u[:, None]).sum(axis=1).astype(np.float64)
+    return drawn
 
 
 def structure(recipe: RandomHierarchyModel, hierarchy: bool, draw: int) -> Structure[RandomHierarchyModel]:
