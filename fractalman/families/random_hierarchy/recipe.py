@@ -85,6 +85,18 @@ class RandomHierarchyModel(Recipe):
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     threshold : float, default 0
         Classes have none: 0.
+    embedding : str, default "own"
+        X is the family's own: "own".
+    feature_directions : str, default "random"
+        Of superpositions, which this family has none of; so are the following.
+    feature_cosine : float, default 0.5
+        Likewise.
+    feature_magnitude : str, default "constant"
+        Likewise.
+    feature_min_size : int, default 2
+        Likewise.
+    feature_noise : float, default 0
+        Likewise.
 
     Attributes
     ----------
@@ -140,6 +152,7 @@ class RandomHierarchyModel(Recipe):
         "target": _target,
         "node": integer(0, MAX_LENGTH - 1),
         "seed": seed_check,
+        "embedding": choice("own"),
     }
 
     def __post_init__(self) -> None:
