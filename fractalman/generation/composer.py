@@ -52,7 +52,7 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
             f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
             "the ends of their ranges"
         )
-    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
+    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.thresholds else made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -156,7 +156,18 @@ def generate(recipe: RecipeSource) -> Dataset:
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)
     X = augment.coordinates(recipe, np.arange(made.y.size), own_coordinates(made))
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise, made.value)
+    return Dataset(
+        recipe,
+        X,
+        made.y,
+        made.cluster,
+        made.edges,
+        made.hierarchy,
+        made.label_tree,
+        noise=made.noise,
+        value=made.value,
+        tokens=made.tokens,
+    )
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
@@ -194,6 +205,6 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
-        if data.recipe.classifies:
+        if data.recipe.thresholds:
             out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out

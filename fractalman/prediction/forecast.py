@@ -195,7 +195,7 @@ class Prediction:
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner))
+            raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -217,7 +217,10 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+            raise RecipeError(
+                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
+                "where the rules are known"
+            )
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -460,7 +463,8 @@ def make_prediction(
     recipe, data = (found, None) if isinstance(found, Recipe) else (found.recipe, _in_memory(found))
     if found is not source:
         close(found)
-    recipe.needs_values("a prediction")
+    if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
+        recipe.needs_values("a prediction")
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
