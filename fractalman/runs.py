@@ -12,7 +12,9 @@ from fractalman.experiments.brought import refuse_absent
 from fractalman.experiments.journal import parts_in, read_header
 from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
+from fractalman.report.files import refuse_changed_tables
 from fractalman.report.studies import write_study
+from fractalman.sources import spec_of
 from fractalman.studies import study
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Spec = str | Path | Mapping[str, Any]
-"""Path of a TOML file, TOML text, or its tables as a dict."""
+"""Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue."""
 
 
 def run_confirmation(
@@ -40,7 +42,7 @@ def run_confirmation(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict.
+        Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue.
     out
         Folder for journal.jsonl, report.html, points.csv, matrix.csv and matrix.json; a killed run of the same spec is
         continued, a network inside its training where the run keeps checkpoints.
@@ -70,6 +72,8 @@ def run_confirmation(
     ------
     RecipeError
         For a spec or folder that cannot be, or both of ``jobs`` and ``scheduler``.
+    CorruptFileError
+        Naming every line of the journal, and every table, that is not what was written any more.
     MissingExtraError
         Before anything is computed.
     ResourceError
@@ -89,8 +93,9 @@ def run_confirmation(
     [('1-nn', None)]
     """
     require_plots()
-    checked = load_spec(spec, learners)
+    checked = load_spec(spec_of(spec), learners)
     refuse_absent(checked.brought)
+    refuse_changed_tables(out)
     result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if shard is None or not result.missing:
         _say(progress, "writing the report")
@@ -108,7 +113,7 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     learners
         As for `run_confirmation`; what they take is not known and not counted.
     """
-    return plan_sweep(load_spec(spec, learners))
+    return plan_sweep(load_spec(spec_of(spec), learners))
 
 
 def run_study(
@@ -128,7 +133,8 @@ def run_study(
     name
         Of the study, as in `fractalman.studies.STUDIES`.
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], the study's own table, [mlp], …
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], the study's own table, [mlp], …
     out
         Folder of journal, tables and report; a killed run of the same spec is continued. None = keep nothing.
     force, progress, jobs, scheduler, shard
@@ -148,9 +154,10 @@ def run_study(
     """
     if out is not None:
         require_plots()
+        refuse_changed_tables(out)
     kind = study(name)
     result = run_experiment(
-        kind, kind.read(spec), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
+        kind, kind.read(spec_of(spec)), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
     )
     if out is not None and not result.missing:
         write_study(name, result, out)
@@ -171,7 +178,8 @@ def run_granularity(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], ….
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [granularity], [mlp], ….
     out
         Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
         of the same spec is continued. None = keep nothing.
@@ -224,7 +232,8 @@ def run_locality(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [locality], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [locality], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -250,6 +259,16 @@ def run_locality(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 8}
+    >>> study = {"train_size": 64, "test_size": 64, "seeds": 2, "steps": [0, 20], "sources": 16, "pairs": 50,
+    ...          "pattern_points": 64, "controls": []}
+    >>> result = fm.locality({"recipe": recipe, "locality": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
 
@@ -268,7 +287,8 @@ def run_probe(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [probe], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [probe], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -294,6 +314,15 @@ def run_probe(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
+    >>> study = {"train_sizes": [64], "test_size": 128, "seeds": 2, "scales": [16, 64]}
+    >>> result = fm.probe({"recipe": recipe, "probe": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
 
@@ -327,6 +356,7 @@ def rebuild_report(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecipeError(f"cannot make the folder {place}: {error.strerror}; use -o with another path") from None
+    refuse_changed_tables(place)
     if len(results) == 1:
         return write_report(next(iter(results.values())), place)
     return write_reports(results, place, f"fractalman report: {len(results)} runs")
@@ -348,6 +378,8 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
+    for part in (folder, *(folder / name for name in QUICKSTART_RUNS if (folder / MARK).exists())):
+        refuse_changed_tables(part)
     if (folder / MARK).exists():
         results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
         for name, result in results.items():

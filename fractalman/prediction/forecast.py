@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -23,8 +23,10 @@ from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, close, resolve
 
 if TYPE_CHECKING:
+    from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
@@ -102,7 +104,13 @@ class Prediction:
         return self.law.conflicts
 
     def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, the references, where it ends."""
+        """Return in words why this law holds: what went in, what was computed, the references, where it ends.
+
+        Returns
+        -------
+        str
+            A line for each step.
+        """
         return self.law.why()
 
     # ------------------------------------------------------------------------------------------------ the population
@@ -176,17 +184,32 @@ class Prediction:
         n : (k,) int
             Each ≥ 1, below the population.
 
+        Returns
+        -------
+        Curve
+            Sizes, risks in units of the label's prior variance, and their standard errors.
+
         Raises
         ------
         RecipeError
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner))
+            raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
-        """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it.
+        """Return the Bayes floor: no learner's expected risk is below it.
+
+        Parameters
+        ----------
+        n : (k,) int
+            Training-set sizes, each ≥ 1 and below the population.
+
+        Returns
+        -------
+        Curve
+            Sizes, risks in units of the label's prior variance, and their standard errors.
 
         Raises
         ------
@@ -194,7 +217,10 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+            raise RecipeError(
+                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
+                "where the rules are known"
+            )
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -210,6 +236,11 @@ class Prediction:
             The window, n_lo < n_hi.
         sizes : sequence of int or None, default None
             The very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
+
+        Returns
+        -------
+        Exponent
+            Of risk ~ n^−exponent, with its standard error.
 
         Raises
         ------
@@ -239,7 +270,18 @@ class Prediction:
         return Exponent(found.value, math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:
-        """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
+        """Return the curve's values structure by structure (or split by split).
+
+        Parameters
+        ----------
+        n : (k,) int
+            Training-set sizes, as for `curve`.
+
+        Returns
+        -------
+        (draws, k) float64
+            Risks in units of the label's prior variance; one row where the curve is exact.
+        """
         return self._averages.columns("curve", self.curve(n).n.tolist())
 
     def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
@@ -265,7 +307,17 @@ class Prediction:
     # ------------------------------------------------------------------------------------------------ model size
 
     def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
-        """Return the risk of the best P cells with infinitely many data, (k,) float64, prior units.
+        """Return the risk of the best P cells with infinitely many data.
+
+        Parameters
+        ----------
+        P : (k,) int
+            Numbers of cells, each ≥ 1.
+
+        Returns
+        -------
+        (k,) float64
+            Risks in units of the label's prior variance.
 
         Raises
         ------
@@ -286,6 +338,11 @@ class Prediction:
             A; None = from the curve at n = 1024 (or N/16).
         model_amplitude : float or None, default None
             B; None = from the best cells at P = 1024, known for cascades.
+
+        Returns
+        -------
+        JointLaw
+            Exponents and amplitudes.
 
         Raises
         ------
@@ -314,11 +371,35 @@ class Prediction:
         return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
 
     def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
-        """Return the predicted risk with n training points and P cells or parameters, by `joint_law`."""
+        """Return the predicted risk of n training points and P cells or parameters, by `joint_law`.
+
+        Parameters
+        ----------
+        n : float or float array
+            Training points.
+        P : float or float array
+            Cells or parameters; broadcast with n.
+
+        Returns
+        -------
+        float64 array
+            Risk in units of the label's prior variance.
+        """
         return self.joint_law().risk(n, P)
 
     def compute_optimal(self, cost: float = 1.0) -> theory.Frontier:
-        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C."""
+        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C.
+
+        Parameters
+        ----------
+        cost : float, default 1.0
+            C > 0, compute per training point and parameter.
+
+        Returns
+        -------
+        Frontier
+            Powers and exponent of the best n, P and risk.
+        """
         return self.joint_law().compute_optimal(cost)
 
 
@@ -333,7 +414,7 @@ def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
 
 
 def make_prediction(
-    source: Recipe | Dataset | File,
+    source: RecipeSource,
     learner: Subject = "1-nn",
     *,
     draws: int | None = None,
@@ -343,9 +424,10 @@ def make_prediction(
 
     Parameters
     ----------
-    source : Recipe, Dataset or File
-        A recipe (averaged over the family; of the learner in X, or of one neighbour in the hierarchy or graph where
-        that was measured to be the same), or a dataset or open file (in its own X, averaged over splits).
+    source : Recipe, dict, str, path, Dataset or File
+        A recipe, its table, a catalogue name or a TOML file (averaged over the family; of the learner in X, or of one
+        neighbour in the hierarchy or graph where that was measured to be the same), or a dataset, an open file or a
+        file's path (in its own X, averaged over splits).
     learner : str, Learner or function
         A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
         ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
@@ -377,15 +459,22 @@ def make_prediction(
     >>> fm.predict(fm.Cascade(n_points=1000, branching=4, hurst=0.5), "laplace-kernel").data_exponent
     0.5
     """
-    recipe = source if isinstance(source, Recipe) else source.recipe
-    recipe.needs_values("a prediction")
+    found = resolve(source)
+    recipe, data = (found, None) if isinstance(found, Recipe) else (found.recipe, _in_memory(found))
+    if found is not source:
+        close(found)
+    if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
+        recipe.needs_values("a prediction")
+    recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
-    if isinstance(source, Recipe):
-        drawn: DrawnRealizations | Splits = DrawnRealizations(recipe)
-    else:
-        drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
+    drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
     return Prediction(recipe, name, law, drawn, averages)
+
+
+def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:
+    """A file's dataset; one in memory as it is."""
+    return cast(Dataset, data.dataset() if hasattr(data, "dataset") else data)

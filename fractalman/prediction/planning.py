@@ -23,6 +23,7 @@ from fractalman.nearest import nearest
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 from fractalman.theory.laws.learner_properties import BAYES
 
 RESOLVED = 16
@@ -114,20 +115,26 @@ class Plan:
         return None if self.chosen is None else self.chosen.seeds
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return plain values.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "sizes": self.sizes,
             "seeds": self.seeds,
         }
 
 
-def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
+def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
     """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
 
     Parameters
     ----------
-    recipe : Recipe
-        Of any family.
+    recipe : Recipe, dict, str or path
+        Of any family; also its table, a catalogue name, a TOML or a dataset file.
     learner : str, default "1-nn"
         One that laws know.
     resolution : float, default 0.02
@@ -156,7 +163,9 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
     >>> plan.learner, plan.budget
     ('1-nn', 1000)
     """
+    recipe = recipe_of(recipe)
     recipe.needs_values("a plan")
+    recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
