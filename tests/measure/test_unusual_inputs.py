@@ -57,7 +57,7 @@ def test_named_columns_and_numbers_kept_as_objects_are_points(tmp_path: Path) ->
     np.save(tmp_path / "named.npy", named)
     assert np.array_equal(fm.measure.read_user_points(tmp_path / "named.npy").X, X)
     with pytest.raises(RecipeError, match="object"):
-        fm.measure.dimension(np.where(X > 0.5, "a", 1.0).astype(object))
+        fm.measure.dimension(np.where(X > 0.5, "a", "b").astype(object))
 
 
 def test_dates_are_no_coordinates() -> None:
