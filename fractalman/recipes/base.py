@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from fractalman.config import shown, summary
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
@@ -82,7 +83,7 @@ class Recipe:
         if not problems:
             problems = [*self._target_problems(), *self._joint_problems()]
         if problems:
-            raise RecipeError("; ".join(problems))
+            raise RecipeError("; ".join(summary(problems).splitlines()))
 
     @property
     def addressed(self) -> bool:
@@ -118,11 +119,13 @@ class Recipe:
         >>> fm.Cascade(n_points=100).needs_values("a plan")
         """
         if self.classifies:
-            raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+            raise RecipeError(
+                f'target = {shown(self.target)}: {what} takes labels that are values; use target = "value"'
+            )
 
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
-            return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
+            return [f'threshold = {shown(self.threshold)} with target = {shown(self.target)}: use target = "threshold"']
         return []
 
     def _joint_problems(self) -> list[str]:

@@ -189,7 +189,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["generate", "key.toml", "-o", "x.h5"], "did you mean 'n_points'?"),
         (["generate", "negative.toml", "-o", "x.h5"], "n_points = -5"),
         (["generate", "broken.toml", "-o", "x.h5"], "not valid TOML"),
-        (["generate", "noise.h5", "-o", "x.h5"], "not a text file"),
+        (["generate", "noise.h5", "-o", "x.h5"], "is not UTF-8"),
         (["generate", "small.toml", "-o", "taken.h5"], "--force"),
         (["generate", "small.toml", "-o", "folder"], "director"),
         (["generate", "small.toml", "-o", "no/x.h5"], "does not exist"),
