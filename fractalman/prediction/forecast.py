@@ -455,6 +455,7 @@ def make_prediction(
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
     recipe.needs_values("a prediction")
+    recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
