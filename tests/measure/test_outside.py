@@ -59,7 +59,7 @@ def test_values_of_other_files_are_refused_by_name(
         read_user_points(path)
 
 
-def test_a_file_s_own_links_and_views_are_read(tmp_path: Path, other: Path) -> None:
+def test_a_file_s_own_links_and_views_are_read(other: Path) -> None:
     with h5py.File(other, "r+") as file:
         file["again"] = file["X"]
         file["soft"] = h5py.SoftLink("/X")
