@@ -314,7 +314,7 @@ def test_every_error_has_its_status(
     def fail(_: Any) -> int:
         raise error
 
-    monkeypatch.setattr(cli.info, "run", fail)
+    monkeypatch.setattr("fractalman.cli.info.run", fail)
     assert cli.main(["info", "x"]) == status
     err = shell.capsys.readouterr().err
     assert err.startswith("fractalman: ")
