@@ -32,7 +32,7 @@ HOSTILE: dict[str, Any] = {
 """Thirty and some more."""
 
 BASES: dict[str, dict[str, Any]] = {
-    family: {"family": family, "n_points": 64, "ambient_dim": 8}
+    family: {"family": family, "n_points": 64}
     for family in family_names()
     if family not in ("lattice-percolation", "smooth-manifold")
 } | {

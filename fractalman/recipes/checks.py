@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fractalman.config import Check, choice, integer, real, refuse, switch, unknown_keys
+from fractalman.config import Check, choice, integer, real, refuse, switch
+from fractalman.errors import unknown_keywords
 from fractalman.random.keys import Seeds, check_seed
 
 __all__ = ["MAX_DIM", "MAX_POINTS", "Check", "choice", "integer", "real", "seed", "switch"]
@@ -21,6 +22,6 @@ def seed(name: str, value: Any) -> int | Seeds:
         return value
     if isinstance(value, Mapping):
         allowed = [f.name for f in dataclasses.fields(Seeds)]
-        refuse(unknown_keys("seed", value, allowed))
+        refuse(unknown_keywords("key", value, allowed, "seed."))
         return Seeds(**value)
     return check_seed(value, name)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman.config import MAX_WIDTH, parse_toml, read_toml, shown, summary, unknown_keys
-from fractalman.errors import RecipeError, nearest
+from fractalman.config import MAX_LINES, MAX_WIDTH, parse_toml, read_toml, shown, summary
+from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.registry import family_names, recipe_class
 
@@ -47,8 +47,10 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         hint = nearest(family, family_names()) if isinstance(family, str) and len(family) <= MAX_WIDTH else ""
         raise RecipeError(f"unknown family {shown(family)}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    problems = unknown_keys(where, {key: None for key in table if key != "family"}, fields)
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    wrong = [key for key in table if key != "family" and key not in fields]
+    problems = unknown_keywords("key", wrong[:MAX_LINES], fields, f"{where}.")
+    problems += [f"{where}: {len(wrong) - MAX_LINES} more unknown keys"] if len(wrong) > MAX_LINES else []
     problems += [
         f"missing key {where}.{name}"
         for name, field in fields.items()
