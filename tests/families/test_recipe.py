@@ -90,7 +90,7 @@ def test_recipes_are_frozen_and_keyword_only() -> None:
     recipe = fm.Cascade(n_points=5)
     with pytest.raises(AttributeError):
         recipe.n_points = 6  # type: ignore[misc]
-    with pytest.raises(TypeError):
+    with pytest.raises(RecipeError, match="keywords only"):
         fm.Cascade(5)  # type: ignore[misc]
     assert recipe.replace(n_points=6).n_points == 6
     with pytest.raises(RecipeError):

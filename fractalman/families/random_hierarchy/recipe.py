@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
-from fractalman.config import shown
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
@@ -32,7 +32,7 @@ def _exponent(name: str, value: Any) -> float | None:
 def _target(name: str, value: Any) -> str | int:
     if isinstance(value, str) and value == "class":
         return value
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= int(value) <= 64:
+    if not is_integer(value) or not 0 <= int(value) <= 64:
         raise RecipeError(
             f"{name} = {shown(value)}: expected 'class' or a level of the grammar, 0 (the class) to levels (the tokens)"
         )
