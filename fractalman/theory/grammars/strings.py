@@ -46,12 +46,12 @@ class Derivations:
         Parameters
         ----------
         level : int
-            0 the class … L the tokens.
+            0 = the class, L = the tokens.
 
         Returns
         -------
-        (n, s^level) integer
-            From the left.
+        (n, s^level) int
+            Symbols, from left to right.
         """
         s = self.grammar.branching
         first = sum(s**k for k in range(level))
