@@ -10,6 +10,7 @@ import numpy as np
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.datasets.memory import Dataset
+from fractalman.errors import RecipeError
 from fractalman.families._strings.hierarchy import DerivationPaths, hierarchy_columns, hierarchy_of
 from fractalman.families.base import Sampler, Structure
 from fractalman.families.blocks import BLOCK, ComputedColumn, by_address
@@ -69,7 +70,8 @@ def structure(recipe: SparseParities, hierarchy: bool, _draw: int) -> Structure[
 
 def coordinates(made: Structure[SparseParities], X: F32) -> None:
     """Write all coordinates into X."""
-    assert made.tokens is not None
+    if made.tokens is None:
+        raise RecipeError("this dataset has no column of tokens: use generate for one with its strings")
     _write(made.recipe, made.tokens, X)
 
 
