@@ -32,6 +32,7 @@ from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
+from fractalman.families.sparse_parities.recipe import SparseParities
 from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 
@@ -93,7 +94,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "RandomHierarchyModel",
+    "RandomHierarchyModel", "SparseParities",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "merge_shards",

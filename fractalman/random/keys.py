@@ -71,6 +71,9 @@ class Role(IntEnum):
     # grammars: their rules (geometry), the derivations of their strings (labels)
     GRAMMAR = 42
     DERIVATION = 43
+    # parities: which bits a task reads (geometry), the tasks and bits of points (labels)
+    PARITY_BITS = 44
+    PARITY_POINT = 45
 
 
 # γ and the two multipliers are SplitMix64's published constants.

@@ -22,6 +22,7 @@ _PACKAGES = {
     "percolation-ensemble": "fractalman.families.percolation_ensemble",
     "random-hierarchy-model": "fractalman.families.random_hierarchy",
     "smooth-manifold": "fractalman.families.smooth_manifold",
+    "sparse-parities": "fractalman.families.sparse_parities",
 }
 
 

@@ -68,6 +68,7 @@ def _break(made: Columns, rule: str) -> list[Columns]:
         "noise": [{name: column for name, column in made.items() if name != "noise"}],
         "value": [{**made, "value": made["y"]}],  # of a recipe whose target is no class
         "classes": [{**made, "value": made["y"]}],  # and y is not 0 or 1
+        "symbols": [{**made, "tokens": np.zeros((11, 3), dtype=np.int32)}],  # and y is no whole number
         "labels": [
             {**made, "label_tree/parent": cycle},
             having("y", 3, made["y"][3] + 3e-12),

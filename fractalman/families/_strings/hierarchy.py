@@ -24,23 +24,22 @@ class DerivationPaths:
 
     Parameters
     ----------
-    symbols : points → (n, nodes) integer
+    symbols : points → (n, digits or more) integer
         Draws derivations by address.
-    branching, grammar_levels : int
-        s and L.
+    ends : tuple of int
+        How many digits levels 1, 2, … and those above them have together, rising.
     most : int
-        The largest number of symbols of any level.
+        Digits lie below it.
     """
 
     symbols: Callable[[I64], AnyInt]
-    branching: int
-    grammar_levels: int
+    ends: tuple[int, ...]
     most: int
 
     @property
     def levels(self) -> int:
         """Digits of a path."""
-        return int(sum(self.branching**level for level in range(self.grammar_levels + 1)))
+        return self.ends[-1]
 
     @property
     def bits(self) -> int:
@@ -55,9 +54,9 @@ class DerivationPaths:
     def word(self, points: I64, number: int) -> U64:
         """Return word ``number`` of the packed paths of ``points``, the first digit in the highest place."""
         digits, out = 64 // self.bits, np.empty(points.size, np.uint64)
-        first = number * digits
+        first, last = number * digits, min((number + 1) * digits, self.levels)
         for start in range(0, points.size, 16 * BLOCK):
-            drawn = self.symbols(points[start : start + 16 * BLOCK])[:, first : first + digits].astype(np.uint64)
+            drawn = self.symbols(points[start : start + 16 * BLOCK])[:, first:last].astype(np.uint64)
             packed = np.zeros(len(drawn), np.uint64)
             for digit in range(drawn.shape[1]):
                 packed |= drawn[:, digit] << np.uint64(self.bits * (digits - 1 - digit))
@@ -66,9 +65,8 @@ class DerivationPaths:
 
     def tree(self, n_points: int) -> InducedTree:
         """Return the tree that strings 0 … n_points − 1 induce."""
-        complete = np.cumsum([self.branching**level for level in range(self.grammar_levels + 1)])
         shared = np.arange(self.levels + 1)
-        return induced_tree(self, n_points, np.searchsorted(complete, shared, side="right").astype(np.int16))
+        return induced_tree(self, n_points, np.searchsorted(self.ends, shared, side="right").astype(np.int16))
 
 
 def hierarchy_of(tree: InducedTree) -> Hierarchy:

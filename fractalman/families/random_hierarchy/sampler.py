@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def _strings(recipe: RandomHierarchyModel, symbols: AnyInt) -> I32:
 
 def _paths(recipe: RandomHierarchyModel) -> DerivationPaths:
     most = max(recipe.classes, recipe.vocabulary)
-    return DerivationPaths(lambda points: _symbols(recipe, points), recipe.branching, recipe.levels, most)
+    ends = tuple(accumulate(recipe.branching**level for level in range(recipe.levels + 1)))
+    return DerivationPaths(lambda points: _symbols(recipe, points), ends, most)
 
 
 def values(recipe: RandomHierarchyModel, points: I64) -> F64:
