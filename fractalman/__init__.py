@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.verify import verify_file as verify
     from fractalman.generation import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
     from fractalman.learners.networks.feeding import device_batches
+    from fractalman.measure.recovery import recovery
     from fractalman.prediction import make_plan as plan
     from fractalman.prediction import make_prediction as predict
     from fractalman.prediction import predict_own_data
@@ -76,6 +77,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "predict": ("fractalman.prediction", "make_prediction"),
     "probe": ("fractalman.runs", "run_probe"),
     "rebuild": ("fractalman.generation", "rebuild"),
+    "recovery": ("fractalman.measure.recovery", "recovery"),
     "theory": ("fractalman.theory", None),
     "to_anndata": ("fractalman.datasets.tables", "to_anndata"),
     "to_pandas": ("fractalman.datasets.tables", "to_pandas"),
@@ -94,7 +96,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
-    "granularity", "locality", "probe",
+    "granularity", "locality", "probe", "recovery",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

@@ -11,18 +11,33 @@ from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
 
 if TYPE_CHECKING:
+    from fractalman.datasets.dictionary import Dictionary
     from fractalman.recipes import Recipe
 
 
 def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[I64, I64]:
     """Return disjoint random training and test indices that are a pure function of (n_points, seed).
 
-    Args:
-        n_points: points to choose from.
-        n_train: training-set size; training sets of one seed nest in it.
-        n_test: test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
-        seed: integer.
-    Returns: two int64 arrays. Errors: RecipeError when they would overlap, and for what is no size or no seed.
+    Parameters
+    ----------
+    n_points : int
+        Points to choose from.
+    n_train : int
+        Training-set size; training sets of one seed nest in it.
+    n_test : int
+        Test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
+    seed : int
+        Of the permutation.
+
+    Returns
+    -------
+    tuple of (n_train,) and (n_test,) int64
+        Row numbers.
+
+    Raises
+    ------
+    RecipeError
+        When they would overlap, and for what is no size or no seed.
     """
     for name, size in (("n_train", n_train), ("n_test", n_test)):
         if isinstance(size, bool) or not hasattr(size, "__index__"):
@@ -107,3 +122,31 @@ class Dataset:
             Row numbers.
         """
         return split_indices(self.n_points, n_train, n_test, seed)
+
+    def dictionary(self, min_size: int = 2) -> Dictionary:
+        """Return how the points follow from the latents: directions, codes, and what is left.
+
+        Parameters
+        ----------
+        min_size : int, default 2
+            Latents of fewer points are left out.
+
+        Returns
+        -------
+        Dictionary
+            X = codes × directions + residual.
+
+        Raises
+        ------
+        RecipeError
+            Without a hierarchy, or without latents of that size.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.generate(fm.Cascade(n_points=512, ambient_dim=16)).dictionary(min_size=8).directions.shape[1]
+        16
+        """
+        from fractalman.datasets.dictionary import dictionary_of
+
+        return dictionary_of(self.recipe, self.hierarchy, self.X, min_size)

@@ -28,6 +28,16 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
         Also the hierarchy and the label tree.
     draw : int, default 0
         Number of the label draw; 0 = the dataset's own labels.
+
+    Returns
+    -------
+    Structure
+        Labels, clusters, edges, hierarchy and label tree.
+
+    Raises
+    ------
+    RecipeError
+        Where a label is not finite: keywords at the ends of their ranges.
     """
     made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
@@ -73,6 +83,16 @@ def tree(recipe: Recipe) -> ClusterTree:
 
 def population(recipe: Recipe) -> dict[str, Any] | None:
     """Return what the clusters of a recipe's ensemble are, without making them; None for families without one.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+
+    Returns
+    -------
+    dict or None
+        Plain values, e.g. the number of clusters.
 
     Examples
     --------

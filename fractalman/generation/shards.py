@@ -311,7 +311,22 @@ def merge_shards(
 
 
 def missing_shards(recipe: Recipe, path: str | os.PathLike[str], shards: int) -> list[int]:
-    """Return the numbers of the shards that are not finished yet."""
+    """Return the numbers of the shards that are not finished yet.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As the shards were asked for.
+    path : str or Path
+        Of the index file.
+    shards : int
+        How many there are in all.
+
+    Returns
+    -------
+    list of int
+        Numbers from 0.
+    """
     return _Count(recipe, _columns(recipe, shards), _index(path), shards, None).missing
 
 

@@ -97,3 +97,16 @@ def draw_joint(fit: Any, ax: Any = None) -> Any:
     ax.plot(ends, ends, "-", color="0.6", lw=1, zorder=1)
     ax.set(xscale="log", yscale="log", xlabel="fitted loss", ylabel="measured loss")
     return ax
+
+
+def draw_recovery(score: Any, ax: Any = None) -> Any:
+    """Draw |cosine| and best F1 of matched features against the size of their subclusters, with chance levels."""
+    ax = axes_or_new(ax)
+    size = score.size[score.match.feature]
+    ax.plot(size, score.match.cosine, ".", ms=4, color="tab:blue", label="|cosine| of direction")
+    ax.plot(size, score.firing.best_f1, "x", ms=4, color="tab:orange", label="F1 at the best threshold")
+    ax.axhline(score.chance["mcc"], ls=":", color="tab:blue", label="chance of |cosine|")
+    ax.axhline(score.chance["best_f1"], ls=":", color="tab:orange", label="chance of F1")
+    ax.set(xscale="log", ylim=(-0.02, 1.05), xlabel="points in the subcluster", ylabel="recovered")
+    ax.legend(fontsize="small")
+    return ax

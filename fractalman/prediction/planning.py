@@ -114,7 +114,13 @@ class Plan:
         return None if self.chosen is None else self.chosen.seeds
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return plain values.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "sizes": self.sizes,
             "seeds": self.seeds,

@@ -7,6 +7,8 @@ here, in one line, is all that a new family needs.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,8 +55,26 @@ def register(family: str, package: str) -> None:
 
 
 def package_of(family: str) -> str:
-    """Return the dotted name of a family's package."""
+    """Return the dotted name of a family's package.
+
+    Parameters
+    ----------
+    family : str
+        Name of a family, see `family_names`.
+
+    Returns
+    -------
+    str
+        E.g. "fractalman.families.cascade".
+    """
     return _PACKAGES[family]
+
+
+def family_module(family: str, name: str) -> ModuleType | None:
+    """Return a module of a family's package, or None where the package has none of that name."""
+    package = package_of(family)
+    known = importlib.util.find_spec(f"{package}.{name}") is not None
+    return importlib.import_module(f"{package}.{name}") if known else None
 
 
 def recipe_class(family: str) -> type[Recipe]:

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 import fractalman as fm
 from fractalman.families import _forests as forests
 from fractalman.families._forests import _embedding_kernels as _kernels
-from fractalman.families.cascade.coordinates import cascade_coordinates
+from fractalman.families.cascade.coordinates import cascade_coordinates, cascade_segment_vectors
 from fractalman.families.cascade.paths import CascadePaths
 from fractalman.families.percolation_cluster import sampler as cluster
 from fractalman.random.streams import Role, key64
@@ -40,6 +40,20 @@ def test_reference_of_the_cascade_embedding(d: int, seed: int, contraction: floa
     key = key64(seed, Role.DIRECTION)
     slow = [reference.cascade_point([int(a) for a in row], key, contraction, d) for row in addresses]
     np.testing.assert_array_equal(X, np.array(slow))
+
+
+@given(st.sampled_from([2, 5, 32, 33]), st.integers(0, 99), st.sampled_from([0.3, 0.9]))
+def test_reference_of_cascade_segments(d: int, seed: int, contraction: float) -> None:
+    addresses = CascadePaths(seed, (1, 4), 9).addresses(np.arange(4))
+    first, last = np.array([0, 3, 9, 5]), np.array([9, 3, 9, 4])
+    fast = cascade_segment_vectors(addresses, first, last, contraction, seed, d)
+    key = key64(seed, Role.DIRECTION)
+    slow = [
+        reference.cascade_segment([int(a) for a in row], *ends, key, contraction, d)
+        for row, *ends in zip(addresses, first.tolist(), last.tolist(), strict=True)
+    ]
+    np.testing.assert_array_equal(fast, np.array(slow))
+    assert not fast[3].any()  # no level, no vector
 
 
 @pytest.mark.parametrize(("n", "d"), [(64, 3), (200, 17), (333, 2)])

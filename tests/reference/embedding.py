@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fractalman._typing import F32
+from fractalman._typing import F32, F64
 from tests.reference import streams as plain
 
 _f = np.float32
@@ -106,3 +106,16 @@ def cascade_point(addresses: Sequence[int], key: int, contraction: float | Seque
         g = gaussian(plain.derive(key, address), 0, d)
         total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + ratio * total
     return total.astype(np.float32)
+
+
+def cascade_segment(addresses: Sequence[int], first: int, last: int, key: int, contraction: float, d: int) -> F64:
+    """Σ of R_l v(address_l) over levels first … last, in double precision."""
+    total = np.zeros(d)
+    for level in range(last, first - 1, -1):
+        g = gaussian(plain.derive(key, addresses[level]), 0, d)
+        below = contraction if level < last else 0.0
+        total = (1.0 / np.sqrt(np.float64(dot(g, g)))) * g.astype(np.float64) + below * total
+    size = 1.0
+    for _ in range(first):
+        size *= contraction
+    return total * size

@@ -39,3 +39,34 @@ def cascade_coordinates(addresses, key, ratios, out):  # type: ignore[no-untyped
                 total[j] = scale * np.float64(g[j]) + contraction * total[j]
         for j in range(d):
             out[i, j] = _f(total[j])
+
+
+@kernel
+def cascade_segment_vectors(addresses, first, last, key, ratios, d, out):  # type: ignore[no-untyped-def]
+    """out[i] = Σ_l R_l v(addresses[i, l]) over levels first[i] … last[i], in float64.
+
+    One row of ``ratios`` serves all paths.
+    """
+    h = (d + 1) // 2
+    g = np.zeros((d + LANES) // LANES * LANES, np.float32)
+    left, right = g[:h], g[h : 2 * h]
+    lanes = np.empty(LANES, np.float32)
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    bits = x.view(np.int32)
+    for i in range(addresses.shape[0]):
+        row = i if ratios.shape[0] > 1 else 0
+        for j in range(d):
+            out[i, j] = 0.0
+        for level in range(last[i], first[i] - 1, -1):
+            fill_normals32(derive(key, addresses[i, level]), _U(0), left, right, x, bits, t, q)
+            if d & 1:
+                g[d] = _f(0.0)
+            scale = 1.0 / np.sqrt(np.float64(dot(g, g, lanes)))
+            contraction = ratios[row, level] if level < last[i] else 0.0
+            for j in range(d):
+                out[i, j] = scale * np.float64(g[j]) + contraction * out[i, j]
+        size = 1.0
+        for level in range(first[i]):
+            size *= ratios[row, level]
+        for j in range(d):
+            out[i, j] *= size

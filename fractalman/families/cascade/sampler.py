@@ -29,12 +29,13 @@ from fractalman.families.cascade.recipe import Cascade
 from fractalman.trees import Hierarchy, LabelTree
 
 
-def _paths(recipe: Cascade) -> CascadePaths:
+def cascade_paths(recipe: Cascade) -> CascadePaths:
+    """Return the paths of a cascade's points."""
     masses = None if recipe.masses is None else tuple(p for p, _ in recipe.kinds)
     return CascadePaths(recipe.seeds.geometry, recipe.branching_numbers, recipe.levels, masses)
 
 
-def _ratios(recipe: Cascade) -> F64:
+def step_ratios(recipe: Cascade) -> F64:
     """Ratios of the children of all kinds of node, in the order of `CascadePaths.steps`."""
     return np.concatenate([r for _, r in recipe.kinds]).astype(np.float64)
 
@@ -43,7 +44,7 @@ def _amplitudes(recipe: Cascade, paths: CascadePaths, points: I64) -> tuple[U64,
     """Addresses, and R_l^H of their levels: one row for all points where all cells of a level have one size."""
     if isinstance(recipe.contraction, tuple):
         addresses, steps = paths.steps(points)
-        return addresses, cascade_path_terms(steps, _ratios(recipe), recipe.hurst)
+        return addresses, cascade_path_terms(steps, step_ratios(recipe), recipe.hurst)
     return paths.addresses(points), cascade_terms(recipe.contraction, recipe.hurst, recipe.levels)
 
 
@@ -56,7 +57,7 @@ def _norm(recipe: Cascade) -> float:
 
 def values(recipe: Cascade, points: I64, draw: int = 0) -> F64:
     """Labels of any points of a cascade, without noise, block by block on the threads."""
-    paths, out, norm = _paths(recipe), np.empty(points.size), _norm(recipe)
+    paths, out, norm = cascade_paths(recipe), np.empty(points.size), _norm(recipe)
 
     def work(start: int) -> None:
         rows = slice(start, start + BLOCK)
@@ -83,7 +84,7 @@ class _Nodes:
     def segments(self, start: int, stop: int) -> tuple[F64, F64]:
         """Return value and variance of nodes start … stop − 1."""
         value, variance = np.empty(stop - start), np.empty(stop - start)
-        paths, seed = _paths(self.recipe), self.recipe.seeds.labels
+        paths, seed = cascade_paths(self.recipe), self.recipe.seeds.labels
 
         def work(a: int) -> None:
             b = min(a + BLOCK, stop)
@@ -111,7 +112,7 @@ def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure[Cascade]
     y = values(recipe, np.arange(n), draw)
     columns = label_tree = None
     if hierarchy:
-        tree = _paths(recipe).induced_tree(n)
+        tree = cascade_paths(recipe).induced_tree(n)
         value, variance = _Nodes(recipe, tree, draw).segments(0, tree.n_nodes)
         parent = tree.parent
         columns = Hierarchy(parent, value, variance, tree.size, tree.depth, n, tree.level)
@@ -121,13 +122,13 @@ def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure[Cascade]
 
 def rows(recipe: Cascade, points: I64, X: F32) -> None:
     """Write the coordinates of any points of a cascade, by address: (len(points), d) float32."""
-    paths, seed = _paths(recipe), recipe.seeds.embedding
+    paths, seed = cascade_paths(recipe), recipe.seeds.embedding
 
     def work(start: int) -> None:
         part = slice(start, start + BLOCK)
         if isinstance(recipe.contraction, tuple):
             addresses, steps = paths.steps(points[part])
-            cascade_coordinates(X[part], addresses, _ratios(recipe)[steps], seed)
+            cascade_coordinates(X[part], addresses, step_ratios(recipe)[steps], seed)
         else:
             cascade_coordinates(X[part], paths.addresses(points[part]), recipe.contraction, seed)
 
@@ -156,7 +157,7 @@ def streamed(recipe: Cascade, hierarchy: bool, _folder: Path) -> Mapping[str, Co
 
 def _tree_columns(recipe: Cascade) -> Mapping[str, ComputedColumn]:
     n, norm = recipe.n_points, _norm(recipe)
-    tree = _paths(recipe).induced_tree(n)
+    tree = cascade_paths(recipe).induced_tree(n)
     k, nodes = tree.n_nodes, _Nodes(recipe, tree, 0)
     value = np.empty(k)
     for start in range(0, k, 16 * BLOCK):

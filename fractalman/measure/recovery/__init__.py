@@ -3,6 +3,7 @@
 from fractalman.measure.recovery.absorption import Absorption, absorption
 from fractalman.measure.recovery.firing import Firing, firing_scores
 from fractalman.measure.recovery.matching import Match, match_dictionary
+from fractalman.measure.recovery.objects import encoded, recovery
 from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "Recovery",
     "Truth",
     "absorption",
+    "encoded",
     "firing_scores",
     "match_dictionary",
+    "recovery",
     "score_dictionary",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._extras import load_extra
 from fractalman._typing import F64, I64
 from fractalman.measure.recovery.firing import column, columns_of
 
@@ -50,6 +51,38 @@ class Absorption:
         """Mean gap over the edges where it is available; nan where there are none."""
         known = self.gap[np.isfinite(self.gap)]
         return float(known.mean()) if known.size else float("nan")
+
+    def __float__(self) -> float:
+        return self.mean
+
+    def __repr__(self) -> str:
+        known = int(np.isfinite(self.gap).sum())
+        return f"Absorption: mean gap {self.mean:.3f} over {known} of {self.gap.size} edges"
+
+    def to_pandas(self) -> Any:
+        """Return one row an edge as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns parent, child, with_child, without_child, gap, points_with, points_without, child_fires.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas.
+        """
+        names = (
+            "parent",
+            "child",
+            "with_child",
+            "without_child",
+            "gap",
+            "points_with",
+            "points_without",
+            "child_fires",
+        )
+        return load_extra("pandas", "to_pandas").DataFrame({name: getattr(self, name) for name in names})
 
 
 def absorption(codes: Any, truth: Any, parent: I64, unit_of: I64, threshold: float = 0.0) -> Absorption:

@@ -6,7 +6,7 @@ their rows shuffled against the truth, so that every unit keeps how often it fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,8 @@ class Recovery:
         The same scores without learning: mcc, mean_maximum_cosine, f1, best_f1, absorption.
     threshold : float
         At which units fire.
+    size : (m,) int64 or None
+        Points of every feature's subcluster, where the truth has subclusters.
     """
 
     match: Match
@@ -103,6 +105,7 @@ class Recovery:
     explained: float
     chance: dict[str, float] = field(repr=False)
     threshold: float = 0.0
+    size: I64 | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         exact = "" if self.match.exact else " (among nearest pairs)"
@@ -117,13 +120,55 @@ class Recovery:
         ]
         return "\n".join(lines)
 
+    def of_sizes(self, size: I64) -> Recovery:
+        """Return the same scores with the sizes of the features' subclusters, for tables and figures.
+
+        Parameters
+        ----------
+        size : (m,) int64
+            Points of every feature's subcluster.
+
+        Returns
+        -------
+        Recovery
+            Equal but for the sizes.
+        """
+        return replace(self, size=np.asarray(size, np.int64))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw |cosine| and best F1 of every matched feature against the size of its subcluster.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            Drawn into; a new figure's otherwise.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+
+        Raises
+        ------
+        RecipeError
+            Where the truth has no subclusters.
+        MissingExtraError
+            Without matplotlib.
+        """
+        from fractalman.measure.display import draw_recovery
+
+        if self.size is None:
+            raise RecipeError("these features have no subcluster sizes: use fm.recovery with a dataset or a Dictionary")
+        return draw_recovery(self, ax)
+
     def to_pandas(self) -> Any:
         """Return one row a matched pair as a pandas DataFrame.
 
         Returns
         -------
         pandas.DataFrame
-            Columns feature, unit, cosine, precision, recall, f1, best_f1, best_threshold, present, fired.
+            Columns feature, size (where known), unit, cosine, precision, recall, f1, best_f1, best_threshold,
+            present, fired.
 
         Raises
         ------
@@ -135,6 +180,7 @@ class Recovery:
         return pd.DataFrame(
             {
                 "feature": self.match.feature,
+                **({} if self.size is None else {"size": self.size[self.match.feature]}),
                 "unit": self.match.direction,
                 "cosine": self.match.cosine,
                 "precision": firing.precision,

@@ -1,0 +1,108 @@
+"""`fm.recovery` on what people have: arrays, encoders by duck typing, estimators; on datasets, files, truths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman.measure.recovery import Truth
+
+RECIPE = fm.Cascade(n_points=400, ambient_dim=64)
+DATA = fm.generate(RECIPE)
+KNOWN = DATA.dictionary()
+
+
+def tied(bias: float = 0.0) -> SimpleNamespace:
+    """An encoder that reads the true codes off, with every way of naming its decoder to come."""
+    inverse = np.linalg.pinv(KNOWN.directions[:40].astype(float))
+    return SimpleNamespace(encode=lambda X: np.maximum((X - bias) @ inverse, 0.0))
+
+
+def test_the_true_dictionary_scores_one_on_datasets_files_and_dictionaries(tmp_path: Path) -> None:
+    with fm.open(fm.write(RECIPE, tmp_path / "a.h5")) as file:
+        for data in (DATA, file, KNOWN, Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent)):
+            score = fm.recovery(KNOWN.directions, KNOWN.codes, data)
+            assert score.mcc == pytest.approx(1.0, abs=1e-6)
+            assert (score.f1, score.best_f1, score.uniqueness, score.dead) == (1.0, 1.0, 1.0, 0.0)
+            assert float(score.absorption) == 0.0
+            assert score.l0 == pytest.approx(KNOWN.codes.nnz / 400)
+            assert score.chance["mcc"] < 0.5
+            assert score.chance["f1"] < 0.1
+
+
+def test_a_random_dictionary_scores_at_chance() -> None:
+    """The control: over seeds, scores minus their chance levels have mean 0 within three standard errors."""
+    above = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        decoder = rng.standard_normal((50, 64))
+        codes = rng.random((400, 50)) * (rng.random((400, 50)) < 0.1)
+        score = fm.recovery(decoder, codes, KNOWN, seed=seed)
+        above.append([score.mcc - score.chance["mcc"], score.f1 - score.chance["f1"]])
+    mean, error = np.mean(above, axis=0), np.std(above, axis=0, ddof=1) / np.sqrt(12)
+    assert (np.abs(mean) < 3.0 * error + 1e-3).all()
+
+
+def test_decoders_are_found_by_every_name() -> None:
+    D = KNOWN.directions[:40]
+    wide = {"W_dec": D}, {"decoder": D}, {"decoder": SimpleNamespace(weight=D.T)}, {"decode": lambda Z: Z @ D + 1.0}
+    scores = []
+    for names in wide:
+        model = tied(1.0 if "decode" in names else 0.0)
+        for name, value in names.items():
+            setattr(model, name, value)
+        scores.append(fm.recovery(model, DATA))
+    for score in scores:
+        assert score.mcc == pytest.approx(scores[0].mcc, abs=1e-6)
+        assert score.f1 == pytest.approx(scores[0].f1, abs=0.2)
+    assert scores[0].mcc > 0.999
+
+
+def test_the_bias_of_a_decoder_is_no_error_of_reconstruction() -> None:
+    shift = np.full(64, 3.0, np.float32)
+    model = SimpleNamespace(encode=lambda _: KNOWN.codes.toarray(), W_dec=KNOWN.directions, b_dec=0.0 * shift)
+    assert fm.recovery(model, KNOWN).explained > 0.99
+    model.b_dec = shift
+    assert fm.recovery(model, KNOWN).explained < 0.5  # the control: this bias is wrong
+
+
+def test_estimators_of_scikit_learn() -> None:
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    cluster = pytest.importorskip("sklearn.cluster")
+    pca = fm.recovery(decomposition.PCA(16).fit(DATA.X), DATA)
+    means = fm.recovery(cluster.KMeans(8, n_init=1, random_state=0).fit(DATA.X), DATA)
+    assert pca.explained > 0.8
+    assert means.l0 == 1.0
+    assert means.f1 > means.chance["f1"]
+
+
+def test_results_are_tables_and_figures() -> None:
+    score = fm.recovery(KNOWN.directions, KNOWN.codes, DATA)
+    pytest.importorskip("pandas")
+    assert set(score.to_pandas()["size"]) <= set(KNOWN.size)
+    assert list(score.absorption.to_pandas()["child"]) == list(score.absorption.child)
+    pytest.importorskip("matplotlib")
+    assert score.plot().get_xscale() == "log"
+    assert len(repr(score).splitlines()) <= 10
+    with pytest.raises(fm.RecipeError, match="subcluster sizes"):
+        fm.recovery(KNOWN.directions, KNOWN.codes, Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent)).plot()
+
+
+@pytest.mark.parametrize(
+    ("model", "codes", "data", "words"),
+    [
+        (object(), DATA, None, "neither encode nor transform"),
+        (SimpleNamespace(encode=lambda X: X), DATA, None, "no decoder"),
+        (KNOWN.directions, KNOWN.codes, "data.h5", "expected a dataset"),
+        (tied(), Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent), None, "no points"),
+        (KNOWN.directions, KNOWN.codes[:10], DATA, "rows"),
+        (KNOWN.directions[:, :5], KNOWN.codes, DATA, "64"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_in_words(model: object, codes: object, data: object, words: str) -> None:
+    with pytest.raises(fm.RecipeError, match=words):
+        fm.recovery(model, codes, data)
