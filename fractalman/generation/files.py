@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fractalman._files import replacing
 from fractalman.errors import FileFormatError
@@ -64,6 +66,19 @@ def write(
     ...     file.X.shape
     (100, 8)
     """
+    return write_extended(recipe, path, hierarchy, overwrite, progress, compression, None)
+
+
+def write_extended(
+    recipe: Recipe,
+    path: str | os.PathLike[str],
+    hierarchy: bool,
+    overwrite: bool,
+    progress: Progress | None,
+    compression: str,
+    extended: Mapping[str, Any] | None,
+) -> Path:
+    """`write` of a file whose provenance also says what it was before points were added."""
     from fractalman.datasets import check_target, write_columns
     from fractalman.datasets.compression import check_compression
 
@@ -71,7 +86,13 @@ def write(
     check_compression(compression)
     columns = file_columns(recipe, hierarchy, target.parent)
     return write_columns(
-        path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress, compression=compression
+        path,
+        columns,
+        recipe=recipe.to_dict(),
+        overwrite=overwrite,
+        progress=progress,
+        compression=compression,
+        extended=extended,
     )
 
 
@@ -128,7 +149,7 @@ def rebuild(
         if part is not None:
             write_part(recipe, partial, part["number"], part["count"], progress)
         else:
-            write(recipe, partial, hierarchy, progress=progress, compression=provenance.compression)
+            write_extended(recipe, partial, hierarchy, False, progress, provenance.compression, provenance.extended)
         with open_file(partial) as made:
             if made.provenance.content != provenance.content:
                 raise FileFormatError(
