@@ -124,10 +124,11 @@ def _write_rows(
 
 def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     """The columns over the points; RecipeError for families without addresses and for nonsense."""
+    recipe.needs_own_embedding("writing by shards")
     if not recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "smooth-manifold), this one needs its whole tree in one process; leave shards out"
+            "random-hierarchy-model, smooth-manifold), this one needs its whole tree in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:

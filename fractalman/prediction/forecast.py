@@ -193,7 +193,7 @@ class Prediction:
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner))
+            raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -215,7 +215,10 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+            raise RecipeError(
+                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
+                "where the rules are known"
+            )
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -454,7 +457,9 @@ def make_prediction(
     0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
-    recipe.needs_values("a prediction")
+    if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
+        recipe.needs_values("a prediction")
+    recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)

@@ -163,6 +163,7 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
     ('1-nn', 1000)
     """
     recipe.needs_values("a plan")
+    recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:

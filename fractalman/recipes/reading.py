@@ -47,7 +47,7 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         hint = nearest(str(family), family_names())
         raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     problems = [
         f"unknown key {where}.{key}: expected {', '.join(fields)}{nearest(str(key), fields)}"
         for key in table
