@@ -106,8 +106,9 @@ def _larger(recipe: Recipe, n_points: int) -> Recipe:
 
 def _check_kept(old: File, new: File, recipe: Recipe) -> None:
     """Compare what nests exactly: rows of addressed points, else the edges."""
-    names = [name for name in ("X", "y", "cluster") if recipe.addressed] or ["edges"]
-    for name in names:
+    for name in ("X", "y", "cluster", "tokens") if recipe.addressed else ("edges",):
+        if name not in old.columns:
+            continue
         before, after = old.columns[name], new.columns[name]
         for start in range(0, before.shape[0], _ROWS):
             rows = slice(start, min(start + _ROWS, before.shape[0]))

@@ -14,10 +14,11 @@ from fractalman.generation.shards import write_part
 from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 
 
 def write(
-    recipe: Recipe,
+    recipe: RecipeSource,
     path: str | os.PathLike[str],
     hierarchy: bool = True,
     overwrite: bool = False,
@@ -32,8 +33,8 @@ def write(
 
     Parameters
     ----------
-    recipe : Recipe
-        Any recipe.
+    recipe : Recipe, dict, str or path
+        Any recipe, its table, a catalogue name, a TOML file, or a dataset file, whose recipe it is.
     path : str or Path
         The target file.
     hierarchy : bool, default True
@@ -66,7 +67,7 @@ def write(
     ...     file.X.shape
     (100, 8)
     """
-    return write_extended(recipe, path, hierarchy, overwrite, progress, compression, None)
+    return write_extended(recipe_of(recipe), path, hierarchy, overwrite, progress, compression, None)
 
 
 def write_extended(

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
@@ -89,6 +89,10 @@ class Recipe:
     feature_min_size: int = 2
     feature_noise: float = 0.0
 
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        check_keywords(cls, args, keywords)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._checks = {
@@ -127,6 +131,8 @@ class Recipe:
         >>> fm.Cascade(n_points=100).no_growth() is None
         True
         """
+        if self.superposes:
+            return 'embedding = "superposition" adds directions of subclusters, which change; use embedding = "own"'
         if self.addressed:
             return None
         return f"another n_points draws another {self.family}; use fractalman generate with the n_points wanted"

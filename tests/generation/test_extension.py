@@ -17,6 +17,7 @@ from fractalman.errors import FileFormatError, RecipeError
 
 RECIPES: dict[str, fm.Recipe] = {
     "cascade": fm.Cascade(n_points=40, ambient_dim=6, seed=3, noise=0.2, nuisance_dim=2, rotate=True),
+    "strings": fm.RandomHierarchyModel(n_points=40, seed=3),
     "waves": fm.SmoothManifold(n_points=40, ambient_dim=8, dim=2, seed=3),
     "cluster": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", seed=3, label_exponent=0.2),
     "brownian": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", label="brownian", target="sign"),
@@ -75,6 +76,11 @@ def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
             'use directions = "edges"',
         ),
         (fm.PercolationEnsemble(n_points=20, ambient_dim=3), "draws another percolation-ensemble"),
+        (fm.Cascade(n_points=20, ambient_dim=8, embedding="superposition"), 'use embedding = "own"'),
+        (
+            fm.PercolationCluster(n_points=20, ambient_dim=8, growth="nested", embedding="superposition"),
+            'use embedding = "own"',
+        ),
         (fm.BetheLattice(n_points=20, ambient_dim=3), "draws another bethe-lattice"),
         (fm.SmoothManifold(n_points=20, ambient_dim=8, field="exact"), "draws another smooth-manifold"),
     ],

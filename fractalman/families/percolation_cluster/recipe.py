@@ -103,7 +103,7 @@ class PercolationCluster(Recipe):
             return f'growth = {self.growth!r} draws another cluster for another n_points; use growth = "nested"'
         if not self.edge_directions:
             return 'directions = "hierarchy" turns the older points with every added one; use directions = "edges"'
-        return None
+        return super().no_growth() if self.superposes else None
 
     def _joint_problems(self) -> list[str]:
         if self.label == "brownian" and self.label_exponent != 0.0:
