@@ -81,12 +81,12 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
-    for n in own if tree is not None else ():
-        assert tree is not None
-        observed = np.zeros(data.n_points, dtype=np.bool_)
-        observed[train[:n]] = True
-        position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
-        bayes[n] = float(np.mean(bayes_risk(tree, observed=observed)[position[test]]))
+    if tree is not None:
+        for n in own:
+            observed = np.zeros(data.n_points, dtype=np.bool_)
+            observed[train[:n]] = True
+            position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
+            bayes[n] = float(np.mean(bayes_risk(tree, observed=observed)[position[test]]))
     return Replicate(
         X_train=np.ascontiguousarray(data.X[train]),
         y_train=np.ascontiguousarray(labels[train]),

@@ -201,7 +201,8 @@ class RadialKernel(KernelRidge):
         return median_distance(X, key) if self.length is None else self.length / scale
 
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
-        assert length is not None
+        if length is None:
+            raise FitError(f"{self.name}: no length is known: expected one, or the median distance")
         return kernels.by_name(self.kernel)(distances(X, Z), length)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
@@ -205,8 +205,8 @@ class Cascade(Recipe):
     @property
     def branching_numbers(self) -> tuple[int, ...]:
         """The equally likely numbers of children, as a tuple also when there is only one."""
-        assert self.branching is not None
-        return self.branching if isinstance(self.branching, tuple) else (self.branching,)
+        branching = cast("int | tuple[int, ...]", self.branching)  # filled in at birth
+        return branching if isinstance(branching, tuple) else (branching,)
 
     @property
     def kinds(self) -> tuple[tuple[Children, Children], ...]:
