@@ -46,7 +46,16 @@ if TYPE_CHECKING:
     from fractalman.datasets.shuffled import batches
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
-    from fractalman.generation import generate, label_draws, merge_shards, rebuild, write, write_shard, write_shards
+    from fractalman.generation import (
+        extend,
+        generate,
+        label_draws,
+        merge_shards,
+        rebuild,
+        write,
+        write_shard,
+        write_shards,
+    )
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.measure.recovery import recovery
     from fractalman.prediction import make_plan as plan
@@ -67,6 +76,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "confirm": ("fractalman.runs", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
     "export_anndata": ("fractalman.datasets.export", "export_anndata"),
+    "extend": ("fractalman.generation", "extend"),
     "generate": ("fractalman.generation", "generate"),
     "granularity": ("fractalman.runs", "run_granularity"),
     "label_draws": ("fractalman.generation", "label_draws"),
@@ -96,7 +106,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "RandomHierarchyModel", "SparseParities",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
-    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export_anndata",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "granularity", "locality", "probe", "recovery",

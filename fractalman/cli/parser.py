@@ -15,7 +15,7 @@ from fractalman.cli.options import Parser
 from fractalman.errors import RecipeError, nearest
 
 COMMANDS = (
-    "generate", "listing", "info", "verify", "rebuild", "export", "predict", "plan", "measure", "study_data",
+    "generate", "listing", "info", "verify", "rebuild", "extend", "export", "predict", "plan", "measure", "study_data",
     "confirm", "studies", "report", "clean", "quickstart",
 )  # fmt: skip
 """Modules of this package, in the order in which --help lists what they add."""

@@ -54,6 +54,8 @@ class Provenance:
         Of the random streams.
     format : tuple of two int, default of this version
         Major and minor number.
+    extended : dict or None, default None
+        Of a file that points were added to: ``n_points`` and ``content`` of the file that it was at first.
     """
 
     recipe: Mapping[str, Any]
@@ -62,6 +64,7 @@ class Provenance:
     compression: str = STANDARD
     stream_version: int = STREAM_VERSION
     format: tuple[int, int] = (MAJOR, MINOR)
+    extended: Mapping[str, Any] | None = None
 
     @property
     def content(self) -> str:
@@ -76,7 +79,9 @@ class Provenance:
         return hashlib.blake2b(text.encode("ascii"), digest_size=DIGEST_BYTES).hexdigest()
 
     def _table(self) -> dict[str, Any]:
+        story = {} if self.extended is None else {"extended": dict(self.extended)}
         return {
+            **story,
             "format": list(self.format),
             "recipe": dict(self.recipe),
             "stream_version": self.stream_version,
@@ -130,10 +135,18 @@ def from_bytes(text: bytes) -> tuple[Provenance, str]:
             compression=str(table["compression"]),
             stream_version=int(table["stream_version"]),
             format=(major, minor),
+            extended=_story(table.get("extended")),
         )
         return provenance, str(table["content"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise CorruptFileError("is not readable as the JSON text that FORMAT.md describes") from None
+
+
+def _story(table: Any) -> dict[str, Any] | None:
+    """What a file was before points were added: its number of points and its content digest."""
+    if table is None:
+        return None
+    return {"n_points": int(table["n_points"]), "content": str(table["content"])}
 
 
 def current_versions(*more: str) -> dict[str, str]:

@@ -110,6 +110,11 @@ class StoredDataset:
         """Whether the file holds some rows of a dataset, as a shard."""
         return self.provenance.recipe.get("family") == SHARD_FAMILY
 
+    @property
+    def is_index(self) -> bool:
+        """Whether the file shows rows that lie in shards."""
+        return self._shards is not None
+
 
 S = TypeVar("S", bound=StoredDataset)
 

@@ -138,6 +138,7 @@ def write_columns(
     overwrite: bool = False,
     progress: Progress | None = None,
     compression: str = STANDARD,
+    extended: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a dataset file and publish it at once; the same columns and recipe give the same bytes.
 
@@ -155,6 +156,8 @@ def write_columns(
         Called as progress(column, bytes done, bytes in all).
     compression : str
         A name in `spec.COMPRESSIONS`.
+    extended : Mapping, optional
+        What the file was before points were added: ``n_points`` and ``content``; the content digest leaves it aside.
 
     Returns
     -------
@@ -178,7 +181,7 @@ def write_columns(
     warn_of_leftovers(target)
     _check_space(columns, target, compression)
     with published_sink(target, overwrite, complete=True) as sink:
-        _write_file(sink, target, columns, recipe, dims, (progress or ignored, total), compression)
+        _write_file(sink, target, columns, recipe, dims, (progress or ignored, total), compression, extended)
     return target
 
 
@@ -190,6 +193,7 @@ def _write_file(
     dims: Mapping[str, int],
     report: tuple[Progress, int],
     compression: str,
+    extended: Mapping[str, Any] | None,
 ) -> None:
     progress, total = report
     records: dict[str, ColumnRecord] = {}
@@ -236,7 +240,7 @@ def _write_file(
                     file.create_dataset(f"{DIGESTS}/{column.path}", data=table, track_times=False)
                 records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, table_digest(table))
         versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
-        text = Provenance(recipe, records, versions, compression).to_bytes()
+        text = Provenance(recipe, records, versions, compression, extended=extended).to_bytes()
         with interrupts_held():
             provenance = file.create_dataset(
                 PROVENANCE, shape=(1,), dtype=f"S{len(text)}", chunks=(1,), fletcher32=True, track_times=False

@@ -3,6 +3,7 @@
 from fractalman.families.base import Structure, memory_of
 from fractalman.families.memory import available_bytes
 from fractalman.generation.composer import generate, label_draws, population, structure, tree
+from fractalman.generation.extension import extend
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
 from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
@@ -11,6 +12,7 @@ __all__ = [
     "Structure",
     "available_bytes",
     "check_memory",
+    "extend",
     "generate",
     "label_draws",
     "memory_of",

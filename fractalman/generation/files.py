@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fractalman._files import replacing
 from fractalman.errors import FileFormatError
@@ -11,6 +13,7 @@ from fractalman.generation.columns import file_columns
 from fractalman.generation.shards import write_part
 from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
+from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, recipe_of
 
 
@@ -64,15 +67,33 @@ def write(
     ...     file.X.shape
     (100, 8)
     """
+    return write_extended(recipe_of(recipe), path, hierarchy, overwrite, progress, compression, None)
+
+
+def write_extended(
+    recipe: Recipe,
+    path: str | os.PathLike[str],
+    hierarchy: bool,
+    overwrite: bool,
+    progress: Progress | None,
+    compression: str,
+    extended: Mapping[str, Any] | None,
+) -> Path:
+    """`write` of a file whose provenance also says what it was before points were added."""
     from fractalman.datasets import check_target, write_columns
     from fractalman.datasets.compression import check_compression
 
-    recipe = recipe_of(recipe)
     target = check_target(path, overwrite)  # before the work, not after it
     check_compression(compression)
     columns = file_columns(recipe, hierarchy, target.parent)
     return write_columns(
-        path, columns, recipe=recipe.to_dict(), overwrite=overwrite, progress=progress, compression=compression
+        path,
+        columns,
+        recipe=recipe.to_dict(),
+        overwrite=overwrite,
+        progress=progress,
+        compression=compression,
+        extended=extended,
     )
 
 
@@ -129,7 +150,7 @@ def rebuild(
         if part is not None:
             write_part(recipe, partial, part["number"], part["count"], progress)
         else:
-            write(recipe, partial, hierarchy, progress=progress, compression=provenance.compression)
+            write_extended(recipe, partial, hierarchy, False, progress, provenance.compression, provenance.extended)
         with open_file(partial) as made:
             if made.provenance.content != provenance.content:
                 raise FileFormatError(

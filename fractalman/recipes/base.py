@@ -118,6 +118,26 @@ class Recipe:
         """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
         return False
 
+    def no_growth(self) -> str | None:
+        """Return why a smaller n_points does not give the first points of a larger one, None where it does.
+
+        Returns
+        -------
+        str or None
+            The reason and what to use.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=100).no_growth() is None
+        True
+        """
+        if self.superposes:
+            return 'embedding = "superposition" adds directions of subclusters, which change; use embedding = "own"'
+        if self.addressed:
+            return None
+        return f"another n_points draws another {self.family}; use fractalman generate with the n_points wanted"
+
     @property
     def n_columns(self) -> int:
         """Columns of X: ambient_dim of the family and nuisance_dim more."""

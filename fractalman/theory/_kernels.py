@@ -248,8 +248,10 @@ def nearest_sources(start, neighbour, sources, distance, owner):  # type: ignore
 
 
 @kernel
-def yule_simon_numbers(n, expected):  # type: ignore[no-untyped-def]
+def yule_simon_numbers(n, opens, joins, expected):  # type: ignore[no-untyped-def]
     """expected[s] = mean number of clusters of s points after n points of the Yule–Simon process, for s < its size.
+
+    A point opens a cluster with probability ``opens`` and joins that of an earlier one with ``joins``.
 
     Sizes are followed up to where the mean number of clusters falls below 1e-30.
     """
@@ -257,9 +259,9 @@ def yule_simon_numbers(n, expected):  # type: ignore[no-untyped-def]
     expected[1] = 1.0
     largest = 1
     for points in range(1, n):
-        rate = 2.0 / (3.0 * points)
+        rate = joins / points
         if largest + 1 < expected.size and largest * expected[largest] * rate > 1e-30:
             largest += 1
         for s in range(largest, 0, -1):
             expected[s] += rate * ((s - 1) * expected[s - 1] - s * expected[s])
-        expected[1] += 1.0 / 3.0
+        expected[1] += opens

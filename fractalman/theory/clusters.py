@@ -16,6 +16,7 @@ from fractalman.errors import RecipeError
 from fractalman.theory import _kernels
 from fractalman.theory.constants import _check_points, shapes
 
+_THIRD = 1.0 / 3.0  # P(new) of mean-field exponents, where ρ = 3/2 exactly
 _CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can be told apart from it in double precision
 
 
@@ -27,23 +28,37 @@ def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[in
     return int(coordination), float(bond_probability)
 
 
+def _check_create(create_prob: float) -> float:
+    if not 0.0 < create_prob < 1.0:
+        raise RecipeError(f"create_prob = {create_prob!r}: expected a number between 0 and 1")
+    return float(create_prob)
+
+
 # ---------------------------------------------------------------------------------------------------- mean field
 
 
-def yule_simon_law(largest: int) -> F64:
-    """Return the law of a cluster's size in the Yule–Simon process with P(new) = 1/3 (law A6), number-weighted.
+def yule_simon_law(largest: int, create_prob: float = 1.0 / 3.0) -> F64:
+    """Return the law of a cluster's size in the Yule–Simon process with P(new) = p (law A6), number-weighted.
 
-    f(s) = 3/2 · B(s, 5/2) ~ s^(−5/2), mean 3: .6, .171429, .076190, … The cluster of a random point has s·f(s)/3.
+    f(s) = ρ B(s, ρ + 1) ~ s^(−(1+ρ)), ρ = 1/(1−p), mean 1/p; at p = 1/3 3/2 · B(s, 5/2): .6, .171429, .076190, …
+    The cluster of a random point has p·s·f(s).
 
     Parameters
     ----------
     largest : int
         Last size, ≥ 1.
+    create_prob : float, default 1/3
+        p, the probability that a point opens a cluster, 0 < p < 1.
 
     Returns
     -------
     (largest + 1,) float64
         Entry s = f(s).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
 
     Notes
     -----
@@ -53,16 +68,21 @@ def yule_simon_law(largest: int) -> F64:
     --------
     >>> yule_simon_law(3).round(4).tolist()
     [0.0, 0.6, 0.1714, 0.0762]
+    >>> yule_simon_law(3, 0.5).round(4).tolist()
+    [0.0, 0.6667, 0.1667, 0.0667]
     """
     s = np.arange(1.0, _check_points(largest, 1))
-    return np.concatenate([[0.0], 0.6 * np.cumprod(np.concatenate([[1.0], s / (s + 2.5)]))])
+    p = _check_create(create_prob)
+    rho = 1.5 if p == _THIRD else 1.0 / (1.0 - p)
+    first = 0.6 if p == _THIRD else 1.0 / (2.0 - p)
+    return np.concatenate([[0.0], first * np.cumprod(np.concatenate([[1.0], s / (s + 1.0 + rho)]))])
 
 
-def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
+def yule_simon_expected_numbers(n_points: int, largest: int, create_prob: float = 1.0 / 3.0) -> F64:
     """Return how many clusters of each size the Yule–Simon process has after n points, in expectation.
 
-    E N_s(n+1) = E N_s(n) + ⅓·[s = 1] + ⅔·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n^5/3), because the
-    sizes that carry any weight after n points end near n^2/3.
+    E N_s(n+1) = E N_s(n) + p·[s = 1] + (1−p)·((s−1) E N_{s−1}(n) − s E N_s(n))/n, N_1(1) = 1; O(n^(2−p)), because the
+    sizes that carry any weight after n points end near n^(1−p).
 
     Parameters
     ----------
@@ -70,11 +90,18 @@ def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
         Number of points, n ≥ 1.
     largest : int
         Last size, ≥ 1.
+    create_prob : float, default 1/3
+        p, as in `yule_simon_law`.
 
     Returns
     -------
     (largest + 1,) float64
-        Entry s; over n it tends to f(s)/3.
+        Entry s; over n it tends to p·f(s).
+
+    Raises
+    ------
+    RecipeError
+        If an argument lies outside what is allowed; the message names it.
 
     Notes
     -----
@@ -85,9 +112,9 @@ def yule_simon_expected_numbers(n_points: int, largest: int) -> F64:
     >>> yule_simon_expected_numbers(2, 3).round(4).tolist()
     [0.0, 0.6667, 0.6667, 0.0]
     """
-    n, last = _check_points(n_points, 1), _check_points(largest, 1)
+    n, last, p = _check_points(n_points, 1), _check_points(largest, 1), _check_create(create_prob)
     expected = np.empty(last + 1)
-    _kernels.yule_simon_numbers(n, expected)
+    _kernels.yule_simon_numbers(n, p, 1.0 - p, expected)
     return expected
 
 

@@ -227,7 +227,9 @@ def constant_label_risk(
 # ---------------------------------------------------------------------------------------------------- expected numbers
 
 
-def critical_numbers(n_points: int, sizes: str = "yule-simon", ensemble: str = "number") -> F64:
+def critical_numbers(
+    n_points: int, sizes: str = "yule-simon", ensemble: str = "number", create_prob: float = 1.0 / 3.0
+) -> F64:
     """Return the expected number of clusters of every size among N points of critical mean-field clusters, exactly.
 
     Parameters
@@ -238,20 +240,23 @@ def critical_numbers(n_points: int, sizes: str = "yule-simon", ensemble: str = "
         "yule-simon" or "borel".
     ensemble : str, default "number"
         "number" or "size-biased".
+    create_prob : float, default 1/3
+        P(new cluster) of "yule-simon"; "borel" leaves it aside.
 
     Returns
     -------
     (N + 1,) float64
-        Entry s; Σ s·N_s = N. O(N log² N); Yule–Simon by number O(N^5/3), 1 s at N = 10^5.
+        Entry s; Σ s·N_s = N. O(N log² N); Yule–Simon by number O(N^(2−p)), 1 s at N = 10^5 and p = 1/3.
 
     Notes
     -----
     Source: docs/theory.md §1, §4.
     """
     if sizes == "yule-simon" and ensemble == "number":
-        return yule_simon_expected_numbers(n_points, n_points)
+        return yule_simon_expected_numbers(n_points, n_points, create_prob)
     s = np.arange(n_points + 1.0)
-    by_root = borel_law(n_points) if sizes == "borel" else s * yule_simon_law(n_points) / 3.0
+    yule_simon = sizes != "borel"
+    by_root = s * yule_simon_law(n_points, create_prob) * create_prob if yule_simon else borel_law(n_points)
     return filled_numbers(by_root / np.maximum(s, 1.0) if ensemble == "number" else by_root, n_points)
 
 

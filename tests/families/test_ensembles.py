@@ -172,6 +172,11 @@ def test_one_point_file(tmp_path: Path) -> None:
     ("table", "words"),
     [
         ({"family": "percolation-ensemble", "n_points": 5, "sizes": "bored"}, ["sizes = 'bored'", "'borel'"]),
+        ({"family": "percolation-ensemble", "n_points": 5, "create_prob": 1.0}, ["create_prob = 1.0", "0.01 <="]),
+        (
+            {"family": "percolation-ensemble", "n_points": 5, "create_prob": 0.5, "sizes": "borel"},
+            ["create_prob = 0.5", "yule-simon"],
+        ),
         ({"family": "percolation-ensemble", "n_points": 5, "ensemble": "site"}, ["ensemble = 'site'", "'size-biased'"]),
         ({"family": "percolation-ensemble", "n_points": 5, "label": "constant"}, ["'cluster-constant'"]),
         (

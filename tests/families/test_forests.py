@@ -91,11 +91,21 @@ def test_reference_of_the_sizes(key: int, law: tuple[int, float], number: bool, 
     assert (sizes[:made].tolist(), tuple(told.tolist())) == slow
 
 
-@given(st.integers(1, 80), st.integers(0, 2**64 - 1))
-def test_reference_of_the_yule_simon_process(n: int, key: int) -> None:
+create_probs = st.sampled_from([1 / 3, 0.01, 0.2, 0.5, 0.8, 0.99])
+
+
+@given(st.integers(1, 80), create_probs, st.integers(0, 2**64 - 1))
+def test_reference_of_the_yule_simon_process(n: int, p: float, key: int) -> None:
     sizes = np.empty(n, np.int64)
-    made = kernels.yule_simon_process(np.uint64(key), np.empty(n, np.int32), sizes)
-    assert sizes[:made].tolist() == reference.yule_simon_process(key, n)
+    made = kernels.yule_simon_process(np.uint64(key), p, np.empty(n, np.int32), sizes)
+    assert sizes[:made].tolist() == reference.yule_simon_process(key, p, n)
+
+
+@given(st.integers(1, 60), create_probs, st.integers(1, 60), st.integers(0, 2**64 - 1))
+def test_reference_of_the_waiting_sizes(total: int, p: float, places: int, key: int) -> None:
+    sizes, told = np.empty(places, np.int64), np.zeros(3, np.int64)
+    made = kernels.waiting_sizes(np.uint64(key), p, total, sizes, told)
+    assert (sizes[:made].tolist(), tuple(told.tolist())) == reference.waiting_sizes(key, p, total, places)
 
 
 @settings(max_examples=60)
@@ -203,9 +213,35 @@ def test_a6_size_biased() -> None:
     f = theory.yule_simon_law(last)
     law = (f * np.arange(last + 1) / 3)[1:]
     sizes, told = np.empty(2_000, np.int64), np.zeros(3, np.int64)
-    assert kernels.waiting_sizes(np.uint64(key64(1, Role.MEASUREMENT)), FAR, sizes, told) == 2_000
+    assert kernels.waiting_sizes(np.uint64(key64(1, Role.MEASUREMENT)), 1 / 3, FAR, sizes, told) == 2_000
     assert fits(sizes, law) > THRESHOLD
     assert fits(sizes, f[1:]) < REJECTED
+
+
+@pytest.mark.parametrize("p", [0.15, 0.45, 0.7])
+def test_a6_with_another_probability_of_a_new_cluster(p: float) -> None:
+    """f(s) = ρ B(s, ρ+1) exactly, and what is drawn follows it: by number at n points, by roots in the limit."""
+    n, last, rho = 300, 60, 1 / (1 - p)
+    f = theory.yule_simon_law(last, p)
+    beta = [rho * math.gamma(s) * math.gamma(rho + 1) / math.gamma(s + rho + 1) for s in range(1, last + 1)]
+    np.testing.assert_allclose(f[1:], beta, rtol=1e-11)
+    law = theory.yule_simon_expected_numbers(n, last, p)
+    biased = (law * np.arange(last + 1) / n)[1:]
+    made = [forests.critical_sizes(n, "yule-simon", "number", s, p).size for s in range(4_000)]
+    ours = [np.repeat(size, size)[plain.draw_below(key64(s, Role.MEASUREMENT), 0, n)] for s, size in enumerate(made)]
+    assert fits(ours, biased) > THRESHOLD
+    at_third = theory.yule_simon_expected_numbers(n, last)
+    assert fits(ours, (at_third * np.arange(last + 1) / n)[1:]) < REJECTED  # control: the mean-field law
+    roots = (p * f * np.arange(last + 1))[1:]
+    one, told = np.empty(1, np.int64), np.zeros(3, np.int64)
+    drawn = []
+    for s in range(4_000):  # the first of each: its law is the one restricted to the sizes that fit
+        assert kernels.waiting_sizes(np.uint64(key64(s, Role.MEASUREMENT)), p, last, one, told) == 1
+        drawn.append(int(one[0]))
+    counts = np.bincount(drawn, minlength=last + 1)[1:]
+    assert chi_square(counts, roots / roots.sum()) > THRESHOLD
+    mean_field = (theory.yule_simon_law(last) * np.arange(last + 1))[1:]
+    assert chi_square(counts, mean_field / mean_field.sum()) < REJECTED
 
 
 @pytest.mark.parametrize("number", [True, False])

@@ -97,11 +97,43 @@ def branching_sizes(
     return sizes, (redrawn, restricted, -1)
 
 
-def yule_simon_process(key: int, n: int) -> list[int]:
+def ends(key: int, counter: int, p: float, s: int) -> bool:
+    """An event of probability p/(1 + s(1−p)), in integers at 1/3."""
+    if p == 1.0 / 3.0:
+        return plain.draw_below(key, counter, 2 * s + 3) == 0
+    return plain.draw_uniform(key, counter) * (1.0 + s * (1.0 - p)) < p
+
+
+def waiting_sizes(key: int, p: float, total: int, places: int) -> tuple[list[int], tuple[int, int, int]]:
+    """Sizes by the length of a run without an end, until they fill ``total``."""
+    counter, left = 0, total
+    sizes: list[int] = []
+    redrawn, restricted = 0, 0
+    while left and len(sizes) < places:
+        run = 1
+        for run in range(1, left + 2):
+            if run > left:
+                break
+            counter += 1
+            if ends(key, counter - 1, p, run):
+                break
+        else:
+            raise AssertionError
+        if run > left:
+            counter += 1
+            restricted = restricted if redrawn else left
+            redrawn += 1
+            continue
+        sizes.append(run)
+        left -= run
+    return sizes, (redrawn, restricted, -1)
+
+
+def yule_simon_process(key: int, p: float, n: int) -> list[int]:
     """Sizes of the clusters in the order in which they were opened."""
     clusters: list[list[int]] = []
     for i in range(n):
-        if i == 0 or plain.draw_below(key, 2 * i, 3) == 0:
+        if i == 0 or ends(key, 2 * i, p, 0):
             clusters.append([i])
         else:
             friend = plain.draw_below(key, 2 * i + 1, i)

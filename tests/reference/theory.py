@@ -153,14 +153,14 @@ def nearest_sources(
     return distance, owner
 
 
-def yule_simon_numbers(n: int, largest: int) -> list[float]:
+def yule_simon_numbers(n: int, opens: float, joins: float, largest: int) -> list[float]:
     """Mean numbers of clusters of every size after n points, every size at every step."""
     expected = [0.0] * (largest + 1)
     expected[1] = 1.0
     for points in range(1, n):
-        rate = 2.0 / (3.0 * points)
+        rate = joins / points
         before = list(expected)
         for s in range(1, largest + 1):
             expected[s] = before[s] + rate * ((s - 1) * before[s - 1] - s * before[s])
-        expected[1] += 1.0 / 3.0
+        expected[1] += opens
     return expected

@@ -96,16 +96,16 @@ def test_halves_and_single_steps_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[0] @ np.arange(701) == pytest.approx(700, rel=1e-12)
 
 
-def yule_simon_by_listing(points: int) -> list[Fraction]:
+def yule_simon_by_listing(points: int, p: Fraction) -> list[Fraction]:
     """Expected numbers of clusters by walking every history of the process."""
     states = {(1,): Fraction(1)}
     for n in range(1, points):
         grown: dict[tuple[int, ...], Fraction] = {}
         for sizes, chance in states.items():
-            moves = [((*sizes, 1), Fraction(1, 3))]
-            moves += [((*sizes[:i], s + 1, *sizes[i + 1 :]), Fraction(2 * s, 3 * n)) for i, s in enumerate(sizes)]
-            for state, p in moves:
-                grown[state] = grown.get(state, Fraction(0)) + chance * p
+            moves = [((*sizes, 1), p)]
+            moves += [((*sizes[:i], s + 1, *sizes[i + 1 :]), (1 - p) * Fraction(s, n)) for i, s in enumerate(sizes)]
+            for state, share in moves:
+                grown[state] = grown.get(state, Fraction(0)) + chance * share
         states = grown
     out = [Fraction(0)] * (points + 1)
     for sizes, chance in states.items():
@@ -114,18 +114,22 @@ def yule_simon_by_listing(points: int) -> list[Fraction]:
     return out
 
 
-def test_yule_simon_numbers_by_listing() -> None:
+@pytest.mark.parametrize("p", [Fraction(1, 3), Fraction(1, 10), Fraction(3, 4)])
+def test_yule_simon_numbers_by_listing(p: Fraction) -> None:
     for points in (1, 2, 3, 7):
-        expected = np.array(yule_simon_by_listing(points), float)
-        np.testing.assert_allclose(yule_simon_expected_numbers(points, points), expected, rtol=1e-13)
+        expected = np.array(yule_simon_by_listing(points, p), float)
+        np.testing.assert_allclose(yule_simon_expected_numbers(points, points, float(p)), expected, rtol=1e-13)
+        recipe = fm.PercolationEnsemble(n_points=points, create_prob=float(p))
+        np.testing.assert_allclose(cluster_numbers(recipe), expected, rtol=1e-13)
     assert np.abs(cluster_numbers(fm.PercolationEnsemble(n_points=7))[1:] - 7 * yule_simon_law(7)[1:] / 3).max() > 0.05
 
 
 @pytest.mark.parametrize(("n", "largest"), [(1, 1), (2, 1), (9, 9), (30, 5), (40, 60)])
 def test_yule_simon_numbers_equal_their_reference(n: int, largest: int) -> None:
     out = np.empty(largest + 1)
-    _kernels.yule_simon_numbers(n, out)
-    assert out.tolist() == slow.yule_simon_numbers(n, largest)
+    for p in (1 / 3, 0.8):
+        _kernels.yule_simon_numbers(n, p, 1.0 - p, out)
+        assert out.tolist() == slow.yule_simon_numbers(n, p, 1.0 - p, largest)
 
 
 # ---------------------------------------------------------------------------------------------------- drawn ensembles
@@ -133,6 +137,8 @@ def test_yule_simon_numbers_equal_their_reference(n: int, largest: int) -> None:
 ENSEMBLES: dict[str, fm.Recipe] = {
     "yule-simon": fm.PercolationEnsemble(n_points=600),
     "yule-simon, size-biased": fm.PercolationEnsemble(n_points=600, ensemble="size-biased"),
+    "yule-simon, p = .6": fm.PercolationEnsemble(n_points=600, create_prob=0.6),
+    "yule-simon, p = .2, size-biased": fm.PercolationEnsemble(n_points=600, create_prob=0.2, ensemble="size-biased"),
     "borel": fm.PercolationEnsemble(n_points=600, sizes="borel"),
     "borel, size-biased": fm.PercolationEnsemble(n_points=600, sizes="borel", ensemble="size-biased"),
     "bethe": fm.BetheLattice(n_points=600, coordination=3),
@@ -256,6 +262,51 @@ def test_size_biased_ensembles_share_a_limit() -> None:
         limit = 2.0 * unseen[1] - unseen[0]
         np.testing.assert_allclose(limit, size_biased_unseen_limit(n), rtol=0.02)
         assert (np.abs(limit * np.sqrt(n) * math.sqrt(math.pi) - 1.0) > 0.5).all()  # control: Poisson–Dirichlet(½, 0)
+
+
+@pytest.mark.parametrize("p", [0.1, 1 / 3, 0.45])
+def test_the_rank_law_is_that_of_the_tail(p: float) -> None:
+    """Sizes of random roots have the tail s^−(τ−2), so the k-th largest of them falls as k^−1/(τ−2), 1 + α."""
+    last = 4_000_000
+    tail = np.cumsum((p * np.arange(last + 1) * yule_simon_law(last, p))[::-1])[::-1]
+    beyond = (p * last * yule_simon_law(last, p)[-1]) * last * (1.0 - p) / p  # hazard p/(s(1−p)) from there on
+    slope = math.log((tail[1000] + beyond) / (tail[10_000] + beyond)) / math.log(10)
+    recipe = fm.PercolationEnsemble(n_points=1000, ensemble="size-biased", create_prob=p)
+    assert slope == pytest.approx(recipe.number_exponent - 2.0, abs=2e-3)
+    assert fm.predict(recipe).law.inputs["α"] == pytest.approx(1.0 / slope - 1.0, rel=0.02)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.25])
+def test_the_unseen_mass_falls_with_the_exponent_of_the_size_law(p: float) -> None:
+    """Clusters of random roots, exact numbers, where n is neither small nor near N: α/(1+α) = 3 − τ."""
+    n = [256, 1024]
+    recipe = fm.PercolationEnsemble(n_points=1 << 16, ensemble="size-biased", create_prob=p, label="cluster-constant")
+    numbers = cluster_numbers(recipe)
+    near, far = unseen_mass(numbers, recipe.n_points, n)
+    found = math.log(near / far) / math.log(n[1] / n[0])
+    predicted = fm.predict(recipe).data_exponent
+    assert predicted == pytest.approx(3.0 - recipe.number_exponent)
+    assert found == pytest.approx(predicted, abs=0.04), (found, predicted)
+    assert abs(found - 0.5) > 0.06  # control: the exponent of the mean-field sizes
+
+
+def test_from_a_half_on_no_power_law_decays() -> None:
+    for p, words in ((0.5, "ln n/ln N"), (0.6, "(n/N)^0.5"), (0.8, "n/N")):
+        recipe = fm.PercolationEnsemble(
+            n_points=1 << 14, ensemble="size-biased", create_prob=p, label="cluster-constant"
+        )
+        law = fm.predict(recipe).law
+        assert law.data_exponent is None
+        assert words in law.statement
+        assert "below 1/2" in law.nearest
+        numbers, n = cluster_numbers(recipe), np.array([64, 256])
+        seen = 1.0 - unseen_mass(numbers, recipe.n_points, n)
+        rise = math.log(seen[1] / seen[0]) / math.log(4.0)
+        if p > 0.5:
+            assert rise == pytest.approx(min(1.0, recipe.number_exponent - 3.0), abs=0.15)
+    number = fm.predict(fm.PercolationEnsemble(n_points=1000, create_prob=0.2)).law
+    assert "^0.25" in number.statement
+    assert "α = (3−τ)/(τ−2) = 3" in number.nearest
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 3.0, 40.0])

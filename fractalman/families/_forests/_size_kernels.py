@@ -9,6 +9,7 @@ from fractalman.random.series import exp64, log64
 from fractalman.random.streams import derive, draw_below, draw_uniform, fill_permutation
 
 _U = np.uint64
+_THIRD = 1.0 / 3.0  # P(new) of mean-field exponents, drawn in integers
 
 
 @inline
@@ -69,16 +70,24 @@ def branching_sizes(key, root, child, number, giant_share, total, sizes, told): 
     return made
 
 
+@inline
+def ends(key, counter, p, s):  # type: ignore[no-untyped-def]
+    """Whether an event of probability p/(1 + s(1−p)) happens: of 1/(2s + 3) exactly where p is the float 1/3."""
+    if p == _THIRD:
+        return draw_below(key, counter, np.int64(2 * s + 3)) == 0
+    return draw_uniform(key, counter) * (1.0 + s * (1.0 - p)) < p
+
+
 @kernel
-def waiting_sizes(key, total, sizes, told):  # type: ignore[no-untyped-def]
-    """`branching_sizes` for the law s·f(s)/3 of Yule–Simon's f: size s ends with probability 1/(2s + 3)."""
+def waiting_sizes(key, p, total, sizes, told):  # type: ignore[no-untyped-def]
+    """`branching_sizes` for the law p·s·f(s) of Yule–Simon's f: size s ends with probability p/(1 + s(1−p))."""
     told[0], told[1], told[2] = 0, 0, -1
     left = total
     made = 0
     counter = _U(0)
     while left > 0 and made < sizes.size:
         s = 1
-        while s <= left and draw_below(key, counter, np.int64(2 * s + 3)) != 0:
+        while s <= left and not ends(key, counter, p, s):
             s += 1
             counter += _U(1)
         counter += _U(1)
@@ -94,11 +103,11 @@ def waiting_sizes(key, total, sizes, told):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def yule_simon_process(key, cluster, sizes):  # type: ignore[no-untyped-def]
-    """Every point opens a cluster with probability 1/3, or joins that of a uniform earlier point; how many clusters."""
+def yule_simon_process(key, p, cluster, sizes):  # type: ignore[no-untyped-def]
+    """Every point opens a cluster with probability p, or joins that of a uniform earlier point; how many clusters."""
     made = 0
     for i in range(cluster.size):
-        if i == 0 or draw_below(key, _U(2 * i), np.int64(3)) == 0:
+        if i == 0 or ends(key, _U(2 * i), p, 0):
             c = made
             sizes[c] = 0
             made += 1

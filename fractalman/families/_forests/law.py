@@ -122,18 +122,23 @@ _STANDING = {
 def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
     """Return what holds when every site counts once: no decaying power law, a rising seen mass instead.
 
-    Clusters above s hold the share ~ s^(2−τ) of all sites, so n samples have seen the share ~ (n/N)^(τ−2).
+    Clusters above s hold the share ~ s^(2−τ) of all sites, so n samples have seen the share ~ (n/N)^(τ−2). From
+    τ = 3 on the mean square of the sizes is finite, every sample adds the same, and the share is ~ n/N; at τ = 2 every
+    scale of sizes holds the same share, and it is ~ ln n/ln N.
 
     Args:
-        tau: τ of the cluster numbers. population: N.
+        tau: τ ≥ 2 of the cluster numbers. population: N.
     """
-    rise = tau - 2.0
-    low = population ** (1.0 - 1.0 / (tau - 1.0))  # the largest cluster, N^(1/(τ−1)), has then been seen once
+    rise = min(tau - 2.0, 1.0)
+    # from then on the largest cluster, N^(1/(τ−1)), has been seen once
+    low = population ** (1.0 - 1.0 / (tau - 1.0)) if rise < 1.0 else 1.0
+    start = f"N^{1 - 1 / (tau - 1):.3g}" if rise < 1.0 else "1"
+    power = f"(n/N)^(τ−2) = (n/N)^{rise:.4g}" if 0.0 < rise < 1.0 else "n/N" if rise else "ln n/ln N"
     return Law.none(
         name="number-weighted clusters",
         statement="no decaying power law before n ~ N: most points lie in clusters that nobody has seen; the seen "
         "mass "
-        f"rises as (n/N)^(τ−2) = (n/N)^{rise:.4g} from n ~ N^{1 - 1 / (tau - 1):.3g} to N and bounds 1 − L from above",
+        f"rises as {power} from n ~ {start} to N and bounds 1 − L from above",
         source="docs/theory.md §3.5",
         evidence="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
         "clusters, "
@@ -141,9 +146,9 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
         because="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
         domain="clusters at the threshold, every site once",
         inputs={"τ": tau, "N": population},
-        computed=(f"the seen mass, (n/N)^{rise:.4g}",),
+        computed=(f"the seen mass, {power}",),
         references=(BRILL_CLUSTER, BRILL),
-        windows=(Window(low, population, None, f"the seen mass rises as (n/N)^{rise:.4g}, the risk has no exponent"),),
+        windows=(Window(low, population, None, f"the seen mass rises as {power}, the risk has no exponent"),),
         conflicts=(
             Conflict(
                 "power-law clusters (rank law of the same clusters)",
@@ -160,20 +165,20 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
 
 
 def noisy_clusters(
-    label: str, label_exponent: float, learner: LearnerProperties, clean: float, one: bool
+    label: str, label_exponent: float, learner: LearnerProperties, clean: float, one: bool, unseen: float = 0.5
 ) -> tuple[float | None, tuple[str, ...]]:
-    """One critical cluster, or power-law clusters with α/(1+α) = 1/2: the lesser of unseen mass and error within."""
+    """One critical cluster, or power-law clusters, ``unseen`` = α/(1+α): the lesser of unseen mass and error within."""
     if learner.kind == "kernel":
         if label == "cluster-constant":
             return None, ("no law for a kernel that must find noisy clusters: one ridge serves all their sizes",)
         return tuned_with_noise(clean), ()
     if label == "cluster-constant":
-        return 0.5, ("a cluster's mean is known to σ²/x from its x samples: as without noise",)
+        return unseen, ("a cluster's mean is known to σ²/x from its x samples: as without noise",)
     if label == "brownian":
         within = tuned_with_noise(0.5)
     else:
         within = noisy_hierarchy(0.5, label_exponent)
-    return within if one else min(0.5, within), ()
+    return within if one else min(unseen, within), ()
 
 
 def noisy_hierarchy(theta: float, a: float) -> float:

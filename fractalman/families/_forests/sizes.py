@@ -49,14 +49,15 @@ def _filled(sizes: I64, told: I64, giant_size: int = 0) -> ClusterSizes:
     return ClusterSizes(size, int(told[0]), int(told[1]), giant)
 
 
-def critical_sizes(n_points: int, law: str, ensemble: str, seed: int) -> ClusterSizes:
+def critical_sizes(n_points: int, law: str, ensemble: str, seed: int, create_prob: float = 1.0 / 3.0) -> ClusterSizes:
     """Draw the sizes of critical clusters that fill ``n_points``.
 
     Args:
         n_points: n ≥ 1.
-        law: "yule-simon" (P(new) = 1/3) or "borel" (total progeny of a Poisson(1) branching process).
+        law: "yule-simon" or "borel" (total progeny of a Poisson(1) branching process).
         ensemble: "number" or "size-biased".
         seed: geometry seed.
+        create_prob: P(new cluster) of "yule-simon".
     Source: docs/theory.md §1, laws A6 and A7.
     """
     n, key = int(n_points), np.uint64(key64(seed, Role.SIZES))
@@ -65,9 +66,11 @@ def critical_sizes(n_points: int, law: str, ensemble: str, seed: int) -> Cluster
         poisson = np.cumsum(_INVERSE_E / np.cumprod(np.maximum(np.arange(20.0), 1.0)))
         made = _kernels.branching_sizes(key, poisson, poisson, ensemble == "number", 0.0, n, sizes, told)
     elif ensemble == "number":
-        made = _kernels.yule_simon_process(key, np.empty(n, np.int32 if n < 1 << 31 else np.int64), sizes)
+        made = _kernels.yule_simon_process(
+            key, float(create_prob), np.empty(n, np.int32 if n < 1 << 31 else np.int64), sizes
+        )
     else:
-        made = _kernels.waiting_sizes(key, n, sizes, told)
+        made = _kernels.waiting_sizes(key, float(create_prob), n, sizes, told)
     return _filled(sizes[:made], told)
 
 

@@ -98,6 +98,14 @@ class PercolationCluster(Recipe):
         """Whether every edge has a direction of its own."""
         return self.directions == "edges" or (self.directions is None and self.growth == "nested")
 
+    def no_growth(self) -> str | None:
+        """None for nested growth whose edges have directions of their own."""
+        if self.growth != "nested":
+            return f'growth = {self.growth!r} draws another cluster for another n_points; use growth = "nested"'
+        if not self.edge_directions:
+            return 'directions = "hierarchy" turns the older points with every added one; use directions = "edges"'
+        return super().no_growth() if self.superposes else None
+
     def _joint_problems(self) -> list[str]:
         if self.label == "brownian" and self.label_exponent != 0.0:
             return [f"label_exponent = {shown(self.label_exponent)}: only label = 'hierarchical' has one; leave it out"]

@@ -34,6 +34,8 @@ from fractalman.theory.laws.sources import BRILL_CLUSTER
 
 TAU = 2.5
 """τ of mean field."""
+NO_TAIL = 3.0
+"""τ from which on the cluster of a random site has a finite mean size."""
 EXACT_COVERAGE = 200_000
 """Points of an ensemble whose expected cluster numbers take seconds."""
 
@@ -48,22 +50,50 @@ def of_ensemble(law: Law, learner: LearnerProperties) -> Law:
     return replace(law, assumptions=(*notes, *law.assumptions), references=(*law.references, *learner.references))
 
 
-def critical_law(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
+def critical_law(recipe: ClustersRecipe, learner: LearnerProperties, tau: float = TAU) -> Law:
     """Return the law of critical clusters without the assumptions that all ensembles share."""
     if recipe.ensemble == "number":
-        return no_decay(TAU, recipe.n_points, learner)
-    return size_biased(recipe, learner)
+        law = no_decay(tau, recipe.n_points, learner)
+        if tau == TAU:
+            return law
+        if tau >= NO_TAIL:
+            return replace(law, evidence="argued; the curve is computed", nearest=_SMALLER)
+        nearest = f"ensemble = 'size-biased', where α = (3−τ)/(τ−2) = {_alpha(tau):.4g}"
+        return replace(law, evidence="argued; the curve is computed", nearest=nearest)
+    if tau >= NO_TAIL:  # roots' clusters have a finite mean size: every one of ~ N clusters counts by its points
+        law = no_decay(tau - 1.0, recipe.n_points, learner)
+        return replace(
+            law,
+            name="size-biased clusters of finite mean size",
+            statement=law.statement + f"; τ = {tau:.4g} here, and the clusters of random roots fall as s^−(τ−1)",
+            evidence="argued; the curve is computed",
+            reason="from τ = 3 on clusters of random roots have a finite mean size, so their number grows like N, and "
+            "what one sample teaches is a vanishing share of all",
+            domain="clusters of random roots, τ of 3 or more",
+            inputs={**law.inputs, "τ": tau},
+            conflicts=(),
+            nearest=_SMALLER,
+        )
+    return size_biased(recipe, learner, tau)
+
+
+_SMALLER = "create_prob below 1/2 with ensemble = 'size-biased'"
+
+
+def _alpha(tau: float) -> float:
+    """α of the rank law k^−(1+α) of clusters of random roots."""
+    return (3.0 - tau) / (tau - 2.0)
 
 
 # ---------------------------------------------------------------------------------------------------- grown from roots
 
 
-def size_biased(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
-    """α = (3−τ)/(τ−2) = 1 against the error within a cluster."""
+def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float = TAU) -> Law:
+    """α = (3−τ)/(τ−2), 1 at the threshold, against the error within a cluster."""
     if learner.kind == "linear":
         return kriging(recipe.ambient_dim, recipe.n_points)
     floor = learner.kind == "floor"
-    alpha = (3.0 - TAU) / (TAU - 2.0)
+    alpha = _alpha(tau)
     if recipe.label == "cluster-constant":
         law = elementary.subtasks(alpha, math.inf)
         law = replace(law, assumptions=("labels are constant on clusters: one sample teaches a cluster",))
@@ -93,7 +123,7 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
         )
     return replace(
         law,
-        inputs={**law.inputs, "τ": TAU, "N": recipe.n_points},
+        inputs={**law.inputs, "τ": tau, "N": recipe.n_points},
         source=f"{law.source}; α = (3−τ)/(τ−2), arXiv 2606.20347",
         references=(*law.references, BRILL_CLUSTER),
         windows=(population_window(recipe.n_points, law.data_exponent),),
@@ -113,19 +143,16 @@ def _trees(law: Law) -> Law:
     )
 
 
-def coverage_curve(recipe: ClustersRecipe, noise: float, learner: str, numbers: Callable[[], F64]) -> ExactCurve | None:
+def coverage_curve(
+    recipe: ClustersRecipe, noise: float, learner: str, numbers: Callable[[], F64], most: float = EXACT_COVERAGE
+) -> ExactCurve | None:
     """Return the exact curve of labels that are constant on clusters, None for other labels, noise or large N.
 
     Args:
         recipe: of many clusters. noise: σ of its labels. learner: "1-nn" or "bayes".
-        numbers: makes the expected number of clusters of every size.
+        numbers: makes the expected number of clusters of every size. most: points up to which that takes seconds.
     """
-    if (
-        recipe.label != "cluster-constant"
-        or noise
-        or recipe.n_points > EXACT_COVERAGE
-        or learner not in ("1-nn", "bayes")
-    ):
+    if recipe.label != "cluster-constant" or noise or recipe.n_points > most or learner not in ("1-nn", "bayes"):
         return None
     known = cache(numbers)
 
@@ -137,15 +164,30 @@ def coverage_curve(recipe: ClustersRecipe, noise: float, learner: str, numbers: 
 
 def cluster_numbers(recipe: PercolationEnsemble) -> F64:
     """Return the expected number of clusters of every size, (N + 1,) float64, exactly."""
-    return theory.critical_numbers(recipe.n_points, recipe.sizes, recipe.ensemble)
+    return theory.critical_numbers(recipe.n_points, recipe.sizes, recipe.ensemble, recipe.create_prob)
+
+
+def _most(recipe: PercolationEnsemble) -> float:
+    """Points up to which the numbers take seconds: the recurrence of the process takes N^(2−p) steps."""
+    if recipe.sizes != "yule-simon" or recipe.ensemble != "number":
+        return EXACT_COVERAGE
+    return float(min(EXACT_COVERAGE, EXACT_COVERAGE ** (5.0 / 3.0 / (2.0 - recipe.create_prob))))
+
+
+def _noisy(
+    recipe: PercolationEnsemble, learner: LearnerProperties, clean: float
+) -> tuple[float | None, tuple[str, ...]]:
+    tau = recipe.number_exponent
+    unseen = 3.0 - tau if tau < NO_TAIL else 0.0  # α/(1+α) with α = (3−τ)/(τ−2)
+    return noisy_clusters(recipe.label, recipe.label_exponent, learner, clean, one=False, unseen=unseen)
 
 
 LAWS = Laws[PercolationEnsemble](
-    law=lambda recipe, learner: of_ensemble(critical_law(recipe, learner), learner),
-    noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
-        recipe.label, recipe.label_exponent, learner, clean, one=False
+    law=lambda recipe, learner: of_ensemble(critical_law(recipe, learner, recipe.number_exponent), learner),
+    noisy_exponent=_noisy,
+    exact_curve=lambda recipe, learner: coverage_curve(
+        recipe, recipe.noise, learner, lambda: cluster_numbers(recipe), _most(recipe)
     ),
-    exact_curve=lambda recipe, learner: coverage_curve(recipe, recipe.noise, learner, lambda: cluster_numbers(recipe)),
     neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.n_points, recipe.label, one=False),
     graph_neighbours="averaged over structures, another cluster's label where unseen",
 )

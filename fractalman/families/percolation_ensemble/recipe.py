@@ -11,6 +11,9 @@ from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
 from fractalman.recipes.checks import seed as seed_check
 
+CRITICAL_CREATE_PROB = 1.0 / 3.0
+"""P(new cluster) at which Yule–Simon clusters have the exponent of mean-field percolation, 5/2."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PercolationEnsemble(Recipe):
@@ -25,7 +28,11 @@ class PercolationEnsemble(Recipe):
     ensemble : {"number", "size-biased"}, default "number"
         "number" (every site once) or "size-biased" (clusters of random roots, P(s) ~ s^(−3/2)).
     sizes : {"yule-simon", "borel"}, default "yule-simon"
-        "yule-simon" (P(new cluster) = 1/3) or "borel" (the mean-field law at its threshold).
+        "yule-simon" (the process in which a point opens a cluster or joins that of an earlier one) or "borel" (the
+        mean-field law at its threshold).
+    create_prob : float, default 1/3
+        p = P(new cluster) of "yule-simon", 0.01 ≤ p ≤ 0.99: cluster numbers fall as s^(−(1+ρ)), ρ = 1/(1−p). 1/3 is the
+        mean-field value, s^(−5/2). Nothing else depends on it: clusters keep their shapes, edges the step N^(−1/6).
     label : {"hierarchical", "brownian", "cluster-constant"}, default "hierarchical"
         "hierarchical" (latents of the cut trees), "brownian" (increments on the edge trees) or "cluster-constant" (one
         value per cluster).
@@ -78,7 +85,9 @@ class PercolationEnsemble(Recipe):
     label: str = "hierarchical"
     label_exponent: float = 0.0
     seed: int | Seeds = 0
+    create_prob: float = CRITICAL_CREATE_PROB
 
+    _silent: ClassVar[frozenset[str]] = frozenset({"create_prob"})
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
         "ambient_dim": integer(2, MAX_DIM),
@@ -87,7 +96,21 @@ class PercolationEnsemble(Recipe):
         "label": LABELS,
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
+        "create_prob": real(0.01, 0.99),
     }
 
     def _joint_problems(self) -> list[str]:
-        return label_problems(self.label, self.label_exponent)
+        problems = label_problems(self.label, self.label_exponent)
+        if self.sizes != "yule-simon" and self.create_prob != CRITICAL_CREATE_PROB:
+            problems.append(
+                f"create_prob = {self.create_prob!r}: only sizes = 'yule-simon' has one; leave it out, or use "
+                "sizes = 'yule-simon'"
+            )
+        return problems
+
+    @property
+    def number_exponent(self) -> float:
+        """τ of the cluster numbers, n_s ~ s^−τ: 5/2, or 1 + 1/(1−p) of a Yule–Simon process with another p."""
+        if self.create_prob == CRITICAL_CREATE_PROB:
+            return 2.5
+        return 1.0 + 1.0 / (1.0 - self.create_prob)

@@ -16,7 +16,8 @@ from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 
 def cluster_sizes(recipe: PercolationEnsemble) -> forests.ClusterSizes:
     """Draw the sizes of the clusters."""
-    return forests.critical_sizes(recipe.n_points, recipe.sizes, recipe.ensemble, recipe.seeds.geometry)
+    seed = recipe.seeds.geometry
+    return forests.critical_sizes(recipe.n_points, recipe.sizes, recipe.ensemble, seed, recipe.create_prob)
 
 
 def tree(recipe: PercolationEnsemble) -> forests.ClusterTree:

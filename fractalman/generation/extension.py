@@ -1,0 +1,119 @@
+"""Adding points to a file whose recipe nests: the file of the larger recipe takes its place, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fractalman._files import replacing
+from fractalman.errors import FileFormatError, RecipeError
+from fractalman.generation.files import write_extended
+from fractalman.progress import Progress
+from fractalman.random.streams import STREAM_VERSION
+from fractalman.recipes import Recipe
+
+if TYPE_CHECKING:
+    from fractalman.datasets.file import File
+
+_ROWS = 1 << 16
+
+
+def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | None = None) -> Path:
+    """Add points to a file, so that it becomes the file of the same recipe with ``n_points`` points.
+
+    Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves) and clusters with
+    ``growth="nested"``; what of the older rows stays is said in docs/theory.md, "Nested sizes". Columns are those of
+    `write` with the larger recipe, in one step or in many; the provenance says in addition what the file was at first.
+    The old file stays until the new one is whole on the disk, whatever ends the process, so both need room for a while.
+
+    Parameters
+    ----------
+    path : str or Path
+        A dataset file, no shard and no index of shards; hierarchy and compression stay as they are.
+    n_points : int
+        Number of points from now on, more than there are.
+    progress : Progress or None, default None
+        Called as progress(column, bytes done, bytes in all); None = silent.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe does not nest, with the reason and what to use, or n_points adds none.
+    ResourceError
+        If the dataset does not fit into memory, before anything is started.
+    FileFormatError
+        If the file is damaged, a shard, of another stream version, or not what its recipe makes; it stays as it is.
+
+    Notes
+    -----
+    Source: docs/theory.md §1, "Nested sizes".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> path = fm.write(fm.Cascade(n_points=100, ambient_dim=8), "growing.h5", overwrite=True)
+    >>> fm.extend(path, 250).name
+    'growing.h5'
+    >>> with fm.open(path) as file:
+    ...     file.X.shape, file.provenance.extended["n_points"]
+    ((250, 8), 100)
+    """
+    from fractalman.datasets import check_target, open_file, verify_file
+
+    with open_file(path) as file:
+        recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
+        if file.is_shard or file.is_index:
+            raise FileFormatError(
+                f"{path} is {'a shard' if file.is_shard else 'an index of shards'}: expected one whole file; use "
+                "fractalman rebuild to make one"
+            )
+    larger = _larger(recipe, n_points)
+    if provenance.stream_version != STREAM_VERSION:
+        raise FileFormatError(
+            f"{path} was drawn from stream version {provenance.stream_version}, this package draws {STREAM_VERSION}: "
+            f"run pip install fractalman=={provenance.versions.get('fractalman', '?')}"
+        )
+    target = check_target(path, overwrite=True)
+    problems = verify_file(target)
+    if problems:
+        raise FileFormatError(f"{path}: {problems[0]}; expected an intact file to add points to")
+    story = provenance.extended or {"n_points": recipe.max_points, "content": provenance.content}
+    with replacing(target, overwrite=True) as partial:
+        write_extended(larger, partial, hierarchy, False, progress, provenance.compression, story)
+        with open_file(target) as old, open_file(partial) as new:
+            _check_kept(old, new, recipe)
+    return target
+
+
+def _larger(recipe: Recipe, n_points: int) -> Recipe:
+    """The recipe with more points; RecipeError where none nests."""
+    reason = recipe.no_growth()
+    if reason is not None:
+        raise RecipeError(f"datasets of this recipe do not grow: {reason}")
+    larger = recipe.replace(n_points=n_points)
+    if larger.max_points <= recipe.max_points:
+        raise RecipeError(f"n_points = {n_points}: the file has {recipe.max_points}, expected more")
+    return larger
+
+
+def _check_kept(old: File, new: File, recipe: Recipe) -> None:
+    """Compare what nests exactly: rows of addressed points, else the edges."""
+    for name in ("X", "y", "cluster", "tokens") if recipe.addressed else ("edges",):
+        if name not in old.columns:
+            continue
+        before, after = old.columns[name], new.columns[name]
+        for start in range(0, before.shape[0], _ROWS):
+            rows = slice(start, min(start + _ROWS, before.shape[0]))
+            if not np.array_equal(before[rows], after[rows], equal_nan=before.dtype.kind == "f"):
+                raise FileFormatError(
+                    f"{old.path}: {name} of rows {rows.start} … {rows.stop - 1} is not what its recipe makes: the file "
+                    "was changed, or this machine computes differently; use fractalman generate to write a new one"
+                )

@@ -1,0 +1,156 @@
+"""Files that grow: the bytes of one step and of many, what stays, what is refused, and a kill at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman import cli
+from fractalman.errors import FileFormatError, RecipeError
+
+RECIPES: dict[str, fm.Recipe] = {
+    "cascade": fm.Cascade(n_points=40, ambient_dim=6, seed=3, noise=0.2, nuisance_dim=2, rotate=True),
+    "strings": fm.RandomHierarchyModel(n_points=40, seed=3),
+    "waves": fm.SmoothManifold(n_points=40, ambient_dim=8, dim=2, seed=3),
+    "cluster": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", seed=3, label_exponent=0.2),
+    "brownian": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", label="brownian", target="sign"),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_one_step_and_ten_give_the_same_bytes(name: str, tmp_path: Path) -> None:
+    recipe = RECIPES[name]
+    once, often = fm.write(recipe, tmp_path / "once.h5"), fm.write(recipe, tmp_path / "often.h5")
+    at_first = fm.open(once).provenance.content
+    assert fm.extend(once, 300) == once
+    for n in (41, 60, 90, 100, 128, 150, 200, 250, 299, 300):
+        fm.extend(often, n)
+    assert once.read_bytes() == often.read_bytes()
+    assert fm.verify(once) == []
+    fresh = fm.write(recipe.replace(n_points=300), tmp_path / "fresh.h5")
+    with fm.open(once) as grown, fm.open(fresh) as whole:
+        assert grown.recipe == recipe.replace(n_points=300)
+        assert grown.provenance.content == whole.provenance.content
+        assert grown.provenance.columns == whole.provenance.columns
+        assert grown.provenance.extended == {"n_points": 40, "content": at_first}
+        assert whole.provenance.extended is None
+    assert fm.rebuild(once, tmp_path / "again.h5").read_bytes() == once.read_bytes()
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["again.h5", "fresh.h5", "often.h5", "once.h5"]
+
+
+def test_what_was_there_stays(tmp_path: Path) -> None:
+    for name, recipe in RECIPES.items():
+        path = fm.write(recipe, tmp_path / f"{name}.h5")
+        before = fm.open(path).dataset()
+        after = fm.open(fm.extend(path, 90)).dataset()
+        if recipe.addressed:
+            np.testing.assert_array_equal(after.X[:40], before.X)
+            np.testing.assert_array_equal(after.y[:40], before.y)
+        else:
+            assert before.edges is not None
+            assert after.edges is not None
+            np.testing.assert_array_equal(after.edges[:39], before.edges)
+            np.testing.assert_allclose(after.X[:40], before.X * (40 / 90) ** 0.25, rtol=0, atol=2e-5)
+
+
+def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
+    path = fm.write(RECIPES["cluster"], tmp_path / "bare.h5", hierarchy=False, compression="gzip")
+    with fm.open(fm.extend(path, 80)) as file:
+        assert "hierarchy/parent" not in file.columns
+        assert file.provenance.compression == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (fm.PercolationCluster(n_points=20, ambient_dim=3), 'use growth = "nested"'),
+        (
+            fm.PercolationCluster(n_points=20, ambient_dim=3, growth="nested", directions="hierarchy"),
+            'use directions = "edges"',
+        ),
+        (fm.PercolationEnsemble(n_points=20, ambient_dim=3), "draws another percolation-ensemble"),
+        (fm.Cascade(n_points=20, ambient_dim=8, embedding="superposition"), 'use embedding = "own"'),
+        (
+            fm.PercolationCluster(n_points=20, ambient_dim=8, growth="nested", embedding="superposition"),
+            'use embedding = "own"',
+        ),
+        (fm.BetheLattice(n_points=20, ambient_dim=3), "draws another bethe-lattice"),
+        (fm.SmoothManifold(n_points=20, ambient_dim=8, field="exact"), "draws another smooth-manifold"),
+    ],
+)
+def test_what_does_not_nest_is_refused(recipe: fm.Recipe, words: str, tmp_path: Path) -> None:
+    path = fm.write(recipe, tmp_path / "data.h5")
+    before = path.read_bytes()
+    with pytest.raises(RecipeError, match="do not grow") as error:
+        fm.extend(path, 50)
+    assert words in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_wrong_sizes_shards_and_damage_are_refused(tmp_path: Path) -> None:
+    path = fm.write(RECIPES["cascade"], tmp_path / "data.h5")
+    before = path.read_bytes()
+    for n, words in ((40, "expected more"), (39, "expected more"), (0, "n_points = 0")):
+        with pytest.raises(RecipeError, match=words):
+            fm.extend(path, n)
+    index = fm.write_shards(RECIPES["cascade"], tmp_path / "index.h5", 2, hierarchy=False)
+    with pytest.raises(FileFormatError, match="an index of shards"):
+        fm.extend(index, 50)
+    assert path.read_bytes() == before
+    damaged = bytearray(before)
+    damaged[-9] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(FileFormatError):
+        fm.extend(path, 50)
+    assert path.read_bytes() == bytes(damaged)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = fm.write(RECIPES["cascade"], tmp_path / "data.h5")
+    assert cli.main(["extend", str(path), "--n-points", "70", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == str(path)
+    assert fm.open(path).X.shape == (70, 8)
+    assert cli.main(["extend", str(path), "--n-points", "70"]) == 2
+    assert "expected more" in capsys.readouterr().err
+
+
+_CHILD = """
+import os, signal, sys
+import fractalman as fm
+from fractalman import _files
+path, kind, moment = sys.argv[1], sys.argv[2], int(sys.argv[3])
+calls = 0
+def die(*_):
+    global calls
+    calls += 1
+    if calls == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+replace, sync = os.replace, _files.sync_folder
+if kind == "before":
+    os.replace = lambda a, b: (die(), replace(a, b))
+if kind == "after":
+    os.replace = lambda a, b: (replace(a, b), die())
+fm.extend(path, 2000, progress=die if kind == "column" else None)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("kind", "moment"), [("column", 1), ("column", 4), ("before", 1), ("after", 1)])
+def test_a_kill_leaves_the_old_file_or_the_new(kind: str, moment: int, repository: Path, tmp_path: Path) -> None:
+    path = fm.write(RECIPES["cascade"], tmp_path / "data.h5")
+    old = path.read_bytes()
+    done = subprocess.run([sys.executable, "-c", _CHILD, path, kind, str(moment)], cwd=repository, check=False)
+    assert done.returncode == -9
+    if kind == "after":
+        with fm.open(path) as file:
+            assert file.X.shape[0] == 2000
+    else:
+        assert path.read_bytes() == old
+    assert fm.verify(path) == []
