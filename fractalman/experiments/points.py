@@ -31,9 +31,11 @@ class Point:
         learner: its name; "bayes" for the Bayes floor.
         n: training-set size.
         seed: replicate, 0 … S − 1.
-        risk: mean squared error over test points and label draws, in units of the label's prior variance.
-        train_risk: mean squared training residual, same unit.
-        v_in: V_in, expected label variance within the population, same unit.
+        risk: mean squared error over test points and label draws, in units of the label's prior variance; where the
+            target is a class the share of wrong answers, 0–1 risk.
+        train_risk: mean squared training residual, same unit; of classes the share of wrong answers.
+        v_in: V_in, the best constant's risk: expected label variance within the population, same unit; of classes the
+            share of the rarer one.
         n_population: N; inf where points are addressed.
         regime: "" until the sweep's rule is applied to all replicates of this (learner, n).
         reason: why it has that regime.

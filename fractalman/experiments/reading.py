@@ -91,7 +91,6 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     else:
         try:
             recipe = from_dict(tables["recipe"])
-            recipe.needs_values("a sweep")
         except RecipeError as error:
             problems.append(str(error))
     sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}

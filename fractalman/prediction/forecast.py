@@ -182,7 +182,7 @@ class Prediction:
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner))
+            raise RecipeError(no_curve(self.learner, self.recipe.classifies))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -194,6 +194,8 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
+            if self.recipe.classifies:
+                raise RecipeError('no Bayes floor of classes is known for field = "waves": use field = "exact"')
             raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
         return self._average(n, "floor")
 
@@ -272,6 +274,7 @@ class Prediction:
         RecipeError
             For families other than cascades, whose best cells are not known.
         """
+        self.recipe.needs_values("the risk of the best cells")
         known = family_of(self.recipe).laws.model_curve
         if known is None:
             raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: expected a cascade")
@@ -378,7 +381,6 @@ def make_prediction(
     0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
-    recipe.needs_values("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)

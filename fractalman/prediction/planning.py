@@ -156,7 +156,6 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
     >>> plan.learner, plan.budget
     ('1-nn', 1000)
     """
-    recipe.needs_values("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
@@ -288,7 +287,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
         row, rows = [], []
         for n in sizes:
             found = draw.order[:n][nearest(X[draw.order[:n]], X[draw.test])]
-            row.append(float(draw.covariance.pairs(found, draw.test).mean()))
+            row.append(float(draw.pair_risk(found, draw.test).mean()))
             rows.append(np.square(y[found] - y[draw.test]).mean(axis=0))
         exact.append(row)
         drawn.append(np.array(rows).T)
