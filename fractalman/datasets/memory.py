@@ -18,12 +18,26 @@ if TYPE_CHECKING:
 def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[I64, I64]:
     """Return disjoint random training and test indices that are a pure function of (n_points, seed).
 
-    Args:
-        n_points: points to choose from.
-        n_train: training-set size; training sets of one seed nest in it.
-        n_test: test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
-        seed: integer.
-    Returns: two int64 arrays. Errors: RecipeError when they would overlap, and for what is no size or no seed.
+    Parameters
+    ----------
+    n_points : int
+        Points to choose from.
+    n_train : int
+        Training-set size; training sets of one seed nest in it.
+    n_test : int
+        Test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
+    seed : int
+        Of the permutation.
+
+    Returns
+    -------
+    tuple of (n_train,) and (n_test,) int64
+        Row numbers.
+
+    Raises
+    ------
+    RecipeError
+        When they would overlap, and for what is no size or no seed.
     """
     for name, size in (("n_train", n_train), ("n_test", n_test)):
         if isinstance(size, bool) or not hasattr(size, "__index__"):

@@ -45,9 +45,12 @@ Shape: TypeAlias = tuple[int, ...]
 class Problem:
     """One way in which a file is not what it must be.
 
-    Args:
-        path: the column (or "provenance", or "/" for the file as a whole) that is wrong.
-        message: what was found and what is expected, one line.
+    Parameters
+    ----------
+    path : str
+        The column (or "provenance", or "/" for the file as a whole) that is wrong.
+    message : str
+        What was found and what is expected, one line.
     """
 
     path: str

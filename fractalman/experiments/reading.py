@@ -91,6 +91,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     else:
         try:
             recipe = from_dict(tables["recipe"])
+            recipe.needs_own_embedding("a sweep")
         except RecipeError as error:
             problems.append(str(error))
     sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}

@@ -164,7 +164,17 @@ def family_of(recipe: Recipe) -> Family:
 
 
 def memory_of(recipe: Recipe) -> Memory[Any]:
-    """Return what making a recipe's dataset takes, in bytes.
+    """Return what making a recipe's dataset takes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+
+    Returns
+    -------
+    Memory
+        Bytes, by what is made.
 
     Examples
     --------

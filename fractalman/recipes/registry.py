@@ -55,7 +55,18 @@ def register(family: str, package: str) -> None:
 
 
 def package_of(family: str) -> str:
-    """Return the dotted name of a family's package."""
+    """Return the dotted name of a family's package.
+
+    Parameters
+    ----------
+    family : str
+        Name of a family, see `family_names`.
+
+    Returns
+    -------
+    str
+        E.g. "fractalman.families.cascade".
+    """
     return _PACKAGES[family]
 
 

@@ -16,7 +16,7 @@ from fractalman.experiments import load_spec, run_sweep
 from fractalman.experiments.replicates import make_replicate
 from fractalman.experiments.sweep import class_risk
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.report.page import page
+from fractalman.report import page as pages
 
 RECIPE = {
     "family": "cascade", "n_points": 4096, "ambient_dim": 24, "branching": 4, "contraction": 0.5, "hurst": 0.5,
@@ -58,7 +58,7 @@ def test_clean_classes_agree_and_rows_are_shares(tmp_path: Path) -> None:
             assert point.efficiency == point.risk / floor[point.n, point.seed]
             assert point.info["squared_error"] > 0.0
     assert all(p.train_risk == 0.0 for p in result.points if p.learner == "1-nn")
-    assert "shares of wrong classes" in page(result)
+    assert "shares of wrong classes" in pages.page("classes", {"run": result}, {}, {})
 
 
 def test_the_measured_risk_is_that_of_a_plain_neighbour(tmp_path: Path) -> None:
