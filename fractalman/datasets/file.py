@@ -54,6 +54,8 @@ class File(StoredDataset):
         (n,) int64, 0 = largest cluster.
     edges : column or None
         (m, 2) int64 pairs of points; None for families without a graph.
+    tokens : column or None
+        (n, t) int32 strings of tokens; None for families whose points are no strings.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class File(StoredDataset):
     def __init__(self, path: Path, file: h5py.File, contents: Contents, check: str) -> None:
         super().__init__(path, file, contents, check)
         self.X, self.y, self.cluster = (self.columns[name] for name in ("X", "y", "cluster"))
-        self.edges = self.columns.get("edges")
+        self.edges, self.tokens = self.columns.get("edges"), self.columns.get("tokens")
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -159,6 +161,7 @@ class File(StoredDataset):
             label_tree=self.label_tree,
             noise=self.columns["noise"][:] if "noise" in self.columns else None,
             value=self.columns["value"][:] if "value" in self.columns else None,
+            tokens=None if self.tokens is None else self.tokens[:],
         )
 
     def verify(self) -> list[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64, I32, I64
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
@@ -76,6 +76,9 @@ class Dataset:
         The label noise, same unit; y (or value) − noise is the clean label. None for recipes without.
     value : (n,) float64 or None, default None
         The label, noise included, whose class y is. None where y is the label itself.
+    tokens : (n, t) int32 or None, default None
+        Strings of tokens, in families whose points are strings; y is the number of a symbol there, and the hierarchy
+        has no label tree beside it.
 
     Examples
     --------
@@ -94,6 +97,7 @@ class Dataset:
     label_tree: LabelTree | None
     noise: F64 | None = None
     value: F64 | None = None
+    tokens: I32 | None = None
 
     @property
     def clean(self) -> F64:

@@ -51,6 +51,8 @@ class Laws(Generic[R]):
         The risk of the best P cells with infinitely many data.
     class_exponent : recipe → (exponent, power of ln n), optional
         Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
+    finite_size : bool, default True
+        Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
 
     law: Callable[[R, LearnerProperties], Law] | None = None
@@ -62,6 +64,7 @@ class Laws(Generic[R]):
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
+    finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
         """Return the law that a learner must follow on a recipe's data.
@@ -93,7 +96,7 @@ class Laws(Generic[R]):
             law = with_noise(law, recipe.noise, learner, lambda clean: self._noisy(recipe, learner, clean))
         if recipe.nuisance_dim and learner.kind != "floor":
             law = _with_nuisance(law, recipe)
-        if recipe.classifies:
+        if recipe.classifies and self.finite_size:
             law = of_classes(law, recipe, learner, None if self.class_exponent is None else self.class_exponent(recipe))
         return law
 

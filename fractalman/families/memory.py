@@ -82,7 +82,7 @@ class Memory(ABC, Generic[R]):
         int
             Bytes.
         """
-        columns = bool(self.recipe.noise) + self.recipe.classifies
+        columns = bool(self.recipe.noise) + self.recipe.thresholds
         return self.own_array_bytes() + self.recipe.max_points * (4 * self.recipe.nuisance_dim + 8 * columns)
 
     def peak_bytes(self) -> int:

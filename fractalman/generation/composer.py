@@ -16,6 +16,7 @@ from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 from fractalman.trees.superposition import Superposition
 
 
@@ -51,7 +52,7 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
             f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
             "the ends of their ranges"
         )
-    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
+    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.thresholds else made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -124,13 +125,14 @@ def superposition(made: Structure[Any]) -> Superposition:
     return superposition_of(made.recipe, made.hierarchy)
 
 
-def generate(recipe: Recipe) -> Dataset:
+def generate(recipe: RecipeSource) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
     Parameters
     ----------
-    recipe : Recipe
-        Any recipe; the same recipe gives the same bytes on every machine and any number of threads.
+    recipe : Recipe, dict, str or path
+        Any recipe, its table, a catalogue name, a TOML or dataset file; the same recipe gives the same bytes on every
+        machine and any number of threads.
 
     Returns
     -------
@@ -149,11 +151,23 @@ def generate(recipe: Recipe) -> Dataset:
     >>> data.X.shape, data.y.shape
     ((100, 8), (100,))
     """
+    recipe = recipe_of(recipe)
     check_memory(recipe)
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)
     X = augment.coordinates(recipe, np.arange(made.y.size), own_coordinates(made))
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise, made.value)
+    return Dataset(
+        recipe,
+        X,
+        made.y,
+        made.cluster,
+        made.edges,
+        made.hierarchy,
+        made.label_tree,
+        noise=made.noise,
+        value=made.value,
+        tokens=made.tokens,
+    )
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
@@ -191,6 +205,6 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
-        if data.recipe.classifies:
+        if data.recipe.thresholds:
             out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -23,8 +23,10 @@ from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, close, resolve
 
 if TYPE_CHECKING:
+    from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
@@ -193,7 +195,7 @@ class Prediction:
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner, self.recipe.classifies))
+            raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -215,9 +217,12 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            if self.recipe.classifies:
+            if self.recipe.classifies and family_of(self.recipe).laws.field is not None:
                 raise RecipeError('no Bayes floor of classes is known for field = "waves": use field = "exact"')
-            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+            raise RecipeError(
+                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
+                "where the rules are known"
+            )
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -412,7 +417,7 @@ def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
 
 
 def make_prediction(
-    source: Recipe | Dataset | File,
+    source: RecipeSource,
     learner: Subject = "1-nn",
     *,
     draws: int | None = None,
@@ -422,9 +427,10 @@ def make_prediction(
 
     Parameters
     ----------
-    source : Recipe, Dataset or File
-        A recipe (averaged over the family; of the learner in X, or of one neighbour in the hierarchy or graph where
-        that was measured to be the same), or a dataset or open file (in its own X, averaged over splits).
+    source : Recipe, dict, str, path, Dataset or File
+        A recipe, its table, a catalogue name or a TOML file (averaged over the family; of the learner in X, or of one
+        neighbour in the hierarchy or graph where that was measured to be the same), or a dataset, an open file or a
+        file's path (in its own X, averaged over splits).
     learner : str, Learner or function
         A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
         ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
@@ -456,15 +462,20 @@ def make_prediction(
     >>> fm.predict(fm.Cascade(n_points=1000, branching=4, hurst=0.5), "laplace-kernel").data_exponent
     0.5
     """
-    recipe = source if isinstance(source, Recipe) else source.recipe
+    found = resolve(source)
+    recipe, data = (found, None) if isinstance(found, Recipe) else (found.recipe, _in_memory(found))
+    if found is not source:
+        close(found)
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
-    if isinstance(source, Recipe):
-        drawn: DrawnRealizations | Splits = DrawnRealizations(recipe)
-    else:
-        drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
+    drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
     return Prediction(recipe, name, law, drawn, averages)
+
+
+def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:
+    """A file's dataset; one in memory as it is."""
+    return cast(Dataset, data.dataset() if hasattr(data, "dataset") else data)

@@ -83,6 +83,8 @@ def method_of(
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
     """
+    if not family_of(_recipe_of(source)).laws.finite_size:
+        return None
     if _recipe_of(source).classifies:
         return _of_classes(source, learner, smoother)
     if learner == "mlp":
@@ -98,9 +100,14 @@ def method_of(
     return None
 
 
-def no_curve(learner: str, classifies: bool = False) -> str:
+def no_curve(learner: str, recipe: Recipe | None = None) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
-    if classifies and learner == "mlp":
+    if recipe is not None and not family_of(recipe).laws.finite_size:
+        return (
+            f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
+            "sizes that the law names, in `windows`"
+        )
+    if recipe is not None and recipe.classifies and learner == "mlp":
         return (
             "no theory gives this network's 0–1 risk: how far it is from its tangent kernel was measured for squared "
             "errors only; compare it with 1-nn's curve and the Bayes floor"
@@ -122,7 +129,7 @@ def control_of(source: DrawnRealizations | Splits) -> Control | None:
     if isinstance(source, Splits) or source.recipe.classifies:
         return None
     laws = family_of(source.recipe).laws
-    if laws.exact_curve is None or laws.field is not None:
+    if not laws.finite_size or laws.exact_curve is None or laws.field is not None:
         return None
     floor = laws.exact_curve(source.recipe, "bayes")
     if floor is not None:

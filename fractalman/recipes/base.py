@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
@@ -80,7 +80,7 @@ class Recipe:
     nuisance_dim: int = 0
     nuisance_scale: float = 1.0
     rotate: bool = False
-    target: str = "value"
+    target: str | int = "value"
     threshold: float = 0.0
     embedding: str = "own"
     feature_directions: str = "random"
@@ -89,9 +89,16 @@ class Recipe:
     feature_min_size: int = 2
     feature_noise: float = 0.0
 
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        check_keywords(cls, args, keywords)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._checks = {**cls._checks, **_ADDED_CHECKS}
+        cls._checks = {
+            **cls._checks,
+            **{name: check for name, check in _ADDED_CHECKS.items() if name not in cls._checks},
+        }
 
     def __post_init__(self) -> None:
         problems = []
@@ -116,9 +123,14 @@ class Recipe:
         return self.ambient_dim + self.nuisance_dim
 
     @property
+    def thresholds(self) -> bool:
+        """Whether y holds the classes of values, made from them with a threshold."""
+        return self.target in ("sign", "threshold")
+
+    @property
     def classifies(self) -> bool:
         """Whether y holds classes, and not values."""
-        return self.target != "value"
+        return self.thresholds
 
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.
@@ -138,8 +150,13 @@ class Recipe:
         >>> import fractalman as fm
         >>> fm.Cascade(n_points=100).needs_values("a plan")
         """
-        if self.classifies:
+        if self.thresholds:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+        if self.classifies:
+            raise RecipeError(
+                f"family {self.family!r}: {what} takes labels that are values, and these are classes; use a family "
+                "whose labels are values, e.g. cascade"
+            )
 
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
@@ -226,6 +243,8 @@ class Recipe:
         """
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
+            if not field.init:  # follows from the others
+                continue
             value = getattr(self, field.name)
             if isinstance(value, Seeds):
                 value = dataclasses.asdict(value)

@@ -20,6 +20,7 @@ _PACKAGES = {
     "lattice-percolation": "fractalman.families.lattice_percolation",
     "percolation-cluster": "fractalman.families.percolation_cluster",
     "percolation-ensemble": "fractalman.families.percolation_ensemble",
+    "random-hierarchy-model": "fractalman.families.random_hierarchy",
     "smooth-manifold": "fractalman.families.smooth_manifold",
 }
 
