@@ -19,6 +19,8 @@ LINEAR_RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-12, 4))
 """Linear ridges that are tried, in units of n × the mean square of a coordinate; ties to the larger."""
 NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
 """Numbers of neighbours that are tried; ties to the smaller."""
+CLASS_MIDDLE = 0.5 + 1e-9
+"""Of classes 0 and 1 a prediction above it answers 1: a vote that ends in a tie answers 0, whatever was rounded."""
 VALIDATION_FRACTION = 0.2
 """Part of the training set on which a setting is chosen."""
 

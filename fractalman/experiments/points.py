@@ -36,11 +36,13 @@ class Point:
     seed : int
         Replicate, 0 … S − 1.
     risk : float
-        Mean squared error over test points and label draws, in units of the label's prior variance.
+        Mean squared error over test points and label draws, in units of the label's prior variance; where the
+        target is a class the share of wrong answers, 0–1 risk.
     train_risk : float
-        Mean squared training residual, same unit.
+        Mean squared training residual, same unit; of classes the share of wrong answers.
     v_in : float
-        V_in, expected label variance within the population, same unit.
+        V_in, the best constant's risk: expected label variance within the population, same unit; of classes the share
+        of the rarer one.
     n_population : float
         N; inf where points are addressed.
     regime : str, default ""

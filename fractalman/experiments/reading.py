@@ -44,6 +44,7 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.brought import brought_learners
 from fractalman.experiments.specification import BAYES, Spec
+from fractalman.families.base import family_of
 from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict
 from fractalman.recipes.checks import MAX_POINTS
@@ -91,7 +92,8 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     else:
         try:
             recipe = from_dict(tables["recipe"])
-            recipe.needs_values("a sweep")
+            if not family_of(recipe).laws.finite_size:
+                recipe.needs_values("a sweep")
             recipe.needs_own_embedding("a sweep")
         except RecipeError as error:
             problems.append(str(error))

@@ -29,8 +29,9 @@ class Replicate:
         y_test: (test_size, m) float64.
         population: N, points of the replicate; inf where points are addressed.
         v_in: V_in of the replicate, in units of the label's prior variance; without a label tree the mean variance of
-            its label draws, which estimates it.
-        bayes: n → Bayes risk, mean over the test points; empty without a label tree.
+            its label draws, which estimates it; of classes the mean share of the rarer one in its label draws.
+        bayes: n → Bayes risk, mean over the test points; empty without a label tree. Of classes the 0–1 risk of who
+            knows the training values.
         bayes_seconds: wall time of each of them.
     """
 
@@ -58,7 +59,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         value: position on the axis; it matters along a keyword of the recipe only. None = the first.
     """
     from fractalman.generation import generate, label_draws
-    from fractalman.theory import bayes_risk, within_variance
+    from fractalman.theory import bayes_risk, class_floor, within_variance
 
     value = spec.values[0] if value is None else value
     recipe = spec.replicate_recipe(i, value)
@@ -86,14 +87,22 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
             observed = np.zeros(data.n_points, dtype=np.bool_)
             observed[train[:n]] = True
             position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
-            bayes[n] = float(np.mean(bayes_risk(tree, observed=observed)[position[test]]))
+            posterior = bayes_risk(tree, observed=observed)[position[test]]
+            if recipe.classifies:
+                posterior = class_floor(np.full(test.size, 1.0 + noise**2), posterior, recipe.threshold)
+            bayes[n] = float(np.mean(posterior))
+    if recipe.classifies:
+        share = labels.mean(axis=0)
+        v_in = float(np.minimum(share, 1.0 - share).mean())
+    else:
+        v_in = float(labels.var(axis=0).mean() if tree is None else within_variance(tree))
     return Replicate(
         X_train=np.ascontiguousarray(data.X[train]),
         y_train=np.ascontiguousarray(labels[train]),
         X_test=np.ascontiguousarray(data.X[test]),
         y_test=np.ascontiguousarray(labels[test]),
         population=float(data.n_points) if math.isfinite(spec.population) else math.inf,
-        v_in=float(labels.var(axis=0).mean() if tree is None else within_variance(tree)),
+        v_in=v_in,
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
     )

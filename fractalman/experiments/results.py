@@ -134,7 +134,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
             found = references.ratios(mine, _reference_predictions(spec, predictions, others, say))
             words = references.words(found, summary[-1].efficiency if summary else None)
-            why = notes.get(name) or no_curve(name)
+            why = notes.get(name) or no_curve(name, spec.recipe)
             notes[name] = "; ".join(part for part in (why, words) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]

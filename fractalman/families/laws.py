@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman.families.class_laws import ClassExponent, of_classes
 from fractalman.families.noise import Excess, with_noise
 from fractalman.recipes import Recipe
 from fractalman.theory import FieldCovariance
@@ -48,6 +49,8 @@ class Laws(Generic[R]):
         The labels' covariance, for families whose labels are a field and lie on no tree.
     model_curve : (recipe, numbers of cells) → (k,) float64, optional
         The risk of the best P cells with infinitely many data.
+    class_exponent : recipe → (exponent, power of ln n), optional
+        Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
@@ -60,6 +63,7 @@ class Laws(Generic[R]):
     neighbour_bias: Callable[[R], float | None] | None = None
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
+    class_exponent: Callable[[R], ClassExponent] | None = None
     finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
@@ -95,6 +99,8 @@ class Laws(Generic[R]):
             law = with_noise(law, recipe.noise, learner, lambda clean: self._noisy(recipe, learner, clean))
         if recipe.nuisance_dim and learner.kind != "floor":
             law = _with_nuisance(law, recipe)
+        if recipe.classifies and self.finite_size:
+            law = of_classes(law, recipe, learner, None if self.class_exponent is None else self.class_exponent(recipe))
         return law
 
     def bias_of(self, recipe: R) -> float | None:

@@ -26,6 +26,7 @@ _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
 _ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
 _VARIANCE_POINTS = 4096
+_CLASS_DRAWS = 16
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,18 @@ class DrawnRealizations:
         return float(np.mean([variance_of(draw) for draw in self.draws((_VARIANCE_POINTS,))]))
 
 
+def threshold_of(recipe: Recipe) -> float | None:
+    """What classes compare values with; None where labels are values."""
+    return recipe.threshold if recipe.classifies else None
+
+
 def variance_of(draw: Realization) -> float:
-    """V_in of one draw: on a tree exactly, of a field by the variogram of two halves of its test points."""
+    """V_in of one draw, the best constant's risk: on a tree exactly, of a field by the variogram of two halves of its
+    test points; of classes the share of the rarer one, a mean over drawn labels.
+    """
+    if draw.threshold is not None:
+        share = draw.labels(_CLASS_DRAWS).mean(axis=0)
+        return float(np.minimum(share, 1.0 - share).mean())
     if draw.tree is not None:
         return theory.within_variance(draw.tree)
     half = draw.test.size // 2
@@ -140,7 +151,9 @@ def _draw(recipe: Recipe) -> Realization:
         return augment.coordinates(recipe, np.arange(n), own)
 
     tree = noisy(made.label_tree, recipe)
-    return Realization(order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key)
+    return Realization(
+        order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key, threshold_of(recipe)
+    )
 
 
 def _field_draw(recipe: Recipe) -> Realization:
@@ -160,7 +173,7 @@ def _field_draw(recipe: Recipe) -> Realization:
         nuisance_coordinates(beside, points, recipe.nuisance_scale, recipe.seeds.embedding)
         return np.concatenate([field.places, beside], axis=1)
 
-    return Realization(order, test, field, None, None, coordinates, labels, key)
+    return Realization(order, test, field, None, None, coordinates, labels, key, threshold_of(recipe))
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:

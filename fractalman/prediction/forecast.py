@@ -217,6 +217,8 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
+            if self.recipe.classifies and family_of(self.recipe).laws.field is not None:
+                raise RecipeError('no Bayes floor of classes is known for field = "waves": use field = "exact"')
             raise RecipeError(
                 f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
                 "where the rules are known"
@@ -325,6 +327,7 @@ class Prediction:
         RecipeError
             For families other than cascades, whose best cells are not known.
         """
+        self.recipe.needs_values("the risk of the best cells")
         known = family_of(self.recipe).laws.model_curve
         if known is None:
             raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: expected a cascade")
@@ -464,8 +467,6 @@ def make_prediction(
     recipe, data = (found, None) if isinstance(found, Recipe) else (found.recipe, _in_memory(found))
     if found is not source:
         close(found)
-    if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
-        recipe.needs_values("a prediction")
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"

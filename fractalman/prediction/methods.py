@@ -85,6 +85,8 @@ def method_of(
     """
     if not family_of(_recipe_of(source)).laws.finite_size:
         return None
+    if _recipe_of(source).classifies:
+        return _of_classes(source, learner, smoother)
     if learner == "mlp":
         return None if smoother is None else _network(source, smoother)
     if smoother is not None:
@@ -105,6 +107,11 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
             f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
             "sizes that the law names, in `windows`"
         )
+    if recipe is not None and recipe.classifies and learner == "mlp":
+        return (
+            "no theory gives this network's 0–1 risk: how far it is from its tangent kernel was measured for squared "
+            "errors only; compare it with 1-nn's curve and the Bayes floor"
+        )
     if learner == "mlp":
         return (
             "no theory gives this network's curve: the tangent kernel is known for ReLU; use activation = 'relu', or "
@@ -119,7 +126,7 @@ def control_of(source: DrawnRealizations | Splits) -> Control | None:
     It depends on hierarchies only, so it stands beside any learner, whatever X looks like: one neighbour in the
     hierarchy where that series is known, else the floor.
     """
-    if isinstance(source, Splits):
+    if isinstance(source, Splits) or source.recipe.classifies:
         return None
     laws = family_of(source.recipe).laws
     if not laws.finite_size or laws.exact_curve is None or laws.field is not None:
@@ -155,6 +162,29 @@ def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
         return None
     kind, values = found
     return Method(kind, lambda sizes, _first, _last: values(sizes), exact=True)
+
+
+def _of_classes(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None) -> Method | None:
+    """0–1 risks: of one neighbour and of the floor exactly over labels, of votes over drawn labels.
+
+    Exact are those of Gaussian labels only, which waves are for given frequencies, and not with the covariance at hand.
+    """
+    gaussian, over = getattr(_recipe_of(source), "field", "exact") == "exact", _over(source)
+    field = family_of(_recipe_of(source)).laws.field is not None
+    if learner == "bayes":
+        kind = f"Bayes floor of classes for who knows the training values, {over}"
+        compute = realization.averaged(source, realization.bayes_floor)
+        if field:
+            return Method(kind, compute, _FIELD_LARGEST, _FIELD_SECONDS) if gaussian else None
+        return Method(kind, compute, affordable=_seconds(source))
+    if learner == "1-nn" and gaussian:
+        kind = f"0–1 risk of 1-nn in X, exact over labels, {over}"
+        return Method(kind, realization.averaged(source, realization.class_neighbour), affordable=_seconds(source))
+    if learner == "mlp" or not (smoother is not None or learner in SMOOTHERS or learner.endswith("-nn")):
+        return None
+    kind = f"0–1 risk of {learner} of classes in X over drawn labels, {over}"
+    compute = realization.averaged(source, realization.voted(smoother or learner))
+    return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 
 
 def _one_neighbour(source: DrawnRealizations | Splits) -> Method:

@@ -17,6 +17,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.families.base import family_of
 from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
@@ -164,7 +165,8 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     ('1-nn', 1000)
     """
     recipe = recipe_of(recipe)
-    recipe.needs_values("a plan")
+    if not family_of(recipe).laws.finite_size:
+        recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
@@ -297,7 +299,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
         row, rows = [], []
         for n in sizes:
             found = draw.order[:n][nearest(X[draw.order[:n]], X[draw.test])]
-            row.append(float(draw.covariance.pairs(found, draw.test).mean()))
+            row.append(float(draw.pair_risk(found, draw.test).mean()))
             rows.append(np.square(y[found] - y[draw.test]).mean(axis=0))
         exact.append(row)
         drawn.append(np.array(rows).T)

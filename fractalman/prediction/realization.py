@@ -22,6 +22,9 @@ from fractalman.trees import LabelTree
 TEST_POINTS = 1024
 """Test points per drawn structure: their average varies less than structures do."""
 
+_LABELS_DRAWN, _CLASS_DRAWS = 20_000_000, (8, 64)
+"""Labels that are drawn for one row of a vote's risks, and the fewest and most draws that they make."""
+
 RESOLVED = 0.05
 """A floor is not resolved where rounding may have moved it by more than this share of it."""
 
@@ -56,6 +59,8 @@ class Realization:
         Number m → m label vectors drawn on this structure, (n, m) float64.
     key : int
         Of what is random in a learner.
+    threshold : float or None
+        Where labels are classes, what their values are compared with; None = labels are values.
     """
 
     order: I64
@@ -66,6 +71,13 @@ class Realization:
     coordinates: Callable[[], AnyFloat] = field(repr=False)
     labels: Callable[[int], F64] = field(repr=False)
     key: int = 0
+    threshold: float | None = None
+
+    def pair_risk(self, i: I64, j: I64) -> F64:
+        """Return the expected risk of answering at the points i with the labels of the points j, (pairs,) float64."""
+        if self.threshold is None:
+            return self.covariance.pairs(i, j)
+        return theory.neighbour_class_risk(self.covariance, i, j, self.threshold)
 
 
 class Realizations(Protocol):
@@ -125,12 +137,44 @@ def smoothed(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int
     return row
 
 
+def class_neighbour(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
+    """0–1 risk of one neighbour in the points' own coordinates, exact over labels."""
+    assert draw.threshold is not None
+    X = draw.coordinates()
+    risk = theory.neighbour_class_curve(draw.covariance, X, draw.order, list(sizes), draw.test, draw.threshold)
+    return [float(value) for value in risk]
+
+
+def voted(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, ...]], Sequence[float]]:
+    """Return the row of a smoother of classes, its 0–1 risk over drawn labels."""
+
+    def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
+        assert draw.threshold is not None
+        n = draw.covariance.n_points
+        classes = draw.labels(1 + int(np.clip(_LABELS_DRAWN // n, *_CLASS_DRAWS)))[
+            :, 1:
+        ]  # the first may be a dataset's
+        risk = theory.vote_curve(
+            draw.covariance, classes, draw.coordinates(), draw.order, list(sizes), draw.test,
+            learner, draw.threshold, draw.key,
+        )  # fmt: skip
+        return [float(value) for value in risk]
+
+    return row
+
+
 def bayes_floor(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
-    """Posterior variance of the test points' labels, those of the training points being known."""
+    """Posterior variance of the test points' labels, those of the training points being known; of classes the risk of
+    who answers the side on which the posterior mean lies.
+    """
     if draw.tree is not None:
         risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)
     else:
         risk, error = theory.gaussian_floor_with_error(draw.covariance, draw.order, list(sizes), draw.test)
         unresolved = error.mean(axis=1) > RESOLVED * risk.mean(axis=1)
         risk = np.where(unresolved[:, None], np.nan, risk)
+    if draw.threshold is not None:
+        prior = np.broadcast_to(draw.covariance.prior(draw.test), risk.shape)
+        known = np.isfinite(risk)
+        risk = np.where(known, theory.class_floor(prior, np.where(known, risk, 0.0), draw.threshold), np.nan)
     return [float(value) for value in risk.mean(axis=1)]

@@ -10,7 +10,7 @@ from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import family_of
-from fractalman.prediction.drawn import label_covariance, variance_of
+from fractalman.prediction.drawn import label_covariance, threshold_of, variance_of
 from fractalman.prediction.realization import Realization, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
@@ -71,7 +71,10 @@ class Splits:
         for i in range(first, self.usual if last is None else last):
             key = key64(recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
             order = permutation(key, n)
-            yield Realization(order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key)
+            yield Realization(
+                order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key,
+                threshold_of(recipe),
+            )  # fmt: skip
 
     @cached_property
     def variance(self) -> float:

@@ -56,14 +56,18 @@ class LearnerCurve:
 
 
 def learning_curves(
-    curves: Sequence[LearnerCurve], floor: tuple[F64, F64] | None, label: str = SIZE_LABEL, symbol: str = "n"
+    curves: Sequence[LearnerCurve],
+    floor: tuple[F64, F64] | None,
+    label: str = SIZE_LABEL,
+    symbol: str = "n",
+    ordinate: str = "test risk, in units of the label's prior variance",
 ) -> bytes:
     """Return the log-log learning curves as SVG.
 
     Args:
         curves: one per learner.
         floor: (positions, Bayes risk), or None.
-        label: of the abscissa. symbol: its symbol in the fitted laws.
+        label: of the abscissa. symbol: its symbol in the fitted laws. ordinate: what risks are.
     """
     with settings():
         figure = new_figure(9.2, 5.4)
@@ -77,7 +81,7 @@ def learning_curves(
         low = min(everything.min(), floor[1].min() if floor is not None and floor[0].size else np.inf)
         axes.set_ylim(low / 1.5, everything.max() * 1.35)
         axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])), label)
-        axes.set_ylabel("test risk, in units of the label's prior variance")
+        axes.set_ylabel(ordinate)
         _legend(axes, curves, floor is not None and bool(floor[0].size), symbol)
         return saved(figure)
 

@@ -46,7 +46,10 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
         sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
         axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
         _thin(axes, sizes)
-        axes.set_ylabel("expected risk, in units of the label's prior variance")
+        classes = table["recipe"].get("target", "value") != "value"
+        axes.set_ylabel(
+            "expected share of wrong classes" if classes else "expected risk, in units of the label's prior variance"
+        )
         axes.set_title(_title(table), loc="left", fontsize=10, color=INK)
         axes.figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
         return saved(figure, kind)

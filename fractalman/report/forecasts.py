@@ -214,7 +214,10 @@ def _curve_lines(table: Mapping[str, Any]) -> list[str]:
     return [
         "",
         kinds,
-        f"risks in units of the label's prior variance; V_in = {variance:.4f} is the expected variance within the "
+        f"0–1 risks, shares of wrong classes; V_in = {variance:.4f} is the expected share of the rarer class within "
+        "the population, the best constant's risk"
+        if table["recipe"].get("target", "value") != "value"
+        else f"risks in units of the label's prior variance; V_in = {variance:.4f} is the expected variance within the "
         "population, the best constant's risk",
         *text_table([header[i] for i in keep], [[row[i] for i in keep] for row in rows]),
     ]

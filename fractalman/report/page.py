@@ -92,11 +92,15 @@ def _curve_figures(result: Result) -> tuple[Markup | None, Markup | None]:
     if not drawable:
         return None, None
     label, symbol = abscissa_label(result), result.spec.axis.abscissa or "x"
+    classes = result.spec.recipe.classifies
     drawn = image(
-        figures.learning_curves(drawable, floor_curve(result), label, symbol),
+        figures.learning_curves(
+            drawable, floor_curve(result), label, symbol, *(("share of wrong classes",) if classes else ())
+        ),
         "svg+xml",
         "log-log learning curves",
-        f"Mean squared error on {result.spec.test_size:,} unseen points against the {label}. Thick lines are fits over "
+        f"{'Share of wrong classes' if classes else 'Mean squared error'} on {result.spec.test_size:,} unseen points "
+        f"against the {label}. Thick lines are fits over "
         "the filled markers only; dotted lines were computed without training anything.",
     )
     shares = figures.training_shares(drawable, regimes.TRAIN_SHARE, label)
@@ -293,6 +297,7 @@ def _run(name: str, result: Result, picture: Dataset | None) -> dict[str, Any]:
         "shares": shares,
         "fractal": None if picture is None else _fractal(picture),
         "v_in": None if v_in is None else number(v_in),
+        "classes": spec.recipe.classifies,
         "places": [f"{spec.axis.name} = {_thousands(value)}" for value in spec.values],
         "risks": _risks(result, v_in),
         "floor": _floor(result),

@@ -6,6 +6,7 @@ what `fractalman.measure` does: their agreement is evidence only because neither
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
+from fractalman.theory.class_votes import neighbour_class_curve, vote_curve
 from fractalman.theory.classification import (
     ClassCovariance,
     cascade_class_exponent,
@@ -172,6 +173,7 @@ __all__ = [
     "moran_exponent",
     "moran_exponent_masses",
     "nearest_distance_law",
+    "neighbour_class_curve",
     "neighbour_class_risk",
     "one_nn_curve_on_tree",
     "one_nn_in_hierarchy",
@@ -202,6 +204,7 @@ __all__ = [
     "unseen_mass",
     "unseen_probability",
     "vertex_degree_law",
+    "vote_curve",
     "with_intercept",
     "within_variance",
     "yule_simon_expected_numbers",

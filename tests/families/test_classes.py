@@ -137,4 +137,4 @@ def test_tables_and_exports_carry_the_value(tmp_path: Path) -> None:
 def test_what_takes_values_says_so() -> None:
     recipe = FAMILIES["cascade"].replace(target="sign")
     with pytest.raises(RecipeError, match='use target = "value"'):
-        fm.plan(recipe)
+        fm.predict(recipe).model_curve([4])

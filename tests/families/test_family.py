@@ -35,6 +35,7 @@ RECIPES: list[fm.Recipe] = [
     fm.SmoothManifold(n_points=500),
     fm.SmoothManifold(n_points=500, kind="cube", hurst=2.0),
     fm.RandomHierarchyModel(n_points=500),
+    fm.SparseParities(n_points=500),
 ]
 
 

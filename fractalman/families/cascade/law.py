@@ -358,4 +358,5 @@ LAWS = Laws[Cascade](
     exact_curve=exact_curve,
     neighbour_bias=neighbour_bias,
     model_curve=model_curve,
+    class_exponent=lambda recipe: (theory.cascade_class_exponent(*kinds_of(recipe), recipe.hurst), 0.0),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractalman.families._forests.law import distances_only, kriging, neighbour_bias, noisy_clusters, population_window
 from fractalman.families.laws import Laws
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
+from fractalman.theory import cluster_class_exponent
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Law
 from fractalman.theory.laws.learner_properties import LearnerProperties
@@ -21,6 +22,12 @@ def cluster_law(recipe: PercolationCluster, learner: LearnerProperties) -> Law:
     return replace(law, windows=(*law.windows, population_window(recipe.max_points, law.data_exponent)))
 
 
+def class_exponent(recipe: PercolationCluster) -> tuple[float, float]:
+    """Return the exponent of one neighbour's 0–1 risk, and the power of ln n beside it: one at a = 1/4."""
+    logarithms = 1.0 if recipe.label == "hierarchical" and recipe.label_exponent == 0.25 else 0.0
+    return cluster_class_exponent(recipe.label, recipe.label_exponent), logarithms
+
+
 LAWS = Laws[PercolationCluster](
     law=cluster_law,
     noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
@@ -28,4 +35,5 @@ LAWS = Laws[PercolationCluster](
     ),
     neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.max_points, recipe.label, one=True),
     graph_neighbours="averaged over clusters",
+    class_exponent=class_exponent,
 )

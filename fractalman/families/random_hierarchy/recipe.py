@@ -119,7 +119,7 @@ class RandomHierarchyModel(Recipe):
     --------
     >>> import fractalman as fm
     >>> data = fm.generate(fm.RandomHierarchyModel(n_points=100))
-    >>> data.X.shape, data.tokens.shape, sorted(set(data.y))[:3]
+    >>> data.X.shape, data.tokens.shape, sorted(set(data.y.tolist()))[:3]
     ((100, 64), (100, 8), [0.0, 1.0, 2.0])
     """
 

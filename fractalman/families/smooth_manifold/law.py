@@ -170,4 +170,14 @@ def field(recipe: SmoothManifold, n_points: int, places: AnyFloat | None = None)
     return theory.FieldCovariance(places, recipe.hurst, recipe.noise)
 
 
-LAWS = Laws[SmoothManifold](law=manifold_law, along_rays=lambda recipe: recipe.kind == "cube", field=field)
+def class_exponent(recipe: SmoothManifold) -> tuple[float, float]:
+    """Return the exponent of one neighbour's 0–1 risk, and the power of ln n beside it."""
+    return theory.manifold_class_exponent(recipe.dim, recipe.hurst), 0.5 if recipe.hurst == 1.0 else 0.0
+
+
+LAWS = Laws[SmoothManifold](
+    law=manifold_law,
+    along_rays=lambda recipe: recipe.kind == "cube",
+    field=field,
+    class_exponent=class_exponent,
+)

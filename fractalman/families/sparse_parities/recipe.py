@@ -88,7 +88,7 @@ class SparseParities(Recipe):
     >>> import fractalman as fm
     >>> recipe = fm.SparseParities(n_points=100, n_tasks=10)
     >>> data = fm.generate(recipe)
-    >>> data.X.shape, data.tokens.shape, sorted(set(data.y))
+    >>> data.X.shape, data.tokens.shape, sorted(set(data.y.tolist()))
     ((100, 60), (100, 51), [0.0, 1.0])
     """
 
