@@ -7,6 +7,7 @@ or file.
 
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.frontiers import NetworkBudget
 from fractalman.prediction.laws import LEARNERS, law_of
 from fractalman.prediction.own_data import OwnPrediction, own_data_table, predict_own_data
 from fractalman.prediction.planning import Plan, make_plan
@@ -17,6 +18,7 @@ __all__ = [
     "TEST_POINTS",
     "Curve",
     "Exponent",
+    "NetworkBudget",
     "OwnPrediction",
     "Plan",
     "Prediction",

@@ -14,9 +14,12 @@ from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
+from fractalman.learners import Learner
+from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.frontiers import NetworkBudget, network_budget
 from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
 from fractalman.prediction.realization import n_tests
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
 """Why a floor is nan."""
-
-REFERENCE_SIZE = 1024
-"""The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Prediction:
     law: theory.Law
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
+    _own: Learner | None = field(repr=False, compare=False, default=None)
 
     # ------------------------------------------------------------------------------------------------ the law
 
@@ -278,23 +279,32 @@ class Prediction:
         return known(self.recipe, np.asarray(P))
 
     def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
-        """Return L(n, P) = E + A/n^α_D + B/P^α_P.
+        """Return L(n, P) = E + A/n^α_D + B/P^α_P, the term in n from this learner's own curve.
+
+        The term in P is that of the best P cells with infinitely many data, which no model of P pieces beats; a
+        learner of its own pays more, and ``model_amplitude`` of a sweep along its size says how much. The law says
+        both (``data_of``, ``model_of``, and as text).
 
         Parameters
         ----------
         data_amplitude : float or None, default None
-            A; None = from the curve at n = 1024 (or N/16).
+            A; None = (risk − E)·n^α_D of the learner's curve, averaged over one period of its wiggle in ln n about
+            n = 1024 (below N/16), over a factor of 4 where it has no period.
         model_amplitude : float or None, default None
-            B; None = from the best cells at P = 1024, known for cascades.
+            B; None = the same of the best cells, over whole periods about P = 1024, known for cascades.
 
         Raises
         ------
         RecipeError
             Where an exponent or an amplitude is not known; it says what to type.
+
+        Notes
+        -----
+        docs/theory.md §3.8.
         """
-        law = self.law
-        alpha_d = law.data_exponent if law.data_exponent is not None else law.excess_exponent
-        if alpha_d is None or law.model_exponent is None or law.irreducible is None:
+        law, given = self.law, (data_amplitude, model_amplitude)
+        alpha = law.data_exponent if law.data_exponent is not None else law.excess_exponent
+        if alpha is None or law.model_exponent is None or law.irreducible is None:
             raise RecipeError(
                 f"no joint law for learner {self.learner!r} on {self.recipe.family!r}: {law.reason}; the nearest "
                 "law is "
@@ -303,15 +313,23 @@ class Prediction:
         if data_amplitude is None:
             if self._curve is None:
                 raise RecipeError(f"no curve of {self.learner!r} to take A from: use data_amplitude = …")
-            n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
-            data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
+            most = max(1.0, min(self.largest / 16, self.affordable))
+            data_amplitude = frontiers.data_amplitude(law, alpha, lambda n: self.curve(n).risk, most)
         if model_amplitude is None:
             if family_of(self.recipe).laws.model_curve is None:
                 raise RecipeError(
                     f"the best cells of {self.recipe.family!r} are not known, so neither is B: use model_amplitude = …"
                 )
-            model_amplitude = float(self.model_curve([REFERENCE_SIZE])[0] * REFERENCE_SIZE**law.model_exponent)
-        return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
+            model_amplitude = frontiers.model_amplitude(law, self.model_curve)
+        return theory.JointLaw(
+            alpha,
+            law.model_exponent,
+            data_amplitude,
+            model_amplitude,
+            law.irreducible,
+            f"the curve of {self.learner}" if given[0] is None else "as given",
+            "the best P cells" if given[1] is None else "as given",
+        )
 
     def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
         """Return the predicted risk with n training points and P cells or parameters, by `joint_law`."""
@@ -320,6 +338,43 @@ class Prediction:
     def compute_optimal(self, cost: float = 1.0) -> theory.Frontier:
         """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C."""
         return self.joint_law().compute_optimal(cost)
+
+    def network_optimal(
+        self,
+        operations: float,
+        passes: float = 100.0,
+        *,
+        data_amplitude: float | None = None,
+        model_amplitude: float | None = None,
+    ) -> NetworkBudget:
+        """Return the training points, width and steps on which a network of the harness spends a budget best.
+
+        Parameters
+        ----------
+        operations : float
+            Floating-point operations of one training run, as the harness counts them: steps forwards and backwards,
+            looks at the training risk, every learning rate that is tried.
+        passes : float, default 100
+            Times that every training point is seen, so steps = passes·n/batch_size. A network is data-limited only
+            where they suffice; how many do is measured along the steps.
+        data_amplitude, model_amplitude : float or None, default None
+            As for `joint_law`.
+
+        Raises
+        ------
+        RecipeError
+            As `joint_law`, for a learner that is no network, and where the budget is too small for one point.
+
+        Notes
+        -----
+        Depth, batch size and learning rates are those of the learner. docs/theory.md §3.8.
+        """
+        if self.learner != "mlp":
+            raise RecipeError(
+                f"{self.learner!r} is no network of the harness: use predict(…, 'mlp'), or compute_optimal"
+            )
+        law = self.joint_law(data_amplitude, model_amplitude)
+        return network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 
 
 def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
@@ -388,4 +443,4 @@ def make_prediction(
         drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
-    return Prediction(recipe, name, law, drawn, averages)
+    return Prediction(recipe, name, law, drawn, averages, own)
