@@ -30,6 +30,7 @@ from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
+from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
@@ -92,6 +93,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
+    "RandomHierarchyModel",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "export_anndata",
     "write_shards", "write_shard", "merge_shards",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "CorruptFileError",
+    "EnvironmentChangedWarning",
     "FileFormatError",
     "FitError",
     "FractalmanError",
@@ -59,6 +60,10 @@ class IncompleteFileError(FileFormatError):
 
 class CorruptFileError(FileFormatError):
     """The file contradicts its own contract."""
+
+
+class EnvironmentChangedWarning(UserWarning):
+    """A run goes on, or was done, with several versions of what can change its last digits: the message names them."""
 
 
 class LeftoverWarning(UserWarning):

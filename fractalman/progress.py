@@ -34,7 +34,13 @@ class BlockSource(Protocol):
         ...
 
     def blocks(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-        """Yield (first row, rows)."""
+        """Yield the column in order, from row 0 to the last without gaps.
+
+        Returns
+        -------
+        iterator of (int, array)
+            First row, and the rows from there.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from fractalman.experiments.brought import refuse_absent
 from fractalman.experiments.journal import parts_in, read_header
 from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
+from fractalman.report.files import refuse_changed_tables
 from fractalman.report.studies import write_study
 from fractalman.studies import study
 
@@ -70,6 +71,8 @@ def run_confirmation(
     ------
     RecipeError
         For a spec or folder that cannot be, or both of ``jobs`` and ``scheduler``.
+    CorruptFileError
+        Naming every line of the journal, and every table, that is not what was written any more.
     MissingExtraError
         Before anything is computed.
     ResourceError
@@ -91,6 +94,7 @@ def run_confirmation(
     require_plots()
     checked = load_spec(spec, learners)
     refuse_absent(checked.brought)
+    refuse_changed_tables(out)
     result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if shard is None or not result.missing:
         _say(progress, "writing the report")
@@ -148,6 +152,7 @@ def run_study(
     """
     if out is not None:
         require_plots()
+        refuse_changed_tables(out)
     kind = study(name)
     result = run_experiment(
         kind, kind.read(spec), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
@@ -250,6 +255,16 @@ def run_locality(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 8}
+    >>> study = {"train_size": 64, "test_size": 64, "seeds": 2, "steps": [0, 20], "sources": 16, "pairs": 50,
+    ...          "pattern_points": 64, "controls": []}
+    >>> result = fm.locality({"recipe": recipe, "locality": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
 
@@ -294,6 +309,15 @@ def run_probe(
     Notes
     -----
     docs/theory.md, "Locality of learning".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
+    >>> study = {"train_sizes": [64], "test_size": 128, "seeds": 2, "scales": [16, 64]}
+    >>> result = fm.probe({"recipe": recipe, "probe": study, "mlp": {"width": 16, "depth": 2, "steps": 20}})
+    >>> sorted({row["step"] for row in result.means}), result.missing
+    ([0, 20], 0)
     """
     return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
 
@@ -327,6 +351,7 @@ def rebuild_report(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecipeError(f"cannot make the folder {place}: {error.strerror}; use -o with another path") from None
+    refuse_changed_tables(place)
     if len(results) == 1:
         return write_report(next(iter(results.values())), place)
     return write_reports(results, place, f"fractalman report: {len(results)} runs")
@@ -348,6 +373,8 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
+    for part in (folder, *(folder / name for name in QUICKSTART_RUNS if (folder / MARK).exists())):
+        refuse_changed_tables(part)
     if (folder / MARK).exists():
         results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
         for name, result in results.items():

@@ -2,8 +2,8 @@
 
 python scripts/docstrings.py [--lines] [PACKAGE ...]
 
-Public is what fractalman, fractalman.measure, fractalman.theory and fractalman.learners name in ``__all__``, and the
-public methods of the classes among these. Docstrings are in NumPy style and are read by griffe.
+Public is what the packages below name in ``__all__``, every class of ours that one of these returns, holds or has as a
+property (so all results), and the public methods of all of these. Docstrings are in NumPy style and are read by griffe.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ from __future__ import annotations
 import argparse
 import ast
 import dataclasses
+import functools
+import importlib
 import inspect
 import logging
+import re
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import griffe
 
-import fractalman
-
-NAMESPACES = ("fractalman", "fractalman.measure", "fractalman.theory", "fractalman.learners")
+NAMESPACES = (
+    "fractalman", "fractalman.measure", "fractalman.theory", "fractalman.learners", "fractalman.catalogue",
+    "fractalman.datasets", "fractalman.generation", "fractalman.prediction", "fractalman.recipes", "fractalman.trees",
+)  # fmt: skip
 WITH_EXAMPLES = {"fractalman", "fractalman.measure", "fractalman.learners"}
 
 
@@ -112,7 +117,8 @@ def class_gaps(cls: type, example: bool) -> Iterator[tuple[str, str]]:
             yield "", "one sentence at the beginning"
         fields = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
         own = vars(cls).get("__init__")
-        wanted = fields or ([*inspect.signature(own).parameters][1:] if inspect.isfunction(own) else [])
+        made = inspect.isfunction(own) and not getattr(cls, "_is_protocol", False)  # nobody makes a protocol
+        wanted = fields or ([*inspect.signature(cast(Any, own)).parameters][1:] if made else [])
         told = found.parameters | (read(own.__doc__).parameters if getattr(own, "__doc__", None) and not fields else {})
         yield from (("", f"parameter {name}") for name in wanted if not name.startswith("_") and not told.get(name))
         if example and not found.examples:
@@ -134,9 +140,7 @@ def public() -> dict[str, tuple[Any, bool]]:
     found: dict[str, tuple[Any, bool]] = {}
     seen: set[int] = set()
     for namespace in NAMESPACES:
-        module: Any = fractalman
-        for part in namespace.split(".")[1:]:
-            module = getattr(module, part)
+        module = importlib.import_module(namespace)
         for name in module.__all__:
             try:
                 thing = getattr(module, name)
@@ -145,7 +149,44 @@ def public() -> dict[str, tuple[Any, bool]]:
             if (inspect.isfunction(thing) or inspect.isclass(thing)) and id(thing) not in seen:
                 seen.add(id(thing))
                 found[f"{namespace}.{name}"] = (thing, namespace in WITH_EXAMPLES)
+    waiting = [thing for thing, _ in found.values()]
+    while waiting:  # what these return, and what that returns …
+        for cls in given_by(waiting.pop()):
+            if id(cls) not in seen:
+                seen.add(id(cls))
+                found[f"{cls.__module__}.{cls.__name__}"] = (cls, False)
+                waiting.append(cls)
     return found
+
+
+def given_by(thing: Any) -> Iterator[type]:
+    """Yield the public classes of ours in the return annotation of a function, or in the annotations of a class."""
+    if not thing.__module__.startswith("fractalman"):
+        return
+    texts: list[tuple[str, str]] = []
+    for owner in thing.__mro__[:-1] if inspect.isclass(thing) else ():
+        texts += [(owner.__module__, str(value)) for value in inspect.get_annotations(owner).values()]
+    members = [value for name, value in vars(thing).items() if name[:1] != "_"] if inspect.isclass(thing) else [thing]
+    for member in members:
+        function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+        if inspect.isfunction(function):
+            texts.append((function.__module__, str(function.__annotations__.get("return", ""))))
+    for module, text in texts:
+        names = imported(module)
+        for name in re.findall(r"[A-Z]\w*", text):
+            found = getattr(sys.modules.get(module), name, None)
+            if found is None and names.get(name, "").startswith("fractalman"):
+                found = getattr(importlib.import_module(names[name]), name, None)
+            if inspect.isclass(found) and found.__module__.startswith("fractalman."):
+                yield found
+
+
+@functools.cache
+def imported(module: str) -> dict[str, str]:
+    """Return name → the module it comes from, of all imports of a module, those for type checkers too."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.asname or alias.name: str(node.module) for node in found for alias in node.names}
 
 
 def check() -> tuple[list[Gap], Counter[str]]:

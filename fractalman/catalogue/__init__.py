@@ -65,13 +65,40 @@ def _entry(name: str) -> tuple[str, dict[str, Any] | None]:
 
 
 def catalogue_text(name: str) -> str:
-    """Return the TOML text called ``name``; RecipeError with the nearest match for a name that is not there."""
+    """Return the TOML text of an entry.
+
+    Parameters
+    ----------
+    name : str
+        Of an entry, see `fractalman.catalogue_names`.
+
+    Returns
+    -------
+    str
+        As a recipe file has it.
+
+    Raises
+    ------
+    RecipeError
+        For a name that is not there, with the nearest one.
+    """
     text, changes = _entry(name)
     return text if changes is None else f"# {catalogue_purpose(name)}\n{catalogue_recipe(name).to_toml()}"
 
 
 def catalogue_purpose(name: str) -> str:
-    """Return what an entry is for, in one line: the comment that its file begins with."""
+    """Return what an entry is for, in one line: the comment that its file begins with.
+
+    Parameters
+    ----------
+    name : str
+        Of an entry, see `fractalman.catalogue_names`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     words = []
     for line in _entry(name)[0].splitlines():
         if not line.startswith("#"):

@@ -14,13 +14,16 @@ import re
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from fractalman.cli.common import DONE, FAILED, INTERRUPTED, NO, TERMINATED, WRONG
 from fractalman.cli.parser import parse
 from fractalman.errors import FileFormatError, FractalmanError
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 (names of files are plain text here)
 
 # The request cannot be met here, whoever repeats it; any other errno means that the machine failed half-way.
 _REFUSAL_KINDS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -53,6 +56,23 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(TERMINATED)  # as an exception, so that partial files are taken away
 
 
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show our own warnings as a line like any other; those of packages as Python does."""
+    if filename.startswith(_PACKAGE) or category.__module__.startswith("fractalman."):
+        text = f"fractalman: {' '.join(str(message).split())}\n"
+    else:
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        (file or sys.stderr).write(text)
+
+
 def _mute() -> None:
     """Throw away what stdout still holds, so that the interpreter does not trip over it on its way out."""
     with contextlib.suppress(OSError, ValueError):
@@ -62,7 +82,8 @@ def _mute() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before, shown = signal.signal(signal.SIGTERM, _terminate), warnings.showwarning
+    warnings.showwarning = _warn
     try:
         options = parse(arguments)
         status: int = options.run(options)
@@ -81,5 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             _mute()
     finally:
+        warnings.showwarning = shown
         signal.signal(signal.SIGTERM, before)
     return status

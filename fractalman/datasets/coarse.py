@@ -21,18 +21,36 @@ if TYPE_CHECKING:
 class CoarseDataset:
     """A dataset whose points are the fragments of another one; theory, measures and learners take it like a `Dataset`.
 
-    Args:
-        recipe: what the fine dataset was made from.
-        size: s, fragments are the largest subclusters of at most s points (`Hierarchy.cut`).
-        X: (f, d) float32, mean coordinates of each fragment, summed in float64.
-        y: (f,) float64, mean label of each fragment, in units of the fine labels' prior standard deviation; its prior
-            variance is below 1.
-        cluster: (f,) int64, as in the fine dataset; points are sorted by it, in random order within a cluster.
-        edges: (m, 2) int64, pairs of fragments that an edge joins, without repetitions, or None.
-        hierarchy: the latents of more than s points over the fragments; sizes count fragments.
-        label_tree: the tree of the mean labels, exact, or None where they are on no tree (Brownian labels).
-        count: (f,) int64, points in each fragment.
-        fragment: (n,) int64, the coarse point in which each fine point lies.
+    Parameters
+    ----------
+    recipe : Recipe
+        What the fine dataset was made from.
+    size : int
+        s; fragments are the largest subclusters of at most s points (`Hierarchy.cut`).
+    X : (f, d) float32
+        Mean coordinates of each fragment, summed in float64.
+    y : (f,) float64
+        Mean label of each fragment, in units of the fine labels' prior standard deviation; its prior variance is
+        below 1.
+    cluster : (f,) int64
+        As in the fine dataset; points are sorted by it, in random order within a cluster.
+    edges : (m, 2) int64 or None
+        Pairs of fragments that an edge joins, without repetitions, or None.
+    hierarchy : Hierarchy
+        The latents of more than s points over the fragments; sizes count fragments.
+    label_tree : LabelTree or None
+        The tree of the mean labels, exact, or None where they are on no tree (Brownian labels).
+    count : (f,) int64
+        Points in each fragment.
+    fragment : (n,) int64
+        The coarse point in which each fine point lies.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> coarse = fm.coarse_grain(fm.generate(fm.Cascade(n_points=256, ambient_dim=4)), 16)
+    >>> coarse.size, int(coarse.count.sum()), coarse.X.shape[1]
+    (16, 256, 4)
     """
 
     recipe: Recipe
@@ -72,10 +90,33 @@ class CoarseDataset:
 def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
 
-    Args:
-        data: a dataset with its hierarchy.
-        size: s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
-    Errors: RecipeError for a dataset without a hierarchy or s < 1. Source: docs/theory.md, "Coarse grains".
+    Parameters
+    ----------
+    data : Dataset
+        A dataset with its hierarchy.
+    size : int
+        s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
+
+    Returns
+    -------
+    CoarseDataset
+        One point per fragment, sorted by cluster.
+
+    Raises
+    ------
+    RecipeError
+        For a dataset without a hierarchy, s < 1, or labels that are classes and have no mean.
+
+    Notes
+    -----
+    Source: docs/theory.md, "Coarse grains".
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.PercolationCluster(n_points=200, ambient_dim=4))
+    >>> fm.coarse_grain(data, 200).n_points, fm.coarse_grain(data, 1).n_points
+    (1, 200)
     """
     data.recipe.needs_values("coarse graining")
     h = data.hierarchy

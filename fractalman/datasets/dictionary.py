@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.random.rotation import rotation
 from fractalman.recipes.registry import family_module
+from fractalman.trees.superposition import Superposition
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
@@ -39,7 +40,7 @@ class Dictionary:
     size : (m,) int64
         Points in every latent's subcluster.
     magnitude : (m,) float64
-        What a latent adds to each of its points has this length.
+        What a latent adds to its points has this length, on average over them.
     kind : {"drawn", "means"}
         Whether the points were drawn as sums of these directions, or the directions are steps between means.
     X : (n, d) float32
@@ -124,7 +125,10 @@ def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size:
     nodes = n + np.flatnonzero(hierarchy.size[n:] >= int(min_size))
     if not nodes.size:
         raise RecipeError(f"no subcluster has {min_size} points or more: use a smaller min_size")
-    module = family_module(recipe.family, "dictionary") if n == recipe.n_points else None
+    own = n == recipe.n_points or recipe.n_points is None
+    if recipe.superposes and own:
+        return _superposed(recipe, hierarchy, X, int(min_size))
+    module = family_module(recipe.family, "dictionary") if own else None
     if module is None:
         kind, vectors = "means", _mean_steps(hierarchy, X, nodes)
     else:
@@ -138,7 +142,30 @@ def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size:
     return Dictionary(directions, codes, parent, nodes[kept], hierarchy.size[nodes][kept], length[kept], kind, X)
 
 
-def _turned(recipe: Recipe, own: F64) -> F64:
+def superposition_of(recipe: Recipe, hierarchy: Hierarchy) -> Superposition:
+    """Return the superposition of a hierarchy's latents that a recipe asks for."""
+    return Superposition(
+        hierarchy,
+        recipe.ambient_dim,
+        recipe.feature_directions,
+        recipe.feature_cosine,
+        recipe.feature_magnitude,
+        recipe.feature_min_size,
+        recipe.feature_noise,
+        recipe.seeds.embedding,
+    )
+
+
+def _superposed(recipe: Recipe, hierarchy: Hierarchy, X: F32, min_size: int) -> Dictionary:
+    made, n = superposition_of(recipe, hierarchy), hierarchy.n_points
+    m = int(np.count_nonzero(hierarchy.size[n : n + made.n_features] >= min_size))
+    nodes, codes = n + np.arange(m), made.codes()[:, :m]
+    mean = np.asarray(abs(codes).sum(axis=0)).ravel() / hierarchy.size[nodes]
+    directions = _turned(recipe, made.vectors[:m]).astype(np.float32)
+    return Dictionary(directions, codes, made.parent[:m], nodes, hierarchy.size[nodes], mean, "drawn", X)
+
+
+def _turned(recipe: Recipe, own: AnyFloat) -> F64:
     """Vectors in the columns of X: nothing in those of the nuisance, and the recipe's rotation."""
     out = np.zeros((len(own), recipe.n_columns))
     out[:, : own.shape[1]] = own

@@ -47,15 +47,47 @@ def export_anndata(
     parent, value, variance, size, depth, and level where there is one); ``obsp["edges"]`` the graph, CSR (n, n),
     symmetric, entries 1; ``uns["recipe"]`` TOML text; ``uns["provenance"]`` the JSON text of the source.
 
-    Args:
-        source: a dataset file.
-        path: the target, usually ending in .h5ad.
-        latents: only so many of the largest; None = all (one entry for every ancestor of every point), 0 = none.
-        overwrite: replace an existing file.
-        progress: called as progress(what, bytes done, bytes in all).
-    Returns: the path. Errors: those of `open_file` and of `check_target`; RecipeError for a negative number of latents;
-        OSError when the disk fails. X is never held; the hierarchy's parents (8 bytes a node) and the edges (about 100
-        bytes each) are.
+    Parameters
+    ----------
+    source : str or Path
+        A dataset file.
+    path : str or Path
+        The target, usually ending in .h5ad.
+    latents : int or None, default 1000
+        Only so many of the largest; None = all (one entry for every ancestor of every point), 0 = none.
+    overwrite : bool, default False
+        Replace an existing file.
+    progress : Progress or None, default None
+        Called as progress(what, bytes done, bytes in all).
+
+    Returns
+    -------
+    Path
+        The target.
+
+    Raises
+    ------
+    RecipeError
+        For a negative number of latents.
+    FileExistsError, IsADirectoryError, …
+        Where no file can be published at the target, as in `fractalman.write`.
+    FileFormatError, CorruptFileError, …
+        Where the source cannot be read, as in `fractalman.open`.
+    OSError
+        When the disk fails.
+
+    Notes
+    -----
+    X is never held; the hierarchy's parents (8 bytes a node) and the edges (about 100 bytes each) are.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fractalman as fm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = fm.write(fm.PercolationCluster(n_points=100, ambient_dim=4), os.path.join(folder, "data.h5"))
+    ...     fm.export_anndata(path, os.path.join(folder, "data.h5ad")).name
+    'data.h5ad'
     """
     if latents is not None and latents < 0:
         raise RecipeError(f"latents = {latents}: expected None (all latents) or a number from 0 up")

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 class File(StoredDataset):
     """An open dataset file; made by `fractalman.open`, closed by ``with`` or `close`.
 
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    file : h5py.File
+        The open HDF5 file.
+    contents : Contents
+        Its header, read and checked.
+    check : str
+        "read" compares what is read with its digest, "none" does not.
+
     Attributes
     ----------
     path : Path
@@ -43,6 +54,8 @@ class File(StoredDataset):
         (n,) int64, 0 = largest cluster.
     edges : column or None
         (m, 2) int64 pairs of points; None for families without a graph.
+    tokens : column or None
+        (n, t) int32 strings of tokens; None for families whose points are no strings.
 
     Examples
     --------
@@ -58,7 +71,7 @@ class File(StoredDataset):
     def __init__(self, path: Path, file: h5py.File, contents: Contents, check: str) -> None:
         super().__init__(path, file, contents, check)
         self.X, self.y, self.cluster = (self.columns[name] for name in ("X", "y", "cluster"))
-        self.edges = self.columns.get("edges")
+        self.edges, self.tokens = self.columns.get("edges"), self.columns.get("tokens")
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -91,19 +104,51 @@ class File(StoredDataset):
         return LabelTree(**{name: self.columns[f"label_tree/{name}"][:] for name in names})
 
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
-        """Return disjoint (train, test) int64 indices, the same as `Dataset.split`."""
+        """Return disjoint random training and test points, the same as `Dataset.split`.
+
+        Parameters
+        ----------
+        n_train : int
+            Training points.
+        n_test : int
+            Test points; together at most n_points.
+        seed : int, default 0
+            Of the random permutation.
+
+        Returns
+        -------
+        tuple of (n_train,) and (n_test,) int64
+            Row numbers; training sets of one seed nest.
+        """
         from fractalman.datasets.memory import split_indices
 
         return split_indices(self.n_points, n_train, n_test, seed)
 
     def dictionary(self, min_size: int = 2) -> Dictionary:
-        """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`."""
+        """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`.
+
+        Parameters
+        ----------
+        min_size : int, default 2
+            Leave out latents of fewer points.
+
+        Returns
+        -------
+        Dictionary
+            Directions of the latents, and which point uses which.
+        """
         from fractalman.datasets.dictionary import dictionary_of
 
         return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size)
 
     def dataset(self) -> Dataset:
-        """Return everything in memory, equal to what `generate` returns for the recipe."""
+        """Read everything into memory.
+
+        Returns
+        -------
+        Dataset
+            Equal to what `generate` returns for the recipe.
+        """
         from fractalman.datasets.memory import Dataset
 
         return Dataset(
@@ -116,16 +161,29 @@ class File(StoredDataset):
             label_tree=self.label_tree,
             noise=self.columns["noise"][:] if "noise" in self.columns else None,
             value=self.columns["value"][:] if "value" in self.columns else None,
+            tokens=None if self.tokens is None else self.tokens[:],
         )
 
     def verify(self) -> list[Problem]:
-        """Return everything that is wrong with the file ([] = intact); see `verify_file`."""
+        """Return everything that is wrong with the file; see `fractalman.verify`.
+
+        Returns
+        -------
+        list of Problem
+            Empty where the file is intact.
+        """
         from fractalman.datasets.verify import verify_file
 
         return verify_file(self.path)
 
     def info(self) -> dict[str, Any]:
-        """Return family, sizes, versions, digest and stored bytes as plain JSON values."""
+        """Return what the file says about itself.
+
+        Returns
+        -------
+        dict
+            Family, sizes, versions, digest and stored bytes, plain JSON values.
+        """
         provenance = self.provenance
         stored = {name: column.stored_bytes for name, column in self.columns.items()}
         return {

@@ -89,6 +89,19 @@ class LazyColumn:
     A block (about 512 KiB of rows) is read whole and compared with its digest: rows that were changed, or that belong
     elsewhere, raise CorruptFileError. With ``check="none"`` only reading the whole column checks.
 
+    Parameters
+    ----------
+    file : Path
+        Path of the file, for messages.
+    path : str
+        Of the column in the file.
+    stored : h5py.Dataset
+        The column as HDF5 has it.
+    blocks : BlockTable or None, default None
+        Digests of its blocks; None = only the whole is checked.
+    check : bool, default True
+        Compare what is read with the digests.
+
     Attributes
     ----------
     path : str
@@ -156,7 +169,13 @@ class LazyColumn:
         raise TypeError("a column of an open file cannot be pickled: read it, or pass the path and open it there")
 
     def blocks(self) -> Iterator[tuple[int, AnyArray]]:
-        """Yield (first row, rows) over the whole column, about 4 MiB at a time, always checked."""
+        """Yield the whole column, about 4 MiB at a time, always checked.
+
+        Returns
+        -------
+        iterator of (int, array)
+            First row, and the rows from there.
+        """
         rows = self._rows_at_once
         for start in range(0, len(self), rows):
             yield start, self._read(start, min(start + rows, len(self)), check=True)
@@ -167,12 +186,29 @@ class LazyColumn:
         return self._chunk_rows
 
     def block_digests(self) -> Table:
-        """Return the digests of the column's blocks; CorruptFileError when the provenance does not vouch for them."""
+        """Return the digests of the column's blocks.
+
+        Returns
+        -------
+        Table
+            One entry a block.
+
+        Raises
+        ------
+        CorruptFileError
+            When the provenance does not vouch for them, or there are none.
+        """
         assert self._blocks is not None
         return self._blocks.table
 
     def unchecked(self) -> LazyColumn:
-        """Return the same column without any check of what is read: for naming what is wrong with it."""
+        """Return the same column without any check of what is read: for naming what is wrong with it.
+
+        Returns
+        -------
+        LazyColumn
+            Reads the same rows.
+        """
         return LazyColumn(self._file, self.path, self._stored, None, check=False)
 
     @property

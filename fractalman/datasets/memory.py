@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64, I32, I64
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
@@ -18,12 +18,26 @@ if TYPE_CHECKING:
 def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[I64, I64]:
     """Return disjoint random training and test indices that are a pure function of (n_points, seed).
 
-    Args:
-        n_points: points to choose from.
-        n_train: training-set size; training sets of one seed nest in it.
-        n_test: test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
-        seed: integer.
-    Returns: two int64 arrays. Errors: RecipeError when they would overlap, and for what is no size or no seed.
+    Parameters
+    ----------
+    n_points : int
+        Points to choose from.
+    n_train : int
+        Training-set size; training sets of one seed nest in it.
+    n_test : int
+        Test-set size; taken from the other end of the same permutation, so it does not depend on n_train.
+    seed : int
+        Of the permutation.
+
+    Returns
+    -------
+    tuple of (n_train,) and (n_test,) int64
+        Row numbers.
+
+    Raises
+    ------
+    RecipeError
+        When they would overlap, and for what is no size or no seed.
     """
     for name, size in (("n_train", n_train), ("n_test", n_test)):
         if isinstance(size, bool) or not hasattr(size, "__index__"):
@@ -62,6 +76,9 @@ class Dataset:
         The label noise, same unit; y (or value) − noise is the clean label. None for recipes without.
     value : (n,) float64 or None, default None
         The label, noise included, whose class y is. None where y is the label itself.
+    tokens : (n, t) int32 or None, default None
+        Strings of tokens, in families whose points are strings; y is the number of a symbol there, and the hierarchy
+        has no label tree beside it.
 
     Examples
     --------
@@ -80,6 +97,7 @@ class Dataset:
     label_tree: LabelTree | None
     noise: F64 | None = None
     value: F64 | None = None
+    tokens: I32 | None = None
 
     @property
     def clean(self) -> F64:

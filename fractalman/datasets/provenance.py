@@ -19,7 +19,17 @@ from fractalman.random.keys import STREAM_VERSION
 
 @dataclass(frozen=True)
 class ColumnRecord:
-    """What the provenance says about one column: use name, shape and digest (`digests.column_digest`)."""
+    """What the provenance says about one column.
+
+    Parameters
+    ----------
+    dtype : str
+        NumPy's code, e.g. "<f4".
+    shape : tuple of int
+        Rows first.
+    digest : str
+        Of name, shape and bytes, by `digests.column_digest`.
+    """
 
     dtype: str
     shape: Shape
@@ -30,13 +40,20 @@ class ColumnRecord:
 class Provenance:
     """Everything a file says about itself; holds neither time nor host.
 
-    Args:
-        recipe: family and keywords, plain values.
-        columns: path → type, shape, digest.
-        versions: of the packages that wrote the file.
-        compression: how the columns are stored.
-        stream_version: of the random streams.
-        format: (major, minor).
+    Parameters
+    ----------
+    recipe : dict
+        Family and keywords, plain values.
+    columns : dict
+        Path → type, shape, digest.
+    versions : dict
+        Of the packages that wrote the file.
+    compression : str, default "standard"
+        How the columns are stored.
+    stream_version : int, default `fractalman.STREAM_VERSION`
+        Of the random streams.
+    format : tuple of two int, default of this version
+        Major and minor number.
     """
 
     recipe: Mapping[str, Any]
@@ -72,7 +89,18 @@ class Provenance:
         }
 
     def to_bytes(self) -> bytes:
-        """Return the JSON text that a file holds; FileFormatError when the recipe is not made of plain values."""
+        """Return the JSON text that a file holds.
+
+        Returns
+        -------
+        bytes
+            ASCII.
+
+        Raises
+        ------
+        FileFormatError
+            When the recipe is not made of plain values.
+        """
         try:
             table = {**self._table(), "content": self.content}
             return json.dumps(table, sort_keys=True, indent=1, allow_nan=False).encode("ascii")

@@ -42,10 +42,34 @@ def interrupts_held() -> Iterator[None]:
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
-    """Return ``path`` (symbolic links followed) if a file can be published there.
+    """Return where a file is to be published, symbolic links followed, if it can be.
 
-    Errors, one line each: IsADirectoryError, FileExistsError (naming --force), FileNotFoundError or NotADirectoryError
-    for the folder, PermissionError for a folder that cannot be written to.
+    Parameters
+    ----------
+    path : str or Path
+        Of the file that is to be.
+    overwrite : bool, default False
+        Accept an ordinary file that is there already.
+
+    Returns
+    -------
+    Path
+        The file itself, where the path is a link to it.
+
+    Raises
+    ------
+    IsADirectoryError
+        For a folder.
+    FileExistsError
+        For a file that is there, or is no ordinary file.
+    FileNotFoundError
+        Without the folder that it is to lie in.
+    NotADirectoryError
+        Where that folder is a file.
+    PermissionError
+        Where nothing can be written in that folder.
+    OSError
+        For a link that leads nowhere, as in a circle.
     """
     path = Path(path)
     if path.is_symlink():

@@ -132,7 +132,7 @@ def _noise(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
 
 def _value(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
     stated, there = provenance.recipe.get("target", "value"), "value" in provenance.columns
-    if (stated != "value") != there:
+    if (stated in ("sign", "threshold")) != there:
         yield f"is {'there' if there else 'missing'}, and the recipe says target = {stated!r}"
 
 
@@ -141,6 +141,11 @@ def _classes(columns: Columns, _: Dims, provenance: Provenance) -> Iterator[str]
     for start, (y, value) in _pairs(columns, "y", "value"):
         expected = (value > threshold).astype(np.float64)
         yield from _first(start, y != expected, "is {}: expected {} (the class of value)", y, expected)
+
+
+def _symbols(columns: Columns, _: Dims, __: Provenance) -> Iterator[str]:
+    for start, (y, _tokens) in _pairs(columns, "y", "tokens"):
+        yield from _first(start, (y < 0) | (y != np.floor(y)), "is {}: expected the number of a symbol", y)
 
 
 def _labels(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
@@ -178,6 +183,7 @@ RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Provenance], Iterator[str]]] 
     "noise": _noise,
     "value": _value,
     "classes": _classes,
+    "symbols": _symbols,
     "label-zero": _zero("label_tree"),
     "labels": _labels,
 }

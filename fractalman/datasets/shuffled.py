@@ -95,7 +95,18 @@ class EpochOrder:
 class Batches:
     """Batches of one epoch, made by `batches`; iterating yields (X, y), `len` says how many.
 
-    Attributes: ``count``, batches of the whole epoch; ``start``, ``step``: iterating yields start, start + step, ….
+    Of the attributes, ``count`` is the number of batches in the whole epoch; iterating yields start, start + step, ….
+
+    Parameters
+    ----------
+    source : Dataset or File
+        Where the rows come from.
+    order : EpochOrder
+        Which row stands where in the epoch.
+    batch_size : int
+        Rows of a batch.
+    turns : range
+        Numbers of the batches that are yielded.
     """
 
     def __init__(self, source: Points, order: EpochOrder, batch_size: int, turns: range) -> None:
@@ -110,9 +121,22 @@ class Batches:
         return self._order.pieces(first, min(first + self._batch_size, self._order.n_rows))
 
     def rows(self, k: int) -> I64:
-        """Return the row numbers of batch k of the epoch, in its order, (batch_size,) int64; the last may be shorter.
+        """Return the row numbers of a batch, in its order.
 
-        Errors: RecipeError for a batch that the epoch does not have.
+        Parameters
+        ----------
+        k : int
+            Number of the batch in the epoch, from 0.
+
+        Returns
+        -------
+        (batch_size,) int64
+            Row numbers; of the last batch there may be fewer.
+
+        Raises
+        ------
+        RecipeError
+            For a batch that the epoch does not have.
         """
         if not 0 <= k < self.count:
             raise RecipeError(f"batch {k}: this epoch has batches 0 to {self.count - 1}")
@@ -120,7 +144,18 @@ class Batches:
         return np.concatenate([rows[order[places]] for (rows, order), places in found])
 
     def batch(self, k: int) -> tuple[F32, F64]:
-        """Return batch k of the epoch by itself: X (batch_size, d) float32 and y (batch_size,) float64."""
+        """Return one batch of the epoch by itself.
+
+        Parameters
+        ----------
+        k : int
+            Number of the batch in the epoch, from 0.
+
+        Returns
+        -------
+        tuple of (batch_size, d) float32 and (batch_size,) float64
+            X and y.
+        """
         rows = self.rows(k)
         return self._source.X[rows], self._source.y[rows]
 
@@ -183,18 +218,45 @@ def batches(
     Batch k is a function of the arguments and the shape of X alone, the same from memory and from a file: to resume,
     give the same arguments and ``start=k``; to share an epoch among W readers, ``start=w, step=W``.
 
-    Args:
-        source: a dataset in memory, or an open file, of which whole chunks are read.
-        batch_size: rows of a batch; the last has what is left.
-        seed: integer; epoch: integer ≥ 0, which pass over the rows.
-        start: number of the first batch that is yielded. step: only every step-th batch is.
-        rows: the rows that take part (one side of a `split`): (m,) integers in any order, or (n,) booleans; None = all.
-            Few rows of a large file are better read once, ``f.X[rows]``: every epoch reads all chunks that hold some.
-        drop_last: leave out a last batch that is not full (in each epoch other rows are left out).
-        buffer_bytes: memory for the rows that are shuffled together; the order depends on it.
-    Returns: `Batches`; iterating yields X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time.
-        JAX takes them as they are; `fractalman.device_batches` sends them to its device ahead of their use.
-    Errors: RecipeError for an argument that cannot be.
+    Parameters
+    ----------
+    source : Dataset or File
+        A dataset in memory, or an open file, of which whole chunks are read.
+    batch_size : int
+        Rows of a batch, at least 1; the last batch has what is left.
+    seed : int, default 0
+        Of the order.
+    epoch : int, default 0
+        Which pass over the rows, 0 or more.
+    start : int, default 0
+        Number of the first batch that is yielded.
+    step : int, default 1
+        Only every step-th batch is yielded.
+    rows : (m,) int or (n,) bool or None, default None
+        The rows that take part (one side of a `split`), in any order; None = all. Few rows of a large file are better
+        read once, ``f.X[rows]``: every epoch reads all chunks that hold some.
+    drop_last : bool, default False
+        Leave out a last batch that is not full (in each epoch other rows are left out).
+    buffer_bytes : int, default 67108864
+        Memory for the rows that are shuffled together; the order depends on it.
+
+    Returns
+    -------
+    Batches
+        Iterating yields X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time. JAX takes them as
+        they are; `fractalman.device_batches` sends them to its device ahead of their use.
+
+    Raises
+    ------
+    RecipeError
+        For an argument that cannot be.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=100, ambient_dim=4))
+    >>> [X.shape for X, y in fm.batches(data, 40)]
+    [(40, 4), (40, 4), (20, 4)]
     """
     shape = tuple(int(size) for size in source.X.shape)
     n = shape[0]

@@ -45,9 +45,12 @@ Shape: TypeAlias = tuple[int, ...]
 class Problem:
     """One way in which a file is not what it must be.
 
-    Args:
-        path: the column (or "provenance", or "/" for the file as a whole) that is wrong.
-        message: what was found and what is expected, one line.
+    Parameters
+    ----------
+    path : str
+        The column (or "provenance", or "/" for the file as a whole) that is wrong.
+    message : str
+        What was found and what is expected, one line.
     """
 
     path: str
@@ -121,6 +124,7 @@ class Column:
 DIMENSIONS: dict[str, tuple[str, int | str]] = {
     "n": ("points", 1),
     "d": ("coordinates of a point", 2),
+    "t": ("tokens of a string", 1),
     "m": ("edges", 0),
     "k": ("nodes of the hierarchy: the n points, then the latents", "n"),
     "q": ("nodes of the label tree", 1),
@@ -132,9 +136,13 @@ GROUPS: dict[str, str] = {
     "graph": "MUST be there if the family has a graph, and MUST NOT otherwise.",
     "tree": "The file either holds all of these columns or none (written with hierarchy=False, or a family without a "
     "hierarchy).",
+    "labels": "MUST be there if the columns of the tree are and the points are no strings of tokens, and MUST NOT "
+    "otherwise.",
     "level": "MAY be there (families whose nodes have levels), only together with the tree columns.",
     "noise": "MUST be there if the recipe has label noise, and MUST NOT otherwise.",
-    "value": 'MUST be there if the recipe has a target other than "value", and MUST NOT otherwise.',
+    "value": 'MUST be there if the recipe\'s target is "sign" or "threshold", and MUST NOT otherwise.',
+    "tokens": "MUST be there if the family's points are strings of tokens, and MUST NOT otherwise; y is a whole number "
+    "then, the number of a symbol.",
 }
 
 _F8, _I8 = "<f8", "<i8"
@@ -200,7 +208,7 @@ COLUMNS: tuple[Column, ...] = (
         ("q",),
         "1",
         "Parent of each node of the tree that the labels come from, or −1 at a root.",
-        "tree",
+        "labels",
         (_index_of("q", -1),),
     ),
     Column(
@@ -209,7 +217,7 @@ COLUMNS: tuple[Column, ...] = (
         ("q",),
         _TREE_VALUE,
         "Value of each node, drawn from N(0, variance), independent.",
-        "tree",
+        "labels",
         (_finite(),),
     ),
     Column(
@@ -218,7 +226,7 @@ COLUMNS: tuple[Column, ...] = (
         ("q",),
         _TREE_VARIANCE,
         "Variance of each node's value.",
-        "tree",
+        "labels",
         (_finite(), _at_least(0)),
     ),
     Column(
@@ -227,7 +235,7 @@ COLUMNS: tuple[Column, ...] = (
         ("n",),
         "1 / unit of y",
         "What each label's path sum is divided by.",
-        "tree",
+        "labels",
         (_finite(), _above_zero()),
     ),
     Column(
@@ -236,13 +244,14 @@ COLUMNS: tuple[Column, ...] = (
         ("n",),
         "1",
         "Node of the label tree at which each point's path ends.",
-        "tree",
+        "labels",
         (_index_of("q"),),
     ),
     Column(
         "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
     ),
     Column("value", _F8, ("n",), _LABEL, "The label, noise included, whose class y is.", "value", (_finite(),)),
+    Column("tokens", "<i4", ("n", "t"), "1", "Tokens of each string, from the left.", "tokens", (_at_least(0),)),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
 
@@ -310,13 +319,19 @@ RULES: tuple[Rule, ...] = (
         "value",
         "value",
         (),
-        'There is a value exactly if the recipe\'s target is there and is not "value".',
+        'There is a value exactly if the recipe\'s target is "sign" or "threshold".',
     ),
     Rule(
         "classes",
         "y",
         ("y", "value"),
         "y is 1 where value is above the recipe's threshold (0 where it names none), and 0 elsewhere.",
+    ),
+    Rule(
+        "symbols",
+        "y",
+        ("y", "tokens"),
+        "Where the points are strings of tokens, y is a whole number and at least 0.",
     ),
     Rule(
         "label-zero",
@@ -358,7 +373,9 @@ def structure_problems(found: Mapping[str, tuple[str, Shape]]) -> tuple[dict[str
     """
     problems = [Problem(path, "is no column of this format") for path in found if path not in BY_PATH]
     present = {column.group for column in COLUMNS if column.path in found}
-    wanted = present | {"required"} | ({"tree"} if "level" in present else set())
+    wanted = present | {"required"} | ({"tree"} if present & {"level", "labels"} else set())
+    if "tree" in wanted and "tokens" not in present:
+        wanted.add("labels")
     dims: dict[str, int] = {}
     origin: dict[str, str] = {}
     for column in COLUMNS:

@@ -61,14 +61,35 @@ def _hierarchy(data: Dataset | CoarseDataset | File, why: str) -> Hierarchy:
 def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coordinates: bool = False) -> DataFrame:
     """Return a dataset as a pandas table.
 
-    Args:
-        data: a dataset in memory or an open file.
-        table: "points" (y, cluster and, where there is any, noise; index: the point), "nodes" (parent, value, variance,
-            size, depth and, in cascades, level of every node of the hierarchy, points first; index: the node) or
-            "edges" (the two points a, b of every edge).
-        coordinates: of the points as well, columns x0, x1, …, float32.
-    Returns: `pandas.DataFrame`; ``.attrs`` holds the recipe (plain values) and n_points.
-    Errors: MissingExtraError without pandas; RecipeError for another table, or one that the dataset does not have.
+    Parameters
+    ----------
+    data : Dataset or CoarseDataset or File
+        A dataset in memory or an open file.
+    table : str, default "points"
+        "points" (y, cluster and, where there is any, noise; index: the point), "nodes" (parent, value, variance, size,
+        depth and, in cascades, level of every node of the hierarchy, points first; index: the node) or "edges" (the two
+        points a, b of every edge).
+    coordinates : bool, default False
+        With the columns x0, x1, …, float32; of the table of points only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the recipe (plain values) and n_points in ``.attrs``.
+
+    Raises
+    ------
+    MissingExtraError
+        Without pandas.
+    RecipeError
+        For another table, or one that the dataset does not have.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.PercolationCluster(n_points=50, ambient_dim=2))
+    >>> list(fm.to_pandas(data, coordinates=True)), len(fm.to_pandas(data, "edges"))
+    (['y', 'cluster', 'x0', 'x1'], 49)
     """
     if table not in TABLES:
         raise RecipeError(f"table = {table!r}: expected {', '.join(TABLES)}{nearest(str(table), TABLES)}")
@@ -100,10 +121,31 @@ def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATEN
     under which latent (`Hierarchy.features`), sparse; ``uns["latents"]`` the node, parent, value, variance, size and
     depth of these latents; ``obsp["edges"]`` the graph, sparse and symmetric, entries 1; ``uns["recipe"]`` TOML text.
 
-    Args:
-        data: a dataset in memory or an open file.
-        latents: only so many of the largest; None = all, one entry for every ancestor of every point.
-    Errors: MissingExtraError without anndata and pandas; RecipeError for a negative number.
+    Parameters
+    ----------
+    data : Dataset or CoarseDataset or File
+        A dataset in memory or an open file.
+    latents : int or None, default 1000
+        Only so many of the largest; None = all, one entry for every ancestor of every point.
+
+    Returns
+    -------
+    anndata.AnnData
+        Points as observations.
+
+    Raises
+    ------
+    MissingExtraError
+        Without anndata and pandas.
+    RecipeError
+        For a negative number.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.PercolationCluster(n_points=50, ambient_dim=2))
+    >>> fm.to_anndata(data, latents=10).obsm["hierarchy"].shape
+    (50, 10)
     """
     pandas, anndata = _needed("pandas"), _needed("anndata")
     from scipy.sparse import csr_array

@@ -54,13 +54,18 @@ def axis_named(name: str) -> Axis:
 class Condition:
     """What a measurement is made of, but for learner and replicate.
 
-    Args:
-        value: position on the axis.
-        n: training-set size.
-        key_n: training-set size of the condition itself, where this is a doubling check of one; random numbers hang
-            on it.
-        recipe: with the axis' keyword set.
-        settings: learner → table, with the axis' setting and the doubled one.
+    Parameters
+    ----------
+    value : int or float
+        Position on the axis.
+    n : int
+        Training-set size.
+    key_n : int
+        Training-set size of the condition itself, where this is a doubling check of one; random numbers hang on it.
+    recipe : Recipe
+        With the axis' keyword set.
+    settings : dict
+        Learner → table, with the axis' setting and the doubled one.
     """
 
     value: Number

@@ -10,14 +10,16 @@ import contextlib
 import hashlib
 import json
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.errors import CorruptFileError, EnvironmentChangedWarning, RecipeError
 from fractalman.executors import Executor, from_options, gather
-from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, read_journal
+from fractalman.experiments.environment import change_words, environment_words
+from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, environments, read_journal
 from fractalman.random.streams import STREAM_VERSION
 
 Progress = Callable[[str], None]
@@ -175,6 +177,13 @@ def run_experiment(
             todo = [task for task in mine if task not in journal.finished]
             if len(todo) < len(mine):
                 say(f"{len(mine) - len(todo)} of {len(mine)} tasks are in the journal already")
+                if todo and journal.changes:
+                    warnings.warn(
+                        f"{folder} goes on in another environment: {change_words(journal.versions, journal.changes)}; "
+                        "its journal says so at every new task",
+                        EnvironmentChangedWarning,
+                        stacklevel=3,
+                    )
             kept = folder.absolute() / CHECKPOINTS if here else None
             _run(experiment, spec, todo, len(mine), runner, kept, say, journal.append)
             if kept is not None and kept.is_dir() and not any(kept.iterdir()):
@@ -213,6 +222,9 @@ def read_experiment(experiment: Experiment[S, T, R, Out], folder: str | Path, pr
         raise RecipeError(
             f"{folder} was written by another version of fractalman: run {experiment.name} again in another folder"
         )
+    words = environment_words(environments(Path(folder)))
+    if words:
+        warnings.warn(f"{folder}: {words}", EnvironmentChangedWarning, stacklevel=3)
     return experiment.conclude(spec, finished, progress or _silent)
 
 

@@ -1,14 +1,14 @@
 """A journal: one line per finished task, on disk before the next begins.
 
 ``journal.jsonl`` starts with a line that names the experiment and holds a digest and its specification; every further
-line holds one task with its rows. A line that a crash tore is dropped when the journal is opened again; its task is
-redone. A run that was divided keeps its parts in ``journal-1-of-4.jsonl`` and so on; whoever reads the folder reads
-them all, and a task that stands in two of them counts once. What tasks and rows are is the `Lines` of an experiment.
+line holds one task with its rows, and whatever differed then from the versions in the first line. Every line ends in a
+checksum (`journal_lines`). A line that a crash tore is dropped when the journal is opened again; its task is redone. A
+run that was divided keeps its parts in ``journal-1-of-4.jsonl`` and so on; whoever reads the folder reads them all, and
+a task that stands in two of them counts once. What tasks and rows are is the `Lines` of an experiment.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import IO, Any, Generic, Self, TypeVar
 
 from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.experiments.environment import environment, environment_changes
+from fractalman.experiments.journal_lines import DamagedLineError, decoded, encoded
 from fractalman.random.streams import STREAM_VERSION
 
 NAME = "journal.jsonl"
 CHECKPOINTS = "checkpoints"
-FORMAT = 1
+FORMAT = 2
+_READ = (1, 2)
+"""Formats that are read; lines of 1 have no checksum."""
 
 T = TypeVar("T", bound=tuple[Any, ...])
 R = TypeVar("R")
@@ -119,7 +123,11 @@ class Journal(Generic[T, R]):
             _lock(self._file, folder)
             if force:
                 _clear(folder, self.path)
+            self._key = digest
             self.finished: dict[T, list[R]] = {} if force else self._recover()
+            self.versions: dict[str, str] = environment()
+            self.changes: dict[str, str | None] = {}
+            """Package → version here, where it is another than that of the journal's first line; None = absent."""
             if not self.finished and (force or not self._whole):
                 self._file.truncate(0)
                 header_line = {
@@ -127,14 +135,18 @@ class Journal(Generic[T, R]):
                     "experiment": experiment,
                     "digest": digest,
                     "stream_version": STREAM_VERSION,
-                    "versions": _versions(),
+                    "versions": self.versions,
                     "spec": spec,
                 }
-                self._write(header_line)
+                self._file.write(encoded(header_line))
+                self._sync()
                 _sync_folder(folder)
+            elif (header := read_header(self.path)) is not None:
+                self.versions = header.get("versions", {})
+                self.changes = environment_changes(self.versions)
             for part in parts if not force else ():
                 if part != self.path:
-                    self.finished = {**_finished(lines, part), **self.finished}
+                    self.finished = {**_finished(lines, part, digest), **self.finished}
         except BaseException:
             self._file.close()
             raise
@@ -148,15 +160,18 @@ class Journal(Generic[T, R]):
             self._file.truncate(end)
         self._file.seek(0, os.SEEK_END)
         self._whole = end > 0
-        return dict(_tasks(self.lines, self.path, content[:end]))
+        return dict(_tasks(self.lines, self.path, content[:end], self._key))
 
     def append(self, task: T, rows: list[R]) -> None:
         """Add a finished task; when this returns it is on disk."""
-        self._write({"task": list(task), "rows": [self.lines.plain(row) for row in rows]})
+        line: dict[str, Any] = {"task": list(task), "rows": [self.lines.plain(row) for row in rows]}
+        if self.changes:
+            line["versions"] = self.changes
+        self._file.write(encoded(line, self._key))
+        self._sync()
         self.finished[task] = rows
 
-    def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n")
+    def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -174,13 +189,19 @@ def read_header(path: Path) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        header = json.loads(line)
-        known = header["journal"] == FORMAT and all(isinstance(header[key], str) for key in ("experiment", "digest"))
-    except (ValueError, KeyError, TypeError):
+        header = decoded(line, needed=False)
+        known = header["journal"] in _READ and all(isinstance(header[key], str) for key in ("experiment", "digest"))
+        if known and header["journal"] > 1:
+            decoded(line, needed=True)
+    except (DamagedLineError, KeyError, TypeError) as error:
+        if line.startswith(b'{"journal":') and isinstance(error, DamagedLineError):
+            raise CorruptFileError(
+                f"{path}, line 1 is damaged: {error}; use a copy of it, or --force to start anew"
+            ) from None
         known = False
     if not known:
         raise CorruptFileError(f"{path} is no journal of this version: use another folder, or --force to start anew")
-    return dict(header)
+    return header
 
 
 def read_journal(lines: Lines[T, R], folder: Path, experiment: str) -> tuple[dict[str, Any], dict[T, list[R]]]:
@@ -209,15 +230,28 @@ def read_journal(lines: Lines[T, R], folder: Path, experiment: str) -> tuple[dic
     if found != experiment:
         raise RecipeError(f"{folder} holds a {found} run: expected one of {experiment}")
     finished: dict[T, list[R]] = {}
-    for part in headers:
-        finished = {**_finished(lines, part), **finished}
+    for part, header in headers.items():
+        finished = {**_finished(lines, part, header["digest"]), **finished}
     return headers[first], finished
 
 
-def _finished(lines: Lines[T, R], path: Path) -> dict[T, list[R]]:
+def environments(folder: Path) -> list[tuple[dict[str, str], int]]:
+    """Return in which environments the tasks of a run were done: (package → version, tasks), most tasks first."""
+    found: dict[tuple[tuple[str, str], ...], int] = {}
+    for part in parts_in(folder):
+        header = read_header(part)
+        if header is None:
+            continue
+        for _, line in _whole_lines(part, part.read_bytes(), header["digest"]):
+            there = {**header.get("versions", {}), **line.get("versions", {})}
+            key = tuple(sorted((name, version) for name, version in there.items() if version is not None))
+            found[key] = found.get(key, 0) + 1
+    return [(dict(key), count) for key, count in sorted(found.items(), key=lambda item: -item[1])]
+
+
+def _finished(lines: Lines[T, R], path: Path, key: str) -> dict[T, list[R]]:
     """Return the whole lines of a journal; the first of two lines on one task counts."""
-    content = path.read_bytes()
-    return dict(reversed(list(_tasks(lines, path, content[: content.rfind(b"\n") + 1]))))
+    return dict(reversed(list(_tasks(lines, path, path.read_bytes(), key))))
 
 
 def _clear(folder: Path, kept: Path) -> None:
@@ -231,32 +265,30 @@ def _clear(folder: Path, kept: Path) -> None:
         path.unlink()
 
 
-def _tasks(lines: Lines[T, R], path: Path, content: bytes) -> Iterator[tuple[T, list[R]]]:
-    for number, line in enumerate(content.splitlines()[1:], start=2):
+def _tasks(lines: Lines[T, R], path: Path, content: bytes, key: str) -> Iterator[tuple[T, list[R]]]:
+    for number, entry in _whole_lines(path, content, key):
         try:
-            entry = json.loads(line)
             task, rows = lines.task(entry["task"]), [lines.row(values) for values in entry["rows"]]
         except (ValueError, KeyError, TypeError):
-            raise CorruptFileError(
-                f"{path}, line {number} is damaged: delete that line to redo its task, or --force to start anew"
-            ) from None
+            raise _damaged(path, number, "it is no task with its rows") from None
         yield task, rows
 
 
-def _versions() -> dict[str, str]:
-    """Versions that can change the last digits of a risk, for the record."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    from fractalman._version import __version__
-
-    found = {"fractalman": __version__, "python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "jax", "optax", "equinox", "scikit-learn"):
+def _whole_lines(path: Path, content: bytes, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number from 1, object) of every line but the first and one that a crash tore."""
+    whole = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+    checked = bool(whole) and decoded(whole[0], needed=False).get("journal") != 1
+    for number, line in enumerate(whole[1:], start=2):
         try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+            yield number, decoded(line, key, needed=checked)
+        except DamagedLineError as error:
+            raise _damaged(path, number, str(error)) from None
+
+
+def _damaged(path: Path, number: int, why: str) -> CorruptFileError:
+    return CorruptFileError(
+        f"{path}, line {number} is damaged: {why}; delete that line to redo its task, or use --force to start anew"
+    )
 
 
 def _lock(file: IO[bytes], folder: Path) -> None:

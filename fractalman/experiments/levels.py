@@ -63,7 +63,13 @@ class Level:
     below_floor: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return JSON values.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         out = {name: getattr(self, name) for name in self.__dataclass_fields__}
         out |= {"sizes": list(self.sizes), "ratios": list(self.ratios)}
         for key in ("half_width", "sigma", "p_value"):

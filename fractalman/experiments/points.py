@@ -27,23 +27,39 @@ class Task(NamedTuple):
 class Point:
     """One point of a learning curve.
 
-    Args:
-        learner: its name; "bayes" for the Bayes floor.
-        n: training-set size.
-        seed: replicate, 0 … S − 1.
-        risk: mean squared error over test points and label draws, in units of the label's prior variance.
-        train_risk: mean squared training residual, same unit.
-        v_in: V_in, expected label variance within the population, same unit.
-        n_population: N; inf where points are addressed.
-        regime: "" until the sweep's rule is applied to all replicates of this (learner, n).
-        reason: why it has that regime.
-        seconds: wall time spent on it.
-        info: what the learner reports.
-        value: position on the sweep's axis; None = n.
-        parameters: number of fitted parameters, all outputs together; None where the learner has none.
-        doubled: the setting that was doubled, "" for a point of the sweep itself.
-        efficiency: risk over the Bayes floor of the same replicate at the same condition; None until the sweep is
-            concluded, and where there is no floor.
+    Parameters
+    ----------
+    learner : str
+        Its name; "bayes" for the Bayes floor.
+    n : int
+        Training-set size.
+    seed : int
+        Replicate, 0 … S − 1.
+    risk : float
+        Mean squared error over test points and label draws, in units of the label's prior variance.
+    train_risk : float
+        Mean squared training residual, same unit.
+    v_in : float
+        V_in, expected label variance within the population, same unit.
+    n_population : float
+        N; inf where points are addressed.
+    regime : str, default ""
+        "" until the sweep's rule is applied to all replicates of this (learner, n).
+    reason : str, default ""
+        Why it has that regime.
+    seconds : float, default 0.0
+        Wall time spent on it.
+    info : dict, default empty
+        What the learner reports.
+    value : int or float or None, default None
+        Position on the sweep's axis; None = n.
+    parameters : int or None, default None
+        Number of fitted parameters, all outputs together; None where the learner has none.
+    doubled : str, default ""
+        The setting that was doubled, "" for a point of the sweep itself.
+    efficiency : float or None, default None
+        Risk over the Bayes floor of the same replicate at the same condition; None until the sweep is concluded, and
+        where there is no floor.
     """
 
     learner: str
@@ -67,7 +83,13 @@ class Point:
             object.__setattr__(self, "value", self.n)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values: an infinite N and a risk that is no number are None."""
+        """Return JSON values: an infinite N and a risk that is no number are None.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         out = dataclasses.asdict(self)
         for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
             out[key] = out[key] if math.isfinite(out[key]) else None
@@ -75,7 +97,18 @@ class Point:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Point:
-        """Return the point of `to_dict`."""
+        """Return the point of `to_dict`.
+
+        Parameters
+        ----------
+        values : dict
+            What `to_dict` returned.
+
+        Returns
+        -------
+        Point
+            Equal to the one that it was.
+        """
         values = dict(values)
         for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
             if values[key] is None:

@@ -92,6 +92,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
         try:
             recipe = from_dict(tables["recipe"])
             recipe.needs_values("a sweep")
+            recipe.needs_own_embedding("a sweep")
         except RecipeError as error:
             problems.append(str(error))
     sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}

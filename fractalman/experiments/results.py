@@ -26,12 +26,18 @@ _FLOOR_REASON = "no learner beats it in expectation over labels"
 class Floor:
     """The Bayes floor: the least risk that any learner can have in expectation over labels.
 
-    Args:
-        n: (sizes,) int64 training-set sizes.
-        risk: (sizes,) float64, mean over replicates, in units of the label's prior variance.
-        standard_error: (sizes,) float64, over replicates; nan for one.
-        value: (sizes,) float64 positions on the axis; the sizes themselves along the data axis.
-        kind: what it is.
+    Parameters
+    ----------
+    n : (sizes,) int64
+        Training-set sizes.
+    risk : (sizes,) float64
+        Mean over replicates, in units of the label's prior variance.
+    standard_error : (sizes,) float64
+        Over replicates; nan for one.
+    value : (sizes,) float64
+        Positions on the axis; the sizes themselves along the data axis.
+    kind : str, default "Bayes floor: exact posterior variance on the label tree"
+        What it is.
     """
 
     n: I64
@@ -45,18 +51,30 @@ class Floor:
 class Result:
     """A finished (or, from `load_result`, perhaps unfinished) sweep.
 
-    Args:
-        spec: what was asked.
-        points: every point, by learner, condition and replicate; the Bayes floor's are of learner "bayes".
-        verdicts: one per learner, in the order of the specification.
-        predictions: learner → Prediction, None where nothing is predicted.
-        floor: the Bayes floor over the sizes.
-        summaries: learner → one summary per size, with regime and evidence.
-        conventions: learner → how it treats inputs and labels.
-        rule: the rule by which regimes and windows were chosen.
-        notes: learner → why there is no prediction.
-        doubling_checks: the points at which a setting was doubled; regimes rest on them, nothing else does.
-        missing: tasks that are not finished.
+    Parameters
+    ----------
+    spec : Spec
+        What was asked.
+    points : tuple of Point
+        Every point, by learner, condition and replicate; the Bayes floor's are of learner "bayes".
+    verdicts : tuple of Verdict
+        One per learner, in the order of the specification.
+    predictions : dict
+        Learner → Prediction, None where nothing is predicted.
+    floor : Floor
+        The Bayes floor over the sizes.
+    summaries : dict
+        Learner → one summary per size, with regime and evidence.
+    conventions : dict
+        Learner → how it treats inputs and labels.
+    rule : str, default `fractalman.experiments.RULE`
+        The rule by which regimes and windows were chosen.
+    notes : dict, default empty
+        Learner → why there is no prediction.
+    doubling_checks : tuple of Point, default ()
+        The points at which a setting was doubled; regimes rest on them, nothing else does.
+    missing : int, default 0
+        Tasks that are not finished.
     """
 
     spec: Spec
@@ -72,7 +90,13 @@ class Result:
     missing: int = 0
 
     def table(self) -> list[dict[str, Any]]:
-        """Return every point as plain JSON values, one dict per row."""
+        """Return all points, those of the doubling checks last.
+
+        Returns
+        -------
+        list of dict
+            Plain JSON values, one dict per point.
+        """
         return [point.to_dict() for point in (*self.points, *self.doubling_checks)]
 
 

@@ -33,24 +33,38 @@ BAYES = "bayes"
 class Spec:
     """A checked experiment.
 
-    Args:
-        recipe: the dataset; replicate i draws its own geometry, embedding and labels.
-        learners: names, in the order of the report.
-        train_sizes: ascending training-set sizes n: the axis itself, or the size held fixed along
-            another axis (as many as there are values where a one-pass network needs more for more steps).
-        seeds: number of replicates S.
-        test_size: points of every test set, disjoint from every training set of its replicate.
-        label_draws: label vectors drawn on each replicate's structure; risks are means over them. One draw scatters by
-            23 to 70 %, and learners that share their linear algebra over the draws get more of them for nothing.
-        network_draws: how many of them a network learns, as outputs of one network.
-        max_fraction: sizes n > N·max_fraction of a finite population N are measured but not fitted.
-        settings: learner → its table, as the learner checks it.
-        fit: window_low, window_high (on the axis; None = no bound), min_sizes, min_seeds.
-        axis_name: what is varied: "n", a setting of the learners or a keyword of the recipe.
-        values: ascending positions on the axis.
-        brought: name → learner that Python, the command line or an entry point brought.
-        doubling_checks: whether every condition is also measured with width (or features) doubled, and with steps
-            doubled.
+    Parameters
+    ----------
+    recipe : Recipe
+        The dataset; replicate i draws its own geometry, embedding and labels.
+    learners : tuple of str
+        Names, in the order of the report.
+    train_sizes : tuple of int
+        Ascending training-set sizes n: the axis itself, or the size held fixed along another axis (as many as there are
+        values where a one-pass network needs more for more steps).
+    seeds : int
+        Number of replicates S.
+    test_size : int
+        Points of every test set, disjoint from every training set of its replicate.
+    label_draws : int, default 8
+        Label vectors drawn on each replicate's structure; risks are means over them. One draw scatters by 23 to 70 %,
+        and learners that share their linear algebra over the draws get more of them for nothing.
+    network_draws : int, default 1
+        How many of them a network learns, as outputs of one network.
+    max_fraction : float, default 1/16
+        Sizes n > N·max_fraction of a finite population N are measured but not fitted.
+    settings : dict, default empty
+        Learner → its table, as the learner checks it.
+    fit : dict, default empty
+        window_low, window_high (on the axis; None = no bound), min_sizes, min_seeds.
+    axis_name : str, default "n"
+        What is varied: "n", a setting of the learners or a keyword of the recipe.
+    values : tuple of int or float, default ()
+        Ascending positions on the axis.
+    doubling_checks : bool, default False
+        Whether every condition is also measured with width (or features) doubled, and with steps doubled.
+    brought : dict, default empty
+        Name → learner that Python, the command line or an entry point brought.
     """
 
     recipe: Recipe
@@ -89,7 +103,13 @@ class Spec:
         return digest_of("confirm", self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, defaults filled in; `load_spec` reads them back to an equal Spec."""
+        """Return the tables as plain values, defaults filled in; `load_spec` reads them back to an equal Spec.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
         sweep: dict[str, Any] = {"learners": list(self.learners)}
         if self.axis_name == DATA_AXIS:
             sweep["train_sizes"] = list(self.train_sizes)
@@ -117,11 +137,35 @@ class Spec:
     # -------------------------------------------------------------------------------------------- conditions
 
     def doubled_settings(self, learner: str) -> tuple[str, ...]:
-        """Return the settings of a learner that are doubled under every condition."""
+        """Return the settings of a learner that are doubled under every condition.
+
+        Parameters
+        ----------
+        learner : str
+            Its name.
+
+        Returns
+        -------
+        tuple of str
+            None of them without doubling checks.
+        """
         return doubled_settings(learner) if self.doubling_checks else ()
 
     def condition(self, value: Number, doubled: str = "") -> Condition:
-        """Return what is measured at ``value``, with one setting doubled if it is named."""
+        """Return what is measured at a position on the axis, with one setting doubled if it is named.
+
+        Parameters
+        ----------
+        value : int or float
+            One of ``values``.
+        doubled : str, default ""
+            Name of the setting, "" for none.
+
+        Returns
+        -------
+        Condition
+            Recipe, size and settings.
+        """
         axis, settings, recipe = self.axis, self.settings, self.recipe
         if axis.kind == "recipe":
             recipe = recipe.replace(**{axis.key: value})
@@ -141,12 +185,29 @@ class Spec:
         return Condition(value, n, own, recipe, settings)
 
     def conditions(self) -> list[Condition]:
-        """Return every condition, those of doubling checks included."""
+        """Return every condition, those of doubling checks included.
+
+        Returns
+        -------
+        list of Condition
+            By value, then by what is doubled.
+        """
         settings = ("", *dict.fromkeys(key for name in self.learners for key in self.doubled_settings(name)))
         return [self.condition(value, doubled) for value in self.values for doubled in settings]
 
     def largest(self, value: Number) -> int:
-        """Return the largest training set drawn on the replicates that serve ``value``."""
+        """Return the largest training set that is drawn on the replicates of a position on the axis.
+
+        Parameters
+        ----------
+        value : int or float
+            One of ``values``.
+
+        Returns
+        -------
+        int
+            Points.
+        """
         return self._largest if self.axis.shares_points else max(c.n for c in self.conditions() if c.value == value)
 
     @cached_property
@@ -157,6 +218,18 @@ class Spec:
         """Return the settings that ``learners.make`` gets under a condition (None: the first).
 
         On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
+
+        Parameters
+        ----------
+        name : str
+            Of the learner.
+        condition : Condition or None, default None
+            Under which it is trained; None = the first.
+
+        Returns
+        -------
+        dict
+            Settings for `fractalman.learners.make`.
         """
         condition = condition or self.condition(self.values[0])
         table = dict(condition.settings.get(name, {}))
@@ -166,7 +239,20 @@ class Spec:
         return table
 
     def make(self, name: str, condition: Condition | None = None) -> Learner:
-        """Return a learner with its settings under a condition (None: the first)."""
+        """Return a learner with its settings under a condition.
+
+        Parameters
+        ----------
+        name : str
+            Of the learner.
+        condition : Condition or None, default None
+            Under which it is trained; None = the first.
+
+        Returns
+        -------
+        Learner
+            Not yet fitted.
+        """
         return (
             self.brought[name] if name in self.brought else learners.make(name, self.learner_settings(name, condition))
         )
@@ -174,13 +260,36 @@ class Spec:
     # ------------------------------------------------------------------------------------------------ replicates
 
     def replicate_seeds(self, i: int) -> Seeds:
-        """Return the seeds of replicate ``i``: each layer hashed by its role, so replicates share nothing."""
+        """Return the seeds of a replicate: each layer hashed by its role, so replicates share nothing.
+
+        Parameters
+        ----------
+        i : int
+            Number of the replicate, from 0.
+
+        Returns
+        -------
+        Seeds
+            Of geometry, embedding and labels.
+        """
         return replicate_seeds(self.recipe, i)
 
     def replicate_recipe(self, i: int, value: Number | None = None) -> Recipe:
-        """Return the recipe of replicate ``i`` at ``value``; of an unlimited population only the points that are used.
+        """Return the recipe of a replicate; of an unlimited population only the points that are used.
 
         Along a keyword of the recipe the seeds stay, so that a replicate differs by that keyword alone.
+
+        Parameters
+        ----------
+        i : int
+            Number of the replicate, from 0.
+        value : int or float or None, default None
+            One of ``values``; None = the first.
+
+        Returns
+        -------
+        Recipe
+            With the replicate's own seeds.
         """
         value = self.values[0] if value is None else value
         recipe, seeds = self.condition(value).recipe, self.replicate_seeds(i)

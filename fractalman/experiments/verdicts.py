@@ -46,38 +46,67 @@ HELD_OUT_LAWS = ("power", "logarithm", "floor")
 class Verdict:
     """The comparison for one learner.
 
-    Args:
-        learner: its name.
-        measured: fitted exponent; None = not measurable.
-        standard_error: of ``measured``, over replicates.
-        half_width: 95 % Student-t half-width of measured − reference, the reference's own error included.
-        predicted: asymptotic exponent; None = no power law is predicted.
-        predicted_local: exponent of the predicted finite-size curve over the fitted sizes, of a network that of its
-            tangent kernel (a warning says so); None = no curve.
-        predicted_local_error: its standard error.
-        agrees: True, False, or None with a reason: the worse of level and slope.
-        reason: the verdict in words.
-        slope_agrees: of the exponent alone.
-        slope_reason: the same in words.
-        level: the comparison with the predicted curve; None = it was not asked.
-        sigma: (measured − reference) / combined standard error; None = nothing to compare.
-        window: smallest and largest fitted abscissa (n, P or steps); None = no fit.
-        n_sizes: conditions fitted.
-        n_seeds: replicates.
-        regimes: regime → number of points (every replicate counts).
-        excluded: one sentence per size left out.
-        warnings: what qualifies the fit.
-        law: name of the predicted law, "" without one.
-        logarithmic: whether the predicted law carries a logarithm.
-        fit: the fit itself; None = not measurable.
-        axis: what was varied.
-        abscissa: of the fit: "n", "P" (number of parameters), "steps", or "" where nothing is fitted.
-        fitted: positions on the axis that were fitted.
-        held_out: fit small, predict large: law → error (root mean square of ln(predicted/measured) at the conditions
-            held out), bias (its mean) and sigma (error in standard errors of the measurement), best first, and the
-            largest abscissa shown; None with fewer than 6 conditions.
-        sensitivity: largest less smallest exponent over windows of at least half the conditions; None without a fit.
-        efficiency: risk over the Bayes floor at the last fitted condition; None without a fit or a floor.
+    Parameters
+    ----------
+    learner : str
+        Its name.
+    measured : float or None
+        Fitted exponent; None = not measurable.
+    standard_error : float or None
+        Of ``measured``, over replicates.
+    half_width : float or None
+        95 % Student-t half-width of measured − reference, the reference's own error included.
+    predicted : float or None
+        Asymptotic exponent; None = no power law is predicted.
+    predicted_local : float or None
+        Exponent of the predicted finite-size curve over the fitted sizes, of a network that of its tangent kernel (a
+        warning says so); None = no curve.
+    predicted_local_error : float or None
+        Its standard error.
+    agrees : bool or None
+        True, False, or None with a reason: the worse of level and slope.
+    reason : str
+        The verdict in words.
+    sigma : float or None
+        (measured − reference) / combined standard error; None = nothing to compare.
+    window : tuple of two int or None
+        Smallest and largest fitted abscissa (n, P or steps); None = no fit.
+    n_sizes : int
+        Conditions fitted.
+    n_seeds : int
+        Replicates.
+    regimes : dict
+        Regime → number of points (every replicate counts).
+    excluded : tuple of str, default ()
+        One sentence per size left out.
+    warnings : tuple of str, default ()
+        What qualifies the fit.
+    law : str, default ""
+        Name of the predicted law, "" without one.
+    logarithmic : bool, default False
+        Whether the predicted law carries a logarithm.
+    fit : PowerLawFit or None, default None
+        The fit itself; None = not measurable.
+    axis : str, default "n"
+        What was varied.
+    abscissa : str, default "n"
+        Of the fit: "n", "P" (number of parameters), "steps", or "" where nothing is fitted.
+    fitted : tuple of int or float, default ()
+        Positions on the axis that were fitted.
+    held_out : dict or None, default None
+        Fit small, predict large: law → error (root mean square of ln(predicted/measured) at the conditions held out),
+        bias (its mean) and sigma (error in standard errors of the measurement), best first, and the largest abscissa
+        shown; None with fewer than 6 conditions.
+    sensitivity : float or None, default None
+        Largest less smallest exponent over windows of at least half the conditions; None without a fit.
+    efficiency : float or None, default None
+        Risk over the Bayes floor at the last fitted condition; None without a fit or a floor.
+    slope_agrees : bool or None, default None
+        Of the exponent alone.
+    slope_reason : str, default ""
+        The same in words.
+    level : Level or None, default None
+        The comparison with the predicted curve; None = it was not asked.
     """
 
     learner: str
@@ -110,7 +139,13 @@ class Verdict:
     level: Level | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, without the fit's parts."""
+        """Return JSON values, without the fit's parts.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         out = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "fit"}
         out["regimes"] = dict(self.regimes)
         out["level"] = None if self.level is None else self.level.to_dict()

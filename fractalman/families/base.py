@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64, I32, I64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.blocks import Blocks
 from fractalman.families.memory import Memory
@@ -51,6 +51,8 @@ class Structure(Generic[R]):
         The part of y that is label noise; families leave it out, the composer adds it.
     value : (n,) float64, optional
         The label, noise included, whose class y is; families leave it out, the composer adds it.
+    tokens : (n, t) int32, optional
+        Strings of tokens, which the coordinates come from; None where points are no strings.
     """
 
     recipe: R
@@ -62,6 +64,7 @@ class Structure(Generic[R]):
     sites: I64 | None = None
     noise: F64 | None = None
     value: F64 | None = None
+    tokens: I32 | None = None
 
     @property
     def grown(self) -> tuple[I64, Hierarchy]:
@@ -164,7 +167,17 @@ def family_of(recipe: Recipe) -> Family:
 
 
 def memory_of(recipe: Recipe) -> Memory[Any]:
-    """Return what making a recipe's dataset takes, in bytes.
+    """Return what making a recipe's dataset takes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+
+    Returns
+    -------
+    Memory
+        Bytes, by what is made.
 
     Examples
     --------

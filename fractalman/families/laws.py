@@ -48,6 +48,8 @@ class Laws(Generic[R]):
         The labels' covariance, for families whose labels are a field and lie on no tree.
     model_curve : (recipe, numbers of cells) → (k,) float64, optional
         The risk of the best P cells with infinitely many data.
+    finite_size : bool, default True
+        Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
 
     law: Callable[[R, LearnerProperties], Law] | None = None
@@ -58,6 +60,7 @@ class Laws(Generic[R]):
     neighbour_bias: Callable[[R], float | None] | None = None
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
+    finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
         """Return the law that a learner must follow on a recipe's data.

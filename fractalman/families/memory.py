@@ -21,7 +21,13 @@ _COMPACT_BYTES = 52  # a point of critical clusters with hierarchical labels whi
 
 
 def available_bytes() -> int:
-    """Return the memory that this process may still take, in bytes: the machine's, or its control group's if less."""
+    """Return the memory that this process may still take: the machine's, or its control group's if less.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
     limits = []
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -50,31 +56,83 @@ class Memory(ABC, Generic[R]):
 
     @abstractmethod
     def own_array_bytes(self) -> int:
-        """Return the bytes of the family's own arrays, the most that a draw can have."""
+        """Return the bytes of the family's own arrays, the most that a draw can have.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
 
     @abstractmethod
     def own_peak_bytes(self) -> int:
-        """Return the most that `generate` needs at once, `array_bytes` included, before anything is added to X."""
+        """Return the most that `generate` needs at once, `array_bytes` included, before anything is added to X.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
 
     def array_bytes(self) -> int:
-        """Return the bytes of the arrays that `generate` returns, with what the recipe adds to the family's own."""
-        columns = bool(self.recipe.noise) + self.recipe.classifies
+        """Return the bytes of the arrays that `generate` returns, with what the recipe adds to the family's own.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        columns = bool(self.recipe.noise) + self.recipe.thresholds
         return self.own_array_bytes() + self.recipe.max_points * (4 * self.recipe.nuisance_dim + 8 * columns)
 
     def peak_bytes(self) -> int:
-        """Return the most memory that `generate` needs at once."""
-        return self.own_peak_bytes() + 4 * self.recipe.max_points * self._copied + self._rotation
+        """Return the most memory that `generate` needs at once.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        return self.own_peak_bytes() + 4 * self.recipe.max_points * self._copied + self._rotation + self._features
 
     def start_bytes(self) -> int | None:
-        """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`."""
+        """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`.
+
+        Returns
+        -------
+        int or None
+            Bytes.
+        """
         return None
 
     def coordinate_bytes(self, n_points: int) -> int:
-        """Return the bytes of the coordinates of so many points, and of what makes them wider and turns them."""
+        """Return the bytes of the coordinates of so many points, and of what makes them wider and turns them.
+
+        Parameters
+        ----------
+        n_points : int
+            How many.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
         return 4 * (self.recipe.n_columns + self._copied) * n_points + self._rotation
 
     def tree_bytes(self) -> int:
-        """Return the most memory that `generation.tree` needs at once; 64 bytes a point of it are returned."""
+        """Return the most memory that `generation.tree` needs at once; 64 bytes a point of it are returned.
+
+        Returns
+        -------
+        int
+            Bytes.
+
+        Raises
+        ------
+        RecipeError
+            For a family whose tree is not drawn alone.
+        """
         raise RecipeError(
             f"family {self.recipe.family!r} has no tree to be drawn alone: expected percolation-cluster, "
             "percolation-ensemble or bethe-lattice; use generate for the dataset"
@@ -85,25 +143,48 @@ class Memory(ABC, Generic[R]):
 
         Parameters
         ----------
-        hierarchy : bool
-            With the trees of families that can do without; the others hold theirs in any case. Default True.
+        hierarchy : bool, default True
+            With the trees of families that can do without; the others hold theirs in any case.
+
+        Returns
+        -------
+        int
+            Bytes.
         """
         held = 4 * (self.recipe.n_columns + self._copied)
         return self.peak_bytes() + (_WALK_BYTES - held) * self.recipe.max_points + self.block_bytes()
 
     def compact_bytes(self) -> int:
-        """Return what `streamed_bytes` is for compact trees; twice as much a point where ids need 64 bits."""
+        """Return what `streamed_bytes` is for compact trees; twice as much a point where ids need 64 bits.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
         wide = 1 if 2 * self.recipe.max_points < 1 << 31 else 2
         return _COMPACT_BYTES * wide * self.recipe.max_points + self.block_bytes() + self._rotation
 
     def block_bytes(self) -> int:
-        """Return the bytes of the blocks that are made, put in order and written at the same time."""
+        """Return the bytes of the blocks that are made, put in order and written at the same time.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
         return 8 * max(BLOCK_BYTES, 4 * self.recipe.n_columns)
 
     @property
     def _copied(self) -> int:
         """Columns that are held twice while nuisance coordinates are put beside them."""
         return self.recipe.ambient_dim if self.recipe.nuisance_dim else 0
+
+    @property
+    def _features(self) -> int:
+        """Bytes of the directions of superposed latents, at most one a point, while they are made."""
+        d = self.recipe.ambient_dim
+        return (12 * d + 64) * self.recipe.max_points if self.recipe.superposes else 0
 
     @property
     def _rotation(self) -> int:

@@ -63,7 +63,7 @@ def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:
     if recipe.noise:
         columns["noise"] = ComputedColumn(y.shape, np.dtype(np.float64), lambda points: noise(recipe, points))
         columns["y"] = changed(y, y.shape, lambda points, clean: clean + noise(recipe, points))
-    if recipe.classifies:
+    if recipe.thresholds:
         value = columns["y"]
         columns["value"] = value
         columns["y"] = changed(value, value.shape, lambda _, block: classes(recipe, block))

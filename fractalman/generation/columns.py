@@ -14,9 +14,9 @@ import numpy as np
 
 from fractalman.families._forests.blocks import ForestBlocks
 from fractalman.families.base import Structure, family_of, memory_of
-from fractalman.families.blocks import Blocks, MappedColumn, PrefetchedColumn
+from fractalman.families.blocks import Blocks, ComputedColumn, MappedColumn, PrefetchedColumn
 from fractalman.generation import augment
-from fractalman.generation.composer import structure
+from fractalman.generation.composer import own_coordinates, structure, superposition
 from fractalman.generation.memory import check_memory
 from fractalman.recipes import Recipe
 
@@ -63,21 +63,22 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     hierarchy = hierarchy and recipe.has_hierarchy
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
     small = memory_of(recipe).peak_bytes() <= IN_MEMORY_BYTES
-    if recipe.addressed or not small:
+    if not recipe.superposes and (recipe.addressed or not small):
         columns = streamed_columns(recipe, hierarchy, folder)
         if columns is not None:
             _check_scratch(columns["X"], folder)
             return {path: PrefetchedColumn(blocks) for path, blocks in columns.items()}
-    made = structure(recipe, hierarchy)
+    made = structure(recipe, hierarchy or recipe.superposes)
     return {"X": _coordinates(made, small, folder), **_other_columns(made, hierarchy)}
 
 
 def _coordinates(made: Structure[Any], small: bool, folder: Path) -> Any:
     recipe, n = made.recipe, made.y.size
     if small:
-        X = np.empty((n, recipe.ambient_dim), np.float32)
-        family_of(recipe).sampler.coordinates(made, X)
-        return augment.coordinates(recipe, np.arange(n), X)
+        return augment.coordinates(recipe, np.arange(n), own_coordinates(made))
+    if recipe.superposes:
+        rows = ComputedColumn((n, recipe.ambient_dim), np.dtype(np.float32), superposition(made).rows)
+        return PrefetchedColumn(augment.coordinate_blocks(recipe, rows))
     own = family_of(recipe).sampler.coordinate_blocks(made, folder)
     _check_scratch(own, folder)
     return PrefetchedColumn(augment.coordinate_blocks(recipe, own))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F64
+from fractalman._typing import F32, F64
+from fractalman.datasets.dictionary import superposition_of
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families._forests.coalescent import ClusterTree
@@ -15,6 +16,7 @@ from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
 from fractalman.recipes import Recipe
+from fractalman.trees.superposition import Superposition
 
 
 def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structure[Any]:
@@ -28,6 +30,16 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
         Also the hierarchy and the label tree.
     draw : int, default 0
         Number of the label draw; 0 = the dataset's own labels.
+
+    Returns
+    -------
+    Structure
+        Labels, clusters, edges, hierarchy and label tree.
+
+    Raises
+    ------
+    RecipeError
+        Where a label is not finite: keywords at the ends of their ranges.
     """
     made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
@@ -39,7 +51,7 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
             f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
             "the ends of their ranges"
         )
-    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.classifies else made
+    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.thresholds else made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -74,6 +86,16 @@ def tree(recipe: Recipe) -> ClusterTree:
 def population(recipe: Recipe) -> dict[str, Any] | None:
     """Return what the clusters of a recipe's ensemble are, without making them; None for families without one.
 
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
+
+    Returns
+    -------
+    dict or None
+        Plain values, e.g. the number of clusters.
+
     Examples
     --------
     >>> import fractalman as fm
@@ -83,6 +105,23 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     """
     clusters = family_of(recipe).sampler.clusters
     return None if clusters is None else clusters(recipe)
+
+
+def own_coordinates(made: Structure[Any]) -> F32:
+    """Return the coordinates of all points before anything is added: the family's, or a superposition of latents."""
+    recipe, n = made.recipe, made.y.size
+    if recipe.superposes:
+        return superposition(made).rows(np.arange(n))
+    X = np.empty((n, recipe.ambient_dim), np.float32)
+    family_of(recipe).sampler.coordinates(made, X)
+    return X
+
+
+def superposition(made: Structure[Any]) -> Superposition:
+    """Return the superposition of a structure's latents that its recipe asks for."""
+    if made.hierarchy is None:
+        raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy")
+    return superposition_of(made.recipe, made.hierarchy)
 
 
 def generate(recipe: Recipe) -> Dataset:
@@ -113,10 +152,19 @@ def generate(recipe: Recipe) -> Dataset:
     check_memory(recipe)
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)
-    X = np.empty((made.y.size, recipe.ambient_dim), np.float32)
-    family_of(recipe).sampler.coordinates(made, X)
-    X = augment.coordinates(recipe, np.arange(made.y.size), X)
-    return Dataset(recipe, X, made.y, made.cluster, made.edges, made.hierarchy, made.label_tree, made.noise, made.value)
+    X = augment.coordinates(recipe, np.arange(made.y.size), own_coordinates(made))
+    return Dataset(
+        recipe,
+        X,
+        made.y,
+        made.cluster,
+        made.edges,
+        made.hierarchy,
+        made.label_tree,
+        noise=made.noise,
+        value=made.value,
+        tokens=made.tokens,
+    )
 
 
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
@@ -154,6 +202,6 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
         if noise is not None:
             out[:, draw] += noise
-        if data.recipe.classifies:
+        if data.recipe.thresholds:
             out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out

@@ -59,7 +59,7 @@ def file_contents(recipe: Recipe, progress: Callable[[str], None] | None = None)
     """
     with tempfile.TemporaryDirectory() as folder:  # for what lays out large clusters
         records, size = _hashed(file_columns(recipe, True, Path(folder)), progress)
-    kept = {path: record for path, record in records.items() if BY_PATH[path].group not in ("tree", "level")}
+    kept = {path: record for path, record in records.items() if BY_PATH[path].group not in ("tree", "level", "labels")}
     n, d = records["X"].shape
     whole, bare = (Provenance(recipe.to_dict(), found, {}).content for found in (records, kept))
     return Contents(n, d, size, whole, bare)

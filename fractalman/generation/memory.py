@@ -21,6 +21,11 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         With its trees; `generate` always makes them.
     tree_only : bool, default False
         For `tree`, which makes no coordinates.
+
+    Raises
+    ------
+    ResourceError
+        Naming what is needed, what there is, and what would need less.
     """
     limit, estimate = memory.available_bytes(), memory_of(recipe)
     size = "side" if recipe.n_points is None else "n_points"

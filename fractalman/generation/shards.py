@@ -124,10 +124,11 @@ def _write_rows(
 
 def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     """The columns over the points; RecipeError for families without addresses and for nonsense."""
+    recipe.needs_own_embedding("writing by shards")
     if not recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "smooth-manifold), this one needs its whole tree in one process; leave shards out"
+            "random-hierarchy-model, smooth-manifold), this one needs its whole tree in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
@@ -311,7 +312,22 @@ def merge_shards(
 
 
 def missing_shards(recipe: Recipe, path: str | os.PathLike[str], shards: int) -> list[int]:
-    """Return the numbers of the shards that are not finished yet."""
+    """Return the numbers of the shards that are not finished yet.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As the shards were asked for.
+    path : str or Path
+        Of the index file.
+    shards : int
+        How many there are in all.
+
+    Returns
+    -------
+    list of int
+        Numbers from 0.
+    """
     return _Count(recipe, _columns(recipe, shards), _index(path), shards, None).missing
 
 

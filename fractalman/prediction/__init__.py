@@ -9,7 +9,8 @@ from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.frontiers import NetworkBudget
 from fractalman.prediction.laws import LEARNERS, law_of
-from fractalman.prediction.own_data import OwnPrediction, own_data_table, predict_own_data
+from fractalman.prediction.own_data import OwnPrediction, predict_own_data
+from fractalman.prediction.own_data_values import own_data_table
 from fractalman.prediction.planning import Plan, make_plan
 from fractalman.prediction.realization import TEST_POINTS
 

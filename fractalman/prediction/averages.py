@@ -50,13 +50,25 @@ class Rows:
 class Averages:
     """The curve and the floor of one prediction.
 
-    Args:
-        curve, floor: how they are computed; None where they are not known.
-        control: a curve known exactly and draw by draw.
-        usual: draws that the source has by default.
-        draws: how many are asked for; None = the fewest that curve and floor have by default.
-        target_error: relative standard error of the curve that draws are added for; None = no more.
-    Errors: RecipeError for numbers outside.
+    Parameters
+    ----------
+    curve : Method or None
+        How the curve is computed; None where none is known.
+    floor : Method or None
+        The same of the Bayes floor.
+    control : Control or None
+        A curve known exactly and draw by draw.
+    usual : int
+        Draws that the source has by default.
+    draws : int or None
+        How many are asked for; None = the fewest that curve and floor have by default.
+    target_error : float or None
+        Relative standard error of the curve that draws are added for; None = no more.
+
+    Raises
+    ------
+    RecipeError
+        For a number of draws or an error outside its range.
     """
 
     def __init__(
@@ -80,12 +92,30 @@ class Averages:
         self._control = None if control is None else Rows(control.compute)
 
     def columns(self, which: str, sizes: Sequence[int]) -> F64:
-        """Return risks draw by draw whose mean is the curve or floor, (draws, sizes); one row where it is exact.
+        """Return risks draw by draw whose mean is the curve or floor; one row where it is exact.
 
         The scatter of the rows over √draws is the mean's standard error, that of the control's factor included.
+
+        Parameters
+        ----------
+        which : str
+            "curve" or "floor".
+        sizes : list of int
+            Training-set sizes.
+
+        Returns
+        -------
+        (draws, sizes) float64
+            Risks in units of the label's prior variance.
+
+        Raises
+        ------
+        RecipeError
+            Where none is known, or the wanted error is not reached with the most draws.
         """
         method = self.methods[which]
-        assert method is not None
+        if method is None:
+            raise RecipeError(f"no {which} is known here: expected a learner and a family with one")
         if method.exact:
             rows = self._rows[which]
             return rows.get(sizes, 1)
@@ -103,7 +133,18 @@ class Averages:
 
     @staticmethod
     def relative_error(columns: F64) -> float:
-        """Return the largest relative standard error over the sizes; 0 where no risk is resolved."""
+        """Return the largest relative standard error over the sizes; 0 where no risk is resolved.
+
+        Parameters
+        ----------
+        columns : (draws, sizes) float64
+            Risks, draw by draw.
+
+        Returns
+        -------
+        float
+            A share of the risk.
+        """
         mean = columns.mean(axis=0)
         error = columns.std(axis=0, ddof=1) / math.sqrt(len(columns))
         share = error[mean > 0.0] / mean[mean > 0.0]

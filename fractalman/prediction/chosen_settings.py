@@ -61,7 +61,10 @@ class MeasuredVariogram:
 
     Parameters
     ----------
-    log_distance, difference : (groups,) float64; pairs between two distances make a group.
+    log_distance : (groups,) float64
+        Logarithm of the distance; pairs between two distances make a group.
+    difference : (groups,) float64
+        Mean squared label difference of the group.
     """
 
     log_distance: F64

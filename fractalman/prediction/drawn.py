@@ -32,8 +32,10 @@ _VARIANCE_POINTS = 4096
 class DrawnRealizations:
     """Realizations of a recipe's family, drawn by address.
 
-    Args:
-        recipe: of any family.
+    Parameters
+    ----------
+    recipe : Recipe
+        Of any family.
     """
 
     recipe: Recipe
@@ -74,7 +76,22 @@ class DrawnRealizations:
         return [self.recipe.replace(n_points=n_points, seed=s) for s in seeds]
 
     def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:
-        """Yield the structures first … last − 1; their test points, and so a curve's values, do not depend on sizes."""
+        """Yield realizations; their test points, and so a curve's values, do not depend on the sizes.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            Training-set sizes that they must serve.
+        first : int, default 0
+            Number of the first.
+        last : int or None, default None
+            One more than the number of the last; None = as many as are usual.
+
+        Returns
+        -------
+        iterator of Realization
+            One a structure.
+        """
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
         recipes = self._recipes(n, first, self.usual if last is None else last)

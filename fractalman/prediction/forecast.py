@@ -103,7 +103,13 @@ class Prediction:
         return self.law.conflicts
 
     def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, the references, where it ends."""
+        """Return in words why this law holds: what went in, what was computed, the references, where it ends.
+
+        Returns
+        -------
+        str
+            A line for each step.
+        """
         return self.law.why()
 
     # ------------------------------------------------------------------------------------------------ the population
@@ -177,17 +183,32 @@ class Prediction:
         n : (k,) int
             Each ≥ 1, below the population.
 
+        Returns
+        -------
+        Curve
+            Sizes, risks in units of the label's prior variance, and their standard errors.
+
         Raises
         ------
         RecipeError
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner))
+            raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
-        """Return the Bayes floor at training-set sizes ``n``: no learner's expected risk is below it.
+        """Return the Bayes floor: no learner's expected risk is below it.
+
+        Parameters
+        ----------
+        n : (k,) int
+            Training-set sizes, each ≥ 1 and below the population.
+
+        Returns
+        -------
+        Curve
+            Sizes, risks in units of the label's prior variance, and their standard errors.
 
         Raises
         ------
@@ -195,7 +216,10 @@ class Prediction:
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            raise RecipeError(f"family {self.recipe.family!r} has no hierarchy, and no Bayes floor is known for it")
+            raise RecipeError(
+                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
+                "where the rules are known"
+            )
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -211,6 +235,11 @@ class Prediction:
             The window, n_lo < n_hi.
         sizes : sequence of int or None, default None
             The very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
+
+        Returns
+        -------
+        Exponent
+            Of risk ~ n^−exponent, with its standard error.
 
         Raises
         ------
@@ -240,7 +269,18 @@ class Prediction:
         return Exponent(found.value, math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:
-        """Return the curve's values structure by structure (or split by split), (draws, sizes) float64."""
+        """Return the curve's values structure by structure (or split by split).
+
+        Parameters
+        ----------
+        n : (k,) int
+            Training-set sizes, as for `curve`.
+
+        Returns
+        -------
+        (draws, k) float64
+            Risks in units of the label's prior variance; one row where the curve is exact.
+        """
         return self._averages.columns("curve", self.curve(n).n.tolist())
 
     def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
@@ -266,7 +306,17 @@ class Prediction:
     # ------------------------------------------------------------------------------------------------ model size
 
     def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
-        """Return the risk of the best P cells with infinitely many data, (k,) float64, prior units.
+        """Return the risk of the best P cells with infinitely many data.
+
+        Parameters
+        ----------
+        P : (k,) int
+            Numbers of cells, each ≥ 1.
+
+        Returns
+        -------
+        (k,) float64
+            Risks in units of the label's prior variance.
 
         Raises
         ------
@@ -292,6 +342,11 @@ class Prediction:
             n = 1024 (below N/16), over a factor of 4 where it has no period.
         model_amplitude : float or None, default None
             B; None = the same of the best cells, over whole periods about P = 1024, known for cascades.
+
+        Returns
+        -------
+        JointLaw
+            Exponents and amplitudes.
 
         Raises
         ------
@@ -332,11 +387,35 @@ class Prediction:
         )
 
     def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
-        """Return the predicted risk with n training points and P cells or parameters, by `joint_law`."""
+        """Return the predicted risk of n training points and P cells or parameters, by `joint_law`.
+
+        Parameters
+        ----------
+        n : float or float array
+            Training points.
+        P : float or float array
+            Cells or parameters; broadcast with n.
+
+        Returns
+        -------
+        float64 array
+            Risk in units of the label's prior variance.
+        """
         return self.joint_law().risk(n, P)
 
     def compute_optimal(self, cost: float = 1.0) -> theory.Frontier:
-        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C."""
+        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C.
+
+        Parameters
+        ----------
+        cost : float, default 1.0
+            C > 0, compute per training point and parameter.
+
+        Returns
+        -------
+        Frontier
+            Powers and exponent of the best n, P and risk.
+        """
         return self.joint_law().compute_optimal(cost)
 
     def network_optimal(
@@ -433,7 +512,9 @@ def make_prediction(
     0.5
     """
     recipe = source if isinstance(source, Recipe) else source.recipe
-    recipe.needs_values("a prediction")
+    if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
+        recipe.needs_values("a prediction")
+    recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)

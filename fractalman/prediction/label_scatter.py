@@ -28,8 +28,12 @@ class LabelEstimate:
 
     Parameters
     ----------
-    value : the estimate. standard_error : over label draws and starting points.
-    interval : 95 %.
+    value : float
+        The estimate.
+    standard_error : float
+        Over label draws and starting points.
+    interval : tuple of two float
+        Ends of the 95 % interval.
     """
 
     value: float
@@ -43,11 +47,14 @@ class NeighbourLaw:
 
     Parameters
     ----------
-    noisy : exponent of g as it is: that of the risk with its noise, in the window of ranks.
-    clean : exponent above the noise: that of the risk's part that can be learned.
-    noise : σ², unit of y² (of classes, half the share of near pairs that differ); 0 is in the interval where none is
-        found.
-    noise_found : whether σ² is larger than in 95 of 100 draws without noise, or than twice its error.
+    noisy : LabelEstimate
+        Exponent of g as it is: that of the risk with its noise, in the window of ranks.
+    clean : LabelEstimate
+        Exponent above the noise: that of the risk's part that can be learned.
+    noise : LabelEstimate
+        σ², unit of y² (of classes, half the share of near pairs that differ); 0 is in the interval where none is found.
+    noise_found : bool
+        Whether σ² is larger than in 95 of 100 draws without noise, or than twice its error.
     """
 
     noisy: LabelEstimate

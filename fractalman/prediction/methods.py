@@ -83,6 +83,8 @@ def method_of(
 
     ``smoother`` is what the learner is to theory where it has settings of its own.
     """
+    if not family_of(_recipe_of(source)).laws.finite_size:
+        return None
     if learner == "mlp":
         return None if smoother is None else _network(source, smoother)
     if smoother is not None:
@@ -96,8 +98,13 @@ def method_of(
     return None
 
 
-def no_curve(learner: str) -> str:
+def no_curve(learner: str, recipe: Recipe | None = None) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
+    if recipe is not None and not family_of(recipe).laws.finite_size:
+        return (
+            f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
+            "sizes that the law names, in `windows`"
+        )
     if learner == "mlp":
         return (
             "no theory gives this network's curve: the tangent kernel is known for ReLU; use activation = 'relu', or "
@@ -115,7 +122,7 @@ def control_of(source: DrawnRealizations | Splits) -> Control | None:
     if isinstance(source, Splits):
         return None
     laws = family_of(source.recipe).laws
-    if laws.exact_curve is None or laws.field is not None:
+    if not laws.finite_size or laws.exact_curve is None or laws.field is not None:
         return None
     floor = laws.exact_curve(source.recipe, "bayes")
     if floor is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
-from fractalman._typing import F64, I64, AnyInt
+from fractalman._typing import F64, AnyInt
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
@@ -28,7 +28,7 @@ from fractalman.prediction.chosen_settings import (
     risk_with_chosen_ridge,
 )
 from fractalman.prediction.curves import Curve
-from fractalman.prediction.label_scatter import LabelEstimate, NeighbourLaw, cut, fields, neighbour_law
+from fractalman.prediction.label_scatter import NeighbourLaw, cut, fields, neighbour_law
 from fractalman.random.streams import Role, key64, normals
 from fractalman.theory import KernelSpectrum
 
@@ -166,12 +166,31 @@ class OwnPrediction:
         return float(weight @ difference / weight.sum())
 
     def local_exponent(self, n_lo: int, n_hi: int) -> float:
-        """Return the exponent of `curve` between two sizes."""
+        """Return the exponent of `curve` between two sizes.
+
+        Parameters
+        ----------
+        n_lo : int
+            Smallest training-set size.
+        n_hi : int
+            Largest training-set size, above n_lo.
+
+        Returns
+        -------
+        float
+            Of risk ~ n^−exponent, least squares through six sizes.
+        """
         grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, 6)).astype(np.int64))
         return theory.local_slope(grid, self.curve(grid).risk)
 
     def why(self) -> str:
-        """Return the reasoning in words."""
+        """Return the reasoning in words.
+
+        Returns
+        -------
+        str
+            A line for each step.
+        """
         smooth, law = self.smoothness.variogram, self.neighbours
         geometry, neighbours = self.from_geometry, self.from_neighbours
         D = self.dimensions.get("recommended")
@@ -433,44 +452,3 @@ def _scatter_of_kernel(
     except FractalmanError as error:
         return math.nan, str(error)
     return float(np.std(slopes, ddof=1)) * math.sqrt(1.0 + 1.0 / len(slopes)), None
-
-
-def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:
-    """Return plain JSON values of a prediction, with its curve at sizes ``n`` (None = five over the allowed range)."""
-    low, high = prediction.sizes
-    grid = np.unique(np.rint(np.geomspace(low, high, 5)).astype(np.int64)) if n is None else n
-    curve = prediction.curve(grid)
-    D, s, law = prediction.dimensions, prediction.smoothness, prediction.neighbours
-
-    def plain(one: LabelEstimate) -> dict[str, object]:
-        return {"value": one.value, "standard_error": one.standard_error, "interval": list(one.interval)}
-
-    return {
-        "learner": prediction.learner,
-        "points": prediction.n_points,
-        "coordinates": prediction.ambient_dim,
-        "data_exponent": prediction.data_exponent,
-        "standard_error": prediction.standard_error if math.isfinite(prediction.standard_error) else None,
-        "interval": list(prediction.interval) if math.isfinite(prediction.standard_error) else None,
-        "classes": prediction.classes,
-        "noise_found": law.noise_found,
-        "noise_variance": plain(law.noise),
-        "clean_exponent": plain(law.clean),
-        "noisy_exponent": plain(law.noisy),
-        "law": prediction.law,
-        "dimension": {
-            name: {"value": d.value, "standard_error": d.standard_error, "window": list(d.window), "ties": d.ties}
-            for name, d in D.items()
-        },
-        "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
-        "nugget": s.variogram.floor,
-        "from_geometry": [v if math.isfinite(v) else None for v in prediction.from_geometry],
-        "from_neighbours": list(prediction.from_neighbours),
-        "label_variance": prediction.label_variance,
-        "curve": [
-            {"n": int(m), "risk": float(r), "share_of_variance": float(r) / prediction.label_variance}
-            for m, r in zip(curve.n, curve.risk, strict=True)
-        ],
-        "curve_kind": curve.kind,
-        "warnings": list(prediction.warnings),
-    }

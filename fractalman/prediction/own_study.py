@@ -153,7 +153,7 @@ def _split(name: str, points: F64, labels: F64, classes: int, sizes: I64, n_test
 
 def own_study_table(study: OwnStudy) -> dict[str, object]:
     """Return plain JSON values of a study."""
-    from fractalman.prediction.own_data import own_data_table
+    from fractalman.prediction.own_data_values import own_data_table
 
     return {
         "verdict": study.verdict,

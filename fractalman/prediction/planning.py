@@ -114,7 +114,13 @@ class Plan:
         return None if self.chosen is None else self.chosen.seeds
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return plain values.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "sizes": self.sizes,
             "seeds": self.seeds,
@@ -157,6 +163,7 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
     ('1-nn', 1000)
     """
     recipe.needs_values("a plan")
+    recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
     if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:

@@ -21,8 +21,10 @@ _SPLITS = 8
 class Splits:
     """Splits of a dataset; labels enter through their covariance only.
 
-    Args:
-        data: the dataset.
+    Parameters
+    ----------
+    data : Dataset
+        In memory or in a file.
     """
 
     data: Dataset
@@ -38,7 +40,22 @@ class Splits:
         return _SPLITS
 
     def draws(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Realization]:  # noqa: ARG002
-        """Yield (points in training order, test points, covariance, X) of the splits first … last − 1."""
+        """Yield splits of the dataset.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            Training-set sizes that they must serve.
+        first : int, default 0
+            Number of the first.
+        last : int or None, default None
+            One more than the number of the last; None = as many as are usual.
+
+        Returns
+        -------
+        iterator of Realization
+            One a split.
+        """
         data, recipe = self.data, self.data.recipe
         n, tree = data.n_points, None
         covariance: theory.LabelCovariance

@@ -35,6 +35,10 @@ class Role(IntEnum):
     ROTATION = 21
     NUISANCE = 22
     FRAME = 23
+    # features in superposition: their directions, their magnitudes point by point, noise of the coordinates
+    FEATURE_DIRECTION = 24
+    FEATURE_MAGNITUDE = 25
+    FEATURE_NOISE = 26
     # labels
     LATENT = 32
     LABEL_ROOT = 33

@@ -38,6 +38,21 @@ class Recipe:
         same with ``threshold`` for 0. Label noise is added before.
     threshold : float, default 0
         In units of the label's prior standard deviation; only with target = "threshold".
+    embedding : str, default "own"
+        Where the points lie: "own", the family's own coordinates; "superposition", the sum of the directions of the
+        subclusters that a point lies in, in ambient_dim coordinates. Structure and labels are the same in both.
+    feature_directions : str, default "random"
+        Of the subclusters: "random" unit vectors; "orthogonal" among siblings; "nested", at feature_cosine from the
+        parent's. This and the following are for superpositions only.
+    feature_cosine : float, default 0.5
+        Between −1 and 1, both left out.
+    feature_magnitude : str, default "constant"
+        What a direction is multiplied by: "constant", 1; "value", |the latent's value|; "folded-normal", |N(0, 1)|
+        for every point and subcluster anew.
+    feature_min_size : int, default 2
+        Subclusters of fewer points have no direction.
+    feature_noise : float, default 0
+        Standard deviation of normal noise on every coordinate.
 
     Notes
     -----
@@ -65,12 +80,21 @@ class Recipe:
     nuisance_dim: int = 0
     nuisance_scale: float = 1.0
     rotate: bool = False
-    target: str = "value"
+    target: str | int = "value"
     threshold: float = 0.0
+    embedding: str = "own"
+    feature_directions: str = "random"
+    feature_cosine: float = 0.5
+    feature_magnitude: str = "constant"
+    feature_min_size: int = 2
+    feature_noise: float = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._checks = {**cls._checks, **_ADDED_CHECKS}
+        cls._checks = {
+            **cls._checks,
+            **{name: check for name, check in _ADDED_CHECKS.items() if name not in cls._checks},
+        }
 
     def __post_init__(self) -> None:
         problems = []
@@ -80,7 +104,7 @@ class Recipe:
             except RecipeError as error:
                 problems.append(str(error))
         if not problems:
-            problems = [*self._target_problems(), *self._joint_problems()]
+            problems = [*self._target_problems(), *self._feature_problems(), *self._joint_problems()]
         if problems:
             raise RecipeError("; ".join(problems))
 
@@ -95,9 +119,14 @@ class Recipe:
         return self.ambient_dim + self.nuisance_dim
 
     @property
+    def thresholds(self) -> bool:
+        """Whether y holds the classes of values, made from them with a threshold."""
+        return self.target in ("sign", "threshold")
+
+    @property
     def classifies(self) -> bool:
         """Whether y holds classes, and not values."""
-        return self.target != "value"
+        return self.thresholds
 
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.
@@ -117,13 +146,57 @@ class Recipe:
         >>> import fractalman as fm
         >>> fm.Cascade(n_points=100).needs_values("a plan")
         """
-        if self.classifies:
+        if self.thresholds:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
+        if self.classifies:
+            raise RecipeError(
+                f"family {self.family!r}: {what} takes labels that are values, and these are classes; use a family "
+                "whose labels are values, e.g. cascade"
+            )
 
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
             return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
         return []
+
+    @property
+    def superposes(self) -> bool:
+        """Whether X is a superposition of the latents, and not what the family's laws speak of."""
+        return self.embedding == "superposition"
+
+    def needs_own_embedding(self, what: str) -> None:
+        """Refuse recipes whose points do not lie where the family puts them.
+
+        Parameters
+        ----------
+        what : str
+            What is done with the family's own coordinates only, as the message says it.
+
+        Raises
+        ------
+        RecipeError
+            If `superposes`.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=100).needs_own_embedding("a plan")
+        """
+        if self.superposes:
+            raise RecipeError(
+                f'embedding = "superposition": {what} is about coordinates that a family draws, and no law is known '
+                'of these; use embedding = "own", or fm.recovery'
+            )
+
+    def _feature_problems(self) -> list[str]:
+        if self.superposes:
+            cosine, nested = self.feature_cosine, self.feature_directions == "nested"
+            if not self.has_hierarchy:
+                return [f'embedding = "superposition": {self.family} has no hierarchy; use embedding = "own"']
+            return ['feature_cosine: use feature_directions = "nested" with it'] if cosine != 0.5 and not nested else []
+        fields = {f.name: f.default for f in dataclasses.fields(self) if f.name.startswith("feature_")}
+        changed = [name for name, default in fields.items() if getattr(self, name) != default]
+        return [f'{name}: use embedding = "superposition" with it' for name in changed]
 
     def _joint_problems(self) -> list[str]:
         """Return what is wrong with the keywords together, each alone being allowed."""
@@ -166,6 +239,8 @@ class Recipe:
         """
         out: dict[str, Any] = {"family": self.family}
         for field in dataclasses.fields(self):
+            if not field.init:  # follows from the others
+                continue
             value = getattr(self, field.name)
             if isinstance(value, Seeds):
                 value = dataclasses.asdict(value)
@@ -229,6 +304,12 @@ _ADDED_CHECKS: dict[str, Check] = {
     "rotate": switch,
     "target": choice("value", "sign", "threshold"),
     "threshold": real(-1e6, 1e6),
+    "embedding": choice("own", "superposition"),
+    "feature_directions": choice("random", "orthogonal", "nested"),
+    "feature_cosine": real(-1.0, 1.0, open_low=True, open_high=True),
+    "feature_magnitude": choice("constant", "value", "folded-normal"),
+    "feature_min_size": integer(2, 1 << 62),
+    "feature_noise": real(0.0, 1e6),
 }
 """Keywords of every family that add something to its datasets; at their defaults they are not written out."""
 

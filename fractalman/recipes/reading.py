@@ -47,7 +47,7 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         hint = nearest(str(family), family_names())
         raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     problems = [
         f"unknown key {where}.{key}: expected {', '.join(fields)}{nearest(str(key), fields)}"
         for key in table
@@ -70,7 +70,23 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the tables of a TOML file; RecipeError in one line when it is not one."""
+    """Return the tables of a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file, UTF-8.
+
+    Returns
+    -------
+    dict
+        Name of a table → its values.
+
+    Raises
+    ------
+    RecipeError
+        In one line, when the file cannot be read or is no TOML.
+    """
     path = Path(path)
     try:
         text = path.read_bytes().decode("utf-8")

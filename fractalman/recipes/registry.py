@@ -20,6 +20,7 @@ _PACKAGES = {
     "lattice-percolation": "fractalman.families.lattice_percolation",
     "percolation-cluster": "fractalman.families.percolation_cluster",
     "percolation-ensemble": "fractalman.families.percolation_ensemble",
+    "random-hierarchy-model": "fractalman.families.random_hierarchy",
     "smooth-manifold": "fractalman.families.smooth_manifold",
 }
 
@@ -55,7 +56,18 @@ def register(family: str, package: str) -> None:
 
 
 def package_of(family: str) -> str:
-    """Return the dotted name of a family's package."""
+    """Return the dotted name of a family's package.
+
+    Parameters
+    ----------
+    family : str
+        Name of a family, see `family_names`.
+
+    Returns
+    -------
+    str
+        E.g. "fractalman.families.cascade".
+    """
     return _PACKAGES[family]
 
 

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import hashlib
 import platform
-import uuid
+import re
 from pathlib import Path
+
+from fractalman._files import write_whole
+from fractalman.config import summary
+from fractalman.errors import CorruptFileError
+
+DIGESTS = "SHA256SUMS"
+"""In a folder of results: the digest of every table, as ``sha256sum --check`` reads it."""
+_TABLES = (".csv", ".json")
 
 
 def publish(path: Path, content: str | bytes) -> Path:
-    """Write ``content`` so that ``path`` is always whole, the old content or the new, and return it."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write ``content`` so that ``path`` is always whole, the old content or the new, and return it.
+
+    The digest of a table goes into the folder's `DIGESTS`.
+    """
+    whole = content.encode("utf-8") if isinstance(content, str) else content
+    write_whole(path, whole)
+    if path.suffix in _TABLES:
+        digests = {**stated_digests(path.parent), path.name: hashlib.sha256(whole).hexdigest()}
+        write_whole(path.parent / DIGESTS, "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)))
     return path
+
+
+def stated_digests(folder: Path) -> dict[str, str]:
+    """Return name → SHA-256 of the tables in a folder of results, as they were written; {} when nothing says so."""
+    try:
+        lines = (folder / DIGESTS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found = [re.fullmatch(r"([0-9a-f]{64})  (\S+)", line) for line in lines]
+    return {entry[2]: entry[1] for entry in found if entry is not None}
+
+
+def refuse_changed_tables(folder: str | Path) -> None:
+    """Raise CorruptFileError naming the tables in a folder of results that are not what was written any more.
+
+    Whoever writes results asks first: a table that somebody corrected by hand, or that a disk altered, is neither
+    replaced without a word nor left to be read as a measurement. A table that is gone is written again.
+    """
+    problems = []
+    for name, digest in stated_digests(Path(folder)).items():
+        path = Path(folder) / name
+        with contextlib.suppress(FileNotFoundError):
+            if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                problems.append(
+                    f"{path} is not what was written: expected the digest that {DIGESTS} states; delete it to have it "
+                    "written again from the journal, or move it elsewhere"
+                )
+    if problems:
+        raise CorruptFileError(summary(problems))
 
 
 def versions() -> dict[str, str]:

@@ -120,6 +120,7 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
         try:
             recipe = from_dict(tables["recipe"])
             recipe.needs_values("a study")
+            recipe.needs_own_embedding("a study")
             return RecipeSource(recipe, int(values.get("draws", 1)))
         except RecipeError as error:
             problems.append(str(error))

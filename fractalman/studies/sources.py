@@ -31,15 +31,30 @@ TARGETS = ("value", "one-hot")
 class Sample:
     """The points of one replicate.
 
-    Args:
-        X: (n, d) float32. y: (n, m) float64 labels, a column per draw or per class.
-        train, test: disjoint int64 indices of points, in random order.
-        hierarchy: over the points. exact: whether it is the one that made the data, or an estimate.
-        label_tree: where the labels come from; None where nobody knows (files), or there is none (smooth fields).
-        recipe: of the replicate; None of a file.
-        population: N that the points were drawn from; inf where points are addressed.
-        key: 64-bit key of everything random that a study does to it.
-        edges: (m, 2) int64 of the graph that made the points; None where there is none, or none is known.
+    Parameters
+    ----------
+    X : (n, d) float32
+        Coordinates.
+    y : (n, m) float64
+        Labels, a column per draw or per class.
+    train : (n_train,) int64
+        Training points, in random order.
+    test : (n_test,) int64
+        Test points, in random order; none of them in ``train``.
+    hierarchy : Hierarchy
+        Over the points.
+    exact : bool
+        Whether it is the one that made the data, or an estimate.
+    label_tree : LabelTree or None
+        Where the labels come from; None where nobody knows (files), or there is none (smooth fields).
+    recipe : Recipe or None
+        Of the replicate; None of a file.
+    population : float
+        N that the points were drawn from; inf where points are addressed.
+    key : int
+        64-bit key of everything random that a study does to it.
+    edges : (m, 2) int64 or None, default None
+        Of the graph that made the points; None where there is none, or none is known.
     """
 
     X: F32

@@ -74,6 +74,7 @@ from fractalman.theory.fields import (
     gaussian_floor,
     gaussian_floor_with_error,
 )
+from fractalman.theory.grammars.targets import posterior
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
@@ -177,6 +178,7 @@ __all__ = [
     "one_nn_on_tree",
     "optimal_ridge_risk",
     "pair_risk",
+    "posterior",
     "power_law_exponents",
     "power_law_spectrum",
     "prediction_variance",

@@ -180,6 +180,11 @@ class Part(ABC):
             Ridge, λ.
         rows : float64 array
             What `Fit.rows` returned for the target points.
+
+        Returns
+        -------
+        (t, n) float64 or None
+            Weights of the training labels.
         """
 
     def risk(self, covariance: LabelCovariance, train: I64, ridge: float, rows: F64, test: I64) -> F64 | None:
@@ -190,9 +195,18 @@ class Part(ABC):
         covariance : LabelCovariance
             Of the labels.
         train : (n,) int64
-            Test: (t,) int64 point numbers.
+            Point numbers of the training points.
+        ridge : float
+            Ridge, λ.
+        rows : float64 array
+            What `Fit.rows` returned for the target points.
         test : (t,) int64
             Point numbers of the target points.
+
+        Returns
+        -------
+        (t,) float64 or None
+            Expected squared errors in units of the label's prior variance.
         """
         H = self.weights(ridge, rows)
         return None if H is None else covariance.residuals(H, train, test)
@@ -203,11 +217,33 @@ class Fit(ABC):
 
     @abstractmethod
     def rows(self, points: F64 | I64) -> F64:
-        """Return what is needed of target points: scaled inputs (t, d), or training points by number."""
+        """Return what is needed of target points: scaled inputs (t, d), or training points by number.
+
+        Parameters
+        ----------
+        points : (t, d) float64 or (t,) int64
+            Inputs, or numbers of training points.
+
+        Returns
+        -------
+        float64 array
+            Scaled inputs (t, d), or what stands for them.
+        """
 
     @abstractmethod
     def on(self, part: I64 | slice) -> Part:
-        """Return the fit on a part of the training points, given by their positions among them."""
+        """Return the fit on a part of the training points, given by their positions among them.
+
+        Parameters
+        ----------
+        part : (m,) int64 or slice
+            Positions among the training points.
+
+        Returns
+        -------
+        Part
+            The fit on these.
+        """
 
 
 class Ridged(Smoother):

@@ -14,10 +14,21 @@ _COLUMNS = 16  # of X at once, so that the sums in double precision stay small b
 
 
 def fragment_means(X: F32, fragment: I64, count: I64) -> F32:
-    """Return the mean row of every fragment, (f, d) float32, summed in float64 in point order.
+    """Return the mean row of every fragment, summed in float64 in point order.
 
-    Args:
-        X: (n, d) float32. fragment: (n,) int64 in 0 … f − 1. count: (f,) int64 points in each.
+    Parameters
+    ----------
+    X : (n, d) float32
+        The rows.
+    fragment : (n,) int64
+        The fragment of every row, 0 … f − 1.
+    count : (f,) int64
+        Rows in each fragment.
+
+    Returns
+    -------
+    (f, d) float32
+        Mean rows.
     """
     out = np.empty((count.size, X.shape[1]), np.float32)
     for first in range(0, X.shape[1], _COLUMNS):
@@ -34,10 +45,20 @@ def coarse_label_tree(tree: LabelTree, fragment: I64, n_fragments: int) -> tuple
     other fragments have no points enter one independent term; if all points of F share the rest of their paths, that
     rest enters as (Σ value)·w_F/|F|: a path sum with norm |F|/w_F, to which the own term is the last step.
 
-    Args:
-        tree: the points' label tree. fragment: (n,) int64. n_fragments: how many.
-    Returns: (label tree whose leaf f is fragment f, kept): after the fragments come the nodes ``kept`` of ``tree``, in
-        rising id. None when points of one fragment leave the shared part of the tree at different nodes.
+    Parameters
+    ----------
+    tree : LabelTree
+        The points' label tree.
+    fragment : (n,) int64
+        The fragment of every point, 0 … n_fragments − 1.
+    n_fragments : int
+        How many.
+
+    Returns
+    -------
+    tuple of LabelTree and (m,) int64, or None
+        The tree whose leaf f is fragment f, and the nodes of ``tree`` that come after the fragments, in rising id; None
+        where points of one fragment leave the shared part of the tree at different nodes.
     """
     parent, order = tree.parent, topological_order(tree.parent)
     owner, shared = np.empty(parent.size, np.int64), np.empty(parent.size, np.int64)
@@ -73,11 +94,23 @@ def coarse_label_tree(tree: LabelTree, fragment: I64, n_fragments: int) -> tuple
 def coarse_hierarchy(h: Hierarchy, cut: Cut, number: I64, value: F64 | None, variance: F64 | None) -> Hierarchy:
     """Return the hierarchy above a cut, whose points are the fragments.
 
-    Args:
-        h: the fine hierarchy. cut: of it.
-        number: (n_fragments,) int64, the coarse point that each of the cut's fragments becomes.
-        value, variance: the coarse points' own columns, or None for those of the fragments' nodes.
-    Returns: Hierarchy with size = fragments below a node; latents by decreasing size, then by id in ``h``.
+    Parameters
+    ----------
+    h : Hierarchy
+        The fine hierarchy.
+    cut : Cut
+        A cut of it.
+    number : (n_fragments,) int64
+        The coarse point that each of the cut's fragments becomes.
+    value : float64 array or None
+        The coarse points' own columns, or None for those of the fragments' nodes.
+    variance : float64 array or None
+        The coarse points' own columns, or None for those of the fragments' nodes.
+
+    Returns
+    -------
+    Hierarchy
+        With size = fragments below a node; latents by decreasing size, then by id in ``h``.
     """
     n, latents = cut.node.size, np.flatnonzero(h.size > cut.size)
     node = np.empty(n, np.int64)

@@ -21,14 +21,22 @@ if TYPE_CHECKING:
 class Hierarchy:
     """The hierarchy over all nodes: points first, then latents by decreasing size.
 
-    Args:
-        parent: (n_nodes,) int64, −1 at a root.
-        value: (n_nodes,) float64, drawn from N(0, variance).
-        variance: (n_nodes,) float64, in units of (label × norm)².
-        size: (n_nodes,) int64, points below the node; 1 for a point.
-        depth: (n_nodes,) int64, number of ancestors.
-        n_points: number of points n.
-        level: (n_nodes,) int64 or None; a cascade's level of every node (a point's is the last level).
+    Parameters
+    ----------
+    parent : (n_nodes,) int64
+        −1 at a root.
+    value : (n_nodes,) float64
+        Drawn from N(0, variance).
+    variance : (n_nodes,) float64
+        In units of (label × norm)².
+    size : (n_nodes,) int64
+        Points below the node; 1 for a point.
+    depth : (n_nodes,) int64
+        Number of ancestors.
+    n_points : int
+        Number of points n.
+    level : (n_nodes,) int64 or None, default None
+        A cascade's level of every node (a point's is the last level).
     """
 
     parent: I64
@@ -52,11 +60,22 @@ class Hierarchy:
     def features(self, values: bool = False, top: int | None = None) -> csr_array:
         """Return which point lies under which latent as a sparse matrix.
 
-        Args:
-            values: entries are the latents' values instead of 1.
-            top: only the ``top`` largest latents; None = all.
-        Returns: scipy.sparse.csr_array (n_points, n_latents or top), float64; column j is node n_points + j.
-        Errors: RecipeError for a ``top`` that is no whole number from 0 up.
+        Parameters
+        ----------
+        values : bool, default False
+            Entries are the latents' values instead of 1.
+        top : int or None, default None
+            Only the ``top`` largest latents; None = all.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            (n_points, n_latents or top), float64; column j is node n_points + j.
+
+        Raises
+        ------
+        RecipeError
+            For a ``top`` that is no whole number from 0 up.
         """
         from scipy.sparse import csr_array
 
@@ -68,7 +87,13 @@ class Hierarchy:
         return csr_array((data, indices, indptr), shape=(self.n_points, columns))
 
     def order(self) -> queries.PointOrder:
-        """Return an order of the points in which those of every latent are one contiguous range, made once, in O(n)."""
+        """Return an order of the points in which those of every latent are one contiguous range.
+
+        Returns
+        -------
+        PointOrder
+            Made once, in O(n).
+        """
         return self._order
 
     @cached_property
@@ -76,28 +101,71 @@ class Hierarchy:
         return queries.contiguous_order(self.parent, self.size, self.n_points)
 
     def points(self, node: int) -> I64:
-        """Return the points below ``node`` (a point: itself), rising, (size[node],) int64.
+        """Return the points below a node (of a point: itself), rising.
 
-        Errors: RecipeError for a node that is not there.
+        Parameters
+        ----------
+        node : int
+            Its id, a point or a latent.
+
+        Returns
+        -------
+        (size[node],) int64
+            Point ids.
+
+        Raises
+        ------
+        RecipeError
+            For a node that is not there.
+        RecipeError
+            For a node that is not there.
         """
         queries.check_nodes("node", np.array([node]), self.n_nodes)
         return np.sort(self._order.points[self._order.start[node] : self._order.stop[node]])
 
     def ancestors(self, node: int) -> I64:
-        """Return the latents above ``node``, its parent first and its root last, (depth[node],) int64.
+        """Return the latents above a node, its parent first and its root last.
 
-        Errors: RecipeError for a node that is not there.
+        Parameters
+        ----------
+        node : int
+            Its id, a point or a latent.
+
+        Returns
+        -------
+        (depth[node],) int64
+            Node ids.
+
+        Raises
+        ------
+        RecipeError
+            For a node that is not there.
+        RecipeError
+            For a node that is not there.
         """
         return queries.ancestors(self.parent, node)
 
     def lowest_common_ancestors(self, a: I64, b: I64) -> I64:
-        """Return the smallest subcluster that holds both nodes of each pair, (pairs,) int64; −1 in different clusters.
+        """Return the smallest subcluster that holds both nodes of each pair.
 
         O(n) the first time, then at most log2(n) + 2 steps for a pair, however deep the hierarchy.
 
-        Args:
-            a, b: (pairs,) int64 node ids, points or latents; a node is its own ancestor.
-        Errors: RecipeError for nodes that are not there.
+        Parameters
+        ----------
+        a : (pairs,) int64
+            Node ids, points or latents; a node is its own ancestor.
+        b : (pairs,) int64
+            As a, equally many.
+
+        Returns
+        -------
+        (pairs,) int64
+            Node ids, −1 for nodes of different clusters.
+
+        Raises
+        ------
+        RecipeError
+            For nodes that are not there.
         """
         return self._common.of(a, b)
 
@@ -113,9 +181,20 @@ class Hierarchy:
         fragment at a smaller size lies inside one at a larger. Fragments can be much smaller than ``size``, where a
         subcluster just above it splits unevenly.
 
-        Args:
-            size: s ≥ 1, in points.
-        Errors: RecipeError for s < 1.
+        Parameters
+        ----------
+        size : int
+            s ≥ 1, in points.
+
+        Returns
+        -------
+        Cut
+            Fragments, and the fragment of every point.
+
+        Raises
+        ------
+        RecipeError
+            For s < 1.
         """
         return queries.cut_at_size(self.parent, self.size, self.n_points, size)
 
@@ -124,12 +203,18 @@ class Hierarchy:
 class LabelTree:
     """All that theory may see of the labels: y[i] = (Σ of value on the path root → leaf[i]) / norm[i].
 
-    Args:
-        parent: (m,) int64, −1 at a root.
-        value: (m,) float64, independent draws from N(0, variance).
-        variance: (m,) float64, in units of (label × norm)².
-        norm: (n,) float64, per point; with it every label (Brownian: the average label) has prior variance 1.
-        leaf: (n,) int64, the node at which point i's path ends.
+    Parameters
+    ----------
+    parent : (m,) int64
+        −1 at a root.
+    value : (m,) float64
+        Independent draws from N(0, variance).
+    variance : (m,) float64
+        In units of (label × norm)².
+    norm : (n,) float64
+        Per point; with it every label (Brownian: the average label) has prior variance 1.
+    leaf : (n,) int64
+        The node at which point i's path ends.
     """
 
     parent: I64
@@ -141,9 +226,17 @@ class LabelTree:
     def noisy(self, sigma: float, noise: F64 | None = None) -> LabelTree:
         """Return the tree of noisy labels: below every point's node one more, of variance (σ·norm)².
 
-        Args:
-            sigma: σ ≥ 0 in units of the label's prior standard deviation.
-            noise: (n,) float64 the noise itself, as a dataset's column; None = values of 0, for theory needs none.
+        Parameters
+        ----------
+        sigma : float
+            σ ≥ 0 in units of the label's prior standard deviation.
+        noise : (n,) float64 or None, default None
+            The noise itself, as a dataset's column; None = values of 0, for theory needs none.
+
+        Returns
+        -------
+        LabelTree
+            With n more nodes, the leaves.
         """
         n, m = self.n_points, int(self.parent.size)
         value = np.zeros(n) if noise is None else noise * self.norm

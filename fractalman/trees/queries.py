@@ -19,10 +19,16 @@ _WORTH_A_TABLE = 8  # steps of climbing that cost as much as a node's share of t
 class PointOrder:
     """An order of the points in which those of every node stand side by side.
 
-    Args:
-        points: (n,) int64, points[place] = the point that stands there; ``X[points]`` has contiguous subclusters.
-        place: (n,) int64, place[point] = where it stands; the inverse of ``points``.
-        start, stop: (n_nodes,) int64, the points of node u are points[start[u]:stop[u]].
+    Parameters
+    ----------
+    points : (n,) int64
+        points[place] = the point that stands there; ``X[points]`` has contiguous subclusters.
+    place : (n,) int64
+        place[point] = where it stands; the inverse of ``points``.
+    start : (n_nodes,) int64
+        Where the points of a node begin in ``points``.
+    stop : (n_nodes,) int64
+        Where they end: those of node u are points[start[u]:stop[u]].
     """
 
     points: I64
@@ -35,11 +41,16 @@ class PointOrder:
 class Cut:
     """The partition of the points into fragments, the largest subclusters of at most ``size`` points.
 
-    Args:
-        size: s.
-        node: (n_fragments,) int64 hierarchy node of every fragment, rising: single points first, then latents.
-        fragment: (n_points,) int64, the fragment of every point, 0 … n_fragments − 1.
-        count: (n_fragments,) int64, points in every fragment, 1 ≤ count ≤ s.
+    Parameters
+    ----------
+    size : int
+        s, in points.
+    node : (n_fragments,) int64
+        Hierarchy node of every fragment, rising: single points first, then latents.
+    fragment : (n_points,) int64
+        The fragment of every point, 0 … n_fragments − 1.
+    count : (n_fragments,) int64
+        Points in every fragment, 1 ≤ count ≤ s.
     """
 
     size: int
@@ -54,10 +65,17 @@ class CommonAncestors:
     Every node's path to its root crosses at most log2(m) + 1 heavy paths (Sleator & Tarjan 1983), and a pair climbs
     these whole, however deep the forest is.
 
-    Args:
-        parent: (m,) int64, −1 at roots.
-        depth: (m,) int64 numbers of ancestors, counted when left out.
-    Errors: RecipeError if the column is no forest.
+    Parameters
+    ----------
+    parent : (m,) int64
+        −1 at roots.
+    depth : (m,) int64 or None, default None
+        Numbers of ancestors, counted when left out.
+
+    Raises
+    ------
+    RecipeError
+        If the column is no forest.
     """
 
     def __init__(self, parent: I64, depth: I64 | None = None) -> None:
@@ -70,9 +88,22 @@ class CommonAncestors:
     def of(self, a: I64, b: I64) -> I64:
         """Return the deepest node above (or equal to) both of each pair, −1 where they share none.
 
-        Args:
-            a, b: (pairs,) int64 node ids.
-        Errors: RecipeError for ids outside the forest.
+        Parameters
+        ----------
+        a : (pairs,) int64
+            Node ids.
+        b : (pairs,) int64
+            Node ids.
+
+        Returns
+        -------
+        (pairs,) int64
+            Node ids, −1 where a pair shares none.
+
+        Raises
+        ------
+        RecipeError
+            For ids outside the forest.
         """
         a, b = (np.ascontiguousarray(np.atleast_1d(x), np.int64) for x in (a, b))
         if a.shape != b.shape or a.ndim != 1:
@@ -96,9 +127,21 @@ def lowest_common_ancestors(parent: I64, depth: I64, a: I64, b: I64) -> I64:
 
     Few pairs climb node by node; many pay for a table of heavy paths first and then take log2(m) steps each.
 
-    Args:
-        parent, depth: (m,) int64 columns.
-        a, b: (pairs,) int64 node ids.
+    Parameters
+    ----------
+    parent : (m,) int64
+        −1 at roots.
+    depth : (m,) int64
+        Numbers of ancestors.
+    a : (pairs,) int64
+        Node ids.
+    b : (pairs,) int64
+        Node ids, equally many.
+
+    Returns
+    -------
+    (pairs,) int64
+        Node ids, −1 where a pair shares none.
     """
     a, b = np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
     if a.size * int(depth.max(initial=0)) > _WORTH_A_TABLE * parent.size:

@@ -39,6 +39,12 @@ KEPT: dict[str, tuple[str, str, int, int]] = {
         12,
         2,
     ),
+    "format-1.0-strings.h5": (
+        "291c93ca1b35b4d363a051b4c33c7ea1be729b3fe6dec720f6d32b30bc91d286",
+        "5620fb0a4e17f9d6068c548362be371437a6498480935d3d080f5a2f9faaa35d",
+        12,
+        4,
+    ),
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from stand_ins import StandIns
 
 from fractalman import quickstart, report, runs
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.errors import CorruptFileError, MissingExtraError, RecipeError
 from fractalman.experiments import Result, load_spec, run_sweep
 from fractalman.experiments.levels import Level
 from fractalman.families.cascade.recipe import Cascade
@@ -145,7 +147,7 @@ def foreign(html: str) -> list[str]:
 def test_the_page_is_whole_and_alone(result: Result, tmp_path: Path) -> None:
     path = report.write_report(result, tmp_path)
     html = path.read_text(encoding="utf-8")
-    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["SHA256SUMS", *MATRIX, "points.csv", "report.html"]
     assert foreign(html) == []
     assert html.count("<img src=") == 3  # curves, training shares, the fractal
     for text in ("1-nn", "mlp", "budget-limited", "population-limited", "Bayes floor", "V<sub>in</sub> = 0.500"):
@@ -212,18 +214,18 @@ def test_a_report_that_fails_leaves_the_old_one(
 ) -> None:
     path = report.write_report(result, tmp_path)
     before = path.read_bytes()
-    replace = Path.replace
+    replace = os.replace
 
-    def full(self: Path, target: Path) -> Path:
+    def full(source: Path, target: Path) -> None:
         if target.name == "report.html":
             raise OSError(28, "No space left on device")
-        return replace(self, target)
+        replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         report.write_report(result, tmp_path)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == [*MATRIX, "points.csv", "report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["SHA256SUMS", *MATRIX, "points.csv", "report.html"]
 
 
 def test_without_matplotlib_the_extra_is_named(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -460,7 +462,7 @@ def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_pa
     said: list[str] = []
     result = runs.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert names == ["journal.jsonl", *MATRIX, "points.csv", "report.html"]
+    assert names == ["SHA256SUMS", "journal.jsonl", *MATRIX, "points.csv", "report.html"]
     assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
     assert said[-1] == "writing the report"
     assert played == [tmp_path / "run"]
@@ -472,6 +474,23 @@ def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], tmp_path
     (tmp_path / "report.html").unlink()
     assert runs.rebuild_report(tmp_path).read_bytes() == before
     assert len(played) == 1
+
+
+def test_a_changed_table_is_refused_and_a_missing_one_written_again(played: list[Path], tmp_path: Path) -> None:
+    runs.run_confirmation(SPEC, tmp_path)
+    points, sums = tmp_path / "points.csv", (tmp_path / "SHA256SUMS").read_text()
+    whole = points.read_bytes()
+    assert f"{hashlib.sha256(whole).hexdigest()}  points.csv\n" in sums
+    assert [line.split()[1] for line in sums.splitlines()] == [*MATRIX, "points.csv"]
+    points.write_bytes(whole.replace(b"1-nn,", b"1-nn ,", 1))
+    for again in (lambda: runs.rebuild_report(tmp_path), lambda: runs.run_confirmation(SPEC, tmp_path)):
+        with pytest.raises(CorruptFileError, match=r"points\.csv is not what was written.*delete it"):
+            again()
+    assert len(played) == 1
+    points.unlink()
+    runs.rebuild_report(tmp_path)
+    assert points.read_bytes() == whole
+    assert (tmp_path / "SHA256SUMS").read_text() == sums
 
 
 def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> None:

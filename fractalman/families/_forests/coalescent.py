@@ -22,12 +22,16 @@ from fractalman.random.streams import Role, fill_permutation, key64
 class ClusterTree:
     """The edge tree and hierarchy of one cluster, or of K clusters, as columns; n points and n − K latents.
 
-    Args:
-        edges: (n−K, 2) int64 point pairs in the order in which they were joined.
-        parent: (2n−K,) int64 hierarchy, points first, latents by decreasing size (ties: later merge first), −1 at the
-            top of a cluster.
-        size: (2n−K,) int64 points below every node.
-        depth: (2n−K,) int64 number of ancestors.
+    Parameters
+    ----------
+    edges : (n−K, 2) int64
+        Point pairs in the order in which they were joined.
+    parent : (2n−K,) int64
+        Hierarchy, points first, latents by decreasing size (ties: later merge first), −1 at the top of a cluster.
+    size : (2n−K,) int64
+        Points below every node.
+    depth : (2n−K,) int64
+        Number of ancestors.
     """
 
     edges: I64

@@ -127,10 +127,17 @@ class InducedTree:
         return np.concatenate([points, of_latents[low:high]], dtype=np.int64)
 
 
-def induced_tree(paths: Paths, n: int) -> InducedTree:
-    """Return the induced tree of points 0 … n − 1 (latents by decreasing size, then level, then example)."""
+def induced_tree(paths: Paths, n: int, level_of: AnyInt | None = None) -> InducedTree:
+    """Return the induced tree of points 0 … n − 1 (latents by decreasing size, then level, then example).
+
+    Args:
+        paths: of the points. n: how many.
+        level_of: (levels + 1,) rising level of points that share so many digits; None = each digit is a level.
+    """
     small: Any = np.int32 if 2 * n < 1 << 31 else np.int64
     order, shared = _sorted_paths(paths, n, small)
+    if level_of is not None:
+        shared = level_of[shared]
     up = np.empty(max(2 * n - 1, 1), small)
     size, example = (np.empty(max(n - 1, 0), small) for _ in range(2))
     level = np.empty(max(n - 1, 0), shared.dtype)
@@ -139,7 +146,8 @@ def induced_tree(paths: Paths, n: int) -> InducedTree:
     size, level, example = (column[:latents] for column in (size, level, example))  # the rest was never touched
     by_size = np.lexsort((example, level, -size))
     _kernels.renumber_latents(up, n, by_size, np.empty(latents, small))
-    return InducedTree(up[: n + latents], n, paths.levels, size[by_size], level[by_size], example[by_size])
+    levels = paths.levels if level_of is None else int(level_of[-1])
+    return InducedTree(up[: n + latents], n, levels, size[by_size], level[by_size], example[by_size])
 
 
 def _sorted_paths(paths: Paths, n: int, small: Any) -> tuple[AnyInt, AnyInt]:

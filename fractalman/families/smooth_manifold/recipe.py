@@ -60,6 +60,18 @@ class SmoothManifold(Recipe):
         What y is: "value", "sign" or "threshold", as for `Recipe`.
     threshold : float, default 0
         With target = "threshold", in units of the label's prior standard deviation.
+    embedding : str, default "own"
+        "own" coordinates, or a "superposition" of latents, as for `Recipe`.
+    feature_directions : str, default "random"
+        Of a superposition: "random", "orthogonal" or "nested", as for `Recipe`.
+    feature_cosine : float, default 0.5
+        Of nested directions.
+    feature_magnitude : str, default "constant"
+        Of a superposition: "constant", "value" or "folded-normal".
+    feature_min_size : int, default 2
+        Of a superposition: points of the smallest subclusters that have a direction.
+    feature_noise : float, default 0
+        Of a superposition: standard deviation of noise on every coordinate.
 
     Examples
     --------

@@ -121,7 +121,18 @@ class Recovery:
         return "\n".join(lines)
 
     def of_sizes(self, size: I64) -> Recovery:
-        """Return the same scores with the sizes of the features' subclusters, (m,) int64, for tables and figures."""
+        """Return the same scores with the sizes of the features' subclusters, for tables and figures.
+
+        Parameters
+        ----------
+        size : (m,) int64
+            Points of every feature's subcluster.
+
+        Returns
+        -------
+        Recovery
+            Equal but for the sizes.
+        """
         return replace(self, size=np.asarray(size, np.int64))
 
     def plot(self, ax: Any = None) -> Any:
@@ -135,6 +146,7 @@ class Recovery:
         Returns
         -------
         matplotlib axes
+            With the drawing.
 
         Raises
         ------

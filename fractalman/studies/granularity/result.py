@@ -47,8 +47,14 @@ SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 class GranularityResult:
     """All rows of a study and what follows from them.
 
-    Args:
-        study: what was asked. rows: of all finished tasks, in the order of the tasks. missing: tasks still to do.
+    Parameters
+    ----------
+    study : Granularity
+        What was asked.
+    rows : list of Row
+        Of all finished tasks, in the order of the tasks.
+    missing : int, default 0
+        Tasks still to do.
     """
 
     study: Granularity
@@ -56,7 +62,20 @@ class GranularityResult:
     missing: int = 0
 
     def of(self, kind: str, **equal: Any) -> list[Row]:
-        """Return the rows of a kind ("labels", "risk", "curve", "linear") with these values."""
+        """Return the rows of a kind with these values.
+
+        Parameters
+        ----------
+        kind : str
+            "labels", "risk", "curve" or "linear".
+        equal : object
+            Column = value.
+
+        Returns
+        -------
+        list of dict
+            The rows.
+        """
         return [r for r in self.rows if r["row"] == kind and all(r[key] == value for key, value in equal.items())]
 
     @cached_property
@@ -246,7 +265,13 @@ class GranularityResult:
         return out
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything that was concluded, as plain values."""
+        """Return everything that was concluded, as plain values.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         return {
             "study": self.study.to_dict(),
             "exact_hierarchy": self.exact,

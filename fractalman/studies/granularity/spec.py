@@ -68,9 +68,14 @@ population they are drawn from; linear_splits: training sets a replicate."""
 class Granularity(StudySpec):
     """The checked specification of a granularity study.
 
-    Args:
-        source: where the points come from. values: the table [granularity], defaults filled in.
-        settings: learner → its table.
+    Parameters
+    ----------
+    source : Source
+        Where the points come from.
+    values : dict
+        The table [granularity], defaults filled in.
+    settings : dict, default empty
+        Learner → its table.
     """
 
     source: Source
@@ -79,7 +84,13 @@ class Granularity(StudySpec):
     name: ClassVar[str] = "granularity"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, defaults filled in; reading them again gives an equal study."""
+        """Return the tables as plain values, defaults filled in; reading them again gives an equal study.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
         own = {key: list(v) if isinstance(v, tuple) else v for key, v in self.values.items()}
         return {**self.source.to_dict(), self.name: own, **{name: dict(t) for name, t in self.settings.items()}}
 
@@ -99,7 +110,13 @@ class Granularity(StudySpec):
         return tuple(self.values["learners"])
 
     def tasks(self) -> list[Task]:
-        """Return all tasks, replicate by replicate."""
+        """Return all tasks, replicate by replicate.
+
+        Returns
+        -------
+        list of Task
+            In the order in which they are done.
+        """
         out: list[Task] = []
         for seed in range(self.values["seeds"]):
             out.append(Task("fits", 0, seed))
@@ -110,7 +127,18 @@ class Granularity(StudySpec):
         return out
 
     def sample(self, seed: int) -> Sample:
-        """Return the points of a replicate; the last is remembered, for its tasks come one after the other."""
+        """Return the points of a replicate; the last is remembered, for its tasks come one after the other.
+
+        Parameters
+        ----------
+        seed : int
+            Number of the replicate, from 0.
+
+        Returns
+        -------
+        Sample
+            Its points.
+        """
         address = (self.digest, seed)
         if address not in _last:
             _last.clear()

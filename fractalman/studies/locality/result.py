@@ -15,9 +15,14 @@ from fractalman.studies.means import means, paired, select
 class LocalityResult:
     """A study of locality.
 
-    Args:
-        study: what was asked. rows: one number per network, step, layer, quantity and replicate
-            (`fractalman.studies.means.ROW`). missing: tasks that are not finished.
+    Parameters
+    ----------
+    study : Locality
+        What was asked.
+    rows : list of Row
+        One number per network, step, layer, quantity and replicate (`fractalman.studies.means.ROW`).
+    missing : int, default 0
+        Tasks that are not finished.
     """
 
     study: Locality
@@ -30,7 +35,18 @@ class LocalityResult:
         return means(self.rows)
 
     def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="influence", layer="all")``."""
+        """Return the means whose columns have the wanted values, e.g. ``find(quantity="influence", layer="all")``.
+
+        Parameters
+        ----------
+        wanted : object
+            Column = value.
+
+        Returns
+        -------
+        list of dict
+            The means.
+        """
         return select(self.means, **wanted)
 
     @cached_property

@@ -35,16 +35,34 @@ EXAMPLE = "[locality] train_size = 512, test_size = 1024, seeds = 4"
 class Locality(StudySpec):
     """The checked specification of a study of locality.
 
-    Args:
-        source: of the points.
-        train_size, test_size: training points and unseen points of every replicate. seeds: replicates.
-        steps: of the training, at which the network is looked at.
-        widths, depths: networks beside that of [mlp], which differ from it in one of them.
-        scales: sizes of subclusters: bounds of the strata of pairs, and cuts that regions are compared with.
-        sources: training points from which steps are made. pairs: of every stratum, at the most.
-        pattern_points: unseen points whose regions are counted.
-        controls: of `CONTROLS`.
-        mlp: the table [mlp].
+    Parameters
+    ----------
+    source : Source
+        Of the points.
+    train_size : int
+        Training points of every replicate.
+    test_size : int
+        Unseen points of every replicate.
+    seeds : int
+        Replicates.
+    steps : tuple of int
+        Of the training, at which the network is looked at.
+    widths : tuple of int
+        Of networks beside that of [mlp], which differ from it in width alone.
+    depths : tuple of int
+        Of networks beside that of [mlp], which differ from it in depth alone.
+    scales : tuple of int
+        Sizes of subclusters: bounds of the strata of pairs, and cuts that regions are compared with.
+    sources : int
+        Training points from which steps are made.
+    pairs : int
+        Of every stratum, at the most.
+    pattern_points : int
+        Unseen points whose regions are counted.
+    controls : tuple of str
+        Of `CONTROLS`.
+    mlp : dict, default empty
+        The table [mlp].
     """
 
     name: ClassVar[str] = "locality"
@@ -67,7 +85,22 @@ class Locality(StudySpec):
     def read(cls, spec: SpecSource) -> Locality:
         """Return the checked specification.
 
-        Errors: RecipeError naming all that is wrong; MissingExtraError without JAX or scikit-learn.
+        Parameters
+        ----------
+        spec : str, Path or dict
+            Path of a TOML file, TOML text, or its tables.
+
+        Returns
+        -------
+        Locality
+            Defaults filled in.
+
+        Raises
+        ------
+        RecipeError
+            Naming all that is wrong.
+        MissingExtraError
+            Without JAX or scikit-learn.
         """
         tables = read_study(spec, "locality", KEYS, ("mlp",), EXAMPLE)
         mlp, values = tables.settings.get("mlp", {}), tables.values
@@ -75,14 +108,26 @@ class Locality(StudySpec):
         return cls(tables.source, **{**values, "steps": steps_of(network_settings(mlp), values["steps"])}, mlp=mlp)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values."""
+        """Return the tables as plain values.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
         values = {key: getattr(self, key) for key in KEYS}
         own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
         return {**self.source.to_dict(), "locality": own, **({"mlp": table} if table else {})}
 
     def tasks(self) -> list[Task]:
-        """Return one task per network and replicate."""
+        """Return one task per network and replicate.
+
+        Returns
+        -------
+        list of Task
+            In the order in which they are done.
+        """
         base = network_settings(self.mlp)
         networks: list[tuple[str, int]] = [("base", 0)]
         networks += [("width", width) for width in self.widths if width != base.width]

@@ -15,9 +15,15 @@ from fractalman.studies.probes.spec import Probing
 class ProbeResult:
     """A study of decodability.
 
-    Args:
-        study: what was asked. rows: means over a replicate's latents, one number per network, step, layer, quantity
-            and replicate; and rows of single latents (`latents`). missing: tasks that are not finished.
+    Parameters
+    ----------
+    study : Probing
+        What was asked.
+    rows : list of Row
+        Means over a replicate's latents, one number per network, step, layer, quantity and replicate; and rows of
+        single latents (`latents`).
+    missing : int, default 0
+        Tasks that are not finished.
     """
 
     study: Probing
@@ -35,7 +41,18 @@ class ProbeResult:
         return [row for row in self.rows if "latent" in row]
 
     def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="auc-near", layer="2")``."""
+        """Return the means whose columns have the wanted values, e.g. ``find(quantity="auc-near", layer="2")``.
+
+        Parameters
+        ----------
+        wanted : object
+            Column = value.
+
+        Returns
+        -------
+        list of dict
+            The means.
+        """
         return select(self.means, **wanted)
 
     @property

@@ -31,15 +31,28 @@ EXAMPLE = "[probe] train_sizes = [128, 512], test_size = 2048, seeds = 4"
 class Probing(StudySpec):
     """The checked specification of a study of decodability.
 
-    Args:
-        source: of the points.
-        train_sizes: training-set sizes of the networks. test_size: unseen points; half of them fit the probes, half
-            score them. seeds: replicates.
-        steps: of the training, at which networks are probed; step 0, the untrained network, always is.
-        widths: networks beside that of [mlp], trained on the largest training set.
-        scales: sizes of latents. latents: of every scale, at the most.
-        controls: "shuffled-labels" or none.
-        mlp: the table [mlp].
+    Parameters
+    ----------
+    source : Source
+        Of the points.
+    train_sizes : tuple of int
+        Training-set sizes of the networks.
+    test_size : int
+        Unseen points; half of them fit the probes, half score them.
+    seeds : int
+        Replicates.
+    steps : tuple of int
+        Of the training, at which networks are probed; step 0, the untrained network, always is.
+    widths : tuple of int
+        Of networks beside that of [mlp], trained on the largest training set.
+    scales : tuple of int
+        Sizes of latents.
+    latents : int
+        Of every scale, at the most.
+    controls : tuple of str
+        "shuffled-labels" or none.
+    mlp : dict, default empty
+        The table [mlp].
     """
 
     name: ClassVar[str] = "probe"
@@ -59,7 +72,22 @@ class Probing(StudySpec):
     def read(cls, spec: SpecSource) -> Probing:
         """Return the checked specification.
 
-        Errors: RecipeError naming all that is wrong; MissingExtraError without JAX.
+        Parameters
+        ----------
+        spec : str, Path or dict
+            Path of a TOML file, TOML text, or its tables.
+
+        Returns
+        -------
+        Probing
+            Defaults filled in.
+
+        Raises
+        ------
+        RecipeError
+            Naming all that is wrong.
+        MissingExtraError
+            Without JAX.
         """
         tables = read_study(spec, "probe", KEYS, ("mlp",), EXAMPLE)
         mlp, values = tables.settings.get("mlp", {}), tables.values
@@ -69,14 +97,26 @@ class Probing(StudySpec):
         return cls(tables.source, **{**values, "steps": steps}, mlp=mlp)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values."""
+        """Return the tables as plain values.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
         values = {key: getattr(self, key) for key in KEYS}
         own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
         return {**self.source.to_dict(), "probe": own, **({"mlp": table} if table else {})}
 
     def tasks(self) -> list[Task]:
-        """Return one task per network and replicate."""
+        """Return one task per network and replicate.
+
+        Returns
+        -------
+        list of Task
+            In the order in which they are done.
+        """
         base = network_settings(self.mlp)
         networks: list[tuple[str, int]] = [("n", n) for n in self.train_sizes]
         networks += [("width", width) for width in self.widths if width != base.width]

@@ -11,6 +11,7 @@ from fractalman.theory.grammars.laws import (
     derivations_per_symbol,
     number_of_data,
     random_hierarchy_sample_complexity,
+    rare_rules_window,
 )
 from fractalman.theory.grammars.messages import (
     UNOBSERVED,
@@ -20,6 +21,7 @@ from fractalman.theory.grammars.messages import (
 )
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
 from fractalman.theory.grammars.strings import Derivations, derive_strings
+from fractalman.theory.grammars.targets import posterior
 
 __all__ = [
     "UNOBSERVED",
@@ -34,8 +36,10 @@ __all__ = [
     "number_of_data",
     "number_of_parses",
     "pair_distribution",
+    "posterior",
     "random_grammar",
     "random_hierarchy_sample_complexity",
+    "rare_rules_window",
     "string_entropy",
     "token_marginal",
     "zipf_probabilities",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractalman.theory.grammars.rules import zipf_probabilities
+
 
 def derivations_per_symbol(synonyms: int, branching: int, levels: int) -> int:
     """Return how many strings one symbol derives in so many levels, m^((s^l − 1)/(s − 1)).
@@ -82,3 +84,35 @@ def random_hierarchy_sample_complexity(classes: int, synonyms: int, distance: in
     """
     examples: int = int(classes) * int(synonyms) ** int(distance)
     return examples
+
+
+def rare_rules_window(synonyms: int, zipf_exponent: float) -> tuple[float, float]:
+    """Return between which numbers of meetings the mass of productions not met falls as a power, with a/(1 + a).
+
+    Parameters
+    ----------
+    synonyms : int
+        m, productions of a symbol; that of rank r has probability p_r ∝ r^−(1 + a).
+    zipf_exponent : float
+        a > 0.
+
+    Returns
+    -------
+    low, high : float
+        Σ p_r exp(−p_r x) falls as x^−a/(1+a), its local slope within about 15 %, for x from low to high; the window is
+        empty where low > high, as it is for few productions.
+
+    Notes
+    -----
+    Below 1/p_4 the discreteness of the first ranks shows; where a rank R is met the tail left is R^−a − m^−a, so the
+    slope is off by a tenth from (R/m)^a = .1 on, x = .1^((1+a)/a)/p_m. Exact sums: docs/theory.md §1.
+
+    Examples
+    --------
+    >>> low, high = rare_rules_window(4096, 1.0)
+    >>> round(low), round(high)
+    (26, 275933)
+    """
+    chance = zipf_probabilities(synonyms, zipf_exponent)
+    low = 1.0 / chance[min(3, synonyms - 1)]
+    return float(low), float(0.1 ** ((1.0 + zipf_exponent) / zipf_exponent) / chance[-1])

@@ -34,6 +34,15 @@ class Source:
         return f"{self.work}: {self.says} ({read})"
 
 
+HIERARCHY_MODEL = Source(
+    "Cagnetta et al., arXiv 2307.02129",
+    "deep networks learn the Random Hierarchy Model from about n_c·m^L examples, shallow ones from a number that is "
+    "exponential in the number of tokens",
+)
+HIERARCHY_ZIPF = Source(
+    "Cagnetta et al., arXiv 2505.07067",
+    "productions of probability ∝ r^−(1+a) make the classification error fall as a power, with exponent a/(1+a)",
+)
 GRAF_LUSCHGY = Source(
     "Graf & Luschgy 2000, Foundations of Quantization",
     "the dimension D_s of optimal quantization of order s solves Σ (p_i r_i^s)^(D_s/(s+D_s)) = 1",
