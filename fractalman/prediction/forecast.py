@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from fractalman.families.base import family_of
 from fractalman.learners import Learner
 from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
-from fractalman.prediction.curves import Curve, Exponent
+from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.frontiers import NetworkBudget, network_budget
 from fractalman.prediction.laws import law_of
@@ -357,33 +358,13 @@ class Prediction:
         -----
         docs/theory.md §3.8.
         """
-        law, given = self.law, (data_amplitude, model_amplitude)
-        alpha = law.data_exponent if law.data_exponent is not None else law.excess_exponent
-        if alpha is None or law.model_exponent is None or law.irreducible is None:
-            raise RecipeError(
-                f"no joint law for learner {self.learner!r} on {self.recipe.family!r}: {law.reason}; the nearest "
-                "law is "
-                f"{law.nearest or 'that of noiseless labels'}"
-            )
-        if data_amplitude is None:
-            if self._curve is None:
-                raise RecipeError(f"no curve of {self.learner!r} to take A from: use data_amplitude = …")
+        own = None
+        if self._curve is not None:
             most = max(1.0, min(self.largest / 16, self.affordable))
-            data_amplitude = frontiers.data_amplitude(law, alpha, lambda n: self.curve(n).risk, most)
-        if model_amplitude is None:
-            if family_of(self.recipe).laws.model_curve is None:
-                raise RecipeError(
-                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: use model_amplitude = …"
-                )
-            model_amplitude = frontiers.model_amplitude(law, self.model_curve)
-        return theory.JointLaw(
-            alpha,
-            law.model_exponent,
-            data_amplitude,
-            model_amplitude,
-            law.irreducible,
-            f"the curve of {self.learner}" if given[0] is None else "as given",
-            "the best P cells" if given[1] is None else "as given",
+            own = partial(frontiers.data_amplitude, self.law, lambda n: self.curve(n).risk, most)
+        cells = None if family_of(self.recipe).laws.model_curve is None else self.model_curve
+        return frontiers.joint_law(
+            self.law, self.learner, self.recipe.family, (own, data_amplitude), (cells, model_amplitude)
         )
 
     def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
@@ -454,16 +435,6 @@ class Prediction:
             )
         law = self.joint_law(data_amplitude, model_amplitude)
         return network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
-
-
-def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
-    """Return the slope of the mean of ``columns`` (draws, sizes), its error by leaving out one draw at a time."""
-    error = 0.0
-    if len(columns) > 1:
-        without = [np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))]
-        slopes = np.array([theory.local_slope(sizes, row) for row in without])
-        error = float(np.sqrt((slopes.size - 1) * np.mean((slopes - slopes.mean()) ** 2)))
-    return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))
 
 
 def make_prediction(

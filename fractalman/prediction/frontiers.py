@@ -75,19 +75,65 @@ def mean_amplitude(sizes: I64, excess: F64, exponent: float) -> float:
     return float(values[0]) if sizes.size == 1 else float(np.trapezoid(values, x) / (x[-1] - x[0]))
 
 
-def data_amplitude(law: theory.Law, alpha: float, curve: Callable[[I64], F64], most: float) -> float:
+def data_amplitude(law: theory.Law, curve: Callable[[I64], F64], most: float, alpha: float) -> float:
     """Return A of A/n^alpha from a learner's own curve; ``most`` is the largest size that it may be asked for."""
     sizes = period_sizes(law.log_period or _NO_PERIOD, most, _DATA_POINTS)
     return mean_amplitude(sizes, curve(sizes) - (law.irreducible or 0.0), alpha)
 
 
-def model_amplitude(law: theory.Law, cells: Callable[[I64], F64]) -> float:
-    """Return B of B/P^α_P from the best cells, over whole periods that span a factor of 64 or more."""
-    assert law.model_exponent is not None
+def model_amplitude(law: theory.Law, cells: Callable[[I64], F64], alpha: float) -> float:
+    """Return B of B/P^alpha from the best cells, over whole periods that span a factor of 64 or more."""
     period = law.log_period or _RANGE
     factor = period ** math.ceil(math.log(_RANGE) / math.log(period) - 1e-9)
     sizes = period_sizes(factor, math.inf, _MODEL_POINTS)
-    return mean_amplitude(sizes, cells(sizes) - (law.irreducible or 0.0), law.model_exponent)
+    return mean_amplitude(sizes, cells(sizes) - (law.irreducible or 0.0), alpha)
+
+
+def joint_law(
+    law: theory.Law,
+    learner: str,
+    family: str,
+    data: tuple[Callable[[float], float] | None, float | None],
+    model: tuple[Callable[[I64], F64] | None, float | None],
+) -> theory.JointLaw:
+    """Return the joint law of a learner.
+
+    Parameters
+    ----------
+    law : Law
+        Of the learner.
+    learner, family : str
+        Whom and what it is about.
+    data : (function or None, float or None)
+        Exponent → A from the learner's curve, None without a curve; and A as given, which goes first.
+    model : (function or None, float or None)
+        Risks of the best cells, None where they are not known; and B as given.
+
+    Raises
+    ------
+    RecipeError
+        Where an exponent or an amplitude is not known; it says what to type.
+    """
+    alpha = law.data_exponent if law.data_exponent is not None else law.excess_exponent
+    if alpha is None or law.model_exponent is None or law.irreducible is None:
+        raise RecipeError(
+            f"no joint law for learner {learner!r} on {family!r}: {law.reason}; the nearest law is "
+            f"{law.nearest or 'that of noiseless labels'}"
+        )
+    A, B = data[1], model[1]
+    if A is None:
+        if data[0] is None:
+            raise RecipeError(f"no curve of {learner!r} to take A from: use data_amplitude = …")
+        A = data[0](alpha)
+    if B is None:
+        if model[0] is None:
+            raise RecipeError(f"the best cells of {family!r} are not known, so neither is B: use model_amplitude = …")
+        B = model_amplitude(law, model[0], law.model_exponent)
+    whose = (
+        f"the curve of {learner}" if data[1] is None else "as given",
+        "the best P cells" if model[1] is None else "as given",
+    )
+    return theory.JointLaw(alpha, law.model_exponent, A, B, law.irreducible, *whose)
 
 
 # ---------------------------------------------------------------------------------------------------- networks
