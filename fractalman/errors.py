@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 __all__ = [
     "CorruptFileError",
@@ -18,7 +20,9 @@ __all__ = [
     "ResourceError",
     "TooNewError",
     "TooOldError",
+    "check_keywords",
     "nearest",
+    "unknown_keywords",
 ]
 
 
@@ -92,6 +96,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "gbm": ("gradient-boosting",),
     "xgboost": ("gradient-boosting",),
     "nn-mlp": ("mlp",),
+    "graph": ("geometry",),
+    "embed": ("embedding",),
+    "value": ("labels",),
     "neural-network": ("mlp",),
     "network": ("mlp",),
 }
@@ -140,3 +147,64 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
         return ""
     words = [repr(spelt[name]) for name in found[:_MOST_SUGGESTIONS]]
     return f"; did you mean {', '.join(words[:-1])}{' or ' if len(words) > 1 else ''}{words[-1]}?"
+
+
+def unknown_keywords(
+    what: str, given: Iterable[Any], allowed: Collection[str], where: str = "", ignored: Collection[str] = ()
+) -> list[str]:
+    """Return one line for every keyword that is none of the allowed ones, with its nearest match.
+
+    Parameters
+    ----------
+    what : str
+        What the message calls it.
+    given : iterable of str
+        What was typed.
+    allowed : collection of str
+        What could have been typed.
+    where : str, default ""
+        Stands before every keyword, e.g. "recipe.".
+    ignored : collection of str, default ()
+        Keywords that are not looked at.
+
+    Returns
+    -------
+    list of str
+        [] where all are allowed.
+
+    Examples
+    --------
+    >>> unknown_keywords("key", ["graph"], ["geometry", "labels"], "seed.")
+    ["unknown key seed.graph: expected geometry, labels; did you mean 'geometry'?"]
+    """
+    return [
+        f"unknown {what} {where}{key}: expected {', '.join(allowed)}{nearest(str(key), allowed)}"
+        for key in given
+        if key not in allowed and key not in ignored
+    ]
+
+
+def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Iterable[str]) -> None:
+    """Refuse what a keyword-only dataclass does not take, with the nearest match for every misspelt keyword.
+
+    Parameters
+    ----------
+    cls : type
+        The dataclass.
+    positional : tuple
+        Arguments without a name.
+    keywords : iterable of str
+        Names of the others.
+
+    Raises
+    ------
+    RecipeError
+        One line for everything that is wrong.
+    """
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
+    problems = unknown_keywords("keyword", keywords, names, f"{cls.__name__}.")
+    if positional:
+        example = f"{cls.__name__}({names[0]}={positional[0]!r})"
+        problems.insert(0, f"{cls.__name__} takes keywords only: found {len(positional)} without a name; use {example}")
+    if problems:
+        raise RecipeError("\n".join(problems))

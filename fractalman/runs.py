@@ -14,6 +14,7 @@ from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
 from fractalman.report.files import refuse_changed_tables
 from fractalman.report.studies import write_study
+from fractalman.sources import spec_of
 from fractalman.studies import study
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Spec = str | Path | Mapping[str, Any]
-"""Path of a TOML file, TOML text, or its tables as a dict."""
+"""Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue."""
 
 
 def run_confirmation(
@@ -41,7 +42,7 @@ def run_confirmation(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict.
+        Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue.
     out
         Folder for journal.jsonl, report.html, points.csv, matrix.csv and matrix.json; a killed run of the same spec is
         continued, a network inside its training where the run keeps checkpoints.
@@ -92,7 +93,7 @@ def run_confirmation(
     [('1-nn', None)]
     """
     require_plots()
-    checked = load_spec(spec, learners)
+    checked = load_spec(spec_of(spec), learners)
     refuse_absent(checked.brought)
     refuse_changed_tables(out)
     result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
@@ -112,7 +113,7 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     learners
         As for `run_confirmation`; what they take is not known and not counted.
     """
-    return plan_sweep(load_spec(spec, learners))
+    return plan_sweep(load_spec(spec_of(spec), learners))
 
 
 def run_study(
@@ -132,7 +133,8 @@ def run_study(
     name
         Of the study, as in `fractalman.studies.STUDIES`.
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], the study's own table, [mlp], …
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], the study's own table, [mlp], …
     out
         Folder of journal, tables and report; a killed run of the same spec is continued. None = keep nothing.
     force, progress, jobs, scheduler, shard
@@ -155,7 +157,7 @@ def run_study(
         refuse_changed_tables(out)
     kind = study(name)
     result = run_experiment(
-        kind, kind.read(spec), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
+        kind, kind.read(spec_of(spec)), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
     )
     if out is not None and not result.missing:
         write_study(name, result, out)
@@ -176,7 +178,8 @@ def run_granularity(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [granularity], [mlp], ….
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [granularity], [mlp], ….
     out
         Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
         of the same spec is continued. None = keep nothing.
@@ -229,7 +232,8 @@ def run_locality(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [locality], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [locality], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -283,7 +287,8 @@ def run_probe(
     Parameters
     ----------
     spec
-        Path of a TOML file, TOML text, or its tables as a dict: [recipe] or [data], [probe], [mlp].
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [probe], [mlp].
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.

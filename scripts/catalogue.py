@@ -21,10 +21,10 @@ from pathlib import Path
 import fractalman as fm
 from fractalman.catalogue import catalogue_names, catalogue_recipe
 from fractalman.catalogue.digests import TABLE, Listed, digests_from_csv, digests_to_csv, recipe_mark
-from fractalman.catalogue.listing import catalogue_document
 from fractalman.families.base import memory_of
 from fractalman.generation.contents import file_contents
 from fractalman.random.keys import STREAM_VERSION
+from fractalman.report.catalogue_table import catalogue_document
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGESTS = ROOT / "fractalman" / "catalogue" / TABLE

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fractalman.errors import RecipeError
 from fractalman.progress import duration
-
-if TYPE_CHECKING:
-    from fractalman.recipes import Recipe
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
 
@@ -27,23 +23,6 @@ def existing_file(name: str) -> Path:
     if not path.exists():
         raise RecipeError(f"no file {name} found: use the path of a fractalman file")
     return path
-
-
-def is_file(name: str) -> bool:
-    """Whether a word names a file rather than an entry of the catalogue."""
-    return name.endswith(".toml") or os.sep in name or Path(name).exists()
-
-
-def read_recipe(name: str) -> Recipe:
-    """Return the recipe in a TOML file, or of a catalogue name."""
-    from fractalman.catalogue import catalogue_text
-    from fractalman.recipes import from_toml
-
-    if not is_file(name):
-        return from_toml(catalogue_text(name))
-    if Path(name).is_dir():
-        raise RecipeError(f"{name} is a folder: expected a TOML file with a table [recipe], or a catalogue name")
-    return from_toml(Path(name))
 
 
 class Progress:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, NO, Progress, is_file, print_json
+from fractalman.cli.common import DONE, NO, Progress, print_json
 from fractalman.cli.options import add_force, add_workers, command
 from fractalman.errors import RecipeError
 
@@ -45,16 +45,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the experiment, print the verdicts; the answer is no if a prediction is refuted."""
-    from fractalman.catalogue import catalogue_text
     from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
     from fractalman.runs import plan_confirmation, run_confirmation
 
-    if is_file(options.spec):
-        spec: Any = Path(options.spec)
-        if spec.is_dir():
-            raise RecipeError(f"{spec} is a folder: expected a TOML file with tables [recipe] and [sweep]")
-    else:
-        spec = catalogue_text(options.spec)
+    spec = options.spec
     brought = _brought(options.learner)
     if options.dry_run:
         plan = plan_confirmation(spec, brought)

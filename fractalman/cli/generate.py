@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, Progress, is_file, print_json, read_recipe, say_written
+from fractalman.cli.common import DONE, Progress, print_json, say_written
 from fractalman.cli.options import RECIPE, add_force, add_output, command, jobs, shard
 from fractalman.errors import RecipeError
+from fractalman.sources import is_file, recipe_of
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the file; of a catalogue name also say whether it is what the catalogue says."""
     from fractalman.generation import write
 
-    recipe = read_recipe(options.recipe)
+    recipe = recipe_of(options.recipe)
     _check_sharing(options)
     with Progress() as progress:
         if options.shard:

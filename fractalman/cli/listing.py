@@ -21,9 +21,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the catalogue, grouped by purpose."""
-    from fractalman.catalogue.listing import catalogue_rows, exponent_words, size_words
     from fractalman.catalogue.studies import STUDIES, study_names
     from fractalman.report import text_table
+    from fractalman.report.catalogue_table import catalogue_rows, exponent_words, size_words
 
     rows = catalogue_rows()
     if options.json:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, print_json, read_recipe
+from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import RECIPE, add_learner, command
+from fractalman.sources import recipe_of
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_plan
     from fractalman.report import plan_lines
 
-    plan = make_plan(read_recipe(options.recipe), options.learner, options.resolution, options.budget)
+    plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
     if options.json:
         print_json(plan)
     else:

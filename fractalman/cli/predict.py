@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, existing_file, is_file, print_json, read_recipe
+from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import ARRAY, FILE, POINTS, RECIPE, TARGET, add_force, add_learner, command, sizes
 from fractalman.errors import RecipeError
 
@@ -37,7 +37,6 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the prediction and draw it if that is asked for."""
-    from fractalman.datasets import open_file
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
 
@@ -49,13 +48,8 @@ def run(options: argparse.Namespace) -> int:
     if options.target is not None or options.points is not None or options.nugget:
         raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
     plot = _plot_path(options)
-    if is_file(options.source) and not options.source.endswith(".toml"):
-        with open_file(existing_file(options.source)) as file:
-            recipe = file.recipe
-            table = prediction_table(make_prediction(file, learner=options.learner), recipe, options.sizes)
-    else:
-        recipe = read_recipe(options.source)
-        table = prediction_table(make_prediction(recipe, learner=options.learner), recipe, options.sizes)
+    prediction = make_prediction(options.source, learner=options.learner)
+    table = prediction_table(prediction, prediction.recipe, options.sizes)
     if plot is not None:
         from fractalman.report import write_forecast_figure
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, Progress, is_file, print_json
+from fractalman.cli.common import DONE, Progress, print_json
 from fractalman.cli.options import add_force, add_workers, command
-from fractalman.errors import RecipeError
+from fractalman.sources import spec_of
 from fractalman.studies import STUDIES
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report.studies import study_lines, study_table
     from fractalman.runs import run_study
 
-    name, spec = options.command, _spec(options.spec)
+    name, spec = options.command, spec_of(options.spec)
     with Progress() as progress:
         result = run_study(
             name,
@@ -58,14 +58,3 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}"]))
     return DONE
-
-
-def _spec(name: str) -> Any:
-    """A study's specification as it was named: a path, or the text of a catalogue's study."""
-    from fractalman.catalogue.studies import study_text
-
-    if not is_file(name):
-        return study_text(name)
-    if Path(name).is_dir():
-        raise RecipeError(f"{name} is a folder: expected a TOML file, or a name of the catalogue's studies")
-    return Path(name)

@@ -10,12 +10,14 @@ uniform for every single row, but rows of one block stay together in one buffer.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from fractalman._typing import F32, F64, I64, AnyInt
+from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
@@ -202,7 +204,7 @@ def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
 
 
 def batches(
-    source: Points,
+    source: Points | str | os.PathLike[str],
     batch_size: int,
     *,
     seed: int = 0,
@@ -220,8 +222,8 @@ def batches(
 
     Parameters
     ----------
-    source : Dataset or File
-        A dataset in memory, or an open file, of which whole chunks are read.
+    source : Dataset, File, str or path
+        A dataset in memory, an open file, of which whole chunks are read, or a file's path.
     batch_size : int
         Rows of a batch, at least 1; the last batch has what is left.
     seed : int, default 0
@@ -258,6 +260,13 @@ def batches(
     >>> [X.shape for X, y in fm.batches(data, 40)]
     [(40, 4), (40, 4), (20, 4)]
     """
+    if isinstance(source, (str, os.PathLike)):
+        source = FileHandle(source)
+    if not hasattr(source, "X"):
+        raise RecipeError(
+            f"batches of {type(source).__name__}: expected a dataset, an open file or a file's path; use "
+            "fm.batches(fm.generate(recipe), …), or fm.write once and the file's path"
+        )
     shape = tuple(int(size) for size in source.X.shape)
     n = shape[0]
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),

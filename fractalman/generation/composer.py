@@ -16,6 +16,7 @@ from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 from fractalman.trees.superposition import Superposition
 
 
@@ -124,13 +125,14 @@ def superposition(made: Structure[Any]) -> Superposition:
     return superposition_of(made.recipe, made.hierarchy)
 
 
-def generate(recipe: Recipe) -> Dataset:
+def generate(recipe: RecipeSource) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
     Parameters
     ----------
-    recipe : Recipe
-        Any recipe; the same recipe gives the same bytes on every machine and any number of threads.
+    recipe : Recipe, dict, str or path
+        Any recipe, its table, a catalogue name, a TOML or dataset file; the same recipe gives the same bytes on every
+        machine and any number of threads.
 
     Returns
     -------
@@ -149,6 +151,7 @@ def generate(recipe: Recipe) -> Dataset:
     >>> data.X.shape, data.y.shape
     ((100, 8), (100,))
     """
+    recipe = recipe_of(recipe)
     check_memory(recipe)
     made = structure(recipe)
     check_coordinates(recipe, made.y.size)

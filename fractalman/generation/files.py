@@ -11,11 +11,11 @@ from fractalman.generation.columns import file_columns
 from fractalman.generation.shards import write_part
 from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
-from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 
 
 def write(
-    recipe: Recipe,
+    recipe: RecipeSource,
     path: str | os.PathLike[str],
     hierarchy: bool = True,
     overwrite: bool = False,
@@ -30,8 +30,8 @@ def write(
 
     Parameters
     ----------
-    recipe : Recipe
-        Any recipe.
+    recipe : Recipe, dict, str or path
+        Any recipe, its table, a catalogue name, a TOML file, or a dataset file, whose recipe it is.
     path : str or Path
         The target file.
     hierarchy : bool, default True
@@ -67,6 +67,7 @@ def write(
     from fractalman.datasets import check_target, write_columns
     from fractalman.datasets.compression import check_compression
 
+    recipe = recipe_of(recipe)
     target = check_target(path, overwrite)  # before the work, not after it
     check_compression(compression)
     columns = file_columns(recipe, hierarchy, target.parent)

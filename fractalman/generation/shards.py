@@ -26,6 +26,7 @@ from fractalman.generation.memory import check_memory
 from fractalman.progress import Progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe, from_dict
+from fractalman.sources import RecipeSource, recipe_of
 
 MOST_SHARDS = 100_000
 
@@ -34,7 +35,7 @@ MOST_SHARDS = 100_000
 
 
 def write_shard(
-    recipe: Recipe,
+    recipe: RecipeSource,
     path: str | os.PathLike[str],
     number: int,
     shards: int,
@@ -45,8 +46,8 @@ def write_shard(
 
     Parameters
     ----------
-    recipe : Recipe
-        Of a family whose points are made by address.
+    recipe : Recipe, dict, str or path
+        Of a family whose points are made by address; also its table, a catalogue name or a file.
     path : str or Path
         The index file; shards go to the folder "<path>.shards" beside it.
     number : int
@@ -73,6 +74,7 @@ def write_shard(
     >>> fm.write_shard(recipe, "parts.h5", number=1, shards=2).parent.name
     'parts.h5.shards'
     """
+    recipe = recipe_of(recipe)
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
         raise RecipeError(f"shard {number}/{shards}: expected 1/{shards} to {shards}/{shards}")
@@ -175,7 +177,7 @@ def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: 
 
 
 def write_shards(
-    recipe: Recipe,
+    recipe: RecipeSource,
     path: str | os.PathLike[str],
     shards: int,
     hierarchy: bool = True,
@@ -192,8 +194,8 @@ def write_shards(
 
     Parameters
     ----------
-    recipe : Recipe
-        Of a family whose points are made by address.
+    recipe : Recipe, dict, str or path
+        Of a family whose points are made by address; also its table, a catalogue name or a file.
     path : str or Path
         The index file; shards go to the folder "<path>.shards" beside it.
     shards : int
@@ -234,6 +236,7 @@ def write_shards(
     """
     from fractalman.datasets import check_target
 
+    recipe = recipe_of(recipe)
     columns = _columns(recipe, shards)
     target = check_target(path, overwrite)
     check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
@@ -255,7 +258,7 @@ def write_shards(
 
 
 def merge_shards(
-    recipe: Recipe,
+    recipe: RecipeSource,
     path: str | os.PathLike[str],
     shards: int,
     hierarchy: bool = True,
@@ -266,8 +269,8 @@ def merge_shards(
 
     Parameters
     ----------
-    recipe : Recipe
-        Of a family whose points are made by address.
+    recipe : Recipe, dict, str or path
+        Of a family whose points are made by address; also its table, a catalogue name or a file.
     path : str or Path
         The index file; shards go to the folder "<path>.shards" beside it.
     shards : int
@@ -300,6 +303,7 @@ def merge_shards(
     """
     from fractalman.datasets import check_target
 
+    recipe = recipe_of(recipe)
     columns = _columns(recipe, shards)
     target = check_target(path, overwrite)
     missing = _Count(recipe, columns, target, shards, None).missing
@@ -311,7 +315,7 @@ def merge_shards(
     return _Merge(recipe, target, shards).publish(hierarchy, overwrite, progress)
 
 
-def missing_shards(recipe: Recipe, path: str | os.PathLike[str], shards: int) -> list[int]:
+def missing_shards(recipe: RecipeSource, path: str | os.PathLike[str], shards: int) -> list[int]:
     """Return the numbers of the shards that are not finished yet.
 
     Parameters
@@ -326,8 +330,9 @@ def missing_shards(recipe: Recipe, path: str | os.PathLike[str], shards: int) ->
     Returns
     -------
     list of int
-        Numbers from 0.
+        Numbers from 1.
     """
+    recipe = recipe_of(recipe)
     return _Count(recipe, _columns(recipe, shards), _index(path), shards, None).missing
 
 

@@ -37,6 +37,7 @@ from fractalman.measure.neighbours import (
 from fractalman.measure.points import MAX_TARGETS as MAX_TARGETS
 from fractalman.measure.points import as_points
 from fractalman.measure.scaling import student_t
+from fractalman.sources import RecipeSource
 
 _TIES_ALLOWED = 0.03
 _IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
@@ -206,7 +207,7 @@ class Dimensions(dict[str, Dimension]):
 
 
 def dimension(
-    X: ArrayLike,
+    X: ArrayLike | RecipeSource,
     *,
     method: str = "recommended",
     window: tuple[float, float] | None = None,
@@ -220,7 +221,8 @@ def dimension(
     Parameters
     ----------
     X : (n ≥ 64, d) array_like
-        Coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData. Beyond 32768
+        Coordinates in one unit: an array, masked array, data frame, tensor, sparse matrix or AnnData;
+        or a dataset or a file's path. Beyond 32768
         points a random part stands for all.
     method : str, default "recommended"
         "recommended": several scales of distances, and angles; "correlation": slope of ln C(r) against ln r (D_2);
@@ -270,7 +272,7 @@ def dimension(
 
 
 def dimensions(
-    X: ArrayLike,
+    X: ArrayLike | RecipeSource,
     *,
     window: tuple[float, float] | None = None,
     n_sources: int = 2048,

@@ -18,6 +18,7 @@ from fractalman.errors import RecipeError
 from fractalman.measure.dimension import prepared
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.neighbours import Neighbourhoods
+from fractalman.sources import RecipeSource
 
 _MOST = 4  # components that are tried
 _APART = 0.3  # least difference of two components' dimensions, on the logarithm
@@ -119,7 +120,7 @@ class DimensionComponent:
 
 
 def pointwise_dimension(
-    X: ArrayLike, *, n_neighbours: int = 32, n_sources: int = 2048, seed: int = 0, theiler: int = 0
+    X: ArrayLike | RecipeSource, *, n_neighbours: int = 32, n_sources: int = 2048, seed: int = 0, theiler: int = 0
 ) -> PointwiseDimension:
     """Return the dimension around points of a set.
 
@@ -163,7 +164,7 @@ def pointwise_dimension(
 
 
 def dimension_components(
-    X: ArrayLike, *, n_neighbours: int = 16, n_sources: int = 2048, seed: int = 0
+    X: ArrayLike | RecipeSource, *, n_neighbours: int = 16, n_sources: int = 2048, seed: int = 0
 ) -> tuple[DimensionComponent, ...]:
     """Return the components of different dimension that a set consists of, the largest first.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,9 @@ from numpy.typing import ArrayLike
 from fractalman._jit import kernel
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
+from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, key64, permutation
+from fractalman.sources import RecipeSource
 from fractalman.trees import _kernels
 
 
@@ -114,15 +117,18 @@ def ratio_error(numerator: F64, denominator: F64) -> float:
     return math.sqrt((m - 1) / m * float(((values - values.mean()) ** 2).sum()))
 
 
-def tree_distances(edges: ArrayLike, n_points: int, *, n_sources: int = 64, seed: int = 0) -> Distances:
+def tree_distances(
+    edges: ArrayLike | RecipeSource, n_points: int | None = None, *, n_sources: int = 64, seed: int = 0
+) -> Distances:
     """Return the distances between distinct points of the same cluster.
 
     Parameters
     ----------
     edges : (m, 2) array_like of int
-        Pairs of points, 0 … n_points − 1; any graph, in particular a tree or forest.
-    n_points : int
-        Number of points.
+        Pairs of points, 0 … n_points − 1; any graph, in particular a tree or forest. Or a
+        dataset or a file's path.
+    n_points : int or None, default None
+        Number of points; None only with a dataset.
     n_sources : int, default 64
         Random points from which all others of the cluster are reached; all points = the exact mean.
     seed : int, default 0
@@ -149,7 +155,14 @@ def tree_distances(edges: ArrayLike, n_points: int, *, n_sources: int = 64, seed
     >>> found.largest, round(found.mean, 3), found.standard_error
     (2, 1.333, 0.0)
     """
-    start, neighbour = adjacency(edges, n_points)
+    if is_source(edges):
+        found, labels = columns_of(edges, "edges", "y")
+        if found is None:
+            raise RecipeError("this dataset has no graph: expected edges; use fm.measure.variogram for its points")
+        edges, n_points = found, labels.size if n_points is None else n_points
+    if n_points is None:
+        raise RecipeError("n_points = None: expected the number of points; use n_points = 1000")
+    start, neighbour = adjacency(cast(ArrayLike, edges), n_points)
     if neighbour.size == 0:
         raise RecipeError("no edges: there are no two points of one cluster to measure a distance between")
     sources = sample_sources(n_points, max(1, n_sources), seed)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from fractalman.measure.distances import tree_distances
 from fractalman.measure.sizes import cluster_sizes
 from fractalman.measure.variograms import MAX_TARGETS, variogram
+from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, data_of
 
 
 class Columns(Protocol):
@@ -26,13 +30,13 @@ class Columns(Protocol):
     def recipe(self) -> Any: ...
 
 
-def measure_file(file: Columns, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
+def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 
     Parameters
     ----------
-    file : Dataset or open file
-        What is measured: columns X, y, cluster and edges (perhaps None), and the recipe.
+    file : Dataset, open file, str or path
+        What is measured: columns X, y, cluster and edges (perhaps None), and the recipe; or the path of a file.
     n_sources : int, default 256
         Random starting points of distances and variogram.
     seed : int, default 0
@@ -53,6 +57,13 @@ def measure_file(file: Columns, *, n_sources: int = 256, seed: int = 0) -> dict[
     >>> fm.measure.measure_file(file)["clusters"]["largest_mass"]
     0.5
     """
+    if isinstance(file, (str, os.PathLike, Mapping, Recipe)):
+        with data_of(file) as data:
+            return measure_file(cast(Columns, data), n_sources=n_sources, seed=seed)
+    return _measured(cast(Columns, file), n_sources, seed)
+
+
+def _measured(file: Columns, n_sources: int, seed: int) -> dict[str, Any]:
     y = np.asarray(file.y[:], dtype=np.float64)
     edges = None if file.edges is None else np.asarray(file.edges[:], dtype=np.int64)
     sizes = cluster_sizes(np.asarray(file.cluster[:]))

@@ -1,7 +1,7 @@
 """Points as people hold them, made into one table of float64 numbers.
 
 Arrays, masked arrays, data frames (pandas' nullable columns too), torch tensors, AnnData and scipy.sparse matrices are
-taken. What is left out or changed on the way is said in a sentence, never silently.
+taken, and datasets of our own. What is left out or changed on the way is said in a sentence, never silently.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
+from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, draws, key64, normals, permutation
 
 MAX_TARGETS = 1 << 15
@@ -65,6 +66,8 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     RecipeError
         For what is no table of at least ``least`` finite points.
     """
+    if is_source(X):
+        (X,) = columns_of(X, "X")
     if duplicates not in ("drop", "keep"):
         raise RecipeError(f"duplicates = {duplicates!r}: expected 'drop' or 'keep'")
     notes: list[str] = []

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import I64
 from fractalman.errors import RecipeError
+from fractalman.measure.sources import columns_of, is_source
+from fractalman.sources import RecipeSource
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ class ClusterSizes:
     count: I64
 
 
-def cluster_sizes(cluster: ArrayLike) -> ClusterSizes:
+def cluster_sizes(cluster: ArrayLike | RecipeSource) -> ClusterSizes:
     """Return how many clusters of each size there are.
 
     Parameters
     ----------
     cluster : (n,) array_like of int
-        The cluster of every point; any labels.
+        The cluster of every point, any labels; or a dataset or a file's path.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def cluster_sizes(cluster: ArrayLike) -> ClusterSizes:
     >>> found.size.tolist(), found.count.tolist()
     ([1, 3], [1, 1])
     """
-    labels = np.asarray(cluster)
+    labels = np.asarray(columns_of(cluster, "cluster")[0] if is_source(cluster) else cluster)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
         raise RecipeError(f"cluster has shape {labels.shape} and type {labels.dtype}: expected (n,) of integers")
     n = int(labels.size)

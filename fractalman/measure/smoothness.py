@@ -17,6 +17,8 @@ from fractalman.errors import FitError, RecipeError
 from fractalman.measure.neighbours import neighbour_window, neighbourhoods
 from fractalman.measure.points import MAX_TARGETS, as_points, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
+from fractalman.measure.sources import columns_of, is_source
+from fractalman.sources import RecipeSource
 
 _BINS = 8
 _BLOCKS = 20  # blocks of starting points, the replicates of the fits
@@ -62,8 +64,8 @@ class Smoothness:
 
 
 def smoothness(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | RecipeSource,
+    y: ArrayLike | None = None,
     *,
     window: tuple[float, float] | None = None,
     nugget: bool = False,
@@ -79,7 +81,7 @@ def smoothness(
         Coordinates, one unit, of any kind that `dimension` takes; beyond 32768 points a random part stands for all. Of
         several equal rows the first is kept, with its label.
     y : (n,) array_like
-        Labels, any unit.
+        Labels, any unit; None only where X is a dataset or a file's path.
     window : (low, high), default None
         Smallest and largest distance of the variogram, unit of X; None = as for `dimension`.
     nugget : bool, default False
@@ -114,6 +116,12 @@ def smoothness(
     >>> round(fm.measure.smoothness(X, X[:, 0]).variogram.value)
     2
     """
+    if y is None:
+        if not is_source(X):
+            raise RecipeError("y = None: expected (n,) labels; use y = data.y, or a dataset in place of X")
+        X, y = columns_of(X, "X", "y")
+    elif is_source(X):
+        (X,) = columns_of(X, "X")
     X, labels = with_labels(X, y)
     found = as_points(X, most=MAX_TARGETS, seed=seed)
     labels = labels[found.row]

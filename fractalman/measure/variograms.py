@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import adjacency, distances_from, ratio_error, sample_sources
+from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, key64, permutation
+from fractalman.sources import RecipeSource
 
 MAX_TARGETS = 1 << 16  # coordinates compared with every starting point
 
@@ -54,7 +56,7 @@ class Variogram:
 
 
 def variogram(
-    y: ArrayLike,
+    y: ArrayLike | RecipeSource,
     *,
     edges: ArrayLike | None = None,
     X: ArrayLike | None = None,
@@ -66,7 +68,7 @@ def variogram(
     Parameters
     ----------
     y : (n,) array_like
-        Labels, any unit.
+        Labels, any unit; or a dataset or a file's path, with edges and X of its own.
     edges : (m, 2) array_like of int, default None
         Distances are counted along them.
     X : (n, d) array_like, default None
@@ -97,6 +99,8 @@ def variogram(
     >>> found.distance.tolist(), found.value.tolist()
     ([1.0, 2.0], [1.0, 4.0])
     """
+    if is_source(y):
+        y, edges, X = columns_of(y, "y", "edges", "X")
     labels = np.asarray(y, dtype=np.float64)
     if labels.ndim != 1 or labels.size < 2:
         raise RecipeError(f"y has shape {labels.shape}: expected (n,) with two points or more")

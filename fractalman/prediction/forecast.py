@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,15 +20,16 @@ from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.drawn import DrawnRealizations
-from fractalman.prediction.frontiers import NetworkBudget, network_budget
 from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, close, resolve
 
 if TYPE_CHECKING:
+    from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
@@ -340,7 +341,7 @@ class Prediction:
         ----------
         data_amplitude : float or None, default None
             A; None = (risk − E)·n^α_D of the learner's curve, averaged over one period of its wiggle in ln n about
-            n = 1024 (below N/16), over a factor of 4 where it has no period.
+            n = 1024, below N/16; over a factor of 4 without a period.
         model_amplitude : float or None, default None
             B; None = the same of the best cells, over whole periods about P = 1024, known for cascades.
 
@@ -353,10 +354,6 @@ class Prediction:
         ------
         RecipeError
             Where an exponent or an amplitude is not known; it says what to type.
-
-        Notes
-        -----
-        docs/theory.md §3.8.
         """
         own = None
         if self._curve is not None:
@@ -406,7 +403,7 @@ class Prediction:
         *,
         data_amplitude: float | None = None,
         model_amplitude: float | None = None,
-    ) -> NetworkBudget:
+    ) -> frontiers.NetworkBudget:
         """Return the training points, width and steps on which a network of the harness spends a budget best.
 
         Parameters
@@ -415,30 +412,25 @@ class Prediction:
             Floating-point operations of one training run, as the harness counts them: steps forwards and backwards,
             looks at the training risk, every learning rate that is tried.
         passes : float, default 100
-            Times that every training point is seen, so steps = passes·n/batch_size. A network is data-limited only
-            where they suffice; how many do is measured along the steps.
+            Times that every training point is seen: steps = passes·n/batch_size. Whether they suffice is measured.
         data_amplitude, model_amplitude : float or None, default None
             As for `joint_law`.
 
         Raises
         ------
         RecipeError
-            As `joint_law`, for a learner that is no network, and where the budget is too small for one point.
-
-        Notes
-        -----
-        Depth, batch size and learning rates are those of the learner. docs/theory.md §3.8.
+            As `joint_law`, for a learner that is no network, and for too small a budget.
         """
         if self.learner != "mlp":
             raise RecipeError(
                 f"{self.learner!r} is no network of the harness: use predict(…, 'mlp'), or compute_optimal"
             )
         law = self.joint_law(data_amplitude, model_amplitude)
-        return network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
+        return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 
 
 def make_prediction(
-    source: Recipe | Dataset | File,
+    source: RecipeSource,
     learner: Subject = "1-nn",
     *,
     draws: int | None = None,
@@ -448,9 +440,10 @@ def make_prediction(
 
     Parameters
     ----------
-    source : Recipe, Dataset or File
-        A recipe (averaged over the family; of the learner in X, or of one neighbour in the hierarchy or graph where
-        that was measured to be the same), or a dataset or open file (in its own X, averaged over splits).
+    source : Recipe, dict, str, path, Dataset or File
+        A recipe, its table, a catalogue name or a TOML file (averaged over the family; of the learner in X, or of one
+        neighbour in the hierarchy or graph where that was measured to be the same), or a dataset, an open file or a
+        file's path (in its own X, averaged over splits).
     learner : str, Learner or function
         A name of `prediction.LEARNERS` ("bayes" is the floor); a learner with settings of its own, e.g.
         ``learners.make("laplace-kernel", {"length": 0.3, "ridge": 1e-3})``; or a kernel (a, d), (b, d) → (a, b) of
@@ -482,17 +475,22 @@ def make_prediction(
     >>> fm.predict(fm.Cascade(n_points=1000, branching=4, hurst=0.5), "laplace-kernel").data_exponent
     0.5
     """
-    recipe = source if isinstance(source, Recipe) else source.recipe
+    found = resolve(source)
+    recipe, data = (found, None) if isinstance(found, Recipe) else (found.recipe, _in_memory(found))
+    if found is not source:
+        close(found)
     if family_of(recipe).laws.finite_size:  # elsewhere there is a law, and no curve
         recipe.needs_values("a prediction")
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
     law = law_of(recipe, name) if known else unknown_law(name)
-    if isinstance(source, Recipe):
-        drawn: DrawnRealizations | Splits = DrawnRealizations(recipe)
-    else:
-        drawn = Splits(source if isinstance(source, Dataset) else source.dataset())
+    drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
     return Prediction(recipe, name, law, drawn, averages, own)
+
+
+def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:
+    """A file's dataset; one in memory as it is."""
+    return cast(Dataset, data.dataset() if hasattr(data, "dataset") else data)

@@ -23,6 +23,7 @@ from fractalman.nearest import nearest
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.recipes import Recipe
+from fractalman.sources import RecipeSource, recipe_of
 from fractalman.theory.laws.learner_properties import BAYES
 
 RESOLVED = 16
@@ -127,13 +128,13 @@ class Plan:
         }
 
 
-def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
+def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
     """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
 
     Parameters
     ----------
-    recipe : Recipe
-        Of any family.
+    recipe : Recipe, dict, str or path
+        Of any family; also its table, a catalogue name, a TOML or a dataset file.
     learner : str, default "1-nn"
         One that laws know.
     resolution : float, default 0.02
@@ -162,6 +163,7 @@ def make_plan(recipe: Recipe, learner: str = "1-nn", resolution: float = 0.02, b
     >>> plan.learner, plan.budget
     ('1-nn', 1000)
     """
+    recipe = recipe_of(recipe)
     recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:

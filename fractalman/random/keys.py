@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any, Self
 
 import numpy as np
 
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, check_keywords
 
 STREAM_VERSION = 1
 """Rises whenever any draw changes; stored in every file and needed to rebuild one."""
@@ -101,6 +102,10 @@ class Seeds:
     geometry: int = 0
     embedding: int = 0
     labels: int = 0
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        check_keywords(cls, args, keywords)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in ("geometry", "embedding", "labels"):

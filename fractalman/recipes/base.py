@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
@@ -88,6 +88,10 @@ class Recipe:
     feature_magnitude: str = "constant"
     feature_min_size: int = 2
     feature_noise: float = 0.0
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        check_keywords(cls, args, keywords)
+        return super().__new__(cls)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fractalman.errors import RecipeError, nearest
+from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.random.keys import Seeds, check_seed
 
 Check = Callable[[str, Any], Any]
@@ -68,9 +68,8 @@ def seed(name: str, value: Any) -> int | Seeds:
         return value
     if isinstance(value, Mapping):
         allowed = [f.name for f in dataclasses.fields(Seeds)]
-        for key in value:
-            if key not in allowed:
-                hint = nearest(str(key), allowed)
-                raise RecipeError(f"unknown key seed.{key}: expected {', '.join(allowed)}{hint}")
+        problems = unknown_keywords("key", value, allowed, "seed.")
+        if problems:
+            raise RecipeError("\n".join(problems))
         return Seeds(**value)
     return check_seed(value, name)

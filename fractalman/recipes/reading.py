@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman.errors import RecipeError, nearest
+from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.registry import family_names, recipe_class
 
@@ -48,11 +48,7 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
-    problems = [
-        f"unknown key {where}.{key}: expected {', '.join(fields)}{nearest(str(key), fields)}"
-        for key in table
-        if key != "family" and key not in fields
-    ]
+    problems = unknown_keywords("key", table, fields, f"{where}.", ignored=("family",))
     problems += [
         f"missing key {where}.{name}"
         for name, field in fields.items()

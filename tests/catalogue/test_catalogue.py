@@ -11,13 +11,14 @@ import pytest
 
 import fractalman as fm
 from fractalman import cli
-from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text, digests, listing
+from fractalman.catalogue import catalogue_names, catalogue_purpose, catalogue_recipe, catalogue_text, digests
 from fractalman.catalogue.digests import listed_digests, recipe_mark
 from fractalman.catalogue.studies import STUDIES, study_names
 from fractalman.errors import RecipeError
 from fractalman.generation.contents import file_contents
 from fractalman.prediction import law_of
 from fractalman.random.keys import STREAM_VERSION
+from fractalman.report import catalogue_table
 
 SMALL = [name for name in catalogue_names() if name.endswith("-1e3") or name in ("lattice-2d-64", "lattice-3d-32")]
 COMMAND = "run python scripts/catalogue.py --only 'NAME' --again"
@@ -197,7 +198,7 @@ def test_list_prints_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
                          (5_200_000_000_000, "5.2e+03 GB")],
 )  # fmt: skip
 def test_sizes_in_words(count: int, words: str) -> None:
-    assert listing.size_words(count) == words
+    assert catalogue_table.size_words(count) == words
 
 
 # ---------------------------------------------------------------------------------------------------- documents
@@ -205,7 +206,7 @@ def test_sizes_in_words(count: int, words: str) -> None:
 
 def test_the_document_is_made_from_the_catalogue(repository: Path) -> None:
     written = (repository / "datasets" / "catalogue.md").read_text(encoding="utf-8")
-    assert written == listing.catalogue_document(), "run python scripts/catalogue.py --table"
+    assert written == catalogue_table.catalogue_document(), "run python scripts/catalogue.py --table"
 
 
 def test_the_script_goes_on_where_it_stopped(

@@ -1,0 +1,39 @@
+"""A dataset, an open file or a file's path, as the arrays that are measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fractalman.recipes import Recipe
+from fractalman.sources import data_of
+
+
+def is_source(thing: Any) -> bool:
+    """Whether a thing stands for a dataset, and is no array, table or tensor.
+
+    Examples
+    --------
+    >>> is_source("cluster.h5"), is_source([[0.0, 1.0]])
+    (True, False)
+    """
+    named = isinstance(thing, (str, os.PathLike, Mapping, Recipe))
+    return named or isinstance(getattr(thing, "recipe", None), Recipe)
+
+
+def columns_of(source: Any, *names: str) -> tuple[Any, ...]:
+    """Return columns of a dataset in memory, None for one that it does not have.
+
+    Parameters
+    ----------
+    source : str, path, Dataset or File
+        As for `fractalman.sources.data_of`.
+    names : str
+        "X", "y", "cluster", "edges".
+    """
+    with data_of(source) as data:
+        found = [getattr(data, name) for name in names]
+        return tuple(None if column is None else np.asarray(column[:]) for column in found)

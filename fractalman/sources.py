@@ -1,0 +1,210 @@
+"""What people type where a recipe, a dataset or a specification is wanted, made into one: the only place that decides.
+
+A *source* is a recipe, a table (dict) of one, a name of the catalogue, a TOML file or TOML text, a dataset file, or a
+dataset in memory. The command line and the functions of the package take the same ones and say the same of others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text
+from fractalman.catalogue.studies import study_names, study_text
+from fractalman.errors import RecipeError, nearest
+from fractalman.recipes import Recipe, from_dict, from_toml
+
+if TYPE_CHECKING:
+    from fractalman.datasets.coarse import CoarseDataset
+    from fractalman.datasets.file import File
+    from fractalman.datasets.memory import Dataset
+
+RecipeSource: TypeAlias = Union[Recipe, Mapping[str, Any], str, "os.PathLike[str]", "Dataset", "CoarseDataset", "File"]
+"""A recipe, or whatever says which recipe is meant."""
+EXPECTED = "a recipe, its table as a dict, a catalogue name, a TOML file, a dataset file or a dataset"
+_HDF5 = (b"fractalman-dataset ", b"\x89HDF\r\n\x1a\n")
+"""How a file that is no TOML begins: with our header, or with HDF5's."""
+
+
+def is_file(name: str | os.PathLike[str]) -> bool:
+    """Whether a word names a file rather than an entry of the catalogue.
+
+    Examples
+    --------
+    >>> is_file("recipe.toml"), is_file("cascade-plain")
+    (True, False)
+    """
+    if not isinstance(name, str):
+        return True
+    return name.endswith(".toml") or os.sep in name or Path(name).exists()
+
+
+def is_dataset_file(name: str | os.PathLike[str]) -> bool:
+    """Whether a path names a dataset file rather than TOML: its first bytes are our header or HDF5's."""
+    path = Path(name)
+    try:
+        if not path.is_file():  # a pipe would wait for ever
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_HDF5[0])).startswith(_HDF5)
+    except OSError:
+        return False
+
+
+def resolve(source: RecipeSource) -> Recipe | Dataset | CoarseDataset | File:
+    """Return the recipe or the data that a source means.
+
+    Parameters
+    ----------
+    source : Recipe, dict, str, path, Dataset or File
+        A recipe; its table as a dict; a catalogue name; the path of a TOML file; TOML text (a str with a newline); the
+        path of a dataset file; a dataset or open file.
+
+    Returns
+    -------
+    Recipe, Dataset, CoarseDataset or File
+        Data where data were given (a path is opened, to be closed by the caller), else the recipe.
+
+    Raises
+    ------
+    RecipeError
+        For anything else, with the nearest catalogue name or keyword.
+
+    Examples
+    --------
+    >>> resolve({"family": "cascade", "n_points": 100}) == resolve('[recipe]\\nfamily = "cascade"\\nn_points = 100\\n')
+    True
+    """
+    return _resolve(source, data=True)
+
+
+def _resolve(source: RecipeSource, data: bool) -> Recipe | Dataset | CoarseDataset | File:
+    """`resolve`; ``data`` says what a file is taken for that is neither TOML nor a dataset, in the message about it."""
+    if isinstance(source, Recipe):
+        return source
+    if isinstance(source, Mapping):
+        return from_dict(_table(source))
+    if isinstance(source, (str, os.PathLike)):
+        return _named(source, data)
+    if isinstance(getattr(source, "recipe", None), Recipe):
+        return source
+    raise RecipeError(f"found {type(source).__name__}: expected {EXPECTED}; use e.g. fm.Cascade(n_points=1000)")
+
+
+def recipe_of(source: RecipeSource) -> Recipe:
+    """Return the recipe that a source means: of data, what they were made from; errors as for `resolve`.
+
+    Examples
+    --------
+    >>> recipe_of({"family": "cascade", "n_points": 100}).n_points
+    100
+    """
+    found = _resolve(source, data=False)
+    if isinstance(found, Recipe):
+        return found
+    recipe = found.recipe
+    if found is not source:
+        close(found)
+    return recipe
+
+
+@contextlib.contextmanager
+def data_of(source: RecipeSource) -> Iterator[Dataset | CoarseDataset | File]:
+    """Yield the data that a source means; what is opened here is closed after.
+
+    Parameters
+    ----------
+    source : str, path, Dataset or File
+        The path of a dataset file, an open file, or a dataset in memory.
+
+    Yields
+    ------
+    Dataset, CoarseDataset or File
+        With columns X, y, cluster, edges.
+
+    Raises
+    ------
+    RecipeError
+        For a recipe or a catalogue name: what makes data does so where it is asked to.
+    """
+    found = resolve(source)
+    if isinstance(found, Recipe):
+        raise RecipeError(
+            f"found a recipe of family {found.family!r}: expected data; use fm.generate with it, or a dataset file"
+        )
+    try:
+        yield found
+    finally:
+        if found is not source:
+            close(found)
+
+
+def spec_of(source: Any) -> Any:
+    """Return the specification that a name of the catalogue or of its studies means; what is no name comes back as is.
+
+    Parameters
+    ----------
+    source : str, path or dict
+        A catalogue name, a study's name, TOML text, the path of a TOML file, or tables.
+
+    Raises
+    ------
+    RecipeError
+        For a word that is neither a file nor a name, with the nearest; for a folder or a dataset file.
+
+    Examples
+    --------
+    >>> "[sweep]" in spec_of("quickstart-cascade")
+    True
+    """
+    if not isinstance(source, (str, os.PathLike)) or (isinstance(source, str) and "\n" in source):
+        return source
+    if is_file(source):
+        if Path(source).is_dir():
+            raise RecipeError(f"{source} is a folder: expected a TOML file, or a name of the catalogue")
+        if is_dataset_file(source):
+            raise RecipeError(
+                f"{source} is a dataset file: expected a specification; use a TOML file that says what to run, or a "
+                "name of the catalogue"
+            )
+        return Path(source)
+    name = os.fspath(source)
+    if name in study_names():
+        return study_text(name)
+    if name in catalogue_names():
+        return catalogue_text(name)
+    names = [*catalogue_names(), *study_names()]
+    raise RecipeError(
+        f"no file and no catalogue name {name!r}: expected one of {len(names)} names; use fractalman list"
+        f"{nearest(name, names)}"
+    )
+
+
+def close(data: Any) -> None:
+    """Close what is a file; leave everything else as it is."""
+    closing = getattr(data, "close", None)
+    if closing is not None:
+        closing()
+
+
+def _table(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keywords, also where they stand in a table [recipe] as in a TOML file."""
+    inner = source.get("recipe")
+    return inner if "family" not in source and isinstance(inner, Mapping) else source
+
+
+def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
+    if isinstance(source, str) and "\n" in source:
+        return from_toml(source)
+    if not is_file(source):
+        return catalogue_recipe(os.fspath(source))
+    if Path(source).is_dir():
+        raise RecipeError(f"{source} is a folder: expected a TOML file with a table [recipe], or a catalogue name")
+    if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
+        from fractalman.datasets.file import open_file
+
+        return open_file(source)
+    return from_toml(Path(source))
