@@ -8,6 +8,7 @@ quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ class Level:
         Measured over predicted risk at every one of them.
     below_floor
         Whether the risk lies significantly below the Bayes floor of its own replicates: an alarm.
+    constant
+        What ``ratio`` would be of the best constant, which learns nothing; None where its risk is not known. Within
+        ``half_width`` of 1 the level alone cannot tell the learner from it.
     """
 
     ratio: float
@@ -61,6 +65,12 @@ class Level:
     sizes: tuple[int, ...]
     ratios: tuple[float, ...]
     below_floor: bool = False
+    constant: float | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether a learner that learns nothing would be told from the predicted curve."""
+        return self.constant is None or abs(self.constant - 1.0) > self.half_width
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.
@@ -107,7 +117,16 @@ def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], see
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
     shared = float(getattr(prediction, "shared_error", 0.0))
-    return _judged(risks / predicted, predicted, error, draws, tuple(used), shared)
+    found = _judged(risks / predicted, predicted, error, draws, tuple(used), shared)
+    return dataclasses.replace(found, constant=_constant(points, used, predicted))
+
+
+def _constant(points: Sequence[Point], sizes: list[int], predicted: F64) -> float | None:
+    """Return the mean over sizes of the risk of the training labels' mean, V_in (1 + 1/n), over the predicted one."""
+    variances = [point.v_in for point in points if point.n in sizes and point.v_in is not None]
+    if not variances or not np.isfinite(variances).all():
+        return None
+    return float(np.mean(np.mean(variances) * (1.0 + 1.0 / np.array(sizes)) / predicted))
 
 
 def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: tuple[int, ...], shared: float) -> Level:

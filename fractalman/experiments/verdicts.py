@@ -2,7 +2,8 @@
 
 *Level*: its risks against the predicted curve, at all sizes jointly (`levels`). *Slope*: its exponent against the
 predicted one. A learner whose own curve is known at every size is held against it whatever limits it; a slope needs
-data-limited sizes in a row. Where only one of the two can be asked, it is the verdict; a risk below the Bayes floor is
+data-limited sizes in a row. Where only one of the two can be asked, it is the verdict, but a level alone agrees only
+where the risk of a constant would have differed; a risk below the Bayes floor is
 an alarm and never an agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
@@ -257,6 +258,12 @@ def _worse(level: Level | None, slope: _Judgement, fitted: bool, alarm: bool) ->
     if level is None:
         return slope.agrees, slope.reason
     if not fitted:
+        if level.agrees and not level.tells:
+            said = f"level {level.ratio:.2f} ± {level.half_width:.2f} of the predicted curve: not resolved"
+            return (
+                None,
+                f"{said}, for so would be a constant, which learns nothing ({level.constant:.2f}); {slope.reason}",
+            )
         return level.agrees, f"{level.reason}; {slope.reason}"
     answers = (level.agrees, slope.agrees)
     worse = False if False in answers else None if None in answers else True

@@ -7,6 +7,7 @@ or file.
 
 from fractalman.prediction.curves import Curve, Exponent
 from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.frontiers import NetworkBudget
 from fractalman.prediction.laws import LEARNERS, law_of
 from fractalman.prediction.own_data import OwnPrediction, predict_own_data
 from fractalman.prediction.own_data_values import own_data_table
@@ -18,6 +19,7 @@ __all__ = [
     "TEST_POINTS",
     "Curve",
     "Exponent",
+    "NetworkBudget",
     "OwnPrediction",
     "Plan",
     "Prediction",

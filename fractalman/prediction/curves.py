@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman import theory
+from fractalman._typing import F64, I64, AnyInt
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,13 @@ class Exponent(float):
 
     def __repr__(self) -> str:
         return f"Exponent({float(self):.6g} ± {self.standard_error:.2g}, n = {self.n[0]} … {self.n[-1]})"
+
+
+def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
+    """Return the slope of the mean of ``columns`` (draws, sizes), its error by leaving out one draw at a time."""
+    error = 0.0
+    if len(columns) > 1:
+        without = [np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))]
+        slopes = np.array([theory.local_slope(sizes, row) for row in without])
+        error = float(np.sqrt((slopes.size - 1) * np.mean((slopes - slopes.mean()) ** 2)))
+    return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,8 +15,10 @@ from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
+from fractalman.learners import Learner
+from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
-from fractalman.prediction.curves import Curve, Exponent
+from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
 """Why a floor is nan."""
-
-REFERENCE_SIZE = 1024
-"""The training-set size at which the joint law's data term is tied to the curve, where the population allows it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Prediction:
     law: theory.Law
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
+    _own: Learner | None = field(repr=False, compare=False, default=None)
 
     # ------------------------------------------------------------------------------------------------ the law
 
@@ -334,14 +335,19 @@ class Prediction:
         return known(self.recipe, np.asarray(P))
 
     def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
-        """Return L(n, P) = E + A/n^α_D + B/P^α_P.
+        """Return L(n, P) = E + A/n^α_D + B/P^α_P, the term in n from this learner's own curve.
+
+        The term in P is that of the best P cells with infinitely many data, which no model of P pieces beats; a
+        learner of its own pays more, and ``model_amplitude`` of a sweep along its size says how much. The law says
+        both (``data_of``, ``model_of``, and as text).
 
         Parameters
         ----------
         data_amplitude : float or None, default None
-            A; None = from the curve at n = 1024 (or N/16).
+            A; None = (risk − E)·n^α_D of the learner's curve, averaged over one period of its wiggle in ln n about
+            n = 1024, below N/16; over a factor of 4 without a period.
         model_amplitude : float or None, default None
-            B; None = from the best cells at P = 1024, known for cascades.
+            B; None = the same of the best cells, over whole periods about P = 1024, known for cascades.
 
         Returns
         -------
@@ -353,26 +359,14 @@ class Prediction:
         RecipeError
             Where an exponent or an amplitude is not known; it says what to type.
         """
-        law = self.law
-        alpha_d = law.data_exponent if law.data_exponent is not None else law.excess_exponent
-        if alpha_d is None or law.model_exponent is None or law.irreducible is None:
-            raise RecipeError(
-                f"no joint law for learner {self.learner!r} on {self.recipe.family!r}: {law.reason}; the nearest "
-                "law is "
-                f"{law.nearest or 'that of noiseless labels'}"
-            )
-        if data_amplitude is None:
-            if self._curve is None:
-                raise RecipeError(f"no curve of {self.learner!r} to take A from: use data_amplitude = …")
-            n = int(max(1, min(REFERENCE_SIZE, self.largest // 16)))
-            data_amplitude = float((self.curve([n]).risk[0] - law.irreducible) * n**alpha_d)
-        if model_amplitude is None:
-            if family_of(self.recipe).laws.model_curve is None:
-                raise RecipeError(
-                    f"the best cells of {self.recipe.family!r} are not known, so neither is B: use model_amplitude = …"
-                )
-            model_amplitude = float(self.model_curve([REFERENCE_SIZE])[0] * REFERENCE_SIZE**law.model_exponent)
-        return theory.JointLaw(alpha_d, law.model_exponent, data_amplitude, model_amplitude, law.irreducible)
+        own = None
+        if self._curve is not None:
+            most = max(1.0, min(self.largest / 16, self.affordable))
+            own = partial(frontiers.data_amplitude, self.law, lambda n: self.curve(n).risk, most)
+        cells = None if family_of(self.recipe).laws.model_curve is None else self.model_curve
+        return frontiers.joint_law(
+            self.law, self.learner, self.recipe.family, (own, data_amplitude), (cells, model_amplitude)
+        )
 
     def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
         """Return the predicted risk of n training points and P cells or parameters, by `joint_law`.
@@ -406,15 +400,37 @@ class Prediction:
         """
         return self.joint_law().compute_optimal(cost)
 
+    def network_optimal(
+        self,
+        operations: float,
+        passes: float = 100.0,
+        *,
+        data_amplitude: float | None = None,
+        model_amplitude: float | None = None,
+    ) -> frontiers.NetworkBudget:
+        """Return the training points, width and steps on which a network of the harness spends a budget best.
 
-def slope_of(sizes: AnyInt, columns: F64) -> Exponent:
-    """Return the slope of the mean of ``columns`` (draws, sizes), its error by leaving out one draw at a time."""
-    error = 0.0
-    if len(columns) > 1:
-        without = [np.delete(columns, i, axis=0).mean(axis=0) for i in range(len(columns))]
-        slopes = np.array([theory.local_slope(sizes, row) for row in without])
-        error = float(np.sqrt((slopes.size - 1) * np.mean((slopes - slopes.mean()) ** 2)))
-    return Exponent(theory.local_slope(sizes, columns.mean(axis=0)), error, tuple(sizes.tolist()))
+        Parameters
+        ----------
+        operations : float
+            Floating-point operations of one training run, as the harness counts them: steps forwards and backwards,
+            looks at the training risk, every learning rate that is tried.
+        passes : float, default 100
+            Times that every training point is seen: steps = passes·n/batch_size. Whether they suffice is measured.
+        data_amplitude, model_amplitude : float or None, default None
+            As for `joint_law`.
+
+        Raises
+        ------
+        RecipeError
+            As `joint_law`, for a learner that is no network, and for too small a budget.
+        """
+        if self.learner != "mlp":
+            raise RecipeError(
+                f"{self.learner!r} is no network of the harness: use predict(…, 'mlp'), or compute_optimal"
+            )
+        law = self.joint_law(data_amplitude, model_amplitude)
+        return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 
 
 def make_prediction(
@@ -474,7 +490,7 @@ def make_prediction(
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
-    return Prediction(recipe, name, law, drawn, averages)
+    return Prediction(recipe, name, law, drawn, averages, own)
 
 
 def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:

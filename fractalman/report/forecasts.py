@@ -151,7 +151,7 @@ def _law_lines(table: Mapping[str, Any]) -> list[str]:
     if best is not None:
         lines.append(
             f"compute C = nP  n ~ C^{best['training_points']:.3f}, P ~ C^{best['model_size']:.3f}, "
-            f"L ~ C^-{best['risk']:.4f} if the two errors add"
+            f"L ~ C^-{best['risk']:.4f} if the two errors add, {table['learner']}'s in n and that of the best P cells"
         )
     return lines
 

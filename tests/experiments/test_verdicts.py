@@ -129,6 +129,29 @@ def test_a_network_is_held_against_its_own_curve_where_the_data_limit_it() -> No
     )
 
 
+def test_a_level_that_a_constant_would_have_agrees_with_nothing() -> None:
+    """Without a slope a curve near V_in (.5 here) is met by whoever learns nothing; a curve far below it is not."""
+
+    def judged(risk: float) -> Verdict:
+        z = normals(key64(3, 1), 4 * len(SIZES)).reshape(4, len(SIZES))
+        points = [
+            Point("x", n, i, risk * math.exp(0.05 * z[i, j]), 2.0 * risk, 0.5, math.inf)
+            for i in range(4)
+            for j, n in enumerate(SIZES)
+        ]
+        flat: Any = Prediction(0.5, local=0.0)
+        flat.curve = lambda n: SimpleNamespace(risk=np.full(n.size, risk))
+        return judge("x", points, summarise(points, 4, "grows with n", 1 / 16), flat, seeds=4, fit=FIT)
+
+    near, far = judged(0.49), judged(0.2)
+    assert (near.measured, near.agrees, far.agrees) == (None, None, True)
+    assert near.level is not None
+    assert near.level.agrees is True
+    assert "a constant, which learns nothing" in near.reason
+    assert far.level is not None
+    assert far.level.constant == pytest.approx(2.5, rel=0.01)
+
+
 def test_in_which_regimes_a_level_is_asked() -> None:
     assert _level_regimes(make("ridge")) == (DATA, MODEL)
     assert _level_regimes(MLP()) == (DATA,)

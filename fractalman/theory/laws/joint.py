@@ -89,6 +89,8 @@ class JointLaw:
         Amplitude in P, B > 0.
     irreducible : float, default 0
         Irreducible risk, E ≥ 0.
+    data_of, model_of : str, default ""
+        Whose curve the term in n and the term in P are; "" = not said.
 
     Examples
     --------
@@ -102,6 +104,17 @@ class JointLaw:
     data_amplitude: float = 1.0
     model_amplitude: float = 1.0
     irreducible: float = 0.0
+    data_of: str = ""
+    model_of: str = ""
+
+    def __str__(self) -> str:
+        """Return the law with its numbers, and whose curves it is made of."""
+        said = (
+            f"L = {self.irreducible:.4g} + {self.data_amplitude:.4g}/n^{self.data_exponent:.4g} + "
+            f"{self.model_amplitude:.4g}/P^{self.model_exponent:.4g}"
+        )
+        whose = [f"{term}: {of}" for term, of in (("in n", self.data_of), ("in P", self.model_of)) if of]
+        return f"{said} ({'; '.join(whose)})" if whose else said
 
     def __post_init__(self) -> None:
         named = {"data_exponent": self.data_exponent, "model_exponent": self.model_exponent,
