@@ -158,7 +158,7 @@ def integer(low: int, high: int, example: str = "") -> Callable[[str, Any], int]
 
     def check(name: str, value: Any) -> int:
         if not is_integer(value) or not low <= operator.index(value) <= high:
-            more = f" {example}" if example else ""
+            more = example if example.startswith(";") else f" {example}" if example else ""
             raise RecipeError(f"{name} = {shown(value)}: expected an integer from {low} to {high}{more}")
         return operator.index(value)
 
@@ -203,7 +203,7 @@ def real(
             lower = f"{low:g} {left} " if low > -math.inf else ""
             upper = f" {right} {high:g}" if high < math.inf else ""
             wanted = f"a number with {lower}{short}{upper}" if lower or upper else "a finite number"
-            more = f" {example}" if example else ""
+            more = example if example.startswith(";") else f" {example}" if example else ""
             raise RecipeError(f"{name} = {shown(value)}: expected {wanted}{more}")
         return number
 

@@ -10,6 +10,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_result, load_spec, plan_sweep, run_experiment, run_sweep
 from fractalman.experiments.brought import refuse_absent
 from fractalman.experiments.journal import parts_in, read_header
+from fractalman.experiments.planning import refuse_unfit
 from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
 from fractalman.report.files import refuse_changed_tables
@@ -113,7 +114,10 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     learners
         As for `run_confirmation`; what they take is not known and not counted.
     """
-    return plan_sweep(load_spec(spec_of(spec), learners))
+    checked = load_spec(spec_of(spec), learners)
+    plan = plan_sweep(checked)
+    refuse_unfit(checked, plan)
+    return plan
 
 
 def run_study(

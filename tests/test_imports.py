@@ -103,6 +103,17 @@ def test_modules_are_small_and_random_numbers_have_an_address() -> None:
     assert problems == []
 
 
+def asserts(source: str) -> list[int]:
+    """Return the lines on which a module asserts something."""
+    return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+
+
+def test_no_state_is_guarded_by_an_assertion() -> None:
+    # python -O leaves assertions out, and nobody who reads an AssertionError knows what to do.
+    assert asserts("def f(x):\n    assert x is not None\n") == [2]
+    assert {path for path in modules() if asserts((PACKAGE / path).read_text(encoding="utf-8"))} == set()
+
+
 @pytest.mark.parametrize(
     "source", ["import numpy as np\nx = np.random.rand()", "from numpy.random import default_rng", "import random"]
 )

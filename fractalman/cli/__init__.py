@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -46,8 +48,11 @@ def _status(error: BaseException) -> tuple[int, str]:
         found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
         number = error.errno or (int(found.group(1)) if found else None)
         if number is not None:
-            where = f"{error.filename}: " if error.filename else ""
-            text = f"{where}{os.strerror(number)}"
+            said = " ".join(str(error.strerror or "").split())
+            plain = os.strerror(number)
+            reason = said if plain in said and "errno = " not in said else plain  # ours say more, the library's less
+            where = f"{error.filename}: " if error.filename and str(error.filename) not in reason else ""
+            text = f"{where}{reason}"
         return (WRONG if number in _REFUSALS or isinstance(error, _REFUSAL_KINDS) else FAILED), text
     return FAILED, f"unexpected {type(error).__name__}: {text}; the same command with --debug shows where"
 
@@ -73,6 +78,23 @@ def _warn(
         (file or sys.stderr).write(text)
 
 
+def _mend_streams() -> None:
+    """Make stdout and stderr take every text: what they cannot spell is escaped, and what is closed swallows it.
+
+    A descriptor that is free would be given to the next file, and whatever prints would write into that.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open as long as the process lives)
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _mute() -> None:
     """Throw away what stdout still holds, so that the interpreter does not trip over it on its way out."""
     with contextlib.suppress(OSError, ValueError):
@@ -82,6 +104,7 @@ def _mute() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _mend_streams()
     before, shown = signal.signal(signal.SIGTERM, _terminate), warnings.showwarning
     warnings.showwarning = _warn
     try:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
 from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command
-from fractalman.errors import RecipeError
+from fractalman.errors import FileFormatError, RecipeError
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
+    from fractalman.datasets.file import File
 
 
 def add(commands: Commands) -> None:
@@ -60,7 +61,6 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was measured."""
-    from fractalman.datasets import open_file
     from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
     from fractalman.measure.columns import parse_mapping
     from fractalman.report import lines_of
@@ -87,13 +87,29 @@ def run(options: argparse.Namespace) -> int:
             duplicates="keep" if options.keep_duplicates else "drop",
         )  # fmt: skip
     else:
-        with open_file(existing_file(options.file)) as file:
+        with _opened(options.file) as file:
             measured = measure_file(file)
     if options.json:
         print_json(measured)
     else:
         print("\n".join(lines_of(measured)))
     return DONE
+
+
+def _opened(name: str) -> File:
+    """A fractalman file; of another one it is said what is missing."""
+    from fractalman.datasets import open_file
+    from fractalman.measure import POINT_FILES
+
+    path = existing_file(name)
+    try:
+        return open_file(path)
+    except FileFormatError as error:
+        if "not a fractalman file" not in str(error):
+            raise
+        if str(name).lower().endswith((".h5", ".hdf5")):
+            raise RecipeError(f"{error}; use --points NAME, the path of the array of points in it") from None
+        raise RecipeError(f"{error}: expected one, or points in a file that ends in {', '.join(POINT_FILES)}") from None
 
 
 def _belongs(options: argparse.Namespace) -> None:

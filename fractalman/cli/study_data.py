@@ -32,11 +32,19 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import require_plots
     from fractalman.report.own_data_page import write_own_study
 
+    where = Path(options.output)
+    if any(part.exists() and not part.is_dir() for part in (where, *where.parents)):
+        raise RecipeError(f"-o {options.output} is a file, or lies under one: expected a folder; use another name")
     if (Path(options.output) / "report.html").exists() and not options.force:
         raise RecipeError(f"{options.output} holds a report: use --force to overwrite it, or another folder")
     require_plots()
     found = read_user_points(options.file, options.target, options.points)
     if found.y is None:
+        if _holds_losses(options.file):
+            raise RecipeError(
+                f"{options.file} looks like a table of losses, and points with a target are expected here; use "
+                f"fractalman measure --scaling {options.file}"
+            )
         raise RecipeError(f"{options.file} holds no target: expected y, label or target; use --target with its name")
     study = study_own_data(found.X, found.y, classes=True if found.classes is not None else None)
     page = write_own_study(study, options.output, Path(options.file).name)
@@ -45,3 +53,10 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join([study.prediction.why(), "", study.verdict, f"report: {page}"]))
     return DONE
+
+
+def _holds_losses(file: str) -> bool:
+    from fractalman.measure.cells import TABLE_FILES, read_cells
+    from fractalman.measure.columns import is_loss_table
+
+    return Path(file).suffix.lower() in TABLE_FILES and is_loss_table(read_cells(file))

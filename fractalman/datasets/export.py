@@ -23,6 +23,7 @@ from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.progress import Progress
 from fractalman.trees.features import feature_blocks
+from fractalman.trees.trees import path_sums
 
 LATENTS = 1000
 """Latents that become features unless told otherwise: a point of a critical cluster lies under √n of them."""
@@ -52,7 +53,7 @@ def export_anndata(
     source : str or Path
         A dataset file.
     path : str or Path
-        The target, usually ending in .h5ad.
+        The target, ending in .h5ad.
     latents : int or None, default 1000
         Only so many of the largest; None = all (one entry for every ancestor of every point), 0 = none.
     overwrite : bool, default False
@@ -91,6 +92,12 @@ def export_anndata(
     """
     if latents is not None and latents < 0:
         raise RecipeError(f"latents = {latents}: expected None (all latents) or a number from 0 up")
+    suffix = Path(path).suffix
+    if suffix != ".h5ad":
+        raise RecipeError(
+            f"{path} ends in {suffix or 'nothing'}: AnnData's layout is read by tools that expect .h5ad; use "
+            f"{Path(path).with_suffix('.h5ad')}"
+        )
     target = check_target(path, overwrite)
     with open_file(source) as file, published_sink(target, overwrite, complete=False) as sink:
         _write(sink, target, file, latents, progress or (lambda *_: None))
@@ -106,7 +113,16 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
             groups = {name: _group(made, name, "dict") for name in ("layers", "obsm", "obsp", "uns", "varm", "varp")}
         out = _Writer(sink, target, progress)
         out.array(made, "X", file.X)
-        per_point = {name: file.columns[name] for name in ("y", "cluster", "noise", "value") if name in file.columns}
+        per_point: dict[str, LazyColumn | AnyArray] = {
+            name: file.columns[name] for name in ("y", "cluster", "noise", "value") if name in file.columns
+        }
+        cluster = file.cluster[:]
+        per_point["cluster_size"] = np.bincount(cluster)[cluster]
+        if "hierarchy/parent" in file.columns:
+            per_point["depth"] = file.columns["hierarchy/depth"][:n]
+            per_point["path_sum"] = path_sums(file.columns["hierarchy/parent"][:], file.columns["hierarchy/value"][:])[
+                :n
+            ]
         out.table(made, "obs", (str(i) for i in range(n)), n, per_point)
         out.table(made, "var", (f"x{i}" for i in range(file.dims["d"])), file.dims["d"], {})
         if "hierarchy/parent" in file.columns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from fractalman.datasets.contents import Contents
-from fractalman.datasets.reader import StoredDataset, open_stored
+from fractalman.datasets.reader import StoredDataset, open_as
 from fractalman.datasets.spec import Problem
 from fractalman.recipes import from_dict
 
@@ -249,6 +249,4 @@ def open_file(path: str | os.PathLike[str], check: str = "blocks") -> File:
     Traceback (most recent call last):
     FileNotFoundError: no-such-file.h5 does not exist: use the path of a dataset file
     """
-    file = open_stored(path, check, File)
-    assert isinstance(file, File)
-    return file
+    return open_as(File, path, check)

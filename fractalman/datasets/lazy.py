@@ -198,7 +198,8 @@ class LazyColumn:
         CorruptFileError
             When the provenance does not vouch for them, or there are none.
         """
-        assert self._blocks is not None
+        if self._blocks is None:
+            raise CorruptFileError(f"{self._file}: {self.path} was opened without the digests of its blocks")
         return self._blocks.table
 
     def unchecked(self) -> LazyColumn:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn, Self, TypeVar
 
 import h5py
 
@@ -43,7 +43,8 @@ def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check:
     check : bool
         Whether every block is checked when it is read.
     """
-    assert contents.provenance is not None
+    if contents.provenance is None:
+        raise CorruptFileError(f"{path} has no provenance that can be read: use fractalman verify {path}")
     columns: dict[str, LazyColumn] = {}
     for name, stored in contents.stored.items():
         if shards is not None and shards.table.covers(name):
@@ -70,7 +71,8 @@ class StoredDataset:
     """
 
     def __init__(self, path: Path, file: h5py.File, contents: Contents, check: str) -> None:
-        assert contents.provenance is not None
+        if contents.provenance is None:
+            raise CorruptFileError(f"{path} has no provenance that can be read: use fractalman verify {path}")
         self.path, self.provenance, self._file = path, contents.provenance, file
         self.dims: Mapping[str, int] = dict(contents.dims)
         table = contents.shards
@@ -109,10 +111,16 @@ class StoredDataset:
         return self.provenance.recipe.get("family") == SHARD_FAMILY
 
 
-def open_stored(
-    path: str | os.PathLike[str], check: str = "blocks", kind: type[StoredDataset] = StoredDataset
-) -> StoredDataset:
-    """Open a dataset file as it is stored; parameters and errors as in `fractalman.open`, ``kind`` is its class."""
+S = TypeVar("S", bound=StoredDataset)
+
+
+def open_stored(path: str | os.PathLike[str], check: str = "blocks") -> StoredDataset:
+    """Open a dataset file as it is stored; parameters and errors as in `fractalman.open`."""
+    return open_as(StoredDataset, path, check)
+
+
+def open_as(kind: type[S], path: str | os.PathLike[str], check: str) -> S:
+    """Open a dataset file as an object of a class; other parameters and errors as in `fractalman.open`."""
     if check not in CHECKS:
         raise RecipeError(f"check = {check!r}: expected 'blocks' or 'none'{nearest(str(check), CHECKS)}")
     path = check_path(path)

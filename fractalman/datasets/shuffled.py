@@ -16,12 +16,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I64, AnyInt
+from fractalman._typing import I64, AnyInt
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, nearest
 from fractalman.random.streams import Role, check_seed, key64, permutation
 
+FIELDS = ("X", "y", "cluster", "noise", "value", "row", "latents")
+"""What a batch may consist of."""
+LATENTS = 1000
+"""Latents above each row of a batch, unless told otherwise."""
 BUFFER_BYTES = 64 << 20
 """Memory of the rows that are shuffled together, their numbers included."""
 _NUMBER_BYTES = 16  # of a row in a buffer: its number and its place in the order
@@ -109,10 +113,23 @@ class Batches:
         Rows of a batch.
     turns : range
         Numbers of the batches that are yielded.
+    fields : tuple of str
+        What a batch consists of.
+    features : sparse array or None
+        Rows of the field "latents".
     """
 
-    def __init__(self, source: Points, order: EpochOrder, batch_size: int, turns: range) -> None:
+    def __init__(
+        self,
+        source: Points,
+        order: EpochOrder,
+        batch_size: int,
+        turns: range,
+        fields: tuple[str, ...] = ("X", "y"),
+        features: Any = None,
+    ) -> None:
         self._source, self._order, self._batch_size, self._turns = source, order, batch_size, turns
+        self._fields, self._features = fields, features
         self.start, self.count, self.step = turns.start, turns.stop, turns.step
 
     def __len__(self) -> int:
@@ -145,7 +162,7 @@ class Batches:
         found = [(self._order.buffer(j), places) for j, places in self._pieces(k)]
         return np.concatenate([rows[order[places]] for (rows, order), places in found])
 
-    def batch(self, k: int) -> tuple[F32, F64]:
+    def batch(self, k: int) -> tuple[Any, ...]:
         """Return one batch of the epoch by itself.
 
         Parameters
@@ -159,9 +176,20 @@ class Batches:
             X and y.
         """
         rows = self.rows(k)
-        return self._source.X[rows], self._source.y[rows]
+        return self._with_rows(tuple(column[rows] for column in self._columns()), rows)
 
-    def __iter__(self) -> Iterator[tuple[F32, F64]]:
+    def _with_rows(self, columns: tuple[Any, ...], rows: I64) -> tuple[Any, ...]:
+        """The fields in the order asked for, from the columns and the row numbers."""
+        if self._fields == ("X", "y"):
+            return columns
+        read = iter(columns)
+        return tuple(
+            rows if name == "row" else self._features[rows] if name == "latents" else next(read)
+            for name in self._fields
+        )
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        numbered = not {"row", "latents"}.isdisjoint(self._fields)
         held, order, buffers, read = -1, np.empty(0, np.int64), self._buffers(), self._columns()
         for k in self._turns:
             parts: list[tuple[Any, ...]] = []
@@ -175,11 +203,11 @@ class Batches:
                         read = tuple(read_rows(column, rows, out[: rows.size]) for column, out in pairs)
                     held = j
                 parts.append(tuple(_gathered(column, order[places]) for column in read))
-            X, y = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-            yield X, y
+            made = parts[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*parts, strict=True)))
+            yield self._with_rows(made, self.rows(k) if numbered else _NONE)
 
     def _columns(self) -> tuple[Any, ...]:
-        return self._source.X, self._source.y
+        return tuple(_column(self._source, name) for name in self._fields if name not in ("row", "latents"))
 
     def _buffers(self) -> tuple[AnyArray, ...] | None:
         """Memory that is filled again and again, for fresh pages are slow; None where the columns are in memory."""
@@ -187,6 +215,19 @@ class Batches:
         if all(isinstance(column, np.ndarray) for column in columns):
             return None
         return tuple(np.empty((self._order.largest, *column.shape[1:]), column.dtype) for column in columns)
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _column(source: Any, name: str) -> Any:
+    """A column of a dataset, a file or a handle; RecipeError for one that it does not have."""
+    source = source.open() if isinstance(source, FileHandle) else source
+    stored = getattr(source, "columns", None)
+    found = stored.get(name) if stored is not None else getattr(source, name, None)
+    if found is None:
+        raise RecipeError(f"fields: this dataset has no {name}: expected of {', '.join(FIELDS)} what there is")
+    return found
 
 
 def _gathered(column: AnyArray, rows: I64) -> AnyArray:
@@ -214,6 +255,8 @@ def batches(
     rows: AnyInt | Sequence[int] | None = None,
     drop_last: bool = False,
     buffer_bytes: int = BUFFER_BYTES,
+    fields: Sequence[str] = ("X", "y"),
+    latents: int | None = LATENTS,
 ) -> Batches:
     """Return the shuffled batches of one epoch: every row exactly once, every epoch in another order.
 
@@ -241,12 +284,17 @@ def batches(
         Leave out a last batch that is not full (in each epoch other rows are left out).
     buffer_bytes : int, default 67108864
         Memory for the rows that are shuffled together; the order depends on it.
+    fields : sequence of str, default ("X", "y")
+        What a batch consists of, in this order: "X", "y", "cluster", "noise", "value"; "row", the rows' numbers;
+        "latents", which latents lie above each row, sparse, as `Hierarchy.features`.
+    latents : int or None, default 1000
+        How many of the largest "latents" has, as far as there are so many; None = all. Held in memory.
 
     Returns
     -------
     Batches
-        Iterating yields X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time. JAX takes them as
-        they are; `fractalman.device_batches` sends them to its device ahead of their use.
+        Iterating yields the fields, X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time. JAX
+        takes them as they are; `fractalman.device_batches` sends them to its device ahead of their use.
 
     Raises
     ------
@@ -280,7 +328,30 @@ def batches(
     count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
     if start > count:
         raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
-    return Batches(source, order, int(batch_size), range(int(start), count, int(step)))
+    names = _checked_fields(fields)
+    features = _features(source, latents) if "latents" in names else None
+    made = Batches(source, order, int(batch_size), range(int(start), count, int(step)), names, features)
+    made._columns()  # refuses what is not there
+    return made
+
+
+def _checked_fields(fields: Sequence[str]) -> tuple[str, ...]:
+    names = (fields,) if isinstance(fields, str) else tuple(fields)
+    wrong = [name for name in names if name not in FIELDS]
+    if wrong or not names or len(set(names)) < len(names):
+        hint = nearest(str(wrong[0]), FIELDS) if wrong else ""
+        raise RecipeError(f"fields = {fields!r}: expected one or more of {', '.join(FIELDS)}, each once{hint}")
+    return names
+
+
+def _features(source: Any, latents: int | None) -> Any:
+    """Which latents lie above each row, of the largest ``latents``."""
+    data = source.open() if isinstance(source, FileHandle) else source
+    hierarchy = getattr(data, "hierarchy", None)
+    if hierarchy is None:
+        raise RecipeError("fields: latents need the hierarchy, and this dataset has none; leave 'latents' out")
+    whole = latents is not None and hasattr(latents, "__index__") and not isinstance(latents, bool) and latents >= 0
+    return hierarchy.features(top=min(int(latents or 0), hierarchy.n_latents) if whole else latents)
 
 
 def _chosen(rows: Any, n: int) -> I64 | None:

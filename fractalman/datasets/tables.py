@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman.errors import MissingExtraError, RecipeError, nearest
+from fractalman.trees import path_sums
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,6 +44,10 @@ def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
             columns[name] = column[:]
     if hasattr(data, "count"):  # a coarse dataset
         columns["count"] = data.count[:]
+    columns["cluster_size"] = np.bincount(columns["cluster"])[columns["cluster"]]
+    if data.hierarchy is not None:
+        h, n = data.hierarchy, data.n_points
+        columns["depth"], columns["path_sum"] = h.depth[:n], path_sums(h.parent, h.value)[:n]
     return columns
 
 
@@ -66,7 +71,8 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
     data : Dataset or CoarseDataset or File
         A dataset in memory or an open file.
     table : str, default "points"
-        "points" (y, cluster and, where there is any, noise; index: the point), "nodes" (parent, value, variance, size,
+        "points" (y, cluster, its size and, where there are any, noise, value, and of the hierarchy the depth and the
+        sum of values from the root down to the point; index: the point), "nodes" (parent, value, variance, size,
         depth and, in cascades, level of every node of the hierarchy, points first; index: the node) or "edges" (the two
         points a, b of every edge).
     coordinates : bool, default False
@@ -89,7 +95,7 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
     >>> import fractalman as fm
     >>> data = fm.generate(fm.PercolationCluster(n_points=50, ambient_dim=2))
     >>> list(fm.to_pandas(data, coordinates=True)), len(fm.to_pandas(data, "edges"))
-    (['y', 'cluster', 'x0', 'x1'], 49)
+    (['y', 'cluster', 'cluster_size', 'depth', 'path_sum', 'x0', 'x1'], 49)
     """
     if table not in TABLES:
         raise RecipeError(f"table = {table!r}: expected {', '.join(TABLES)}{nearest(str(table), TABLES)}")
@@ -117,7 +123,8 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
 def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATENTS) -> AnnData:
     """Return a dataset as an AnnData object, points as observations and coordinates as variables.
 
-    ``X`` (n, d) float32; ``obs`` y, cluster and, where there is any, noise; ``obsm["hierarchy"]`` which point lies
+    ``X`` (n, d) float32; ``obs`` y, cluster and its size and, where there are any, noise, value, depth and
+    path_sum; ``obsm["hierarchy"]`` which point lies
     under which latent (`Hierarchy.features`), sparse; ``uns["latents"]`` the node, parent, value, variance, size and
     depth of these latents; ``obsp["edges"]`` the graph, sparse and symmetric, entries 1; ``uns["recipe"]`` TOML text.
 
@@ -160,7 +167,8 @@ def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATEN
         uns={"recipe": data.recipe.to_toml()},
     )
     if data.hierarchy is not None:
-        features = data.hierarchy.features(top=latents)
+        most = data.hierarchy.n_latents
+        features = data.hierarchy.features(top=latents if latents is None else min(latents, most))
         made.obsm["hierarchy"] = features
         nodes = np.arange(n, n + features.shape[1])
         columns = {"node": nodes, **{name: column[nodes] for name, column in _per_node(data.hierarchy).items()}}

@@ -65,8 +65,9 @@ def _start_child(path: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
 
 def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the child's messages; TimeoutError when it has been silent for STALL_SECONDS."""
-    assert child.stdout is not None
     stream = child.stdout
+    if stream is None:  # never: `Popen` was asked for a pipe
+        return
     waiting: queue.Queue[bytes | None] = queue.Queue()
 
     def read() -> None:

@@ -56,9 +56,9 @@ def brought_learners(
 
 def _named(name: str, thing: Any, table: Any) -> Learner:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise RecipeError(f"learner {name!r}: expected a name of letters, digits, '-', '_' and '.'")
+        raise RecipeError(f"learner {shown(name)}: expected a name of letters, digits, '-', '_' and '.'")
     if name in (*names(), *_RESERVED) or re.fullmatch(r"[0-9]+-nn", name):
-        raise RecipeError(f"learner {name!r}: the name is taken; use another for your own learner")
+        raise RecipeError(f"learner {shown(name)}: the name is taken; use another for your own learner")
     learner = own(thing, called=name)
     if isinstance(learner, UserLearner):
         learner = replace(learner, called=name)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from fractalman.errors import CorruptFileError, EnvironmentChangedWarning, RecipeError
 from fractalman.executors import Executor, from_options, gather
 from fractalman.experiments.environment import change_words, environment_words
-from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, environments, read_journal
+from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, environments, parts_in, read_journal
 from fractalman.random.streams import STREAM_VERSION
 
 Progress = Callable[[str], None]
@@ -85,6 +85,24 @@ class Experiment(ABC, Generic[S, T, R, Out]):
     def summary(self, rows: Sequence[R]) -> str:  # noqa: ARG002 (an experiment may have nothing to say)
         """Return what the rows of a task say, in a few words for the progress line; "" for nothing."""
         return ""
+
+    def prepare(self, spec: S, jobs: int, say: Progress | None) -> None:
+        """Say what the work will need, and refuse what cannot fit here; called before the first task, if one is left.
+
+        Parameters
+        ----------
+        spec
+            The specification.
+        jobs
+            Processes of this machine.
+        say
+            Called with a line of text; None = nobody listens.
+
+        Raises
+        ------
+        ResourceError
+            Naming the keys that matter.
+        """
 
     def group(self, task: T) -> str:  # noqa: ARG002
         """Return the name of the tasks that take about as long as this one."""
@@ -160,10 +178,13 @@ def run_experiment(
     tasks = experiment.tasks(spec)
     mine = tasks if shard is None else tasks[shard[0] - 1 :: shard[1]]
     say = progress or _silent
+    here = executor is None and scheduler is None
+    fresh = out is None or force or not parts_in(Path(out))
+    if here and fresh:  # refused before anything is written
+        experiment.prepare(spec, jobs, progress)
     with contextlib.ExitStack() as closing:
         closing.callback(experiment.release, spec)
         runner = executor or closing.enter_context(from_options(jobs, scheduler))
-        here = executor is None and scheduler is None
         if out is None:
             finished = _run(experiment, spec, mine, len(mine), runner, None, say, None)
         else:
@@ -184,6 +205,8 @@ def run_experiment(
                         EnvironmentChangedWarning,
                         stacklevel=3,
                     )
+            if here and todo and not fresh:
+                experiment.prepare(spec, jobs, progress)
             kept = folder.absolute() / CHECKPOINTS if here else None
             _run(experiment, spec, todo, len(mine), runner, kept, say, journal.append)
             if kept is not None and kept.is_dir() and not any(kept.iterdir()):

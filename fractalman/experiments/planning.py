@@ -20,13 +20,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman.errors import ResourceError
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
+from fractalman.families.memory import available_bytes
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -73,9 +76,10 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     points: dict[str, int] = {}
     seconds: dict[str, float] = {}
     largest, shapes = 0.0, set()
-    for task in tasks:
+    alike = Counter(task._replace(seed=None if task.seed is None else 0) for task in tasks)
+    for task, count in alike.items():
         width = spec.seeds if task.seed is None else 1
-        points[task.learner] = points.get(task.learner, 0) + width
+        points[task.learner] = points.get(task.learner, 0) + count * width
         condition = spec.condition(task.value, task.doubled)
         if task.learner == BAYES:
             cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
@@ -84,14 +88,15 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
             learner = spec.make(task.learner, condition)
             draws = spec.network_draws if learner.batched else spec.label_draws
             work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, draws)
-            cost = _PER_TASK
+            cost, setup = _PER_TASK, 0.0
             if work is not None:
                 cost += width * work.seconds_at(speed)
                 largest = max(largest, width * work.memory if task.seed is None else work.memory)
                 if (task.learner, repr(table)) not in shapes:
                     shapes.add((task.learner, repr(table)))
-                    cost += work.setup
-        seconds[task.learner] = seconds.get(task.learner, 0.0) + cost
+                    setup = work.setup
+            cost += setup / count
+        seconds[task.learner] = seconds.get(task.learner, 0.0) + count * cost
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
@@ -101,6 +106,31 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
     return Plan(points, len(tasks), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+
+
+def refuse_unfit(spec: Spec, plan: Plan, jobs: int = 1) -> None:
+    """Raise ResourceError, naming the keys that matter, when a sweep would need more memory than there is.
+
+    Parameters
+    ----------
+    spec
+        The experiment.
+    plan
+        What `plan_sweep` says of it.
+    jobs
+        Processes of this machine, each of which holds data of its own.
+    """
+    need, limit = plan.memory * jobs, available_bytes()
+    if need <= limit:
+        return
+    keys = ["recipe.n_points" if spec.recipe.n_points and not spec.recipe.addressed else "sweep.train_sizes"]
+    keys += ["recipe.ambient_dim"] if plan.dataset_bytes * 2 > plan.memory else ["sweep.test_size", "sweep.seeds"]
+    keys += ["--jobs"] if jobs > 1 else []
+    each = f"{jobs} processes of {plan.memory:,} bytes each" if jobs > 1 else f"{need:,} bytes at once"
+    raise ResourceError(
+        f"this sweep needs {each} and {limit:,} are available: expected less; use a smaller {' or '.join(keys)}, or a "
+        "machine with more"
+    )
 
 
 def matrix_speed() -> float:

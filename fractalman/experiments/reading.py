@@ -12,7 +12,7 @@ import dataclasses
 import math
 import operator
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from fractalman import learners
 from fractalman.config import (
@@ -113,10 +113,9 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
         )
         _check_axis(sweep, settings, recipe, problems)
     refuse(problems)
-    assert recipe is not None
     test_size = sweep.pop("test_size")
     sweep |= {"brought": own, "test_size": 1 if test_size is None else test_size}
-    spec = Spec(recipe=recipe, settings=settings, fit=fit, **sweep)
+    spec = Spec(recipe=cast(Recipe, recipe), settings=settings, fit=fit, **sweep)
     refuse(_size_problems(spec))
     if test_size is None:
         spec = dataclasses.replace(spec, test_size=_test_size(spec))

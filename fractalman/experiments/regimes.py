@@ -280,9 +280,9 @@ def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis
     excluded: list[str] = []
     ended = False
     for entry in summaries:
-        assert entry.value is not None
-        condition = f"{axis.name} = {entry.value}"
-        if not low <= entry.value <= high:
+        value = entry.n if entry.value is None else entry.value
+        condition = f"{axis.name} = {value}"
+        if not low <= value <= high:
             excluded.append(f"{condition}: outside [fit] window_low … window_high")
         elif entry.regime != wanted:
             ended = ended or bool(sizes)
@@ -290,5 +290,5 @@ def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis
         elif ended:
             excluded.append(f"{condition}: {wanted} again, behind a condition that is not")
         else:
-            sizes.append(entry.value)
+            sizes.append(value)
     return Window(tuple(sizes), tuple(excluded))

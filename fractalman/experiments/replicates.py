@@ -82,15 +82,15 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
-    for n in own if tree is not None else ():
-        assert tree is not None
-        observed = np.zeros(data.n_points, dtype=np.bool_)
-        observed[train[:n]] = True
-        position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
-        posterior = bayes_risk(tree, observed=observed)[position[test]]
-        if recipe.classifies:
-            posterior = class_floor(np.full(test.size, 1.0 + noise**2), posterior, recipe.threshold)
-        bayes[n] = float(np.mean(posterior))
+    if tree is not None:
+        for n in own:
+            observed = np.zeros(data.n_points, dtype=np.bool_)
+            observed[train[:n]] = True
+            position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
+            posterior = bayes_risk(tree, observed=observed)[position[test]]
+            if recipe.classifies:
+                posterior = class_floor(np.full(test.size, 1.0 + noise**2), posterior, recipe.threshold)
+            bayes[n] = float(np.mean(posterior))
     if recipe.classifies:
         share = labels.mean(axis=0)
         v_in = float(np.minimum(share, 1.0 - share).mean())

@@ -15,12 +15,14 @@ from fractalman.conventions import CLASS_MIDDLE
 from fractalman.executors import Executor
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
+from fractalman.experiments.planning import plan_sweep, refuse_unfit
 from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import Replicate, forget, remembered
 from fractalman.experiments.results import Result, conclude
 from fractalman.experiments.specification import Spec, tasks_of
 from fractalman.learners import Outcome, Problem
+from fractalman.progress import duration
 from fractalman.random.streams import Role, key64
 
 
@@ -63,6 +65,14 @@ class Sweep(Experiment[Spec, Task, Point, Result]):
         if not risks:
             return lost
         return f"risk {np.mean(risks):.4g}" + (f", {lost}" if len(risks) < len(rows) else "")
+
+    def prepare(self, spec: Spec, jobs: int, say: Progress | None) -> None:
+        """Say memory and time, and refuse what would not fit."""
+        plan = plan_sweep(spec, flops=None if say else 1e11)  # the speed is timed where somebody is told
+        refuse_unfit(spec, plan, jobs)
+        if say:
+            words = duration(sum(plan.seconds.values()) / jobs)
+            say(f"{plan.tasks} tasks need {plan.memory * jobs / 2**20:,.0f} MiB and about {words}")
 
     def group(self, task: Task) -> str:
         """Return the learner: its tasks take about as long as each other."""

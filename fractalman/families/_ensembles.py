@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractalman.config import shown
 from fractalman.recipes.checks import choice
 
 LABELS = choice("hierarchical", "brownian", "cluster-constant")
@@ -11,7 +12,7 @@ ENSEMBLES = choice("number", "size-biased")
 def label_problems(label: str, exponent: float) -> list[str]:
     """What is wrong with a label and its exponent together."""
     if label != "hierarchical" and exponent != 0.0:
-        return [f"label_exponent = {exponent!r}: only label = 'hierarchical' has one; leave it out"]
+        return [f"label_exponent = {shown(exponent)}: only label = 'hierarchical' has one; leave it out"]
     return []
 
 

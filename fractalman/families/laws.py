@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.families.class_laws import ClassExponent, of_classes
@@ -87,6 +87,9 @@ class Laws(Generic[R]):
         if learner.kind not in KINDS:
             reason = f"nothing is known of {learner.name or 'this learner'!r}: it declares no kind that laws are about"
             return _nothing_known(reason, "that of 1-nn, if it answers from training points near by")
+        if learner.kind == "kernel" and learner.smoothness is None:
+            reason = f"{learner.name or 'this kernel'!r} does not declare how smooth it is, which decides its exponent"
+            return _nothing_known(reason, "that of a kernel as smooth, e.g. laplace-kernel (ν = 1/2) or matern-kernel")
         law = self.law(recipe, learner)
         if learner.features is not None:
             law = _with_features(law, learner.features)
@@ -112,6 +115,34 @@ class Laws(Generic[R]):
         return (tuned_with_noise(clean), ()) if own is None else own(recipe, learner, clean)
 
 
+def no_law_for_trees(law: Law, statement: str, nearest: str, **more: Any) -> Law:
+    """Return that nothing is derived for boosted trees where other learners have this law.
+
+    Parameters
+    ----------
+    law : Law
+        Of a learner of distances.
+    statement : str
+        What trees do here instead.
+    nearest : str
+        The law that comes nearest.
+    **more : object
+        Further fields that differ.
+
+    Returns
+    -------
+    Law
+        Without exponents, but for those among ``more``.
+    """
+    return law.withdrawn(
+        name="no law for boosted trees",
+        statement=statement,
+        because="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+        nearest=nearest,
+        **more,
+    )
+
+
 def _nothing_known(reason: str, nearest: str) -> Law:
     return Law.none("no law", "no exponent is derived", because=reason, nearest=nearest, domain="nothing is claimed")
 
@@ -120,18 +151,12 @@ def _homogeneous(law: Law) -> Law:
     """The infinitely wide tangent kernel is homogeneous: K(cx, z) = c·K(x, z)."""
     if law.data_exponent is None:
         return law
-    return replace(
-        law,
+    return law.withdrawn(
         name="no law: a homogeneous kernel",
         statement="the infinitely wide tangent kernel knows directions; along a ray from the centre its functions are "
         "straight lines, and what the label does there stays",
-        data_exponent=None,
-        data_logarithms=0.0,
-        model_exponent=None,
-        model_logarithms=0.0,
-        irreducible=None,
         evidence="checked: slopes of .08 for n = 64…1000 where the Laplace kernel has .51 (cube, D = 2, H = ½)",
-        reason="biases no longer count in the limit of infinite width, and without them a ReLU network is homogeneous",
+        because="biases no longer count in the limit of infinite width, and without them a ReLU network is homogeneous",
         windows=(),
         conflicts=(Conflict(law.name, "data", law.data_exponent, "holds for inputs of one length only"),),
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, on a sphere or a torus",
@@ -150,15 +175,10 @@ def _with_features(law: Law, features: int) -> Law:
         f"a quarter of {features} features; near n = {features} the risk peaks or saturates, beyond it rests on that "
         "of the best combination of them",
     )
-    return replace(
-        law,
+    return law.withdrawn(
         name=f"{law.name}, {features} features",
         statement=f"no power law for a fixed number of features; well below it that of their kernel: {law.statement}",
-        data_exponent=None,
-        data_logarithms=0.0,
-        model_exponent=None,
-        model_logarithms=0.0,
-        irreducible=None,
+        because=law.reason,
         excess_exponent=1.0,
         windows=(window, *law.windows),
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, with features far above n",
@@ -168,16 +188,12 @@ def _with_features(law: Law, features: int) -> Law:
 
 def _with_nuisance(law: Law, recipe: Recipe) -> Law:
     """Name what no longer holds with coordinates that know nothing of the label."""
-    return replace(
-        law,
-        data_exponent=None,
-        data_logarithms=0.0,
+    return law.withdrawn(
+        name=law.name,
+        statement=law.statement,
         excess_exponent=None,
-        model_exponent=None,
-        model_logarithms=0.0,
-        irreducible=None,
         attained=False,
-        reason=f"{recipe.nuisance_dim} nuisance coordinates blur which points are near: the clean law ends where "
+        because=f"{recipe.nuisance_dim} nuisance coordinates blur which points are near: the clean law ends where "
         "distances reach their scale, and the curve is that of the points as they are",
         nearest=f"{law.name} without nuisance coordinates"
         + ("" if law.data_exponent is None else f", α_D = {law.data_exponent:.4g}"),

@@ -49,11 +49,12 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         return
     ways = [f"use a smaller {size}" if streamed else f"use a smaller {size} or ambient_dim"]
     with_trees, bare = estimate.streamed_bytes(True), estimate.streamed_bytes(False)
-    if not streamed and with_trees < need:
+    if not streamed and with_trees <= limit:
         ways.append(f"write it to a file, which needs {with_trees:,}")
-    if (streamed and hierarchy and bare < need) or (not streamed and bare < with_trees):
-        leave = "leave" if streamed else "and leave"
-        ways.append(f"{leave} the latents out (hierarchy=False, --no-hierarchy): {bare:,}")
+    elif not streamed and bare <= limit:
+        ways.append(f"write it to a file without its latents (hierarchy=False, --no-hierarchy), which needs {bare:,}")
+    if streamed and hierarchy and bare <= limit:  # advice that would not help is none
+        ways.append(f"leave the latents out (hierarchy=False, --no-hierarchy), which needs {bare:,}")
     raise ResourceError(
         f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
         f"available: {', or '.join(ways)}"

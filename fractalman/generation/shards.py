@@ -135,8 +135,7 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
         raise RecipeError(f"shards = {shards!r}: expected an integer from 1 to {most}")
-    columns = streamed_columns(recipe, False, Path())  # addressed families need no scratch
-    assert columns is not None
+    columns = streamed_columns(recipe, False, Path()) or {}  # addressed families need no scratch, and have columns
     return {name: rows for name, rows in columns.items() if isinstance(rows, ComputedColumn)}
 
 
@@ -419,8 +418,7 @@ class _Merge:
         self.take(set(), progress)
         columns: dict[str, Any] = dict(self._merging.columns())
         if hierarchy and self._recipe.has_hierarchy:
-            trees = streamed_columns(self._recipe, True, self._target.parent)
-            assert trees is not None
+            trees = streamed_columns(self._recipe, True, self._target.parent) or {}
             columns = {**{name: PrefetchedColumn(rows) for name, rows in trees.items()}, **columns}
         table = self._recipe.to_dict()
         write_columns(self._target, columns, recipe=table, overwrite=overwrite, progress=progress)

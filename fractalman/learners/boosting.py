@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman.config import integer, real
 from fractalman.conventions import validation_split
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.errors import MissingExtraError
 from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, mean_square, scaling
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
@@ -40,12 +41,9 @@ class GradientBoosting(Learner):
     properties: ClassVar[LearnerProperties] = LearnerProperties("gradient-boosting", "trees", degree=0)
 
     def __post_init__(self) -> None:
-        for name, value, least in (("trees", self.trees, 1), ("leaves", self.leaves, 2)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise RecipeError(f"gradient-boosting.{name} = {value!r}: expected an integer >= {least}")
-        rate = self.learning_rate
-        if not (isinstance(rate, (int, float)) and 0.0 < rate <= 1.0):
-            raise RecipeError(f"gradient-boosting.learning_rate = {rate!r}: expected a number with 0 < rate <= 1")
+        integer(1, 10**6)("gradient-boosting.trees", self.trees)
+        integer(2, 10**6)("gradient-boosting.leaves", self.leaves)
+        real(0.0, 1.0, open_low=True)("gradient-boosting.learning_rate", self.learning_rate)
         _load()
 
     @property

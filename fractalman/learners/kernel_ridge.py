@@ -12,6 +12,7 @@ import numpy as np
 
 from fractalman import kernels
 from fractalman._typing import F32, F64, I64
+from fractalman.config import real, shown
 from fractalman.conventions import KERNEL_RIDGES, median_distance, validation_split
 from fractalman.errors import FitError, RecipeError
 from fractalman.kernels import distances
@@ -42,9 +43,8 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
 
 def _positive(called: str, value: object) -> None:
     """Check a number that was given."""
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < math.inf
-    if value is not None and not fine:
-        raise RecipeError(f"{called} = {value!r}: expected a number > 0; leave it out to have it chosen")
+    if value is not None:
+        real(0.0, math.inf, open_low=True, example="; leave it out to have it chosen")(called, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +201,8 @@ class RadialKernel(KernelRidge):
         return median_distance(X, key) if self.length is None else self.length / scale
 
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
-        assert length is not None
+        if length is None:
+            raise FitError(f"{self.name}: no length is known: expected one, or the median distance")
         return kernels.by_name(self.kernel)(distances(X, Z), length)
 
 
@@ -277,7 +278,7 @@ class TangentKernel(KernelRidge):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= 64:
-            raise RecipeError(f"ntk-kernel.depth = {self.depth!r}: expected an integer from 1 to 64")
+            raise RecipeError(f"ntk-kernel.depth = {shown(self.depth)}: expected an integer from 1 to 64")
 
     def smoother(self) -> Smoother:
         """Ridge regression with the tangent kernel of as many hidden layers."""
@@ -323,7 +324,9 @@ class OwnKernel(KernelRidge):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not callable(self.function):
-            raise RecipeError(f"own-kernel.function = {self.function!r}: expected a function (a, d), (b, d) → (a, b)")
+            raise RecipeError(
+                f"own-kernel.function = {shown(self.function)}: expected a function (a, d), (b, d) → (a, b)"
+            )
 
     def smoother(self) -> Smoother:
         """Ridge regression with the same kernel, of coordinates as they are.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.config import integer
 from fractalman.conventions import NEIGHBOURS, validation_split
-from fractalman.errors import RecipeError
 from fractalman.learners.protocol import GROWS, Cost, Learner, Outcome, Problem, mean_square
 from fractalman.nearest import nearest, nearest_k
 from fractalman.theory.laws.learner_properties import LearnerProperties
@@ -84,8 +84,8 @@ class Neighbours(_Near):
     )
 
     def __post_init__(self) -> None:
-        if self.k is not None and (isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1):
-            raise RecipeError(f"k-nn.k = {self.k!r}: expected an integer >= 1; leave it out to have it chosen")
+        if self.k is not None:
+            integer(1, 1 << 40, "; leave it out to have it chosen")("k-nn.k", self.k)
 
     @property
     def conventions(self) -> str:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.config import summary, unknown_keys
 from fractalman.conventions import input_scale, root_mean_square, validation_split
-from fractalman.errors import RecipeError, nearest
+from fractalman.errors import RecipeError
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
 if TYPE_CHECKING:
@@ -405,9 +406,6 @@ def mean_square(residual: F64) -> float:
 
 def refuse_unknown(settings: Mapping[str, Any], allowed: Sequence[str], table: str) -> None:
     """Raise RecipeError naming every key of ``settings`` that is not allowed, with its nearest match."""
-    listed = f"expected one of {', '.join(allowed)}" if allowed else "it has no settings"
-    problems = [
-        f"unknown key {table}.{key}: {listed}{nearest(str(key), allowed)}" for key in settings if key not in allowed
-    ]
+    problems = unknown_keys(table, settings, allowed)
     if problems:
-        raise RecipeError("; ".join(problems))
+        raise RecipeError("; ".join(summary(problems).splitlines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import choice, integer, real
 from fractalman.conventions import LINEAR_RIDGES, random_projections, validation_split
-from fractalman.errors import RecipeError, nearest
 from fractalman.learners.protocol import FIXED, Cost, Learner, Outcome, Problem, mean_square, scaling
 from fractalman.learners.ridge import features_cost, ridge_solutions
 from fractalman.theory.laws.learner_properties import LearnerProperties
@@ -58,16 +59,11 @@ class RandomFeatures(Learner):
 
     def __post_init__(self) -> None:
         features, activation, ridge = self.features, self.activation, self.ridge
-        if isinstance(features, bool) or not isinstance(features, int) or features < 1:
-            raise RecipeError(f"random-features.features = {features!r}: expected an integer >= 1")
-        if activation not in ACTIVATIONS:
-            raise RecipeError(
-                f"random-features.activation = {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
-                f"{nearest(str(activation), ACTIVATIONS)}"
-            )
-        if ridge is not None and not (isinstance(ridge, (int, float)) and 0.0 < ridge < float("inf")):
-            raise RecipeError(
-                f"random-features.ridge = {ridge!r}: expected a number > 0; leave it out to have it chosen"
+        integer(1, 1 << 24)("random-features.features", features)
+        choice(*ACTIVATIONS)("random-features.activation", activation)
+        if ridge is not None:
+            real(0.0, math.inf, open_low=True, example="; leave it out to have it chosen")(
+                "random-features.ridge", ridge
             )
 
     @property

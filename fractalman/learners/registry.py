@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fractalman.config import MAX_WIDTH, shown
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners.protocol import Learner, refuse_unknown
@@ -89,7 +90,9 @@ def learner_class(name: str) -> type[Learner]:
         thing = installed()[name].load()
         return thing if isinstance(thing, type) and issubclass(thing, Learner) else type(own(thing, called=name))
     every = (*REGISTRY, *installed())
-    raise RecipeError(f"unknown learner {name!r}: expected one of {', '.join(every)}{nearest_word(str(name), every)}")
+    raise RecipeError(
+        f"unknown learner {shown(name)}: expected one of {', '.join(every)}{nearest_word(str(name)[:MAX_WIDTH], every)}"
+    )
 
 
 @functools.cache

@@ -25,6 +25,7 @@ TABLE_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "<na>", "nat", "-", "–", "—", "?"}
 _SUFFIX = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "bn": 1e9, "t": 1e12, "%": 1e-2}
+_POINT = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})(e[+-]?\d+)?", re.IGNORECASE)  # never 1.600, a thousand and a half
 _NUMBER = re.compile(
     r"([+-]?(?:(?:\d{1,3}(?:[,'\u00a0\u202f ]\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*(bn|[kmgbt%]?)",
     re.IGNORECASE,
@@ -242,7 +243,8 @@ def _text(file: Path, delimiter: str | None) -> Cells:
             raise RecipeError(f"{file}, row {at} has {len(cells)} cells: expected {len(header)}, as in the header")
         rows.append(tuple(cell.strip() for cell in cells))
     numbers = np.array([at for at, _ in lines[1:]], np.int64)
-    return Cells(str(file), tuple(header), tuple(rows), numbers, delimiter == ";")
+    points = any(_POINT.fullmatch(cell) for row in rows for cell in row)  # 0.79 beside 1,600: commas part thousands
+    return Cells(str(file), tuple(header), tuple(rows), numbers, delimiter == ";" and not points)
 
 
 def _named(file: Path | str, header: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ def checked_curves(n: ArrayLike, loss: ArrayLike) -> tuple[F64, F64]:
 
 def unmasked(values: ArrayLike, name: str) -> F64:
     """Return numbers as float64, nan where a masked array or pandas' NA has none; FitError for what is no number."""
+    if np.iscomplexobj(values):
+        raise FitError(f"{name} holds complex numbers: expected real ones; use its absolute value, or its real part")
     try:
         if isinstance(values, np.ma.MaskedArray):
             return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))

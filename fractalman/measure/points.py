@@ -133,6 +133,7 @@ def _rows(X: Any, most: int | None, seed: int, notes: list[str]) -> tuple[np.nda
         table = np.ma.getdata(X)[kept]
     else:
         table = _frame(X, notes) if hasattr(X, "columns") and hasattr(X, "to_numpy") else np.asarray(_numbers(X))
+        table = _of_objects(table)
         kept = np.arange(table.shape[0] if table.ndim else 0, dtype=np.int64)
     if most is not None and len(kept) > most:
         part = subset(len(kept), seed, most)
@@ -148,6 +149,18 @@ def _numbers(X: Any) -> Any:
     return X
 
 
+def _of_objects(table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Columns with names, or numbers kept as objects, as one table of numbers; what is neither stays as it is."""
+    if table.dtype.names is not None and table.ndim == 1:
+        from numpy.lib.recfunctions import structured_to_unstructured
+
+        if all(table.dtype[name].kind in "fiub" for name in table.dtype.names):
+            return np.asarray(structured_to_unstructured(np.asarray(table)))
+    if table.dtype.kind == "O" and all(isinstance(v, int | float | np.number | np.bool_ | None) for v in table.flat):
+        return table.astype(np.float64)
+    return table
+
+
 def _frame(X: Any, notes: list[str]) -> np.ndarray[Any, Any]:
     """The columns of a data frame that are coordinates."""
     names = [str(name) for name in X.columns]
@@ -159,6 +172,10 @@ def _frame(X: Any, notes: list[str]) -> np.ndarray[Any, Any]:
         if i in targets:
             continue
         column = X.iloc[:, i] if hasattr(X, "iloc") else X[name]
+        if str(column.dtype).startswith(("datetime", "timedelta", "period")):
+            raise RecipeError(
+                f"column {name!r} of X holds dates: expected numbers; leave it out, or encode it as numbers"
+            )
         try:
             columns.append(np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan)))
         except TypeError:

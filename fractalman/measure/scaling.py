@@ -382,7 +382,7 @@ def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
     replicates, count = losses.shape
     parameters, covariance = _floor_solve(x, losses.mean(axis=0), offset, None)
     if replicates == 1:
-        return parameters, np.sqrt(np.diag(covariance)), max(count - 3, 0)
+        return parameters, np.sqrt(np.maximum(np.diag(covariance), 0.0)), max(count - 3, 0)
     total = losses.sum(axis=0)
     values = np.array(
         [_floor_solve(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]

@@ -7,6 +7,7 @@ the first, so g(k) ~ k^α is the learning curve of one neighbour read backwards:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +104,8 @@ def smoothness(
     RecipeError
         For shapes or a window without pairs.
     FitError
-        When labels do not differ.
+        When labels do not differ. Where only those of close points are equal, as in classes that are separated by gaps,
+        both fits are nan and a warning says so.
 
     Notes
     -----
@@ -158,9 +160,11 @@ def smoothness(
     distance = lengths[:, full].sum(axis=0) / pairs[:, full].sum(axis=0) * found.unit
     curves = sums[:, full] / pairs[:, full]
     differences = by_rank / started[:, None]
-    variogram = fit_power_law(1.0 / distance, curves, floor=nugget)
-    neighbours = fit_power_law(1.0 / ranks, differences, floor=nugget)
     warnings = list(found.notes)
+    variogram = _fitted(1.0 / distance, curves, nugget)
+    neighbours = _fitted(1.0 / ranks, differences, nugget)
+    if not np.isfinite(neighbours.value):
+        warnings.append(_separated(differences, int(started.sum()), classes))
     if not nugget and variogram.value < 0.1:
         warnings.append(
             f"label differences hardly grow with distance (2H = {variogram.value:.2g}): noise or a discontinuous "
@@ -170,3 +174,30 @@ def smoothness(
         variogram, neighbours, distance, sums[:, full].sum(axis=0) / pairs[:, full].sum(axis=0), ranks,
         differences.mean(axis=0), float(labels.var()), tuple(warnings),
     )  # fmt: skip
+
+
+def _fitted(x: F64, curves: F64, nugget: bool) -> PowerLawFit:
+    """The fit of a curve, nan where fewer differ from 0 than it needs."""
+    mean = curves.mean(axis=0)
+    if (mean > 0.0).sum() >= (4 if nugget else 3):
+        return fit_power_law(x, curves, floor=nugget)
+    nan, everything = math.nan, (-math.inf, math.inf)
+    return PowerLawFit(
+        value=nan, standard_error=nan, degrees_of_freedom=0, half_width=math.inf, interval=everything, amplitude=nan,
+        window=(float(x.min()), float(x.max())), n_sizes=0, n_replicates=len(curves), logarithm=False,
+        floor=0.0 if nugget else None, floor_standard_error=nan if nugget else None, without_floor=nan, curvature=None,
+        curvature_error=None, warnings=("not resolved: labels of close points do not differ",),
+    )  # fmt: skip
+
+
+def _separated(differences: F64, sources: int, classes: bool) -> str:
+    largest = float(differences.mean(axis=0).max())
+    what = "classes" if classes else "labels"
+    if largest > 0.0:
+        return (
+            f"{what} of neighbours hardly ever differ (in a share of {plain(largest)} at most): no exponent is resolved"
+        )
+    return (
+        f"{what} of neighbours never differ, at {sources} points: the risk of one neighbour is 0 (below "
+        f"{plain(3.0 / sources)} of the pairs, 95 %), and its exponent is not resolved"
+    )

@@ -5,7 +5,9 @@ What is taken for the target, and what is left out, is said in `UserPoints.notes
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import tokenize
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from fractalman._files import ordinary_file
 from fractalman._typing import F64
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import TABLE_FILES, Cells, is_missing, read_cells
+from fractalman.measure.outside import refuse_outside
 from fractalman.measure.points import TARGET_NAMES, plain
 
 POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
@@ -267,13 +270,19 @@ def _mostly_numbers(column: list[Any]) -> bool:
 # ---------------------------------------------------------------------------------------------------- arrays
 
 
+_HEADER_ERRORS = (
+    ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, tokenize.TokenError,
+)  # fmt: skip
+"""Of NumPy, on a header that is not one: it is read as Python, which gives up nested brackets in several ways."""
+
+
 def _loaded(file: Path) -> Any:
     """The one array of a .npy file, mapped and not read where that is possible."""
     try:
         if zipfile.is_zipfile(file):
             raise RecipeError(f"{file} is an archive of several arrays: rename it to end in .npz")
         found = np.lib.format.open_memmap(file, mode="r")
-    except (ValueError, OSError, EOFError) as error:
+    except _HEADER_ERRORS as error:
         raise _no_numpy(file, error) from None
     return found
 
@@ -281,7 +290,8 @@ def _loaded(file: Path) -> Any:
 def _no_numpy(file: Path, error: Exception) -> RecipeError:
     if isinstance(error, RecipeError):
         return error
-    return RecipeError(f"{file} is no NumPy file of numbers ({error}): expected arrays saved by numpy")
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return RecipeError(f"{file} is no NumPy file of numbers ({reason}): expected arrays saved by numpy")
 
 
 def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoints:
@@ -293,12 +303,13 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
                 if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
                     return _sparse(file, target)
                 return _named(file, loaded, list(loaded.files), target, points)
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (*_HEADER_ERRORS, zipfile.BadZipFile, NotImplementedError) as error:
             raise _no_numpy(file, error) from None
     import h5py
 
     try:
         with h5py.File(file, "r") as loaded:
+            refuse_outside(file, loaded)
             names: list[str] = []
             loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
             return _named(file, loaded, names, target, points)
@@ -409,6 +420,14 @@ def _need_filters(file: Path, name: str, stored: Any) -> None:
             )
 
 
+def _refuse_links(file: Path) -> None:
+    """Refuse an AnnData file whose values lie in other files; what is no HDF5 at all its own reader says better."""
+    import h5py
+
+    with contextlib.suppress(OSError), h5py.File(file, "r") as loaded:
+        refuse_outside(file, loaded)
+
+
 def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoints:
     try:
         anndata = importlib.import_module("anndata")
@@ -416,6 +435,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         raise MissingExtraError(
             f"{file.name} needs anndata, which is not installed: use pip install 'fractalman[tables]'"
         ) from None
+    _refuse_links(file)
     try:
         found = anndata.read_h5ad(file)
     except Exception as error:  # whatever the reader of a damaged file raises
@@ -453,6 +473,8 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
 
 
 def _table(file: Path, name: str, array: Any) -> Any:
+    if getattr(array.dtype, "names", None) and all(array.dtype[c].kind in "fiub" for c in array.dtype.names):
+        array = np.stack([array[column].astype(np.float64) for column in array.dtype.names], axis=-1)
     if array.ndim < 2 or array.dtype.kind not in "fiub" or not array.size:
         raise RecipeError(f"{file}: {name} is {array.dtype} of shape {array.shape}: expected {_TABLE}")
     return array.reshape(len(array), -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import dimensions
+from fractalman.measure.scaling import PowerLawFit
 from fractalman.measure.smoothness import smoothness
 from fractalman.measure.user_files import read_user_points
 
@@ -91,11 +93,17 @@ def _smooth(X: Any, y: Any, nugget: bool) -> dict[str, Any]:
     s = smoothness(X, y, nugget=nugget)
     return {
         "variance": s.variance,
-        "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
+        "variogram_exponent": _exponent(s.variogram),
         "nugget": s.variogram.floor,
-        "neighbour_exponent": {"value": s.neighbours.value, "standard_error": s.neighbours.standard_error},
+        "neighbour_exponent": _exponent(s.neighbours),
         "variogram": [
             {"distance": r, "value": v} for r, v in zip(s.distance.tolist(), s.difference.tolist(), strict=True)
         ],
         "warnings": list(s.warnings),
     }
+
+
+def _exponent(fit: PowerLawFit) -> dict[str, float | None]:
+    """An exponent with its error; None where it is not resolved, which a warning explains."""
+    known = math.isfinite(fit.value)
+    return {"value": fit.value if known else None, "standard_error": fit.standard_error if known else None}

@@ -288,7 +288,8 @@ class Prediction:
 
     def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
         method = self._averages.methods[which]
-        assert method is not None
+        if method is None:
+            raise RecipeError(f"no {which} is known of {self.learner!r} on {self.recipe.family!r}")
         sizes = np.atleast_1d(np.asarray(n))
         most = min(self.largest, method.largest)
         if most < 1:

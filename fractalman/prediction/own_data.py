@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
 from fractalman._typing import F64, AnyInt
-from fractalman.errors import FractalmanError, RecipeError
+from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, with_labels
@@ -160,7 +161,8 @@ class OwnPrediction:
         share = n / (self.n_points - 1)
         scale = self.n_points / min(self.n_points, measure.MAX_TARGETS)  # ranks were counted in a part of the points
         k = np.arange(1, int(found.rank[-1]) + 1)
-        difference = np.exp(np.interp(np.log(k), np.log(found.rank), np.log(found.rank_difference)))
+        g, steps = found.rank_difference, (np.log(k), np.log(found.rank))
+        difference = np.exp(np.interp(*steps, np.log(g))) if g.min() > 0.0 else np.interp(*steps, g)
         p = min(1.0, share * scale)
         weight = p * np.exp((k - 1) * math.log1p(-p)) if p < 1.0 else (k == 1).astype(np.float64)
         return float(weight @ difference / weight.sum())
@@ -196,6 +198,15 @@ class OwnPrediction:
         D = self.dimensions.get("recommended")
         size = "no dimension" if D is None else f"dimension {D.value:.3g} ± {D.standard_error:.2g}"
         of = f"{self.classes} classes" if self.classes else "a target of numbers"
+        if not math.isfinite(law.clean.value):
+            return "\n".join(
+                [
+                    f"{self.n_points} points in {self.ambient_dim} coordinates, {size}, {of}.",
+                    "Labels of neighbours never differ: the risk of one neighbour is 0 (95 %: below "
+                    f"{2.0 * law.noise.interval[1]:.2g}), and its exponent is not resolved.",
+                    self.law,
+                ]
+            )
         noise = f"No noise found; its variance is {law.noise.interval[1]:.2g} at most."
         if law.noise_found:
             low, high = law.noise.interval
@@ -275,6 +286,7 @@ def predict_own_data(
     numbers, found_classes = _numbers(y, classes)
     X, labels = with_labels(X, numbers)
     if found_classes:
+        _check_classes(labels)
         labels = np.unique(labels, return_inverse=True)[1].astype(np.float64)
     points = as_points(X, seed=seed)
     labels, warnings = labels[points.row], []
@@ -296,7 +308,6 @@ def predict_own_data(
         smooth.rank,
         smooth.rank_difference,
         smooth.neighbours.standard_error,
-        D,
         found_classes,
         seed,
     )
@@ -309,9 +320,7 @@ def predict_own_data(
         warnings.append(
             f"labels carry noise: of variance {law.noise.value:.3g} ({law.noise.interval[0]:.3g} … "
             f"{law.noise.interval[1]:.3g}); the exponent is that above the noise, {law.clean.value:.3g}, with it the "
-            f"risk falls with {law.noisy.value:.3g} in this window. In tests with noise the interval above it held the "
-            "truth in 62 to 88 % only, not in 95 % (datasets/statistics/own_data_coverage.md), and a quarter of the "
-            "noiseless labels on coarse cascades were taken for noisy"
+            f"risk falls with {law.noisy.value:.3g} in this window"
         )
     if abs(geometry[0] - law.clean.value) > 3.0 * math.hypot(geometry[1], law.clean.standard_error):
         warnings.append(
@@ -325,7 +334,9 @@ def predict_own_data(
         data_exponent=law.clean.value,
         standard_error=law.clean.standard_error,
         interval=law.clean.interval,
-        law="One neighbour: the exponent is the neighbours' α, measured without a detour over 2H and D.",
+        law="One neighbour: the exponent is the neighbours' α, measured without a detour over 2H and D."
+        if math.isfinite(law.clean.value)
+        else "One neighbour: its risk is 0, classes are separated by gaps; the exponent is not resolved.",
         dimensions=dimensions,
         smoothness=smooth,
         from_geometry=geometry,
@@ -345,22 +356,46 @@ def predict_own_data(
     return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
 
 
-def _numbers(y: ArrayLike, classes: bool | None) -> tuple[ArrayLike, bool]:
-    """Return labels as numbers, and whether they are classes."""
-    given = y.detach().cpu().numpy() if hasattr(y, "detach") else y
-    values = given if np.ma.isMaskedArray(given) else np.asarray(given)
+def _numbers(y: Any, classes: bool | None) -> tuple[ArrayLike, bool]:
+    """Return labels as numbers, and whether they are classes; masked labels stay masked."""
+    if hasattr(y, "detach"):
+        y = y.detach().cpu()
+        y = (y.float() if "bfloat16" in str(y.dtype) else y).numpy()
+    if np.ma.isMaskedArray(y):
+        mask = np.ma.getmaskarray(y).ravel()
+        numbers, found = _numbers(np.ma.getdata(y).ravel()[~mask], classes)
+        whole = np.zeros(len(mask))
+        whole[~mask] = np.asarray(numbers)
+        return np.ma.masked_array(whole, mask), found
+    values = np.asarray(y)
     if values.dtype.kind in "OUS" or str(getattr(y, "dtype", "")) == "category":
-        coded, names = as_target("y", "y", np.asarray(values, object), len(values))
+        coded, names = as_target("y", "the target", np.asarray(values, object), len(values))
         return coded, names is not None if classes is None else classes
+    if values.ndim == 2 and values.shape[1] > 1 and np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all():
+        raise RecipeError(
+            f"y is a one-hot table of {values.shape[1]} classes: expected one class a row; use y.argmax(axis=1)"
+        )
     if classes is not None:
         return values, classes
     if values.dtype.kind == "b":
         return values.astype(np.float64), True
-    if values.dtype.kind not in "iuf" or np.ma.isMaskedArray(values):
+    if values.dtype.kind not in "iuf":
         return values, False
-    found, counts = np.unique(values, return_counts=True)
-    whole = bool(np.isfinite(found).all() and (found == np.rint(found)).all())
-    return values, whole and 2 <= len(found) <= 32 and int(counts.min()) >= 8
+    distinct, counts = np.unique(values, return_counts=True)
+    integers = bool(np.isfinite(distinct).all() and (distinct == np.rint(distinct)).all())
+    return values, integers and 2 <= len(distinct) <= 32 and int(counts.min()) >= 8
+
+
+def _check_classes(labels: F64) -> None:
+    """Refuse one class, and words of which nearly every point has its own."""
+    count = len(np.unique(labels))
+    if count == 1:
+        raise FitError("all labels are one class: expected two or more, a constant has nothing to learn")
+    if 2 * count > len(labels):
+        raise FitError(
+            f"the target has {count} different words on {len(labels)} points, names rather than classes: expected "
+            "classes that several points share; use another target"
+        )
 
 
 def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dimension]) -> tuple[float, float]:
@@ -377,7 +412,10 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
     variogram = measured_variogram(prediction.points, prediction.labels, prediction.classes > 0, seed)
     prediction = replace(prediction, _variogram=variogram, _seed=seed)
     low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
-    value, law = prediction.local_exponent(low, high), prediction.neighbours
+    law = prediction.neighbours
+    if not math.isfinite(law.noisy.value):
+        return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
+    value = prediction.local_exponent(low, high)
     error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
     return replace(
         prediction,
@@ -434,6 +472,8 @@ def _scatter_of_kernel(
     """Return the standard deviation of the kernel's exponent over fields of the measured smoothness."""
     part = points[:: max(1, len(points) // _REPEATED)][:_REPEATED]
     law, classes = prediction.neighbours, prediction.classes
+    if not math.isfinite(law.clean.value):
+        return math.nan, "classes are separated by gaps, and no fields are known that are"
     two_h = min(1.95, max(0.05, law.clean.value * D * (2.0 if classes else 1.0)))
     made = fields(part - part.mean(axis=0), two_h, _REPEATS, seed + 2)
     if classes:

@@ -32,13 +32,20 @@ def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str,
     D, s, law = prediction.dimensions, prediction.smoothness, prediction.neighbours
 
     def plain(one: LabelEstimate) -> dict[str, object]:
-        return {"value": one.value, "standard_error": one.standard_error, "interval": list(one.interval)}
+        return {
+            "value": known(one.value),
+            "standard_error": known(one.standard_error),
+            "interval": list(one.interval) if math.isfinite(one.value) else None,
+        }
+
+    def known(value: float) -> float | None:
+        return value if math.isfinite(value) else None
 
     return {
         "learner": prediction.learner,
         "points": prediction.n_points,
         "coordinates": prediction.ambient_dim,
-        "data_exponent": prediction.data_exponent,
+        "data_exponent": known(prediction.data_exponent),
         "standard_error": prediction.standard_error if math.isfinite(prediction.standard_error) else None,
         "interval": list(prediction.interval) if math.isfinite(prediction.standard_error) else None,
         "classes": prediction.classes,
@@ -51,10 +58,10 @@ def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str,
             name: {"value": d.value, "standard_error": d.standard_error, "window": list(d.window), "ties": d.ties}
             for name, d in D.items()
         },
-        "variogram_exponent": {"value": s.variogram.value, "standard_error": s.variogram.standard_error},
+        "variogram_exponent": {"value": known(s.variogram.value), "standard_error": known(s.variogram.standard_error)},
         "nugget": s.variogram.floor,
-        "from_geometry": [v if math.isfinite(v) else None for v in prediction.from_geometry],
-        "from_neighbours": list(prediction.from_neighbours),
+        "from_geometry": [known(v) for v in prediction.from_geometry],
+        "from_neighbours": [known(v) for v in prediction.from_neighbours],
         "label_variance": prediction.label_variance,
         "curve": [
             {"n": int(m), "risk": float(r), "share_of_variance": float(r) / prediction.label_variance}

@@ -112,15 +112,16 @@ def averaged(source: Realizations, row: Callable[[Realization, tuple[int, ...]],
 
 def nearest_in_graph(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     """1-NN in graph distance, exact over labels; points of unseen clusters get another cluster's label."""
-    assert draw.edges is not None
-    assert draw.tree is not None
+    if draw.edges is None or draw.tree is None:
+        raise RecipeError("one neighbour in the graph: expected a family that draws edges and a label tree")
     risk, _ = theory.one_nn_curve_on_tree(draw.edges, draw.tree, draw.order, list(sizes), draw.test, unseen="other")
     return [float(value) for value in risk.mean(axis=1)]
 
 
 def nearest_in_hierarchy(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     """1-NN among levels of the label tree, exact over labels."""
-    assert draw.tree is not None
+    if draw.tree is None:
+        raise RecipeError("one neighbour in the hierarchy: expected a family that draws a label tree")
     risk = theory.one_nn_in_hierarchy(draw.tree, draw.order, list(sizes), draw.test)
     return [float(value) for value in risk.mean(axis=1)]
 

@@ -44,16 +44,12 @@ def subject(learner: Subject) -> tuple[str, Learner | None]:
 
 def unknown_law(name: str) -> theory.Law:
     """Return that no law is known for a learner, whose curve may be computed all the same."""
-    return theory.Law(
+    return theory.Law.none(
         name="no law",
         statement=f"nothing general is known of {name}; only its curve at finite sizes",
-        data_exponent=None,
-        model_exponent=None,
         source="none",
         evidence="nothing to check",
-        reason=f"{name} is not among the learners that laws know",
+        because=f"{name} is not among the learners that laws know",
         domain="the sizes of its curve",
-        irreducible=None,
         nearest="that of a kernel as smooth as it, e.g. laplace-kernel or matern-kernel",
-        attained=False,
     )

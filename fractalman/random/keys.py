@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError, check_keywords
 
 STREAM_VERSION = 1
@@ -115,7 +116,7 @@ class Seeds:
 def check_seed(seed: object, name: str = "seed") -> int:
     """Return ``seed`` as an int if it is an integer in [0, 2^63), else raise RecipeError naming it."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 1 << 63:
-        raise RecipeError(f"{name} = {seed!r}: a seed is an integer, 0 <= seed < 2**63; use e.g. seed = 0")
+        raise RecipeError(f"{name} = {shown(seed)}: a seed is an integer, 0 <= seed < 2**63; use e.g. seed = 0")
     return int(seed)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from fractalman.config import shown, summary
 from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
@@ -110,7 +111,7 @@ class Recipe:
         if not problems:
             problems = [*self._target_problems(), *self._feature_problems(), *self._joint_problems()]
         if problems:
-            raise RecipeError("; ".join(problems))
+            raise RecipeError("; ".join(summary(problems).splitlines()))
 
     @property
     def addressed(self) -> bool:
@@ -160,7 +161,7 @@ class Recipe:
 
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
-            return [f'threshold = {self.threshold!r} with target = {self.target!r}: use target = "threshold"']
+            return [f'threshold = {shown(self.threshold)} with target = {shown(self.target)}: use target = "threshold"']
         return []
 
     @property

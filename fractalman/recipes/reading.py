@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fractalman.config import MAX_LINES, MAX_WIDTH, parse_toml, read_toml, shown, summary
 from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.registry import family_names, recipe_class
@@ -43,12 +43,14 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     if "family" not in table:
         raise RecipeError(f"{where} has no key 'family': expected {', '.join(family_names())}")
     family = table["family"]
-    if family not in family_names():
-        hint = nearest(str(family), family_names())
-        raise RecipeError(f"unknown family {family!r}: expected {', '.join(family_names())}{hint}")
+    if not isinstance(family, str) or family not in family_names():
+        hint = nearest(family, family_names()) if isinstance(family, str) and len(family) <= MAX_WIDTH else ""
+        raise RecipeError(f"unknown family {shown(family)}: expected {', '.join(family_names())}{hint}")
     cls = recipe_class(family)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
-    problems = unknown_keywords("key", table, fields, f"{where}.", ignored=("family",))
+    wrong = [key for key in table if key != "family" and key not in fields]
+    problems = unknown_keywords("key", wrong[:MAX_LINES], fields, f"{where}.")
+    problems += [f"{where}: {len(wrong) - MAX_LINES} more unknown keys"] if len(wrong) > MAX_LINES else []
     problems += [
         f"missing key {where}.{name}"
         for name, field in fields.items()
@@ -61,39 +63,8 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
                 cls._checks[name](name, value)
             except RecipeError as error:
                 problems.append(str(error))
-        raise RecipeError("; ".join(problems))
+        raise RecipeError("; ".join(summary(problems).splitlines()))
     return cls(**known)
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the tables of a TOML file.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of the file, UTF-8.
-
-    Returns
-    -------
-    dict
-        Name of a table → its values.
-
-    Raises
-    ------
-    RecipeError
-        In one line, when the file cannot be read or is no TOML.
-    """
-    path = Path(path)
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise RecipeError(f"{path} is not a text file: expected TOML in UTF-8 with a table [recipe]") from None
-    except OSError as error:
-        raise RecipeError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}") from None
 
 
 def from_toml(source: str | Path) -> Recipe:
@@ -120,10 +91,7 @@ def from_toml(source: str | Path) -> Recipe:
     100
     """
     if isinstance(source, str) and "\n" in source:
-        try:
-            tables = tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"not valid TOML: {error}") from None
+        tables = parse_toml(source)
     else:
         tables = read_toml(source)
     if "recipe" not in tables:

@@ -74,7 +74,8 @@ def _geometry(study: OwnStudy) -> bytes:
         if best is not None:
             best.plot(left)
         smooth = study.prediction.smoothness
-        right.loglog(smooth.distance, smooth.difference, "o-")
+        right.plot(smooth.distance, smooth.difference, "o-")
+        right.set(xscale="log", yscale="log" if smooth.difference.max() > 0.0 else "linear")
         right.set(xlabel="distance", ylabel="share that differs" if study.prediction.classes else "squared difference")
         return saved(figure)
 
@@ -86,6 +87,7 @@ def _curves(study: OwnStudy) -> bytes:
         for i, curve in enumerate(curve for curve in study.curves if not curve.failure):
             axes.plot(curve.n, curve.predicted, "-", color=f"C{i}", label=f"{curve.learner}, predicted")
             axes.errorbar(curve.n, curve.measured, 2.0 * curve.standard_error, fmt="o", color=f"C{i}")
-        axes.set(xscale="log", yscale="log", xlabel="training points", ylabel="risk")
+        some = any((curve.measured > 0.0).any() or (curve.predicted > 0.0).any() for curve in study.curves)
+        axes.set(xscale="log", yscale="log" if some else "linear", xlabel="training points", ylabel="risk")
         axes.legend()
         return saved(figure)

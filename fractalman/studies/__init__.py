@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def study(name: str) -> Study[Any, Any]:
         For a name that is not registered.
     """
     if name not in STUDIES:
-        raise RecipeError(f"study {name!r}: expected {', '.join(STUDIES)}{nearest(name, STUDIES)}")
+        raise RecipeError(f"study {shown(name)}: expected {', '.join(STUDIES)}{nearest(name, STUDIES)}")
     module, attribute = STUDIES[name].where.split(":")
     found: Study[Any, Any] = getattr(import_module(module), attribute)
     return found

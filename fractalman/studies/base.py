@@ -11,8 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from fractalman.errors import ResourceError
 from fractalman.experiments.engine import Experiment, digest_of
 from fractalman.experiments.journal import Lines
+from fractalman.families.base import memory_of
+from fractalman.families.memory import available_bytes
 
 Row = dict[str, Any]
 """One measurement: JSON values, numbers that are not finite as None."""
@@ -85,6 +88,21 @@ class Study(Experiment[S, Task, Row, Out]):
     def describe(self, spec: S, task: Task) -> str:  # noqa: ARG002 (a task says it all)
         """Return part, value and replicate."""
         return f"{task.part} {task.value:g}, replicate {task.seed}"
+
+    def prepare(self, spec: S, jobs: int, say: Any) -> None:
+        """Say how many tasks there are and the memory of their data, and refuse what would not fit."""
+        recipe = getattr(getattr(spec, "source", None), "recipe", None)
+        # of a family whose points are drawn one by one a study draws those that it uses, which its own keys say
+        need = 0 if recipe is None or recipe.addressed else memory_of(recipe).peak_bytes() * jobs
+        limit = available_bytes()
+        if need > limit:
+            raise ResourceError(
+                f"the data of this study need {need:,} bytes at once in {jobs} processes and {limit:,} are available: "
+                "expected less; use a smaller recipe.n_points, recipe.ambient_dim or --jobs"
+            )
+        if say and recipe is not None:
+            data = f", whose data take {need / 2**20:,.0f} MiB" if need else ""
+            say(f"{len(spec.tasks())} tasks{data}; the first ones tell the time")
 
     def group(self, task: Task) -> str:
         """Return the part: its tasks take about as long as each other."""

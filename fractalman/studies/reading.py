@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fractalman.config import (
     REQUIRED,
@@ -104,8 +104,7 @@ def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, .
             settings[learner] = dict(table)
     points = _source(tables, values, problems)
     refuse(problems)
-    assert points is not None
-    return Tables(points, values, settings)
+    return Tables(cast(Source, points), values, settings)  # where it is None, that was a problem
 
 
 def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list[str]) -> Source | None:

@@ -96,6 +96,17 @@ def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # ty
 
 
 @kernel
+def nearest_kept(parent, order, kept, out):  # type: ignore[no-untyped-def]
+    """out[u] = u where it is kept, else its nearest kept ancestor, −1 without one; ``order`` has ancestors first."""
+    for i in range(order.size):
+        u = order[i]
+        if kept[u]:
+            out[u] = u
+        else:
+            out[u] = out[parent[u]] if parent[u] >= 0 else -1
+
+
+@kernel
 def adjacency(edges, start, neighbour):  # type: ignore[no-untyped-def]
     """Neighbour lists of a graph: those of v are neighbour[start[v] : start[v + 1]], in the order of the edges.
 

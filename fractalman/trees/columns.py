@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.errors import RecipeError
 from fractalman.trees import queries
-from fractalman.trees.features import feature_columns
+from fractalman.trees.features import above_chosen, choose_latents, feature_columns
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -57,34 +56,95 @@ class Hierarchy:
         """Nodes that are no points."""
         return self.n_nodes - self.n_points
 
-    def features(self, values: bool = False, top: int | None = None) -> csr_array:
+    def choose(
+        self,
+        *,
+        top: int | None = None,
+        by: str = "size",
+        share: tuple[float, float] | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> I64:
+        """Return the latents that serve as features: the largest subclusters hold nearly all points, or split little.
+
+        Parameters
+        ----------
+        top : int or None, default None
+            How many, the first by ``by``; at most as many as the other choices leave. None = all of these.
+        by : {"size", "balance", "variance"}, default "size"
+            "size": the most points; "balance": the largest p(1 − p), p the share of the points below the latent, which
+            is the variance of its 0/1 column; "variance": the largest p(1 − p) × the variance of its value.
+        share : (low, high) or None, default None
+            Only latents above a share of the points from low to high, e.g. (.05, .95).
+        size : (low, high) or None, default None
+            Only latents above a number of points from low to high: a scale.
+
+        Returns
+        -------
+        (chosen,) int64
+            Node ids, rising, so larger subclusters come first.
+
+        Raises
+        ------
+        RecipeError
+            For bounds that are none, and a ``top`` beyond what there is.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> h = fm.generate(fm.PercolationCluster(n_points=1000)).hierarchy
+        >>> nodes = h.choose(share=(0.05, 0.95))
+        >>> bool((h.size[nodes] <= 950).all() and (h.size[nodes] >= 50).all())
+        True
+        """
+        return choose_latents(self.size, self.variance, self.n_points, top, by, share, size)
+
+    def features(
+        self,
+        *,
+        values: bool = False,
+        top: int | None = None,
+        by: str = "size",
+        share: tuple[float, float] | None = None,
+        size: tuple[int, int] | None = None,
+        matrix: bool = False,
+    ) -> csr_array:
         """Return which point lies under which latent as a sparse matrix.
 
         Parameters
         ----------
         values : bool, default False
             Entries are the latents' values instead of 1.
-        top : int or None, default None
-            Only the ``top`` largest latents; None = all.
+        top, by, share, size
+            Which latents, as for `choose`; all by default.
+        matrix : bool, default False
+            A ``csr_matrix``, whose * is the matrix product, instead of a ``csr_array``.
 
         Returns
         -------
-        scipy.sparse.csr_array
-            (n_points, n_latents or top), float64; column j is node n_points + j.
+        scipy.sparse.csr_array (n_points, chosen) float64
+            Column j is the j-th latent of `choose`; of all latents, node n_points + j.
 
         Raises
         ------
         RecipeError
-            For a ``top`` that is no whole number from 0 up.
-        """
-        from scipy.sparse import csr_array
+            As for `choose`.
 
-        if top is not None and (isinstance(top, bool) or not hasattr(top, "__index__") or int(top) < 0):
-            raise RecipeError(f"top = {top!r}: expected None (all latents) or a whole number from 0 up; use top = 100")
-        columns = self.n_latents if top is None else min(int(top), self.n_latents)
-        indptr, indices = feature_columns(self.parent, self.n_points, columns)
-        data = self.value[self.n_points :][indices] if values else np.ones(indices.size)
-        return csr_array((data, indices, indptr), shape=(self.n_points, columns))
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> h = fm.generate(fm.PercolationCluster(n_points=1000)).hierarchy
+        >>> h.features(top=10).shape, h.features(values=True).shape
+        ((1000, 10), (1000, 999))
+        """
+        from scipy.sparse import csr_array, csr_matrix
+
+        n = self.n_points
+        nodes = self.choose(top=top, by=by, share=share, size=size)
+        first = bool((nodes == np.arange(n, n + nodes.size)).all())
+        parent = self.parent if first else above_chosen(self.parent, n, nodes)
+        indptr, indices = feature_columns(parent, n, int(nodes.size))
+        data = self.value[nodes][indices] if values else np.ones(indices.size)
+        return (csr_matrix if matrix else csr_array)((data, indices, indptr), shape=(n, nodes.size))
 
     def order(self) -> queries.PointOrder:
         """Return an order of the points in which those of every latent are one contiguous range.

@@ -7,9 +7,89 @@ from collections.abc import Iterator
 import numpy as np
 
 from fractalman._jit import run_tasks
-from fractalman._typing import I64, AnyInt
-from fractalman.errors import RecipeError
+from fractalman._typing import F64, I64, AnyInt
+from fractalman.errors import RecipeError, nearest
 from fractalman.trees import _kernels
+
+CHOICES = ("size", "balance", "variance")
+"""What latents may be ranked by."""
+
+
+def choose_latents(
+    size: I64,
+    variance: F64,
+    n_points: int,
+    top: int | None,
+    by: str,
+    share: tuple[float, float] | None,
+    scale: tuple[int, int] | None,
+) -> I64:
+    """Return the chosen latents' node ids, rising; parameters and errors as for `Hierarchy.choose`.
+
+    Parameters
+    ----------
+    size : (n_nodes,) int64
+        Points below each node.
+    variance : (n_nodes,) float64
+        Of each node's value.
+    n_points : int
+        Number of points n.
+    top, by, share, scale
+        As for `Hierarchy.choose`, whose ``size`` is ``scale``.
+    """
+    if by not in CHOICES:
+        raise RecipeError(f"by = {by!r}: expected {', '.join(map(repr, CHOICES))}{nearest(str(by), CHOICES)}")
+    if top is not None and (isinstance(top, bool) or not hasattr(top, "__index__") or int(top) < 0):
+        raise RecipeError(f"top = {top!r}: expected None (all latents) or a whole number from 0 up; use top = 100")
+    below = size[n_points:]
+    kept = np.ones(below.size, bool)
+    for name, bounds, unit, example in (("share", share, n_points, "(0.05, 0.95)"), ("size", scale, 1, "(10, 1000)")):
+        if bounds is None:
+            continue
+        ends = np.asarray(bounds, np.float64)
+        if ends.shape != (2,) or not 0 <= ends[0] <= ends[1]:
+            raise RecipeError(f"{name} = {bounds!r}: expected (low, high), 0 <= low <= high; use {name} = {example}")
+        kept &= (below >= ends[0] * unit) & (below <= ends[1] * unit)
+    found = np.flatnonzero(kept)
+    if top is not None:
+        if int(top) > found.size:
+            chosen = "" if found.size == below.size else f" of {below.size} that are chosen"
+            raise RecipeError(
+                f"top = {top}: there are {found.size} latents{chosen}; expected 0 to {found.size}, or None for all"
+            )
+        p = below[found] / n_points
+        rank = {"size": below[found].astype(np.float64), "balance": p * (1.0 - p)}.get(by)
+        if rank is None:
+            rank = p * (1.0 - p) * variance[n_points:][found]
+        found = np.sort(found[np.argsort(-rank, kind="stable")[: int(top)]])
+    return (n_points + found).astype(np.int64)
+
+
+def above_chosen(parent: I64, n_points: int, nodes: I64) -> I64:
+    """Return the parent column of the points and the chosen latents alone, as columns n, n + 1, …, −1 at roots.
+
+    Parameters
+    ----------
+    parent : (n_nodes,) int64
+        Hierarchy column.
+    n_points : int
+        Number of points n.
+    nodes : (chosen,) int64
+        Latents, rising.
+
+    Returns
+    -------
+    (n_points + chosen,) int64
+    """
+    kept = np.zeros(parent.size, bool)
+    kept[nodes] = True
+    up = np.empty(parent.size, np.int64)
+    order = np.append(np.arange(n_points, parent.size), np.arange(n_points))  # a latent's parent has a smaller id
+    _kernels.nearest_kept(parent, order, kept, up)
+    number = np.full(parent.size + 1, -1, np.int64)  # the last entry answers for −1
+    number[nodes] = n_points + np.arange(nodes.size)
+    over = np.append(parent[:n_points], parent[nodes])
+    return number[np.where(over >= 0, up[over], -1)]
 
 
 def feature_columns(parent: I64, n_points: int, columns: int) -> tuple[AnyInt, AnyInt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -189,7 +190,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["generate", "key.toml", "-o", "x.h5"], "did you mean 'n_points'?"),
         (["generate", "negative.toml", "-o", "x.h5"], "n_points = -5"),
         (["generate", "broken.toml", "-o", "x.h5"], "not valid TOML"),
-        (["generate", "noise.h5", "-o", "x.h5"], "not a text file"),
+        (["generate", "noise.h5", "-o", "x.h5"], "is not UTF-8"),
         (["generate", "small.toml", "-o", "taken.h5"], "--force"),
         (["generate", "small.toml", "-o", "folder"], "director"),
         (["generate", "small.toml", "-o", "no/x.h5"], "does not exist"),
@@ -293,6 +294,11 @@ def test_help_and_version_go_to_stdout(shell: Shell) -> None:
         (fm.RecipeError("two\nlines"), cli.WRONG, "fractalman: two\nfractalman: lines\n"),
         (fm.CorruptFileError("x"), cli.NO, "x"),
         (OSError(28, "No space left on device", "a.h5"), cli.FAILED, "a.h5: No space left on device"),
+        (
+            OSError(28, "No space left on device: the file needs 9 bytes or more, 8 are free", "a.h5"),
+            cli.FAILED,
+            "a.h5: No space left on device: the file needs 9 bytes or more, 8 are free",
+        ),
         (OSError("Can't write data (file write failed: errno = 28, message = 'full')"), cli.FAILED, "No space left"),
         (OSError(5, "Input/output error"), cli.FAILED, "Input/output error"),
         (PermissionError(13, "x", "a.h5"), cli.WRONG, "a.h5: Permission denied"),
@@ -308,7 +314,7 @@ def test_every_error_has_its_status(
     def fail(_: Any) -> int:
         raise error
 
-    monkeypatch.setattr(cli.info, "run", fail)
+    monkeypatch.setattr("fractalman.cli.info.run", fail)
     assert cli.main(["info", "x"]) == status
     err = shell.capsys.readouterr().err
     assert err.startswith("fractalman: ")
@@ -420,6 +426,26 @@ def test_an_interrupted_generate_leaves_nothing(shell: Shell, number: int, statu
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["list", "list --json", "predict cascade-plain --learner nobody"])
+def test_closed_streams_are_no_error_of_ours(tmp_path: Path, redirection: str, words: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m fractalman {words} {redirection}"
+    status = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False, capture_output=True)
+    assert status.returncode == (2 if "nobody" in words else 0)
+    assert b"unexpected" not in status.stderr
+    assert b"Traceback" not in status.stderr
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_everything(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for words in ("list", "list --json", "predict cascade-plain --learner ñandú"):
+        command = [sys.executable, "-m", "fractalman", *words.split()]
+        status = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, env=env)
+        assert status.returncode == (2 if "and" in words else 0), status.stderr
+        assert b"unexpected" not in status.stderr
+
+
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         process = start(shell.folder, "predict", "cascade-plain", stdout=full)

@@ -387,3 +387,28 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, missing: str,
     with pytest.raises(MissingExtraError) as caught:
         ask()
     assert f"pip install 'fractalman[{extra}]'" in str(caught.value)
+
+
+def test_batches_yield_row_numbers_latents_and_other_columns(path: Path, made: Columns) -> None:
+    with fm.open(path) as file:
+        data = file.dataset()
+        features = data.hierarchy.features(top=5).toarray()
+        fields = ("row", "y", "latents", "cluster", "X")
+        shared: dict[str, Any] = {"seed": 3, "buffer_bytes": 700_000}
+        plain = list(batches(data, 700, **shared))
+        for source in (data, file, path):
+            found = batches(source, 700, fields=fields, latents=5, **shared)
+            for k, (rows, y, latents, cluster, X) in enumerate(found):
+                np.testing.assert_array_equal(rows, found.rows(k))
+                np.testing.assert_array_equal(X, plain[k][0])
+                np.testing.assert_array_equal(y, plain[k][1])
+                np.testing.assert_array_equal(cluster, made["cluster"][rows])
+                np.testing.assert_array_equal(latents.toarray(), features[rows])
+            assert [part.shape for part in found.batch(1)] == [(700,), (700,), (700, 5), (700,), (700, WIDE)]
+        for wrong, said in (
+            ("rows", "did you mean 'row'"),
+            ("noise", "has no noise"),
+            ((), "one or more"),
+        ):
+            with pytest.raises(RecipeError, match=said):
+                batches(data, 9, fields=wrong)

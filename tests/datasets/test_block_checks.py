@@ -56,6 +56,13 @@ def test_exchanged_blocks_are_noticed_by_every_reader(exchanged: Path, name: str
         READERS[name](f)
 
 
+def test_a_column_without_digests_says_so(intact: Path) -> None:
+    with fm.open(intact) as f:
+        assert len(f.X.block_digests()) > 1
+        with pytest.raises(CorruptFileError, match="X was opened without the digests of its blocks"):
+            f.X.unchecked().block_digests()
+
+
 def test_verify_names_the_rows(exchanged: Path) -> None:
     found = [str(problem) for problem in fm.verify(exchanged)]
     assert len(found) == 1

@@ -15,6 +15,7 @@ import pytest
 from handmade import Columns, columns, recipe
 from scipy.sparse import csr_array
 
+import fractalman as fm
 from fractalman import cli
 from fractalman.datasets import export
 from fractalman.datasets.export import export_anndata
@@ -59,7 +60,7 @@ def test_scipy_reads_the_features_and_the_graph(tmp_path: Path, file: Path, made
     target = export_anndata(file, tmp_path / "data.h5ad", latents=latents)
     with open_file(file) as f, h5py.File(target) as handle:
         assert f.hierarchy is not None
-        features = f.hierarchy.features(top=latents)
+        features = f.hierarchy.features(top=None if latents is None else min(latents, f.hierarchy.n_latents))
         found = matrix(handle["obsm/hierarchy"])
         assert equal(found, features)
         assert found.has_canonical_format
@@ -83,8 +84,10 @@ def test_anndata_reads_everything(tmp_path: Path, file: Path, made: Columns) -> 
     data = anndata.read_h5ad(target)
     assert data.shape == (89, 3)
     np.testing.assert_array_equal(data.X, made["X"], strict=True)
-    assert list(data.obs) == ["y", "cluster", "noise"]
-    for name in data.obs:
+    assert list(data.obs) == ["y", "cluster", "noise", "cluster_size", "depth", "path_sum"]
+    more = fm.to_pandas(open_file(file).dataset())[["cluster_size", "depth", "path_sum"]]
+    np.testing.assert_array_equal(data.obs[list(more)].to_numpy(), more.to_numpy())
+    for name in ("y", "cluster", "noise"):
         np.testing.assert_array_equal(data.obs[name].to_numpy(), made[name], strict=True)
     assert list(data.obs_names) == [str(i) for i in range(89)]
     assert list(data.var_names) == ["x0", "x1", "x2"]
@@ -115,7 +118,7 @@ def test_columns_that_are_left_out_are_not_there(tmp_path: Path, made: Columns) 
     bare["y"] = made["y"] - made["noise"]
     file = write_columns(tmp_path / "bare.h5", bare, recipe=recipe(bare))
     data = anndata.read_h5ad(export_anndata(file, tmp_path / "bare.h5ad"))
-    assert (list(data.obs), list(data.obsm), list(data.obsp)) == (["y", "cluster"], [], [])
+    assert (list(data.obs), list(data.obsm), list(data.obsp)) == (["y", "cluster", "cluster_size"], [], [])
     assert set(data.uns) == {"recipe", "provenance"}
 
 
@@ -180,3 +183,11 @@ def test_the_command(
     capsys.readouterr()
     assert cli.main(["export", str(file), "-o", "other.h5ad", "--latents", "-3"]) == cli.WRONG
     assert "expected a number from 0 up, or all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a", "a.h5ad.zarr"])
+def test_a_suffix_that_the_layout_does_not_have_is_refused(tmp_path: Path, file: Path, name: str) -> None:
+    with pytest.raises(RecipeError, match=r"AnnData's layout is read by tools that expect \.h5ad; use .*\.h5ad"):
+        export_anndata(file, tmp_path / name)
+    assert cli.main(["export", str(file), "-o", str(tmp_path / name)]) == cli.WRONG
+    assert list(tmp_path.iterdir()) == []

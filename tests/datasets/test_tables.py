@@ -39,13 +39,22 @@ def bare() -> Dataset:
 def test_the_table_of_points(data: Any) -> None:
     made = columns()
     table = fm.to_pandas(data)
-    assert list(table.columns) == ["y", "cluster", "noise"]
-    for name in table.columns:
+    assert list(table.columns) == ["y", "cluster", "noise", "cluster_size", "depth", "path_sum"]
+    for name in ("y", "cluster", "noise"):
         np.testing.assert_array_equal(table[name], made[name], strict=True)
     assert table.index.name == "point"
     assert table.attrs == {"recipe": recipe(made), "n_points": 11}
+    parent, value = made["hierarchy/parent"], made["hierarchy/value"]
+    for point in range(11):  # climb, the plainest way
+        path = [point]
+        while parent[path[-1]] >= 0:
+            path.append(parent[path[-1]])
+        row = table.loc[point]
+        assert row["depth"] == len(path) - 1
+        assert row["path_sum"] == pytest.approx(value[path].sum(), rel=1e-12)
+        assert row["cluster_size"] == (made["cluster"] == made["cluster"][point]).sum()
     wide = fm.to_pandas(data, coordinates=True)
-    assert list(wide.columns) == ["y", "cluster", "noise", "x0", "x1", "x2"]
+    assert list(wide.columns) == [*table.columns, "x0", "x1", "x2"]
     np.testing.assert_array_equal(wide[["x0", "x1", "x2"]], made["X"], strict=True)
 
 
@@ -61,7 +70,7 @@ def test_the_tables_of_nodes_and_edges(data: Any) -> None:
 
 
 def test_what_is_not_there_is_left_out_or_refused() -> None:
-    assert list(fm.to_pandas(bare()).columns) == ["y", "cluster"]
+    assert list(fm.to_pandas(bare()).columns) == ["y", "cluster", "cluster_size"]
     for arguments, said in (
         ({"table": "nodes"}, "needs the hierarchy"),
         ({"table": "edges"}, "no graph"),
@@ -90,7 +99,7 @@ def test_anndata_holds_the_columns_and_comes_back_from_a_file(data: Any, latents
     parent = made["hierarchy/parent"]
     object_ = fm.to_anndata(data, latents=latents)
     np.testing.assert_array_equal(object_.X, made["X"], strict=True)
-    assert list(object_.obs.columns) == ["y", "cluster", "noise"]
+    assert list(object_.obs.columns) == ["y", "cluster", "noise", "cluster_size", "depth", "path_sum"]
     np.testing.assert_array_equal(object_.obs["y"], made["y"])
     kept = len(parent) - n if latents is None else latents
     under = np.zeros((n, len(parent) - n))

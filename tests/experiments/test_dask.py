@@ -116,7 +116,12 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard(
 def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "r.toml").write_text(CASCADE.to_toml())
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", local_directory=str(tmp_path)
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        host="127.0.0.1",  # as every server of a test: nobody else on the network may reach it
+        dashboard_address=None,
+        local_directory=str(tmp_path),
     ) as local:
         words = ["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / "data.h5"), "--no-hierarchy"]
         assert cli.main([*words, "--shards", "6", "--scheduler", local.scheduler_address]) == 0

@@ -118,10 +118,10 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
     empty.write_text("")
     for path, word in (
         (broken, "not valid TOML"),
-        (noise, "not a text file"),
+        (noise, "is not UTF-8"),
         (empty, "no table [recipe]"),
-        (tmp_path / "absent.toml", "cannot read"),
-        (tmp_path, "cannot read"),
+        (tmp_path / "absent.toml", "does not exist"),
+        (tmp_path, "is a directory"),
     ):
         with pytest.raises(RecipeError, match=word.replace("[", r"\[")) as error:
             from_toml(path)

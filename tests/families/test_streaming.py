@@ -534,8 +534,16 @@ def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ResourceError) as error:
         fm.generate(recipe)
     assert "\n" not in str(error.value)
-    assert f"write it to a file, which needs {memory_of(recipe).streamed_bytes():,}" in str(error.value)
-    assert f"(hierarchy=False, --no-hierarchy): {memory_of(recipe).streamed_bytes(False):,}" in str(error.value)
+    bare = f"(hierarchy=False, --no-hierarchy), which needs {memory_of(recipe).streamed_bytes(False):,}"
+    assert f"or write it to a file without its latents {bare}" in str(error.value)
+    small = fm.Cascade(n_points=10**6, ambient_dim=512)
+    assert memory_of(small).streamed_bytes() < 1 << 30 < memory_of(small).peak_bytes()
+    with pytest.raises(ResourceError, match=r"or write it to a file, which needs [\d,]+$"):
+        fm.generate(small)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
+    with pytest.raises(ResourceError, match=r"are available: use a smaller n_points or ambient_dim$"):
+        fm.generate(recipe)  # nothing else would help
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
     with pytest.raises(ResourceError, match=r"^writing this recipe needs 5,") as error:
         fm.write(recipe, tmp_path / "data.h5")
     assert "or leave the latents out" in str(error.value)

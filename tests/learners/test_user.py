@@ -263,7 +263,7 @@ def test_theory_has_the_weights_of_given_lengths_and_ridges(learner: Learner) ->
 
 def test_kernels_that_cannot_be_are_refused() -> None:
     for settings, message in (
-        ({"length": -1.0}, r"laplace-kernel\.length = -1\.0: expected a number > 0"),
+        ({"length": -1.0}, r"laplace-kernel\.length = -1\.0: expected a number with 0 < length"),
         ({"ridge": 0}, r"laplace-kernel\.ridge = 0"),
         ({"lenght": 1.0}, "did you mean 'length'"),
     ):

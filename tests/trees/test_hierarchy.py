@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array, csr_matrix
 
 import fractalman as fm
 from fractalman import trees
@@ -89,8 +92,8 @@ def test_invariants_and_features_equal_their_reference(recipe: fm.Recipe) -> Non
     for i in range(n):
         below[reference.path(h.parent, i)] += 1
     np.testing.assert_array_equal(below, h.size)
-    for top in (None, 0, 1, 5, 10**6):
-        columns = h.n_latents if top is None else min(top, h.n_latents)
+    for top in (None, 0, min(1, h.n_latents), h.n_latents):
+        columns = h.n_latents if top is None else top
         rows = reference.feature_rows(h.parent, n, columns)
         for values in (False, True):
             made = h.features(values=values, top=top)
@@ -119,3 +122,45 @@ def test_a_top_that_is_no_number_of_latents_is_refused() -> None:
             data.hierarchy.features(top=top)  # type: ignore[arg-type]
         assert "\n" not in str(error.value)
     assert data.hierarchy.features(top=np.int32(2)).shape == (5, 2)  # type: ignore[arg-type]
+
+
+def test_features_are_chosen_by_balance_scale_and_variance() -> None:
+    data = fm.generate(fm.PercolationCluster(n_points=400, seed=4, label_exponent=0.25))
+    h, n = data.hierarchy, 400
+    assert h is not None
+    whole, size = h.features().toarray(), h.size[n:]
+    p = size / n
+    spread = p * (1 - p)
+    np.testing.assert_allclose(whole.var(axis=0), spread, atol=1e-12)
+    kinds: dict[str, Any] = {
+        "share": ({"share": (0.05, 0.95)}, (p >= 0.05) & (p <= 0.95)),
+        "size": ({"size": (3, 20)}, (size >= 3) & (size <= 20)),
+        "balance": ({"top": 7, "by": "balance"}, np.argsort(-spread, kind="stable")[:7]),
+        "variance": ({"top": 7, "by": "variance"}, np.argsort(-spread * h.variance[n:], kind="stable")[:7]),
+        "both": ({"top": 2, "share": (0.1, 0.9)}, np.flatnonzero((p >= 0.1) & (p <= 0.9))[:2]),
+    }
+    for kind, (arguments, chosen) in kinds.items():
+        columns = np.sort(np.flatnonzero(chosen) if chosen.dtype == bool else chosen)
+        assert columns.size >= 2, kind
+        np.testing.assert_array_equal(h.choose(**arguments), n + columns)
+        np.testing.assert_array_equal(h.features(**arguments).toarray(), whole[:, columns], err_msg=kind)
+        expected = whole[:, columns] * h.value[n + columns]
+        np.testing.assert_array_equal(h.features(values=True, **arguments).toarray(), expected)
+    assert isinstance(h.features(top=3, matrix=True), csr_matrix)
+    assert isinstance(h.features(top=3), csr_array)
+
+
+def test_choices_of_features_that_cannot_be_are_refused() -> None:
+    h = fm.generate(fm.PercolationCluster(n_points=5)).hierarchy
+    assert h is not None
+    for arguments, said in (
+        ({"top": 5}, "top = 5: there are 4 latents; expected 0 to 4"),
+        ({"top": 9, "size": (2, 3)}, "latents of 4 that are chosen"),
+        ({"by": "balanced"}, "did you mean 'balance'"),
+        ({"share": (0.9, 0.1)}, r"share = .*expected \(low, high\)"),
+        ({"size": 3}, r"size = 3: expected \(low, high\)"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            h.features(**arguments)
+    with pytest.raises(TypeError, match="positional"):
+        h.features(True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from fractalman.families.laws import no_law_for_trees
 from fractalman.theory.laws.elementary import tuned_with_noise
 from fractalman.theory.laws.law import Conflict, Law, Window
 from fractalman.theory.laws.learner_properties import INTERPOLATION, OPEN, LearnerProperties
@@ -17,7 +18,10 @@ from fractalman.theory.laws.sources import BRILL, BRILL_CLUSTER
 RESOLVED = 16.0
 """Beyond n = N/16 slopes rise spuriously: most of the population is then a neighbour of a training point."""
 
-
+DISTANCE_BY_COORDINATE = (
+    "splits along single coordinates, each of which sees 1/d of every squared distance: no exponent is derived"
+)
+"""What trees do on embedded clusters."""
 _LARGE = 50_000_000
 
 
@@ -62,19 +66,11 @@ def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -
     if label == "hierarchical" and a < 0:
         notes.append("a < 0: slopes at reachable N are far from the asymptote: .15 and .21 at a = -.2 and -.125")
     if learner.kind == "trees":
-        return replace(
+        return no_law_for_trees(
             law,
-            name="no law for boosted trees",
-            data_exponent=None,
-            data_logarithms=0.0,
-            model_exponent=None,
-            model_logarithms=0.0,
-            statement="splits along single coordinates, each of which sees 1/d of every squared distance: no "
-            "exponent is "
-            "derived",
+            DISTANCE_BY_COORDINATE,
             assumptions=tuple(notes),
             evidence="open",
-            reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
             nearest=f"{law.name}, α_D = {law.data_exponent:g}: no learner of distances does better asymptotically",
         )
     return replace(
@@ -89,22 +85,20 @@ def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -
 def kriging(ambient_dim: int, population: float) -> Law:
     """Return the law of linear regression on embedded clusters: kriging while n ≪ d, then model-limited."""
     d = ambient_dim
-    return Law(
+    return Law.none(
         name="kriging, then model-limited",
         statement=f"no power law holds throughout: while n is far below d = {d} linear regression is kriging with the "
         "tree's Brownian covariance and follows the curve of one neighbour; near n = d it saturates",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         excess_exponent=1.0,
         source="docs/theory.md §5",
         evidence="checked: slopes .27–.35 beside .35 of 1-NN (N = 60000, d = 2048)",
-        reason="inner products of an embedded tree are shared path lengths, as long as d tells them apart",
+        because="inner products of an embedded tree are shared path lengths, as long as d tells them apart",
         domain="embedded trees",
         assumptions=(f"window: n far below d = {d}",),
         inputs={"d": d, "N": population},
         windows=(Window(1.0, d / 4.0, None, "a quarter of d; there the curve of one neighbour is followed"),),
         nearest="below d/4 the law of one neighbour, far above d variance-limited: L − L(∞) ~ 1/n",
+        attained=True,
     )
 
 
@@ -135,19 +129,16 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
     """
     rise = tau - 2.0
     low = population ** (1.0 - 1.0 / (tau - 1.0))  # the largest cluster, N^(1/(τ−1)), has then been seen once
-    return Law(
+    return Law.none(
         name="number-weighted clusters",
         statement="no decaying power law before n ~ N: most points lie in clusters that nobody has seen; the seen "
         "mass "
         f"rises as (n/N)^(τ−2) = (n/N)^{rise:.4g} from n ~ N^{1 - 1 / (tau - 1):.3g} to N and bounds 1 − L from above",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §3.5",
         evidence="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
         "clusters, "
         "1.79, 1.63, 1.38, 1.08 for one neighbour",
-        reason="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
+        because="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
         domain="clusters at the threshold, every site once",
         inputs={"τ": tau, "N": population},
         computed=(f"the seen mass, (n/N)^{rise:.4g}",),
@@ -165,7 +156,6 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
         nearest="ensemble = 'size-biased', where α = 1 and α_D = 1/2"
         if learner.kind != "linear"
         else "ensemble = 'size-biased' with ambient_dim far above n",
-        attained=False,
     )
 
 

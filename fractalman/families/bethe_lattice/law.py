@@ -61,23 +61,19 @@ def _below(recipe: BetheLattice, learner: LearnerProperties, inputs: dict[str, f
         + ("; in it every cluster counts by its sites, and small ones are not seen" if number else "")
         + "; beyond N/16 slopes rise spuriously",
     )
-    return Law(
+    return Law.none(
         name="Bethe lattice below its threshold",
         statement=f"clusters end at s_ξ = {cutoff:.4g} sites: no power law as n grows, a window from N/s_ξ to N/16"
         + (f"; the seen mass starts as n·{mean:.4g}/N" if number else ""),
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §1 and §3.7",
         evidence="argued from the exact sizes",
-        reason="below p_c the number of clusters grows like N, so what one sample teaches is a vanishing share of all",
+        because="below p_c the number of clusters grows like N, so what one sample teaches is a vanishing share of all",
         domain="p < p_c, N above s_ξ",
         inputs=inputs,
         computed=("s_ξ = 1/c and the mean size, in closed form",),
         references=(BRILL,),
         windows=(window,),
         nearest="the same recipe at bond_probability = None, the threshold",
-        attained=False,
     )
 
 
@@ -98,24 +94,20 @@ def _above(recipe: BetheLattice, learner: LearnerProperties, inputs: dict[str, f
             else ""
         ),
     )
-    return Law(
+    return Law.none(
         name="Bethe lattice above its threshold",
         statement=f"the infinite cluster holds {share:.4g} of the sites and grows exponentially beyond s_ξ = "
         f"{cutoff:.4g}: "
         "distances to the nearest of n points fall as ln(N/n), no power law; inside s_ξ it looks critical",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §1 and §3.7",
         evidence="argued",
-        reason="a tree that branches at every scale has no finite dimension",
+        because="a tree that branches at every scale has no finite dimension",
         domain="p > p_c",
         inputs=inputs,
         computed=("P_∞ and s_ξ in closed form",),
         references=(BRILL,),
         windows=(window,),
         nearest="the same recipe at bond_probability = None, the threshold",
-        attained=False,
     )
 
 

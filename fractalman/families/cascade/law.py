@@ -14,12 +14,13 @@ import numpy as np
 from fractalman import theory
 from fractalman._typing import F64, AnyInt
 from fractalman.families.cascade.recipe import Cascade
-from fractalman.families.laws import ExactCurve, Laws
+from fractalman.families.laws import ExactCurve, Laws, no_law_for_trees
 from fractalman.theory.exponents import (
     balanced_order,
     cascade_dimensions,
     log_period,
     moran_exponent,
+    moran_exponent_masses,
     quantization_exponent,
     quantization_exponent_masses,
     shared_by_one_tree,
@@ -67,8 +68,7 @@ def _numbers(recipe: Cascade) -> _Numbers:
             "φ(β) + (1−β)φ'(β) ≤ 0",
         )
     kinds = kinds_of(recipe)
-    found = elementary.moran(*kinds, hurst).data_exponent
-    assert found is not None
+    found = moran_exponent_masses(*kinds, hurst)
     d0, d1 = cascade_spectrum(kinds[0], [0.0, 1.0], kinds[1]).annealed.tolist()
     return _Numbers(
         found,
@@ -123,14 +123,11 @@ def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
         attained=learner.name != "gaussian-kernel",
     )
     if learner.kind == "trees":
-        return replace(
+        return no_law_for_trees(
             law,
-            name="no law for boosted trees",
-            data_exponent=None,
-            irreducible=None,
-            statement="splits along coordinates, found greedily, 31 leaves a tree and 255 bins a coordinate: no "
-            "exponent is "
+            "splits along coordinates, found greedily, 31 leaves a tree and 255 bins a coordinate: no exponent is "
             f"derived; {law.statement}",
+            model_exponent=law.model_exponent,  # of the best cells, whoever finds them
             nearest=f"the Moran equation, β = {found.beta:.4g}, should leaves be as many as the cells that n points "
             "resolve; P leaves are never better than optimal quantization",
             conflicts=(),
@@ -142,9 +139,9 @@ def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
 
 def _capped(recipe: Cascade, learner: LearnerProperties, law: Law, beta: float) -> Law:
     """A kernel's law: the Moran exponent, or the kernel's own where the label is smoother than it can use."""
-    assert learner.smoothness is not None
-    ceiling = smoothness_ceiling(recipe, learner.smoothness)
-    limit = f"2(D+{2 * learner.smoothness:g})/D"
+    nu = learner.kernel_smoothness
+    ceiling = smoothness_ceiling(recipe, nu)
+    limit = f"2(D+{2 * nu:g})/D"
     note = (
         f"2H within twice the kernel's smoothness: β must not exceed {ceiling:.4g}, {limit} for one k"
         if math.isfinite(ceiling)
@@ -169,24 +166,22 @@ def _capped(recipe: Cascade, learner: LearnerProperties, law: Law, beta: float) 
 def _linear(recipe: Cascade) -> Law:
     d = recipe.ambient_dim
     limited = elementary.variance_limited()
-    return Law(
+    return Law.none(
         name="model-limited",
         statement=f"no decaying power law: with n far above d = {d} the risk rests on that of the best linear "
         "function, "
         "and what lies above it falls like 1/n",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         excess_exponent=1.0,
         source="docs/theory.md §5; variance-limited: Bahri et al., arXiv 2102.06701",
         evidence="follows from the number of coefficients, which is d whatever n is",
-        reason="a linear function of d coordinates resolves a few levels of the cascade and no more",
+        because="a linear function of d coordinates resolves a few levels of the cascade and no more",
         domain="n far above d",
         assumptions=("inputs of fixed ambient dimension",),
         inputs={"d": d},
         references=limited.references,
         windows=(Window(4.0 * d, math.inf, None, "the risk of the best linear function is reached"),),
         nearest="variance-limited: L − L(∞) ~ 1/n",
+        attained=True,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
@@ -15,6 +16,10 @@ from fractalman.recipes.checks import seed as seed_check
 Children: TypeAlias = tuple[float, ...]
 """One number for every child of a node."""
 MAX_KINDS = 64
+SMALLEST_HURST = 1e-10
+"""As of `SmoothManifold`: below it the levels of a label are all alike to double precision."""
+SMALLEST_MASS = 1e-12
+"""Below it a child's share is lost when the shares are added up, and no draw of any size meets the child."""
 
 
 def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
@@ -23,27 +28,29 @@ def _branching(name: str, value: Any) -> int | tuple[int, ...] | None:
     one = integer(1, 4096)
     if isinstance(value, (tuple, list)):
         if not 1 <= len(value) <= 64:
-            raise RecipeError(f"{name} = {value!r}: expected an integer or 1 to 64 equally likely integers")
+            raise RecipeError(f"{name} = {shown(value)}: expected an integer or 1 to 64 equally likely integers")
         numbers = tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
         if max(numbers) < 2:
-            raise RecipeError(f"{name} = {value!r}: at least one of the numbers must be 2 or more")
+            raise RecipeError(f"{name} = {shown(value)}: at least one of the numbers must be 2 or more")
         return numbers
     number = one(name, value)
     if number < 2:
-        raise RecipeError(f"{name} = {value!r}: a cascade that never branches is one point; use branching = 2 or more")
+        raise RecipeError(
+            f"{name} = {shown(value)}: a cascade that never branches is one point; use branching = 2 or more"
+        )
     return number
 
 
 def _per_child(name: str, value: Any, one: Check) -> Children | tuple[Children, ...]:
     """Numbers for the children of every node, or of 1 to 64 equally likely kinds of node."""
-    if not value or not isinstance(value, (tuple, list)):
-        raise RecipeError(f"{name} = {value!r}: expected one number per child, or such tuples for kinds of nodes")
+    if not isinstance(value, (tuple, list)) or not value:
+        raise RecipeError(f"{name} = {shown(value)}: expected one number per child, or such tuples for kinds of nodes")
     if not isinstance(value[0], (tuple, list)):
         if len(value) > 4096:
             raise RecipeError(f"{name} holds {len(value)} numbers: expected at most 4096 children")
         return tuple(one(f"{name}[{i}]", v) for i, v in enumerate(value))
     if len(value) > MAX_KINDS or not all(isinstance(kind, (tuple, list)) and kind for kind in value):
-        raise RecipeError(f"{name} = {value!r}: expected 1 to {MAX_KINDS} tuples, each of one number per child")
+        raise RecipeError(f"{name} = {shown(value)}: expected 1 to {MAX_KINDS} tuples, each of one number per child")
     return tuple(tuple(one(f"{name}[{k}][{i}]", v) for i, v in enumerate(kind)) for k, kind in enumerate(value))
 
 
@@ -60,10 +67,10 @@ def _contraction(name: str, value: Any) -> float | Children | tuple[Children, ..
 def _masses(name: str, value: Any) -> Children | tuple[Children, ...] | None:
     if value is None:
         return None
-    masses = _per_child(name, value, real(0.0, 1.0, open_low=True))
+    masses = _per_child(name, value, real(SMALLEST_MASS, 1.0))
     for kind in _kinds_of(masses):
         if abs(math.fsum(kind) - 1.0) > 1e-9:
-            raise RecipeError(f"{name}: {kind!r} sums to {math.fsum(kind):.10g}: expected masses that sum to 1")
+            raise RecipeError(f"{name}: {shown(kind)} sums to {math.fsum(kind):.10g}: expected masses that sum to 1")
     return masses
 
 
@@ -159,7 +166,7 @@ class Cascade(Recipe):
         "branching": _branching,
         "contraction": _contraction,
         "masses": _masses,
-        "hurst": real(0.0, 16.0, open_low=True),
+        "hurst": real(SMALLEST_HURST, 16.0),
         "depth": _depth,
         "seed": seed_check,
     }
@@ -170,7 +177,7 @@ class Cascade(Recipe):
             return [problem]
         if self.depth is None and self.levels > 4096:
             return [
-                f"contraction = {self.contraction!r} with hurst = {self.hurst!r} needs {self.levels} levels: "
+                f"contraction = {shown(self.contraction)} with hurst = {self.hurst!r} needs {self.levels} levels: "
                 "expected at most 4096; use a smaller contraction, a larger hurst, or depth = 4096"
             ]
         return []
@@ -192,7 +199,7 @@ class Cascade(Recipe):
             object.__setattr__(self, "branching", lengths if len(lengths) > 1 else lengths[0])
         if listed and self.branching_numbers != lengths:
             name = next(iter(listed))
-            return f"branching = {self.branching!r}: {name} lists {lengths} children; leave branching out"
+            return f"branching = {shown(self.branching)}: {name} lists {lengths} children; leave branching out"
         if max(self.branching_numbers) < 2:
             return f"{next(iter(listed))}: a cascade that never branches is one point; use two numbers or more"
         return None
@@ -205,8 +212,8 @@ class Cascade(Recipe):
     @property
     def branching_numbers(self) -> tuple[int, ...]:
         """The equally likely numbers of children, as a tuple also when there is only one."""
-        assert self.branching is not None
-        return self.branching if isinstance(self.branching, tuple) else (self.branching,)
+        branching = cast("int | tuple[int, ...]", self.branching)  # filled in at birth
+        return branching if isinstance(branching, tuple) else (branching,)
 
     @property
     def kinds(self) -> tuple[tuple[Children, Children], ...]:

@@ -98,10 +98,10 @@ class _Nodes:
 
     def variances(self, start: int, stop: int) -> F64:
         """Return the variance alone, which needs no paths where all cells of a level have one size."""
-        if not self.recipe.equal_ratios:
+        contraction = self.recipe.contraction
+        if isinstance(contraction, tuple):
             return self.segments(start, stop)[1]
-        assert isinstance(self.recipe.contraction, float)
-        amplitude = cascade_terms(self.recipe.contraction, self.recipe.hurst, self.recipe.levels)
+        amplitude = cascade_terms(contraction, self.recipe.hurst, self.recipe.levels)
         first, last = self.tree.levels_above(start, stop) + 1, self.tree.node_levels(start, stop)
         return cascade_variances(first, last, amplitude)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from fractalman.families._forests.law import RESOLVED, no_decay, noisy_hierarchy
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
-from fractalman.families.laws import Laws
+from fractalman.families.laws import Laws, no_law_for_trees
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
 from fractalman.theory.laws.elementary import TIE, tuned_with_noise, variance_limited
 from fractalman.theory.laws.law import Conflict, Law, Window
@@ -186,20 +186,16 @@ _FLOOR_CHECKED = {
 def _unknown_paths(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
     """Brownian motion along a minimum spanning tree: its paths have a dimension that is not among the constants."""
     shortest = _along_shortest(recipe, c)
-    return Law(
+    return Law.none(
         name="no law for paths of a minimum spanning tree",
         statement="the variogram grows as r^D_p with D_p the dimension of the tree's paths, which is above d_min and "
         "not among the constants known here",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §3.7",
         evidence="measured along the graph: slope .63 in 2 dimensions (N ≈ 130000)",
-        reason="minimum spanning trees avoid heavy bonds, so their paths wind more than the shortest ones do",
+        because="minimum spanning trees avoid heavy bonds, so their paths wind more than the shortest ones do",
         domain="the largest cluster at the threshold",
         inputs=inputs,
         nearest=f"spanning_tree = 'breadth-first', α_D = {shortest:.4g}",
-        attained=False,
     )
 
 
@@ -241,20 +237,16 @@ def _floor(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeCon
 
 def _rough(recipe: LatticePercolation, c: LatticeConstants, inputs: dict[str, Any]) -> Law:
     least = -(1.0 - cut_exponent(recipe, c)) / 2.0
-    return Law(
+    return Law.none(
         name="label too rough for its cluster",
         statement=f"a = {recipe.label_exponent:g} is not above −(1 − θ)/2 = {least:.4g}: every point's own latent "
         "outweighs what it shares, and nothing can be learned",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §3.7",
         evidence="argued",
-        reason="latents of small subclusters are many, and hold all of the variance as the cluster grows",
+        because="latents of small subclusters are many, and hold all of the variance as the cluster grows",
         domain="the largest cluster at the threshold",
         inputs=inputs,
         nearest=f"label_exponent above {least:.4g}",
-        attained=False,
     )
 
 
@@ -292,17 +284,14 @@ def _off_critical(
     points = float(recipe.max_points)
     within = length**c.fractal_dimension  # sites of a cluster within ξ
     if above:
-        return Law(
+        return Law.none(
             name=f"Z^{c.dim} above its threshold",
             statement=f"fractal within ξ ≈ {length:.3g} only; beyond, the infinite cluster fills space, D = "
             f"{c.dim}, and its "
             "breadth-first tree parts neighbours along lines that no law here covers",
-            data_exponent=None,
-            model_exponent=None,
-            irreducible=None,
             source="docs/theory.md §3.7",
             evidence="argued; ξ up to a factor of order one",
-            reason="the exponent is a window: a cluster looks critical as long as neighbours are nearer than ξ",
+            because="the exponent is a window: a cluster looks critical as long as neighbours are nearer than ξ",
             domain="p > p_c, side above ξ",
             inputs=inputs,
             computed=("ξ = |p/p_c − 1|^(−ν), its amplitude taken as 1",),
@@ -317,20 +306,16 @@ def _off_critical(
             ),
             nearest=f"within ξ that of the threshold; beyond, a dense lattice: 1/{c.dim} with a logarithm for "
             "Brownian labels",
-            attained=False,
         )
     largest = recipe.clusters == "largest"
-    return Law(
+    return Law.none(
         name=f"Z^{c.dim} below its threshold",
         statement=f"clusters end at ξ ≈ {length:.3g}, about {within:.3g} sites, however large the box: no power law "
         "as n "
         "grows",
-        data_exponent=None,
-        model_exponent=None,
-        irreducible=None,
         source="docs/theory.md §3.7",
         evidence="argued; ξ up to a factor of order one",
-        reason="the largest cluster does not grow with the box"
+        because="the largest cluster does not grow with the box"
         if largest
         else "the number of clusters grows like the box, so what one sample teaches is a vanishing share of all",
         domain="p < p_c, side above ξ",
@@ -348,20 +333,16 @@ def _off_critical(
             ),
         ),
         nearest="the same recipe without occupation, at the threshold",
-        attained=False,
     )
 
 
 def _trees(law: Law) -> Law:
-    return replace(
+    return no_law_for_trees(
         law,
-        name="no law for boosted trees",
-        irreducible=None,
-        statement="greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
-        data_exponent=None,
-        data_logarithms=0.0,
+        "greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
+        model_exponent=law.model_exponent,  # of the best cells, whoever finds them
+        model_logarithms=law.model_logarithms,
         evidence="open",
-        reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
         conflicts=(),
     )

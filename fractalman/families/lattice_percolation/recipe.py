@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from fractalman.config import shown
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
@@ -123,7 +124,7 @@ class LatticePercolation(Recipe):
         problems = []
         if self.side**self.dim > MAX_POINTS:
             problems.append(
-                f"side = {self.side!r} in dim = {self.dim} makes {self.side**self.dim} sites: "
+                f"side = {shown(self.side)} in dim = {self.dim} makes {self.side**self.dim} sites: "
                 f"expected at most {MAX_POINTS}"
             )
         if self.boundary == "periodic" and self.side < 3:
@@ -133,7 +134,7 @@ class LatticePercolation(Recipe):
             problems.append(f"ambient_dim = {self.ambient_dim}: {what}; use ambient_dim = {self.space_dim} or more")
         if self.label != "hierarchical" and self.label_exponent != 0.0:
             problems.append(
-                f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"
+                f"label_exponent = {shown(self.label_exponent)}: only label = 'hierarchical' has one; leave it out"
             )
         if self.label == "cluster-constant" and self.clusters == "largest":
             problems.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fractalman.config import shown
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
@@ -99,5 +100,5 @@ class PercolationCluster(Recipe):
 
     def _joint_problems(self) -> list[str]:
         if self.label == "brownian" and self.label_exponent != 0.0:
-            return [f"label_exponent = {self.label_exponent!r}: only label = 'hierarchical' has one; leave it out"]
+            return [f"label_exponent = {shown(self.label_exponent)}: only label = 'hierarchical' has one; leave it out"]
         return []

@@ -17,6 +17,7 @@ from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families._forests.ensemble import ClustersRecipe
 from fractalman.families._forests.law import (
+    DISTANCE_BY_COORDINATE,
     distances_only,
     kriging,
     neighbour_bias,
@@ -24,7 +25,7 @@ from fractalman.families._forests.law import (
     noisy_clusters,
     population_window,
 )
-from fractalman.families.laws import ExactCurve, Laws
+from fractalman.families.laws import ExactCurve, Laws, no_law_for_trees
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.law import Law
@@ -104,17 +105,10 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties) -> Law:
 
 
 def _trees(law: Law) -> Law:
-    return replace(
+    return no_law_for_trees(
         law,
-        name="no law for boosted trees",
-        statement="splits along single coordinates, each of which sees 1/d of every squared distance: no exponent is "
-        "derived",
-        data_exponent=None,
-        data_logarithms=0.0,
-        model_exponent=None,
-        model_logarithms=0.0,
+        DISTANCE_BY_COORDINATE,
         evidence="open",
-        reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
         nearest=f"{law.name}, α_D = {law.data_exponent:g}",
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
@@ -33,7 +34,7 @@ def _target(name: str, value: Any) -> str | int:
         return value
     if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= int(value) <= 64:
         raise RecipeError(
-            f"{name} = {value!r}: expected 'class' or a level of the grammar, 0 (the class) to levels (the tokens)"
+            f"{name} = {shown(value)}: expected 'class' or a level of the grammar, 0 (the class) to levels (the tokens)"
         )
     return int(value)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.datasets.memory import Dataset
+from fractalman.errors import RecipeError
 from fractalman.families._strings.encodings import encode
 from fractalman.families._strings.hierarchy import DerivationPaths, hierarchy_columns, hierarchy_of
 from fractalman.families.base import Sampler, Structure
@@ -71,17 +72,21 @@ def structure(recipe: RandomHierarchyModel, hierarchy: bool, draw: int) -> Struc
 
 def coordinates(made: Structure[RandomHierarchyModel], X: F32) -> None:
     """Write all coordinates into X."""
-    assert made.tokens is not None
-    encode(made.tokens, made.recipe.encoding, made.recipe.vocabulary, X, made.recipe.seeds.embedding)
+    encode(_strings_of(made), made.recipe.encoding, made.recipe.vocabulary, X, made.recipe.seeds.embedding)
 
 
 def label_sampler(
     recipe: RandomHierarchyModel, made: Dataset | Structure[RandomHierarchyModel]
 ) -> Callable[[int], F64]:
     """Return what draws the targets of the same strings anew, given the rules."""
-    strings = made.tokens
-    assert strings is not None
+    strings = _strings_of(made)
     return lambda draw: redrawn(recipe, strings, draw)
+
+
+def _strings_of(made: Dataset | Structure[RandomHierarchyModel]) -> I32:
+    if made.tokens is None:
+        raise RecipeError("this dataset has no column of tokens: use generate for one with its strings")
+    return made.tokens
 
 
 def _columns(recipe: RandomHierarchyModel) -> dict[str, ComputedColumn]:

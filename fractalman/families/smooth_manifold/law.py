@@ -9,12 +9,14 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import AnyFloat
-from fractalman.families.laws import Laws
+from fractalman.families.laws import Laws, no_law_for_trees
 from fractalman.families.smooth_manifold.points import manifold_points
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.theory.laws.elementary import (
+    kernel_exponent,
     kernel_on_manifold,
     neighbours_on_manifold,
+    order_of,
     pieces_on_manifold,
     variance_limited,
 )
@@ -33,8 +35,7 @@ def manifold_law(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
     if learner.kind == "network":
         law = _network(recipe)
     elif learner.kind == "kernel":
-        assert learner.smoothness is not None
-        law = kernel_on_manifold(D, H, learner.smoothness)
+        law = kernel_on_manifold(D, H, learner.kernel_smoothness)
         if (law.data_exponent or 0.0) < 2.0 * H / D:
             law = replace(
                 law,
@@ -88,31 +89,29 @@ _STANDING = {
 def _network(recipe: SmoothManifold) -> Law:
     """Linear pieces in n; the network's own tangent kernel says something else for smooth targets."""
     D, H = recipe.dim, recipe.hurst
-    pieces, kernel = pieces_on_manifold(D, H, 1), kernel_on_manifold(D, H, 0.5)
-    assert pieces.data_exponent is not None
-    assert kernel.data_exponent is not None
+    pieces, by_pieces, by_kernel = pieces_on_manifold(D, H, 1), order_of(H, 1) / D, kernel_exponent(D, H, 0.5)
     found = [*pieces.conflicts]
-    if abs(pieces.data_exponent - kernel.data_exponent) > 1e-12:
+    if abs(by_pieces - by_kernel) > 1e-12:
         found.append(
             Conflict(
                 "the kernel of the same network (infinitely wide)",
                 "data",
-                kernel.data_exponent,
+                by_kernel,
                 "a network that stays near its initialisation follows its kernel; the smaller exponent is taken",
             )
         )
-    if abs(pieces.data_exponent - 4.0 / D) > 1e-12:
+    if abs(by_pieces - 4.0 / D) > 1e-12:
         found.append(
             Conflict(
                 "Sharma & Kaplan 2020", "model", 4.0 / D, "4/D is for targets of smoothness 2 or more; this has less"
             )
         )
-    lesser = min(pieces.data_exponent, kernel.data_exponent)
+    lesser = min(by_pieces, by_kernel)
     return replace(
         pieces,
         name="smooth manifold, linear pieces",
         data_exponent=lesser,
-        data_logarithms=pieces.data_logarithms if lesser == pieces.data_exponent else 0.0,
+        data_logarithms=pieces.data_logarithms if lesser == by_pieces else 0.0,
         conflicts=tuple(found),
     )
 
@@ -149,14 +148,11 @@ def _linear(recipe: SmoothManifold) -> Law:
 
 
 def _trees(law: Law) -> Law:
-    return replace(
+    return no_law_for_trees(
         law,
-        name="no law for boosted trees",
-        irreducible=None,
-        statement="greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
-        data_exponent=None,
-        data_logarithms=0.0,
-        reason="where a tree's splits fall is decided by the labels, and no theory of that is at hand",
+        "greedy splits, 31 leaves a tree and 255 bins a coordinate: no exponent is derived",
+        model_exponent=law.model_exponent,  # of the best cells, whoever finds them
+        model_logarithms=law.model_logarithms,
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, should leaves be as many as n points resolve",
         conflicts=(),
     )

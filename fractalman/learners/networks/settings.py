@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.learners.networks.parameterization import PARAMETERIZATIONS
 
@@ -84,25 +85,23 @@ class Settings:
         problems = []
         for name, high in (("width", 1 << 16), ("depth", 64), ("steps", 1 << 24), ("batch_size", 1 << 20)):
             if not _is_integer(getattr(self, name), high):
-                problems.append(f"mlp.{name} = {getattr(self, name)!r}: expected an integer from 1 to {high}")
+                problems.append(f"mlp.{name} = {shown(getattr(self, name))}: expected an integer from 1 to {high}")
         if self.max_train is not None and not _is_integer(self.max_train, 1 << 31):
-            problems.append(f"mlp.max_train = {self.max_train!r}: expected an integer from 1 to {1 << 31}")
+            problems.append(f"mlp.max_train = {shown(self.max_train)}: expected an integer from 1 to {1 << 31}")
         if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
-            problems.append(f"mlp.learning_rate = {self.learning_rate!r}: expected numbers with 0 < rate <= 100")
+            problems.append(f"mlp.learning_rate = {shown(self.learning_rate)}: expected numbers with 0 < rate <= 100")
         elif len(set(self.rates)) < len(self.rates):
-            problems.append(f"mlp.learning_rate = {list(self.rates)}: expected every rate once")
+            problems.append(f"mlp.learning_rate = {shown(list(self.rates))}: expected every rate once")
         if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
-            problems.append(f"mlp.weight_decay = {self.weight_decay!r}: expected a number from 0 to below 1")
+            problems.append(f"mlp.weight_decay = {shown(self.weight_decay)}: expected a number from 0 to below 1")
         for name, allowed in _WORDS.items():
             word = getattr(self, name)
-            if word not in allowed:
-                problems.append(
-                    f"mlp.{name} = {word!r}: expected one of {', '.join(allowed)}{nearest(str(word), allowed)}"
-                )
+            if not isinstance(word, str) or word not in allowed:
+                hint = nearest(word[:80], allowed) if isinstance(word, str) else ""
+                problems.append(f"mlp.{name} = {shown(word)}: expected one of {', '.join(allowed)}{hint}")
         if not (_is_real(self.interpolation_tolerance) and 0.0 <= self.interpolation_tolerance < 1.0):
-            problems.append(
-                f"mlp.interpolation_tolerance = {self.interpolation_tolerance!r}: expected a number from 0 to below 1"
-            )
+            given = shown(self.interpolation_tolerance)
+            problems.append(f"mlp.interpolation_tolerance = {given}: expected a number from 0 to below 1")
         if problems:
             raise RecipeError("; ".join(problems))
 
@@ -112,4 +111,7 @@ def _is_integer(value: object, high: int) -> bool:
 
 
 def _is_real(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False

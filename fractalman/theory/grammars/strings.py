@@ -41,7 +41,18 @@ class Derivations:
         return self.symbols[:, 0]
 
     def level(self, level: int) -> AnyInt:
-        """Return the symbols of one level, (n, s^level): 0 the class, L the tokens."""
+        """Return the symbols of one level.
+
+        Parameters
+        ----------
+        level : int
+            0 = the class, L = the tokens.
+
+        Returns
+        -------
+        (n, s^level) int
+            Symbols, from left to right.
+        """
         s = self.grammar.branching
         first = sum(s**k for k in range(level))
         return self.symbols[:, first : first + s**level]

@@ -316,6 +316,26 @@ def neighbours_on_manifold(dim: float, hurst: float) -> Law:
     )
 
 
+def kernel_exponent(dim: float, hurst: float, smoothness: float) -> float:
+    """Return min(α_T − D, 2α_S)/D with α_T = D + 2H, α_S = D + 2ν: the exponent of `kernel_on_manifold`.
+
+    Parameters
+    ----------
+    dim : float
+        Dimension, D > 0.
+    hurst : float
+        Hurst exponent, H > 0 of the target; infinite = what the kernel's own smoothness allows.
+    smoothness : float
+        Smoothness, ν > 0 of the kernel, infinite for a Gaussian one.
+
+    Returns
+    -------
+    float
+        Of risk ~ n^−exponent.
+    """
+    return min(2.0 * hurst / dim, 2.0 * (dim + 2.0 * smoothness) / dim)
+
+
 def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
     """Return the law of kernel interpolation: min(α_T − D, 2α_S)/D with α_T = D + 2H, α_S = D + 2ν.
 
@@ -340,8 +360,7 @@ def kernel_on_manifold(dim: float, hurst: float, smoothness: float) -> Law:
     D = _positive("dim", dim, "that of a finite set of points, which ends at 0")
     H = _positive("hurst", hurst, "none: such a field is no function")
     nu = _positive("smoothness", smoothness, "that of nearest neighbours")
-    ceiling = 2.0 * (D + 2.0 * nu) / D
-    exponent = min(2.0 * H / D, ceiling)
+    exponent, ceiling = kernel_exponent(D, H, nu), kernel_exponent(D, math.inf, nu)
     return Law(
         name="smooth manifold, kernel",
         statement=f"min(α_T − D, 2α_S)/D = min({2 * H / D:.4g}, {ceiling:.4g}) = {exponent:.6g}, α_T = D + 2H, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -187,6 +187,42 @@ class Law:
         unknown = {"data_exponent": None, "model_exponent": None, "irreducible": None, "attained": False}
         fields: dict[str, Any] = {**unknown, "evidence": "open", **more}
         return cls(name, statement, reason=because, nearest=nearest, domain=domain, source=source, **fields)
+
+    def withdrawn(self, name: str, statement: str, *, because: str, nearest: str, **more: Any) -> Self:
+        """Return "no law, because …" where this law would be the nearest: what was known beside the exponents stays.
+
+        Parameters
+        ----------
+        name : str
+            What there is instead of this law, in a few words.
+        statement : str
+            The same in a sentence.
+        because : str
+            Why this law does not hold.
+        nearest : str
+            The law that comes nearest.
+        **more : object
+            Further fields that differ, e.g. a model_exponent that stays.
+
+        Returns
+        -------
+        Law
+            Without exponents and logarithms, its irreducible risk not known.
+
+        Examples
+        --------
+        >>> from fractalman.theory import laws
+        >>> law = laws.neighbours_on_manifold(2.0, 0.5)
+        >>> none = law.withdrawn("no law", "nothing decays", because="points repeat", nearest=law.name)
+        >>> none.data_exponent, none.inputs["D"]
+        (None, 2.0)
+        """
+        unknown: dict[str, Any] = {
+            "data_exponent": None, "data_logarithms": 0.0, "model_exponent": None, "model_logarithms": 0.0,
+            "irreducible": None,
+        }  # fmt: skip
+        fields: dict[str, Any] = {**unknown, **more}
+        return replace(self, name=name, statement=statement, reason=because, nearest=nearest, **fields)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.statement}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.errors import RecipeError
 from fractalman.theory.laws.sources import Source
 
 INTERPOLATION = "noiseless labels, and the learner interpolates them"
@@ -53,6 +54,13 @@ class LearnerProperties:
     homogeneous: bool = False
     assumptions: tuple[str, ...] = ()
     references: tuple[Source, ...] = ()
+
+    @property
+    def kernel_smoothness(self) -> float:
+        """ν of a learner of kind "kernel"; RecipeError where it declares none."""
+        if self.smoothness is None:
+            raise RecipeError(f"{self.name!r} is a kernel of unknown smoothness: use LearnerProperties(smoothness = ν)")
+        return self.smoothness
 
 
 BAYES = LearnerProperties(
