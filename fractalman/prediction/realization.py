@@ -139,7 +139,8 @@ def smoothed(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int
 
 def class_neighbour(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
     """0–1 risk of one neighbour in the points' own coordinates, exact over labels."""
-    assert draw.threshold is not None
+    if draw.threshold is None:
+        raise RecipeError('the 0–1 risk of one neighbour: expected classes; use target = "sign" or "threshold"')
     X = draw.coordinates()
     risk = theory.neighbour_class_curve(draw.covariance, X, draw.order, list(sizes), draw.test, draw.threshold)
     return [float(value) for value in risk]
@@ -149,7 +150,8 @@ def voted(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, .
     """Return the row of a smoother of classes, its 0–1 risk over drawn labels."""
 
     def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
-        assert draw.threshold is not None
+        if draw.threshold is None:
+            raise RecipeError('the 0–1 risk of a vote: expected classes; use target = "sign" or "threshold"')
         n = draw.covariance.n_points
         classes = draw.labels(1 + int(np.clip(_LABELS_DRAWN // n, *_CLASS_DRAWS)))[
             :, 1:
