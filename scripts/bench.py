@@ -113,6 +113,8 @@ ROWS = (
     Row("cascade-random", lambda n: fm.Cascade(n_points=n, branching=(1, 16)), shared=lambda recipe: recipe.levels),
     Row("manifold", lambda n: fm.SmoothManifold(n_points=n)),
     Row("manifold-exact", lambda n: fm.SmoothManifold(n_points=min(n, 2000), field="exact"), large=()),
+    Row("random-hierarchy", lambda n: fm.RandomHierarchyModel(n_points=n)),
+    Row("parities", lambda n: fm.SparseParities(n_points=n)),
     Row("tree", lambda n: fm.PercolationCluster(n_points=n), tree, 128, large=TREES),
     Row("tree-nested", lambda n: fm.PercolationCluster(n_points=n, growth="nested"), tree, 128, large=TREES),
     Row("tree-ensemble", lambda n: fm.PercolationEnsemble(n_points=n), tree, 128, large=TREES),

@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant("p = p * z + 1.0 / 19.0", "p = p * z + 1.0 / 20.0", ("random",)),
     Mutant("while j >= columns:", "while j > columns:", ("trees",)),
     Mutant("if number and u * s >= 1.0:", "if number and u * s >= 1.05:", ("families",)),
-    Mutant("np.int64(2 * s + 3)) != 0", "np.int64(2 * s + 2)) != 0", ("families",)),
+    Mutant("np.int64(2 * s + 3)) == 0", "np.int64(2 * s + 2)) == 0", ("families",)),
     Mutant("variance[i] = exp64(2.0 * exponent", "variance[i] = exp64(exponent", ("families",)),
     Mutant("along * v[j]", "0.9 * along * v[j]", ("families",)),
     Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)", ("datasets",)),

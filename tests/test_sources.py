@@ -93,7 +93,7 @@ def test_measurements_take_datasets_and_paths(folder: Path) -> None:
         ("cascade-plane", r"no file and no catalogue name 'cascade-plane'.*did you mean 'cascade-plain'"),
         ({"family": "cascde", "n_points": 9}, "unknown family 'cascde'.*did you mean 'cascade'"),
         ({"family": "cascade", "n_point": 9}, r"unknown key recipe\.n_point:.*did you mean 'n_points'"),
-        ("nowhere.toml", r"cannot read nowhere\.toml"),
+        ("nowhere.toml", r"nowhere\.toml does not exist"),
         (7, "found int: expected a recipe, its table as a dict, a catalogue name"),
         (None, "found NoneType: expected a recipe"),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fractalman.config import shown, summary
+from fractalman.config import summary
 from fractalman.errors import RecipeError
 
 _MOST = 100_000
@@ -34,7 +34,7 @@ def outside(loaded: Any) -> dict[str, str]:
         for key in group:
             name, link = f"{above}{key}", group.get(key, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                found[name] = f"a link to {shown(link.filename)}"
+                found[name] = f"a link to {link.filename!r}"
             if not isinstance(link, h5py.HardLink):  # a soft link leads to what has a name of its own, or nowhere
                 continue
             node = group[key]
@@ -64,9 +64,9 @@ def refuse_outside(file: Path, loaded: Any) -> None:
 
 def _elsewhere(stored: Any) -> str:
     if stored.external:
-        return f"stored in {shown(stored.external[0][0])}"
+        return f"stored in {str(stored.external[0][0])!r}"
     if stored.is_virtual:
         others = [source.file_name for source in stored.virtual_sources() if source.file_name != "."]
         if others:
-            return f"a view of {shown(others[0])}"
+            return f"a view of {str(others[0])!r}"
     return ""

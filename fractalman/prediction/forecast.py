@@ -420,6 +420,11 @@ class Prediction:
         data_amplitude, model_amplitude : float or None, default None
             As for `joint_law`.
 
+        Returns
+        -------
+        NetworkBudget
+            Points, width and steps, and the risk that the joint law expects of them.
+
         Raises
         ------
         RecipeError

@@ -74,7 +74,18 @@ class Realization:
     threshold: float | None = None
 
     def pair_risk(self, i: I64, j: I64) -> F64:
-        """Return the expected risk of answering at the points i with the labels of the points j, (pairs,) float64."""
+        """Return the expected risk of answering at the points i with the labels of the points j.
+
+        Parameters
+        ----------
+        i, j : (pairs,) int64
+            Points of the draw.
+
+        Returns
+        -------
+        (pairs,) float64
+            In units of the labels' prior variance; of classes, shares of wrong answers.
+        """
         if self.threshold is None:
             return self.covariance.pairs(i, j)
         return theory.neighbour_class_risk(self.covariance, i, j, self.threshold)

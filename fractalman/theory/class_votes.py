@@ -63,7 +63,7 @@ def neighbour_class_curve(
     >>> from fractalman.theory import FieldCovariance
     >>> X = np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> neighbour_class_curve(FieldCovariance(X, 0.5), X, np.array([0]), [1], np.array([1])).round(4).tolist()
-    [0.5]
+    [0.4994]
     """
     classes = ClassCovariance(covariance, threshold)
     return np.asarray(0.25 * smoother_curve(classes, X, order, sizes, test, Neighbours(1)), np.float64)

@@ -120,7 +120,7 @@ def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: 
         threads_per_worker=1,
         processes=False,
         host="127.0.0.1",  # as every server of a test: nobody else on the network may reach it
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         local_directory=str(tmp_path),
     ) as local:
         words = ["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / "data.h5"), "--no-hierarchy"]

@@ -39,6 +39,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     """The journal's lines, put in order, without the time that they took."""
     lines = [json.loads(line) for line in (folder / NAME).read_text().splitlines()[1:]]
     for line in lines:
+        del line["check"]  # of the line as it stands, seconds included
         for point in line["rows"]:
             del point["seconds"]
     return sorted(lines, key=lambda line: str(line["task"]))

@@ -93,6 +93,24 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         field=st.sampled_from(["waves", "exact"]),
         **_ADDED,
     ),
+    "random-hierarchy-model": st.builds(
+        fm.RandomHierarchyModel,
+        n_points=_SIZES,
+        levels=st.integers(1, 3),
+        vocabulary=st.just(4),
+        synonyms=st.integers(1, 2),
+        classes=st.integers(2, 4),
+        encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),
+        seed=st.integers(0, 99),
+    ),
+    "sparse-parities": st.builds(
+        fm.SparseParities,
+        n_points=_SIZES,
+        n_tasks=st.integers(1, 5),
+        n_bits=st.integers(3, 8),
+        task_size=st.integers(1, 3),
+        seed=st.integers(0, 99),
+    ),
 }
 
 

@@ -497,7 +497,11 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     ("recipe", "count", "words"),
     [
         (fm.PercolationCluster(n_points=100), 2, "its whole tree in one process; leave shards out"),
-        (fm.LatticePercolation(dim=2, side=9), 2, r"\(cascade, smooth-manifold\)"),
+        (
+            fm.LatticePercolation(dim=2, side=9),
+            2,
+            r"\(cascade, random-hierarchy-model, smooth-manifold, sparse-parities\)",
+        ),
         (CASCADE, 0, "shards = 0: expected an integer from 1 to 1001"),
         (CASCADE, -1, "shards = -1"),
         (CASCADE, 1002, "shards = 1002"),

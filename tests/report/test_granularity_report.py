@@ -37,7 +37,14 @@ def test_the_page_is_whole_and_needs_nothing(result: GranularityResult, tmp_path
     assert page.count("<figure>") == 4
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org", "")
-    assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".csv", ".json", ".png", ".svg"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {
+        ".html",
+        ".csv",
+        ".json",
+        ".png",
+        ".svg",
+        "",
+    }  # the last of them SHA256SUMS
     table = json.loads((tmp_path / "granularity.json").read_text(encoding="utf-8"))
     assert [row["scale"] for row in table["shares"]] == [8, 64, 300]
     assert read_granularity(table["study"]) == result.study

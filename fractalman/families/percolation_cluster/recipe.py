@@ -99,7 +99,13 @@ class PercolationCluster(Recipe):
         return self.directions == "edges" or (self.directions is None and self.growth == "nested")
 
     def no_growth(self) -> str | None:
-        """None for nested growth whose edges have directions of their own."""
+        """Why a larger n_points is another dataset; None for nested growth whose edges have directions of their own.
+
+        Returns
+        -------
+        str or None
+            The reason, and what to use.
+        """
         if self.growth != "nested":
             return f'growth = {self.growth!r} draws another cluster for another n_points; use growth = "nested"'
         if not self.edge_directions:
