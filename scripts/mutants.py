@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)", ("datasets",)),
     Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets",)),
     Mutant("up += inverse(later[u] + conductance[p, 0])", "up += inverse(later[u])", ("theory",)),
-    Mutant("rate = 2.0 / (3.0 * points)", "rate = 2.0 / (3.0 * points + 1.0)", ("theory",)),
+    Mutant("rate = joins / points", "rate = joins / (points + 0.5)", ("theory",)),
     Mutant("- offset - (X[held] - mean) @ w)", "- offset - X[held] @ w)", ("learners",)),
     Mutant("order.sort(key=lambda ridge: (risks[ridge]", "order.sort(key=lambda ridge: (-risks[ridge]", ("learners",)),
     Mutant("0.5 + confidence / 2.0", "confidence", ("measure",)),

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from fractalman.datasets.file import File
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
-"""Why a floor is nan."""
 
 
 @dataclass(frozen=True)
@@ -413,17 +412,16 @@ class Prediction:
         Parameters
         ----------
         operations : float
-            Floating-point operations of one training run, as the harness counts them: steps forwards and backwards,
-            looks at the training risk, every learning rate that is tried.
+            Floating-point operations of one training run, all that the harness counts: every rate tried, every look.
         passes : float, default 100
-            Times that every training point is seen: steps = passes·n/batch_size. Whether they suffice is measured.
+            Times that every training point is seen: steps = passes·n/batch_size.
         data_amplitude, model_amplitude : float or None, default None
             As for `joint_law`.
 
         Returns
         -------
         NetworkBudget
-            Points, width and steps, and the risk that the joint law expects of them.
+            What to train, and the risk that the joint law expects.
 
         Raises
         ------
@@ -431,9 +429,7 @@ class Prediction:
             As `joint_law`, for a learner that is no network, and for too small a budget.
         """
         if self.learner != "mlp":
-            raise RecipeError(
-                f"{self.learner!r} is no network of the harness: use predict(…, 'mlp'), or compute_optimal"
-            )
+            raise RecipeError(f"{self.learner!r} is no network of ours: use predict(…, 'mlp'), or compute_optimal")
         law = self.joint_law(data_amplitude, model_amplitude)
         return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 

@@ -119,6 +119,7 @@ def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: 
         n_workers=2,
         threads_per_worker=1,
         processes=False,
+        protocol="tcp",
         host="127.0.0.1",  # as every server of a test: nobody else on the network may reach it
         dashboard_address="127.0.0.1:0",
         local_directory=str(tmp_path),
