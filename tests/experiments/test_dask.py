@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sharded import CASCADE, content
 
 import fractalman as fm
 from fractalman import cli
@@ -25,7 +26,7 @@ from fractalman.executors.dask_scheduler import DaskExecutor
 from fractalman.experiments import run_experiment
 from tests.experiments.test_executors import fail, square, values, wait_for
 from tests.experiments.test_sweep import PlayedSweep, spec_of, table
-from tests.families.test_shards import CASCADE, content, dies_once
+from tests.families.test_shards import dies_once
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -16,7 +16,8 @@ from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
 from fractalman.families.lattice_percolation.box import Lattice, LatticeClusters
 from fractalman.trees import depths, path_sums
-from tests.families.test_lattice import boxes, digest
+from tests.families.test_lattice import boxes
+from tests.families.test_lattice_datasets import digest
 from tests.reference import forests as forest_reference
 from tests.reference import lattice as reference
 

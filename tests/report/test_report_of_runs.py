@@ -1,0 +1,139 @@
+"""Reports beside journals: rebuilt from the journal alone, refused of half a run, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fractalman import quickstart, runs
+from fractalman.errors import CorruptFileError, RecipeError
+from fractalman.experiments import Result, load_spec, run_sweep
+from tests.report.test_report import MATRIX, PLAYED, SPEC
+
+# ---------------------------------------------------------------------------------------------------- confirmation
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Confirmation with played learners on a small spec; the list fills with the folders that sweeps ran in."""
+    folders: list[Path] = []
+
+    def sweep(
+        spec: Any, out: Path, progress: Any = None, *, force: bool = False, jobs: int = 1, scheduler: Any = None,
+        shard: Any = None,
+    ) -> Result:  # fmt: skip
+        assert (jobs, scheduler, shard) == (1, None, None)
+        folders.append(Path(out))
+        return run_sweep(spec, out, progress, force=force)
+
+    PLAYED.install(monkeypatch)
+    for module in (runs, quickstart):
+        monkeypatch.setattr(module, "run_sweep", sweep)
+        monkeypatch.setattr(module, "load_spec", lambda *_: load_spec(SPEC))
+    return folders
+
+
+def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_path: Path) -> None:
+    said: list[str] = []
+    result = runs.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
+    names = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert names == ["SHA256SUMS", "journal.jsonl", *MATRIX, "points.csv", "report.html"]
+    assert [verdict.agrees for verdict in result.verdicts] == [True, False, True]
+    assert said[-1] == "writing the report"
+    assert played == [tmp_path / "run"]
+
+
+def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], tmp_path: Path) -> None:
+    runs.run_confirmation(SPEC, tmp_path)
+    before = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "report.html").unlink()
+    assert runs.rebuild_report(tmp_path).read_bytes() == before
+    assert len(played) == 1
+
+
+def test_a_changed_table_is_refused_and_a_missing_one_written_again(played: list[Path], tmp_path: Path) -> None:
+    runs.run_confirmation(SPEC, tmp_path)
+    points, sums = tmp_path / "points.csv", (tmp_path / "SHA256SUMS").read_text()
+    whole = points.read_bytes()
+    assert f"{hashlib.sha256(whole).hexdigest()}  points.csv\n" in sums
+    assert [line.split()[1] for line in sums.splitlines()] == [*MATRIX, "points.csv"]
+    points.write_bytes(whole.replace(b"1-nn,", b"1-nn ,", 1))
+    for again in (lambda: runs.rebuild_report(tmp_path), lambda: runs.run_confirmation(SPEC, tmp_path)):
+        with pytest.raises(CorruptFileError, match=r"points\.csv is not what was written.*delete it"):
+            again()
+    assert len(played) == 1
+    points.unlink()
+    runs.rebuild_report(tmp_path)
+    assert points.read_bytes() == whole
+    assert (tmp_path / "SHA256SUMS").read_text() == sums
+
+
+def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> None:
+    runs.run_confirmation(SPEC, tmp_path)
+    journal = tmp_path / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]))
+    with pytest.raises(RecipeError, match="holds 44 of 45 points"):
+        runs.rebuild_report(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RecipeError, match="holds no run"):
+        runs.rebuild_report(tmp_path / "empty")
+    with pytest.raises(RecipeError, match="no folder"):
+        runs.rebuild_report(tmp_path / "nowhere")
+    assert played
+
+
+def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "quick"
+    made = quickstart.quickstart(out)
+    assert made.report == out / "report.html"
+    assert made.report.exists()
+    assert sorted(made.results) == ["cascade", "cluster"]
+    (out / "old").write_text("")
+    quickstart.quickstart(out)
+    assert not (out / "old").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["quick"]
+    assert len(played) == 4  # everything anew
+    html = runs.rebuild_report(out).read_text()
+    assert 'href="#cascade"' in html
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("")
+    for wrong in (mine, mine / "thesis.tex", tmp_path / "no" / "folder"):
+        with pytest.raises(RecipeError, match="use -o"):
+            quickstart.quickstart(wrong)
+    assert (mine / "thesis.tex").exists()
+    assert len(played) == 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_quickstart_leaves_the_old_one(
+    played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    out = tmp_path / "quick"
+    quickstart.quickstart(out)
+    before = (out / "report.html").read_bytes()
+
+    def fail(*_: Any) -> Path:
+        raise error
+
+    monkeypatch.setattr(quickstart, "write_reports", fail)
+    with pytest.raises(error):
+        quickstart.quickstart(out)
+    monkeypatch.undo()
+    assert (out / "report.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["quick"]
+    assert len(played) == 4
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "kept").write_text("")
+    with pytest.raises(FileNotFoundError):
+        quickstart._replace_folder(tmp_path / "missing", old)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (old / "kept").exists()
