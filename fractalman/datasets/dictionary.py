@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError
@@ -134,7 +135,7 @@ def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size:
     else:
         kind, vectors = "drawn", _turned(recipe, module.latent_vectors(recipe, hierarchy, nodes))
     length = np.linalg.norm(vectors, axis=1)
-    kept = length > 0.0  # a subcluster whose mean is its parent's adds nothing
+    kept = length > 1e-12 * length.max()  # a subcluster whose mean is its parent's adds nothing but rounding
     codes = hierarchy.features(top=int(nodes[-1]) - n + 1).tocsc()[:, np.flatnonzero(kept)].tocsr()
     codes.data = length[kept][codes.indices]
     directions = (vectors[kept] / length[kept, None]).astype(np.float32)
@@ -190,13 +191,13 @@ def _mean_steps(hierarchy: Hierarchy, X: F32, nodes: I64) -> F64:
     return np.asarray(steps)
 
 
-def _parents(parent: I64, kept: np.typing.NDArray[np.bool_]) -> I64:
+def _parents(parent: I64, kept: npt.NDArray[np.bool_]) -> I64:
     """Parents among the kept latents: of those that went, their own parent takes the place (parents come first)."""
+    if kept.all():
+        return np.where(parent >= 0, parent, -1).astype(np.int64)
     number = np.cumsum(kept) - 1
     nearest = np.full(parent.size, -1, np.int64)
-    for j in range(parent.size) if not kept.all() else ():
-        up = int(parent[j])
-        nearest[j] = -1 if up < 0 else (number[up] if kept[up] else nearest[up])
-    if kept.all():
-        nearest = np.where(parent >= 0, parent, -1)
-    return nearest[kept].astype(np.int64)
+    for j, up in enumerate(parent.tolist()):
+        if up >= 0:
+            nearest[j] = number[up] if kept[up] else nearest[up]
+    return nearest[kept]

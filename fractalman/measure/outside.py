@@ -12,9 +12,6 @@ from typing import Any
 from fractalman.config import summary
 from fractalman.errors import RecipeError
 
-_MOST = 100_000
-"""Names that are looked at."""
-
 
 def outside(loaded: Any) -> dict[str, str]:
     """Return name → where its values lie, of everything in an open HDF5 file that is not in the file itself.
@@ -29,7 +26,7 @@ def outside(loaded: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     seen: set[Any] = set()
     todo: list[tuple[str, Any]] = [("", loaded)]
-    while todo and len(seen) < _MOST:
+    while todo:
         above, group = todo.pop()
         for key in group:
             name, link = f"{above}{key}", group.get(key, getlink=True)

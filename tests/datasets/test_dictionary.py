@@ -94,3 +94,19 @@ def test_what_has_no_dictionary_says_so() -> None:
     for wrong in (0, -3, 2.5, True, "ten"):
         with pytest.raises(fm.RecipeError, match="min_size"):
             fm.generate(CASCADES[0]).dictionary(wrong)  # type: ignore[arg-type]
+
+
+def test_latents_that_add_nothing_hand_their_children_on() -> None:
+    """A split whose halves have one mean is left out, what lies below it is not."""
+    data = fm.generate(fm.PercolationCluster(n_points=40, ambient_dim=3, seed=1))
+    X = data.X.copy()
+    tree = data.hierarchy
+    assert tree is not None
+    inner = next(int(u) for u in range(41, tree.n_nodes) if tree.size[u] >= 3 and tree.parent[u] == 40)
+    X[tree.points(40)] = X[0]  # all points in one place: only the root's own mean is left
+    known = replace(data, X=X).dictionary()
+    assert known.node.tolist() == [40]
+    X[tree.points(inner)[0]] += 1.0
+    known = replace(data, X=X).dictionary()
+    assert (known.parent[1:] >= 0).all()
+    np.testing.assert_allclose(known.codes @ known.directions + known.residual, X, atol=1e-5)

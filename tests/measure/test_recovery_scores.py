@@ -146,3 +146,12 @@ def test_firing_against_a_slow_version_reference() -> None:
 def test_what_does_not_fit_is_refused(decoder, codes, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         score_dictionary(decoder, codes, Truth(np.eye(2), np.ones((5, 2)), np.full(2, -1)))
+
+
+def test_a_unit_of_the_other_sign_is_found_by_its_best_threshold_alone() -> None:
+    truth = np.array([[1.0], [0.0], [2.0], [0.0]])
+    codes = np.array([[-0.9], [0.2], [-1.8], [0.1]])
+    score = recovery.firing_scores(codes, truth, np.array([0]), np.array([0]))
+    assert (score.f1[0], score.best_f1[0], score.best_threshold[0]) == (0.0, 1.0, -0.9)
+    noise = recovery.firing_scores(codes[[1, 2, 0, 3]], truth, np.array([0]), np.array([0]))
+    assert noise.best_f1[0] < 0.7  # the control: the same codes at other points

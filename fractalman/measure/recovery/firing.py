@@ -1,7 +1,8 @@
 """Whether a learned unit fires when its feature is present: precision, recall, F1, at its own and the best threshold.
 
 A unit fires where its code exceeds a threshold. Its *own* threshold is the one that the model uses (0 unless given);
-the *best* is the threshold of largest F1, so that a model whose codes are never exactly 0 is not judged by its noise.
+the *best* is the threshold of largest F1, so that a model whose codes are never exactly 0 is not judged by its noise,
+nor one whose codes have either sign (PCA, ICA) by the sign that it happened to choose.
 A feature is present where its true code is not 0.
 """
 
@@ -25,7 +26,7 @@ class Firing:
     precision, recall, f1 : (pairs,) float64
         At the units' own threshold.
     best_f1, best_threshold : (pairs,) float64
-        At the threshold of largest F1.
+        At the threshold of largest F1: codes at least that large fire, or, where it is negative, at most that large.
     present, fired : (pairs,) int64
         Points at which the feature is present, and at which the unit fires.
     """
@@ -102,14 +103,16 @@ def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: 
     counts = np.zeros((2, units.size), np.int64)
     for k, (unit, feature) in enumerate(zip(units.tolist(), features.tolist(), strict=True)):
         rows, values = column(learned, unit)
-        positive = values > 0.0
-        rows, values = rows[positive], values[positive]
         present = column(true, feature)[0]
         hit = np.isin(rows, present, assume_unique=True)
         fires = values > threshold
         counts[:, k] = present.size, fires.sum()
         out[:3, k] = _scores(int((hit & fires).sum()), int(fires.sum()), present.size)
-        out[3:, k] = _best(values, hit, present.size)
+        up, down = values > 0.0, values < 0.0
+        out[3:, k] = _best(values[up], hit[up], present.size)
+        opposite, at = _best(-values[down], hit[down], present.size)
+        if opposite > out[3, k]:
+            out[3:, k] = opposite, -at
     return Firing(out[0], out[1], out[2], out[3], out[4], counts[0], counts[1])
 
 
