@@ -12,7 +12,7 @@ from fractalman.errors import RecipeError
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
 
-RECIPE = "a TOML file with a table [recipe], or a catalogue name"
+RECIPE = "a TOML file with a table [recipe], a catalogue name, or a fractalman file, whose recipe it is"
 FILE = "a fractalman file"
 POINTS = "a file of points (.npz .npy .csv .tsv .jsonl .parquet .xlsx .h5ad), its target named y, label or target"
 TARGET = "column or array of the target, or a .npy file of it"

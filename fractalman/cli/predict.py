@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
-from fractalman.cli.options import ARRAY, FILE, POINTS, RECIPE, TARGET, add_force, add_learner, command, sizes
+from fractalman.cli.options import ARRAY, POINTS, TARGET, add_force, add_learner, command, sizes
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ def add(commands: Commands) -> None:
         "predict cascade-plain --learner laplace-kernel --plot curve.pdf",
         "predict --data embeddings.npz --target loss",
     )
-    parser.add_argument("source", metavar="SOURCE", nargs="?", help=f"{RECIPE}, or {FILE}")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        help="a TOML file with a table [recipe], a catalogue name, or a fractalman file",
+    )
     parser.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {POINTS}; or .h5 with X and y")
     parser.add_argument("--target", metavar="NAME", help=f"with --data: {TARGET}")
     parser.add_argument("--points", metavar="NAME", help=f"with --data: {ARRAY}")

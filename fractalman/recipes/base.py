@@ -96,10 +96,24 @@ class Recipe:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.__repr__ = Recipe.__repr__  # type: ignore[method-assign]  # found in the class, it is not written anew
         cls._checks = {
             **cls._checks,
             **{name: check for name, check in _ADDED_CHECKS.items() if name not in cls._checks},
         }
+
+    def __repr__(self) -> str:
+        """The call that makes it, without keywords of every family that add nothing."""
+        words = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name, None)
+            if field.init and not (self._adds_nothing(field) and value == field.default):
+                words.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(words)})"
+
+    def _adds_nothing(self, field: dataclasses.Field[Any]) -> bool:
+        """Whether a keyword is left out, at its default, of what is written."""
+        return field.name in _ADDED_CHECKS or field.name in self._silent
 
     def __post_init__(self) -> None:
         problems = []
@@ -271,8 +285,7 @@ class Recipe:
                 value = dataclasses.asdict(value)
             elif isinstance(value, tuple):
                 value = _as_list(value)
-            silent = field.name in _ADDED_CHECKS or field.name in self._silent
-            if value is not None and not (silent and value == field.default):
+            if value is not None and not (self._adds_nothing(field) and value == field.default):
                 out[field.name] = value
         return out
 

@@ -126,3 +126,11 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
         with pytest.raises(RecipeError, match=word.replace("[", r"\[")) as error:
             from_toml(path)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", fm.catalogue_names())
+def test_a_recipe_shows_itself_as_the_call_that_makes_it(name: str) -> None:
+    recipe = fm.catalogue_recipe(name)
+    for shown in (recipe, recipe.replace(nuisance_dim=3)):
+        assert eval(repr(shown), vars(fm)) == shown
+        assert "feature_" not in repr(shown)
