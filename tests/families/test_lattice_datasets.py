@@ -20,17 +20,6 @@ from fractalman.families.lattice_percolation.box import Lattice, shortest_path_f
 from fractalman.trees import depths, path_sums
 from tests.reference.distances import distances_from
 
-shapes = st.sampled_from([(3, 3), (5, 3), (4, 3, 5), (3, 3, 3, 3), (3, 3, 3, 3, 3), (9,), (7, 4)])
-boxes = st.builds(
-    Lattice,
-    shape=shapes,
-    percolation=st.sampled_from(["site", "bond"]),
-    occupation=st.sampled_from([0.1, 0.3, 0.5, 0.8, 1.0]),
-    periodic=st.booleans(),
-    seed=st.integers(0, 2**63 - 1),
-)
-
-
 # ---------------------------------------------------------------------------------------------------- recipes
 
 RECIPES = {
