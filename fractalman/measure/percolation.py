@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import minimize_scalar
+from scipy.special import zeta
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FitError, RecipeError
@@ -201,7 +203,7 @@ def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Grow
     )
 
 
-def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) -> Growth:
+def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int | None] | None = None) -> Growth:
     """Return τ of the number of clusters n_s ~ s^−τ by maximum likelihood over all sizes of the window.
 
     Parameters
@@ -210,9 +212,11 @@ def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) ->
         The sizes that occur, ascending, in points (as `cluster_sizes` returns them).
     count : (k,) array_like of int
         How many clusters have each size.
-    window : (low, high)
+    window : (low, high), default None
         Smallest and largest size used, both included; the law has corrections below about 100 sites, and ends where
-        clusters feel the box, s ≪ side^d_f.
+        clusters feel the box, s ≪ side^d_f. high = None: the law has no end (the largest size that was *seen* is none:
+        taking it for the end lowers τ). None: no end, and the low from which on the sizes look most like a power law, by
+        the Kolmogorov–Smirnov distance, among those with 50 clusters or more; the error does not hold this choice.
 
     Returns
     -------
@@ -224,23 +228,38 @@ def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) ->
     FitError
         When fewer than two clusters lie in the window, or all have its smallest or its largest size.
 
+    Notes
+    -----
+    The choice of ``low`` follows Clauset, Shalizi and Newman (arXiv 0706.1062).
+
     Examples
     --------
     >>> import numpy as np, fractalman as fm
     >>> size = np.arange(1, 101)
     >>> print(f"{fm.measure.size_exponent(size, np.rint(1e6 * size**-2.0), (1, 100)).value:.2f}")
     2.00
+    >>> print(f"{fm.measure.size_exponent(size, np.rint(1e9 * size**-3.5), (1, None)).value:.2f}")
+    3.50
     """
-    low, high = int(window[0]), int(window[1])
     sizes, counts = np.asarray(size, np.int64), np.asarray(count, np.int64)
-    inside = (sizes >= low) & (sizes <= high)
+    low, high = (None, None) if window is None else (int(window[0]), window[1])
+    if low is None:
+        low = _most_like_a_power_law(sizes, counts)
+    inside = (sizes >= low) & (sizes <= (sizes.max(initial=0) if high is None else int(high)))
     sizes, counts = sizes[inside], counts[inside]
     clusters = int(counts.sum())
-    if not 1 <= low < high or clusters < 2 or sizes[0] == high or sizes[-1] == low:
-        raise FitError(
-            f"{clusters} clusters of {low} to {high} sites: an exponent needs several sizes; widen the window"
-        )
+    ends = f"{low} to {high}" if high is not None else f"at least {low}"
+    if low < 1 or (high is not None and low >= high) or clusters < 2 or sizes[0] == high or sizes[-1] == low:
+        raise FitError(f"{clusters} clusters of {ends} sites: an exponent needs several sizes; widen the window")
     mean = float((counts * np.log(sizes)).sum()) / clusters
+    tau, spread = _without_end(low, mean) if high is None else _between(low, int(high), mean)
+    error = 1.0 / math.sqrt(clusters * spread)
+    warnings = () if window is not None else (f"the window begins at {low}, chosen from these sizes",)
+    return Growth(tau, error, student_t(clusters - 1) * error, (float(low), float(high or sizes[-1])), warnings)
+
+
+def _between(low: int, high: int, mean: float) -> tuple[float, float]:
+    """τ at which E[ln s] is the mean, and the variance of ln s there, of sizes from low to high."""
     support, weight = _sizes_between(low, high)
     logs = np.log(support)
     left, right = -20.0, 40.0  # E[ln s] falls with τ
@@ -250,9 +269,40 @@ def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int]) ->
         left, right = (tau, right) if float(law @ logs / law.sum()) > mean else (left, tau)
     law = weight * np.exp(-tau * (logs - logs[0]))
     expected = float(law @ logs / law.sum())
-    spread = float(law @ (logs - expected) ** 2 / law.sum())
-    error = 1.0 / math.sqrt(clusters * spread)
-    return Growth(tau, error, student_t(clusters - 1) * error, (float(low), float(high)), ())
+    return tau, float(law @ (logs - expected) ** 2 / law.sum())
+
+
+def _without_end(low: int, mean: float) -> tuple[float, float]:
+    """As `_between` for all sizes from low on: ln ζ(τ, low) generates the cumulants of ln s."""
+
+    def log_sum(tau: float) -> float:  # of (s/low)^−τ
+        return float(np.log(zeta(tau, low))) + tau * math.log(low)
+
+    beyond = mean - math.log(low)
+    largest = min(40.0, 600.0 / max(math.log(low), 1.0))  # ζ is a number up to there
+    tau = float(
+        minimize_scalar(
+            lambda t: t * beyond + log_sum(t), bounds=(1.0 + 1e-6, largest), method="bounded", options={"xatol": 1e-9}
+        ).x
+    )
+    step = 1e-3 * (tau - 1.0)
+    return tau, (log_sum(tau + step) - 2.0 * log_sum(tau) + log_sum(tau - step)) / step**2
+
+
+def _most_like_a_power_law(sizes: I64, counts: I64, least: int = 50, most: int = 200) -> int:
+    """The low whose law without end is nearest to the sizes from low on, of up to ``most`` sizes that occur."""
+    above = counts[::-1].cumsum()[::-1]
+    able = np.flatnonzero((above >= least) & (sizes < sizes.max(initial=0)))
+    if not len(able):
+        raise FitError(f"{int(counts.sum())} clusters: expected {least} of several sizes; use a window")
+    able = able[np.unique(np.linspace(0, len(able) - 1, most).astype(int))]
+    distance = []
+    for start in able:
+        low, kept, number = int(sizes[start]), sizes[start:], counts[start:]
+        tau, _ = _without_end(low, float((number * np.log(kept)).sum()) / above[start])
+        law = 1.0 - zeta(tau, kept + 1.0) / zeta(tau, float(low))
+        distance.append(float(np.abs(number.cumsum() / above[start] - law).max()))
+    return int(sizes[able[int(np.argmin(distance))]])
 
 
 def _sizes_between(low: int, high: int) -> tuple[F64, F64]:

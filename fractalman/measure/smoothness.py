@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
 from fractalman.errors import FitError, RecipeError
-from fractalman.measure.neighbours import neighbour_window, neighbourhoods
+from fractalman.measure.neighbours import TIE, neighbour_window, neighbourhoods
 from fractalman.measure.points import MAX_TARGETS, as_points, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.sources import RecipeSource
 
 _BINS = 8
-_BLOCKS = 20  # blocks of starting points, the replicates of the fits
+_BLOCKS = 20  # groups of starting points where blocks of space cannot be the replicates of the fits
 _LAST = 32
 
 
@@ -137,20 +137,23 @@ def smoothness(
     neighbours_of = neighbourhoods(found, max(2 * _BLOCKS, n_sources), seed)
     low, high = neighbour_window(neighbours_of, window)
     edges = np.geomspace(low, high, _BINS + 1)
-    sums, pairs, lengths = (np.zeros((_BLOCKS, _BINS)) for _ in range(3))
-    by_rank, started = np.zeros((_BLOCKS, ranks.size)), np.zeros(_BLOCKS)
+    count, two = len(neighbours_of.sources), neighbours_of.near[:, :2]
+    grid = bool(np.mean(two[:, 1] - two[:, 0] <= TIE * two[:, 0]) > 0.5)
+    sums, pairs, lengths = (np.zeros((count, _BINS)) for _ in range(3))
+    by_rank, reached = np.zeros((count, ranks.size)), np.zeros(ranks.size)
     rows = (row for block in neighbours_of.distances() for row in block)
     for i, (source, row) in enumerate(zip(neighbours_of.sources.tolist(), rows, strict=True)):
-        block = i % _BLOCKS
         square = np.square(labels - labels[source]) if not classes else (labels != labels[source]).astype(np.float64)
         inside = (row > low) & (row <= high)
         which = np.minimum(np.searchsorted(edges, row[inside]) - 1, _BINS - 1)
-        sums[block] += np.bincount(which, square[inside], _BINS)
-        pairs[block] += np.bincount(which, minlength=_BINS)
-        lengths[block] += np.bincount(which, row[inside], _BINS)
-        first = np.argpartition(row, last)[:last]
-        by_rank[block] += square[first[np.argsort(row[first], kind="stable")]][ranks - 1]
-        started[block] += 1.0
+        sums[i] = np.bincount(which, square[inside], _BINS)
+        pairs[i] = np.bincount(which, minlength=_BINS)
+        lengths[i] = np.bincount(which, row[inside], _BINS)
+        by_rank[i], stands_at = _at_ranks(row, square, ranks, grid)
+        reached += stands_at / count
+    group = _groups(neighbours_of.block, pairs)
+    sums, pairs, lengths, by_rank = (_totals(one, group) for one in (sums, pairs, lengths, by_rank))
+    started = np.bincount(group)
     full = (pairs > 0).all(axis=0)
     if full.sum() < 4:
         raise RecipeError(
@@ -159,7 +162,8 @@ def smoothness(
         )
     distance = lengths[:, full].sum(axis=0) / pairs[:, full].sum(axis=0) * found.unit
     curves = sums[:, full] / pairs[:, full]
-    differences = by_rank / started[:, None]
+    ranks, which_ranks = np.unique(np.rint(reached).astype(np.int64), return_index=True)
+    differences = (by_rank / started[:, None])[:, which_ranks]
     warnings = list(found.notes)
     variogram = _fitted(1.0 / distance, curves, nugget)
     neighbours = _fitted(1.0 / ranks, differences, nugget)
@@ -174,6 +178,46 @@ def smoothness(
         variogram, neighbours, distance, sums[:, full].sum(axis=0) / pairs[:, full].sum(axis=0), ranks,
         differences.mean(axis=0), float(labels.var()), tuple(warnings),
     )  # fmt: skip
+
+
+def _groups(compact: I64, pairs: F64) -> I64:
+    """The groups of starting points that are the replicates of the fits: blocks of space where that can be.
+
+    What blocks say of one label field is nearly independent; starting points that lie between each other all say the
+    same, and their scatter is too small for an error. A set with gaps has blocks without pairs at some distances: they
+    are merged with the next, and where 8 are too many still, every 20th starting point is a group.
+    """
+    wanted = pairs.sum(axis=0) > 0.0
+    for halvings in range(3):
+        group = compact >> halvings
+        if (_totals(pairs, group)[:, wanted] > 0.0).all():
+            return group
+    return np.arange(len(compact)) % _BLOCKS
+
+
+def _totals(table: F64, group: I64) -> F64:
+    """The sums of a table's rows over groups."""
+    out = np.zeros((int(group.max()) + 1, table.shape[1]))
+    np.add.at(out, group, table)
+    return out
+
+
+def _at_ranks(distance: F64, square: F64, ranks: I64, grid: bool) -> tuple[F64, F64]:
+    """The differences to the neighbours of these ranks, and the ranks at which they stand.
+
+    On a grid neighbours at one distance share the mean of their differences; they stand at the number of points nearer
+    than they, the point itself among them, and half of their own: on a path that is twice the distance.
+    """
+    last = int(ranks[-1])
+    near = np.argpartition(distance, last)[: last + 1] if last + 1 < len(distance) else np.arange(len(distance))
+    near = near[np.argsort(distance[near], kind="stable")]
+    sorted_distance = distance[near]
+    if not grid:
+        return square[near][ranks - 1], ranks.astype(np.float64)
+    begin = np.searchsorted(sorted_distance, sorted_distance[ranks - 1] * (1.0 - TIE))
+    end = np.searchsorted(sorted_distance, sorted_distance[ranks - 1] * (1.0 + TIE), side="right")
+    sums = np.concatenate([[0.0], np.cumsum(square[near])])
+    return (sums[end] - sums[begin]) / (end - begin), 0.5 * (begin + end) + 1.0
 
 
 def _fitted(x: F64, curves: F64, nugget: bool) -> PowerLawFit:

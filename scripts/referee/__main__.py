@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Who is right on sets whose truth is known: other people's estimators and ours, side by side.
+
+    .venv/bin/python -m pip install -c constraints.txt -e '.[learners,plots,referee]'
+    .venv/bin/python scripts/referee dimension --jobs 2 -o referee-runs
+
+Runs a trial (or "all"), keeps its journal in FOLDER/TRIAL, continues it when it was stopped, and writes its table to
+datasets/referee/TRIAL.md and TRIAL.csv and its figure to docs/images. A package that is not installed is left out and
+said. ``--report`` writes them from the journal as far as it got.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent)]
+
+from experiment import TRIALS, Referee, spec_of, trial_of
+from report import write_report
+from trial import present
+
+from fractalman.experiments.engine import read_experiment, run_experiment
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trial", choices=[*TRIALS, "all"])
+    parser.add_argument("-o", "--out", type=Path, default=Path("referee-runs"), metavar="FOLDER")
+    parser.add_argument("--seeds", type=int, default=20, help="sets of each kind and size (default 20)")
+    parser.add_argument("--largest", type=int, default=None, metavar="N", help="leave larger sizes out")
+    parser.add_argument("--cases", default=None, metavar="A,B", help="only these cases")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    parser.add_argument("--report", action="store_true", help="run nothing, write the report of what is there")
+    options = parser.parse_args()
+    for name in TRIALS if options.trial == "all" else (options.trial,):
+        trial = trial_of(name)
+        absent = sorted({one.package for one in trial.methods} - {one.package for one in present(trial.methods)})
+        if absent:
+            print(f"{name}: not installed and left out: {', '.join(absent)}", file=sys.stderr)
+        folder = options.out / name
+        if options.report:
+            rows = read_experiment(Referee(), folder)
+        else:
+            chosen = options.cases.split(",") if options.cases else None
+            spec = spec_of(name, options.seeds, options.largest, chosen)
+            rows = run_experiment(
+                Referee(), spec, folder, lambda text: print(text, file=sys.stderr, flush=True), jobs=options.jobs
+            )
+        print(write_report(trial, rows, ROOT))
+
+
+if __name__ == "__main__":
+    main()

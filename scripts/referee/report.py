@@ -1,0 +1,158 @@
+"""Rows of a trial as a table, a figure and a small CSV file."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import platform
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from trial import Row, Trial
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a method answered on one case at one size, over its seeds."""
+
+    median: float
+    error: float
+    """Root mean square of value − truth over the answers, relative where the trial says so."""
+    spread: float
+    coverage: float | None
+    """Share of the 95 % intervals that hold the truth; None = it gives none."""
+    failures: float
+    seconds: float
+    answers: int
+
+
+def cells_of(trial: Trial, rows: Sequence[Row]) -> dict[tuple[str, str, int], Cell]:
+    """Return (method, case, n) → cell."""
+    groups: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["method"], row["case"], row["n"]].append(row)
+    return {key: _cell(trial, group) for key, group in groups.items()}
+
+
+def _cell(trial: Trial, group: Sequence[Row]) -> Cell:
+    given = [row for row in group if row["value"] is not None]
+    value = np.array([row["value"] for row in given])
+    truth = group[0]["truth"]
+    unit = truth if trial.relative else 1.0
+    bounds = [row for row in given if row["low"] is not None and row["high"] is not None]
+    return Cell(
+        median=float(np.median(value)) if len(value) else float("nan"),
+        error=float(np.sqrt(np.mean((value - truth) ** 2)) / unit) if len(value) else float("nan"),
+        spread=float(np.std(value, ddof=1)) if len(value) > 1 else float("nan"),
+        coverage=float(np.mean([row["low"] <= truth <= row["high"] for row in bounds])) if bounds else None,
+        failures=1.0 - len(given) / len(group),
+        seconds=float(np.median([row["seconds"] for row in group])),
+        answers=len(given),
+    )
+
+
+def write_report(trial: Trial, rows: Sequence[Row], root: Path) -> str:
+    """Write datasets/referee/NAME.md and .csv and docs/images/referee-NAME.png; return what was written in words."""
+    cells, folder = cells_of(trial, rows), root / "datasets" / "referee"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{trial.name}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        head = "method,case,n,truth,median,rms_error,spread,coverage,failures,cpu_seconds,answers".split(",")
+        writer.writerow(head)
+        for (method, case, n), cell in sorted(cells.items()):
+            plain = (trial.case(case).truth, cell.median, cell.error, cell.spread, cell.coverage, cell.failures)
+            numbers = ["" if v is None or v != v else f"{v:.4g}" for v in (*plain, cell.seconds)]
+            writer.writerow([method, case, n, *numbers, cell.answers])
+    (folder / f"{trial.name}.md").write_text(page(trial, rows, cells), encoding="utf-8")
+    draw(trial, cells, root / "docs" / "images" / f"referee-{trial.name}.png")
+    return f"{len(rows)} answers: datasets/referee/{trial.name}.md, .csv, docs/images/referee-{trial.name}.png"
+
+
+def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Cell]) -> str:
+    """Return the trial's page as Markdown."""
+    versions = sorted({f"{row['package']} {row['version']}" for row in rows})
+    sizes = sorted({n for _, _, n in cells})
+    out = [
+        f"# {trial.question}",
+        "",
+        f"{datetime.date.today().isoformat()} · {', '.join(versions)} · Python {platform.python_version()}, numpy "
+        f"{np.__version__} · `scripts/referee {trial.name}`",
+        "",
+        f"Median over the cases of the root mean square error of the {trial.quantity}, by n; the share of 95 % intervals "
+        "that hold the truth; answers that are none; processor time of one answer at the largest n asked.",
+        "",
+        f"| method | settings | {' | '.join(f'n = {n}' for n in sizes)} | coverage | failures | seconds |",
+        f"|---|---|{'---:|' * (len(sizes) + 3)}",
+    ]
+    for method in trial.methods:
+        mine = {key: cell for key, cell in cells.items() if key[0] == method.name}
+        if not mine:
+            continue
+        by_size = []
+        for n in sizes:
+            errors = [c.error for key, c in mine.items() if key[2] == n and c.error == c.error]
+            by_size.append(f"{np.median(errors):.3f}" if errors else "–")
+        covered = [c.coverage for c in mine.values() if c.coverage is not None]
+        failures = np.mean([c.failures for c in mine.values()])
+        most = max(key[2] for key in mine)
+        seconds = np.median([c.seconds for key, c in mine.items() if key[2] == most])
+        share = f"{np.mean(covered):.2f}" if covered else "–"
+        name = f"{method.package} {method.name}" if method.package not in method.name else method.name
+        out.append(
+            f"| {name} | {method.settings} | {' | '.join(by_size)} | {share} | {failures:.2f} | {seconds:.2g} ({most}) |"
+        )
+    out += ["", f"## Every case (median answer at n = {sizes[-1]} or the largest n asked)", ""]
+    names = [m.name for m in trial.methods if any(key[0] == m.name for key in cells)]
+    out += [f"| case | truth | {' | '.join(names)} |", f"|---|---:|{'---:|' * len(names)}"]
+    for case in trial.cases:
+        line = []
+        for name in names:
+            asked = [n for n in sizes if (name, case.name, n) in cells]
+            cell = cells[name, case.name, asked[-1]] if asked else None
+            line.append("–" if cell is None or cell.median != cell.median else f"{cell.median:.3f}")
+        out.append(f"| {case.name} | {case.truth:.3f} | {' | '.join(line)} |")
+    reasons: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        if row["error"]:
+            reasons[row["method"], row["error"][:90]] += 1
+    if reasons:
+        out += ["", "## Answers that are none", "", "| method | why | times |", "|---|---|---:|"]
+        ranked = sorted(reasons.items(), key=lambda pair: -pair[1])[:12]
+        out += [f"| {method} | {why.replace('|', '/')} | {times} |" for (method, why), times in ranked]
+    return "\n".join([*out, ""])
+
+
+def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> None:
+    """Draw the median answer against n for up to four cases, one line a method, the truth dashed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = [m.name for m in trial.methods if any(key[0] == m.name for key in cells)]
+    figure, axes = plt.subplots(1, len(trial.figure), figsize=(3.1 * len(trial.figure) + 2.4, 3.4), squeeze=False)
+    colour = plt.get_cmap("tab20")
+    for ax, case in zip(axes[0], trial.figure, strict=True):
+        truth = trial.case(case).truth
+        ours = truth
+        for number, name in enumerate(names):
+            sizes = sorted(n for method, c, n in cells if (method, c) == (name, case))
+            if not sizes:
+                continue
+            values = [cells[name, case, n].median for n in sizes]
+            spread = [np.nan_to_num(cells[name, case, n].spread) for n in sizes]
+            wide = 2.2 if name.startswith("fractalman") else 1.0
+            marker = "os^Dv<>Pp*hX"[number % 12]
+            ax.errorbar(sizes, values, spread, color=colour(number % 20), lw=wide, ms=3.5, marker=marker, label=name)
+        ax.axhline(ours, color="black", ls="--", lw=1)
+        ax.set_ylim(*((0.3, 1.03) if truth == 1.0 and "share" in trial.quantity else (0.4 * truth, 1.8 * truth)))
+        ax.set(xscale="log", title=case, xlabel="n")
+        ax.title.set_fontsize(9)
+        ax.tick_params(labelsize=7)
+    axes[0][0].set_ylabel(trial.quantity, fontsize=9)
+    axes[0][-1].legend(*axes[0][0].get_legend_handles_labels(), fontsize=6, loc="center left", bbox_to_anchor=(1.02, 0.5))
+    figure.savefig(path, dpi=130, bbox_inches="tight")
+    plt.close(figure)
