@@ -215,8 +215,8 @@ def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int | No
     window : (low, high), default None
         Smallest and largest size used, both included; the law has corrections below about 100 sites, and ends where
         clusters feel the box, s ≪ side^d_f. high = None: the law has no end (the largest size that was *seen* is none:
-        taking it for the end lowers τ). None: no end, and the low from which on the sizes look most like a power law, by
-        the Kolmogorov–Smirnov distance, among those with 50 clusters or more; the error does not hold this choice.
+        taking it for the end lowers τ). None: no end, and the low from which on the sizes look most like a power law,
+        by the Kolmogorov–Smirnov distance, of those with 50 clusters or more; the error does not hold this choice.
 
     Returns
     -------

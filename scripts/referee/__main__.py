@@ -15,8 +15,6 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent)]
-
 from experiment import TRIALS, Referee, spec_of, trial_of
 from report import write_report
 from trial import present

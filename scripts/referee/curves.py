@@ -15,7 +15,7 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 
 def _curve(exponent: float, floor: float = 0.0, noise: float = 0.02, shape: str = "constant", extra: Any = None) -> Any:
-    """Return curves of n sizes, 4 replicates; noise is relative, falling with n, shared by neighbours or heavy-tailed."""
+    """Return curves of n sizes, 4 replicates; their noise is relative: constant, falling with n or heavy-tailed."""
 
     def make(n: int, seed: int) -> Curve:
         rng = np.random.default_rng([37, seed])

@@ -36,7 +36,9 @@ def mean_best_cosine(found: np.ndarray, true: np.ndarray) -> float:
     from scipy.optimize import linear_sum_assignment
 
     length = np.linalg.norm(found, axis=1, keepdims=True)
-    cosine = np.abs((found / np.where(length > 0, length, 1.0)) @ (true / np.linalg.norm(true, axis=1, keepdims=True)).T)
+    cosine = np.abs(
+        (found / np.where(length > 0, length, 1.0)) @ (true / np.linalg.norm(true, axis=1, keepdims=True)).T
+    )
     rows, columns = linear_sum_assignment(-cosine)
     return float(cosine[rows, columns].sum() / len(true))
 
@@ -85,13 +87,32 @@ TRIAL = Trial(
         Method("PCA", "scikit-learn", lambda known: _pca(known)),
         Method("FastICA", "scikit-learn", lambda known: _capped("FastICA", known, max_iter=1000)),
         Method("KMeans", "scikit-learn", _fit("KMeans", "sklearn.cluster", n_init=4)),
-        Method("DictionaryLearning", "scikit-learn", _fit("DictionaryLearning", max_iter=60), "max_iter=60", most=300, repeats=5),
+        Method(
+            "DictionaryLearning",
+            "scikit-learn",
+            _fit("DictionaryLearning", max_iter=60),
+            "max_iter=60",
+            most=300,
+            repeats=5,
+        ),
         Method("MiniBatchDictionaryLearning", "scikit-learn", _fit("MiniBatchDictionaryLearning"), most=3000),
-        Method("MiniBatchDictionaryLearning, scaled", "scikit-learn", _fit("MiniBatchDictionaryLearning", scaled=True, alpha=0.1), "unit variance, alpha=.1", most=1000, repeats=3),
+        Method(
+            "MiniBatchDictionaryLearning, scaled",
+            "scikit-learn",
+            _fit("MiniBatchDictionaryLearning", scaled=True, alpha=0.1),
+            "unit variance, alpha=.1",
+            most=1000,
+            repeats=3,
+        ),
     ),
     sizes=(300, 1000, 3000),
-    figure=("cascade 4, d = 64, random", "cascade 4, d = 64, orthogonal", "cascade 4, d = 64, nested", "cascade 2, d = 24, random"),
-)  # fmt: skip
+    figure=(
+        "cascade 4, d = 64, random",
+        "cascade 4, d = 64, orthogonal",
+        "cascade 4, d = 64, nested",
+        "cascade 2, d = 24, random",
+    ),
+)
 
 
 def _pca(known: Known) -> float:

@@ -65,12 +65,12 @@ class Referee(Experiment[Spec, Task, Row, list[Row]]):
         pairs = list(zip(spec.sizes, spec.seeds, strict=True))
         return [(case, n, seed) for n, seeds in pairs for case in spec.cases for seed in range(seeds)]
 
-    def run(self, spec: Spec, task: Task, checkpoint: Path | None) -> list[Row]:
+    def run(self, spec: Spec, task: Task, checkpoint: Path | None) -> list[Row]:  # noqa: ARG002
         """Return the answers on one set."""
         trial = trial_of(spec.trial)
         return rows_of(trial, trial.case(task[0]), task[1], task[2])
 
-    def conclude(self, spec: Spec, finished: Mapping[Task, Sequence[Row]], say: Progress) -> list[Row]:
+    def conclude(self, spec: Spec, finished: Mapping[Task, Sequence[Row]], say: Progress) -> list[Row]:  # noqa: ARG002
         """Return all rows."""
         return [row for task in self.tasks(spec) for row in finished.get(task, ())]
 

@@ -57,7 +57,7 @@ def _linkage(method: str) -> Any:
     return run
 
 
-def _heights(n: int, merges: np.ndarray) -> np.ndarray:
+def _heights(merges: np.ndarray) -> np.ndarray:
     """Return all cophenetic heights of merges (left, right, height, size) as scipy orders them."""
     from scipy.cluster.hierarchy import cophenet
     from scipy.spatial.distance import squareform
@@ -69,7 +69,7 @@ def _hdbscan(known: Known) -> float:
     import hdbscan
 
     found = hdbscan.HDBSCAN(gen_min_span_tree=False).fit(known.X)
-    return agreement(_heights(len(known.X), found.single_linkage_tree_.to_numpy()), known.triplets)
+    return agreement(_heights(found.single_linkage_tree_.to_numpy()), known.triplets)
 
 
 def _sklearn_hdbscan(known: Known) -> float:
@@ -78,7 +78,7 @@ def _sklearn_hdbscan(known: Known) -> float:
     found = HDBSCAN(copy=True).fit(known.X)
     tree = found._single_linkage_tree_
     merges = np.column_stack([tree[name].astype(float) for name in tree.dtype.names])
-    return agreement(_heights(len(known.X), merges), known.triplets)
+    return agreement(_heights(merges), known.triplets)
 
 
 def _cascade(**keywords: Any) -> Any:
@@ -93,12 +93,23 @@ TRIAL = Trial(
         *(
             Case(f"cascade {b}, {c:g}, d = {d}", 1.0, _cascade(branching=b, contraction=c, ambient_dim=d))
             for b, c, d in (
-                (2, 0.3, 24), (2, 0.5, 24), (2, 0.7, 24), (4, 0.3, 24), (4, 0.5, 24), (4, 0.7, 24), (4, 0.5, 2),
-                (4, 0.5, 128), (8, 0.5, 24),
+                (2, 0.3, 24),
+                (2, 0.5, 24),
+                (2, 0.7, 24),
+                (4, 0.3, 24),
+                (4, 0.5, 24),
+                (4, 0.7, 24),
+                (4, 0.5, 2),
+                (4, 0.5, 128),
+                (8, 0.5, 24),
             )
         ),
         Case("cascade (2, 6) random, .4", 1.0, _cascade(branching=(2, 6), contraction=0.4)),
-        Case("cascade, 8 nuisance coordinates of .1", 1.0, _cascade(branching=4, contraction=0.5, nuisance_dim=8, nuisance_scale=0.1)),
+        Case(
+            "cascade, 8 nuisance coordinates of .1",
+            1.0,
+            _cascade(branching=4, contraction=0.5, nuisance_dim=8, nuisance_scale=0.1),
+        ),
         Case("critical cluster", 1.0, _known(lambda n, s: fm.PercolationCluster(n_points=n, seed=s))),
     ),
     methods=(
@@ -108,4 +119,4 @@ TRIAL = Trial(
     ),
     sizes=(300, 1000, 3000),
     figure=("cascade 4, 0.3, d = 24", "cascade 4, 0.7, d = 24", "cascade 4, 0.5, d = 2", "critical cluster"),
-)  # fmt: skip
+)

@@ -63,9 +63,19 @@ def _exponent(branching: int, contraction: float, hurst: float) -> float:
 
 
 _GRID = (
-    (2, 0.5, 0.3), (2, 0.5, 0.5), (2, 0.5, 0.7), (4, 0.5, 0.4), (4, 0.5, 0.8), (4, 0.3, 0.5), (8, 0.5, 0.6), (8, 0.5, 0.9),
-    (8, 0.3, 0.4), (16, 0.5, 0.5), (16, 0.5, 0.8), (3, 0.4, 0.5),
-)  # fmt: skip
+    (2, 0.5, 0.3),
+    (2, 0.5, 0.5),
+    (2, 0.5, 0.7),
+    (4, 0.5, 0.4),
+    (4, 0.5, 0.8),
+    (4, 0.3, 0.5),
+    (8, 0.5, 0.6),
+    (8, 0.5, 0.9),
+    (8, 0.3, 0.4),
+    (16, 0.5, 0.5),
+    (16, 0.5, 0.8),
+    (3, 0.4, 0.5),
+)
 
 TRIAL = Trial(
     name="learners",
@@ -73,23 +83,72 @@ TRIAL = Trial(
     quantity="exponent of the risk",
     cases=tuple(
         Case(
-            f"cascade {b}, {c:g}, H = {h:g}", _exponent(b, c, h),
+            f"cascade {b}, {c:g}, H = {h:g}",
+            _exponent(b, c, h),
             _recipe(branching=b, contraction=c, hurst=h, ambient_dim=24),
         )
         for b, c, h in _GRID
     ),
     methods=(
-        Method("1-NN", "scikit-learn", _slope(_sklearn("neighbors", "KNeighborsRegressor", n_neighbors=1)), "n_neighbors=1"),
+        Method(
+            "1-NN", "scikit-learn", _slope(_sklearn("neighbors", "KNeighborsRegressor", n_neighbors=1)), "n_neighbors=1"
+        ),
         Method("KNeighborsRegressor", "scikit-learn", _slope(_sklearn("neighbors", "KNeighborsRegressor"))),
-        Method("RandomForestRegressor", "scikit-learn", _slope(_sklearn("ensemble", "RandomForestRegressor", random_state=0)), most=2000, repeats=5),
-        Method("HistGradientBoostingRegressor", "scikit-learn", _slope(_sklearn("ensemble", "HistGradientBoostingRegressor", random_state=0)), repeats=5),
-        Method("KernelRidge laplacian", "scikit-learn", _slope(_sklearn("kernel_ridge", "KernelRidge", kernel="laplacian")), most=2000),
-        Method("KernelRidge laplacian, alpha 1e-8", "scikit-learn", _slope(_sklearn("kernel_ridge", "KernelRidge", kernel="laplacian", alpha=1e-8)), "alpha=1e-8", most=2000),
+        Method(
+            "RandomForestRegressor",
+            "scikit-learn",
+            _slope(_sklearn("ensemble", "RandomForestRegressor", random_state=0)),
+            most=2000,
+            repeats=5,
+        ),
+        Method(
+            "HistGradientBoostingRegressor",
+            "scikit-learn",
+            _slope(_sklearn("ensemble", "HistGradientBoostingRegressor", random_state=0)),
+            repeats=5,
+        ),
+        Method(
+            "KernelRidge laplacian",
+            "scikit-learn",
+            _slope(_sklearn("kernel_ridge", "KernelRidge", kernel="laplacian")),
+            most=2000,
+        ),
+        Method(
+            "KernelRidge laplacian, alpha 1e-8",
+            "scikit-learn",
+            _slope(_sklearn("kernel_ridge", "KernelRidge", kernel="laplacian", alpha=1e-8)),
+            "alpha=1e-8",
+            most=2000,
+        ),
         Method("SVR", "scikit-learn", _slope(_sklearn("svm", "SVR")), most=2000),
-        Method("GaussianProcessRegressor", "scikit-learn", _slope(_sklearn("gaussian_process", "GaussianProcessRegressor")), most=500, repeats=3),
-        Method("MLPRegressor", "scikit-learn", _slope(_sklearn("neural_network", "MLPRegressor", random_state=0)), most=2000, repeats=3),
-        Method("MLPRegressor, scaled", "scikit-learn", _slope(_scaled(_sklearn("neural_network", "MLPRegressor", random_state=0))), "inputs and targets scaled", most=2000, repeats=3),
+        Method(
+            "GaussianProcessRegressor",
+            "scikit-learn",
+            _slope(_sklearn("gaussian_process", "GaussianProcessRegressor")),
+            most=500,
+            repeats=3,
+        ),
+        Method(
+            "MLPRegressor",
+            "scikit-learn",
+            _slope(_sklearn("neural_network", "MLPRegressor", random_state=0)),
+            most=2000,
+            repeats=3,
+        ),
+        Method(
+            "MLPRegressor, scaled",
+            "scikit-learn",
+            _slope(_scaled(_sklearn("neural_network", "MLPRegressor", random_state=0))),
+            "inputs and targets scaled",
+            most=2000,
+            repeats=3,
+        ),
     ),
     sizes=(500, 2000, 8000),
-    figure=("cascade 2, 0.5, H = 0.5", "cascade 4, 0.5, H = 0.8", "cascade 8, 0.5, H = 0.6", "cascade 16, 0.5, H = 0.5"),
-)  # fmt: skip
+    figure=(
+        "cascade 2, 0.5, H = 0.5",
+        "cascade 4, 0.5, H = 0.8",
+        "cascade 8, 0.5, H = 0.6",
+        "cascade 16, 0.5, H = 0.5",
+    ),
+)

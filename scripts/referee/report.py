@@ -60,8 +60,8 @@ def write_report(trial: Trial, rows: Sequence[Row], root: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{trial.name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        head = "method,case,n,truth,median,rms_error,spread,coverage,failures,cpu_seconds,answers".split(",")
-        writer.writerow(head)
+        head = ["method", "case", "n", "truth", "median", "rms_error", "spread", "coverage", "failures", "cpu_seconds"]
+        writer.writerow([*head, "answers"])
         for (method, case, n), cell in sorted(cells.items()):
             plain = (trial.case(case).truth, cell.median, cell.error, cell.spread, cell.coverage, cell.failures)
             numbers = ["" if v is None or v != v else f"{v:.4g}" for v in (*plain, cell.seconds)]
@@ -81,8 +81,8 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
         f"{datetime.date.today().isoformat()} · {', '.join(versions)} · Python {platform.python_version()}, numpy "
         f"{np.__version__} · `scripts/referee {trial.name}`",
         "",
-        f"Median over the cases of the root mean square error of the {trial.quantity}, by n; the share of 95 % intervals "
-        "that hold the truth; answers that are none; processor time of one answer at the largest n asked.",
+        f"Median over the cases of the root mean square error of the {trial.quantity}, by n; the share of 95 % "
+        "intervals that hold the truth; answers that are none; processor time of one answer at the largest n asked.",
         "",
         f"| method | settings | {' | '.join(f'n = {n}' for n in sizes)} | coverage | failures | seconds |",
         f"|---|---|{'---:|' * (len(sizes) + 3)}",
@@ -102,7 +102,8 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
         share = f"{np.mean(covered):.2f}" if covered else "–"
         name = f"{method.package} {method.name}" if method.package not in method.name else method.name
         out.append(
-            f"| {name} | {method.settings} | {' | '.join(by_size)} | {share} | {failures:.2f} | {seconds:.2g} ({most}) |"
+            f"| {name} | {method.settings} | {' | '.join(by_size)} | {share} | {failures:.2f} | "
+            f"{seconds:.2g} ({most}) |"
         )
     out += ["", f"## Every case (median answer at n = {sizes[-1]} or the largest n asked)", ""]
     names = [m.name for m in trial.methods if any(key[0] == m.name for key in cells)]
@@ -153,6 +154,8 @@ def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> N
         ax.title.set_fontsize(9)
         ax.tick_params(labelsize=7)
     axes[0][0].set_ylabel(trial.quantity, fontsize=9)
-    axes[0][-1].legend(*axes[0][0].get_legend_handles_labels(), fontsize=6, loc="center left", bbox_to_anchor=(1.02, 0.5))
+    axes[0][-1].legend(
+        *axes[0][0].get_legend_handles_labels(), fontsize=6, loc="center left", bbox_to_anchor=(1.02, 0.5)
+    )
     figure.savefig(path, dpi=130, bbox_inches="tight")
     plt.close(figure)

@@ -76,7 +76,9 @@ def _powerlaw(**keywords: Any) -> Any:
 
         fit = powerlaw.Fit(sizes, discrete=True, verbose=False, **keywords).power_law
         sigma = getattr(fit, "sigma", None)
-        return Answer(float(fit.alpha), *(() if sigma is None else (fit.alpha - 1.96 * sigma, fit.alpha + 1.96 * sigma)))
+        return Answer(
+            float(fit.alpha), *(() if sigma is None else (fit.alpha - 1.96 * sigma, fit.alpha + 1.96 * sigma))
+        )
 
     return run
 
@@ -102,14 +104,18 @@ TRIAL = Trial(
         Case("ensemble of clusters", 2.5, _recipe(lambda n, s: fm.PercolationEnsemble(n_points=n, seed=s))),
     ),
     methods=(
-        Method("fractalman", "fractalman", _ours(lambda largest: None)),
-        Method("fractalman from 1", "fractalman", _ours(lambda largest: (1, None)), "window=(1, None)"),
-        Method("fractalman 1 to largest", "fractalman", _ours(lambda largest: (1, largest)), "window=(1, largest seen)"),
+        Method("fractalman", "fractalman", _ours(lambda _: None)),
+        Method("fractalman from 1", "fractalman", _ours(lambda _: (1, None)), "window=(1, None)"),
+        Method(
+            "fractalman 1 to largest", "fractalman", _ours(lambda largest: (1, largest)), "window=(1, largest seen)"
+        ),
         Method("powerlaw", "powerlaw", _powerlaw(), most=10_000),
         Method("powerlaw xmin 1", "powerlaw", _powerlaw(xmin=1), "xmin=1"),
-        Method("powerlaw range to 10", "powerlaw", _powerlaw(xmin=1, parameter_ranges={"alpha": [1.01, 10]}), "alpha to 10"),
+        Method(
+            "powerlaw range to 10", "powerlaw", _powerlaw(xmin=1, parameter_ranges={"alpha": [1.01, 10]}), "alpha to 10"
+        ),
         Method("regression on counts", "statsmodels", _counts_regression),
     ),
     sizes=(300, 1000, 3000, 10_000),
     figure=("Yule–Simon p = 0.33", "Borel, critical", "Zipf τ = 3.5", "rounded Pareto τ = 2.5"),
-)  # fmt: skip
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fractalman import measure
-from fractalman.errors import FitError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import zeta
+
+from fractalman import measure
+from fractalman.errors import FitError
 
 
 @given(tau=st.floats(1.2, 6.0), low=st.integers(1, 200))

@@ -1,0 +1,148 @@
+"""scripts/referee: sets are what their truths say, answers become rows, a killed trial goes on, reports are written."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman.experiments.engine import read_experiment, run_experiment
+
+FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "referee"
+NAMES = ("trial", "sets", "experiment", "report", "curves", "sizes", "hierarchies", "dictionaries", "dimension")
+
+
+@pytest.fixture(scope="module")
+def referee() -> Iterator[dict[str, ModuleType]]:
+    """Its modules by name."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield {name: importlib.import_module(name) for name in NAMES}
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in NAMES:
+            sys.modules.pop(name, None)
+
+
+def test_paths_have_the_covariance_of_fractional_brownian_motion(referee: dict[str, ModuleType]) -> None:
+    paths = np.array([referee["sets"].brownian(0.7, 65, seed) for seed in range(3000)])
+    for lag in (1, 8, 64):
+        square = (paths[:, lag] - paths[:, 0]) ** 2
+        due = lag**1.4
+        assert abs(square.mean() - due) < 4 * square.std() / math.sqrt(3000)
+        assert abs(square.mean() - 1.2 * due) > 4 * square.std() / math.sqrt(3000)
+
+
+def test_sizes_follow_their_laws(referee: dict[str, ModuleType]) -> None:
+    cases = {case.name: case for case in referee["sizes"].TRIAL.cases}
+    n, first = 20_000, {}
+    for name in ("Borel, critical", "Borel, mean .9 (cut-off)", "Yule–Simon p = 0.33"):
+        first[name] = float(np.mean(cases[name].make(n, 0) == 1))
+    assert first["Borel, critical"] == pytest.approx(math.exp(-1.0), abs=4 * 0.5 / math.sqrt(n))
+    assert first["Borel, mean .9 (cut-off)"] == pytest.approx(math.exp(-0.9), abs=4 * 0.5 / math.sqrt(n))
+    assert first["Yule–Simon p = 0.33"] == pytest.approx(1.5 / 2.5, abs=4 * 0.5 / math.sqrt(n))  # ρ/(ρ + 1)
+
+
+def test_attractors_lie_where_they_should(referee: dict[str, ModuleType]) -> None:
+    x = referee["sets"].cantor_product(1 / 3, 2, 500, 0)
+    digits = np.floor(x[:, :, None] * 3.0 ** np.arange(1, 9) + 1e-9) % 3
+    assert not (digits == 1).any()
+    carpet = referee["sets"].carpet(500, 0)
+    assert not ((np.floor(carpet * 3) == 1).all(axis=1)).any()
+
+
+def test_triplets_are_those_of_the_tree(referee: dict[str, ModuleType]) -> None:
+    data = fm.generate(fm.Cascade(n_points=60, branching=3, contraction=0.4, ambient_dim=24))
+    tree = data.hierarchy
+    triplets = referee["hierarchies"].odd_ones_out(tree, 60, 0, wanted=100)
+
+    def chain(i: int) -> list[int]:
+        out = [i]
+        while tree.parent[out[-1]] >= 0:
+            out.append(int(tree.parent[out[-1]]))
+        return out
+
+    for a, b, c in triplets.tolist():
+        below = next(node for node in chain(a) if node in chain(b))
+        assert below not in chain(c)
+    perfect = np.array(
+        [[-tree.depth[next(v for v in chain(i) if v in chain(j))] for j in range(60)] for i in range(60)]
+    )
+    score = referee["hierarchies"].agreement
+    assert score(perfect.astype(float), triplets) == 1.0
+    assert score(np.zeros((60, 60)), triplets) == pytest.approx(1 / 3)
+    assert score(-perfect.astype(float), triplets) == 0.0
+
+
+def test_cosines_of_known_directions(referee: dict[str, ModuleType]) -> None:
+    score = referee["dictionaries"].mean_best_cosine
+    true = np.eye(4)[:3]
+    assert score(-2.0 * true[[2, 0, 1]], true) == pytest.approx(1.0)
+    assert score(true[:2], true) == pytest.approx(2 / 3)
+    assert score(np.eye(4)[3:], true) == 0.0
+
+
+def test_failures_are_rows(referee: dict[str, ModuleType]) -> None:
+    trial = referee["trial"]
+
+    def refuses(_: int) -> float:
+        raise ValueError("no answer")
+
+    methods = (
+        trial.Method("right", "numpy", lambda _: trial.Answer(1.0, 0.9, 1.1)),
+        trial.Method("refuses", "numpy", refuses),
+        trial.Method("nan", "numpy", lambda _: math.nan),
+        trial.Method("too large", "numpy", lambda _: 1.0, most=5),
+        trial.Method("not here", "no-such-package", lambda _: 1.0),
+    )
+    one = trial.Trial("toy", "?", "x", (trial.Case("case", 1.0, lambda n, _: n),), methods, (10,), ("case",))
+    rows = trial.rows_of(one, one.cases[0], 10, 0)
+    assert [row["method"] for row in rows] == ["right", "refuses", "nan"]
+    assert [row["error"] for row in rows] == ["", "ValueError: no answer", "answered nan"]
+    cells = referee["report"].cells_of(one, rows)
+    assert cells["right", "case", 10].coverage == 1.0
+    assert cells["refuses", "case", 10].failures == 1.0
+
+
+def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_path: Path) -> None:
+    experiment = referee["experiment"]
+    spec = experiment.spec_of("curves", 2, 5, ("pure .3", "floor .02, .5"))
+    whole = run_experiment(experiment.Referee(), spec, tmp_path / "whole")
+    half = tmp_path / "half"
+    half.mkdir()
+    lines = (tmp_path / "whole" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (half / "journal.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
+    again = run_experiment(experiment.Referee(), spec, half)
+
+    def answers(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+        return [{k: v for k, v in row.items() if k not in ("seconds", "mebibytes")} for row in rows]
+
+    assert answers(again) == answers(whole)
+    assert answers(read_experiment(experiment.Referee(), half)) == answers(whole)
+    trial = experiment.trial_of("curves")
+    referee["report"].write_report(trial, whole, _root(tmp_path))
+    page = (tmp_path / "root" / "datasets" / "referee" / "curves.md").read_text(encoding="utf-8")
+    assert "| fractalman | default |" in page
+    assert "scipy curve_fit" in page
+    assert (tmp_path / "root" / "docs" / "images" / "referee-curves.png").stat().st_size > 10_000
+
+
+def _root(tmp_path: Path) -> Path:
+    (tmp_path / "root" / "docs" / "images").mkdir(parents=True)
+    return tmp_path / "root"
+
+
+def test_every_trial_has_twelve_sets_and_a_figure(referee: dict[str, ModuleType]) -> None:
+    for name in referee["experiment"].TRIALS:
+        trial = referee["experiment"].trial_of(name)
+        assert len({case.name for case in trial.cases}) == len(trial.cases) >= 12
+        assert len({method.name for method in trial.methods}) == len(trial.methods)
+        assert set(trial.figure) <= {case.name for case in trial.cases}
+        assert math.isfinite(sum(case.truth for case in trial.cases))
