@@ -248,7 +248,7 @@ class GrammarLanguage(GrammarRecipe):
         >>> import fractalman as fm
         >>> recipe = fm.GrammarLanguage(n_points=10, levels=2, vocabulary=4, synonyms=2)
         >>> [round(floor.entropy, 3) for floor in recipe.floors()]
-        [1.321, 0.982, 0.855, 0.693]
+        [1.321, 0.759, 0.656, 0.553]
         """
         from fractalman.theory.grammars import token_floor
 

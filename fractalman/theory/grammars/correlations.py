@@ -96,7 +96,7 @@ def expected_correlation(*, vocabulary: int, synonyms: int, branching: int = 2, 
     Examples
     --------
     >>> round(expected_correlation(vocabulary=8, synonyms=4, height=1), 5)
-    0.01563
+    0.01562
     """
     v, m, s, height = _checked(vocabulary, synonyms, branching, height)
     return math.sqrt((1.0 - m / v ** (s - 1)) / (v**3 * float(m) ** (2 * height - 1)))
