@@ -19,6 +19,7 @@ from fractalman.families.base import memory_of
 from fractalman.families.subtasks.law import seen_exponent
 from fractalman.families.subtasks.sampler import code, drawn_subtasks
 from fractalman.prediction import LEARNERS, law_of
+from fractalman.report.tables import recipe_words
 from fractalman.theory.subtasks import subtask_probabilities, subtask_risk
 from fractalman.trees import Hierarchy
 from tests.reference import subtasks as reference
@@ -267,3 +268,7 @@ def _a_point_below(h: Hierarchy) -> list[int]:
 def test_mistakes_are_named(keywords: dict[str, object], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         SMALL.replace(**keywords)
+
+
+def test_a_phrase_names_its_dimension() -> None:
+    assert "600 points in 48 dimensions" in recipe_words(SMALL)
