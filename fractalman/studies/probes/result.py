@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.means import means, paired, select
 from fractalman.studies.probes.spec import Probing
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class ProbeResult(StudyResultDisplay):
     """A study of decodability.
 
     Parameters
@@ -29,6 +30,27 @@ class ProbeResult:
     study: Probing
     rows: list[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        return [{key: row[key] for key in ("n", "width", "scale", "auc_near", "r2_band")} for row in self.claims]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how well latents can be read off the last layer, against their scale; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
+        rows = [{**row, "network": f"n = {row['n']}, width {row['width']}"} for row in self.claims]
+        ax = draw_lines(ax, rows, "scale", "auc_near", "network")
+        ax.set(xscale="log", xlabel="points in the subcluster", ylabel="area under the ROC curve")
+        return ax
 
     @cached_property
     def means(self) -> list[Row]:
