@@ -58,7 +58,7 @@ class SteppedNetwork(JacobianNetwork):
         self.parts = tuple(self._groups)
         output, beside = self._both(self._values, points[:1])
         self.layers = tuple(beside)
-        self._outputs = output.shape[1]
+        self._outputs = int(output.shape[1])
 
     def _both(self, values: Mapping[str, F64], X: AnyFloat) -> tuple[F64, dict[str, F64]]:
         found = self._function(_rebuilt(self._nested, (), values), np.asarray(X, np.float64))
@@ -73,7 +73,7 @@ class SteppedNetwork(JacobianNetwork):
     @property
     def parameters(self) -> int:
         """How many there are in all."""
-        return sum(value.size for value in self._values.values())
+        return sum(int(value.size) for value in self._values.values())
 
     @property
     def outputs(self) -> int:

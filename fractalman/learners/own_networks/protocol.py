@@ -33,6 +33,13 @@ class OwnNetwork(ABC):
         Names of the hidden layers whose activations are known, first to last.
     parts : tuple of str
         Names of the groups of parameters whose steps are told apart, first to last.
+
+    Examples
+    --------
+    >>> from fractalman.learners import own_network
+    >>> hidden = np.ones((3, 2))
+    >>> own_network({"hidden": hidden}, np.eye(3)).layers
+    ('hidden',)
     """
 
     layers: tuple[str, ...]
@@ -46,6 +53,11 @@ class OwnNetwork(ABC):
         ----------
         X : (n, d) float
             Points, in the units that the network was trained on.
+
+        Returns
+        -------
+        dict of str to float64 array
+            Layer → (n, units).
         """
 
     @abstractmethod
@@ -58,6 +70,11 @@ class OwnNetwork(ABC):
             Points of the steps.
         B : (b, d) float
             Points where the outputs move.
+
+        Returns
+        -------
+        float64 array
+            (parts, a, b).
         """
 
     @abstractmethod
@@ -68,14 +85,31 @@ class OwnNetwork(ABC):
         ----------
         A : (a, d) float
             Points.
+
+        Returns
+        -------
+        float64 array
+            (parts, a).
         """
 
     @abstractmethod
     def arrays(self) -> list[AnyFloat]:
-        """Return the numbers that decide what the network is: its parameters, or its activations."""
+        """Return the numbers that decide what the network is: its parameters, or its activations.
+
+        Returns
+        -------
+        list of array
+            In an order that does not change.
+        """
 
     def fingerprint(self) -> str:
-        """Return a hash of what the network is, so that a run is not continued with another."""
+        """Return a hash of what the network is, so that a run is not continued with another.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits.
+        """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{type(self).__name__} {self.layers} {self.parts}".encode())
         for array in self.arrays():
