@@ -74,6 +74,9 @@ class Role(IntEnum):
     # parities: which bits a task reads (geometry), the tasks and bits of points (labels)
     PARITY_BITS = 44
     PARITY_POINT = 45
+    # sequences: which token is hidden; exchanges of synonyms: what stands in their place (labels)
+    MASK = 46
+    EXCHANGE = 47
 
 
 # γ and the two multipliers are SplitMix64's published constants.
