@@ -38,6 +38,9 @@ def source_words(result: GranularityResult) -> str:
     if recipe is not None:
         return recipe_words(recipe)
     data = source.to_dict()["data"]
+    if "arrays" in data:
+        estimate = "" if result.exact else " (estimated)"
+        return f"{data['what']}, hierarchy {data['hierarchy']}{estimate}"
     return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']} (estimated)"
 
 

@@ -37,7 +37,7 @@ from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.granularity.fits import FLOOR, NOTHING
 from fractalman.studies.granularity.spec import Granularity
-from fractalman.studies.sources import RecipeSource
+from fractalman.studies.sources import ArraySource, RecipeSource
 
 NORMAL = 1.96
 """Standard errors of a 95 % half-width."""
@@ -312,8 +312,10 @@ class GranularityResult(StudyResultDisplay):
     @property
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the data, and no estimate."""
-        recipe = getattr(self.study.source, "recipe", None)
-        return bool(recipe is not None and recipe.has_hierarchy)
+        source = self.study.source
+        if isinstance(source, RecipeSource):
+            return bool(source.recipe.has_hierarchy)
+        return isinstance(source, ArraySource) and source.exact
 
 
 def share(part: F64, whole: F64) -> tuple[float, float | None]:

@@ -80,7 +80,8 @@ class ProbeResult(StudyResultDisplay):
     @property
     def last_layer(self) -> str:
         """The last hidden layer."""
-        return max((r["layer"] for r in self.means if r["layer"].isdigit()), key=int, default="output")
+        hidden = [r["layer"] for r in self.means if r["layer"] not in ("", "input", "output")]
+        return list(dict.fromkeys(hidden))[-1] if hidden else "output"
 
     @cached_property
     def claims(self) -> list[Row]:
@@ -100,7 +101,7 @@ class ProbeResult(StudyResultDisplay):
     def _claim(self, network: Row, n: int, width: int, scale: int) -> Row:
         row: Row = {**network, "n": n, "width": width, "scale": scale}
         end = {**network, "layer": self.last_layer, "step": self.study.steps[-1], "against": "size", "place": scale}
-        start = {**end, "step": 0}
+        start = {**end, "step": self.study.steps[0]}
         for quantity in ("auc-near", "r2-band"):
             name = quantity.replace("-", "_")
             found = self.find(**end, quantity=quantity)
@@ -108,7 +109,8 @@ class ProbeResult(StudyResultDisplay):
             row[f"{name}_half_width"] = found[0]["half_width"] if found else None
             for label, other in (("over_untrained", start), ("over_input", {**start, "layer": "input"})):
                 trained = select(self.rows_of_means, **end, quantity=quantity)
-                gap = paired(trained, select(self.rows_of_means, **other, quantity=quantity))
+                once = other == end  # a network that is looked at once has no untrained one beside it
+                gap = None if once else paired(trained, select(self.rows_of_means, **other, quantity=quantity))
                 row[f"{name}_{label}"] = gap.number if gap else None
                 row[f"{name}_{label}_half_width"] = gap.half_width if gap else None
         for quantity in ("found", "random-found", "gained", "lost"):
