@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman.display import Display
 from fractalman.errors import ResourceError
 from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.replicates import CACHE_BYTES
@@ -43,7 +44,7 @@ _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Ba
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Display):
     """What a sweep will need.
 
     Args:

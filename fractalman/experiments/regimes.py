@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman.display import Display
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.points import Point
 from fractalman.learners import DIVERGED, axis_kind
@@ -63,7 +64,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class SizeSummary:
+class SizeSummary(Display):
     """All replicates of one learner at one condition of the axis.
 
     Args:
@@ -101,7 +102,7 @@ class SizeSummary:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Display):
     """The conditions that a fit uses and why the others are left out.
 
     Args:

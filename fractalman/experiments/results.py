@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments import references, regimes
+from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
@@ -23,7 +25,7 @@ _FLOOR_REASON = "no learner beats it in expectation over labels"
 
 
 @dataclass(frozen=True)
-class Floor:
+class Floor(Display):
     """The Bayes floor: the least risk that any learner can have in expectation over labels.
 
     Parameters
@@ -48,7 +50,7 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(ResultDisplay):
     """A finished (or, from `load_result`, perhaps unfinished) sweep.
 
     Parameters

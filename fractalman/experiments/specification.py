@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from fractalman import learners
+from fractalman.display import Display
 from fractalman.experiments.axes import (
     DATA_AXIS,
     Axis,
@@ -31,7 +32,7 @@ BAYES = "bayes"
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Display):
     """A checked experiment.
 
     Parameters

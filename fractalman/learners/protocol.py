@@ -19,6 +19,7 @@ import numpy as np
 from fractalman._typing import F32, F64
 from fractalman.config import summary, unknown_keys
 from fractalman.conventions import input_scale, root_mean_square, validation_split
+from fractalman.display import Display, HtmlTable
 from fractalman.errors import RecipeError
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
@@ -45,7 +46,7 @@ GROWS, FIXED = "grows with n", "fixed"
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Display):
     """One training set with the points to predict; several label columns share the inputs.
 
     Parameters
@@ -106,7 +107,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Display):
     """What a learner made of a problem.
 
     Parameters
@@ -136,7 +137,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Display):
     """What a learner needs for one problem, as a plan counts it: an order of magnitude.
 
     Parameters
@@ -181,7 +182,7 @@ class Cost:
         return self.operations / (self.share * speed) + self.seconds
 
 
-class Learner(ABC):
+class Learner(HtmlTable, ABC):
     """A way to predict labels from inputs: one class in one file, which declares whatever others must know of it.
 
     A learner's settings are the fields of its frozen dataclass, with their defaults. Planning, regimes, specifications,
@@ -382,7 +383,7 @@ class Learner(ABC):
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Scaling(Display):
     """The affine maps that a training set fixes.
 
     Parameters

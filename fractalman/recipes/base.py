@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from fractalman.config import shown, summary
+from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(HtmlTable):
     """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
 
     Recipes are frozen and compare by value. A family's own class (`Cascade`, …) adds its keywords.

@@ -76,7 +76,7 @@ from fractalman.theory.fields import (
     gaussian_floor,
     gaussian_floor_with_error,
 )
-from fractalman.theory.grammars.targets import posterior
+from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
@@ -110,6 +110,7 @@ __all__ = [
     "ClassCovariance",
     "ClusterAsymptotics",
     "Conflict",
+    "DiscreteFloor",
     "Expected",
     "FieldCovariance",
     "Frontier",
@@ -154,6 +155,7 @@ __all__ = [
     "constant_label_risk",
     "critical_cluster_asymptotics",
     "critical_numbers",
+    "discrete_floor",
     "empty_cell_probabilities",
     "ensemble_risk",
     "expected_risk",

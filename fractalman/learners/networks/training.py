@@ -18,6 +18,7 @@ import numpy as np
 import optax
 
 from fractalman._typing import F32, F64, I64
+from fractalman.display import Display
 from fractalman.learners.networks import checkpoints
 from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
 from fractalman.random.streams import Role, key64
@@ -179,7 +180,7 @@ def _forward(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Display):
     """How the networks of an ensemble are trained; see `fractalman.learners.networks.mlp.Settings`.
 
     Attributes
@@ -234,7 +235,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Display):
     """One network's end.
 
     Attributes
