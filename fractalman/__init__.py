@@ -27,6 +27,7 @@ from fractalman.errors import (
 )
 from fractalman.families.bethe_lattice.recipe import BetheLattice
 from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.grammar_language.recipe import GrammarLanguage
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
@@ -104,7 +105,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "RandomHierarchyModel", "SparseParities",
+    "RandomHierarchyModel", "GrammarLanguage", "SparseParities",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export_anndata",
     "write_shards", "write_shard", "merge_shards",

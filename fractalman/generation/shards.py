@@ -130,7 +130,7 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     if not recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "random-hierarchy-model, smooth-manifold, sparse-parities), this one "
+            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities), this one "
             "needs its whole tree in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PACKAGES = {
     "bethe-lattice": "fractalman.families.bethe_lattice",
     "cascade": "fractalman.families.cascade",
+    "grammar-language": "fractalman.families.grammar_language",
     "lattice-percolation": "fractalman.families.lattice_percolation",
     "percolation-cluster": "fractalman.families.percolation_cluster",
     "percolation-ensemble": "fractalman.families.percolation_ensemble",

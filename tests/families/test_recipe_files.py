@@ -103,6 +103,17 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),
         seed=st.integers(0, 99),
     ),
+    "grammar-language": st.builds(
+        fm.GrammarLanguage,
+        n_points=_SIZES,
+        levels=st.integers(2, 3),
+        vocabulary=st.just(4),
+        synonyms=st.integers(1, 4),
+        context=st.none() | st.integers(1, 3),
+        target=st.sampled_from(["next-token", "masked-token"]),
+        encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),
+        seed=st.integers(0, 99),
+    ),
     "sparse-parities": st.builds(
         fm.SparseParities,
         n_points=_SIZES,
