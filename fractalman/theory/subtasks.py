@@ -97,7 +97,7 @@ def subtask_risk(
     --------
     >>> import numpy as np
     >>> subtask_risk([0, 10, 1000], alpha=1.0, within=lambda x: 0.5 / x, unseen=2.0).round(4).tolist()
-    [2.0, 0.7093, 0.089]
+    [2.0, 0.5432, 0.0586]
     """
     out = []
     for n in check_train(n_train, 1 << 53):

@@ -17,7 +17,7 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.families.base import memory_of
 from fractalman.families.subtasks.law import seen_exponent
-from fractalman.families.subtasks.sampler import code, drawn_subtasks
+from fractalman.families.subtasks.sampler import code
 from fractalman.prediction import LEARNERS, law_of
 from fractalman.report.tables import recipe_words
 from fractalman.theory.subtasks import subtask_probabilities, subtask_risk
@@ -58,7 +58,7 @@ def test_ranks_of_the_kernel_and_of_its_reference_are_equal() -> None:
     for alpha, most in ((1.0, None), (0.1, None), (0.4, 5), (40.0, None)):
         recipe = SMALL.replace(n_points=200, zipf_exponent=alpha, n_subtasks=most)
         slow = [reference.rank(i, recipe.seeds.geometry, alpha, recipe.most) for i in range(200)]
-        ranks, sizes = drawn_subtasks(recipe)
+        ranks, sizes = recipe.subtask_ranks()
         np.testing.assert_array_equal(np.sort(np.repeat(ranks, sizes)), np.sort(slow))
 
 

@@ -250,6 +250,6 @@ class Subtasks(Recipe):
         >>> int(ranks[0]), int(sizes.sum())
         (1, 1000)
         """
-        from fractalman.families.subtasks.sampler import drawn_subtasks
+        from fractalman.families.subtasks.ranks import drawn_ranks
 
-        return drawn_subtasks(self)
+        return drawn_ranks(self.n_points, self.zipf_exponent, self.most, self.seeds.geometry)

@@ -9,35 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import Sampler, Structure, family_of
-from fractalman.families.blocks import BLOCK, rows_at_once
-from fractalman.families.subtasks._kernels import zipf_ranks
+from fractalman.families.blocks import rows_at_once
 from fractalman.families.subtasks.forest import joined
 from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import LabelTree
-
-
-def drawn_subtasks(recipe: Subtasks) -> tuple[I64, I64]:
-    """Return ranks and sizes of the subtasks that points fall to, by falling size, then rising rank."""
-    shares = 2.0 ** (-recipe.zipf_exponent * np.arange(recipe.most.bit_length()))
-    cumulated = np.cumsum(shares / shares.sum())
-    points, ranks = np.arange(recipe.n_points), np.empty(recipe.n_points, np.int64)
-    key = np.uint64(key64(recipe.seeds.geometry, Role.SUBTASK_POINT))
-    run_tasks(
-        zipf_ranks,
-        [
-            (key, points[a : a + BLOCK], recipe.zipf_exponent, recipe.most, cumulated, ranks[a : a + BLOCK])
-            for a in range(0, points.size, BLOCK)
-        ],
-    )
-    found, sizes = np.unique(ranks, return_counts=True)
-    order = np.argsort(-sizes, kind="stable")
-    return found[order], sizes[order].astype(np.int64)
 
 
 def code(recipe: Subtasks, rank: int) -> F64:
@@ -48,7 +28,7 @@ def code(recipe: Subtasks, rank: int) -> F64:
 
 def _parts(recipe: Subtasks) -> Iterator[tuple[int, Any]]:
     """Yield (rank, recipe) of every subtask, in order."""
-    for rank, size in zip(*drawn_subtasks(recipe), strict=True):
+    for rank, size in zip(*recipe.subtask_ranks(), strict=True):
         yield int(rank), recipe.subtask(int(rank), int(size))
 
 
@@ -134,7 +114,7 @@ def label_sampler(recipe: Subtasks, _made: Dataset | Structure[Subtasks]) -> Cal
 
 def clusters(recipe: Subtasks) -> dict[str, Any]:
     """Return what the subtasks are, without making them."""
-    _, sizes = drawn_subtasks(recipe)
+    _, sizes = recipe.subtask_ranks()
     return {"clusters": int(sizes.size), "largest": int(sizes[0]), "singletons": int((sizes == 1).sum())}
 
 
