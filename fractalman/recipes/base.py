@@ -168,6 +168,16 @@ class Recipe(HtmlTable):
         """Whether y holds classes, and not values."""
         return self.thresholds
 
+    @property
+    def target_classes(self) -> int:
+        """Number of classes C that y counts from 0; 0 where it holds values."""
+        return 2 if self.thresholds else 0
+
+    @property
+    def redraws_labels(self) -> bool:
+        """Whether other labels can be drawn for the same points; classes that points decide stay what they are."""
+        return self.thresholds or not self.classifies
+
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.
 
