@@ -23,9 +23,10 @@ CLOSENESS = ("step", "space", "scale", "closeness", "random fragments", "shuffle
 NOTE = (
     "Exponents: of risk ~ n^-exponent inside the fragments, at the ridge of least risk by the law, measured and from\n"
     f"the fragment's own spectrum; they agree where the difference is at most {TOLERANCE} plus its half-width.\n"
-    "±: half of the 95 % interval over replicates. Closeness: 1 where the network's function on unseen points is that\n"
-    "of the fragments' own ridge regressions, 0 where the nearest of global ridge, Laplace kernel and a random network of\n"
-    "equal risk describes it as well, negative where better; all are trained on the network's training points."
+    "±: half of the 95 % interval over replicates. Closeness: 1 where the network's function on unseen points is\n"
+    "that of the fragments' own ridge regressions, 0 where the nearest of global ridge, Laplace kernel and a\n"
+    "random network of equal risk describes it as well, negative where better; all are trained on the network's\n"
+    "training points."
 )
 _SAYS = {True: "yes", False: "no", None: "—"}
 
