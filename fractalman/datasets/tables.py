@@ -73,7 +73,7 @@ def _needed(name: str) -> ModuleType:
         ) from None
 
 
-def _per_point(data: TableSource) -> dict[str, Any]:
+def per_point(data: TableSource) -> dict[str, Any]:
     """The columns with one number per point, in memory."""
     columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
     for name in ("noise", "value"):
@@ -89,7 +89,7 @@ def _per_point(data: TableSource) -> dict[str, Any]:
     return columns
 
 
-def _per_node(hierarchy: Hierarchy) -> dict[str, Any]:
+def per_node(hierarchy: Hierarchy) -> dict[str, Any]:
     """The columns with one number per node."""
     columns = {name: getattr(hierarchy, name) for name in ("parent", "value", "variance", "size", "depth")}
     return columns if hierarchy.level is None else {**columns, "level": hierarchy.level}
@@ -141,7 +141,7 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
         raise RecipeError(f"coordinates of {table}: only points have them; use table = 'points'")
     pandas = _needed("pandas")
     if table == "nodes":
-        frame = pandas.DataFrame(_per_node(_hierarchy(data, "table = 'nodes'")))
+        frame = pandas.DataFrame(per_node(_hierarchy(data, "table = 'nodes'")))
         frame.index.name = "node"
     elif table == "edges":
         if data.edges is None:
@@ -149,7 +149,7 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
         frame = pandas.DataFrame(data.edges[:], columns=["a", "b"])
         frame.index.name = "edge"
     else:
-        frame = pandas.DataFrame(_per_point(data))
+        frame = pandas.DataFrame(per_point(data))
         if coordinates:
             X = data.X[:]
             frame = frame.join(pandas.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]))
@@ -200,7 +200,7 @@ def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
     X = data.X[:]
     made = anndata.AnnData(
         X=X,
-        obs=pandas.DataFrame(_per_point(data), index=names),
+        obs=pandas.DataFrame(per_point(data), index=names),
         var=pandas.DataFrame(index=pandas.Index([f"x{i}" for i in range(X.shape[1])])),
         uns={"recipe": data.recipe.to_toml()},
     )
@@ -209,7 +209,7 @@ def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
         features = data.hierarchy.features(top=latents if latents is None else min(latents, most))
         made.obsm["hierarchy"] = features
         nodes = np.arange(n, n + features.shape[1])
-        columns = {"node": nodes, **{name: column[nodes] for name, column in _per_node(data.hierarchy).items()}}
+        columns = {"node": nodes, **{name: column[nodes] for name, column in per_node(data.hierarchy).items()}}
         made.uns["latents"] = pandas.DataFrame(columns, index=nodes.astype(str))
     if data.edges is not None:
         a, b = data.edges[:].T
