@@ -80,10 +80,11 @@ class Subtasks(Recipe):
     rotate : bool, default False
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     target : str, default "value"
-        What y is: "value", the label itself; "sign", its class, 1 where it is above 0 and 0 elsewhere; "threshold", the
-        same with ``threshold`` for 0.
+        What y is: "value", "sign", "threshold" or "classes", as for `Recipe`.
     threshold : float, default 0
-        In units of the label's prior standard deviation; only with target = "threshold".
+        With target = "threshold", in units of the label's prior standard deviation.
+    subclusters : int, default 8
+        With target = "classes": their number, as for `Recipe`.
     embedding : str, default "own"
         X is the family's own: "own".
     feature_directions : str, default "random"
