@@ -34,6 +34,7 @@ from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.families.sparse_parities.recipe import SparseParities
+from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from fractalman.prediction import predict_own_data
     from fractalman.runs import run_confirmation as confirm
     from fractalman.runs import run_granularity as granularity
+    from fractalman.runs import run_linearity as linearity
     from fractalman.runs import run_locality as locality
     from fractalman.runs import run_probe as probe
 
@@ -87,6 +89,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "granularity": ("fractalman.runs", "run_granularity"),
     "label_draws": ("fractalman.generation", "label_draws"),
     "learners": ("fractalman.learners", None),
+    "linearity": ("fractalman.runs", "run_linearity"),
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
@@ -110,13 +113,13 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "RandomHierarchyModel", "GrammarLanguage", "SparseParities",
+    "RandomHierarchyModel", "GrammarLanguage", "SparseParities", "Subtasks",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export", "export_anndata",
     "ImportedDataset", "import_percolation",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
-    "granularity", "locality", "probe", "recovery",
+    "granularity", "linearity", "locality", "probe", "recovery",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
