@@ -30,7 +30,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--scaling",
         metavar="TABLE",
-        help="a table of losses (.csv, .tsv, .jsonl, .parquet, .xlsx) against sizes, parameters, tokens or compute",
+        help="a table of losses (.csv .tsv .json .jsonl, also .gz, .parquet .xlsx) against sizes, parameters, "
+        "tokens or compute",
     )
     parser.add_argument(
         "--columns", metavar="ROLE=NAME,…", help="of a table: which column is what, e.g. loss=val_loss,n_params=N"
@@ -116,23 +117,22 @@ def _belongs(options: argparse.Namespace) -> None:
     """Refuse options of tables for points, and a table of losses that is given as points."""
     if options.scaling is not None:
         return
-    from fractalman.measure.cells import TABLE_FILES, read_cells
     from fractalman.measure.columns import is_loss_table
+    from fractalman.measure.table_files import read_cells, table_kind
 
     for name in ("huber", "columns", "where", "window", "trials", "form", "budgets", "cost"):
         if getattr(options, name) not in (None, []):
             raise RecipeError(f"--{name} belongs to a table of losses: use measure --scaling {options.file} --{name} …")
-    kind = Path(options.file).suffix.lower()
-    if kind not in TABLE_FILES or not Path(options.file).is_file():
+    if table_kind(options.file) is None or not Path(options.file).is_file():
         return
     try:
         found = is_loss_table(read_cells(options.file))
     except RecipeError:
         found = False  # the reader of points says what is wrong
-    if found or kind not in (".csv",):
-        what = "looks like a table of losses" if found else f"ends in {kind}, as tables of losses do"
+    if found:
         raise RecipeError(
-            f"{options.file} {what}, and points are expected here; use fractalman measure --scaling {options.file}"
+            f"{options.file} looks like a table of losses, and points are expected here; use fractalman measure "
+            f"--scaling {options.file}"
         )
 
 

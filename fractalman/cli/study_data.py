@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _holds_losses(file: str) -> bool:
-    from fractalman.measure.cells import TABLE_FILES, read_cells
     from fractalman.measure.columns import is_loss_table
+    from fractalman.measure.table_files import read_cells, table_kind
 
-    return Path(file).suffix.lower() in TABLE_FILES and is_loss_table(read_cells(file))
+    return table_kind(file) is not None and is_loss_table(read_cells(file))

@@ -16,7 +16,8 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
-from fractalman.measure.cells import Cells, is_missing, number, plain, read_cells
+from fractalman.measure.cells import Cells, is_missing, number, plain
+from fractalman.measure.table_files import read_cells
 
 ROLES = ("loss", "n", "n_params", "n_data", "compute", "unique", "seed", "trials")
 AXES = ("n", "n_params", "n_data", "compute")

@@ -46,7 +46,7 @@ def measure_scaling(
     Parameters
     ----------
     source : path or DataFrame
-        A table with a header that ends in .csv, .tsv, .jsonl, .parquet or .xlsx: losses, and sizes on one axis (n,
+        A table with a header, as text, JSON, Parquet or Excel: losses, and sizes on one axis (n,
         parameters, tokens or compute) or on two (parameters and tokens). Columns are recognised by their usual names;
         a column of seeds makes errors those between seeds.
     huber : float, optional

@@ -19,14 +19,17 @@ from fractalman._files import ordinary_file
 from fractalman._typing import F64
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
-from fractalman.measure.cells import TABLE_FILES, Cells, is_missing, read_cells
+from fractalman.measure.cells import Cells, is_missing
 from fractalman.measure.outside import refuse_outside
+from fractalman.measure.point_columns import is_index, vector_column, vectors_of
 from fractalman.measure.points import TARGET_NAMES, plain
+from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
 
 POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
 """How the names of files with anybody's points end."""
 DATA_FILES = (*POINT_FILES, ".h5", ".hdf5")
 """The same with HDF5, which may also be a fractalman file, read as anybody's."""
+_EXPECTED = f".npz, .npy, .h5ad, .h5, .hdf5, {KINDS}"
 _POINT_NAMES = ("X", "x", "data", "features", "embeddings")
 _TABLE = "a table (n, d) of numbers"
 
@@ -69,8 +72,8 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     Parameters
     ----------
     path : str or Path
-        .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; .csv, .tsv, .jsonl, .parquet or .xlsx with a
-        header; .h5ad.
+        .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; a table with a header, as for
+        `read_cells`, of numbers or with one column of lists; .h5ad.
     target : str, default None
         The target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers; None =
         y, target or label in any case, where there is one.
@@ -101,7 +104,7 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     beside = target if target is not None and target.endswith(".npy") else None
     named = None if beside else target
     kind = file.suffix.lower()
-    if kind in TABLE_FILES:
+    if table_kind(file) is not None:
         found = _from_table(file, named, points)
     elif kind == ".npy":
         if named is not None or points is not None:
@@ -148,11 +151,11 @@ def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 |
 def check_file(file: Path) -> None:
     """Refuse what is no file of a known kind."""
     if file.is_dir():
-        raise RecipeError(f"{file} is a directory: expected a file that ends in {', '.join(DATA_FILES)}")
+        raise RecipeError(f"{file} is a directory: expected a file that ends in {_EXPECTED}")
     if not file.exists():
-        raise RecipeError(f"{file} does not exist: expected a file that ends in {', '.join(DATA_FILES)}")
-    if file.suffix.lower() not in DATA_FILES:
-        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {', '.join(DATA_FILES)}")
+        raise RecipeError(f"{file} does not exist: expected a file that ends in {_EXPECTED}")
+    if table_kind(file) is None and file.suffix.lower() not in DATA_FILES:
+        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {_EXPECTED}")
     ordinary_file(file, "a file of points")  # a pipe would wait for ever
 
 
@@ -190,6 +193,9 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
     if points is not None:
         raise RecipeError(f"{file} is one table: expected no name of an array beside it, leave {points!r} out")
     cells = read_cells(file)
+    vectors = vector_column(cells)
+    if vectors is not None:
+        return _from_vectors(file, cells, vectors, target)
     names, notes = list(cells.names), []
     if target is not None and target not in names:
         raise RecipeError(f"{file} has no column {target!r}: expected {', '.join(names)}{nearest(target, names)}")
@@ -201,7 +207,7 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
     for at, name in enumerate(names):
         if name == target:
             continue
-        if _is_index(cells, at):
+        if is_index(cells, at):
             notes.append(f"column {at + 1} without a name counts the rows: an index, no coordinate")
         else:
             features.append(name)
@@ -234,18 +240,21 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
     return UserPoints(X, y, classes, target, tuple(notes))
 
 
-def _is_index(cells: Cells, at: int) -> bool:
-    """Whether a column is the index that pandas writes: without a name, counting the rows."""
-    name = cells.names[at]
-    if name and not name.lower().startswith("unnamed:") and name != "index":
-        return False
-    try:
-        values = np.array([row[at] for row in cells.rows], np.float64)
-    except (TypeError, ValueError):
-        return not name or name.lower().startswith("unnamed:")  # words without a name are no coordinate either
-    return len(values) > 1 and bool(
-        (np.diff(values) == 1.0).all() or (not name and np.unique(values).size == len(values))
-    )
+def _from_vectors(file: Path, cells: Cells, name: str, target: str | None) -> UserPoints:
+    """Points from a column of lists; of the other columns the target is used and the rest left alone."""
+    X = vectors_of(cells, name)
+    others = [other for other in cells.names if other != name]
+    if target is not None and target not in others:
+        raise RecipeError(f"{file} has no column {target!r}: expected {', '.join(others)}{nearest(target, others)}")
+    chosen = target or next((other for other in others if other.lower() in TARGET_NAMES), None)
+    alone = [other for other in others if other != chosen]
+    notes = [f"column {name!r} of lists is taken as the points"]
+    notes += [f"left alone: {', '.join(alone[:12])}{' …' if len(alone) > 12 else ''}"] if alone else []
+    if chosen is None:
+        return UserPoints(X, None, None, None, tuple(notes))
+    notes += [f"column {chosen!r} is taken as the target"] if target is None else []
+    y, classes = as_target(file, f"column {chosen!r}", np.array(cells.column(chosen), object), len(X))
+    return UserPoints(X, y, classes, chosen, tuple(notes))
 
 
 def _numbers(cells: Cells, name: str) -> F64:
@@ -298,12 +307,14 @@ def _no_numpy(file: Path, error: Exception) -> RecipeError:
 def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoints:
     if file.suffix.lower() == ".npz":
         try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
+            with file.open("rb") as stream:
+                loaded = np.load(stream, allow_pickle=False)
                 if isinstance(loaded, np.ndarray):
                     raise RecipeError(f"{file} is a single array: rename it to end in .npy")
-                if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
-                    return _sparse(file, target)
-                return _named(file, loaded, list(loaded.files), target, points)
+                with loaded:
+                    if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
+                        return _sparse(file, target)
+                    return _named(file, loaded, list(loaded.files), target, points)
         except (*_HEADER_ERRORS, zipfile.BadZipFile, NotImplementedError) as error:
             raise _no_numpy(file, error) from None
     import h5py

@@ -12,8 +12,9 @@ import pytest
 from fractalman.cli import main
 from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.measure import fit_joint_power_law, fit_power_law, measure_scaling
-from fractalman.measure.cells import number, read_cells
+from fractalman.measure.cells import number
 from fractalman.measure.columns import parse_mapping, read_losses, recognised
+from fractalman.measure.table_files import read_cells
 
 SIZES = np.array([100, 200, 400, 800, 1600, 3200, 6400])
 

@@ -1,0 +1,333 @@
+"""Files of tables as people have them: text with any usual separator, JSON, Parquet and Excel, packed or not."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman._files import ordinary_file
+from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.measure.cells import Cells, is_missing, number, plain_point
+
+_PACKED = (".csv", ".tsv", ".jsonl", ".json")
+TABLE_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".json", *(f"{kind}.gz" for kind in _PACKED))
+"""How the names of files with anybody's tables end."""
+KINDS = ".csv, .tsv, .jsonl, .parquet, .xlsx, .json (text also with .gz)"
+"""The same in words."""
+
+
+def table_kind(file: str | Path) -> str | None:
+    """Return how a table's name ends, without .gz; None for what is no table.
+
+    Examples
+    --------
+    >>> table_kind("Losses.CSV"), table_kind("losses.csv.gz"), table_kind("points.npy")
+    ('.csv', '.csv', None)
+    """
+    name = Path(file).name.lower()
+    found = next((kind for kind in TABLE_FILES if name.endswith(kind)), None)
+    return None if found is None else found.removesuffix(".gz")
+
+
+def read_cells(source: Any) -> Cells:
+    """Return the table of a file or of a pandas DataFrame.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        A file: text (.csv, .tsv) separated by commas, semicolons, tabs, bars or spaces; .json, a list of
+        objects or an object of columns; .jsonl; any of these packed (.gz); .parquet and .xlsx, which need pandas (extra
+        ``tables``).
+
+    Returns
+    -------
+    Cells
+
+    Raises
+    ------
+    RecipeError
+        For a file that is absent, of another kind, empty, without a header, or with two columns of one name.
+    MissingExtraError
+        Where the kind of file needs a package that is absent.
+    """
+    if hasattr(source, "columns") and hasattr(source, "itertuples"):
+        return _frame("the table", source)
+    file = Path(source)
+    kind = check_table(file)
+    if kind in (".parquet", ".xlsx"):
+        return _frame(str(file), _pandas_read(file, kind))
+    text = _decoded(file)
+    if kind == ".jsonl":
+        return _json_lines(file, text)
+    if kind == ".json":
+        return _json(file, text)
+    return _text(file, text, "\t" if kind == ".tsv" else None)
+
+
+def check_table(file: Path) -> str:
+    """Return the kind of a table's file; RecipeError for one that is not there, or of another kind."""
+    if file.is_dir():
+        raise RecipeError(f"{file} is a directory: expected a file that ends in {KINDS}")
+    if not file.exists():
+        raise RecipeError(f"{file} does not exist: expected a file that ends in {KINDS}")
+    kind = table_kind(file)
+    if kind is None:
+        points = file.suffix.lower() in (".npz", ".npy", ".h5", ".hdf5", ".h5ad")
+        hint = f"; of points use fractalman measure {file}" if points else ""
+        if file.suffix.lower() in (".txt", ".dat"):
+            hint = "; rename it to .csv, cells may be parted by spaces"
+        raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {KINDS}{hint}")
+    ordinary_file(file, "a table")  # a pipe would wait for ever
+    return kind
+
+
+# ---------------------------------------------------------------------------------------------------- text
+
+
+def _decoded(file: Path) -> str:
+    """The text of a file: unpacked; UTF-8, UTF-16 with its mark (Excel's "Unicode text"), else Windows' Latin."""
+    raw = file.read_bytes()
+    if file.name.lower().endswith(".gz"):
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise RecipeError(f"{file} is not packed as .gz says ({error}): expected a file that gzip made") from None
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        codecs = ["utf-16"]
+    else:
+        codecs = ["utf-8-sig", "cp1252"]
+    for codec in codecs:
+        try:
+            text = raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if not re.search(r"[\x00-\x08\x0e-\x1f]", text):
+            return text
+    raise RecipeError(f"{file} is no text: expected a header line and rows of numbers, as UTF-8")
+
+
+def _lines(text: str, delimiter: str | None) -> tuple[list[tuple[int, list[str]]], str]:
+    """The rows that hold something, with their line numbers, and what separates their cells.
+
+    Comments at the top are left out, but for a header that is one, as numpy.savetxt writes it.
+    """
+    whole = text.splitlines(keepends=True)
+    first = next((line for line in whole if line.strip() and not line.lstrip().startswith("#")), "")
+    if delimiter is None:
+        usual = [d for d in ",;\t|" if d in first]
+        delimiter = max(usual, key=first.count) if usual else " " if re.search(r"\S\s+\S", first.strip()) else ","
+    if delimiter == " ":  # aligned columns have several of them
+        split: Iterable[tuple[int, list[str]]] = ((at, line.split()) for at, line in enumerate(whole, start=1))
+    else:
+        split = _separated(whole, delimiter)
+    rows: list[tuple[int, list[str]]] = []
+    above: tuple[int, list[str]] | None = None
+    for at, row in split:
+        comment = bool(row) and row[0].lstrip().startswith("#") and not rows
+        if comment:
+            first_cell = row[0].lstrip().lstrip("#").strip()
+            above = at, [first_cell, *row[1:]] if first_cell else row[1:]
+        ruled = delimiter == "|" and all(re.fullmatch(r":?-+:?|", cell.strip()) for cell in row)
+        if any(cell.strip() for cell in row) and not comment and not ruled:
+            rows.append((at, row))
+    if delimiter == "|" and all(not row[0].strip() and not row[-1].strip() for _, row in rows):  # as in Markdown
+        rows = [(at, row[1:-1]) for at, row in rows]
+    if above and rows and len(above[1]) == len(rows[0][1]) and all(map(_is_plain_number, map(str.strip, rows[0][1]))):
+        rows.insert(0, above)
+    return rows, delimiter
+
+
+def _separated(lines: list[str], delimiter: str) -> Iterable[tuple[int, list[str]]]:
+    reader, before = csv.reader(lines, delimiter=delimiter), 0
+    for row in reader:
+        start, before = before + 1, reader.line_num
+        yield start, row
+
+
+def _text(file: Path, text: str, delimiter: str | None) -> Cells:
+    try:
+        lines, delimiter = _lines(text, delimiter)
+    except csv.Error as error:
+        raise RecipeError(f"{file} is no table of text ({error}): expected a header line and rows of numbers") from None
+    if len(lines) < 2:
+        raise RecipeError(f"{file} has {len(lines)} lines: expected a header line and rows of numbers")
+    header = [name.strip() for name in lines[0][1]]
+    # a row that is longer only by empty cells, or shorter by a trailing separator, is whole
+    while (
+        header
+        and not header[-1]
+        and all(len(row) < len(header) or not row[len(header) - 1].strip() for _, row in lines)
+    ):
+        header.pop()
+    _named(file, header)
+    rows = []
+    for at, cells in lines[1:]:
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) != len(header):
+            shown = ", ".join(header[:4]) + (" …" if len(header) > 4 else "")
+            raise RecipeError(
+                f"{file}, row {at} has {len(cells)} cells: expected {len(header)}, as in the header ({shown})"
+            )
+        rows.append(tuple(cell.strip() for cell in cells))
+    _refuse_data_as_header(file, header, rows)
+    numbers = np.array([at for at, _ in lines[1:]], np.int64)
+    points = any(plain_point(cell) for row in rows for cell in row)  # 0.79 beside 1,600: commas part thousands
+    return Cells(str(file), tuple(header), tuple(rows), numbers, delimiter == ";" and not points)
+
+
+def _named(file: Path | str, header: Sequence[str]) -> None:
+    """Refuse a header that is none, or that names two columns alike."""
+    names = [name for name in header if name]
+    if names and not _counted(names) and all(number(name) is not None for name in names):
+        raise _no_header(file, names)
+    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+    if twice:
+        where = ", ".join(str(i + 1) for i, name in enumerate(header) if name == twice[0])
+        raise RecipeError(
+            f"{file} has {header.count(twice[0])} columns named {twice[0]!r} (columns {where}): expected one; "
+            "rename the others in the header"
+        )
+
+
+def _no_header(file: Path | str, found: Sequence[str]) -> RecipeError:
+    return RecipeError(
+        f"{file} begins with the numbers {', '.join(found[:4])}: expected a header line with the columns' names; add "
+        "one, e.g. n,loss"
+    )
+
+
+def _refuse_data_as_header(file: Path | str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Refuse a first line that is like all others: its numbers stand over numbers and its words over words.
+
+    A word over numbers is a name, and numbers that count may be.
+    """
+    bare = [name for name in header if _is_plain_number(name)]
+    if not bare or _counted(bare):
+        return
+    words = [at for at, name in enumerate(header) if name and not _is_plain_number(name)]
+    if all(any(number(row[at]) is None for row in rows) for at in words):
+        raise _no_header(file, bare)
+
+
+def _is_plain_number(name: str) -> bool:
+    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", name, re.IGNORECASE) is not None
+
+
+def _counted(names: Sequence[str]) -> bool:
+    """Whether names that are numbers count: pandas' names of no names (0, 1, 2, …), or years."""
+    if not all(name.isdecimal() for name in names):
+        return False
+    first, steps = int(names[0]), np.diff([int(name) for name in names])
+    return bool((steps == 1).all()) and (first == 0 or (1900 <= first <= 2100 and len(names) > 1) or len(names) > 2)
+
+
+# ---------------------------------------------------------------------------------------------------- JSON
+
+
+def _json_lines(file: Path, text: str) -> Cells:
+    names: dict[str, None] = {}
+    found: list[tuple[int, dict[str, Any]]] = []
+    for at, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line, object_pairs_hook=_pairs_once)
+        except (ValueError, RecursionError) as error:
+            raise RecipeError(f"{file}, line {at} is no JSON ({error}): expected one object a line") from None
+        if not isinstance(entry, dict):
+            raise RecipeError(f'{file}, line {at} is no JSON object: expected e.g. {{"n": 100, "loss": 2.5}}')
+        names.update(dict.fromkeys(entry))
+        found.append((at, entry))
+    if not found:
+        raise RecipeError(f"{file} is empty: expected one JSON object a line")
+    rows = tuple(tuple(entry.get(name) for name in names) for _, entry in found)
+    return Cells(str(file), tuple(names), rows, np.array([at for at, _ in found], np.int64))
+
+
+def _json(file: Path, text: str) -> Cells:
+    """A list of objects, an object of columns (lists, or objects by row as pandas writes them), or lines of objects."""
+    wanted = 'expected a list of objects, [{"n": 100, "loss": 2.5}, …], or columns, {"n": [100, …], "loss": [2.5, …]}'
+    try:
+        found = json.loads(text, object_pairs_hook=_pairs_once)
+    except (ValueError, RecursionError) as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
+            return _json_lines(file, text)
+        raise RecipeError(f"{file} is no JSON ({error}): {wanted}") from None
+    if isinstance(found, dict) and found:
+        columns = {name: list(c.values()) if isinstance(c, dict) else c for name, c in found.items()}
+        sizes = {len(column) if isinstance(column, list) else -1 for column in columns.values()}
+        rows_named = [list(c) for c in found.values() if isinstance(c, dict)]
+        if -1 in sizes or len(sizes) != 1 or any(names != rows_named[0] for names in rows_named):
+            raise RecipeError(f"{file} is an object whose values are no columns of one length: {wanted}")
+        entries = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    elif isinstance(found, list) and found and all(isinstance(entry, dict) for entry in found):
+        entries = found
+    else:
+        what = "an object" if isinstance(found, dict) else "a list" if isinstance(found, list) else "one value"
+        empty = "" if found else " without entries"
+        raise RecipeError(f"{file} holds {what}{empty} and no table: {wanted}")
+    names = tuple(dict.fromkeys(name for entry in entries for name in entry))
+    _named(file, names)
+    if not entries:
+        raise RecipeError(f"{file} has no rows: {wanted}")
+    rows = tuple(tuple(entry.get(name) for name in names) for entry in entries)
+    return Cells(str(file), names, rows, np.arange(1, len(rows) + 1, dtype=np.int64))
+
+
+def _pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two values of {next(n for n in names if names.count(n) > 1)!r}")
+    return dict(pairs)
+
+
+# ---------------------------------------------------------------------------------------------------- pandas
+
+
+def _pandas_read(file: Path, kind: str) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise MissingExtraError(
+            f"{file.name} needs pandas, which is not installed: use pip install 'fractalman[tables]'"
+        ) from None
+    try:
+        if kind == ".parquet":
+            return pandas.read_parquet(file)
+        frame = pandas.read_excel(file, header=None)
+    except ImportError as error:
+        raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install 'fractalman[tables]'") from None
+    except Exception as error:  # whatever the reader of a damaged file raises
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RecipeError(f"{file} cannot be read as {kind} ({first}): expected an intact table") from None
+    # pandas renames columns of one name; the header is read as a row, so that they are seen
+    if len(frame) < 2:
+        raise RecipeError(f"{file} has {len(frame)} rows: expected a header line and rows of numbers")
+    header = [("" if is_missing(cell) else str(cell)).strip() for cell in frame.iloc[0]]
+    _named(file, header)
+    frame = frame.iloc[1:]
+    _refuse_data_as_header(file, header, frame.head(1000).to_numpy(object).tolist())
+    frame.columns = header
+    return frame
+
+
+def _frame(source: str, frame: Any) -> Cells:
+    names = tuple(str(name) for name in frame.columns)
+    _named(source, names)
+    if not len(frame):
+        raise RecipeError(f"{source} has no rows: expected rows of numbers")
+    columns = [frame.iloc[:, i].astype(object).tolist() for i in range(len(names))]
+    rows = tuple(tuple(None if is_missing(cell) else cell for cell in row) for row in zip(*columns, strict=True))
+    first = 2 if source != "the table" else 0
+    return Cells(source, names, rows, np.arange(first, first + len(rows), dtype=np.int64))
