@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Two builds of fractalman side by side: processor time of the same calls, as ratios measured in one run.
+
+    .venv/bin/python scripts/bench_builds.py BEFORE [AFTER] [--only NAME …] [--repeats 5] [--points 400000] [--json]
+
+BEFORE and AFTER are folders with a checkout each (git worktree add; AFTER is this one unless it is named). One process
+of each build is started; rows are called in turn, A B A B …, once to warm up and then --repeats times. A row prints the
+median of each build's processor time (all threads together), which other work on the machine changes little; in units
+of NumPy filling a float32 array of as many points × 64 with normals on one thread, measured in the same turn; and the
+median and range of the ratios after/before. Fill, and h5py's reading of a plain array, are rows of their own: their
+ratio says what the noise is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+D = 64
+ROWS = ("fill", "cascade", "cascade-random", "cluster", "sphere", "read-h5py", "read", "verify", "features")
+
+Call = Callable[[], Any]
+
+
+def fill(n: int) -> None:
+    """The yardstick: a fresh array of single-precision normals."""
+    import numpy as np
+
+    np.random.Generator(np.random.PCG64(0)).standard_normal(out=np.empty((n, D), np.float32), dtype=np.float32)
+
+
+def calls(n: int, folder: Path) -> dict[str, Call]:
+    """What is measured; files are written before."""
+    import h5py
+    import numpy as np
+
+    import fractalman as fm
+    from fractalman.datasets import write_columns
+
+    def generated(recipe: fm.Recipe) -> Call:
+        return lambda: fm.generate(recipe)
+
+    X = np.random.Generator(np.random.PCG64(0)).standard_normal((n, D), dtype=np.float32)
+    plain, ours = folder / "plain.h5", folder / "ours.h5"
+    with h5py.File(plain, "w") as file:
+        file.create_dataset("X", data=X)
+    columns = {"X": X, "y": np.zeros(n), "cluster": np.zeros(n, np.int64)}
+    write_columns(ours, columns, recipe=fm.Cascade(n_points=n, ambient_dim=D).to_dict())
+    hierarchy = fm.generate(fm.PercolationCluster(n_points=n // 4, ambient_dim=2)).hierarchy
+
+    def read_plain() -> None:
+        with h5py.File(plain) as file:
+            file["X"][:]
+
+    def read() -> None:
+        with fm.open(ours) as file:
+            file.X[:]
+
+    found: tuple[Call, ...] = (
+        lambda: fill(n),
+        generated(fm.Cascade(n_points=n, ambient_dim=D, branching=4)),
+        generated(fm.Cascade(n_points=n, ambient_dim=D, branching=(2, 8))),
+        generated(fm.PercolationCluster(n_points=n, ambient_dim=D)),
+        generated(fm.SmoothManifold(n_points=n, ambient_dim=D)),
+        read_plain,
+        read,
+        lambda: fm.verify(ours),
+        lambda: hierarchy.features(values=True) if hierarchy else None,
+    )
+    return dict(zip(ROWS, found, strict=True))
+
+
+def serve(n: int) -> None:
+    """In a process of one build: call what standard input names, answer with its processor time."""
+    with tempfile.TemporaryDirectory() as folder:
+        named = calls(n, Path(folder))
+        for line in sys.stdin:
+            before = time.process_time()
+            named[line.strip()]()
+            print(time.process_time() - before, flush=True)
+
+
+def started(build: Path, n: int) -> subprocess.Popen[str]:
+    """A process that serves a build."""
+    return subprocess.Popen(
+        [sys.executable, __file__, "--serve", str(n)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=build,
+        env={**os.environ, "PYTHONPATH": str(build)},
+    )
+
+
+def ask(server: subprocess.Popen[str], name: str) -> float:
+    """Processor seconds of one call."""
+    if server.stdin is None or server.stdout is None:
+        raise RuntimeError("the process has no pipes")
+    print(name, file=server.stdin, flush=True)
+    return float(server.stdout.readline())
+
+
+def commit(build: Path) -> str:
+    """The short name of the commit that a folder holds; a plus says that files were changed since."""
+    git = ["git", "-C", str(build)]
+    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True).stdout
+    dirty = subprocess.run([*git, "status", "--porcelain", "-uno"], check=True, capture_output=True, text=True).stdout
+    return name.strip() + ("+" if dirty.strip() else "")
+
+
+def measured(name: str, before: subprocess.Popen[str], after: subprocess.Popen[str], repeats: int) -> dict[str, Any]:
+    """One row: both builds in turn, the yardstick between them."""
+    for server in (before, after):
+        ask(server, name)
+    turns = [(ask(before, name), ask(after, name), ask(after, "fill")) for _ in range(repeats)]
+    ratios = [b / a for a, b, _ in turns]
+    return {
+        "name": name,
+        "before": statistics.median(a / unit for a, _, unit in turns),
+        "after": statistics.median(b / unit for _, b, unit in turns),
+        "ratio": statistics.median(ratios),
+        "least": min(ratios),
+        "most": max(ratios),
+    }
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("before", type=Path, nargs="?")
+    parser.add_argument("after", type=Path, nargs="?", default=Path(__file__).resolve().parents[1])
+    parser.add_argument("--only", metavar="NAME", choices=ROWS, action="append")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--points", type=int, default=400_000)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.serve:
+        serve(asked.serve)
+        return 0
+    if asked.before is None:
+        parser.error("the folder of the build before is needed: git worktree add FOLDER COMMIT")
+    before, after = (started(build, asked.points) for build in (asked.before, asked.after))
+    rows = [measured(name, before, after, asked.repeats) for name in asked.only or ROWS]
+    for server in (before, after):
+        server.communicate()
+    commits = {"before": commit(asked.before), "after": commit(asked.after), "points": asked.points}
+    if asked.json:
+        print(json.dumps({**commits, "rows": rows}, indent=2))
+        return 0
+    print(f"processor time in fills of {asked.points} × {D}; before {commits['before']}, after {commits['after']}")
+    print(f"{'row':18s}{'before':>9s}{'after':>9s}{'ratio':>8s}   range")
+    for row in rows:
+        print(
+            f"{row['name']:18s}{row['before']:9.3g}{row['after']:9.3g}{row['ratio']:8.2f}"
+            f"   {row['least']:.2f} … {row['most']:.2f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
