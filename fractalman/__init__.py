@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         write_shard,
         write_shards,
     )
+    from fractalman.generation.synonyms import exchange_synonyms
     from fractalman.learners.networks.feeding import device_batches
     from fractalman.measure.recovery import recovery
     from fractalman.prediction import make_plan as plan
@@ -109,6 +110,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "merge_shards": ("fractalman.generation", "merge_shards"),
     "CoarseDataset": ("fractalman.datasets.coarse", "CoarseDataset"),
     "coarse_grain": ("fractalman.datasets.coarse", "coarse_grain"),
+    "exchange_synonyms": ("fractalman.generation.synonyms", "exchange_synonyms"),
 }
 
 __all__ = [  # noqa: RUF022 (kinds together)
@@ -122,7 +124,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "granularity", "linearity", "locality", "probe", "recovery",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
-    "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
+    "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain", "exchange_synonyms",
     "batches", "device_batches", "to_pandas", "to_anndata", "catalogue_names", "catalogue_recipe",
 ]  # fmt: skip
 

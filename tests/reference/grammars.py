@@ -75,3 +75,25 @@ def floor(grammar: Grammar, position: int, context: int) -> tuple[float, float]:
 def masked_place(point: int, seed: int, places: int) -> int:
     """Return which of so many tokens of a sequence is hidden."""
     return int(plain.draw_below(plain.derive(key64(seed, Role.MASK), point), 0, places))
+
+
+def exchanged(grammar: Grammar, string: int, seed: int, level: int, node: int | None, draw: int) -> list[int]:
+    """Return the symbols of one derivation, those below a level (or below one node of it) drawn anew."""
+    own = plain.derive(key64(seed, Role.EXCHANGE, draw), string)
+    before, s = derivation(grammar, string, seed), grammar.branching
+    levels, begin = [], 0
+    for k in range(grammar.levels + 1):
+        levels.append(before[begin : begin + s**k])
+        begin += s**k
+    begin = 0
+    for k in range(grammar.levels):
+        for place in range(s**k):
+            if k < level or (node is not None and place // s ** (k - level) != node):
+                continue
+            u = (plain.draw(own, 1 + begin + place) >> 11) * 2.0**-53
+            x = levels[k][place]
+            cumulated = list(np.cumsum(grammar.probabilities[k][x]))
+            r = next((i for i, c in enumerate(cumulated[:-1]) if u < c), len(cumulated) - 1)
+            levels[k + 1][place * s : (place + 1) * s] = [int(y) for y in grammar.productions[k][x, r]]
+        begin += s**k
+    return [symbol for of_level in levels for symbol in of_level]

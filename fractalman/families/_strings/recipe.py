@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import AnyInt
+from fractalman._typing import F64, I32, AnyInt
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
@@ -106,6 +106,62 @@ class GrammarRecipe(Recipe):
         from fractalman.theory.grammars import derive_strings
 
         return derive_strings(self.grammar, np.asarray(points, np.int64), self.seeds.labels)
+
+    def exchanged(self, points: AnyInt, level: int, *, node: int | None = None, draw: int = 1) -> Derivations:
+        """Return strings whose productions below a level are replaced by synonyms, drawn anew.
+
+        Parameters
+        ----------
+        points : (k,) integer
+            Numbers of the strings.
+        level : int
+            Symbols of levels 0 … level stay, level < L.
+        node : int or None, default None
+            Only below this symbol of the level; None = below all.
+        draw : int, default 1
+            Number of the exchange.
+
+        Returns
+        -------
+        theory.grammars.Derivations
+            As `derivations`.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.RandomHierarchyModel(n_points=10)
+        >>> bool((recipe.exchanged(range(9), 2).level(2) == recipe.derivations(range(9)).level(2)).all())
+        True
+        """
+        from fractalman.theory.grammars import exchange_synonyms
+
+        numbers = np.asarray(points, np.int64)
+        own = self.derivations(numbers)
+        return exchange_synonyms(own, numbers, level=level, node=node, draw=draw, seed=self.seeds.labels)
+
+    def seen(self, derived: Derivations, points: AnyInt) -> tuple[I32, F64]:
+        """Return tokens and targets of strings, as in a dataset.
+
+        Parameters
+        ----------
+        derived : theory.grammars.Derivations
+            The strings.
+        points : (k,) integer
+            Their numbers.
+
+        Returns
+        -------
+        tokens : (k, t) int32
+            What learners see.
+        targets : (k,) float64
+            Numbers of the symbols that y is.
+
+        Raises
+        ------
+        NotImplementedError
+            In families that do not say what they show.
+        """
+        raise NotImplementedError(f"{self.family} does not say what it shows of {derived} and {points}")
 
     def _target_problems(self) -> list[str]:
         problems = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F64, I64, AnyInt
+from fractalman._typing import F64, I32, I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.families._strings.recipe import MAX_LENGTH, RULE_CHECKS, GrammarRecipe, encoded_dimension
 from fractalman.random.keys import Seeds
@@ -15,7 +15,7 @@ from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer
 from fractalman.recipes.checks import seed as seed_check
 
 if TYPE_CHECKING:
-    from fractalman.theory.grammars import TokenFloor
+    from fractalman.theory.grammars import Derivations, TokenFloor
 
 
 def _whole(low: int) -> Check:
@@ -185,6 +185,44 @@ class GrammarLanguage(GrammarRecipe):
     def target_classes(self) -> int:
         """How many values y can have."""
         return self.vocabulary
+
+    def seen(self, derived: Derivations, points: AnyInt) -> tuple[I32, F64]:
+        """Return what is seen of strings, and the tokens that are not.
+
+        Parameters
+        ----------
+        derived : theory.grammars.Derivations
+            The strings.
+        points : (k,) integer
+            Their numbers, which decide where a token is hidden.
+
+        Returns
+        -------
+        tokens : (k, shown) int32
+            The window's tokens; v where one is hidden.
+        targets : (k,) float64
+            The token after them, or the hidden one.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.GrammarLanguage(n_points=10)
+        >>> recipe.seen(recipe.derivations([4, 5]), [4, 5])[0].shape
+        (2, 7)
+        """
+        window = derived.tokens[:, self.window]
+        if not self.masks:
+            return np.ascontiguousarray(window[:, :-1], np.int32), window[:, -1].astype(np.float64)
+        from fractalman.families.grammar_language._kernels import masked_places
+        from fractalman.random.keys import Role, key64
+
+        tokens = np.array(window, np.int32)
+        rows, places = np.arange(len(tokens)), np.empty(len(tokens), np.int64)
+        key = np.uint64(key64(self.seeds.labels, Role.MASK))
+        masked_places(key, np.ascontiguousarray(points, np.int64), tokens.shape[1], places)
+        y = tokens[rows, places].astype(np.float64)
+        tokens[rows, places] = self.vocabulary
+        return tokens, y
 
     def target_posterior(self, tokens: AnyInt) -> F64:
         """Return the probabilities of y given what is seen and the rules; `theory.posterior` does so for rows of data.

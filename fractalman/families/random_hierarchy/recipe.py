@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F64, AnyInt
+from fractalman._typing import F64, I32, AnyInt
 from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.families._strings.recipe import MAX_LENGTH, RULE_CHECKS, GrammarRecipe, encoded_dimension
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_POINTS, Check, integer
 from fractalman.recipes.checks import seed as seed_check
+
+if TYPE_CHECKING:
+    from fractalman.theory.grammars import Derivations
 
 
 def _target(name: str, value: Any) -> str | int:
@@ -169,6 +172,33 @@ class RandomHierarchyModel(GrammarRecipe):
     def target_classes(self) -> int:
         """How many values y can have."""
         return self.classes if self.target_level == 0 else self.vocabulary
+
+    def seen(self, derived: Derivations, points: AnyInt) -> tuple[I32, F64]:  # noqa: ARG002 (all strings alike)
+        """Return whole strings and their target symbols.
+
+        Parameters
+        ----------
+        derived : theory.grammars.Derivations
+            The strings.
+        points : (k,) integer
+            Their numbers.
+
+        Returns
+        -------
+        tokens : (k, s^L) int32
+            The strings.
+        targets : (k,) float64
+            Numbers of the symbols that y is.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.RandomHierarchyModel(n_points=10)
+        >>> recipe.seen(recipe.derivations([4, 5]), [4, 5])[0].shape
+        (2, 8)
+        """
+        targets = derived.level(self.target_level)[:, self.node]
+        return np.ascontiguousarray(derived.tokens, np.int32), targets.astype(np.float64)
 
     def target_posterior(self, tokens: AnyInt) -> F64:
         """Return the probabilities of y given strings and the rules; `theory.posterior` does so for a dataset's rows.

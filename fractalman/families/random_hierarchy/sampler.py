@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from fractalman._typing import F32, F64, I32, I64
 from fractalman.families._strings.encodings import encode
 from fractalman.families._strings.hierarchy import derivation_paths
@@ -13,9 +11,7 @@ from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 
 def drawn(recipe: RandomHierarchyModel, points: I64) -> tuple[I32, F64]:
     """Return strings and target symbols of any points."""
-    derived = recipe.derivations(points)
-    targets = derived.level(recipe.target_level)[:, recipe.node]
-    return np.ascontiguousarray(derived.tokens, np.int32), targets.astype(np.float64)
+    return recipe.seen(recipe.derivations(points), points)
 
 
 def write(recipe: RandomHierarchyModel, tokens: I32, X: F32) -> None:

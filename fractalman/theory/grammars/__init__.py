@@ -26,7 +26,7 @@ from fractalman.theory.grammars.messages import (
     number_of_parses,
 )
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
-from fractalman.theory.grammars.strings import Derivations, derive_strings
+from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms
 from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "derive_strings",
     "discrete_floor",
     "entropy_rate",
+    "exchange_synonyms",
     "expected_correlation",
     "latent_posterior",
     "log_likelihood",

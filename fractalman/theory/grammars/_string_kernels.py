@@ -38,3 +38,31 @@ def derivations(key, strings, rules, cumulated, first_rule, sizes, prior, symbol
                     symbols[i, below + j] = rules[r, j]
             begin += nodes
             nodes *= s
+
+
+@kernel
+def exchanged(key, strings, rules, cumulated, first_rule, sizes, top, at, symbols):  # type: ignore[no-untyped-def]
+    """Draw anew what symbols[i] holds below node ``at`` of level ``top``, or below all its nodes where at < 0.
+
+    Node number h of string i draws from counter 1 + h of derive(key, i), as in `derivations`.
+    """
+    s, levels = rules.shape[1], sizes.size - 1
+    for i in range(strings.size):
+        own = derive(key, _U(strings[i]))
+        begin, nodes, first_node, last_node = 0, 1, 0, 0
+        for level in range(levels):
+            if level == top:
+                first_node, last_node = (0, nodes) if at < 0 else (at, at + 1)
+            m = (first_rule[level + 1] - first_rule[level]) // sizes[level]
+            if level >= top:
+                for node in range(first_node, last_node):
+                    first = first_rule[level] + symbols[i, begin + node] * m
+                    u, r = draw_uniform(own, _U(1 + begin + node)), first
+                    while r < first + m - 1 and u >= cumulated[r]:
+                        r += 1
+                    below = begin + nodes + node * s
+                    for j in range(s):
+                        symbols[i, below + j] = rules[r, j]
+                first_node, last_node = first_node * s, last_node * s
+            begin += nodes
+            nodes *= s

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fractalman._jit import run_tasks
-from fractalman._typing import AnyInt
+from fractalman._typing import F64, I64, AnyInt
 from fractalman.display import Display
+from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
 from fractalman.theory.grammars import _string_kernels
 from fractalman.theory.grammars.rules import Grammar
@@ -88,10 +90,8 @@ def derive_strings(grammar: Grammar, strings: AnyInt, seed: int) -> Derivations:
     dtype = np.int16 if widest <= 1 << 15 else np.int32 if widest <= 1 << 31 else np.int64
     s = grammar.branching
     symbols: AnyInt = np.empty((len(strings), sum(s**k for k in range(grammar.levels + 1))), dtype)
-    rules = np.concatenate([p.reshape(-1, s) for p in grammar.productions]).astype(dtype)
-    cumulated = np.concatenate([np.cumsum(p, axis=1).ravel() for p in grammar.probabilities])
-    first = np.concatenate([[0], np.cumsum([p.size for p in grammar.probabilities])]).astype(np.int64)
-    sizes, prior = np.array(grammar.sizes, np.int64), np.cumsum(grammar.prior)
+    rules, cumulated, first, sizes = _tables(grammar, dtype)
+    prior = np.cumsum(grammar.prior)
     key, numbers = np.uint64(key64(seed, Role.DERIVATION)), np.asarray(strings, np.int64)
     run_tasks(
         _string_kernels.derivations,
@@ -101,3 +101,73 @@ def derive_strings(grammar: Grammar, strings: AnyInt, seed: int) -> Derivations:
         ],
     )
     return Derivations(grammar, symbols)
+
+
+def exchange_synonyms(
+    derived: Derivations, strings: AnyInt, *, level: int, seed: int, node: int | None = None, draw: int = 1
+) -> Derivations:
+    """Replace the productions below a level by synonyms, drawn anew: strings that share all symbols down to the level.
+
+    Parameters
+    ----------
+    derived : Derivations
+        Strings with their hidden symbols.
+    strings : (n,) integer
+        Their numbers.
+    level : int
+        Symbols of levels 0 … level stay, 0 ≤ level < L; those below are derived anew from them.
+    seed : int
+        Of the exchanges.
+    node : int or None, default None
+        Only below this symbol of the level, from the left; None = below all.
+    draw : int, default 1
+        Number of the exchange; others are independent of it.
+
+    Returns
+    -------
+    Derivations
+        Of as many strings. Given the symbols that stay they are independent of the strings given, with the grammar's
+        law, so a production comes again with its own probability.
+
+    Raises
+    ------
+    RecipeError
+        For levels, nodes and draws outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.theory.grammars import random_grammar
+    >>> drawn = derive_strings(random_grammar(seed=0, levels=2, vocabulary=4, synonyms=2), np.arange(5), seed=1)
+    >>> other = exchange_synonyms(drawn, np.arange(5), level=1, seed=1)
+    >>> bool((other.level(1) == drawn.level(1)).all()), bool((other.tokens == drawn.tokens).all())
+    (True, False)
+    """
+    grammar = derived.grammar
+    for name, value, least, most in (
+        ("level", level, 0, grammar.levels - 1),
+        ("node", 0 if node is None else node, 0, grammar.branching ** max(0, min(level, grammar.levels)) - 1),
+        ("draw", draw, 1, (1 << 62) - 1),
+    ):
+        if isinstance(value, bool) or int(value) != value or not least <= value <= most:
+            raise RecipeError(f"{name} = {value!r}: expected an integer from {least} to {most}")
+    symbols = derived.symbols.copy()
+    tables = _tables(grammar, symbols.dtype)
+    key, numbers = np.uint64(key64(seed, Role.EXCHANGE, draw)), np.asarray(strings, np.int64)
+    at = -1 if node is None else int(node)
+    run_tasks(
+        _string_kernels.exchanged,
+        [
+            (key, numbers[a : a + _ROWS], *tables, int(level), at, symbols[a : a + _ROWS])
+            for a in range(0, len(numbers), _ROWS)
+        ],
+    )
+    return Derivations(grammar, symbols)
+
+
+def _tables(grammar: Grammar, dtype: Any) -> tuple[AnyInt, F64, I64, I64]:
+    """All productions, their cumulated probabilities symbol by symbol, the first one of each level, symbols a level."""
+    rules = np.concatenate([p.reshape(-1, grammar.branching) for p in grammar.productions]).astype(dtype)
+    cumulated = np.concatenate([np.cumsum(p, axis=1).ravel() for p in grammar.probabilities])
+    first = np.concatenate([[0], np.cumsum([p.size for p in grammar.probabilities])]).astype(np.int64)
+    return rules, cumulated, first, np.array(grammar.sizes, np.int64)
