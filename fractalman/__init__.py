@@ -44,6 +44,7 @@ _HOME: dict[str, str] = {
     "write_shards": "fractalman.generation:write_shards",
     "write_shard": "fractalman.generation:write_shard",
     "merge_shards": "fractalman.generation:merge_shards",
+    "Subtasks": "fractalman.families.subtasks.recipe:Subtasks",
     "theory": "fractalman.theory",
     "predict": "fractalman.prediction:make_prediction",
     "predict_own_data": "fractalman.prediction:predict_own_data",

@@ -32,6 +32,7 @@ from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.families.sparse_parities.recipe import SparseParities
+from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.generation import (
     export,
     extend,
@@ -81,6 +82,7 @@ __all__ = [
     "Seeds",
     "SmoothManifold",
     "SparseParities",
+    "Subtasks",
     "TooNewError",
     "TooOldError",
     "__version__",
