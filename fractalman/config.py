@@ -311,12 +311,13 @@ def sequence(
             found = f"a list of {len(value)}" if isinstance(value, (list, tuple)) else shown(value)
             number = f"{least} to {most}" if least < most else str(least)
             raise RecipeError(f"{name} = {found}: expected a list of {number} entries{use}")
-        entries, problems = [], []
+        entries: list[Any] = []
+        problems: list[str] = []
         for i, entry in enumerate(value):
             try:
                 entries.append(check(f"{name}[{i}]", entry))
             except RecipeError as error:
-                problems.append(str(error))
+                problems += map(str, error.args)
         refuse(problems)
         if rising and any(not a < b for a, b in itertools.pairwise(entries)):
             raise RecipeError(f"{name} = {shown(entries)}: expected rising values, each once{use}")
@@ -369,7 +370,7 @@ def read_table(where: str, table: Any, keys: Keys, problems: list[str], example:
             try:
                 values[key] = check(f"{where}.{key}", table[key])
             except RecipeError as error:
-                problems.append(str(error))
+                problems += map(str, error.args)
         elif default is REQUIRED:
             problems.append(f"missing key {where}.{key}" + (f"; use e.g. {example}" if example else ""))
         else:

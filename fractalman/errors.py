@@ -31,7 +31,13 @@ class FractalmanError(Exception):
 
 
 class RecipeError(FractalmanError, ValueError):
-    """A recipe, specification or argument that cannot be: the message names the key and what is expected."""
+    """A recipe, specification or argument that cannot be: the message names the key and what is expected.
+
+    Several mistakes are its ``args``, one each; as text they stand in one line.
+    """
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.args))
 
 
 class ResourceError(FractalmanError):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from fractalman.display.figures import in_notebook
 
 Say: TypeAlias = Callable[[str], None]
 """Called with a line of text that says how far long work has come."""
@@ -114,3 +119,144 @@ class Pace:
             return f"done in {duration(self.elapsed)}"
         rate = self.rate(done)
         return f"about {duration((self.total - done) / rate)} left" if rate > 0.0 else ""
+
+
+class StatusLine:
+    """Says on stderr how far long work has come: in place in a terminal or a notebook, else a line every few seconds.
+
+    Used in a ``with`` block, at whose end the line is free for what comes next. Called with a line of text; `column` is
+    what writers of files call.
+    """
+
+    def __init__(self) -> None:
+        self._in_place = sys.stderr.isatty() or in_notebook()
+        self._said, self._width = time.monotonic(), 0
+        self._pace: Pace | None = None
+        self._done = 0
+
+    def __call__(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._said < (0.1 if self._in_place else 5.0):
+            return
+        self._said = now
+        if self._in_place:
+            print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def column(self, name: str, done: int, total: int) -> None:
+        """Say how far a file has come, how fast, and what is left.
+
+        Parameters
+        ----------
+        name : str
+            What is being written.
+        done, total : int
+            Bytes.
+        """
+        if self._pace is None or total != self._pace.total or done < self._done:
+            self._pace = Pace(total, done, time.monotonic)
+        self._done = done
+        rate = self._pace.rate(done)
+        speed = f", {rate / 1e6:.0f} MB/s, {self._pace.left(done)}" if rate > 0.0 else ""
+        self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes{speed}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._in_place and self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+            self._width = 0
+
+
+class _Bar:
+    """Bytes as a bar of tqdm, which draws itself in terminals and notebooks and says rate and time left."""
+
+    def __init__(self, tqdm: Any) -> None:
+        self._new = tqdm
+        self._bar: Any = None
+
+    def column(self, name: str, done: int, total: int) -> None:
+        """Move the bar, a new one for other work."""
+        if self._bar is None or self._bar.total != total or done < self._bar.n:
+            self.close()
+            self._bar = self._new(total=total, unit="B", unit_scale=True, leave=False, delay=0.3)
+        self._bar.set_description_str(name, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+@contextmanager
+def byte_progress(progress: Progress | bool | None) -> Iterator[Progress | None]:
+    """Yield who is told of bytes: the caller's function, or a bar where somebody is looking.
+
+    Parameters
+    ----------
+    progress : function, bool or None
+        None = a bar in a terminal or a notebook (of tqdm, where that is installed), nothing elsewhere; True = in any
+        case; False = nothing; a function is called with (what, bytes done, bytes in all).
+
+    Yields
+    ------
+    Progress or None
+        None = nobody is told.
+    """
+    if callable(progress):
+        yield progress
+    elif not _wanted(progress):
+        yield None
+    elif (tqdm := _tqdm()) is not None:
+        bar = _Bar(tqdm)
+        try:
+            yield bar.column
+        finally:
+            bar.close()
+    else:
+        with StatusLine() as line:
+            yield line.column
+
+
+@contextmanager
+def line_progress(progress: Say | bool | None) -> Iterator[Say | None]:
+    """Yield who is told of tasks: the caller's function, or a line in place where somebody is looking.
+
+    Parameters
+    ----------
+    progress : function, bool or None
+        None = a line in a terminal or a notebook, nothing elsewhere; True = in any case; False = nothing; a function is
+        called with a line of text, which says how many tasks are done and the time left.
+
+    Yields
+    ------
+    Say or None
+        None = nobody is told.
+    """
+    if callable(progress):
+        yield progress
+    elif not _wanted(progress):
+        yield None
+    else:
+        with StatusLine() as line:
+            yield line
+
+
+def _wanted(progress: object) -> bool:
+    """Whether something is shown: as asked, else where somebody looks."""
+    return bool(progress) if progress is not None else sys.stderr.isatty() or in_notebook()
+
+
+def _tqdm() -> Any:
+    """The class of tqdm that suits the place, None where it is not installed."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm

@@ -45,6 +45,15 @@ class Quickstart(Display):
     report: Path
 
 
+def quickstart_entries(family: str | None = None) -> dict[str, str]:
+    """Return subfolder → catalogue name of the specifications that a quickstart runs; RecipeError for other families."""
+    if family is None:
+        return dict(QUICKSTART_RUNS)
+    if family not in FAMILIES:
+        raise RecipeError(f"family {shown(family)}: expected one of {', '.join(FAMILIES)}{nearest(family, FAMILIES)}")
+    return {name: {**QUICKSTART_RUNS, **_MORE_RUNS}[name] for name in FAMILIES[family]}
+
+
 def quickstart(out: str | Path, progress: Progress | None = None, family: str | None = None) -> Quickstart:
     """Run a cascade and a critical cluster with four learners, from nothing, and report on both.
 
@@ -54,14 +63,11 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
         family: one of `FAMILIES` alone; None = both fractals.
     Errors: RecipeError when ``out`` holds anything else; MissingExtraError before anything is computed.
     """
-    if family is not None and family not in FAMILIES:
-        raise RecipeError(f"family {shown(family)}: expected one of {', '.join(FAMILIES)}{nearest(family, FAMILIES)}")
+    entries = quickstart_entries(family)
     require_plots()
     out = Path(out)
     _check_replaceable(out)
-    names = tuple(QUICKSTART_RUNS) if family is None else FAMILIES[family]
-    entries = {**QUICKSTART_RUNS, **_MORE_RUNS}
-    specs = {name: load_spec(catalogue_text(entries[name])) for name in names}
+    specs = {name: load_spec(catalogue_text(entry)) for name, entry in entries.items()}
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
     try:
         partial.mkdir()

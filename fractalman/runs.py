@@ -10,6 +10,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_experiment, run_sweep
 from fractalman.experiments.brought import refuse_absent
 from fractalman.experiments.planning import refuse_unfit
+from fractalman.progress import line_progress
 from fractalman.rebuilt_reports import rebuild_report as rebuild_report
 from fractalman.report import require_plots, write_report
 from fractalman.report.files import refuse_changed_tables
@@ -34,7 +35,7 @@ def run_confirmation(
     spec: Spec,
     out: str | Path,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -52,7 +53,7 @@ def run_confirmation(
     force
         Start anew even where another run's journal lies.
     progress
-        Called with a line of text; None = silent.
+        Called with a line of text. None = a line in terminals and notebooks, with the time left; False = silent.
     jobs
         Processes that share the work; 1 = this one. The table does not depend on how many there are.
     scheduler
@@ -99,10 +100,11 @@ def run_confirmation(
     checked = load_spec(spec_of(spec), learners)
     refuse_absent(checked.brought)
     refuse_changed_tables(out)
-    result = run_sweep(checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
-    if shard is None or not result.missing:
-        _say(progress, "writing the report")
-        write_report(result, out)
+    with line_progress(progress) as told:
+        result = run_sweep(checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
+        if shard is None or not result.missing:
+            _say(told, "writing the report")
+            write_report(result, out)
     return result
 
 
@@ -127,7 +129,7 @@ def run_study(
     spec: Spec,
     out: str | Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -167,7 +169,7 @@ def _run(
     own: StudySpec | None,
     out: str | Path | None,
     force: bool,
-    progress: Progress | None,
+    progress: Progress | bool | None,
     jobs: int,
     scheduler: str | None,
     shard: tuple[int, int] | None,
@@ -180,7 +182,8 @@ def _run(
         raise RecipeError("points and networks given as objects are looked at in this process: expected jobs = 1")
     kind = study(name)
     checked = kind.read(spec_of(spec)) if own is None else own
-    result = run_experiment(kind, checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
+    with line_progress(progress) as told:
+        result = run_experiment(kind, checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if out is not None and not result.missing:
         write_study(name, result, out)
     return result
@@ -190,7 +193,7 @@ def run_granularity(
     spec: Any,
     out: str | Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -218,7 +221,7 @@ def run_granularity(
     force
         Start anew even where another run's journal lies.
     progress
-        Called with a line of text; None = silent.
+        Called with a line of text. None = a line in terminals and notebooks, with the time left; False = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
     network
@@ -280,7 +283,7 @@ def run_linearity(
     spec: Any,
     out: str | Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -348,7 +351,7 @@ def run_locality(
     spec: Any,
     out: str | Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -375,7 +378,7 @@ def run_locality(
     force
         Start anew even where another run's journal lies.
     progress
-        Called with a line of text; None = silent.
+        Called with a line of text. None = a line in terminals and notebooks, with the time left; False = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
     network, layers, hierarchy, hierarchy_layer, train, target
@@ -418,7 +421,7 @@ def run_probe(
     spec: Any,
     out: str | Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import shutil
@@ -156,3 +157,47 @@ def test_the_public_names_are_there() -> None:
     wanted |= {"measure", "theory", "__version__"}
     assert wanted <= set(dir(fractalman))
     assert {name for name in wanted if getattr(fractalman, name, None) is None} == set()
+
+
+# ---------------------------------------------------------------------------------------------------- public names
+
+
+def stub_names() -> dict[str, str]:
+    """Return what the stub file imports: public name → module, and the name there after a colon."""
+    found = {}
+    for node in ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                whole = node.module == "fractalman"
+                home = f"fractalman.{alias.name}" if whole else f"{node.module}:{alias.name}"
+                found[alias.asname or alias.name] = home
+    return found
+
+
+def test_the_stub_file_says_what_is_loaded_at_first_use() -> None:
+    stated = stub_names()
+    assert stated.pop("__version__") == "fractalman._version:__version__"
+    assert stated == fractalman._HOME
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    listed = next(node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert sorted(ast.literal_eval(listed)) == sorted(fractalman.__all__)
+
+
+def test_every_home_holds_its_name() -> None:
+    for name in set(fractalman.__all__) - {"device_batches"}:  # needs JAX
+        module, _, attribute = fractalman._HOME.get(name, "fractalman._version:__version__").partition(":")
+        there = importlib.import_module(module)
+        assert getattr(fractalman, name) is (getattr(there, attribute) if attribute else there)
+
+
+def test_completion_offers_public_names_only() -> None:
+    code = "import fractalman.cli, fractalman as fm, json; print(json.dumps(dir(fm)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    assert json.loads(done.stdout) == sorted(fractalman.__all__)
+
+
+def test_importing_the_package_loads_no_module_of_it_but_the_version() -> None:
+    # The time of the import follows from this: 20 ms, numpy and everything else at first use.
+    code = "import json, sys, fractalman; print(json.dumps([m for m in sys.modules if m.startswith('fractalman')]))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    assert set(json.loads(done.stdout)) == {"fractalman", "fractalman._version"}

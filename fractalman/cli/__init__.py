@@ -23,7 +23,7 @@ from typing import NoReturn, TextIO
 
 from fractalman.cli.common import DONE, FAILED, INTERRUPTED, NO, TERMINATED, WRONG
 from fractalman.cli.parser import parse
-from fractalman.errors import FileFormatError, FractalmanError
+from fractalman.errors import FileFormatError, FractalmanError, RecipeError
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 (names of files are plain text here)
 
@@ -38,7 +38,8 @@ _REFUSALS = {
 def _status(error: BaseException) -> tuple[int, str]:
     """The exit status of an error and what says it; several mistakes of one request stand on a line each."""
     if isinstance(error, FractalmanError):
-        lines = [" ".join(line.split()) for line in str(error).splitlines()]
+        said = "\n".join(map(str, error.args)) if isinstance(error, RecipeError) else str(error)
+        lines = [" ".join(line.split()) for line in said.splitlines()]
         text = "\n".join(line for line in lines if line) or type(error).__name__
         return (NO if isinstance(error, FileFormatError) else WRONG), text
     text = " ".join(str(error).split()) or type(error).__name__

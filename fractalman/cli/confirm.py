@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, NO, Progress, print_json
+from fractalman.cli.common import DONE, NO, print_json
 from fractalman.cli.options import add_force, add_workers, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import RecipeError
+from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -40,6 +42,7 @@ def add(commands: Commands) -> None:
         metavar="NAME=MODULE:ATTRIBUTE",
         help="a learner of your own, which the specification calls NAME; may be given several times",
     )
+    add_plot(parser, "the learning curves", force=False)
     parser.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")
 
 
@@ -59,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
         return DONE
     if options.output is None:
         raise RecipeError("no folder for the run: use -o FOLDER, or --dry-run")
-    with Progress() as progress:
+    plot = plot_path(options)
+    with StatusLine() as progress:
         result = run_confirmation(
             spec,
             options.output,
@@ -78,10 +82,12 @@ def run(options: argparse.Namespace) -> int:
         else:
             print(f"shard {i} of {n} is done; {result.missing} tasks of the others are missing, so there is no report")
         return DONE
+    said = write_plot(plot, result.plot)
     if options.json:
         print_json(result_table(result))
     else:
-        print("\n".join([*verdict_lines(result), "", VERDICT_NOTE, f"report: {Path(options.output) / 'report.html'}"]))
+        report = f"report: {Path(options.output) / 'report.html'}"
+        print("\n".join([*verdict_lines(result), "", VERDICT_NOTE, report, *said]))
     return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
 
 

@@ -6,8 +6,9 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, Progress, existing_file, print_json
+from fractalman.cli.common import DONE, existing_file, print_json
 from fractalman.cli.options import FILE, add_force, add_output, command
+from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.datasets.exchange.layouts import files_of
     from fractalman.generation import export
 
-    with Progress() as progress:
+    with StatusLine() as progress:
         path = export(
             existing_file(options.file),
             options.output,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import Progress, existing_file, say_written
+from fractalman.cli.common import existing_file, say_written
 from fractalman.cli.options import FILE, command
+from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -26,6 +27,6 @@ def run(options: argparse.Namespace) -> int:
     """Replace the file by the larger one."""
     from fractalman.generation import extend
 
-    with Progress() as progress:
+    with StatusLine() as progress:
         path = extend(existing_file(options.file), options.n_points, progress=progress.column)
     return say_written(options, path)

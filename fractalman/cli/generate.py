@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, Progress, print_json, say_written
+from fractalman.cli.common import DONE, print_json, say_written
 from fractalman.cli.options import RECIPE, add_force, add_output, command, jobs, shard
 from fractalman.errors import RecipeError
+from fractalman.progress import StatusLine
 from fractalman.sources import is_file, recipe_of
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ def add(commands: Commands) -> None:
         run,
         "write the dataset of a recipe to a file",
         "generate brill-cluster-1e4 -o cluster.h5",
+        "generate brill-cluster-1e6 -o cluster.h5 --dry-run",
         "generate recipe.toml -o data.h5 --shards 64 --jobs 8",
     )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     add_output(parser, "file")
     add_force(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print bytes and memory, write nothing")
     parser.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
     parser.add_argument(
         "--compression",
@@ -52,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
     recipe = recipe_of(options.recipe)
     _check_sharing(options)
-    with Progress() as progress:
+    if options.dry_run:
+        return _dry_run(options, recipe)
+    with StatusLine() as progress:
         if options.shard:
             table, line = _generate_shard(options, recipe, progress.column)
             print_json(table) if options.json else print(line)
@@ -69,6 +74,26 @@ def run(options: argparse.Namespace) -> int:
                 compression=options.compression,
             )
     return say_written(options, path, None if is_file(options.recipe) else options.recipe)
+
+
+def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Say what the file and the work on it need, and refuse what does not fit, as the work itself would."""
+    from fractalman.families.base import memory_of
+    from fractalman.families.memory import available_bytes
+    from fractalman.generation.memory import check_memory
+
+    hierarchy = not options.no_hierarchy and recipe.has_hierarchy
+    check_memory(recipe, streamed=True, hierarchy=hierarchy)
+    estimate = memory_of(recipe)
+    columns = estimate.array_bytes() if hierarchy else estimate.coordinate_bytes(recipe.max_points)
+    table = {"columns_bytes": columns, "memory_bytes": estimate.streamed_bytes(hierarchy)}
+    table["available_bytes"] = available_bytes()
+    if options.json:
+        print_json(table)
+    else:
+        print(f"columns: up to {columns:,} bytes before they are packed")
+        print(f"memory: {table['memory_bytes']:,} bytes at once, {table['available_bytes']:,} are available")
+    return DONE
 
 
 def _shards(text: str) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
 from fractalman.cli.options import FILE, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = command(commands, "info", run, "say what a file holds", "info cluster.h5")
+    parser = command(
+        commands, "info", run, "say what a file holds", "info cluster.h5", "info cluster.h5 --plot cluster.pdf"
+    )
     parser.add_argument("file", metavar="FILE", help=FILE)
+    add_plot(parser, "the points in the plane of their largest variance")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,8 +29,10 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.random.streams import STREAM_VERSION
     from fractalman.report import lines_of, text_table
 
+    plot = plot_path(options)
     with open_file(existing_file(options.file)) as file:
         info = file.info()
+        said = write_plot(plot, file.plot)
         if file.provenance.stream_version == STREAM_VERSION:  # what the recipe says about its clusters
             info |= {"population": found} if (found := population(file.recipe)) else {}
     if options.json:
@@ -42,4 +48,6 @@ def run(options: argparse.Namespace) -> int:
     ]  # fmt: skip
     print(f"columns, packed {ratio:.3g} times (--json for their digests)")
     print("\n".join(f"  {line}" for line in text_table(header, cells)))
+    if said:
+        print("\n".join(said))
     return DONE

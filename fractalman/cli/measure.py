@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, existing_file, print_json
 from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import FileFormatError, RecipeError
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
     from fractalman.datasets.file import File
+    from fractalman.measure import Dimensions
 
 
 def add(commands: Commands) -> None:
@@ -24,7 +26,7 @@ def add(commands: Commands) -> None:
         "measure a file, anybody's points, or a table of losses",
         "measure cluster.h5",
         "measure embeddings.npy",
-        "measure --scaling losses.csv",
+        "measure --scaling losses.csv --plot fit.pdf",
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}, or {POINTS}")
     parser.add_argument(
@@ -58,43 +60,70 @@ def add(commands: Commands) -> None:
         "--theiler", type=int, default=0, metavar="ROWS", help="of points in time: rows this close are no neighbours"
     )
     parser.add_argument("--keep-duplicates", action="store_true", help="of points: keep rows that stand twice")
+    add_plot(parser, "the fit of a table, the dimension of points, or the label variogram of a fractalman file")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what was measured."""
-    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling
+    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling, variogram
     from fractalman.measure.columns import parse_mapping
+    from fractalman.measure.loss_report import fit_of_table
     from fractalman.report import lines_of
 
     if (options.file is None) == (options.scaling is None):
         found = "neither" if options.file is None else "both"
         raise RecipeError(f"measure: found {found} of a file and --scaling TABLE, expected one of them")
     _belongs(options)
+    plot = plot_path(options)
     if options.scaling is not None:
+        columns = parse_mapping(options.columns) if options.columns else None
+        where, window = dict(_pair(text) for text in options.where), _window(options.window)
         measured = measure_scaling(
             options.scaling,
             options.huber,
-            columns=parse_mapping(options.columns) if options.columns else None,
-            where=dict(_pair(text) for text in options.where),
-            window=_window(options.window),
+            columns=columns,
+            where=where,
+            window=window,
             trials=options.trials,
             form=options.form,
             budgets=None if options.budgets is None else _numbers("--budgets", options.budgets),
             cost=6.0 if options.cost is None else options.cost,
+        )
+        said = write_plot(
+            plot,
+            lambda: fit_of_table(
+                options.scaling, options.huber, columns=columns, where=where, window=window, form=options.form
+            ).plot(),
         )
     elif options.file.lower().endswith(POINT_FILES) or options.points is not None or options.target is not None:
         measured = measure_points(
             options.file, options.nugget, target=options.target, points=options.points, theiler=options.theiler,
             duplicates="keep" if options.keep_duplicates else "drop",
         )  # fmt: skip
+        said = write_plot(plot, lambda: _dimensions(options).plot())
     else:
         with _opened(options.file) as file:
             measured = measure_file(file)
+            said = write_plot(plot, lambda: variogram(file.y[:], **_of_file(file)).plot())
     if options.json:
         print_json(measured)
     else:
-        print("\n".join(lines_of(measured)))
+        print("\n".join([*lines_of(measured), *said]))
     return DONE
+
+
+def _dimensions(options: argparse.Namespace) -> Dimensions:
+    """The dimensions of the points, for a figure."""
+    from fractalman.measure import dimensions, read_user_points
+
+    found = read_user_points(options.file, options.target, options.points)
+    kept = "keep" if options.keep_duplicates else "drop"
+    return dimensions(found.X, theiler=options.theiler, duplicates=kept)
+
+
+def _of_file(file: File) -> dict[str, Any]:
+    """Where a file's label differences are measured: along its edges, or in X."""
+    return {"edges": file.edges[:]} if file.edges is not None else {"X": file.X[:]}
 
 
 def _opened(name: str) -> File:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 
+from fractalman._extras import load_extra
 from fractalman._version import __version__
 from fractalman.cli.options import Parser
 from fractalman.errors import RecipeError, nearest
 
 COMMANDS = (
     "generate", "listing", "info", "verify", "rebuild", "extend", "export", "predict", "plan", "measure", "study_data",
-    "confirm", "studies", "report", "clean", "quickstart",
+    "confirm", "studies", "report", "explore", "clean", "quickstart",
 )  # fmt: skip
 """Modules of this package, in the order in which --help lists what they add."""
+
+
+SHELLS = ("bash", "zsh")
 
 
 def _parser() -> tuple[Parser, dict[str, Parser]]:
@@ -31,10 +36,20 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
         "Begin with: fractalman list, or fractalman quickstart.",
     )
     parser.add_argument("--version", action="version", version=f"fractalman {__version__}")
+    parser.add_argument(
+        "--completion", metavar="SHELL", choices=SHELLS, help=f"print what completes commands in {', '.join(SHELLS)}"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         import_module(f"fractalman.cli.{name}").add(commands)
     return parser, commands.choices
+
+
+def _complete(parser: Parser, options: argparse.Namespace) -> int:
+    """Print the script that a shell reads to complete our commands and options."""
+    shtab = load_extra("shtab", "completion of command lines")
+    print(shtab.complete(parser, options.completion))
+    return 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -51,7 +66,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         For an unknown command or option (with the nearest match), and for values that cannot be.
     """
     parser, commands = _parser()
-    first = next((word for word in arguments if not word.startswith("-")), None)
+    of_option = {i + 1 for i, word in enumerate(arguments) if word == "--completion"}
+    words = [word for i, word in enumerate(arguments) if i not in of_option and not word.startswith("-")]
+    first = words[0] if words else None
     if first is not None and first not in commands:
         raise RecipeError(f"unknown command {first!r}: expected {', '.join(commands)}{nearest(first, commands)}")
     options, unknown = parser.parse_known_args(arguments)
@@ -64,6 +81,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
                 for word in unknown
             )
         )
-    if options.command is None:
+    if options.completion is not None:
+        options.run = partial(_complete, parser)
+    elif options.command is None:
         raise RecipeError(f"no command found: expected {', '.join(commands)}; use fractalman --help")
     return options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import RECIPE, add_learner, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.sources import recipe_of
 
 if TYPE_CHECKING:
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
     about = "say which training sizes and how many seeds resolve the exponent"
-    parser = command(commands, "plan", run, about, "plan cascade-plain --learner 1-nn --resolution 0.05")
+    parser = command(
+        commands, "plan", run, about, "plan cascade-plain --learner 1-nn --resolution 0.05 --plot plan.pdf"
+    )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     add_learner(parser)
     parser.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
     parser.add_argument(
         "--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)"
     )
+    add_plot(parser, "every window of sizes and what it costs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,9 +34,11 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_plan
     from fractalman.report import plan_lines
 
+    plot = plot_path(options)
     plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
+    said = write_plot(plot, plan.plot)
     if options.json:
         print_json(plan)
     else:
-        print("\n".join(plan_lines(plan)))
+        print("\n".join([*plan_lines(plan), *said]))
     return DONE

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
-from fractalman.cli.options import ARRAY, POINTS, TARGET, add_force, add_learner, command, sizes
+from fractalman.cli.options import ARRAY, POINTS, TARGET, add_learner, command, sizes
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     add_learner(parser)
     parser.add_argument("--sizes", type=sizes, metavar="N,N,…", help="training-set sizes of the curve")
-    parser.add_argument("--plot", metavar="FILE", help="also draw curve and floor: FILE.pdf, FILE.svg or FILE.png")
-    add_force(parser, "overwrite an existing picture")
+    add_plot(parser, "curve and floor")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         return _run_data(options)
     if options.target is not None or options.points is not None or options.nugget:
         raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
-    plot = _plot_path(options)
+    plot = plot_path(options)
     prediction = make_prediction(options.source, learner=options.learner)
     table = prediction_table(prediction, prediction.recipe, options.sizes)
     if plot is not None:
@@ -71,8 +70,9 @@ def _run_data(options: argparse.Namespace) -> int:
     from fractalman.prediction import own_data_table, predict_own_data
     from fractalman.report import lines_of
 
-    if options.plot is not None or options.sizes is not None:
-        raise RecipeError("--plot and --sizes belong to recipes and files: leave them out with --data")
+    if options.sizes is not None:
+        raise RecipeError("--sizes belongs to recipes and files: leave it out with --data")
+    plot = plot_path(options)
     found = read_user_points(options.data, options.target, options.points)
     if found.y is None:
         raise RecipeError(
@@ -81,25 +81,9 @@ def _run_data(options: argparse.Namespace) -> int:
         )
     prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
     table = own_data_table(prediction)
+    said = write_plot(plot, prediction.plot)
     if options.json:
         print_json(table)
     else:
-        print("\n".join([prediction.why(), "", *lines_of(table)]))
+        print("\n".join([prediction.why(), "", *lines_of(table), *said]))
     return DONE
-
-
-def _plot_path(options: argparse.Namespace) -> Path | None:
-    """The picture that was asked for, checked before anything is computed."""
-    if options.plot is None:
-        return None
-    from fractalman.report import require_plots
-
-    path = Path(options.plot)
-    if path.suffix not in (".pdf", ".png", ".svg"):
-        raise RecipeError(f"--plot {options.plot}: expected a file name that ends in .pdf, .svg or .png")
-    if path.is_dir() or not path.parent.is_dir():
-        raise RecipeError(f"--plot {options.plot}: expected a file in an existing folder")
-    if path.exists() and not options.force:
-        raise RecipeError(f"{path} exists: use --force to overwrite it, or another name")
-    require_plots()
-    return path

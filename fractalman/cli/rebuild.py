@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import Progress, existing_file, say_written
+from fractalman.cli.common import existing_file, say_written
 from fractalman.cli.options import FILE, add_force, add_output, command
+from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the file."""
     from fractalman.generation import rebuild
 
-    with Progress() as progress:
+    with StatusLine() as progress:
         source = existing_file(options.file)
         path = rebuild(source, options.output, overwrite=options.force, progress=progress.column)
     return say_written(options, path)

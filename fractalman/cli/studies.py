@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, Progress, print_json
+from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import add_force, add_workers, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
+from fractalman.errors import RecipeError
+from fractalman.progress import StatusLine
 from fractalman.sources import spec_of
 from fractalman.studies import STUDIES
 
@@ -19,15 +22,23 @@ def add(commands: Commands) -> None:
     """Add one command for each study."""
     for name, (_, about) in STUDIES.items():
         parser = command(
-            commands, name, run, about, f"{name} {name}-cluster -o {name}-run", f"{name} study.toml -o run --jobs 8"
+            commands,
+            name,
+            run,
+            about,
+            f"{name} {name}-cluster -o {name}-run",
+            f"{name} study.toml --dry-run",
+            f"{name} study.toml -o run --jobs 8",
         )
         spec = f"a TOML file with tables [recipe] or [data], and [{name}], or a name of the catalogue's studies"
         parser.add_argument("spec", metavar="SPEC", help=spec)
         parser.add_argument(
-            "-o", "--output", metavar="FOLDER", required=True, help="folder of journal, tables and report"
+            "-o", "--output", metavar="FOLDER", help="folder of journal, tables and report (needed but for --dry-run)"
         )
         add_force(parser, "start anew in a folder that holds another run")
         add_workers(parser)
+        add_plot(parser, "what the study found", force=False)
+        parser.add_argument("--dry-run", action="store_true", help="print tasks and memory, run nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +47,12 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.runs import run_study
 
     name, spec = options.command, spec_of(options.spec)
-    with Progress() as progress:
+    if options.dry_run:
+        return _dry_run(options, name, spec)
+    if options.output is None:
+        raise RecipeError("no folder for the study: use -o FOLDER, or --dry-run")
+    plot = plot_path(options)
+    with StatusLine() as progress:
         result = run_study(
             name,
             spec,
@@ -53,8 +69,27 @@ def run(options: argparse.Namespace) -> int:
         else:
             print(f"{result.missing} tasks of other shards are missing, so there is no report")
         return DONE
+    said = write_plot(plot, lambda: result.plot())
     if options.json:
         print_json(study_table(result))
     else:
-        print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}"]))
+        print("\n".join([*study_lines(name, result), "", f"report: {Path(options.output) / 'report.html'}", *said]))
+    return DONE
+
+
+def _dry_run(options: argparse.Namespace, name: str, spec: Any) -> int:
+    """Say how many tasks the study has and what its data need; refuse what does not fit."""
+    from fractalman.studies import study
+
+    kind = study(name)
+    checked = kind.read(spec)
+    lines: list[str] = []
+    kind.prepare(checked, options.jobs, lines.append)
+    tasks = kind.tasks(checked)
+    parts = {part: sum(kind.group(task) == part for task in tasks) for part in dict.fromkeys(map(kind.group, tasks))}
+    if options.json:
+        print_json({"tasks": len(tasks), "parts": parts})
+    else:
+        rows = [f"  {count} of {part}" for part, count in parts.items()]
+        print("\n".join([*(lines or [f"{len(tasks)} tasks; the first ones tell the time"]), *rows]))
     return DONE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import ARRAY, POINTS, TARGET, add_force, command
+from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--target", metavar="NAME", help=TARGET)
     parser.add_argument("--points", metavar="NAME", help=ARRAY)
     add_force(parser, "overwrite the report of another study")
+    add_plot(parser, "predicted and measured curves", force=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import require_plots
     from fractalman.report.own_data_page import write_own_study
 
-    where = Path(options.output)
+    plot, where = plot_path(options), Path(options.output)
     if any(part.exists() and not part.is_dir() for part in (where, *where.parents)):
         raise RecipeError(f"-o {options.output} is a file, or lies under one: expected a folder; use another name")
     if (Path(options.output) / "report.html").exists() and not options.force:
@@ -47,11 +49,12 @@ def run(options: argparse.Namespace) -> int:
             )
         raise RecipeError(f"{options.file} holds no target: expected y, label or target; use --target with its name")
     study = study_own_data(found.X, found.y, classes=True if found.classes is not None else None)
+    said = write_plot(plot, study.plot)
     page = write_own_study(study, options.output, Path(options.file).name)
     if options.json:
         print_json(own_study_table(study))
     else:
-        print("\n".join([study.prediction.why(), "", study.verdict, f"report: {page}"]))
+        print("\n".join([study.prediction.why(), "", study.verdict, f"report: {page}", *said]))
     return DONE
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, NO, Progress, existing_file, print_json
+from fractalman.cli.common import DONE, NO, existing_file, print_json
 from fractalman.cli.options import FILE, command
+from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.datasets import verify_file
 
     path = existing_file(options.file)
-    with Progress() as progress:
+    with StatusLine() as progress:
         problems = verify_file(
             path, progress=lambda what, done, total: progress(f"checking {what}: {done / max(1, total):.0%}")
         )

@@ -34,7 +34,7 @@ def axes_or_new(ax: Any = None, width: float = 5.0, height: float = 3.6) -> Any:
     if ax is not None:
         return ax
     with settings():
-        if "matplotlib.pyplot" in sys.modules or _interactive():
+        if "matplotlib.pyplot" in sys.modules or in_notebook():
             from matplotlib import pyplot
 
             return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
@@ -47,7 +47,7 @@ def log_axes(ax: Any, x: str, y: str) -> Any:
     return ax
 
 
-def _interactive() -> bool:
+def in_notebook() -> bool:
     """Whether code runs in IPython or a notebook."""
     shell = sys.modules.get("IPython")
     return shell is not None and getattr(shell, "get_ipython", lambda: None)() is not None

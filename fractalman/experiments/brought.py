@@ -46,7 +46,7 @@ def brought_learners(
         try:
             found[name] = _named(name, thing, rest.pop(name, {}))
         except RecipeError as error:
-            problems.append(str(error))
+            problems += map(str, error.args)
     refuse(problems)
     for name, words in described.items() if isinstance(described, Mapping) else ():
         if name not in found and isinstance(words, Mapping):

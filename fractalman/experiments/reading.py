@@ -96,7 +96,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
             recipe = from_dict(tables["recipe"])
             recipe.needs_own_embedding("a sweep")
         except RecipeError as error:
-            problems.append(str(error))
+            problems += map(str, error.args)
     sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}
     fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
     low, high = fit.get("window_low"), fit.get("window_high")
@@ -207,7 +207,7 @@ def _check_learners(
         try:
             learner = learners.make(name, table)
         except RecipeError as error:
-            problems.append(str(error))
+            problems += map(str, error.args)
             continue
         except MissingExtraError as error:
             absent = absent or error

@@ -11,7 +11,7 @@ import numpy as np
 from fractalman._files import replacing
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.generation.files import write_extended
-from fractalman.progress import Progress
+from fractalman.progress import Progress, byte_progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ROWS = 1 << 16
 
 
-def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | None = None) -> Path:
+def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | bool | None = None) -> Path:
     """Add points to a file, so that it becomes the file of the same recipe with ``n_points`` points.
 
     Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves) and clusters with
@@ -35,8 +35,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | Non
         A dataset file, no shard and no index of shards; hierarchy and compression stay as they are.
     n_points : int
         Number of points from now on, more than there are.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | Non
     if problems:
         raise FileFormatError(f"{path}: {problems[0]}; expected an intact file to add points to")
     story = provenance.extended or {"n_points": recipe.max_points, "content": provenance.content}
-    with replacing(target, overwrite=True) as partial:
-        write_extended(larger, partial, hierarchy, False, progress, provenance.compression, story)
+    with replacing(target, overwrite=True) as partial, byte_progress(progress) as told:
+        write_extended(larger, partial, hierarchy, False, told, provenance.compression, story)
         with open_file(target) as old, open_file(partial) as new:
             _check_kept(old, new, recipe)
     return target

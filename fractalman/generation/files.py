@@ -11,7 +11,7 @@ from fractalman._files import replacing
 from fractalman.errors import FileFormatError
 from fractalman.generation.columns import file_columns
 from fractalman.generation.shards import write_part
-from fractalman.progress import Progress
+from fractalman.progress import Progress, byte_progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, recipe_of
@@ -22,7 +22,7 @@ def write(
     path: str | os.PathLike[str],
     hierarchy: bool = True,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     compression: str = "standard",
 ) -> Path:
     """Write the dataset of a recipe to a file, published whole or not at all; the same columns as ``generate``.
@@ -41,8 +41,8 @@ def write(
         Also the hierarchy and the label tree, where the family has them.
     overwrite : bool, default False
         Replace an existing file.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
     compression : {"standard", "off", "lzf", "gzip", "zstd"}, default "standard"
         "standard" (integers only), "off", "lzf", "gzip" or "zstd"; the columns' content is the same, the file's bytes
         are not.
@@ -67,7 +67,8 @@ def write(
     ...     file.X.shape
     (100, 8)
     """
-    return write_extended(recipe_of(recipe), path, hierarchy, overwrite, progress, compression, None)
+    with byte_progress(progress) as told:
+        return write_extended(recipe_of(recipe), path, hierarchy, overwrite, told, compression, None)
 
 
 def write_extended(
@@ -101,7 +102,7 @@ def rebuild(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Make a file again from its provenance alone, and publish it only if its content has the same digest.
 
@@ -115,8 +116,8 @@ def rebuild(
         The target file.
     overwrite : bool, default False
         Replace an existing file.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -146,11 +147,11 @@ def rebuild(
             f"{STREAM_VERSION}: run pip install fractalman=={provenance.versions.get('fractalman', '?')}"
         )
     target = check_target(path, overwrite)
-    with replacing(target, overwrite) as partial:
+    with replacing(target, overwrite) as partial, byte_progress(progress) as told:
         if part is not None:
-            write_part(recipe, partial, part["number"], part["count"], progress)
+            write_part(recipe, partial, part["number"], part["count"], told)
         else:
-            write_extended(recipe, partial, hierarchy, False, progress, provenance.compression, provenance.extended)
+            write_extended(recipe, partial, hierarchy, False, told, provenance.compression, provenance.extended)
         with open_file(partial) as made:
             if made.provenance.content != provenance.content:
                 raise FileFormatError(

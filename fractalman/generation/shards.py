@@ -23,7 +23,7 @@ from fractalman.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
 from fractalman.generation.columns import streamed_columns
 from fractalman.generation.memory import check_memory
-from fractalman.progress import Progress
+from fractalman.progress import Progress, byte_progress
 from fractalman.random.streams import STREAM_VERSION
 from fractalman.recipes import Recipe, from_dict
 from fractalman.sources import RecipeSource, recipe_of
@@ -184,7 +184,7 @@ def write_shards(
     shards: int,
     hierarchy: bool = True,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     *,
     jobs: int = 1,
     scheduler: str | None = None,
@@ -206,8 +206,8 @@ def write_shards(
         Also the hierarchy and the label tree, where the family has them.
     overwrite : bool, default False
         Replace an existing index file; it stays until the new one is published.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
     jobs : int, default 1
         Spawned processes of one thread; 1 = this process with all its threads.
     scheduler : str or None, default None
@@ -242,8 +242,9 @@ def write_shards(
     columns = _columns(recipe, shards)
     target = check_target(path, overwrite)
     check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
-    count = _Count(recipe, columns, target, shards, progress)
     with contextlib.ExitStack() as closing:
+        told = closing.enter_context(byte_progress(progress))
+        count = _Count(recipe, columns, target, shards, told)
         runner = executor
         if runner is None:
             runner = closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
@@ -256,7 +257,7 @@ def write_shards(
         for i, _ in gather(runner, work, tasks, name=lambda i: f"shard {count.missing[i]}/{shards}"):
             count.finish(count.missing[i])
             merging.take(count.left)  # while the workers are at the next ones
-    return merging.publish(hierarchy, overwrite, progress)
+        return merging.publish(hierarchy, overwrite, told)
 
 
 def merge_shards(
@@ -265,7 +266,7 @@ def merge_shards(
     shards: int,
     hierarchy: bool = True,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write the index file of shards that are all finished, e.g. by jobs that each ran `write_shard`.
 
@@ -281,8 +282,8 @@ def merge_shards(
         Also the hierarchy and the label tree, where the family has them.
     overwrite : bool, default False
         Replace an existing index file.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -314,7 +315,8 @@ def merge_shards(
             f"{len(missing)} of {shards} shards are not finished, the first is {missing[0]}/{shards}: write them, or "
             "run the command without --shard"
         )
-    return _Merge(recipe, target, shards).publish(hierarchy, overwrite, progress)
+    with byte_progress(progress) as told:
+        return _Merge(recipe, target, shards).publish(hierarchy, overwrite, told)
 
 
 def missing_shards(recipe: RecipeSource, path: str | os.PathLike[str], shards: int) -> list[int]:

@@ -15,7 +15,7 @@ from fractalman._typing import F64, Bool
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import LossTable, read_losses
 from fractalman.measure.comparison import compare_laws, window_sensitivity
-from fractalman.measure.compute_law import fit_compute_law
+from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
 from fractalman.measure.frontier import FLOP_PER, approaches, optimum
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit
@@ -102,6 +102,45 @@ def measure_scaling(
             raise RecipeError("window and trials belong to a table with one axis; leave them out of a joint fit")
         return out | _joint(table, huber, form, budgets, cost)
     return out | _one_axis(table, axes[0], huber, window, trials)
+
+
+def fit_of_table(
+    source: Any,
+    huber: float | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    where: Mapping[str, str] | None = None,
+    window: tuple[float | None, float | None] | None = None,
+    form: str | None = None,
+) -> JointPowerLawFit | ComputeLawFit | PowerLawFit:
+    """Return the fit that `measure_scaling` describes first, for a figure; parameters and errors as there.
+
+    Parameters
+    ----------
+    source, huber, columns, where, window, form
+        As for `measure_scaling`.
+
+    Returns
+    -------
+    JointPowerLawFit, ComputeLawFit or PowerLawFit
+        The joint law of two axes, the law of compute of budgets that stand in several rows, else the power law.
+    """
+    table = read_losses(source, columns, where)
+    axes = [axis for axis in ("n", "n_params", "n_data", "compute") if axis in table.column]
+    _second_axis(table, axes, 6.0)
+    if {"n_params", "n_data"} <= set(table.column):
+        P, n, L, unique = (table.column.get(name) for name in ("n_params", "n_data", "loss", "unique"))
+        if P is None or n is None or L is None:
+            raise FitError(f"{table.source}: expected columns of parameters, data and loss")
+        again = unique is not None and bool((n > 1.0001 * unique).any())
+        chosen = form or ("repeated" if again else "plain")
+        return fit_joint_power_law(
+            P, n, L, huber, table.labels, form=chosen, unique=unique if chosen == "repeated" else None
+        )
+    if _several(table, axes[0]):
+        return fit_compute_law(table.column["compute"], table.column["loss"], huber, table.labels)
+    n, loss, _ = _curves(table, axes[0], [])
+    return fit_power_law(n, loss, window=window)
 
 
 def _second_axis(table: LossTable, axes: Sequence[str], cost: float) -> str | None:

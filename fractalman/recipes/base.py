@@ -123,12 +123,12 @@ class Recipe(HtmlTable):
         return field.name in _ADDED_CHECKS or field.name in self._silent
 
     def __post_init__(self) -> None:
-        problems = []
+        problems: list[str] = []
         for name, check in self._checks.items():
             try:
                 object.__setattr__(self, name, check(name, getattr(self, name)))
             except RecipeError as error:
-                problems.append(str(error))
+                problems += map(str, error.args)
         if not problems:
             problems = [
                 *self._target_problems(),
@@ -137,7 +137,7 @@ class Recipe(HtmlTable):
                 *self._joint_problems(),
             ]
         if problems:
-            raise RecipeError("; ".join(summary(problems).splitlines()))
+            raise RecipeError(*summary(problems).splitlines())
 
     @property
     def addressed(self) -> bool:

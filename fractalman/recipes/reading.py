@@ -62,8 +62,8 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             try:
                 cls._checks[name](name, value)
             except RecipeError as error:
-                problems.append(str(error))
-        raise RecipeError("; ".join(summary(problems).splitlines()))
+                problems += map(str, error.args)
+        raise RecipeError(*summary(problems).splitlines())
     return cls(**known)
 
 

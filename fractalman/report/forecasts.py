@@ -226,8 +226,12 @@ def plan_lines(plan: Plan) -> list[str]:
             f"seeds = {plan.chosen.seeds}",
         ]
     if plan.options:
+        shown = list(plan.options[:12])
+        if plan.chosen is not None and plan.chosen not in shown:
+            shown.append(plan.chosen)
         rows = [
             [
+                "→" if option == plan.chosen else "",
                 f"{option.sizes[0]} … {option.sizes[-1]}",
                 number(option.exponent, 4),
                 number(option.scatter, 4),
@@ -235,11 +239,20 @@ def plan_lines(plan: Plan) -> list[str]:
                 number(option.half_width, 4),
                 f"{option.points:,}",
             ]
-            for option in plan.options[:12]
+            for option in shown
         ]
-        header = ["sizes, doubling", "local exponent", "scatter of one", "seeds", "half-width", "training points"]
+        header = ["", "sizes, doubling", "local exponent", "scatter of one", "seeds", "half-width", "training points"]
         lines += ["", *text_table(header, rows)]
+        if plan.chosen is not None:
+            lines += [f"→ chosen: {_why_chosen(plan)}"]
     return [*lines, *(f"  - {note}" for note in plan.notes)]
+
+
+def _why_chosen(plan: Plan) -> str:
+    """Why the marked window and no other."""
+    if plan.possible:
+        return "of all windows within the budget the one that reaches the largest n, and of those the cheapest"
+    return "no window is within the budget; this one is the cheapest of all"
 
 
 def curve_of(table: Mapping[str, Any], key: str) -> tuple[np.ndarray[Any, Any], ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,14 @@ def image(data: bytes, kind: str, alt: str, caption: str, width: str = "100%") -
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     """Return a table; the first column is set in bold."""
     return _block("table", header, rows)
+
+
+def script_json(value: Any) -> Markup:
+    """Return plain values as JSON for a script element: no text in it can end the element."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def heading(text: str, level: int = 2) -> Markup:

@@ -100,7 +100,7 @@ def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, .
             try:
                 make(learner, table)
             except RecipeError as error:
-                problems.append(str(error))
+                problems += map(str, error.args)
             settings[learner] = dict(table)
     points = _source(tables, values, problems)
     refuse(problems)
@@ -122,7 +122,7 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
             recipe.needs_own_embedding("a study")
             return RecipeSource(recipe, int(values.get("draws", 1)))
         except RecipeError as error:
-            problems.append(str(error))
+            problems += map(str, error.args)
             return None
     if isinstance(tables["data"], Mapping) and "arrays" in tables["data"]:
         problems.append("the points of this run were arrays, which are not kept: call the function with them again")

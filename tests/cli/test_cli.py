@@ -266,7 +266,7 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
     from fractalman.cli.parser import COMMANDS, _parser, parse
 
     folder = Path(cli.__file__).parent
-    shared = {"__init__", "common", "options", "parser"}
+    shared = {"__init__", "common", "options", "parser", "plots"}
     assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
     for name, parser in _parser()[1].items():
         with pytest.raises(SystemExit) as end:

@@ -46,6 +46,9 @@ def close(data: fm.Dataset, f: Any, **more: Any) -> Any:
     held = {"points": data.X, "output": f}
     options = {"hierarchy": data.hierarchy, "scales": [SCALE], "seeds": 3, "fragments": 1, "splits": 2, **more}
     result = fm.linearity((data.X, f), network=held, **options)
+    assert len(repr(result).splitlines()) <= 10
+    assert len(result.to_pandas()) == len(result)
+    assert result.plot().get_xlabel() == "scale, points"
     return next(row for row in result.closeness if row["space"] == "input")
 
 

@@ -14,6 +14,7 @@ from fractalman.datasets.exchange.archives import read_archive, read_sparse
 from fractalman.datasets.exchange.nesting import NestedLatents, nested_latents
 from fractalman.datasets.exchange.percolation import beside
 from fractalman.datasets.memory import split_indices
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.trees import Hierarchy, LabelTree, path_sums
 
@@ -23,7 +24,7 @@ LEVEL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class ImportedDataset:
+class ImportedDataset(Display):
     """Somebody's data whose hierarchy is known; theory, recovery and learners take it like a `Dataset`.
 
     Parameters

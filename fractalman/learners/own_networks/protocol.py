@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.display import Display
 
 BLOCK_BYTES = 1 << 28
 """Of the Jacobians that are held at once, of either of two sets of points."""
@@ -24,7 +25,7 @@ OUTPUT = "output"
 INPUT = "input"
 
 
-class OwnNetwork(ABC):
+class OwnNetwork(Display, ABC):
     """A trained network as studies see it; a subclass says how one kind is asked.
 
     Attributes

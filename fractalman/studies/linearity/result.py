@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.linearity.closeness import CONTROLS
 from fractalman.studies.linearity.spec import Linearity
 
@@ -30,7 +31,7 @@ _LEAST_POINTS = 3  # of a curve whose slope is taken
 
 
 @dataclass(frozen=True)
-class LinearityResult:
+class LinearityResult(StudyResultDisplay):
     """A study of linearity.
 
     Parameters
@@ -46,6 +47,29 @@ class LinearityResult:
     study: Linearity
     rows: Sequence[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        return [
+            {key: row[key] for key in ("space", "target", "scale", "measured", "predicted")} for row in self.exponents
+        ]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the measured exponents of local regressions against the scale; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With a line for each space and target, and 95 % intervals.
+        """
+        rows = [{**row, "curve": f"{row['space']}, {row['target']}"} for row in self.exponents]
+        ax = draw_lines(ax, rows, "scale", "measured", "curve")
+        ax.set(xscale="log", xlabel="scale, points", ylabel="exponent of local regressions")
+        return ax
 
     def of(self, kind: str, **equal: Any) -> list[Row]:
         """Return the rows of a kind with these values.

@@ -1,0 +1,40 @@
+"""fractalman explore: one page on a dataset that explores itself, without server or network."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from fractalman.cli.common import DONE, print_json
+from fractalman.cli.options import add_force, add_learner, add_output, command
+
+if TYPE_CHECKING:
+    from fractalman.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    about = "write one page on a dataset: fractal, hierarchy at every scale, learning curve"
+    parser = command(
+        commands, "explore", run, about, "explore brill-cluster-1e4 -o cluster.html", "explore data.h5 --points 20000"
+    )
+    source = "a recipe's TOML file, a catalogue name, or a fractalman file"
+    parser.add_argument("source", metavar="SOURCE", help=source)
+    add_output(parser, "page", "explore.html")
+    add_learner(parser)
+    parser.add_argument("--points", type=int, default=100_000, metavar="N", help="points shown at most (default 10^5)")
+    add_force(parser, "overwrite an existing page")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the page and name it."""
+    from fractalman.report.explorer import explore
+
+    path = explore(
+        options.source, options.output, learner=options.learner, max_points=options.points, overwrite=options.force
+    )
+    if options.json:
+        print_json({"page": str(path), "bytes": path.stat().st_size})
+    else:
+        print(f"{path} written, {path.stat().st_size:,} bytes: open it in a browser")
+    return DONE

@@ -1,0 +1,103 @@
+"""--plot wherever a command has a figure, --dry-run wherever it takes long, completion, the marked row of a plan."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman.cli import main
+from fractalman.cli.parser import parse
+
+KINDS = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a dataset, points of one's own and a table of losses, in which commands run."""
+    monkeypatch.chdir(tmp_path)
+    fm.write(fm.Cascade(n_points=256, ambient_dim=4), "data.h5")
+    points = np.random.default_rng(0).random((200, 2))
+    np.savez("points.npz", X=points, y=points[:, 0])
+    n = 2 ** np.arange(4, 10)
+    Path("losses.csv").write_text("n,loss\n" + "".join(f"{k},{k**-0.5}\n" for k in n))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict cascade-plain --sizes 16,32", "predict --data points.npz", "info data.h5", "measure data.h5",
+        "measure points.npz", "measure --scaling losses.csv", "study-data points.npz -o study",
+    ],
+)  # fmt: skip
+def test_commands_draw_what_they_found(command: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kind = list(KINDS)[len(command) % 3]
+    assert main([*command.split(), "--plot", f"figure.{kind}"]) == 0
+    assert f"plot: figure.{kind}" in capsys.readouterr().out
+    assert (folder / f"figure.{kind}").read_bytes().startswith(KINDS[kind])
+    assert main([*command.split(), "--plot", f"figure.{kind}"]) == 2, "what is there is not overwritten unasked"
+    assert main([*command.split(), "--plot", "figure.jpg"]) == 2
+    assert "expected a file name that ends in .pdf, .svg or .png" in capsys.readouterr().err
+
+
+def test_a_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "brill-cluster-1e4", "-o", "big.h5", "--dry-run", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert 0 < table["memory_bytes"] < table["available_bytes"]
+    assert main(["granularity", "granularity-cluster", "--dry-run"]) == 0
+    assert "tasks" in capsys.readouterr().out
+    assert main(["granularity", "granularity-cluster"]) == 2
+    assert "use -o FOLDER, or --dry-run" in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} == {"data.h5", "points.npz", "losses.csv"}
+
+
+def test_a_dry_run_refuses_what_does_not_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del folder
+    Path("huge.toml").write_text('[recipe]\nfamily = "percolation-cluster"\nn_points = 100000000000\n')
+    assert main(["generate", "huge.toml", "-o", "big.h5", "--dry-run"]) == 2
+    assert "are available" in capsys.readouterr().err
+
+
+def test_mistakes_of_a_recipe_stand_on_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del folder
+    Path("bad.toml").write_text('[recipe]\nfamily = "cascade"\nn_points = -4\nambient_dim = "x"\nbranchng = 3\n')
+    assert main(["generate", "bad.toml", "-o", "x.h5"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].split("=")[0].strip() for line in lines] == [
+        "unknown key recipe.branchng", "n_points", "ambient_dim",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_is_a_script_that_names_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab")
+    assert main(["--completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("generate", "confirm", "study-data", "--dry-run"):
+        assert word in script
+    if shell == "bash" and shutil.which("bash"):
+        checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
+    from fractalman.prediction.planning import Option, Plan
+    from fractalman.report import plan_lines
+
+    options = tuple(Option((16, 32, 64, 128 + i), 0.5, 0.1, 9, 0.02, 1000 + i) for i in range(20))
+    lines = plan_lines(Plan("1-nn", 0.02, 4000, True, "it does", options[17], options, 0.5, 1e4, ()))
+    assert [line.split()[:4] for line in lines if "16 … 145" in line] == [["→", "16", "…", "145"]]
+    assert "→ chosen: of all windows within the budget the one that reaches the largest n" in "\n".join(lines)
+    beyond = plan_lines(Plan("1-nn", 0.02, 10, False, "it does not", options[0], options, 0.5, 1e4, ()))
+    assert "no window is within the budget" in "\n".join(beyond)
+
+
+def test_every_command_with_a_figure_takes_plot() -> None:
+    for command in ("confirm a.toml", "granularity a.toml", "locality a.toml", "probe a.toml", "plan a"):
+        assert parse([*command.split(), "--plot", "a.pdf"]).plot == "a.pdf"

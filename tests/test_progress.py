@@ -1,0 +1,91 @@
+"""Progress of long calls: shown by default where somebody looks, silent where nobody does or where it is turned off."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fractalman as fm
+from fractalman import progress
+from fractalman.progress import StatusLine, byte_progress, line_progress
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+RECIPE = fm.Cascade(n_points=2000, ambient_dim=8)
+SPEC = {
+    "recipe": {"family": "cascade", "n_points": 512, "ambient_dim": 8},
+    "sweep": {"learners": ["1-nn"], "train_sizes": [32, 64], "seeds": 2, "test_size": 64},
+}
+
+
+def test_nothing_is_shown_where_nobody_looks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fm.write(RECIPE, tmp_path / "a.h5")
+    fm.confirm(SPEC, tmp_path / "run")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_shown_in_a_terminal_unless_it_is_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    tqdm = pytest.importorskip("tqdm.auto").tqdm
+    monkeypatch.setattr(progress, "_tqdm", lambda: lambda **keys: tqdm(**{**keys, "delay": 0}))
+    fm.write(RECIPE, tmp_path / "a.h5", progress=False)
+    assert terminal.getvalue() == ""
+    fm.write(RECIPE, tmp_path / "b.h5")
+    assert "B/s" in terminal.getvalue()
+
+
+def test_a_line_takes_the_place_of_a_bar_without_tqdm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(progress, "_tqdm", lambda: None)
+    monkeypatch.setattr(progress.time, "monotonic", clock(0.3))
+    fm.write(RECIPE, tmp_path / "a.h5")
+    assert "MB/s" in terminal.getvalue()
+    assert "left" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r"), "the line is free at the end"
+
+
+def clock(step: float) -> Any:
+    """A clock that is ``step`` seconds further at every look."""
+    now = [0.0]
+
+    def look() -> float:
+        now[0] += step
+        return now[0]
+
+    return look
+
+
+def test_sweeps_say_tasks_and_time_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(progress.time, "monotonic", clock(1.0))
+    fm.confirm(SPEC, tmp_path / "run")
+    assert "task 1 of " in terminal.getvalue()
+    quiet = len(terminal.getvalue())
+    fm.confirm(SPEC, tmp_path / "again", progress=False)
+    assert len(terminal.getvalue()) == quiet
+
+
+def test_functions_are_called_and_true_shows_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[Any] = []
+    with byte_progress(lambda *what: told.append(what)) as tell, line_progress(told.append) as say:
+        assert tell is not None
+        assert say is not None
+        tell("X", 1, 2)
+        say("words")
+    assert told == [("X", 1, 2), "words"]
+    with byte_progress(False) as nobody, line_progress(None) as neither:
+        assert nobody is None
+        assert neither is None
+    with line_progress(True) as line:
+        assert isinstance(line, StatusLine)
+    assert capsys.readouterr() == ("", "")
