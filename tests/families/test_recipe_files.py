@@ -49,6 +49,7 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         ambient_dim=st.integers(2, 5),
         ensemble=st.sampled_from(["number", "size-biased"]),
         sizes=st.sampled_from(["yule-simon", "borel"]),
+        growth=st.sampled_from(["coalescent", "nested"]),
         label=_LABELS,
         **_ADDED,
     ),
