@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+    from fractalman.datasets.exchange import ImportedDataset, import_percolation
     from fractalman.datasets.export import export_anndata
     from fractalman.datasets.file import open_file as open
     from fractalman.datasets.memory import Dataset
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
     from fractalman.generation import (
+        export,
         extend,
         generate,
         label_draws,
@@ -76,6 +78,9 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
     "confirm": ("fractalman.runs", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
+    "ImportedDataset": ("fractalman.datasets.exchange", "ImportedDataset"),
+    "import_percolation": ("fractalman.datasets.exchange", "import_percolation"),
+    "export": ("fractalman.generation", "export"),
     "export_anndata": ("fractalman.datasets.export", "export_anndata"),
     "extend": ("fractalman.generation", "extend"),
     "generate": ("fractalman.generation", "generate"),
@@ -107,7 +112,8 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
     "RandomHierarchyModel", "GrammarLanguage", "SparseParities",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
-    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export_anndata",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export", "export_anndata",
+    "ImportedDataset", "import_percolation",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
     "granularity", "locality", "probe", "recovery",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fractalman.catalogue import catalogue_text
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.experiments import Result, load_spec, run_sweep
 from fractalman.report import require_plots, write_points, write_reports
@@ -23,7 +24,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Quickstart:
+class Quickstart(Display):
     """What the quickstart made.
 
     Args:

@@ -17,8 +17,10 @@ from fractalman.report.files import refuse_changed_tables
 from fractalman.report.studies import write_study
 from fractalman.sources import spec_of
 from fractalman.studies import study
+from fractalman.studies.own_specs import own_specification
 
 if TYPE_CHECKING:
+    from fractalman.studies.base import StudySpec
     from fractalman.studies.granularity.result import GranularityResult
     from fractalman.studies.locality.result import LocalityResult
     from fractalman.studies.probes.result import ProbeResult
@@ -156,26 +158,51 @@ def run_study(
     MissingExtraError
         Before anything is computed.
     """
+    return _run(name, spec, None, out, force, progress, jobs, scheduler, shard)
+
+
+def _run(
+    name: str,
+    spec: Spec,
+    own: StudySpec | None,
+    out: str | Path | None,
+    force: bool,
+    progress: Progress | None,
+    jobs: int,
+    scheduler: str | None,
+    shard: tuple[int, int] | None,
+) -> Any:
+    """Run a study of a specification, or of points and networks that came as objects, and write its report."""
     if out is not None:
         require_plots()
         refuse_changed_tables(out)
+    if own is not None and (jobs != 1 or scheduler is not None):
+        raise RecipeError("points and networks given as objects are looked at in this process: expected jobs = 1")
     kind = study(name)
-    result = run_experiment(
-        kind, kind.read(spec_of(spec)), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
-    )
+    checked = kind.read(spec_of(spec)) if own is None else own
+    result = run_experiment(kind, checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if out is not None and not result.missing:
         write_study(name, result, out)
     return result
 
 
 def run_granularity(
-    spec: Spec,
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    layer: str = "input",
+    **table: Any,
 ) -> GranularityResult:
     """Run a granularity study: what learning looks like at every scale of the hierarchy.
 
@@ -183,7 +210,8 @@ def run_granularity(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [granularity], [mlp], ….
+        [recipe] or [data], [granularity], [mlp], …. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
         of the same spec is continued. None = keep nothing.
@@ -193,6 +221,24 @@ def run_granularity(
         Called with a line of text; None = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    network
+        A trained network of your own beside points in place of ``spec``: a ``torch.nn.Module``, a fitted MLP of
+        scikit-learn's, (function, parameters) for JAX or NumPy, an equinox module, or a dict layer → (n, units) array
+        of activations. A dict step → network, in the course of one training, and a list, replicates, are taken too.
+    layers
+        Of a PyTorch module the names of modules to look at; of JAX a dict layer → function (parameters, X).
+    layer
+        In whose activations the learners work; "input" = the points.
+    hierarchy
+        Of points: "ward", "minimum-spanning-tree" or a `fractalman.trees.Hierarchy`; None = the dataset's, else Ward's.
+    hierarchy_layer
+        In whose activations the hierarchy is estimated; "input" = the points.
+    train
+        Rows (numbers, or a mask) that the network was trained on; the others are unseen. None = random halves.
+    target
+        "one-hot" for labels that are classes: a column per class.
+    table
+        Keys of the table [granularity] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -219,17 +265,33 @@ def run_granularity(
     >>> share["between"] > 0.9 > share["between_chance"]  # most of the label differs between fragments
     True
     """
-    return cast("GranularityResult", run_study("granularity", spec, out, force, progress, jobs, scheduler, shard))
+    options = {
+        "target": target,
+        "hierarchy": hierarchy,
+        "hierarchy_layer": hierarchy_layer,
+        "train": train,
+        "layer": layer,
+    }
+    own = own_specification("granularity", spec, network, layers, options, table)
+    return cast("GranularityResult", _run("granularity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
 def run_locality(
-    spec: Spec,
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    **table: Any,
 ) -> LocalityResult:
     """Measure how far one gradient step is felt, layer by layer, before, during and after training.
 
@@ -237,7 +299,8 @@ def run_locality(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [locality], [mlp].
+        [recipe] or [data], [locality], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -247,6 +310,10 @@ def run_locality(
         Called with a line of text; None = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    network, layers, hierarchy, hierarchy_layer, train, target
+        Of points in place of ``spec``: as for `fractalman.granularity`.
+    table
+        Keys of the table [locality] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -274,17 +341,27 @@ def run_locality(
     >>> sorted({row["step"] for row in result.means}), result.missing
     ([0, 20], 0)
     """
-    return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
+    options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}
+    own = own_specification("locality", spec, network, layers, options, table)
+    return cast("LocalityResult", _run("locality", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
 def run_probe(
-    spec: Spec,
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    **table: Any,
 ) -> ProbeResult:
     """Measure which latents of the hierarchy can be read off the layers of networks, as n and width grow.
 
@@ -292,16 +369,17 @@ def run_probe(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [probe], [mlp].
+        [recipe] or [data], [probe], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
-    force
-        Start anew even where another run's journal lies.
-    progress
-        Called with a line of text; None = silent.
-    jobs, scheduler, shard
-        Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    force, progress, jobs, scheduler, shard
+        As for `fractalman.confirm`; rows do not depend on who does the work.
+    network, layers, hierarchy, hierarchy_layer, train, target
+        Of points in place of ``spec``: as for `fractalman.granularity`.
+    table
+        Keys of the table [probe] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -328,7 +406,9 @@ def run_probe(
     >>> sorted({row["step"] for row in result.means}), result.missing
     ([0, 20], 0)
     """
-    return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
+    options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}
+    own = own_specification("probe", spec, network, layers, options, table)
+    return cast("ProbeResult", _run("probe", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
 def rebuild_report(

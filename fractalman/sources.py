@@ -105,14 +105,9 @@ def recipe_of(source: RecipeSource) -> Recipe:
     found = _resolve(source, data=False)
     if isinstance(found, Recipe):
         return found
-    recipe, part = found.recipe, getattr(found, "origin", None) is not None
+    recipe = found.recipe
     if found is not source:
         close(found)
-    if part:
-        raise RecipeError(
-            "these data are a subset, and no recipe makes it: expected a recipe or a whole dataset; use "
-            "fractalman.rebuild to make the file again, or the recipe of the whole"
-        )
     return recipe
 
 

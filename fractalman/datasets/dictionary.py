@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F32, F64, I64, AnyFloat
+from fractalman.datasets.display import DictionaryDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.rotation import rotation
 from fractalman.recipes.registry import family_module
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Dictionary:
+class Dictionary(DictionaryDisplay):
     """Features of a dataset as directions, and the points that have them: X = codes × directions + residual.
 
     Parameters
@@ -83,21 +84,8 @@ class Dictionary:
         total = np.square(X - X.mean(axis=0)).sum()
         return float(1.0 - np.square(self.residual.astype(np.float64)).sum() / total) if total else float("nan")
 
-    def __repr__(self) -> str:
-        (m, d), n = self.directions.shape, self.codes.shape[0]
-        return "\n".join(
-            [
-                f"Dictionary of {m} latents in {d} dimensions, {self.kind}",
-                f"  points      {n}, {self.codes.nnz / n:.2f} latents a point",
-                f"  subclusters {self.size.min()} to {self.size.max()} points",
-                f"  explained   {self.explained:.5f} of the variance",
-            ]
-        )
 
-
-def dictionary_of(
-    recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2, whole: bool = True
-) -> Dictionary:
+def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2) -> Dictionary:
     """Return the dictionary of points with a known hierarchy.
 
     Parameters
@@ -110,8 +98,6 @@ def dictionary_of(
         The points.
     min_size : int, default 2
         Latents of fewer points are left out.
-    whole : bool, default True
-        Whether the points are all that the recipe makes; the directions of some of them are steps between means.
 
     Returns
     -------
@@ -130,7 +116,7 @@ def dictionary_of(
     nodes = n + np.flatnonzero(hierarchy.size[n:] >= int(min_size))
     if not nodes.size:
         raise RecipeError(f"no subcluster has {min_size} points or more: use a smaller min_size")
-    own = whole and (n == recipe.n_points or recipe.n_points is None)
+    own = n == recipe.n_points or recipe.n_points is None
     if recipe.superposes and own:
         return _superposed(recipe, hierarchy, X, int(min_size))
     module = family_module(recipe.family, "dictionary") if own else None

@@ -15,6 +15,7 @@ import numpy as np
 
 from fractalman.datasets.digests import BLOCK_DIGEST_BYTES, Table, bad_blocks, blocks_in, table_digest
 from fractalman.datasets.spec import AnyArray, Shape, block_rows
+from fractalman.display import Display, Summary
 from fractalman.errors import CorruptFileError, FractalmanError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class BlockTable:
 OTHER_TABLE = "the digests of its blocks do not have the digest that the provenance states"
 
 
-class LazyColumn:
+class LazyColumn(Display):
     """A column in a file; indexing reads the rows asked for, and checks them at their place.
 
     Rows are chosen as in NumPy by an integer, a slice, an integer array in any order, or a boolean array; whatever
@@ -152,6 +153,9 @@ class LazyColumn:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def _summary(self) -> Summary:
+        return Summary(repr(self), [("path", self.path), ("dtype", str(self.dtype)), ("shape", str(self.shape))])
 
     def __repr__(self) -> str:
         return f"<column {self.path} {self.shape} {self.dtype.str} in {self._file}>"

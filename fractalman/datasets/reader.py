@@ -18,7 +18,7 @@ from fractalman.datasets.header import read_header
 from fractalman.datasets.lazy import BlockTable, LazyColumn
 from fractalman.datasets.shard_table import SHARD_FAMILY
 from fractalman.datasets.sharded import OpenShards, ShardedColumn
-from fractalman.datasets.spec import SUBSET_FAMILY
+from fractalman.display import Display, Summary, brief
 from fractalman.errors import CorruptFileError, RecipeError, nearest
 
 CHECKS = ("blocks", "none")
@@ -56,7 +56,7 @@ def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check:
     return columns
 
 
-class StoredDataset:
+class StoredDataset(Display):
     """An open dataset file as it is stored; made by `open_stored`, closed by ``with`` or `close`.
 
     Attributes
@@ -88,6 +88,10 @@ class StoredDataset:
     ) -> None:
         self.close()
 
+    def _summary(self) -> Summary:
+        rows = [("path", str(self.path)), ("recipe", brief(dict(self.provenance.recipe)))]
+        return Summary(repr(self), [*rows, *((name, brief(column)) for name, column in self.columns.items())])
+
     def __repr__(self) -> str:
         state = "" if self._file else "closed "
         return f"<{state}dataset file {self.path}: {self.provenance.recipe.get('family')}, n = {self.n_points}>"
@@ -110,11 +114,6 @@ class StoredDataset:
     def is_shard(self) -> bool:
         """Whether the file holds some rows of a dataset, as a shard."""
         return self.provenance.recipe.get("family") == SHARD_FAMILY
-
-    @property
-    def is_subset(self) -> bool:
-        """Whether the file holds some points of a dataset, with their own trees."""
-        return self.provenance.recipe.get("family") == SUBSET_FAMILY
 
     @property
     def is_index(self) -> bool:

@@ -19,8 +19,9 @@ from fractalman.learners import Learner
 from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
+from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
-from fractalman.prediction.laws import law_of, law_on
+from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
@@ -36,7 +37,7 @@ UNRESOLVED = "below rounding: double precision holds this floor to no better tha
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(PredictionDisplay):
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
     Attributes
@@ -117,9 +118,7 @@ class Prediction:
 
     @property
     def population(self) -> float:
-        """Points that training sets are drawn from; infinite for an addressed family, the least of the draws' where
-        the draw decides it.
-        """
+        """Points that training sets are drawn from, infinite for an addressed family; the least of several draws'."""
         return self._source.population
 
     @property
@@ -487,7 +486,7 @@ def make_prediction(
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
-    law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
+    law = law_of(recipe, name) if known else unknown_law(name)
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from fractalman.config import shown
+from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError, check_keywords
 
 STREAM_VERSION = 1
@@ -87,7 +88,7 @@ MASK = (1 << 64) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seeds:
+class Seeds(HtmlTable):
     """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
 
     Parameters

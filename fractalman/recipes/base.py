@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from fractalman.config import shown, summary
+from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError, check_keywords
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(HtmlTable):
     """What every family shares: a name, a seed, a size, what may be added to any dataset, and the round trips.
 
     Recipes are frozen and compare by value. A family's own class (`Cascade`, …) adds its keywords.
@@ -166,6 +167,16 @@ class Recipe:
     def classifies(self) -> bool:
         """Whether y holds classes, and not values."""
         return self.thresholds
+
+    @property
+    def target_classes(self) -> int:
+        """Number of classes C that y counts from 0; 0 where it holds values."""
+        return 2 if self.thresholds else 0
+
+    @property
+    def redraws_labels(self) -> bool:
+        """Whether other labels can be drawn for the same points; classes that points decide stay what they are."""
+        return self.thresholds or not self.classifies
 
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.

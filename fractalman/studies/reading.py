@@ -124,6 +124,9 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
         except RecipeError as error:
             problems.append(str(error))
             return None
+    if isinstance(tables["data"], Mapping) and "arrays" in tables["data"]:
+        problems.append("the points of this run were arrays, which are not kept: call the function with them again")
+        return None
     before = len(problems)
     table = read_table("data", tables["data"], _DATA, problems, '[data] file = "digits.npz"')
     if len(problems) > before:

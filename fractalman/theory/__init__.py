@@ -6,6 +6,7 @@ what `fractalman.measure` does: their agreement is evidence only because neither
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
+from fractalman.theory.class_entropy import class_entropy_floor
 from fractalman.theory.class_votes import neighbour_class_curve, vote_curve
 from fractalman.theory.classification import (
     ClassCovariance,
@@ -146,6 +147,7 @@ __all__ = [
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
+    "class_entropy_floor",
     "class_error",
     "class_floor",
     "classification_risk",

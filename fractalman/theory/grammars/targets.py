@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.theory.grammars.entropies import entropy_of_rows
 
@@ -68,7 +69,7 @@ def posterior(data: Any, rows: Any = None) -> F64:
 
 
 @dataclass(frozen=True)
-class DiscreteFloor:
+class DiscreteFloor(Display):
     """What the best predictor of a symbol loses that knows the rules, from the posteriors of a dataset's rows.
 
     Attributes

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.display import Display
+
 UNVERIFIED = "not verified at the source"
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Display):
     """A work and what was taken from it.
 
     Attributes
