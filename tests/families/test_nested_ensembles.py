@@ -260,3 +260,17 @@ def test_growth_is_checked_and_silent() -> None:
     assert recipe.replace(growth="nested").no_growth() is None
     with pytest.raises(fm.RecipeError, match="growth = 'nest'"):
         recipe.replace(growth="nest")
+
+
+def test_a_tie_is_named_where_there_is_one() -> None:
+    """α/(1+α) against ½: equal at p = 1/3 alone; the logarithm of hierarchical labels elsewhere is the clusters' own."""
+
+    def evidence(p: float, label: str) -> str:
+        recipe = fm.PercolationEnsemble(n_points=1000, ensemble="size-biased", create_prob=p, label=label)
+        return fm.predict(recipe, "1-nn").law.evidence
+
+    for label in ("hierarchical", "brownian"):
+        assert "a tie" in evidence(1 / 3, label)
+        assert all("a tie" not in evidence(p, label) for p in (0.2, 0.3, 0.4))
+    assert "a power of ln n from within" in evidence(0.2, "hierarchical")
+    assert "a tie" not in evidence(1 / 3, "cluster-constant")

@@ -239,7 +239,7 @@ def arriving_clusters(total: list[float], uniform: list[float], n: int) -> list[
     before: list[int] = []
     out = []
     for points in range(1, n + 1):
-        sizes, left = [], points
+        left, sizes = points, list[int]()
         while left:
             u = uniform[len(sizes)]
             sizes.append(next(s for s in range(1, left + 1) if s == left or total[s] > u * total[left]))
