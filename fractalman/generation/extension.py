@@ -71,6 +71,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | Non
 
     with open_file(path) as file:
         recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
+        if file.is_subset:
+            raise FileFormatError(f"{path} is a subset: expected a whole dataset; use fractalman extend with the whole")
         if file.is_shard or file.is_index:
             raise FileFormatError(
                 f"{path} is {'a shard' if file.is_shard else 'an index of shards'}: expected one whole file; use "

@@ -7,6 +7,7 @@ latent's parent has a smaller id than the latent.
 from fractalman.trees.coarse import coarse_hierarchy, coarse_label_tree, fragment_means
 from fractalman.trees.columns import Hierarchy, LabelTree
 from fractalman.trees.queries import CommonAncestors, Cut, PointOrder, lowest_common_ancestors
+from fractalman.trees.restriction import restricted_hierarchy, restricted_label_tree
 from fractalman.trees.trees import depths, path_sums, topological_order
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "fragment_means",
     "lowest_common_ancestors",
     "path_sums",
+    "restricted_hierarchy",
+    "restricted_label_tree",
     "topological_order",
 ]
