@@ -108,7 +108,23 @@ def _numbered(node: I64, parent: I64, order: I64, up: I64, below: I64, single: B
 
 
 def restricted_hierarchy(h: Hierarchy, rows: I64, drop_empty: bool = False, collapse: bool = False) -> Hierarchy:
-    """Return the hierarchy of some points; parameters as for `restriction_of_hierarchy`.
+    """Return the hierarchy of some points.
+
+    Parameters
+    ----------
+    h : Hierarchy
+        Of the whole.
+    rows : (n,) int64
+        Points that stay, each once; they become 0 … n − 1 in this order.
+    drop_empty : bool, default False
+        Leave out latents without any of the points.
+    collapse : bool, default False
+        Join chains of latents with a single child into their lowest node; empty latents go as well.
+
+    Returns
+    -------
+    Hierarchy
+        Latents by falling number of points, equal ones in the order of the whole.
 
     Examples
     --------
