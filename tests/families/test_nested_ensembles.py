@@ -263,7 +263,7 @@ def test_growth_is_checked_and_silent() -> None:
 
 
 def test_a_tie_is_named_where_there_is_one() -> None:
-    """α/(1+α) against ½: equal at p = 1/3 alone; the logarithm of hierarchical labels elsewhere is the clusters' own."""
+    """α/(1+α) against ½: equal at p = 1/3 alone; elsewhere the logarithm is that within clusters."""
 
     def evidence(p: float, label: str) -> str:
         recipe = fm.PercolationEnsemble(n_points=1000, ensemble="size-biased", create_prob=p, label=label)
