@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from fractalman.prediction import predict_own_data
     from fractalman.runs import run_confirmation as confirm
     from fractalman.runs import run_granularity as granularity
+    from fractalman.runs import run_linearity as linearity
     from fractalman.runs import run_locality as locality
     from fractalman.runs import run_probe as probe
 
@@ -87,6 +88,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "granularity": ("fractalman.runs", "run_granularity"),
     "label_draws": ("fractalman.generation", "label_draws"),
     "learners": ("fractalman.learners", None),
+    "linearity": ("fractalman.runs", "run_linearity"),
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
@@ -116,7 +118,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "ImportedDataset", "import_percolation",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
-    "granularity", "locality", "probe", "recovery",
+    "granularity", "linearity", "locality", "probe", "recovery",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

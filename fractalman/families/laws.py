@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from fractalman._typing import F64, AnyFloat, AnyInt
-from fractalman.families.class_laws import ClassExponent, of_classes
+from fractalman.families.class_laws import ClassExponent, of_classes, subcluster_law
 from fractalman.families.noise import Excess, with_noise
 from fractalman.recipes import Recipe
 from fractalman.theory import FieldCovariance
@@ -99,6 +99,8 @@ class Laws(Generic[R]):
             law = with_noise(law, recipe.noise, learner, lambda clean: self._noisy(recipe, learner, clean))
         if recipe.nuisance_dim and learner.kind != "floor":
             law = _with_nuisance(law, recipe)
+        if recipe.partitions:
+            return subcluster_law(recipe)
         if recipe.classifies and self.finite_size:
             law = of_classes(law, recipe, learner, None if self.class_exponent is None else self.class_exponent(recipe))
         return law

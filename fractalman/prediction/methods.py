@@ -85,6 +85,8 @@ def method_of(
     """
     if not family_of(_recipe_of(source)).laws.finite_size:
         return None
+    if _recipe_of(source).partitions:
+        return None
     if _recipe_of(source).classifies:
         return _of_classes(source, learner, smoother)
     if learner == "mlp":
@@ -106,6 +108,10 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
         return (
             f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
             "sizes that the law names, in `windows`"
+        )
+    if recipe is not None and recipe.partitions:
+        return (
+            "classes are subclusters, and no theory gives a learner's curve on them: compare it with the best constant"
         )
     if recipe is not None and recipe.classifies and learner == "mlp":
         return (

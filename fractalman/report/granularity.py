@@ -41,7 +41,8 @@ def source_words(result: GranularityResult) -> str:
     if "arrays" in data:
         estimate = "" if result.exact else " (estimated)"
         return f"{data['what']}, hierarchy {data['hierarchy']}{estimate}"
-    return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']} (estimated)"
+    estimate = "" if result.exact else " (estimated)"
+    return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']}{estimate}"
 
 
 def share_words(row: Row, name: str) -> str:

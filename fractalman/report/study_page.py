@@ -72,6 +72,6 @@ def source_words(study: Any) -> str:
     if isinstance(source, ArraySource):
         return f"{source.words}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     if isinstance(source, FileSource):
-        return f"{source.path}; its hierarchy is an estimate ({source.hierarchy})"
+        return f"{source.path}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"

@@ -10,8 +10,12 @@ from fractalman.errors import RecipeError
 from fractalman.studies.base import StudySpec
 from fractalman.studies.own import is_data
 
-OWN = {"granularity": ("granularity", "own_granularity"), "locality": ("locality", "own_locality"),
-        "probe": ("probes", "own_probing")}  # fmt: skip
+OWN = {
+    "granularity": ("granularity", "own_granularity"),
+    "linearity": ("linearity", "own_linearity"),
+    "locality": ("locality", "own_locality"),
+    "probe": ("probes", "own_probing"),
+}
 """Study → its folder, and the function of its module own.py that makes a specification of objects."""
 
 

@@ -8,7 +8,7 @@ random cuts where the hierarchy is drawn.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F32, F64, I64, Bool
+from fractalman.datasets.exchange.imported import import_files, import_percolation
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
 from fractalman.experiments.specification import replicate_seeds, split_seed
@@ -26,6 +27,8 @@ from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
 from fractalman.trees import Hierarchy, LabelTree
 
 TARGETS = ("value", "one-hot")
+KNOWN = "known"
+"""How the hierarchy of a file is called that comes with it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ class Sample:
     key: int
     edges: I64 | None = None
     predicted: F64 | None = None
+
+    @property
+    def noisy_tree(self) -> LabelTree | None:
+        """The tree that the labels come from, their noise included; None where nobody knows it."""
+        noise = 0.0 if self.recipe is None else self.recipe.noise
+        return self.label_tree.noisy(noise) if self.label_tree is not None and noise else self.label_tree
 
 
 @dataclass(frozen=True)
@@ -128,9 +137,10 @@ class FileSource:
 
     Args:
         path: .npz, .npy or .csv with a target, as for `fractalman.measure.user_files.read_points`.
-        hierarchy: how it is estimated: one of `HIERARCHIES`.
+        hierarchy: how it is estimated: one of `HIERARCHIES`; `KNOWN` for a .npz in the layout of the reference
+            implementation, as for `fractalman.import_percolation`.
         target: "value", or "one-hot": a column per class, centred, all of them together of variance 1.
-        digest: of the file's bytes, so that a run is not continued on other data.
+        digest: of the bytes of the file and of those that belong to it, so that a run is not continued on other data.
     """
 
     path: str
@@ -144,10 +154,20 @@ class FileSource:
 
         Errors: RecipeError for a file that cannot be read, or has no target.
         """
-        _, y = read_points(path)
-        if y is None:
+        if hierarchy == KNOWN:
+            if target != TARGETS[0]:
+                raise RecipeError(
+                    f'target = {target!r} with hierarchy = "known": expected "value", the labels as they are'
+                )
+            import_percolation(path)
+        elif read_points(path)[1] is None:
             raise RecipeError(f"{path} holds no target: expected y in a .npz, or a column y of a .csv")
-        return cls(str(path), hierarchy, target, hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        return cls(str(path), hierarchy, target, _digest(path, hierarchy))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hierarchy is the one that made the points, as the file says."""
+        return self.hierarchy == KNOWN
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table [data]."""
@@ -158,9 +178,10 @@ class FileSource:
 
         Errors: RecipeError where the file is another than before, or the sizes are more than there are points.
         """
-        found = hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
-        if found != self.digest:
+        if _digest(self.path, self.hierarchy) != self.digest:
             raise RecipeError(f"{self.path} is not the file that the study began with: begin a new one in a new folder")
+        if self.exact:
+            return self._known(i, train_size, test_size)
         X, values = read_points(self.path)
         if values is None:
             raise RecipeError(f"{self.path} holds no target: expected y in a .npz, or a column y of a .csv")
@@ -178,6 +199,36 @@ class FileSource:
             population=float(len(X)),
             key=key,
         )
+
+    def _known(self, i: int, train_size: int, test_size: int) -> Sample:
+        """A replicate of a file with its hierarchy; labels are in units of their prior where that is known."""
+        data = import_percolation(self.path)
+        h = data.hierarchy
+        if data.label_tree is None:  # values that do not make the labels say nothing of them
+            h = replace(h, value=0.0 * h.value, variance=0.0 * h.variance)
+        key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
+        train, test = data.split(train_size, test_size, seed=key >> 1)
+        return Sample(
+            X=np.ascontiguousarray(data.X, np.float32),
+            y=data.y[:, None] if data.label_tree is not None else labels(data.y, self.target),
+            train=train,
+            test=test,
+            hierarchy=h,
+            exact=True,
+            label_tree=data.label_tree,
+            recipe=None,
+            population=float(data.n_points),
+            key=key,
+        )
+
+
+def _digest(path: str | Path, hierarchy: str) -> str:
+    """SHA-256 of a file and, where its hierarchy is known, of the files that hold it."""
+    files = import_files(path) if hierarchy == KNOWN else [Path(path)]
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def labels(values: F64, target: str) -> F64:

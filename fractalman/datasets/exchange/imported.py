@@ -172,6 +172,23 @@ def import_percolation(
     return ImportedDataset(file, X, y, _ranked(cluster_id), cluster_id, hierarchy, tree, latents.column, notes)
 
 
+def import_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `import_percolation` reads for a path, those that are there.
+
+    Parameters
+    ----------
+    path : str or Path
+        NAME.npz.
+
+    Examples
+    --------
+    >>> import_files("no-such-file.npz")
+    []
+    """
+    file = Path(path)
+    return [one for one in (file, _beside(file, None, "features"), _beside(file, None, "metadata")) if one.exists()]
+
+
 def _labels(y: F64, latents: NestedLatents) -> tuple[Hierarchy, LabelTree | None, tuple[str, ...]]:
     """The hierarchy with its values, the label tree if the labels are of it, and what is to be said of them."""
     n, parent = y.size, latents.parent

@@ -37,7 +37,7 @@ from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.granularity.fits import FLOOR, NOTHING
 from fractalman.studies.granularity.spec import Granularity
-from fractalman.studies.sources import ArraySource, RecipeSource
+from fractalman.studies.sources import RecipeSource
 
 NORMAL = 1.96
 """Standard errors of a 95 % half-width."""
@@ -315,7 +315,7 @@ class GranularityResult(StudyResultDisplay):
         source = self.study.source
         if isinstance(source, RecipeSource):
             return bool(source.recipe.has_hierarchy)
-        return isinstance(source, ArraySource) and source.exact
+        return source.exact
 
 
 def share(part: F64, whole: F64) -> tuple[float, float | None]:
