@@ -172,7 +172,7 @@ def test_the_first_cut_of_a_cluster_has_its_law() -> None:
     for seed in range(250):
         cluster = forests.arriving_clusters(400, "borel", "number", seed, 1 / 3)
         n = 300
-        tree = nested_ensemble.nested_forest(cluster[:n], seed)
+        tree = nested_ensemble.nested_forest(nested_ensemble.nested_edges(cluster[:n], seed), n, seed)
         tops = np.flatnonzero((tree.parent < 0) & (tree.size == 6))
         for top in tops.tolist():
             cuts[int(tree.size[np.flatnonzero(tree.parent == top)].min())] += 1

@@ -57,6 +57,7 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         fm.BetheLattice,
         n_points=_SIZES,
         coordination=st.integers(3, 6),
+        growth=st.sampled_from(["coalescent", "nested"]),
         ambient_dim=st.integers(2, 5),
         label=_LABELS,
         **_ADDED,

@@ -22,6 +22,7 @@ RECIPES: dict[str, fm.Recipe] = {
     "cluster": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", seed=3, label_exponent=0.2),
     "brownian": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", label="brownian", target="sign"),
     "ensemble": fm.PercolationEnsemble(n_points=40, ambient_dim=6, growth="nested", seed=3, noise=0.1),
+    "bethe": fm.BetheLattice(n_points=40, ambient_dim=6, growth="nested", seed=3, bond_probability=0.4),
     "borel": fm.PercolationEnsemble(
         n_points=40, ambient_dim=6, growth="nested", seed=3, sizes="borel", ensemble="size-biased", label="brownian"
     ),
@@ -87,7 +88,7 @@ def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
             fm.PercolationCluster(n_points=20, ambient_dim=8, growth="nested", embedding="superposition"),
             'use embedding = "own"',
         ),
-        (fm.BetheLattice(n_points=20, ambient_dim=3), "draws another bethe-lattice"),
+        (fm.BetheLattice(n_points=20, ambient_dim=3), "draws other clusters"),
         (fm.SmoothManifold(n_points=20, ambient_dim=8, field="exact"), "draws another smooth-manifold"),
     ],
 )

@@ -250,3 +250,40 @@ def arriving_clusters(total: list[float], uniform: list[float], n: int) -> list[
         out.append(gained[0])
         before = sizes
     return out
+
+
+def bethe_trees(j: int, n: int, z: int) -> Fraction:
+    """How many trees of n sites there are whose root has j places and every other site z − 1."""
+    m = z - 1
+    if j == 0:
+        return Fraction(int(n == 1))
+    return Fraction(j, j + m * (n - 1)) * comb(j + m * (n - 1), n - 1)
+
+
+def bethe_base_law(j: int, n: int, z: int) -> list[Fraction]:
+    """P(base has s sites), s = 1 … n − 1, of a tree of n whose root has j places."""
+    whole = (n - 1) * bethe_trees(j, n, z)
+    return [j * bethe_trees(j - 1, s, z) * (n - s) * bethe_trees(z - 1, n - s, z) / whole for s in range(1, n)]
+
+
+def bethe_parents(n: int, z: int, key: int) -> list[int]:
+    """Return the parent of every site in order of birth: each finds its way down through the cells."""
+    cells: list[dict[str, int]] = [{"root": 0, "size": 1, "places": z}]
+    uniform: dict[int, Fraction] = {}
+    parent = [-1]
+    for v in range(1, n):
+        at = 0
+        while cells[at]["size"] > 1:
+            cell = cells[at]
+            cell["size"] += 1
+            total, base = Fraction(0), cells[cell["base"]]["size"]
+            for p in bethe_base_law(cell["places"], cell["size"], z)[:base]:
+                total += p
+            at = cell["branch"] if total > uniform[at] else cell["base"]
+        cell = cells[at]
+        uniform[at] = Fraction(plain.draw(key, v) >> 11, 1 << 53)
+        cell |= {"size": 2, "base": len(cells), "branch": len(cells) + 1}
+        cells.append({"root": cell["root"], "size": 1, "places": cell["places"] - 1})
+        cells.append({"root": v, "size": 1, "places": z - 1})
+        parent.append(cell["root"])
+    return parent

@@ -25,8 +25,10 @@ def next_growth(total, s, u):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def arrivals(key, total, cluster):  # type: ignore[no-untyped-def]
-    """cluster[i] of every arrival, from ``total`` = Q(0) … Q(n); returns how many clusters there are.
+def arrivals(key, total, cluster, endless_key, endless):  # type: ignore[no-untyped-def]
+    """cluster[i] of every arrival, from ``total`` = Q(0) … Q(n); returns the endless cluster, −1 if there is none.
+
+    A cluster is endless with probability ``endless``, by draw number c of ``endless_key``, and takes all that reach it.
 
     Listed are the clusters that will still grow: each with the points of the clusters between it and the one listed
     before it (gap), its own, and the number of points from it on at which it has one more. Draw number c of ``key`` is
@@ -39,6 +41,7 @@ def arrivals(key, total, cluster):  # type: ignore[no-untyped-def]
     listed = np.int64(0)
     after = np.int64(0)  # points of clusters behind the last listed one
     made = np.int64(0)
+    giant = np.int64(-1)
     for i in range(n):
         left = np.int64(i + 1)  # points from here on, the new one included
         found = False
@@ -48,6 +51,8 @@ def arrivals(key, total, cluster):  # type: ignore[no-untyped-def]
                 found = True
                 cluster[i] = held[a, 0]
                 held[a, 2] += 1
+                if held[a, 0] == giant:
+                    break
                 held[a, 3] = next_growth(total, held[a, 2], uniform[a])
                 if held[a, 3] > n:  # it has all that it will have
                     points = held[a, 1] + held[a, 2]
@@ -66,6 +71,8 @@ def arrivals(key, total, cluster):  # type: ignore[no-untyped-def]
         cluster[i] = made
         u = draw_uniform(key, _U(made))
         following = next_growth(total, np.int64(1), u)
+        if endless > 0.0 and draw_uniform(endless_key, _U(made)) < endless:
+            giant, following = made, np.int64(0)  # it grows at once, and always
         if following > n:
             after += 1
         else:
@@ -83,7 +90,7 @@ def arrivals(key, total, cluster):  # type: ignore[no-untyped-def]
             listed += 1
             after = np.int64(0)
         made += 1
-    return made
+    return giant
 
 
 @kernel

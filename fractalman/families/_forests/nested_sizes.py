@@ -34,7 +34,8 @@ def arriving_clusters(n_points: int, law: str, ensemble: str, seed: int, create_
     if law == "yule-simon" and ensemble == "number":
         _size_kernels.yule_simon_process(key, float(create_prob), cluster, np.empty(n, np.int64))
     else:
-        _nested_size_kernels.arrivals(key, cumulative(law, ensemble, create_prob, n), cluster)
+        total = cumulative(law, ensemble, create_prob, n)
+        _nested_size_kernels.arrivals(key, total, cluster, np.uint64(0), 0.0)
     return cluster
 
 

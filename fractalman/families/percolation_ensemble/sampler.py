@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64, AnyInt
-from fractalman.datasets.memory import Dataset
+from fractalman._typing import AnyInt
 from fractalman.families import _forests as forests
 from fractalman.families._forests import ensemble, nested_ensemble
 from fractalman.families._forests.compact import tree_columns
@@ -36,14 +34,19 @@ def cluster_sizes(recipe: PercolationEnsemble) -> forests.ClusterSizes:
 def tree(recipe: PercolationEnsemble) -> forests.ClusterTree:
     """Draw the edges and hierarchies of the clusters."""
     if recipe.growth == "nested":
-        return nested_ensemble.nested_forest(_arrivals(recipe), recipe.seeds.geometry)
+        seed = recipe.seeds.geometry
+        return nested_ensemble.nested_forest(
+            nested_ensemble.nested_edges(_arrivals(recipe), seed), recipe.n_points, seed
+        )
     return forests.critical_forest(cluster_sizes(recipe).size, recipe.seeds.geometry)
 
 
 def structure(recipe: PercolationEnsemble, hierarchy: bool, draw: int) -> Structure[PercolationEnsemble]:
     """Draw everything but the coordinates."""
     if recipe.growth == "nested":
-        return nested_ensemble.structure(recipe, _arrivals(recipe), hierarchy, draw)
+        cluster = _arrivals(recipe)
+        edges = nested_ensemble.nested_edges(cluster, recipe.seeds.geometry)
+        return nested_ensemble.structure(recipe, cluster, edges, hierarchy, draw)
     sizes = cluster_sizes(recipe).size
     drawn = forests.critical_forest(sizes, recipe.seeds.geometry)
     return ensemble.structure(recipe, sizes, drawn, hierarchy, draw)
@@ -64,33 +67,11 @@ def clusters(recipe: PercolationEnsemble) -> dict[str, Any]:
     return ensemble.summary(recipe.ensemble, cluster_sizes(recipe))
 
 
-def _way(recipe: PercolationEnsemble) -> ModuleType:
-    """What lays out such clusters and draws labels on them."""
-    return nested_ensemble if recipe.growth == "nested" else ensemble
-
-
-def coordinates(made: Structure[PercolationEnsemble], X: F32) -> None:
-    """Write all coordinates into X."""
-    _way(made.recipe).coordinates(made, X)
-
-
-def coordinate_blocks(made: Structure[PercolationEnsemble], folder: Path) -> Blocks:
-    """Return X block by block; ``folder`` is for scratch."""
-    blocks: Blocks = _way(made.recipe).coordinate_blocks(made, folder)
-    return blocks
-
-
-def label_sampler(recipe: PercolationEnsemble, made: Dataset | Structure[PercolationEnsemble]) -> Callable[[int], F64]:
-    """Return what draws labels on the same trees."""
-    sampler: Callable[[int], F64] = _way(recipe).label_sampler(recipe, made)
-    return sampler
-
-
 SAMPLER = Sampler[PercolationEnsemble](
     structure=structure,
-    coordinates=coordinates,
-    label_sampler=label_sampler,
-    coordinate_blocks=coordinate_blocks,
+    coordinates=nested_ensemble.either_coordinates,
+    label_sampler=nested_ensemble.either_sampler,
+    coordinate_blocks=nested_ensemble.either_blocks,
     streamed=streamed,
     tree=tree,
     clusters=clusters,
