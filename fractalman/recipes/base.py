@@ -355,6 +355,22 @@ class Recipe(HtmlTable):
         """The fewest coordinates that such a dataset can be made in; nothing but X depends on them."""
         return 2
 
+    def narrowest(self) -> Self:
+        """Return the recipe with as few coordinates as its structure can be made in.
+
+        Returns
+        -------
+        Recipe
+            With least_dim coordinates, none of them nuisance.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=10, ambient_dim=64).narrowest().n_columns
+        2
+        """
+        return self.replace(ambient_dim=self.least_dim, nuisance_dim=0, rotate=False)
+
     @property
     def sites(self) -> int | None:
         """Sites that are drawn, where the draw decides how many of them are points; None elsewhere."""
