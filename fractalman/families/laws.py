@@ -51,6 +51,9 @@ class Laws(Generic[R]):
         The risk of the best P cells with infinitely many data.
     class_exponent : recipe → (exponent, power of ln n), optional
         Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
+    learned_at : (recipe, learner properties) → float or None, optional
+        Training-set size, up to a factor of order one, at which such a learner's 0–1 risk leaves that of the best
+        constant; None where no law names one.
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
@@ -64,6 +67,7 @@ class Laws(Generic[R]):
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
+    learned_at: Callable[[R, LearnerProperties], float | None] | None = None
     finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
