@@ -46,7 +46,7 @@ class Quickstart(Display):
 
 
 def quickstart_entries(family: str | None = None) -> dict[str, str]:
-    """Return subfolder → catalogue name of the specifications that a quickstart runs; RecipeError for other families."""
+    """Return subfolder → catalogue name of what a quickstart runs; RecipeError for other families."""
     if family is None:
         return dict(QUICKSTART_RUNS)
     if family not in FAMILIES:

@@ -105,9 +105,14 @@ def recipe_of(source: RecipeSource) -> Recipe:
     found = _resolve(source, data=False)
     if isinstance(found, Recipe):
         return found
-    recipe = found.recipe
+    recipe, part = found.recipe, getattr(found, "origin", None) is not None
     if found is not source:
         close(found)
+    if part:
+        raise RecipeError(
+            "these data are a subset, and no recipe makes it: expected a recipe or a whole dataset; use "
+            "fractalman.rebuild to make the file again, or the recipe of the whole"
+        )
     return recipe
 
 

@@ -85,7 +85,9 @@ class Dictionary(DictionaryDisplay):
         return float(1.0 - np.square(self.residual.astype(np.float64)).sum() / total) if total else float("nan")
 
 
-def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2) -> Dictionary:
+def dictionary_of(
+    recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2, whole: bool = True
+) -> Dictionary:
     """Return the dictionary of points with a known hierarchy.
 
     Parameters
@@ -98,6 +100,8 @@ def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size:
         The points.
     min_size : int, default 2
         Latents of fewer points are left out.
+    whole : bool, default True
+        Whether the points are all that the recipe makes; the directions of some of them are steps between means.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size:
     nodes = n + np.flatnonzero(hierarchy.size[n:] >= int(min_size))
     if not nodes.size:
         raise RecipeError(f"no subcluster has {min_size} points or more: use a smaller min_size")
-    own = n == recipe.n_points or recipe.n_points is None
+    own = whole and (n == recipe.n_points or recipe.n_points is None)
     if recipe.superposes and own:
         return _superposed(recipe, hierarchy, X, int(min_size))
     module = family_module(recipe.family, "dictionary") if own else None

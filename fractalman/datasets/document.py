@@ -120,6 +120,14 @@ every read, unless told otherwise; HDF5 by itself does not). XXH3 guards against
 - `content`: BLAKE2b-256 of the JSON (sorted keys, no blanks) of `recipe`, `stream_version` and `columns`: two files
   with the same `content` hold the same data.
 
+## Subsets
+
+A file MAY hold some points of a dataset. Its recipe then has `family` "subset", its own `n_points` and `ambient_dim`,
+of the whole `whole_points`, `whole_content` and, under `of`, the recipe, and how the trees were thinned: `drop_empty`
+(nodes without any of the points were left out) and `collapse` (nodes with a single child were joined with it, values
+and variances added), `steps` (1; more for a subset of a subset, whose equally large latents have another order). The
+column `rows` names the points. Norms and sums of values over paths are those of the whole.
+
 ## Shards
 
 A dataset MAY lie in several files: shards of consecutive rows, and an *index file*, which is a dataset file as

@@ -13,12 +13,19 @@ from fractalman.datasets.contents import Contents
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
 from fractalman.datasets.spec import Problem
+from fractalman.errors import FileFormatError
 from fractalman.recipes import from_dict
 
 if TYPE_CHECKING:
-    from fractalman._typing import I64
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from fractalman._typing import I64, AnyInt
     from fractalman.datasets.dictionary import Dictionary
     from fractalman.datasets.memory import Dataset
+    from fractalman.datasets.subset import Origin
     from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy, LabelTree
 
@@ -76,9 +83,16 @@ class File(PointsDisplay, StoredDataset):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the file was made from, of a shard the whole; RecipeError for a family unknown to this version."""
+        """What was drawn, of a shard or a subset the whole; RecipeError for a family unknown to this version."""
         recipe = self.provenance.recipe
-        return from_dict(recipe["of"] if self.is_shard else recipe)
+        return from_dict(recipe["of"] if self.is_shard or self.is_subset else recipe)
+
+    @cached_property
+    def origin(self) -> Origin | None:
+        """Of a subset: the rows of the whole that its points are, and the whole's content digest; else None."""
+        from fractalman.datasets.subset import origin_of
+
+        return origin_of(self.provenance.recipe, self.columns["rows"][:]) if self.is_subset else None
 
     @cached_property
     def hierarchy(self) -> Hierarchy | None:
@@ -140,7 +154,7 @@ class File(PointsDisplay, StoredDataset):
         """
         from fractalman.datasets.dictionary import dictionary_of
 
-        return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size)
+        return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size, whole=not self.is_subset)
 
     def dataset(self) -> Dataset:
         """Read everything into memory.
@@ -163,7 +177,76 @@ class File(PointsDisplay, StoredDataset):
             noise=self.columns["noise"][:] if "noise" in self.columns else None,
             value=self.columns["value"][:] if "value" in self.columns else None,
             tokens=None if self.tokens is None else self.tokens[:],
+            origin=self.origin,
         )
+
+    def subset(
+        self,
+        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        min_cluster: int | None = None,
+        max_cluster: int | None = None,
+        drop_empty: bool = False,
+        collapse: bool = False,
+        overwrite: bool = False,
+    ) -> Dataset | Path:
+        """Return some of the points in memory, or write them to another file; as `Dataset.subset`.
+
+        X is never held, about 64 MiB of it at a time are read; the trees are, at about 60 bytes a node of the whole.
+
+        Parameters
+        ----------
+        rows : (n_points,) bool, or (n,) int, or None, default None
+            A mask, or row numbers, each once; rows in rising order are read once.
+        path : str or path, optional
+            Of the file to write, published whole or not at all; its provenance says which rows of which content it
+            holds, and `fractalman.rebuild` makes it again. Default: a dataset in memory.
+        min_cluster, max_cluster : int or None, default None
+            Only points of clusters that have at least, at most so many points in this file.
+        drop_empty : bool, default False
+            Leave out latents without any of the points.
+        collapse : bool, default False
+            Join every chain of nodes with a single child into its lowest node.
+        overwrite : bool, default False
+            Replace an existing file.
+
+        Returns
+        -------
+        Dataset or Path
+            The subset, or the file that holds it.
+
+        Raises
+        ------
+        RecipeError
+            For what is no choice of points, or a choice of none.
+        FileFormatError
+            Of a shard, which is no whole dataset.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> path = fm.write(fm.PercolationEnsemble(n_points=500, ambient_dim=4), "whole.h5", overwrite=True)
+        >>> with fm.open(path) as file:
+        ...     large = file.subset(path="large.h5", min_cluster=5, overwrite=True)
+        >>> with fm.open(large) as file:
+        ...     file.n_points == file.origin.rows.size, file.origin.n_points
+        (True, 500)
+        """
+        from fractalman.datasets.memory import Dataset
+        from fractalman.datasets.subset import fields_of, subset_recipe, taken
+        from fractalman.datasets.writer import write_columns
+
+        if self.is_shard:
+            raise FileFormatError(f"{self.path} is a shard: expected a whole dataset; use its index file")
+        content, thinned = self.provenance.content, (drop_empty, collapse)
+        parts, origin = taken(self.columns, lambda: content, self.origin, rows, (min_cluster, max_cluster), thinned)
+        if path is None:
+            return Dataset(recipe=self.recipe, origin=origin, **fields_of(parts))
+        recipe = subset_recipe(self.recipe.to_dict(), origin, self.dims["d"])
+        columns: dict[str, Any] = {**parts, "rows": origin.rows}
+        stored = self.provenance.compression
+        return write_columns(path, columns, recipe=recipe, overwrite=overwrite, compression=stored)
 
     def verify(self) -> list[Problem]:
         """Return everything that is wrong with the file; see `fractalman.verify`.
@@ -196,6 +279,7 @@ class File(PointsDisplay, StoredDataset):
             "dimensions": dict(self.dims),
             "hierarchy": "hierarchy/parent" in self.columns,
             "bytes": self.path.stat().st_size,
+            **({"subset_of": self.provenance.recipe["whole_content"]} if self.is_subset else {}),
             **({"shards": self._shards.table.summary()} if self._shards else {}),
             "format": ".".join(map(str, provenance.format)),
             "stream_version": provenance.stream_version,

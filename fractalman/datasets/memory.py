@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fractalman._typing import F32, F64, I32, I64
+import numpy as np
+
+from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.datasets.display import PointsDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
     from fractalman.datasets.dictionary import Dictionary
+    from fractalman.datasets.subset import Origin
     from fractalman.recipes import Recipe
 
 
@@ -66,7 +73,8 @@ class Dataset(PointsDisplay):
     y : (n,) float64
         Labels in units of their prior standard deviation; classes 0 and 1 where the recipe's target is a class.
     cluster : (n,) int64
-        0 = largest cluster; points are sorted by it.
+        0 = largest cluster; points are sorted by it. Of ensembles with growth = "nested": 0 = oldest cluster, points
+        in order of birth; of subsets: clusters keep the order of the whole.
     edges : (n_edges, 2) int64 or None
         Point pairs; None for families without a graph.
     hierarchy : Hierarchy or None
@@ -80,6 +88,9 @@ class Dataset(PointsDisplay):
     tokens : (n, t) int32 or None, default None
         Strings of tokens, in families whose points are strings; y is the number of a symbol there, and the hierarchy
         has no label tree beside it.
+    origin : Origin or None, default None
+        Of a subset: the rows of the whole that its points are, the whole's content digest, and how its trees were
+        thinned. The recipe is the whole's.
 
     Examples
     --------
@@ -99,6 +110,7 @@ class Dataset(PointsDisplay):
     noise: F64 | None = None
     value: F64 | None = None
     tokens: I32 | None = None
+    origin: Origin | None = None
 
     @property
     def clean(self) -> F64:
@@ -154,4 +166,63 @@ class Dataset(PointsDisplay):
         """
         from fractalman.datasets.dictionary import dictionary_of
 
-        return dictionary_of(self.recipe, self.hierarchy, self.X, min_size)
+        return dictionary_of(self.recipe, self.hierarchy, self.X, min_size, whole=self.origin is None)
+
+    def subset(
+        self,
+        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,
+        *,
+        min_cluster: int | None = None,
+        max_cluster: int | None = None,
+        drop_empty: bool = False,
+        collapse: bool = False,
+    ) -> Dataset:
+        """Return some of the points with everything that belongs to them; labels and coordinates stay what they are.
+
+        Edges are those between the points. Hierarchy and label tree are restricted: subclusters are those of the whole
+        without the other points, sums over paths keep their values, and so floors and curves are those of these points.
+
+        Parameters
+        ----------
+        rows : (n_points,) bool, or (n,) int, or None, default None
+            A mask, or row numbers, each once; points come in this order. None = all, to be chosen by clusters.
+        min_cluster, max_cluster : int or None, default None
+            Only points of clusters that have at least, at most so many points in this dataset; together with ``rows``
+            both must hold.
+        drop_empty : bool, default False
+            Leave out latents without any of the points; otherwise they stay, with size 0, and the features of two
+            subsets are columns of the same latents.
+        collapse : bool, default False
+            Join every chain of nodes with a single child into its lowest node, whose value and variance become the sums
+            over the chain; empty latents go as well.
+
+        Returns
+        -------
+        Dataset
+            Whose `origin` says which rows of what it is; of a subset of a subset, of the first whole.
+
+        Raises
+        ------
+        RecipeError
+            For what is no choice of points, or a choice of none.
+
+        Examples
+        --------
+        >>> import numpy as np, fractalman as fm
+        >>> data = fm.generate(fm.PercolationEnsemble(n_points=1000, ambient_dim=8))
+        >>> large = data.subset(min_cluster=10, collapse=True)
+        >>> bool((np.bincount(large.cluster) >= 10).all()), bool((large.y == data.y[large.origin.rows]).all())
+        (True, True)
+        """
+        from fractalman.datasets.subset import content_of, dataset_columns, fields_of, taken
+
+        columns = dataset_columns(self)
+        parts, origin = taken(
+            columns,
+            lambda: content_of(self.recipe.to_dict(), columns),
+            self.origin,
+            rows,
+            (min_cluster, max_cluster),
+            (drop_empty, collapse),
+        )
+        return Dataset(recipe=self.recipe, origin=origin, **fields_of(parts))

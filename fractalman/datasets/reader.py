@@ -18,6 +18,7 @@ from fractalman.datasets.header import read_header
 from fractalman.datasets.lazy import BlockTable, LazyColumn
 from fractalman.datasets.shard_table import SHARD_FAMILY
 from fractalman.datasets.sharded import OpenShards, ShardedColumn
+from fractalman.datasets.spec import SUBSET_FAMILY
 from fractalman.display import Display, Summary, brief
 from fractalman.errors import CorruptFileError, RecipeError, nearest
 
@@ -114,6 +115,11 @@ class StoredDataset(Display):
     def is_shard(self) -> bool:
         """Whether the file holds some rows of a dataset, as a shard."""
         return self.provenance.recipe.get("family") == SHARD_FAMILY
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether the file holds some points of a dataset, with their own trees."""
+        return self.provenance.recipe.get("family") == SUBSET_FAMILY
 
     @property
     def is_index(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fractalman.datasets.lazy import HeldColumn, LazyColumn
 from fractalman.datasets.provenance import Provenance
-from fractalman.datasets.spec import AnyArray
+from fractalman.datasets.spec import SUBSET_FAMILY, AnyArray
 
 Columns: TypeAlias = Mapping[str, LazyColumn | HeldColumn]
 Dims: TypeAlias = Mapping[str, int]
@@ -28,19 +28,34 @@ def _recipe_size(_: Columns, dims: Dims, provenance: Provenance) -> Iterator[str
             yield f"the recipe says {key} = {stated}{beside}: the columns have {name} = {dims[name]}"
 
 
-def _cluster_order(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
+def _cluster_order(columns: Columns, dims: Dims, provenance: Provenance) -> Iterator[str]:
+    if provenance.recipe.get("family") == SUBSET_FAMILY:
+        yield from _cluster_numbers(columns, dims)
+        return
+    born = provenance.recipe.get("growth") == "nested"  # in order of birth: of the first points of clusters alone
     before, sizes = -1, np.zeros(dims["n"], dtype=np.int64)
     for start, block in columns["cluster"].blocks():
-        step = np.diff(block, prepend=before)
+        number = np.maximum.accumulate(np.append(before, block)) if born else np.append(before, block)
+        step = np.diff(number)
         wrong = (step != 0) & (step != 1)
         if start == 0:
             wrong[0] = block[0] != 0
-        yield from _first(start, wrong, "is {}: expected 0 at row 0, then the number before it or 1 more", block)
+        least = "a number that was there, or the next one" if born else "the number before it or 1 more"
+        yield from _first(start, wrong, "is {}: expected 0 at row 0, then " + least, block)
         np.add.at(sizes, block, 1)
-        before = int(block[-1])
+        before = int(number[-1])
     rises = np.flatnonzero(np.diff(sizes) > 0)
-    if rises.size:
+    if rises.size and not born:
         yield f"cluster {rises[0] + 1} is larger than cluster {rises[0]}: expected sizes that never rise"
+
+
+def _cluster_numbers(columns: Columns, dims: Dims) -> Iterator[str]:
+    sizes = np.zeros(dims["n"], dtype=np.int64)
+    for _start, block in columns["cluster"].blocks():
+        np.add.at(sizes, block, 1)
+    gap, last = int(np.argmax(sizes == 0)), int(np.flatnonzero(sizes)[-1])
+    if sizes.min() == 0 and gap < last:
+        yield f"no point is of cluster {gap}, and there is a cluster {last}: expected numbers without a gap"
 
 
 def _edge_ends(columns: Columns, _: Dims, __: Provenance) -> Iterator[str]:
@@ -83,8 +98,9 @@ def _hierarchy_depth(columns: Columns, dims: Dims, _: Provenance) -> Iterator[st
         yield from _first(start, depth != expected, "is {}: expected {}", depth, expected)
 
 
-def _hierarchy_size(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
+def _hierarchy_size(columns: Columns, dims: Dims, provenance: Provenance) -> Iterator[str]:
     n, latents = dims["n"], dims["k"] - dims["n"]
+    empty = provenance.recipe.get("family") == SUBSET_FAMILY
     total = np.zeros(latents, dtype=np.int64)
     for _start, (size, parent) in _pairs(columns, "hierarchy/size", "hierarchy/parent"):
         inner = parent >= n
@@ -96,6 +112,8 @@ def _hierarchy_size(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str
         expected = np.where(is_point, 1, 0)
         expected[~is_point] = total[node[~is_point] - n]
         yield from _first(start, size != expected, "is {}: expected {}", size, expected)
+        if not empty:
+            yield from _first(start, size == 0, "is {}: expected at least 1, for this is no subset", size)
         sizes = size[~is_point]
         if sizes.size:
             rises = np.concatenate([[before], sizes[:-1]]) < sizes
@@ -154,6 +172,23 @@ def _symbols(columns: Columns, _: Dims, __: Provenance) -> Iterator[str]:
         yield from _first(start, (y < 0) | (y != np.floor(y)), "is {}: expected the number of a symbol", y)
 
 
+def _rows(columns: Columns, dims: Dims, provenance: Provenance) -> Iterator[str]:
+    there, subset = "rows" in provenance.columns, provenance.recipe.get("family") == SUBSET_FAMILY
+    if there != subset:
+        yield f"is {'there' if there else 'missing'}, and the recipe says family = {provenance.recipe.get('family')!r}"
+    if not (there and subset):
+        return
+    rows, whole = columns["rows"][:], provenance.recipe.get("whole_points")
+    if not isinstance(whole, int) or whole < dims["n"]:
+        yield f"the recipe says whole_points = {whole}: expected at least the {dims['n']} points that there are"
+        return
+    yield from _first(0, rows >= whole, "is {}: expected less than whole_points", rows)
+    order = np.sort(rows)
+    twice = np.flatnonzero(order[1:] == order[:-1])
+    if twice.size:
+        yield f"row {order[twice[0]]} is named twice: expected different points"
+
+
 def _labels(columns: Columns, dims: Dims, _: Provenance) -> Iterator[str]:
     # Pointer jumping: after t rounds `total` holds the sums over 2^t ancestors; a cycle never ends.
     total = columns["label_tree/value"][:]
@@ -190,6 +225,7 @@ RULE_FUNCTIONS: dict[str, Callable[[Columns, Dims, Provenance], Iterator[str]]] 
     "value": _value,
     "classes": _classes,
     "symbols": _symbols,
+    "rows": _rows,
     "label-zero": _zero("label_tree"),
     "labels": _labels,
 }

@@ -36,6 +36,8 @@ number of threads, so another machine would not give the same file."""
 PROVENANCE = "provenance"
 SHARDS = "shards"
 DIGESTS = "digests"
+SUBSET_FAMILY = "subset"
+"""What stands for the family in the provenance of some points of a dataset."""
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -143,6 +145,7 @@ GROUPS: dict[str, str] = {
     "value": 'MUST be there if the recipe\'s target is "sign", "threshold" or "classes", and MUST NOT otherwise.',
     "tokens": "MUST be there if the family's points are strings of tokens, and MUST NOT otherwise; y is a whole number "
     "then, the number of a symbol.",
+    "subset": "MUST be there if the file holds some points of a dataset, and MUST NOT otherwise.",
 }
 
 _F8, _I8 = "<f8", "<i8"
@@ -154,7 +157,7 @@ _EDGES = "Pairs of points joined in the graph: n − 1 in a tree, more in a grap
 COLUMNS: tuple[Column, ...] = (
     Column("X", "<f4", ("n", "d"), "1", "Coordinates of the points.", checks=(_finite(),)),
     Column("y", _F8, ("n",), _LABEL, "Labels; classes 0 and 1 where there is a value.", checks=(_finite(),)),
-    Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest.", checks=(_index_of("n"),)),
+    Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest, or first.", checks=(_index_of("n"),)),
     Column("edges", _I8, ("m", 2), "1", _EDGES, "graph", (_index_of("n"),)),
     Column(
         "hierarchy/parent",
@@ -188,9 +191,9 @@ COLUMNS: tuple[Column, ...] = (
         _I8,
         ("k",),
         "points",
-        "Points at or below each node; 1 for a point.",
+        "Points at or below each node; 1 for a point, 0 for a latent of a subset without any of its points.",
         "tree",
-        (_at_least(1),),
+        (_at_least(0),),
     ),
     Column("hierarchy/depth", _I8, ("k",), "1", "Number of ancestors of each node.", "tree", (_at_least(0),)),
     Column(
@@ -251,6 +254,9 @@ COLUMNS: tuple[Column, ...] = (
         "noise", _F8, ("n",), _LABEL, "Label noise contained in y; y − noise is the clean label.", "noise", (_finite(),)
     ),
     Column("value", _F8, ("n",), _LABEL, "The label, noise included, whose class y is.", "value", (_finite(),)),
+    Column(
+        "rows", _I8, ("n",), "1", "Row of each point in the dataset that it was taken from.", "subset", (_at_least(0),)
+    ),
     Column("tokens", "<i4", ("n", "t"), "1", "Tokens of each string, from the left.", "tokens", (_at_least(0),)),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
@@ -276,7 +282,8 @@ RULES: tuple[Rule, ...] = (
         "cluster-order",
         "cluster",
         ("cluster",),
-        "Cluster numbers start at 0, never fall and leave no gap; cluster sizes never rise.",
+        "Cluster numbers start at 0 and leave no gap. They never fall from row to row, and cluster sizes never rise; "
+        'but in subsets both may, and where the recipe says growth = "nested" every new number is the next one.',
     ),
     Rule("edge-ends", "edges", ("edges", "cluster"), "An edge joins two different points of one cluster."),
     Rule(
@@ -295,7 +302,8 @@ RULES: tuple[Rule, ...] = (
         "hierarchy-size",
         "hierarchy/size",
         ("hierarchy/size", "hierarchy/parent"),
-        "A point's size is 1, a latent's is the sum over its children; from latent to latent it never rises.",
+        "A point's size is 1, a latent's is the sum over its children (0 in subsets only); from latent to latent "
+        "it never rises.",
     ),
     Rule(
         "hierarchy-level",
@@ -333,6 +341,13 @@ RULES: tuple[Rule, ...] = (
         "y",
         ("y", "tokens"),
         "Where the points are strings of tokens, y is a whole number and at least 0.",
+    ),
+    Rule(
+        "rows",
+        "rows",
+        (),
+        "There are rows exactly if the file holds a subset; they name different points of whole_points.",
+        ("rows",),
     ),
     Rule(
         "label-zero",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64
+from fractalman._typing import F32, F64, I64
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
@@ -15,8 +16,10 @@ from fractalman.families._forests.coalescent import ClusterTree
 from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.memory import check_coordinates, check_memory
+from fractalman.random.streams import Role, key64, normals
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, recipe_of
+from fractalman.trees import path_sums, topological_order
 from fractalman.trees.superposition import Superposition
 
 
@@ -206,12 +209,33 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
         out[:] = data.y[:, None]
     if draws < 2 or data.recipe.partitions:
         return out
-    labels = family_of(data.recipe).sampler.label_sampler(data.recipe, data)
+    origin = getattr(data, "origin", None)
+    points = np.arange(data.y.size) if origin is None else origin.rows
+    labels = _of_subset(data, points) if origin is not None else _label_sampler(data)
     for draw in range(1, draws):
         out[:, draw] = labels(draw)
-        noise = augment.noise(data.recipe, np.arange(data.y.size), draw)
+        noise = augment.noise(data.recipe, points, draw)
         if noise is not None:
             out[:, draw] += noise
         if data.recipe.thresholds:
             out[:, draw] = augment.classes(data.recipe, out[:, draw])
     return out
+
+
+def _label_sampler(data: Dataset | Structure[Any]) -> Callable[[int], F64]:
+    return family_of(data.recipe).sampler.label_sampler(data.recipe, data)
+
+
+def _of_subset(data: Dataset | Structure[Any], rows: I64) -> Callable[[int], F64]:
+    """Return what draws labels of some points: on their own label tree, or, where labels lie on none, on the whole."""
+    tree, recipe = data.label_tree, data.recipe
+    if tree is None:
+        whole = _label_sampler(structure(recipe))
+        return lambda draw: whole(draw)[rows]
+    order, spread = topological_order(tree.parent), np.sqrt(tree.variance)
+
+    def labels(draw: int) -> F64:
+        value = normals(key64(recipe.seeds.labels, Role.LABEL_DRAW, draw), spread.size) * spread
+        return np.asarray(path_sums(tree.parent, value, order)[tree.leaf] / tree.norm)
+
+    return labels

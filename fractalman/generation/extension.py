@@ -24,10 +24,11 @@ _ROWS = 1 << 16
 def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | bool | None = None) -> Path:
     """Add points to a file, so that it becomes the file of the same recipe with ``n_points`` points.
 
-    Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves) and clusters with
-    ``growth="nested"``; what of the older rows stays is said in docs/theory.md, "Nested sizes". Columns are those of
-    `write` with the larger recipe, in one step or in many; the provenance says in addition what the file was at first.
-    The old file stays until the new one is whole on the disk, whatever ends the process, so both need room for a while.
+    Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves), clusters and ensembles
+    with ``growth="nested"``; what of the older rows stays is said in docs/theory.md, "Nested sizes". Columns are those
+    of `write` with the larger recipe, in one step or in many; the provenance says in addition what the file was at
+    first. The old file stays until the new one is whole on the disk, whatever ends the process, so both need room for a
+    while.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | boo
 
     with open_file(path) as file:
         recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
+        if file.is_subset:
+            raise FileFormatError(f"{path} is a subset: expected a whole dataset; use fractalman extend with the whole")
         if file.is_shard or file.is_index:
             raise FileFormatError(
                 f"{path} is {'a shard' if file.is_shard else 'an index of shards'}: expected one whole file; use "
@@ -105,8 +108,8 @@ def _larger(recipe: Recipe, n_points: int) -> Recipe:
 
 
 def _check_kept(old: File, new: File, recipe: Recipe) -> None:
-    """Compare what nests exactly: rows of addressed points, else the edges."""
-    for name in ("X", "y", "cluster", "tokens") if recipe.addressed else ("edges",):
+    """Compare what nests exactly: rows of addressed points, else clusters and edges."""
+    for name in ("X", "y", "cluster", "tokens") if recipe.addressed else ("cluster", "edges"):
         if name not in old.columns:
             continue
         before, after = old.columns[name], new.columns[name]

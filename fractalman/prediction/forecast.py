@@ -21,7 +21,7 @@ from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
-from fractalman.prediction.laws import law_of
+from fractalman.prediction.laws import law_of, law_on
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
@@ -486,7 +486,7 @@ def make_prediction(
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
     known = own is None or own.properties.kind != "unknown"
-    law = law_of(recipe, name) if known else unknown_law(name)
+    law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, None if own is None else own.smoother())
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)

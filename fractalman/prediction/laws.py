@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fractalman import learners
 from fractalman.families.base import family_of
 from fractalman.recipes import Recipe
 from fractalman.theory import Law
 from fractalman.theory.laws.learner_properties import BAYES
+
+if TYPE_CHECKING:
+    from fractalman.datasets.memory import Dataset
 
 LEARNERS = (*learners.REGISTRY, BAYES.name)
 """The learners that laws are asked for; "bayes" is the floor that no learner beats."""
@@ -54,3 +59,28 @@ def law_of(recipe: Recipe, learner: str) -> Law:
         )
     properties = BAYES if learner == BAYES.name else learners.properties_of(learner)
     return family_of(recipe).laws.law_of(recipe, properties)
+
+
+def law_on(data: Dataset | None, law: Law) -> Law:
+    """Return the law for data in hand: of a subset none, for a law is about all points or a random sample of them.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=100))
+    >>> law = law_of(data.recipe, "1-nn")
+    >>> law_on(data, law).data_exponent == law.data_exponent, law_on(data.subset([0, 1, 2]), law).data_exponent
+    (True, None)
+    """
+    if getattr(data, "origin", None) is None:
+        return law
+    exponent = "" if law.data_exponent is None else f", α_D = {law.data_exponent:.4g}"
+    return law.withdrawn(
+        name="no law: a subset",
+        statement="the points are some of a dataset, and how they were chosen decides how a learner's risk falls; the "
+        "curve is that of these points",
+        because="the law is about all points of the family, and a choice by label, place or cluster changes it",
+        nearest=f"{law.name}{exponent}, where the rows are a uniformly random sample of the whole",
+        windows=(),
+        conflicts=(),
+    )

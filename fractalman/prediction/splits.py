@@ -64,7 +64,7 @@ class Splits:
             return generation.label_draws(data, draws)
 
         if family_of(recipe).laws.field is not None:
-            covariance = label_covariance(recipe, n)
+            covariance = _field(data)
         else:
             tree = noisy(data.label_tree, recipe)
             covariance = theory.TreeCovariance(tree)
@@ -80,3 +80,11 @@ class Splits:
     def variance(self) -> float:
         """V_in, the expected variance of the labels within this dataset."""
         return variance_of(next(self.draws((1,))))
+
+
+def _field(data: Dataset) -> theory.FieldCovariance:
+    """The covariance of labels that are a field, at the points of the dataset."""
+    origin = getattr(data, "origin", None)
+    if origin is None:
+        return label_covariance(data.recipe, data.n_points)
+    return label_covariance(data.recipe, origin.n_points).restricted(origin.rows)

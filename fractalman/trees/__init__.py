@@ -8,6 +8,7 @@ from fractalman.trees.coarse import coarse_hierarchy, coarse_label_tree, fragmen
 from fractalman.trees.columns import Hierarchy, LabelTree
 from fractalman.trees.partition import subcluster_classes
 from fractalman.trees.queries import CommonAncestors, Cut, PointOrder, lowest_common_ancestors
+from fractalman.trees.restriction import restricted_hierarchy, restricted_label_tree
 from fractalman.trees.trees import depths, path_sums, topological_order
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "fragment_means",
     "lowest_common_ancestors",
     "path_sums",
+    "restricted_hierarchy",
+    "restricted_label_tree",
     "subcluster_classes",
     "topological_order",
 ]

@@ -45,6 +45,12 @@ KEPT: dict[str, tuple[str, str, int, int]] = {
         12,
         4,
     ),
+    "format-1.0-subset.h5": (
+        "276edfad942abe923bbfd53c53557998cd4220bf86d6ef1b45e704fac7afbb6b",
+        "712f524c0ec72d89d681926e85b432fa4843314f3dc922fb7ea3d1cea865a101",
+        12,
+        2,
+    ),
 }
 
 

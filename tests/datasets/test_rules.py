@@ -69,6 +69,7 @@ def _break(made: Columns, rule: str) -> list[Columns]:
         "value": [{**made, "value": made["y"]}],  # of a recipe whose target is no class
         "classes": [{**made, "value": made["y"]}],  # and y is not 0 or 1
         "symbols": [{**made, "tokens": np.zeros((11, 3), dtype=np.int32)}],  # and y is no whole number
+        "rows": [{**made, "rows": np.arange(11)}],  # of a recipe that is no subset
         "labels": [
             {**made, "label_tree/parent": cycle},
             having("y", 3, made["y"][3] + 3e-12),
@@ -87,6 +88,53 @@ def test_every_rule_is_checked(tmp_path: Path, made: Columns, rule: spec.Rule) -
         assert [p.path for p in broken] == [rule.path]
         with open_file(path):  # its shapes are fine: only verify looks at values
             pass
+
+
+def _subset(made: Columns) -> tuple[Columns, dict[str, Any]]:
+    table = {"family": "subset", "n_points": 11, "ambient_dim": 3, "whole_points": 30, "noise": 0.1}
+    return {**made, "rows": np.arange(29, 18, -1)}, table
+
+
+def test_rules_of_subsets(tmp_path: Path, made: Columns) -> None:
+    """Clusters in any order, empty latents at the end: neither is wrong there; rows name different points."""
+    columns, table = _subset(made)
+    latents = made["hierarchy/parent"].size
+    tree = {
+        "hierarchy/parent": np.append(made["hierarchy/parent"], 11),
+        "hierarchy/value": np.append(made["hierarchy/value"], 0.3),
+        "hierarchy/variance": np.append(made["hierarchy/variance"], 1.0),
+        "hierarchy/size": np.append(made["hierarchy/size"], 0),
+        "hierarchy/depth": np.append(made["hierarchy/depth"], 1),
+        "hierarchy/level": np.append(made["hierarchy/level"], 30),
+    }
+    good = {**columns, **tree, "cluster": np.array([2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]), "edges": made["edges"][:0]}
+    assert tree["hierarchy/parent"].size == latents + 1
+    path = write_columns(tmp_path / "data.h5", good, recipe=table)
+    assert [str(p) for p in check_file(path)] == []
+    rows = columns["rows"]
+    wrong: list[tuple[str, Columns, dict[str, Any]]] = [
+        ("rows", {**good, "rows": np.where(rows == 20, 21, rows)}, table),
+        ("rows", {**good, "rows": rows + 1}, table),
+        ("rows", good, {**table, "whole_points": 10}),
+        ("rows", {name: c for name, c in good.items() if name != "rows"}, table),
+        ("cluster-order", {**good, "cluster": np.where(good["cluster"] == 2, 3, good["cluster"])}, table),
+        ("hierarchy-size", {**good, "cluster": made["cluster"], "edges": made["edges"]}, recipe(made)),
+    ]
+    for rule, made_wrong, recipe_of in wrong:
+        path = write_columns(tmp_path / "wrong.h5", made_wrong, recipe=recipe_of, overwrite=True)
+        assert any(f"(rule {rule})" in p.message for p in check_file(path)), rule
+
+
+def test_clusters_in_order_of_birth(tmp_path: Path, made: Columns) -> None:
+    """Of growth = "nested": numbers come back, sizes may rise, but every new number is the next one."""
+    born = {**made, "cluster": np.array([0, 1, 0, 1, 1, 1, 2, 0, 1, 1, 1]), "edges": made["edges"][:0]}
+    table = {**recipe(made), "growth": "nested"}
+    assert list(check_file(write_columns(tmp_path / "data.h5", born, recipe=table))) == []
+    for place, value in ((0, 1), (6, 3), (1, 2)):
+        wrong = {**born, "cluster": born["cluster"].copy()}
+        wrong["cluster"][place] = value
+        path = write_columns(tmp_path / "wrong.h5", wrong, recipe=table, overwrite=True)
+        assert any("(rule cluster-order)" in p.message for p in check_file(path)), place
 
 
 def test_labels_may_differ_by_rounding_only(tmp_path: Path, made: Columns) -> None:

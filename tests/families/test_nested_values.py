@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman.families import _forests as forests
-from fractalman.trees import Hierarchy
+from fractalman.families._forests import labels
+from fractalman.random.streams import normals
+from tests.reference import nested as reference
 
 
 def ancestors(parent: np.ndarray, node: int) -> list[int]:
@@ -35,12 +37,32 @@ def test_reference_of_the_names_of_latents(n: int, seed: int) -> None:
         assert names[meeting - n] == vertex
 
 
-def by_name(data: fm.Dataset, recipe: fm.PercolationCluster) -> dict[int, float]:
-    assert data.edges is not None
-    assert data.hierarchy is not None
-    n = recipe.n_points
-    names = forests.latent_names(data.edges, n, recipe.seeds.geometry)
-    return dict(zip(names.tolist(), data.hierarchy.value[n:].tolist(), strict=True))
+@settings(max_examples=15)
+@given(st.integers(2, 40), st.integers(0, 2**63 - 1))
+def test_reference_of_the_normals_of_a_tree_that_grows(n: int, seed: int) -> None:
+    tree = forests.nested_cluster(n, seed)
+    names = forests.latent_names(tree.edges, n, seed)
+    expected = reference.grown_normals(tree.parent.tolist(), n, names.tolist())
+    found = labels.grown_normals(tree.parent, n, names, 7)
+    draws = normals(7, 2 * n)
+    np.testing.assert_allclose(
+        found, [sum(value * draws[k] for k, value in row.items()) for row in expected], rtol=0, atol=1e-13
+    )
+    matrix = _matrix(expected, n)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(2 * n - 1), atol=1e-13)  # independent, at every size
+    fewer = n // 2 + 1
+    small = forests.nested_cluster(fewer, seed)
+    before = labels.grown_normals(small.parent, fewer, forests.latent_names(small.edges, fewer, seed), 7)
+    own = draws[: 2 * fewer].reshape(-1, 2)
+    assert before.size == 2 * fewer - 1
+    assert np.sum(before**2) == pytest.approx(np.sum(own**2) - own[0, 1] ** 2)  # turned, so their length stays
+
+
+def _matrix(rows: list[dict[int, float]], n: int) -> np.ndarray:
+    out = np.zeros((len(rows), 2 * n))
+    for k, row in enumerate(rows):
+        out[k, list(row)] = list(row.values())
+    return out
 
 
 @settings(max_examples=8)
@@ -55,40 +77,43 @@ def test_latents_and_coordinates_nest(n: int, m: int, seed: int, label: str) -> 
     np.testing.assert_allclose(small.X * (n / m) ** 0.25, large.X[:n], rtol=0, atol=2e-5)
     assert small.label_tree is not None
     assert large.label_tree is not None
-    if label == "hierarchical":
-        kept = by_name(large, larger)
-        assert all(kept[name] == value for name, value in by_name(small, recipe).items())
-        np.testing.assert_array_equal(small.label_tree.value[:n], large.label_tree.value[:n])
-    else:
+    if label == "brownian":
         np.testing.assert_array_equal(small.label_tree.parent, large.label_tree.parent[:n])
         np.testing.assert_allclose(small.y * small.label_tree.norm, large.y[:n] * large.label_tree.norm[:n], atol=1e-10)
 
 
-def expected_change(h: Hierarchy, names: np.ndarray, n: int) -> float:
-    """E mean (y' − y)² over the first n points, given the trees: 2 − 2√(share of a path's latents that stay)."""
-    total = 0.0
-    for i in range(n):
-        path = ancestors(h.parent, i)
-        gone = sum(int(names[u - h.n_points]) >= n for u in path)
-        total += 2.0 - 2.0 * np.sqrt((len(path) + 1 - gone) / (len(path) + 1))
-    return total / n
+def expected_change(trees: list[forests.ClusterTree], sizes: list[int], seed: int) -> tuple[float, float]:
+    """E mean (y' − y)² over the first n points, given the trees; and what independent new values would make of it."""
+    path_sums, count = [], []
+    for tree, n in zip(trees, sizes, strict=True):
+        names = forests.latent_names(tree.edges, n, seed)
+        rows = _matrix(reference.grown_normals(tree.parent.tolist(), n, names.tolist()), n)
+        paths = [[i, *ancestors(tree.parent, i)] for i in range(sizes[0])]
+        path_sums.append(np.array([rows[path].sum(0) for path in paths])[:, : 2 * sizes[0]])
+        count.append(np.array([len(path) for path in paths]))
+    covariance = (path_sums[0] * path_sums[1]).sum(1) / np.sqrt(count[0] * count[1])
+    kept = np.sqrt(count[0] / count[1])
+    return float((2.0 - 2.0 * covariance).mean()), float((2.0 - 2.0 * kept).mean())
 
 
 def test_labels_change_by_what_the_added_latents_force() -> None:
-    m, n = 120, 100
-    changes, expected = [], []
+    m, n = 60, 50
+    changes, expected, separate = [], [], []
     for seed in range(60):
-        tree, before = forests.nested_cluster(m, seed), forests.nested_cluster(n, seed)
-        names = forests.latent_names(tree.edges, m, seed)
-        columns = Hierarchy(tree.parent, np.zeros(2 * m - 1), np.ones(2 * m - 1), tree.size, tree.depth, m)
-        y = forests.hierarchical_labels(tree.parent, tree.size, m, 0.0, seed, names=names)[1]
-        smaller = forests.latent_names(before.edges, n, seed)
-        y_before = forests.hierarchical_labels(before.parent, before.size, n, 0.0, seed, names=smaller)[1]
-        changes.append(float(np.mean((y[:n] - y_before) ** 2)))
-        expected.append(expected_change(columns, names, n))
-    difference = np.array(changes) - np.array(expected)
-    assert z_test(difference, 0.0) > THRESHOLD
-    assert z_test(np.array(changes) - 3.0 * np.array(expected), 0.0) < REJECTED
+        trees = [forests.nested_cluster(k, seed) for k in (n, m)]
+        y = [
+            forests.hierarchical_labels(
+                tree.parent, tree.size, k, 0.0, seed, names=forests.latent_names(tree.edges, k, seed)
+            )[1]
+            for tree, k in zip(trees, (n, m), strict=True)
+        ]
+        changes.append(float(np.mean((y[1][:n] - y[0]) ** 2)))
+        turned, kept = expected_change(trees, [n, m], seed)
+        expected.append(turned)
+        separate.append(kept)
+    assert z_test(np.array(changes) - np.array(expected), 0.0) > THRESHOLD
+    assert z_test(np.array(changes) - np.array(separate), 0.0) < REJECTED
+    assert np.mean(expected) < 0.3 * np.mean(separate)
     tree, before = forests.nested_cluster(m, 1), forests.nested_cluster(n, 1)
     by_number = [forests.hierarchical_labels(t.parent, t.size, k, 0.0, 1)[1][:n] for t, k in ((tree, m), (before, n))]
     assert np.mean((by_number[0] - by_number[1]) ** 2) > 0.1  # node numbers shift: what names are for

@@ -21,6 +21,11 @@ RECIPES: dict[str, fm.Recipe] = {
     "waves": fm.SmoothManifold(n_points=40, ambient_dim=8, dim=2, seed=3),
     "cluster": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", seed=3, label_exponent=0.2),
     "brownian": fm.PercolationCluster(n_points=40, ambient_dim=6, growth="nested", label="brownian", target="sign"),
+    "ensemble": fm.PercolationEnsemble(n_points=40, ambient_dim=6, growth="nested", seed=3, noise=0.1),
+    "bethe": fm.BetheLattice(n_points=40, ambient_dim=6, growth="nested", seed=3, bond_probability=0.4),
+    "borel": fm.PercolationEnsemble(
+        n_points=40, ambient_dim=6, growth="nested", seed=3, sizes="borel", ensemble="size-biased", label="brownian"
+    ),
 }
 
 
@@ -56,8 +61,10 @@ def test_what_was_there_stays(tmp_path: Path) -> None:
         else:
             assert before.edges is not None
             assert after.edges is not None
-            np.testing.assert_array_equal(after.edges[:39], before.edges)
-            np.testing.assert_allclose(after.X[:40], before.X * (40 / 90) ** 0.25, rtol=0, atol=2e-5)
+            np.testing.assert_array_equal(after.edges[: len(before.edges)], before.edges)
+            np.testing.assert_array_equal(after.cluster[:40], before.cluster)
+            if isinstance(recipe, fm.PercolationCluster):
+                np.testing.assert_allclose(after.X[:40], before.X * (40 / 90) ** 0.25, rtol=0, atol=2e-5)
 
 
 def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
@@ -75,13 +82,13 @@ def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
             fm.PercolationCluster(n_points=20, ambient_dim=3, growth="nested", directions="hierarchy"),
             'use directions = "edges"',
         ),
-        (fm.PercolationEnsemble(n_points=20, ambient_dim=3), "draws another percolation-ensemble"),
+        (fm.PercolationEnsemble(n_points=20, ambient_dim=3), "draws other clusters"),
         (fm.Cascade(n_points=20, ambient_dim=8, embedding="superposition"), 'use embedding = "own"'),
         (
             fm.PercolationCluster(n_points=20, ambient_dim=8, growth="nested", embedding="superposition"),
             'use embedding = "own"',
         ),
-        (fm.BetheLattice(n_points=20, ambient_dim=3), "draws another bethe-lattice"),
+        (fm.BetheLattice(n_points=20, ambient_dim=3), "draws other clusters"),
         (fm.SmoothManifold(n_points=20, ambient_dim=8, field="exact"), "draws another smooth-manifold"),
     ],
 )

@@ -16,8 +16,8 @@ from fractalman.datasets.inspection import check_file
 from fractalman.datasets.writer import describe
 
 # Columns of the handmade files; `value`, the label behind a class, is damaged in tests/families/test_classes.py, and
-# `tokens` in tests/families/test_random_hierarchy.py.
-PATHS = [column.path for column in spec.COLUMNS if column.path not in ("value", "tokens")]
+# `tokens` in tests/families/test_random_hierarchy.py, `rows` of subsets in tests/datasets/test_subset.py.
+PATHS = [column.path for column in spec.COLUMNS if column.path not in ("value", "tokens", "rows")]
 
 
 def reseal(path: Path, version: tuple[int, int] = (spec.MAJOR, spec.MINOR)) -> None:

@@ -199,3 +199,91 @@ def cut_tree(edges: list[tuple[int, int]], mark: list[int], n: int) -> tuple[lis
         above = [n + k for k, b in enumerate(blocks) if member < b]
         parent.append(max(above, default=-1))
     return parent, size
+
+
+def grown_normals(parent: list[int], n: int, names: list[int]) -> list[dict[int, float]]:
+    """Return the normal of every node of a hierarchy that grows as coefficients of the draws that it is made of.
+
+    Draw 2v is what point v brings for itself, 2v + 1 for its latent. That latent is put right above the smallest node
+    that holds the older points below it.
+    """
+    latent_of = {name: n + k for k, name in enumerate(names)}
+
+    def ancestors(node: int) -> list[int]:
+        path = [node]
+        while parent[path[-1]] >= 0:
+            path.append(parent[path[-1]])
+        return path
+
+    normal: list[dict[int, float]] = [{} for _ in parent]
+    root = math.sqrt(0.5)
+    for v in range(n):
+        normal[v] = {2 * v: 1.0}
+        if v not in latent_of:
+            continue
+        latent = latent_of[v]
+        older = [ancestors(i) for i in range(v) if latent in ancestors(i)]
+        shared = next(node for node in older[0] if all(node in path for path in older))
+        kept, fresh = normal[shared], {2 * v + 1: 1.0}
+        for node, sign in ((latent, 1.0), (shared, -1.0)):
+            terms = {draw: root * value for draw, value in kept.items()}
+            normal[node] = {**terms, **{draw: sign * root * value for draw, value in fresh.items()}}
+    return normal
+
+
+def arriving_clusters(total: list[float], uniform: list[float], n: int) -> list[int]:
+    """Return the cluster of every arrival: at every size the list of quantiles again, compared with the list before.
+
+    total holds Q(0) … Q(n); S among m points is the smallest s with Q(s) > u·Q(m).
+    """
+    before: list[int] = []
+    out = []
+    for points in range(1, n + 1):
+        left, sizes = points, list[int]()
+        while left:
+            u = uniform[len(sizes)]
+            sizes.append(next(s for s in range(1, left + 1) if s == left or total[s] > u * total[left]))
+            left -= sizes[-1]
+        gained = [k for k, s in enumerate(sizes) if k == len(before) or s != before[k]]
+        assert len(gained) == 1
+        assert sizes[gained[0]] == (before[gained[0]] if gained[0] < len(before) else 0) + 1
+        out.append(gained[0])
+        before = sizes
+    return out
+
+
+def bethe_trees(j: int, n: int, z: int) -> Fraction:
+    """How many trees of n sites there are whose root has j places and every other site z − 1."""
+    m = z - 1
+    if j == 0:
+        return Fraction(int(n == 1))
+    return Fraction(j, j + m * (n - 1)) * comb(j + m * (n - 1), n - 1)
+
+
+def bethe_base_law(j: int, n: int, z: int) -> list[Fraction]:
+    """P(base has s sites), s = 1 … n − 1, of a tree of n whose root has j places."""
+    whole = (n - 1) * bethe_trees(j, n, z)
+    return [j * bethe_trees(j - 1, s, z) * (n - s) * bethe_trees(z - 1, n - s, z) / whole for s in range(1, n)]
+
+
+def bethe_parents(n: int, z: int, key: int) -> list[int]:
+    """Return the parent of every site in order of birth: each finds its way down through the cells."""
+    cells: list[dict[str, int]] = [{"root": 0, "size": 1, "places": z}]
+    uniform: dict[int, Fraction] = {}
+    parent = [-1]
+    for v in range(1, n):
+        at = 0
+        while cells[at]["size"] > 1:
+            cell = cells[at]
+            cell["size"] += 1
+            total, base = Fraction(0), cells[cell["base"]]["size"]
+            for p in bethe_base_law(cell["places"], cell["size"], z)[:base]:
+                total += p
+            at = cell["branch"] if total > uniform[at] else cell["base"]
+        cell = cells[at]
+        uniform[at] = Fraction(plain.draw(key, v) >> 11, 1 << 53)
+        cell |= {"size": 2, "base": len(cells), "branch": len(cells) + 1}
+        cells.append({"root": cell["root"], "size": 1, "places": cell["places"] - 1})
+        cells.append({"root": v, "size": 1, "places": z - 1})
+        parent.append(cell["root"])
+    return parent

@@ -15,7 +15,8 @@ from fractalman.families._forests.forest import (
     top_nodes,
 )
 from fractalman.families._forests.labels import HierarchicalLabels, brownian_labels, hierarchical_labels
-from fractalman.families._forests.nested import compact_nested, latent_names, nested_cluster
+from fractalman.families._forests.nested import compact_nested, latent_names, latent_ranks, nested_cluster
+from fractalman.families._forests.nested_sizes import arriving_clusters
 from fractalman.families._forests.rooted import rooted_order
 from fractalman.families._forests.sizes import ClusterSizes, bethe_sizes, critical_sizes
 from fractalman.families._forests.walk import ForestWalk
@@ -27,6 +28,7 @@ __all__ = [
     "EdgeWalk",
     "ForestWalk",
     "HierarchicalLabels",
+    "arriving_clusters",
     "bethe_sizes",
     "brownian_labels",
     "cluster_starts",
@@ -43,6 +45,7 @@ __all__ = [
     "hierarchical_labels",
     "join_in_order",
     "latent_names",
+    "latent_ranks",
     "minimum_spanning_forest",
     "nested_cluster",
     "random_points",

@@ -249,14 +249,16 @@ def edge_directions(key, first, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def edge_walk(key, tree_parent, points, step, depth, held, out):  # type: ignore[no-untyped-def]
+def edge_walk(key, tree_parent, points, step, depth, held, out, origin_key, scale, roots):  # type: ignore[no-untyped-def]
     """Positions of ``points``, a stretch of a depth-first order, until ``held`` is full; returns how many.
 
     Point i's increment is made of pairs i·⌈d/2⌉ … of ``key``. held[k] is the last position met k edges from the root
-    and depth[i] that k, so the path to the next point is there. The root's parent is the origin.
+    and depth[i] that k, so the path to the next point is there. A root's parent is its origin, scale × a point of the
+    unit ball as in `place_roots`; ``roots`` rise.
     """
     d = out.shape[1]
     h = (d + 1) // 2
+    origin = np.zeros(d, np.float32)
     for k in range(points.size):
         i = np.int64(points[k])
         p = np.int64(tree_parent[i])
@@ -265,9 +267,13 @@ def edge_walk(key, tree_parent, points, step, depth, held, out):  # type: ignore
             return k
         depth[i] = level
         unit_vector(key, _U(i * h), out[k])
+        if p < 0 and scale > _f(0.0):
+            ball_point(origin_key, _U(np.searchsorted(roots, i) * ((d + 3) // 2)), origin)
         for j in range(d):
             if p >= 0:
                 out[k, j] = held[level - 1, j] + step * out[k, j]
+            elif scale > _f(0.0):
+                out[k, j] = scale * origin[j] + step * out[k, j]
             else:
                 out[k, j] = step * out[k, j]
             held[level, j] = out[k, j]

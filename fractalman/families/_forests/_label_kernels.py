@@ -6,29 +6,62 @@ import math
 
 import numpy as np
 
-from fractalman._jit import inline, kernel
+from fractalman._jit import kernel
 from fractalman.random.series import exp64, log64
 from fractalman.random.streams import draw_normal
 
 _U = np.uint64
 
 
-@inline
-def address(u, n, names):  # type: ignore[no-untyped-def]
-    """Which normal node u draws: u; with ``names`` of the latents n, n + 1, … 2u for point u, 2·name + 1 for a latent.
-
-    Points and latents take turns, so neither address moves when points are added.
-    """
-    if names.size == 0:
-        return _U(u)
-    return _U(2 * u) if u < n else _U(2 * np.int64(names[u - n]) + 1)
+_HALF_ROOT = 0.7071067811865476
 
 
 @kernel
-def hierarchical_values(key, size, names, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
+def partners(parent, n, latent_of, partner):  # type: ignore[no-untyped-def]
+    """partner[v] = the node that hung in the place of v's latent before point v came, −1 where v brought no edge.
+
+    latent_of[v] is the latent of v's edge in the binary hierarchy ``parent`` of all points, or −1. Points are taken
+    away from the last on: then v's latent has v for one child, and its other child takes its place.
+    """
+    up = parent.copy()
+    child = np.full((parent.size - n, 2), -1, parent.dtype)
+    for u in range(parent.size):
+        p = parent[u]
+        if p >= 0:
+            child[p - n, 0 if child[p - n, 0] < 0 else 1] = u
+    for v in range(n - 1, -1, -1):
+        u = latent_of[v]
+        if u < 0:
+            partner[v] = -1
+            continue
+        other = child[u - n, 1] if child[u - n, 0] == v else child[u - n, 0]
+        p = up[u]
+        up[other] = p
+        if p >= 0:
+            child[p - n, 0 if child[p - n, 0] == u else 1] = other
+        partner[v] = other
+
+
+@kernel
+def turned_normals(key, latent_of, partner, normal):  # type: ignore[no-untyped-def]
+    """Independent normals of all nodes, point after point: 2v and 2v + 1 of ``key`` are what point v brings.
+
+    The latent of v comes right above its partner; the two share the partner's normal and the new one, turned by 45°.
+    """
+    for v in range(partner.size):
+        normal[v] = draw_normal(key, _U(2 * v))
+        f = partner[v]
+        if f >= 0:
+            kept, fresh = normal[f], draw_normal(key, _U(2 * v + 1))
+            normal[latent_of[v]] = (kept + fresh) * _HALF_ROOT
+            normal[f] = (kept - fresh) * _HALF_ROOT
+
+
+@kernel
+def hierarchical_values(key, size, normal, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
     """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal of ``key``, for first ≤ u < last.
 
-    Node u draws normal number u, or the one that `address` gives where there are ``names``.
+    Node u draws normal number u, or has its own where there is an entry for every node in ``normal``.
     """
     for u in range(first, last):
         if exponent == 0.0 or size[u] == 1:
@@ -37,11 +70,11 @@ def hierarchical_values(key, size, names, exponent, first, last, variance, value
             variance[u] = variance[u - 1]
         else:
             variance[u] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[u] = draw_normal(key, address(u, size.size - names.size, names)) * math.sqrt(variance[u])
+        value[u] = (normal[u] if normal.size else draw_normal(key, _U(u))) * math.sqrt(variance[u])
 
 
 @kernel
-def hierarchical_block(key, size, names, exponent, first, variance, value):  # type: ignore[no-untyped-def]
+def hierarchical_block(key, size, normal, exponent, first, variance, value):  # type: ignore[no-untyped-def]
     """`hierarchical_values` of nodes first, first + 1, … alone, as many as ``value`` has."""
     for i in range(value.size):
         u = first + i
@@ -51,7 +84,7 @@ def hierarchical_block(key, size, names, exponent, first, variance, value):  # t
             variance[i] = variance[i - 1]
         else:
             variance[i] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[i] = draw_normal(key, address(u, size.size - names.size, names)) * math.sqrt(variance[i])
+        value[i] = (normal[u] if normal.size else draw_normal(key, _U(u))) * math.sqrt(variance[i])
 
 
 @kernel

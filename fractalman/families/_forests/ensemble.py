@@ -85,7 +85,7 @@ def structure(recipe: Any, sizes: I64, tree: forests.ClusterTree, hierarchy: boo
     """
     n, seed = recipe.n_points, recipe.seeds.labels
     cluster = np.repeat(np.arange(sizes.size), sizes)
-    label_tree, y = _labels(recipe, tree.parent, tree.size, tree.edges, cluster, draw)
+    label_tree, y = labels_on(recipe, tree.parent, tree.size, tree.edges, cluster, draw)
     latents = label_tree
     if recipe.label != "hierarchical":  # the hierarchy carries latents all the same, those of Brill's label
         latents = forests.hierarchical_labels(tree.parent, tree.size, n, 0.0, seed, draw)[0]
@@ -93,16 +93,43 @@ def structure(recipe: Any, sizes: I64, tree: forests.ClusterTree, hierarchy: boo
     return Structure(recipe, y, cluster, tree.edges, columns, label_tree if hierarchy else None)
 
 
-def _labels(
-    recipe: ClustersRecipe, parent: I64, size: I64, edges: I64, cluster: I64, draw: int
+def labels_on(
+    recipe: ClustersRecipe,
+    parent: I64,
+    size: I64,
+    edges: I64,
+    cluster: I64,
+    draw: int,
+    roots: I64 | None = None,
+    names: AnyInt | None = None,
 ) -> tuple[LabelTree, F64]:
+    """Return the label tree and the labels of an ensemble.
+
+    Parameters
+    ----------
+    recipe : ClustersRecipe
+        What is made.
+    parent, size : (n_nodes,) int64
+        Of the hierarchies.
+    edges : (m, 2) int64
+        Of the clusters.
+    cluster : (n,) int64
+        Of every point.
+    draw : int
+        Number of the label draw.
+    roots : (K,) int64 or None, default None
+        Where Brownian labels start; None = a uniform point of every cluster, whose points stand together.
+    names : (n_latents,) integer or None, default None
+        What latents are addressed by, as for `hierarchical_labels`.
+    """
     seed = recipe.seeds.labels
     if recipe.label == "cluster-constant":
         return forests.constant_labels(cluster, seed, draw)
     if recipe.label == "brownian":
-        rooted = forests.rooted_order(edges, cluster.size, _roots(cluster, key64(seed, Role.LABEL_ROOT)))
+        starts = _roots(cluster, key64(seed, Role.LABEL_ROOT)) if roots is None else roots
+        rooted = forests.rooted_order(edges, cluster.size, starts)
         return forests.brownian_labels(rooted[0], seed, draw)
-    return forests.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw)
+    return forests.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw, names=names)
 
 
 def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Callable[[int], F64]:
@@ -112,7 +139,7 @@ def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Cal
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
-    return lambda draw: _labels(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
+    return lambda draw: labels_on(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
 
 
 def _starts(cluster: I64) -> I64:

@@ -18,7 +18,7 @@ from fractalman.random.streams import Role, key64
 from fractalman.trees import LabelTree, path_sums, topological_order
 
 _BLOCK = 1 << 15  # latents in one task
-_NO_NAMES: AnyInt = np.empty(0, np.int64)
+_BY_NUMBER: F64 = np.empty(0)
 
 
 def hierarchical_labels(
@@ -38,17 +38,18 @@ def hierarchical_labels(
         n_points: number of points n.
         exponent: a > −1/4 in variance = size^(2a).
         seed: label seed. draw: number of the label draw, 0 = the dataset's own. cluster: part of the address.
-        names: (n_latents,) integer, what a latent's draw is addressed by; None = its node number.
+        names: (n_latents,) integer, of trees that grow the point that brought every latent (`grown_normals`); None:
+            normals by node number.
     Returns: LabelTree over the hierarchy's nodes, and (n,) float64 labels of prior variance 1.
     """
     variance = np.empty(parent.size)
     value = np.empty(parent.size)
     key = np.uint64(key64(seed, Role.LATENT, cluster, draw))
-    nodes, named = parent.size, _NO_NAMES if names is None else names
+    nodes, normal = parent.size, _BY_NUMBER if names is None else grown_normals(parent, n_points, names, int(key))
     run_tasks(
         _kernels.hierarchical_values,
         [
-            (key, size, named, float(exponent), a, min(a + _BLOCK, nodes), variance, value)
+            (key, size, normal, float(exponent), a, min(a + _BLOCK, nodes), variance, value)
             for a in range(0, nodes, _BLOCK)
         ],
     )
@@ -60,13 +61,34 @@ def hierarchical_labels(
     return LabelTree(parent, value, variance, norm, np.arange(n_points)), y
 
 
+def grown_normals(parent: AnyInt, n_points: int, names: AnyInt, key: int) -> F64:
+    """Return the independent normals of all nodes of a hierarchy that grows, (n_nodes,) float64.
+
+    When point v comes, its latent is put right above a node F that was there. Points below F had F's normal g in their
+    sums; now they have those of both, and √½(g + e) and √½(g − e) with a new normal e are two independent normals whose
+    sum is √2·g. All normals stay independent, so labels have their law at every size, and what an older point's sum
+    gains is (√2 − 1)·g instead of a new term. Source: docs/theory.md, "Nested sizes".
+
+    Args:
+        parent: (n_nodes,) integer of binary hierarchies. n_points: n.
+        names: (n_latents,) integer, the point whose edge every latent stands for.
+        key: of the draws.
+    """
+    latent_of = np.full(n_points, -1, parent.dtype)
+    latent_of[names] = np.arange(n_points, parent.size, dtype=parent.dtype)
+    partner, normal = np.empty(n_points, parent.dtype), np.empty(parent.size)
+    _kernels.partners(parent, n_points, latent_of, partner)
+    _kernels.turned_normals(np.uint64(key), latent_of, partner, normal)
+    return normal
+
+
 @dataclass(frozen=True)
 class HierarchicalLabels:
     """What `hierarchical_labels` returns, for any range of nodes, from 16 bytes a latent.
 
     Args:
         parent, size: (n_nodes,) integer hierarchy columns. n_points: n.
-        exponent: a. key: of the latents. names: as for `hierarchical_labels`, without rows = node numbers.
+        exponent: a. key: of the latents. normal: (n_nodes,) float64 of trees that grow, else without rows.
         spread, total: (n_latents,) float64 sums of variance and value over the path to every latent.
     """
 
@@ -75,7 +97,7 @@ class HierarchicalLabels:
     n_points: int
     exponent: float
     key: int
-    names: AnyInt
+    normal: F64
     spread: F64
     total: F64
 
@@ -90,14 +112,14 @@ class HierarchicalLabels:
         names: AnyInt | None = None,
     ) -> HierarchicalLabels:
         """Return the labels of a hierarchy; arguments as for `hierarchical_labels`."""
-        latents = parent.size - n_points
+        latents, key = parent.size - n_points, key64(seed, Role.LATENT, 0, 0)
         made = cls(
             parent,
             size,
             n_points,
             float(exponent),
-            key64(seed, Role.LATENT, 0, 0),
-            _NO_NAMES if names is None else names,
+            key,
+            _BY_NUMBER if names is None else grown_normals(parent, n_points, names, key),
             np.empty(latents),
             np.empty(latents),
         )
@@ -109,7 +131,7 @@ class HierarchicalLabels:
     def nodes(self, start: int, stop: int) -> tuple[F64, F64]:
         """Return value and variance of nodes start … stop − 1."""
         value, variance = np.empty(stop - start), np.empty(stop - start)
-        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.names, self.exponent, start, variance, value)
+        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.normal, self.exponent, start, variance, value)
         return value, variance
 
     def labels(self, start: int, stop: int) -> tuple[F64, F64]:

@@ -86,18 +86,24 @@ def latent_names(edges: AnyInt, n_points: int, seed: int, cluster: int = 0) -> A
     """
     n = int(n_points)
     order = _joining_order(n, seed, cluster, edges.dtype)
-    merged_size = _merged_sizes(edges, n, order)
-    _kernels.rank_by_size(merged_size, np.empty(2 * n - 1, merged_size.dtype))
-    names: AnyInt = np.empty(n - 1, merged_size.dtype)
-    names[merged_size - n] = order + 1
+    rank = latent_ranks(edges, n, order)
+    names: AnyInt = np.empty(n - 1, rank.dtype)
+    names[rank] = order + 1
     return names
 
 
-def _merged_sizes(edges: AnyInt, n: int, order: AnyInt) -> AnyInt:
-    small = np.int32 if 2 * n < 1 << 31 else np.int64
-    merged_size: AnyInt = np.empty(n - 1, small)
-    _forest_kernels.merge_edges(edges, order, n, np.full(2 * n - 1, -1, small), merged_size, np.empty((0, 2), small))
-    return merged_size
+def latent_ranks(edges: AnyInt, n: int, order: AnyInt) -> AnyInt:
+    """Return which latent, 0 the first after the points, every merge of a forest's edges in an order is.
+
+    Args:
+        edges: (m, 2) integer. n: points. order: (m,) integer, the edge that is joined first, second, …
+    """
+    m, small = len(edges), np.int32 if 2 * n < 1 << 31 else np.int64
+    merged: AnyInt = np.empty(m, small)
+    _forest_kernels.merge_edges(edges, order, n, np.full(n + m, -1, small), merged, np.empty((0, 2), small))
+    _kernels.rank_by_size(merged, np.empty(n + m, small))
+    merged -= n
+    return merged
 
 
 def _joining_order(n: int, seed: int, cluster: int, dtype: np.dtype[Any] | type) -> AnyInt:

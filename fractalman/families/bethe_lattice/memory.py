@@ -14,10 +14,15 @@ class BetheLatticeMemory(Memory[BetheLattice]):
         return forest_array_bytes(self.recipe.n_points, self.recipe.ambient_dim, self.recipe.label)
 
     def own_peak_bytes(self) -> int:
-        return self.array_bytes() + (56 + self.recipe.coordination) * self.recipe.n_points + MEGABYTES_32
+        per_point = 56 + self.recipe.coordination + self._nested()
+        return self.array_bytes() + per_point * self.recipe.n_points + MEGABYTES_32
 
     def tree_bytes(self) -> int:
-        return forest_tree_bytes(self.recipe.n_points, 24 + self.recipe.coordination)
+        return forest_tree_bytes(self.recipe.n_points, 24 + self.recipe.coordination + self._nested())
+
+    def _nested(self) -> int:
+        """Bytes a point of nested growth: its weights, twice as far as the largest cluster, and what orders points."""
+        return 64 + 16 * (self.recipe.coordination + 1) if self.recipe.growth == "nested" else 0
 
 
 MEMORY = BetheLatticeMemory

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from fractalman.families._ensembles import ENSEMBLES, LABELS, label_problems
 from fractalman.random.keys import Seeds
 from fractalman.recipes.base import Recipe
-from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, integer, real
+from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real
 from fractalman.recipes.checks import seed as seed_check
 
 
@@ -40,6 +40,9 @@ class BetheLattice(Recipe):
         As in `PercolationEnsemble`.
     label_exponent : float, default 0
         Size exponent a > −1/4 of the hierarchical latents, variance size^(2a).
+    growth : str, default "coalescent"
+        "coalescent", or "nested", as in `PercolationEnsemble`: the first n points of a larger ensemble are the ensemble
+        of n points; the window of the infinite cluster grows breadth first.
     seed : int or Seeds, default 0
         0 ≤ integer < 2^63, or one for each layer.
     noise : float, default 0
@@ -89,7 +92,9 @@ class BetheLattice(Recipe):
     label: str = "hierarchical"
     label_exponent: float = 0.0
     seed: int | Seeds = 0
+    growth: str = "coalescent"
 
+    _silent: ClassVar[frozenset[str]] = frozenset({"growth"})
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
         "coordination": integer(3, 64),
@@ -99,7 +104,20 @@ class BetheLattice(Recipe):
         "label": LABELS,
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
+        "growth": choice("coalescent", "nested"),
     }
+
+    def no_growth(self) -> str | None:
+        """Why a larger n_points is another dataset; None for nested growth.
+
+        Returns
+        -------
+        str or None
+            The reason, and what to use.
+        """
+        if self.growth != "nested":
+            return f'growth = {self.growth!r} draws other clusters for another n_points; use growth = "nested"'
+        return super().no_growth() if self.superposes else None
 
     def _joint_problems(self) -> list[str]:
         return label_problems(self.label, self.label_exponent)

@@ -93,7 +93,7 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float =
     if learner.kind == "linear":
         return kriging(recipe.ambient_dim, recipe.n_points)
     floor = learner.kind == "floor"
-    alpha = _alpha(tau)
+    alpha, within_logarithms = _alpha(tau), 0.0
     if recipe.label == "cluster-constant":
         law = elementary.subtasks(alpha, math.inf)
         law = replace(law, assumptions=("labels are constant on clusters: one sample teaches a cluster",))
@@ -107,6 +107,7 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float =
         if inner.data_exponent is None:
             outer = elementary.subtasks(alpha, 0.5)
             return _trees(replace(outer, assumptions=inner.assumptions))
+        within_logarithms = inner.data_logarithms
         law = elementary.subtasks(
             alpha,
             inner.data_exponent,
@@ -127,11 +128,19 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float =
         source=f"{law.source}; α = (3−τ)/(τ−2), arXiv 2606.20347",
         references=(*law.references, BRILL_CLUSTER),
         windows=(population_window(recipe.n_points, law.data_exponent),),
-        evidence="argued, away from ties; measured curves: `curve`"
-        if not law.data_logarithms
-        else "argued; a tie, so local slopes at reachable n lie below the asymptote",
+        evidence=_evidence(law.data_logarithms, within_logarithms),
         attained=False,
     )
+
+
+def _evidence(logarithms: float, within: float) -> str:
+    """In words; logarithms beyond those within a cluster come from a tie of clusters unseen with the error within."""
+    if not logarithms:
+        return "argued, away from ties; measured curves: `curve`"
+    slopes = "local slopes at reachable n lie below the asymptote"
+    if logarithms > within:
+        return f"argued; a tie, so {slopes}"
+    return f"argued; no tie, but a power of ln n from within the clusters, so {slopes}"
 
 
 def _trees(law: Law) -> Law:

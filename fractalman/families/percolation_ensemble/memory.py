@@ -14,13 +14,15 @@ class PercolationEnsembleMemory(Memory[PercolationEnsemble]):
         return forest_array_bytes(self.recipe.n_points, self.recipe.ambient_dim, self.recipe.label)
 
     def own_peak_bytes(self) -> int:
-        return self.array_bytes() + 56 * self.recipe.n_points + MEGABYTES_32
+        nested = 40 * self.recipe.n_points if self.recipe.growth == "nested" else 0
+        return self.array_bytes() + 56 * self.recipe.n_points + nested + MEGABYTES_32
 
     def tree_bytes(self) -> int:
-        return forest_tree_bytes(self.recipe.n_points, 0)
+        return forest_tree_bytes(self.recipe.n_points, 40 if self.recipe.growth == "nested" else 0)
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:
-        return self.compact_bytes() if self.recipe.label == "hierarchical" else super().streamed_bytes(hierarchy)
+        compact = self.recipe.label == "hierarchical" and self.recipe.growth != "nested"
+        return self.compact_bytes() if compact else super().streamed_bytes(hierarchy)
 
 
 MEMORY = PercolationEnsembleMemory

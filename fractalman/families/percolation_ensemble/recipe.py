@@ -33,6 +33,12 @@ class PercolationEnsemble(Recipe):
     create_prob : float, default 1/3
         p = P(new cluster) of "yule-simon", 0.01 ≤ p ≤ 0.99: cluster numbers fall as s^(−(1+ρ)), ρ = 1/(1−p). 1/3 is the
         mean-field value, s^(−5/2). Nothing else depends on it: clusters keep their shapes, edges the step N^(−1/6).
+    growth : str, default "coalescent"
+        "coalescent", or "nested": a smaller n_points gives the first points of a larger one, with the same clusters,
+        edges, subclusters and latents, and the same coordinates up to the step of their clusters' walks, N^(−1/6). The
+        law of sizes, edges, hierarchies and labels is the same; points then stand in order of arrival and clusters in
+        the order in which they open, so X[:n] is a smaller ensemble and no random sample (`split` is), and every edge
+        has a direction of its own.
     label : {"hierarchical", "brownian", "cluster-constant"}, default "hierarchical"
         "hierarchical" (latents of the cut trees), "brownian" (increments on the edge trees) or "cluster-constant" (one
         value per cluster).
@@ -88,8 +94,9 @@ class PercolationEnsemble(Recipe):
     label_exponent: float = 0.0
     seed: int | Seeds = 0
     create_prob: float = CRITICAL_CREATE_PROB
+    growth: str = "coalescent"
 
-    _silent: ClassVar[frozenset[str]] = frozenset({"create_prob"})
+    _silent: ClassVar[frozenset[str]] = frozenset({"create_prob", "growth"})
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
         "ambient_dim": integer(2, MAX_DIM),
@@ -99,7 +106,20 @@ class PercolationEnsemble(Recipe):
         "label_exponent": real(-0.25, 4.0, open_low=True),
         "seed": seed_check,
         "create_prob": real(0.01, 0.99),
+        "growth": choice("coalescent", "nested"),
     }
+
+    def no_growth(self) -> str | None:
+        """Why a larger n_points is another dataset; None for nested growth.
+
+        Returns
+        -------
+        str or None
+            The reason, and what to use.
+        """
+        if self.growth != "nested":
+            return f'growth = {self.growth!r} draws other clusters for another n_points; use growth = "nested"'
+        return super().no_growth() if self.superposes else None
 
     def _joint_problems(self) -> list[str]:
         problems = label_problems(self.label, self.label_exponent)

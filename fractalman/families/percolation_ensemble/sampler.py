@@ -6,27 +6,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fractalman._typing import AnyInt
 from fractalman.families import _forests as forests
-from fractalman.families._forests import ensemble
+from fractalman.families._forests import ensemble, nested_ensemble
 from fractalman.families._forests.compact import tree_columns
 from fractalman.families.base import Sampler, Structure
 from fractalman.families.blocks import Blocks
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 
 
+def _arrivals(recipe: PercolationEnsemble) -> AnyInt:
+    """Draw the cluster of every point of an ensemble that grows."""
+    seed = recipe.seeds.geometry
+    return forests.arriving_clusters(recipe.n_points, recipe.sizes, recipe.ensemble, seed, recipe.create_prob)
+
+
 def cluster_sizes(recipe: PercolationEnsemble) -> forests.ClusterSizes:
     """Draw the sizes of the clusters."""
     seed = recipe.seeds.geometry
+    if recipe.growth == "nested":
+        return forests.ClusterSizes(np.sort(np.bincount(_arrivals(recipe)))[::-1].astype(np.int64), 0, 0, -1)
     return forests.critical_sizes(recipe.n_points, recipe.sizes, recipe.ensemble, seed, recipe.create_prob)
 
 
 def tree(recipe: PercolationEnsemble) -> forests.ClusterTree:
     """Draw the edges and hierarchies of the clusters."""
+    if recipe.growth == "nested":
+        seed = recipe.seeds.geometry
+        return nested_ensemble.nested_forest(
+            nested_ensemble.nested_edges(_arrivals(recipe), seed), recipe.n_points, seed
+        )
     return forests.critical_forest(cluster_sizes(recipe).size, recipe.seeds.geometry)
 
 
 def structure(recipe: PercolationEnsemble, hierarchy: bool, draw: int) -> Structure[PercolationEnsemble]:
     """Draw everything but the coordinates."""
+    if recipe.growth == "nested":
+        cluster = _arrivals(recipe)
+        edges = nested_ensemble.nested_edges(cluster, recipe.seeds.geometry)
+        return nested_ensemble.structure(recipe, cluster, edges, hierarchy, draw)
     sizes = cluster_sizes(recipe).size
     drawn = forests.critical_forest(sizes, recipe.seeds.geometry)
     return ensemble.structure(recipe, sizes, drawn, hierarchy, draw)
@@ -34,7 +54,7 @@ def structure(recipe: PercolationEnsemble, hierarchy: bool, draw: int) -> Struct
 
 def streamed(recipe: PercolationEnsemble, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
     """Return all columns block by block from compact trees, for hierarchical labels."""
-    if recipe.label != "hierarchical":
+    if recipe.label != "hierarchical" or recipe.growth == "nested":
         return None
     sizes = cluster_sizes(recipe).size
     drawn = forests.compact_forest(sizes, recipe.seeds.geometry)
@@ -49,9 +69,9 @@ def clusters(recipe: PercolationEnsemble) -> dict[str, Any]:
 
 SAMPLER = Sampler[PercolationEnsemble](
     structure=structure,
-    coordinates=ensemble.coordinates,
-    label_sampler=ensemble.label_sampler,
-    coordinate_blocks=ensemble.coordinate_blocks,
+    coordinates=nested_ensemble.either_coordinates,
+    label_sampler=nested_ensemble.either_sampler,
+    coordinate_blocks=nested_ensemble.either_blocks,
     streamed=streamed,
     tree=tree,
     clusters=clusters,
