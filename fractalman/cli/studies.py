@@ -1,4 +1,4 @@
-"""fractalman granularity, locality, probe: one command for every study of the registry."""
+"""fractalman granularity, locality, probe, recovery: one command for every study of the registry."""
 
 from __future__ import annotations
 
@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 
+EXAMPLES = {"recovery": "recovery-cascade"}
+"""Catalogue specifications in a command's help, where it is not that of a cluster."""
+
+
 def add(commands: Commands) -> None:
     """Add one command for each study."""
     for name, (_, about) in STUDIES.items():
         parser = command(
-            commands, name, run, about, f"{name} {name}-cluster -o {name}-run", f"{name} study.toml -o run --jobs 8"
+            commands,
+            name,
+            run,
+            about,
+            f"{name} {EXAMPLES.get(name, f'{name}-cluster')} -o {name}-run",
+            f"{name} study.toml -o run --jobs 8",
         )
         spec = f"a TOML file with tables [recipe] or [data], and [{name}], or a name of the catalogue's studies"
         parser.add_argument("spec", metavar="SPEC", help=spec)

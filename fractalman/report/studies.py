@@ -17,6 +17,7 @@ OWN: dict[str, tuple[str, str, str]] = {
     "granularity": ("fractalman.report.granularity", "write_granularity", "granularity_lines"),
     "locality": ("fractalman.report.locality", "write_locality", "locality_lines"),
     "probe": ("fractalman.report.probe", "write_probe", "probe_lines"),
+    "recovery": ("fractalman.report.recovery", "write_recovery", "recovery_lines"),
 }
 """Study → module, function (result, folder) → path, function result → lines of the closing table."""
 
