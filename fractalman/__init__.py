@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         label_draws,
         merge_shards,
         rebuild,
+        stream,
         write,
         write_shard,
         write_shards,
@@ -90,6 +91,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "probe": ("fractalman.runs", "run_probe"),
     "rebuild": ("fractalman.generation", "rebuild"),
     "recovery": ("fractalman.measure.recovery", "recovery"),
+    "stream": ("fractalman.generation", "stream"),
     "theory": ("fractalman.theory", None),
     "to_anndata": ("fractalman.datasets.tables", "to_anndata"),
     "to_pandas": ("fractalman.datasets.tables", "to_pandas"),
@@ -113,7 +115,7 @@ __all__ = [  # noqa: RUF022 (kinds together)
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",
-    "batches", "device_batches", "to_pandas", "to_anndata", "catalogue_names", "catalogue_recipe",
+    "batches", "stream", "device_batches", "to_pandas", "to_anndata", "catalogue_names", "catalogue_recipe",
 ]  # fmt: skip
 
 

@@ -122,6 +122,6 @@ def test_specifications_are_checked() -> None:
     ):
         with pytest.raises(RecipeError, match=message):
             RecoveryStudySpec.read({**SPEC, "recovery": {**SPEC["recovery"], **change}})
+    recipe = {"family": "smooth-manifold", "n_points": 512, "ambient_dim": 12}
     with pytest.raises(RecipeError, match="hierarchy is known"):
-        recipe = {"family": "smooth-manifold", "n_points": 512, "ambient_dim": 12}
         RecoveryStudySpec.read({"recipe": recipe, "recovery": SPEC["recovery"]})

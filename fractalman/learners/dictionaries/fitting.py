@@ -34,7 +34,7 @@ def fit_autoencoders(
     ----------
     points : (n, d) array, or callable
         Points, taken in a random order that is new in every pass; or a function from the number of a step to its batch
-        (batch_size, d), e.g. ``fm.stream(…).batch_X``.
+        (batch_size, d), e.g. ``fm.stream(recipe, batch_size).batch``.
     settings : AutoencoderSettings
         What all have in common.
     sparsities : sequence of float
