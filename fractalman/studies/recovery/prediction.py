@@ -55,7 +55,8 @@ class Expected:
             self._cache["absorbing", width] = absorbing_gains(self.parent, self.share, powers, width)
         total = gain.sum()
         faithful, absorbing = self._cache[key][-1], self._cache["absorbing", width][-1]
-        return float((total - faithful) / self.variance), float((total - absorbing) / self.variance)
+        left = np.maximum(0.0, [total - faithful, total - absorbing]) / self.variance  # rounding may leave less than 0
+        return float(left[0]), float(left[1])
 
     def merged(self, penalty: str, weight: float) -> Any:
         """Return edge by edge, by rising child, whether merging child and parent lowers the loss.
