@@ -117,7 +117,7 @@ def test_specifications_are_checked() -> None:
     for change, message in (
         ({"units": [2, 32]}, "at most the least width, 16"),
         ({"test_size": 300}, "at most half of recipe.n_points"),
-        ({"dictionaries": ["top-k"]}, "expected one of relu, topk"),
+        ({"dictionaries": ["top-k"]}, "did you mean 'topk'"),
         ({"widths": [400]}, "the training points"),
     ):
         with pytest.raises(RecipeError, match=message):
