@@ -27,12 +27,14 @@ from fractalman.errors import (
 )
 from fractalman.families.bethe_lattice.recipe import BetheLattice
 from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.grammar_language.recipe import GrammarLanguage
 from fractalman.families.lattice_percolation.recipe import LatticePercolation
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.families.sparse_parities.recipe import SparseParities
+from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from fractalman import learners, measure, theory
     from fractalman.catalogue import catalogue_names, catalogue_recipe
     from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+    from fractalman.datasets.exchange import ImportedDataset, import_percolation
     from fractalman.datasets.export import export_anndata
     from fractalman.datasets.file import open_file as open
     from fractalman.datasets.memory import Dataset
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file as verify
     from fractalman.generation import (
+        export,
         extend,
         generate,
         label_draws,
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     from fractalman.prediction import predict_own_data
     from fractalman.runs import run_confirmation as confirm
     from fractalman.runs import run_granularity as granularity
+    from fractalman.runs import run_linearity as linearity
     from fractalman.runs import run_locality as locality
     from fractalman.runs import run_probe as probe
 
@@ -76,12 +81,16 @@ _LATER: dict[str, tuple[str, str | None]] = {
     "catalogue_recipe": ("fractalman.catalogue", "catalogue_recipe"),
     "confirm": ("fractalman.runs", "run_confirmation"),
     "device_batches": ("fractalman.learners.networks.feeding", "device_batches"),
+    "ImportedDataset": ("fractalman.datasets.exchange", "ImportedDataset"),
+    "import_percolation": ("fractalman.datasets.exchange", "import_percolation"),
+    "export": ("fractalman.generation", "export"),
     "export_anndata": ("fractalman.datasets.export", "export_anndata"),
     "extend": ("fractalman.generation", "extend"),
     "generate": ("fractalman.generation", "generate"),
     "granularity": ("fractalman.runs", "run_granularity"),
     "label_draws": ("fractalman.generation", "label_draws"),
     "learners": ("fractalman.learners", None),
+    "linearity": ("fractalman.runs", "run_linearity"),
     "locality": ("fractalman.runs", "run_locality"),
     "measure": ("fractalman.measure", None),
     "predict_own_data": ("fractalman.prediction", "predict_own_data"),
@@ -106,12 +115,13 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "RandomHierarchyModel", "SparseParities",
+    "RandomHierarchyModel", "GrammarLanguage", "SparseParities", "Subtasks",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
-    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export_anndata",
+    "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export", "export_anndata",
+    "ImportedDataset", "import_percolation",
     "write_shards", "write_shard", "merge_shards",
     "theory", "predict", "predict_own_data", "plan", "learners", "confirm", "measure",
-    "granularity", "locality", "probe", "recovery",
+    "granularity", "linearity", "locality", "probe", "recovery",
     "FractalmanError", "RecipeError", "ResourceError", "MissingExtraError", "FitError",
     "FileFormatError", "TooNewError", "TooOldError", "IncompleteFileError", "CorruptFileError",
     "STREAM_VERSION", "__version__", "CoarseDataset", "coarse_grain",

@@ -17,6 +17,8 @@ KERNEL_RIDGES: tuple[float, ...] = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Kernel ridges that are tried, in units of the mean of K(x, x) over the training points; ties to the smaller."""
 LINEAR_RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-12, 4))
 """Linear ridges that are tried, in units of n × the mean square of a coordinate; ties to the larger."""
+LOGISTIC_RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-7, 2))
+"""Ridges of logistic regression that are tried, in units of the mean square of a coordinate; ties to the larger."""
 NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
 """Numbers of neighbours that are tried; ties to the smaller."""
 CLASS_MIDDLE = 0.5 + 1e-9

@@ -1,25 +1,27 @@
-"""Run an experiment and write its report in one call: confirm and the studies; and reports made again."""
+"""Run an experiment and write its report in one call: confirm and the studies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fractalman.errors import RecipeError
-from fractalman.experiments import Plan, Result, load_result, load_spec, plan_sweep, run_experiment, run_sweep
+from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_experiment, run_sweep
 from fractalman.experiments.brought import refuse_absent
-from fractalman.experiments.journal import parts_in, read_header
 from fractalman.experiments.planning import refuse_unfit
-from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
-from fractalman.report import require_plots, write_points, write_report, write_reports
+from fractalman.rebuilt_reports import rebuild_report as rebuild_report
+from fractalman.report import require_plots, write_report
 from fractalman.report.files import refuse_changed_tables
 from fractalman.report.studies import write_study
 from fractalman.sources import spec_of
 from fractalman.studies import study
+from fractalman.studies.own_specs import own_specification
 
 if TYPE_CHECKING:
+    from fractalman.studies.base import StudySpec
     from fractalman.studies.granularity.result import GranularityResult
+    from fractalman.studies.linearity.result import LinearityResult
     from fractalman.studies.locality.result import LocalityResult
     from fractalman.studies.probes.result import ProbeResult
 
@@ -156,26 +158,51 @@ def run_study(
     MissingExtraError
         Before anything is computed.
     """
+    return _run(name, spec, None, out, force, progress, jobs, scheduler, shard)
+
+
+def _run(
+    name: str,
+    spec: Spec,
+    own: StudySpec | None,
+    out: str | Path | None,
+    force: bool,
+    progress: Progress | None,
+    jobs: int,
+    scheduler: str | None,
+    shard: tuple[int, int] | None,
+) -> Any:
+    """Run a study of a specification, or of points and networks that came as objects, and write its report."""
     if out is not None:
         require_plots()
         refuse_changed_tables(out)
+    if own is not None and (jobs != 1 or scheduler is not None):
+        raise RecipeError("points and networks given as objects are looked at in this process: expected jobs = 1")
     kind = study(name)
-    result = run_experiment(
-        kind, kind.read(spec_of(spec)), out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard
-    )
+    checked = kind.read(spec_of(spec)) if own is None else own
+    result = run_experiment(kind, checked, out, progress, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if out is not None and not result.missing:
         write_study(name, result, out)
     return result
 
 
 def run_granularity(
-    spec: Spec,
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    layer: str = "input",
+    **table: Any,
 ) -> GranularityResult:
     """Run a granularity study: what learning looks like at every scale of the hierarchy.
 
@@ -183,7 +210,8 @@ def run_granularity(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [granularity], [mlp], ….
+        [recipe] or [data], [granularity], [mlp], …. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html and granularity.csv, .json, .png, .svg; a killed run
         of the same spec is continued. None = keep nothing.
@@ -193,6 +221,24 @@ def run_granularity(
         Called with a line of text; None = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    network
+        A trained network of your own beside points in place of ``spec``: a ``torch.nn.Module``, a fitted MLP of
+        scikit-learn's, (function, parameters) for JAX or NumPy, an equinox module, or a dict layer → (n, units) array
+        of activations. A dict step → network, in the course of one training, and a list, replicates, are taken too.
+    layers
+        Of a PyTorch module the names of modules to look at; of JAX a dict layer → function (parameters, X).
+    layer
+        In whose activations the learners work; "input" = the points.
+    hierarchy
+        Of points: "ward", "minimum-spanning-tree" or a `fractalman.trees.Hierarchy`; None = the dataset's, else Ward's.
+    hierarchy_layer
+        In whose activations the hierarchy is estimated; "input" = the points.
+    train
+        Rows (numbers, or a mask) that the network was trained on; the others are unseen. None = random halves.
+    target
+        "one-hot" for labels that are classes: a column per class.
+    table
+        Keys of the table [granularity] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -219,17 +265,101 @@ def run_granularity(
     >>> share["between"] > 0.9 > share["between_chance"]  # most of the label differs between fragments
     True
     """
-    return cast("GranularityResult", run_study("granularity", spec, out, force, progress, jobs, scheduler, shard))
+    options = {
+        "target": target,
+        "hierarchy": hierarchy,
+        "hierarchy_layer": hierarchy_layer,
+        "train": train,
+        "layer": layer,
+    }
+    own = own_specification("granularity", spec, network, layers, options, table)
+    return cast("GranularityResult", _run("granularity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
-def run_locality(
-    spec: Spec,
+def run_linearity(
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    **table: Any,
+) -> LinearityResult:
+    """Hold a network against linear regressions at every scale of the hierarchy, in its input and in its layers.
+
+    Parameters
+    ----------
+    spec
+        A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
+        [recipe] or [data], [linearity], [mlp]. Or points, as for `fractalman.granularity`.
+    out
+        Folder for journal.jsonl, report.html, rows.csv and result.json; a killed run of the same spec is continued.
+        None = keep nothing.
+    force, progress, jobs, scheduler, shard
+        As for `fractalman.confirm`; rows do not depend on who does the work.
+    network, layers, hierarchy, hierarchy_layer, train, target
+        Of points in place of ``spec``: as for `fractalman.granularity`.
+    table
+        Keys of the table [linearity] beside points, e.g. ``scales=[64, 256]``.
+
+    Returns
+    -------
+    LinearityResult
+        ``exponents`` of local learning curves, measured and predicted from local spectra; ``closeness`` of the
+        network's function to local regressions, with controls; ``training``, the risk by scale as training proceeds.
+
+    Raises
+    ------
+    RecipeError
+        Naming what is wrong with the spec or the folder.
+    MissingExtraError
+        Before anything is computed.
+
+    Notes
+    -----
+    docs/theory.md §5 and "Granularity".
+
+    Examples
+    --------
+    >>> import numpy as np, fractalman as fm
+    >>> data = fm.generate(fm.Cascade(n_points=256, ambient_dim=4, branching=4))
+    >>> of = data.hierarchy.cut(64).fragment
+    >>> slopes = np.random.default_rng(0).normal(size=(of.max() + 1, 4))
+    >>> f = (data.X * slopes[of]).sum(axis=1)  # a linear function of its own in every fragment
+    >>> held = {"layer": data.X, "output": f}
+    >>> result = fm.linearity((data.X, f), network=held, hierarchy=data.hierarchy, scales=[64])
+    >>> round(result.closeness[0]["closeness"], 6)
+    1.0
+    """
+    options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}
+    own = own_specification("linearity", spec, network, layers, options, table)
+    return cast("LinearityResult", _run("linearity", spec, own, out, force, progress, jobs, scheduler, shard))
+
+
+def run_locality(
+    spec: Any,
+    out: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    **table: Any,
 ) -> LocalityResult:
     """Measure how far one gradient step is felt, layer by layer, before, during and after training.
 
@@ -237,7 +367,8 @@ def run_locality(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [locality], [mlp].
+        [recipe] or [data], [locality], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -247,6 +378,10 @@ def run_locality(
         Called with a line of text; None = silent.
     jobs, scheduler, shard
         Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    network, layers, hierarchy, hierarchy_layer, train, target
+        Of points in place of ``spec``: as for `fractalman.granularity`.
+    table
+        Keys of the table [locality] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -274,17 +409,27 @@ def run_locality(
     >>> sorted({row["step"] for row in result.means}), result.missing
     ([0, 20], 0)
     """
-    return cast("LocalityResult", run_study("locality", spec, out, force, progress, jobs, scheduler, shard))
+    options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}
+    own = own_specification("locality", spec, network, layers, options, table)
+    return cast("LocalityResult", _run("locality", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
 def run_probe(
-    spec: Spec,
+    spec: Any,
     out: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     shard: tuple[int, int] | None = None,
+    *,
+    network: Any = None,
+    layers: Any = None,
+    hierarchy: Any = None,
+    hierarchy_layer: str = "input",
+    train: Any = None,
+    target: str = "value",
+    **table: Any,
 ) -> ProbeResult:
     """Measure which latents of the hierarchy can be read off the layers of networks, as n and width grow.
 
@@ -292,16 +437,17 @@ def run_probe(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [probe], [mlp].
+        [recipe] or [data], [probe], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
+        are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
-    force
-        Start anew even where another run's journal lies.
-    progress
-        Called with a line of text; None = silent.
-    jobs, scheduler, shard
-        Who does the work, and which part of it, as for `fractalman.confirm`; rows do not depend on it.
+    force, progress, jobs, scheduler, shard
+        As for `fractalman.confirm`; rows do not depend on who does the work.
+    network, layers, hierarchy, hierarchy_layer, train, target
+        Of points in place of ``spec``: as for `fractalman.granularity`.
+    table
+        Keys of the table [probe] beside points, e.g. ``scales=[8, 64]``.
 
     Returns
     -------
@@ -328,88 +474,9 @@ def run_probe(
     >>> sorted({row["step"] for row in result.means}), result.missing
     ([0, 20], 0)
     """
-    return cast("ProbeResult", run_study("probe", spec, out, force, progress, jobs, scheduler, shard))
-
-
-def rebuild_report(
-    folder: str | Path, *more: str | Path, out: str | Path | None = None, progress: Progress | None = None
-) -> Path:
-    """Write the report of finished runs again from their journals and return its path.
-
-    Args:
-        folder: of `run_confirmation` or `quickstart`, or a folder of such runs.
-        more: further ones; all runs come into one report with the matrix of families, learners and axes.
-        out: folder for report.html, matrix.csv and matrix.json (and points.csv of a single run); made if it is not
-            there. None = ``folder`` itself, where it is the only one.
-        progress: called with a line of text; None = silent.
-    Errors: RecipeError when a folder holds no run, or an unfinished one.
-    """
-    require_plots()
-    given = [Path(name) for name in (folder, *more)]
-    for path in given:
-        if not path.is_dir():
-            raise RecipeError(f"no folder {path} found: use the folder of a confirm run")
-    if out is None and more:
-        raise RecipeError(f"{len(given)} folders and no place for their report: use -o FOLDER")
-    if not more and out is None and not _holds_runs(given[0]):
-        return _rebuild_in_place(given[0], progress)
-    folders = [run for path in given for run in (_runs_in(path) if _holds_runs(path) else [path])]
-    results = {name: _finished(run, progress) for name, run in zip(_short_names(folders), folders, strict=True)}
-    place = given[0] if out is None else Path(out)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecipeError(f"cannot make the folder {place}: {error.strerror}; use -o with another path") from None
-    refuse_changed_tables(place)
-    if len(results) == 1:
-        return write_report(next(iter(results.values())), place)
-    return write_reports(results, place, f"fractalman report: {len(results)} runs")
-
-
-def _runs_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and parts_in(path))
-
-
-def _holds_runs(folder: Path) -> bool:
-    """Whether a folder is no run itself and holds some; the quickstart's has its own report."""
-    return not parts_in(folder) and not (folder / MARK).exists() and bool(_runs_in(folder))
-
-
-def _short_names(folders: Sequence[Path]) -> list[str]:
-    """Return the folders' own names, with their parents' where two are alike."""
-    names = [path.name for path in folders]
-    return [path.name if names.count(path.name) == 1 else path.as_posix() for path in folders]
-
-
-def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
-    for part in (folder, *(folder / name for name in QUICKSTART_RUNS if (folder / MARK).exists())):
-        refuse_changed_tables(part)
-    if (folder / MARK).exists():
-        results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
-        for name, result in results.items():
-            write_points(result, folder / name)
-        return write_reports(results, folder, TITLE)
-    return write_report(_finished(folder, progress), folder)
-
-
-def _finished(folder: Path, progress: Progress | None) -> Result:
-    for part in parts_in(folder)[:1]:
-        found = (read_header(part) or {}).get("experiment", "confirm")
-        if found != "confirm":
-            raise RecipeError(
-                f"{folder} holds a {found} study, and this report is of confirm runs: use fractalman {found} with the "
-                "same specification again, which writes its report"
-            )
-    result = load_result(folder, progress)
-    spec = result.spec
-    if result.missing:
-        wanted = len(spec.learners) * len(spec.values) * spec.seeds
-        found = sum(point.learner in spec.learners for point in result.points)
-        raise RecipeError(
-            f"{folder} holds {found} of {wanted} points: a report needs them all; run the same fractalman confirm "
-            "again to finish the run"
-        )
-    return result
+    options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}
+    own = own_specification("probe", spec, network, layers, options, table)
+    return cast("ProbeResult", _run("probe", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
 def _say(progress: Progress | None, text: str) -> None:

@@ -1,8 +1,12 @@
 """PyTorch datasets over fractalman's (extra: ``pip install 'fractalman[torch]'``).
 
->>> import fractalman.torch
+>>> import fractalman as fm
+>>> import fractalman.torch, torch
+>>> path = fm.write(fm.Cascade(n_points=512, ambient_dim=4), "cascade.h5")
 >>> batches = fractalman.torch.BatchDataset("cascade.h5", 256, seed=1)
->>> loader = torch.utils.data.DataLoader(batches, batch_size=None, num_workers=2)
+>>> loader = torch.utils.data.DataLoader(batches, batch_size=None)
+>>> sum(len(X) for X, y in loader)
+512
 
 A file is opened by every worker process for itself, whether it was spawned or forked.
 """

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from fractalman.display import Display
 from fractalman.random.keys import STREAM_VERSION
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ TABLE = "digests.csv"
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Display):
     """What one entry holds.
 
     Attributes
@@ -89,7 +90,7 @@ def digests_to_csv(rows: Iterable[Listed]) -> str:
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduction(Display):
     """Whether a file made from a catalogue entry holds what the catalogue says.
 
     Attributes

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report and print where it is."""
-    from fractalman.runs import rebuild_report
+    from fractalman.rebuilt_reports import rebuild_report
 
     path = rebuild_report(*options.folder, out=options.output)
     if options.json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._typing import F32, F64, I64
+from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.memory import Dataset, split_indices
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, key64, permutation
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CoarseDataset:
+class CoarseDataset(PointsDisplay):
     """A dataset whose points are the fragments of another one; theory, measures and learners take it like a `Dataset`.
 
     Parameters

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F32, F64, I64, AnyFloat
+from fractalman.datasets.display import DictionaryDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.rotation import rotation
 from fractalman.recipes.registry import family_module
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Dictionary:
+class Dictionary(DictionaryDisplay):
     """Features of a dataset as directions, and the points that have them: X = codes × directions + residual.
 
     Parameters
@@ -82,17 +83,6 @@ class Dictionary:
         X = np.asarray(self.X, np.float64)
         total = np.square(X - X.mean(axis=0)).sum()
         return float(1.0 - np.square(self.residual.astype(np.float64)).sum() / total) if total else float("nan")
-
-    def __repr__(self) -> str:
-        (m, d), n = self.directions.shape, self.codes.shape[0]
-        return "\n".join(
-            [
-                f"Dictionary of {m} latents in {d} dimensions, {self.kind}",
-                f"  points      {n}, {self.codes.nnz / n:.2f} latents a point",
-                f"  subclusters {self.size.min()} to {self.size.max()} points",
-                f"  explained   {self.explained:.5f} of the variance",
-            ]
-        )
 
 
 def dictionary_of(recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2) -> Dictionary:

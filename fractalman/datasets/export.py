@@ -7,6 +7,7 @@ Source: "On-disk format" in the anndata documentation, encoding versions 0.1.0 a
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,12 +17,13 @@ import h5py
 import numpy as np
 
 from fractalman._typing import I64
-from fractalman.datasets.file import File, open_file
+from fractalman.datasets.exchange.source import ExportSource, export_source
+from fractalman.datasets.file import open_file
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
 from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
-from fractalman.progress import Progress
+from fractalman.progress import Progress, ignored
 from fractalman.trees.features import feature_blocks
 from fractalman.trees.trees import path_sums
 
@@ -99,12 +101,45 @@ def export_anndata(
             f"{Path(path).with_suffix('.h5ad')}"
         )
     target = check_target(path, overwrite)
-    with open_file(source) as file, published_sink(target, overwrite, complete=False) as sink:
-        _write(sink, target, file, latents, progress or (lambda *_: None))
+    with open_file(source) as file:
+        write_anndata(export_source(file), target, latents=latents, overwrite=overwrite, progress=progress)
     return target
 
 
-def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: Progress) -> None:
+def write_anndata(
+    source: ExportSource,
+    path: Path,
+    *,
+    latents: int | None = LATENTS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Write a dataset's columns in AnnData's layout; what is in it: `export_anndata`.
+
+    Parameters
+    ----------
+    source : ExportSource
+        A dataset.
+    path : Path
+        The target.
+    latents : int or None, default 1000
+        Only so many of the largest; None = all.
+    overwrite : bool, default False
+        Replace an existing file.
+    progress : Progress or None, default None
+        Called as progress(what, bytes done, bytes in all).
+
+    Raises
+    ------
+    FileExistsError, …
+        As `check_target`.
+    """
+    target = check_target(path, overwrite)
+    with published_sink(target, overwrite, complete=False) as sink:
+        _write(sink, target, source, latents, progress or ignored)
+
+
+def _write(sink: Sink, target: Path, file: ExportSource, latents: int | None, progress: Progress) -> None:
     n, made = file.n_points, None
     try:
         with interrupts_held():
@@ -112,11 +147,11 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
             _encode(made, "anndata")
             groups = {name: _group(made, name, "dict") for name in ("layers", "obsm", "obsp", "uns", "varm", "varp")}
         out = _Writer(sink, target, progress)
-        out.array(made, "X", file.X)
+        out.array(made, "X", file.columns["X"])
         per_point: dict[str, LazyColumn | AnyArray] = {
             name: file.columns[name] for name in ("y", "cluster", "noise", "value") if name in file.columns
         }
-        cluster = file.cluster[:]
+        cluster: Any = file.columns["cluster"][:]
         per_point["cluster_size"] = np.bincount(cluster)[cluster]
         if "hierarchy/parent" in file.columns:
             per_point["depth"] = file.columns["hierarchy/depth"][:n]
@@ -124,9 +159,9 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
                 :n
             ]
         out.table(made, "obs", (str(i) for i in range(n)), n, per_point)
-        out.table(made, "var", (f"x{i}" for i in range(file.dims["d"])), file.dims["d"], {})
+        out.table(made, "var", (f"x{i}" for i in range(file.n_columns)), file.n_columns, {})
         if "hierarchy/parent" in file.columns:
-            parent = file.columns["hierarchy/parent"][:]
+            parent: Any = file.columns["hierarchy/parent"][:]
             columns = parent.size - n if latents is None else min(latents, parent.size - n)
             out.csr(groups["obsm"], "hierarchy", (n, columns), feature_blocks(parent, n, columns, BLOCK_ROWS))
             nodes = np.arange(n, n + columns)
@@ -137,10 +172,11 @@ def _write(sink: Sink, target: Path, file: File, latents: int | None, progress: 
                 if f"hierarchy/{name}" in file.columns
             }
             out.table(groups["uns"], "latents", (str(u) for u in nodes), columns, {"node": nodes, **per_node})
-        if file.edges is not None:
-            out.csr(groups["obsp"], "edges", (n, n), _neighbours(file.edges[:], n))
+        if "edges" in file.columns:
+            edges: Any = file.columns["edges"][:]
+            out.csr(groups["obsp"], "edges", (n, n), _neighbours(edges, n))
         out.text(groups["uns"], "recipe", file.recipe.to_toml())
-        out.text(groups["uns"], "provenance", file.provenance.to_bytes().decode("ascii"))
+        out.text(groups["uns"], "provenance", json.dumps(file.story(), sort_keys=True, indent=1))
     finally:
         if made is not None:
             with interrupts_held():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from fractalman.datasets.contents import Contents
+from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
 from fractalman.datasets.spec import Problem
 from fractalman.recipes import from_dict
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fractalman.trees import Hierarchy, LabelTree
 
 
-class File(StoredDataset):
+class File(PointsDisplay, StoredDataset):
     """An open dataset file; made by `fractalman.open`, closed by ``with`` or `close`.
 
     Parameters

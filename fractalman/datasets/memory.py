@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fractalman._typing import F32, F64, I32, I64
+from fractalman.datasets.display import PointsDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
 from fractalman.trees import Hierarchy, LabelTree
@@ -53,7 +54,7 @@ def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(PointsDisplay):
     """A generated dataset.
 
     Parameters

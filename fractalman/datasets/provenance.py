@@ -13,12 +13,13 @@ import numpy as np
 
 from fractalman.datasets.digests import DIGEST_BYTES
 from fractalman.datasets.spec import MAJOR, MINOR, STANDARD, Shape
+from fractalman.display import Display
 from fractalman.errors import CorruptFileError, FileFormatError
 from fractalman.random.keys import STREAM_VERSION
 
 
 @dataclass(frozen=True)
-class ColumnRecord:
+class ColumnRecord(Display):
     """What the provenance says about one column.
 
     Parameters
@@ -37,7 +38,7 @@ class ColumnRecord:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(Display):
     """Everything a file says about itself; holds neither time nor host.
 
     Parameters

@@ -18,6 +18,7 @@ from fractalman.datasets.header import read_header
 from fractalman.datasets.lazy import BlockTable, LazyColumn
 from fractalman.datasets.shard_table import SHARD_FAMILY
 from fractalman.datasets.sharded import OpenShards, ShardedColumn
+from fractalman.display import Display, Summary, brief
 from fractalman.errors import CorruptFileError, RecipeError, nearest
 
 CHECKS = ("blocks", "none")
@@ -55,7 +56,7 @@ def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check:
     return columns
 
 
-class StoredDataset:
+class StoredDataset(Display):
     """An open dataset file as it is stored; made by `open_stored`, closed by ``with`` or `close`.
 
     Attributes
@@ -86,6 +87,10 @@ class StoredDataset:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _summary(self) -> Summary:
+        rows = [("path", str(self.path)), ("recipe", brief(dict(self.provenance.recipe)))]
+        return Summary(repr(self), [*rows, *((name, brief(column)) for name, column in self.columns.items())])
 
     def __repr__(self) -> str:
         state = "" if self._file else "closed "

@@ -19,6 +19,7 @@ import numpy as np
 from fractalman._typing import I64, AnyInt
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
+from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.random.streams import Role, check_seed, key64, permutation
 
@@ -98,7 +99,7 @@ class EpochOrder:
             first = stop
 
 
-class Batches:
+class Batches(Display):
     """Batches of one epoch, made by `batches`; iterating yields (X, y), `len` says how many.
 
     Of the attributes, ``count`` is the number of batches in the whole epoch; iterating yields start, start + step, ….

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,10 +15,48 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from pandas import DataFrame
 
-    from fractalman.datasets.coarse import CoarseDataset
-    from fractalman.datasets.file import File
-    from fractalman.datasets.memory import Dataset
+    from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy
+
+
+class TableSource(Protocol):
+    """Points with labels: a dataset in memory, a coarse one, or an open file."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What they were made from."""
+        ...
+
+    @property
+    def n_points(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def X(self) -> Any:
+        """Coordinates, an array or a column of a file."""
+        ...
+
+    @property
+    def y(self) -> Any:
+        """Labels, likewise."""
+        ...
+
+    @property
+    def cluster(self) -> Any:
+        """Numbers of clusters, likewise."""
+        ...
+
+    @property
+    def edges(self) -> Any:
+        """Pairs of points, None without a graph."""
+        ...
+
+    @property
+    def hierarchy(self) -> Hierarchy | None:
+        """What is inside what, None where it was left out."""
+        ...
+
 
 TABLES = ("points", "nodes", "edges")
 LATENTS = 1000
@@ -35,7 +73,7 @@ def _needed(name: str) -> ModuleType:
         ) from None
 
 
-def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
+def per_point(data: TableSource) -> dict[str, Any]:
     """The columns with one number per point, in memory."""
     columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
     for name in ("noise", "value"):
@@ -51,19 +89,19 @@ def _per_point(data: Dataset | CoarseDataset | File) -> dict[str, Any]:
     return columns
 
 
-def _per_node(hierarchy: Hierarchy) -> dict[str, Any]:
+def per_node(hierarchy: Hierarchy) -> dict[str, Any]:
     """The columns with one number per node."""
     columns = {name: getattr(hierarchy, name) for name in ("parent", "value", "variance", "size", "depth")}
     return columns if hierarchy.level is None else {**columns, "level": hierarchy.level}
 
 
-def _hierarchy(data: Dataset | CoarseDataset | File, why: str) -> Hierarchy:
+def _hierarchy(data: TableSource, why: str) -> Hierarchy:
     if data.hierarchy is None:
         raise RecipeError(f"{why} needs the hierarchy, and this dataset has none; use table = 'points'")
     return data.hierarchy
 
 
-def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coordinates: bool = False) -> DataFrame:
+def to_pandas(data: TableSource, table: str = "points", coordinates: bool = False) -> DataFrame:
     """Return a dataset as a pandas table.
 
     Parameters
@@ -103,7 +141,7 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
         raise RecipeError(f"coordinates of {table}: only points have them; use table = 'points'")
     pandas = _needed("pandas")
     if table == "nodes":
-        frame = pandas.DataFrame(_per_node(_hierarchy(data, "table = 'nodes'")))
+        frame = pandas.DataFrame(per_node(_hierarchy(data, "table = 'nodes'")))
         frame.index.name = "node"
     elif table == "edges":
         if data.edges is None:
@@ -111,7 +149,7 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
         frame = pandas.DataFrame(data.edges[:], columns=["a", "b"])
         frame.index.name = "edge"
     else:
-        frame = pandas.DataFrame(_per_point(data))
+        frame = pandas.DataFrame(per_point(data))
         if coordinates:
             X = data.X[:]
             frame = frame.join(pandas.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]))
@@ -120,7 +158,7 @@ def to_pandas(data: Dataset | CoarseDataset | File, table: str = "points", coord
     return frame
 
 
-def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATENTS) -> AnnData:
+def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
     """Return a dataset as an AnnData object, points as observations and coordinates as variables.
 
     ``X`` (n, d) float32; ``obs`` y, cluster and its size and, where there are any, noise, value, depth and
@@ -162,7 +200,7 @@ def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATEN
     X = data.X[:]
     made = anndata.AnnData(
         X=X,
-        obs=pandas.DataFrame(_per_point(data), index=names),
+        obs=pandas.DataFrame(per_point(data), index=names),
         var=pandas.DataFrame(index=pandas.Index([f"x{i}" for i in range(X.shape[1])])),
         uns={"recipe": data.recipe.to_toml()},
     )
@@ -171,7 +209,7 @@ def to_anndata(data: Dataset | CoarseDataset | File, latents: int | None = LATEN
         features = data.hierarchy.features(top=latents if latents is None else min(latents, most))
         made.obsm["hierarchy"] = features
         nodes = np.arange(n, n + features.shape[1])
-        columns = {"node": nodes, **{name: column[nodes] for name, column in _per_node(data.hierarchy).items()}}
+        columns = {"node": nodes, **{name: column[nodes] for name, column in per_node(data.hierarchy).items()}}
         made.uns["latents"] = pandas.DataFrame(columns, index=nodes.astype(str))
     if data.edges is not None:
         a, b = data.edges[:].T

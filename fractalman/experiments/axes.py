@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fractalman.display import HtmlTable
 from fractalman.learners import axes, axis_kind
 from fractalman.recipes import Recipe
 
@@ -18,7 +19,7 @@ Number = int | float
 
 
 @dataclass(frozen=True)
-class Axis:
+class Axis(HtmlTable):
     """What a sweep varies.
 
     Args:
@@ -51,7 +52,7 @@ def axis_named(name: str) -> Axis:
 
 
 @dataclass(frozen=True)
-class Condition:
+class Condition(HtmlTable):
     """What a measurement is made of, but for learner and replicate.
 
     Parameters

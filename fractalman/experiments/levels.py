@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments.points import Point
 from fractalman.measure import student_t
@@ -28,7 +29,7 @@ RESOLUTION = 0.5
 
 
 @dataclass(frozen=True)
-class Level:
+class Level(Display):
     """The comparison of a learner's risks with its predicted curve.
 
     Parameters

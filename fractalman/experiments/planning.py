@@ -25,7 +25,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman.display import Display
 from fractalman.errors import ResourceError
+from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
@@ -42,7 +44,7 @@ _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Ba
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Display):
     """What a sweep will need.
 
     Args:
@@ -87,7 +89,8 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
             table = spec.learner_settings(task.learner, condition)
             learner = spec.make(task.learner, condition)
             draws = spec.network_draws if learner.batched else spec.label_draws
-            work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, draws)
+            columns = draws * columns_for(learner, condition.recipe.target_classes)
+            work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, columns)
             cost, setup = _PER_TASK, 0.0
             if work is not None:
                 cost += width * work.seconds_at(speed)

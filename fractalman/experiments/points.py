@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from fractalman.display import Display
 from fractalman.experiments.journal import Lines
 
 
@@ -24,7 +25,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Display):
     """One point of a learning curve.
 
     Parameters

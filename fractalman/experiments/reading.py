@@ -1,7 +1,7 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
 [recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
-network_draws, max_fraction, doubling_checks · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
+network_draws, max_fraction, doubling_checks, loss · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
 window_low, window_high, min_sizes, min_seeds.
 """
 
@@ -19,6 +19,7 @@ from fractalman.config import (
     REQUIRED,
     Keys,
     Source,
+    choice,
     integer,
     is_integer,
     read_table,
@@ -43,8 +44,9 @@ from fractalman.experiments.axes import (
     one_pass_size,
 )
 from fractalman.experiments.brought import brought_learners
+from fractalman.experiments.class_reading import class_problems
+from fractalman.experiments.class_risks import LOSSES
 from fractalman.experiments.specification import BAYES, Spec
-from fractalman.families.base import family_of
 from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict
 from fractalman.recipes.checks import MAX_POINTS
@@ -92,8 +94,6 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     else:
         try:
             recipe = from_dict(tables["recipe"])
-            if not family_of(recipe).laws.finite_size:
-                recipe.needs_values("a sweep")
             recipe.needs_own_embedding("a sweep")
         except RecipeError as error:
             problems.append(str(error))
@@ -112,6 +112,8 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
             sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, problems
         )
         _check_axis(sweep, settings, recipe, problems)
+        if recipe is not None:
+            problems += class_problems(recipe, sweep, settings, own)
     refuse(problems)
     test_size = sweep.pop("test_size")
     sweep |= {"brought": own, "test_size": 1 if test_size is None else test_size}
@@ -366,8 +368,9 @@ _SWEEP: Keys = {
     "doubling_checks": (switch, False),
     "seeds": (integer(1, MAX_SEEDS), REQUIRED),
     "test_size": (integer(1, MAX_POINTS), None),
-    "label_draws": (integer(1, MAX_DRAWS), 8),
+    "label_draws": (integer(1, MAX_DRAWS), None),
     "network_draws": (integer(1, MAX_DRAWS), 1),
+    "loss": (choice(*LOSSES), None),
     "max_fraction": (real(0.0, 1.0, open_low=True, example="(1/16 is the default)"), 1 / 16),
 }  # fmt: skip
 _FIT: Keys = {

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman.errors import FractalmanError
+from fractalman.experiments.class_risks import CROSS_ENTROPY
 from fractalman.experiments.points import Point
+from fractalman.experiments.regimes import SizeSummary
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction
@@ -52,6 +54,21 @@ def ratios(points: Sequence[Point], predictions: Mapping[str, Prediction]) -> di
                 found[name] = (n, ratio, ratio * math.hypot(own, float(curve.standard_error[0]) / expected))
             break
     return found
+
+
+def class_words(points: Sequence[Point], summaries: Sequence[SizeSummary], loss: str) -> str:
+    """Return the mean risk of classes at the largest size beside the best constant's and the floor, as a phrase."""
+    measured = [entry for entry in summaries if math.isfinite(entry.risk)]
+    if not measured:
+        return ""
+    last = measured[-1]
+    risks = np.array([point.risk for point in points if point.value == last.value])
+    error = f" ± {risks.std(ddof=1) / math.sqrt(risks.size):.2g}" if risks.size > 1 else ""
+    constant = float(np.mean([point.v_in for point in points]))
+    unit = " nats" if loss == CROSS_ENTROPY else ""
+    beside = [f"the best constant has {constant:.3g}"] if math.isfinite(constant) else []
+    beside += [] if last.floor is None else [f"the Bayes floor is {last.floor:.3g}"]
+    return f"at n = {last.n} its risk is {last.risk:.3g}{error}{unit}" + f", {' and '.join(beside)}" * bool(beside)
 
 
 def words(found: Mapping[str, tuple[int, float, float]], efficiency: float | None = None) -> str:

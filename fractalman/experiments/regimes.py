@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from fractalman.display import Display
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.points import Point
 from fractalman.learners import DIVERGED, axis_kind
 
 DATA, MODEL, BUDGET = "data-limited", "model-limited", "budget-limited"
 POPULATION, FAILED, UNFINISHED, UNDECIDED = "population-limited", "failed", "unfinished", "undecided"
+LEARNED = "learned"
 TRAIN_SHARE = 0.1
 """A network or a model of fixed size is data-limited while its training risk is below this share of its test risk."""
 MODEL_SHARE = 0.5
@@ -54,13 +56,15 @@ RULE = (
     "conditions: it starts at the smallest such condition inside [fit] window_low … window_high and ends before the "
     "first that is another. All replicates must be there and their risks be positive numbers. With fewer than "
     "min_sizes conditions or min_seeds "
-    "replicates the exponent is not measurable."
+    "replicates the exponent is not measurable. "
+    f"Where labels are classes and a replicate has no wrong answer at all, the condition is {LEARNED}: its risk is "
+    "below what so many test points resolve."
 )
 """The rule in words, as the report prints it."""
 
 
 @dataclass(frozen=True)
-class SizeSummary:
+class SizeSummary(Display):
     """All replicates of one learner at one condition of the axis.
 
     Args:
@@ -98,7 +102,7 @@ class SizeSummary:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Display):
     """The conditions that a fit uses and why the others are left out.
 
     Args:
@@ -120,6 +124,7 @@ def summarise(
     checks: Sequence[Point] = (),
     floor: Mapping[int | float, float] | None = None,
     asked: Sequence[str] = (),
+    answers: int | None = None,
 ) -> list[SizeSummary]:
     """Return one summary per condition, ascending, for the points of one learner.
 
@@ -132,6 +137,7 @@ def summarise(
         checks: points of the same learner with one setting doubled.
         floor: position → mean Bayes floor.
         asked: the settings that are doubled at every condition.
+        answers: test answers of a point, where a risk is the share of wrong ones.
     """
     axis = axis or axis_named(DATA_AXIS)
     summaries = []
@@ -140,7 +146,7 @@ def summarise(
         beside = [point for point in checks if point.value == value]
         lowest = (floor or {}).get(value)
         facts = _facts(here, beside, asked, lowest)
-        regime, reason = _regime(here, beside, facts, seeds, capacity, max_fraction, axis, asked)
+        regime, reason = _regime(here, beside, facts, seeds, capacity, max_fraction, axis, asked, answers)
         summaries.append(
             SizeSummary(
                 here[0].n, facts.risk, facts.train_risk, len(here), regime, reason,
@@ -175,7 +181,7 @@ def _facts(here: Sequence[Point], beside: Sequence[Point], asked: Sequence[str],
 
 def _regime(
     here: Sequence[Point], beside: Sequence[Point], facts: _Facts, seeds: int, capacity: str, max_fraction: float,
-    axis: Axis, asked: Sequence[str],
+    axis: Axis, asked: Sequence[str], answers: int | None,
 ) -> tuple[str, str]:  # fmt: skip
     n, largest = here[0].n, min(point.n_population for point in here) * max_fraction
     if len(here) < seeds or len(beside) < seeds * len(asked):
@@ -191,7 +197,11 @@ def _regime(
             f"with {' or '.join(sorted({p.doubled for p in lost}))} doubled {_diverged_words(lost, len(beside))}",
         )
     numbers = [(point.risk, point.train_risk) for point in (*here, *beside)]
-    if not all(math.isfinite(risk) and risk > 0.0 and math.isfinite(train) for risk, train in numbers):
+    perfect = sum(point.risk == 0.0 for point in here) if answers else 0
+    if perfect and np.isfinite(numbers).all():
+        return LEARNED, f"{perfect} of {len(here)} replicates have no wrong answer among {answers}"
+    positive = all(point.risk > 0.0 for point in (here if answers else (*here, *beside)))
+    if not positive or not np.isfinite(numbers).all():
         reasons = [str(point.info["failed"]) for point in here if point.info.get("failed")]
         return FAILED, (f"{len(reasons)} of {len(here)} failed: {reasons[0]}" if reasons else _NO_RISK)
     if n > largest:

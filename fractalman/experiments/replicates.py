@@ -12,7 +12,8 @@ import numpy as np
 from fractalman._typing import F32, F64
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
-from fractalman.experiments.specification import Spec, split_seed
+from fractalman.experiments.class_risks import ZERO_ONE, constant_risk, posterior_risk
+from fractalman.experiments.specification import Spec, given_rules, split_seed
 
 CACHE_BYTES = 2 << 30
 """Replicates kept between tasks; older ones are made again when needed."""
@@ -29,9 +30,9 @@ class Replicate:
         y_test: (test_size, m) float64.
         population: N, points of the replicate; inf where points are addressed.
         v_in: V_in of the replicate, in units of the label's prior variance; without a label tree the mean variance of
-            its label draws, which estimates it; of classes the mean share of the rarer one in its label draws.
-        bayes: n → Bayes risk, mean over the test points; empty without a label tree. Of classes the 0–1 risk of who
-            knows the training values.
+            its label draws, which estimates it; of classes the risk of the best constant in its label draws.
+        bayes: n → Bayes risk, mean over the test points; empty where there is no floor. Of classes that are made of
+            values the risk of who knows the training values, of strings that of who knows the rules.
         bayes_seconds: wall time of each of them.
     """
 
@@ -59,7 +60,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         value: position on the axis; it matters along a keyword of the recipe only. None = the first.
     """
     from fractalman.generation import generate, label_draws
-    from fractalman.theory import bayes_risk, class_floor, within_variance
+    from fractalman.theory import bayes_risk, class_entropy_floor, class_floor, posterior, within_variance
 
     value = spec.values[0] if value is None else value
     recipe = spec.replicate_recipe(i, value)
@@ -82,18 +83,20 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
-    if tree is not None:
+    if tree is not None and recipe.redraws_labels:
         for n in own:
             observed = np.zeros(data.n_points, dtype=np.bool_)
             observed[train[:n]] = True
             position = np.cumsum(~observed) - 1  # the floor comes back for the unseen points, in point order
-            posterior = bayes_risk(tree, observed=observed)[position[test]]
+            left = bayes_risk(tree, observed=observed)[position[test]]
             if recipe.classifies:
-                posterior = class_floor(np.full(test.size, 1.0 + noise**2), posterior, recipe.threshold)
-            bayes[n] = float(np.mean(posterior))
+                of = class_floor if spec.loss == ZERO_ONE else class_entropy_floor
+                left = of(np.full(test.size, 1.0 + noise**2), left, recipe.threshold)
+            bayes[n] = float(np.mean(left))
+    elif given_rules(recipe):
+        bayes = dict.fromkeys(own, posterior_risk(posterior(data, test), spec.loss))
     if recipe.classifies:
-        share = labels.mean(axis=0)
-        v_in = float(np.minimum(share, 1.0 - share).mean())
+        v_in = constant_risk(labels, recipe.target_classes, spec.loss)
     else:
         v_in = float(labels.var(axis=0).mean() if tree is None else within_variance(tree))
     return Replicate(

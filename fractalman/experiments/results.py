@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments import references, regimes
+from fractalman.experiments.class_risks import ZERO_ONE
+from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
+from fractalman.experiments.learned_at import learned_words
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
+from fractalman.families.base import family_of
 from fractalman.learners import Learner, learner_class
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
 
 @dataclass(frozen=True)
-class Floor:
+class Floor(Display):
     """The Bayes floor: the least risk that any learner can have in expectation over labels.
 
     Parameters
@@ -48,7 +53,7 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(ResultDisplay):
     """A finished (or, from `load_result`, perhaps unfinished) sweep.
 
     Parameters
@@ -109,7 +114,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
         missing += task not in finished
     floor_points = sorted(by_learner[BAYES], key=_order)
     own_floor = {(p.value, p.seed): p.risk for p in floor_points}
-    floor = _floor(floor_points)
+    floor = _floor(floor_points, _floor_kind(spec))
     mean_floor: dict[int | float, float] = dict(zip(floor.value.tolist(), floor.risk.tolist(), strict=True))
     points: list[Point] = []
     checks: list[Point] = []
@@ -128,12 +133,21 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
         summary = regimes.summarise(
             mine, spec.seeds, learner.capacity, spec.max_fraction,
             axis=spec.axis, checks=beside, floor=mean_floor, asked=spec.doubled_settings(name),
+            answers=spec.answers(learner),
         )  # fmt: skip
         summaries[name] = summary
+        facts = ""
         if spec.axis.kind == "data" and (predictions[name] is None or not predictions[name].has_curve):
             others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
             found = references.ratios(mine, _reference_predictions(spec, predictions, others, say))
-            words = references.words(found, summary[-1].efficiency if summary else None)
+            if spec.recipe.classifies and not found:
+                words = references.class_words(mine, summary, spec.loss)
+                due = learning_size(spec, learner)
+                if due is not None and words:
+                    words += f"; {learned_words(mine, due)}"
+            else:
+                words = references.words(found, summary[-1].efficiency if summary else None)
+            facts = words if spec.recipe.classifies else ""
             why = notes.get(name) or no_curve(name, spec.recipe)
             notes[name] = "; ".join(part for part in (why, words) if part)
         said = {entry.value: entry for entry in summary}
@@ -147,6 +161,8 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner),
             )
         )  # fmt: skip
+        if facts and verdicts[-1].measured is None:  # what was measured is said whatever could not be
+            verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {facts}")
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
     return Result(
         spec=spec,
@@ -224,7 +240,13 @@ def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
     return dataclasses.replace(point, efficiency=point.risk / lowest)
 
 
-def _floor(points: Sequence[Point]) -> Floor:
+def learning_size(spec: Spec, learner: Learner) -> float | None:
+    """Return the training-set size at which a law says that classes are learned, None where none says so."""
+    known = family_of(spec.recipe).laws.learned_at
+    return None if known is None or spec.loss != ZERO_ONE else known(spec.recipe, learner.own_properties)
+
+
+def _floor(points: Sequence[Point], kind: str) -> Floor:
     conditions = sorted({(point.value, point.n) for point in points})
     risks = [np.array([point.risk for point in points if point.value == value]) for value, _ in conditions]
     errors = [r.std(ddof=1) / math.sqrt(r.size) if r.size > 1 else math.nan for r in risks]
@@ -233,4 +255,14 @@ def _floor(points: Sequence[Point]) -> Floor:
         risk=np.array([r.mean() for r in risks], dtype=np.float64),
         standard_error=np.array(errors, dtype=np.float64),
         value=np.array([value for value, _ in conditions], dtype=np.float64),
+        kind=kind,
     )
+
+
+def _floor_kind(spec: Spec) -> str:
+    if not spec.recipe.classifies:
+        return Floor.kind
+    loss = f"{spec.loss} risk"
+    if spec.recipe.redraws_labels:
+        return f"Bayes floor: exact {loss} of who knows the training values"
+    return f"Bayes floor: exact {loss} of who knows the rules"

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from fractalman import learners
+from fractalman.display import Display
 from fractalman.experiments.axes import (
     DATA_AXIS,
     Axis,
@@ -18,6 +19,7 @@ from fractalman.experiments.axes import (
     changed,
     one_pass_size,
 )
+from fractalman.experiments.class_risks import ZERO_ONE
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
 from fractalman.learners import Learner, doubled_settings, learner_class
@@ -30,7 +32,7 @@ BAYES = "bayes"
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Display):
     """A checked experiment.
 
     Parameters
@@ -63,6 +65,8 @@ class Spec:
         Ascending positions on the axis.
     doubling_checks : bool, default False
         Whether every condition is also measured with width (or features) doubled, and with steps doubled.
+    loss : {"0-1", "cross-entropy"}, default "0-1"
+        Which loss the risk is the mean of, where the target is a class.
     brought : dict, default empty
         Name → learner that Python, the command line or an entry point brought.
     """
@@ -81,6 +85,7 @@ class Spec:
     values: tuple[Number, ...] = ()
     doubling_checks: bool = False
     brought: Mapping[str, Learner] = field(default_factory=dict)
+    loss: str = ZERO_ONE
 
     @property
     def mlp(self) -> Mapping[str, Any]:
@@ -126,6 +131,8 @@ class Spec:
         }
         if self.doubling_checks:
             sweep["doubling_checks"] = True
+        if self.loss != ZERO_ONE:
+            sweep["loss"] = self.loss
         return {
             "recipe": self.recipe.to_dict(),
             "sweep": sweep,
@@ -257,6 +264,23 @@ class Spec:
             self.brought[name] if name in self.brought else learners.make(name, self.learner_settings(name, condition))
         )
 
+    def answers(self, learner: Learner) -> int | None:
+        """Return how many test answers a point of a learner counts; None where its risk is no share of wrong ones.
+
+        Parameters
+        ----------
+        learner : Learner
+            One of the sweep's.
+
+        Returns
+        -------
+        int or None
+            Test points times label draws.
+        """
+        if not self.recipe.classifies or self.loss != ZERO_ONE:
+            return None
+        return self.test_size * (self.network_draws if learner.batched else self.label_draws)
+
     # ------------------------------------------------------------------------------------------------ replicates
 
     def replicate_seeds(self, i: int) -> Seeds:
@@ -316,12 +340,22 @@ def split_seed(recipe: Recipe, i: int) -> int:
 def tasks_of(spec: Spec) -> list[Task]:
     """Return all tasks of a sweep: replicate by replicate, then the learners that run all replicates together."""
     batched = {name: spec.make(name).batched for name in spec.learners}
-    floor = [(BAYES, "")] if spec.recipe.has_hierarchy else []  # no label tree, no floor
+    floor = [(BAYES, "")] if has_floor(spec.recipe) else []
     kinds = {name: [(name, doubled) for doubled in ("", *spec.doubled_settings(name))] for name in spec.learners}
     single = floor + [kind for name in spec.learners if not batched[name] for kind in kinds[name]]
     tasks = [Task(name, v, i, doubled) for i in range(spec.seeds) for v in spec.values for name, doubled in single]
     together = [kind for name in spec.learners if batched[name] for kind in kinds[name]]
     return tasks + [Task(name, v, None, doubled) for name, doubled in together for v in spec.values]
+
+
+def given_rules(recipe: Recipe) -> bool:
+    """Whether the posterior of the target given the rules is known, and with it a floor that does not depend on n."""
+    return recipe.classifies and hasattr(recipe, "target_posterior")
+
+
+def has_floor(recipe: Recipe) -> bool:
+    """Whether a sweep has a Bayes floor: from the tree that values come from, or from the rules of strings."""
+    return recipe.has_hierarchy and (recipe.redraws_labels or given_rules(recipe))
 
 
 def _plain(value: Any) -> Any:

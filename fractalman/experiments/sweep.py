@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F64
-from fractalman.conventions import CLASS_MIDDLE
 from fractalman.executors import Executor
+from fractalman.experiments.class_risks import problem_of, risks_of
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
 from fractalman.experiments.planning import plan_sweep, refuse_unfit
@@ -124,24 +123,21 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
     learner = spec.make(task.learner, condition)
     draws = spec.network_draws if learner.batched else spec.label_draws
     n = condition.n
-    own = n if condition.recipe.classifies else 0  # of classes the training points are answered, too
-    problems = [
-        Problem(
-            r.X_train[:n], r.y_train[:n, :draws], np.concatenate([r.X_test, r.X_train[:own]]) if own else r.X_test,
-            _problem_key(spec, i, condition.key_n),
-        )
-        for i, r in zip(numbers, replicates, strict=True)
-    ]  # fmt: skip
+    classes = condition.recipe.target_classes
+    problems = []
+    for i, r in zip(numbers, replicates, strict=True):
+        X, y, key = r.X_train[:n], r.y_train[:n, :draws], _problem_key(spec, i, condition.key_n)
+        problems.append(problem_of(learner, X, y, r.X_test, key, classes) if classes else Problem(X, y, r.X_test, key))
     begun = time.perf_counter()
     outcomes = learner.resume(problems, checkpoint)
     seconds = (time.perf_counter() - begun) / len(problems)
-    parameters = learner.parameters(problems[0].X_train.shape[1], draws)
+    parameters = learner.parameters(problems[0].X_train.shape[1], problems[0].outputs)
     return [
         Point(
             learner=task.learner,
             n=n,
             seed=i,
-            **_risks(outcome, r, n, draws, condition.recipe.classifies),
+            **_risks(outcome, r, n, draws, classes, spec.loss),
             v_in=r.v_in,
             n_population=r.population,
             seconds=seconds,
@@ -153,34 +149,13 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
     ]
 
 
-def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classifies: bool) -> dict[str, Any]:
-    """Return test and training risk of an outcome, squared errors or shares of wrong classes, and what it reports."""
-    prediction, info = np.asarray(outcome.prediction, dtype=np.float64), dict(outcome.info)
-    y, seen = r.y_test[:, :draws], r.y_train[:n, :draws]
-    if not classifies:
-        return {"risk": float(np.mean((prediction - y) ** 2)), "train_risk": float(outcome.train_risk), "info": info}
-    test, train = prediction[: len(y)], prediction[len(y) :]
-    info["squared_error"] = float(np.mean(np.square(test - y)))
-    return {"risk": class_risk(test, y), "train_risk": class_risk(train, seen), "info": info}
-
-
-def class_risk(prediction: F64, classes: F64) -> float:
-    """Return the share of wrong answers of predictions of classes 0 and 1; nan where a prediction is no number.
-
-    Parameters
-    ----------
-    prediction, classes : (t, m) float64
-        Above `CLASS_MIDDLE` a prediction answers 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> class_risk(np.array([[0.9], [0.2], [0.5]]), np.array([[1.0], [1.0], [0.0]])).__round__(4)
-    0.3333
-    """
-    if not np.isfinite(prediction).all():
-        return math.nan
-    return float(np.mean((prediction > CLASS_MIDDLE) != (classes > 0.5)))
+def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, loss: str) -> dict[str, Any]:
+    """Return test and training risk of an outcome, squared errors or those of classes, and what it reports."""
+    y = r.y_test[:, :draws]
+    if classes:
+        return risks_of(outcome, y, r.y_train[:n, :draws], classes, loss)
+    risk = float(np.mean((np.asarray(outcome.prediction, np.float64) - y) ** 2))
+    return {"risk": risk, "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
 
 
 def _problem_key(spec: Spec, i: int, n: int) -> int:

@@ -30,6 +30,7 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
+from fractalman.experiments.display import VerdictDisplay
 from fractalman.experiments.levels import Level, below_floor, level_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import DATA, MODEL, WANTED, SizeSummary, choose_window
@@ -44,7 +45,7 @@ HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(VerdictDisplay):
     """The comparison for one learner.
 
     Parameters

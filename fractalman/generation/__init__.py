@@ -3,6 +3,7 @@
 from fractalman.families.base import Structure, memory_of
 from fractalman.families.memory import available_bytes
 from fractalman.generation.composer import generate, label_draws, population, structure, tree
+from fractalman.generation.exporting import export
 from fractalman.generation.extension import extend
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
@@ -14,6 +15,7 @@ __all__ = [
     "Structure",
     "available_bytes",
     "check_memory",
+    "export",
     "extend",
     "generate",
     "label_draws",

@@ -7,6 +7,7 @@ laws must know of it (`Learner`); it is found through one line of `REGISTRY`.
 from __future__ import annotations
 
 from fractalman.learners.kernel_ridge import OwnKernel
+from fractalman.learners.own_networks import OwnNetwork, own_network
 from fractalman.learners.protocol import DIVERGED, Cost, Learner, Outcome, Problem
 from fractalman.learners.registry import (
     NAMES,
@@ -33,6 +34,7 @@ __all__ = [
     "LearnerProperties",
     "Outcome",
     "OwnKernel",
+    "OwnNetwork",
     "Problem",
     "TorchRegressor",
     "UserLearner",
@@ -43,6 +45,7 @@ __all__ = [
     "make",
     "names",
     "own",
+    "own_network",
     "properties_of",
     "settings_of",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 from fractalman._typing import F32, F64
 from fractalman.config import summary, unknown_keys
 from fractalman.conventions import input_scale, root_mean_square, validation_split
+from fractalman.display import Display, HtmlTable
 from fractalman.errors import RecipeError
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
@@ -45,7 +46,7 @@ GROWS, FIXED = "grows with n", "fixed"
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Display):
     """One training set with the points to predict; several label columns share the inputs.
 
     Parameters
@@ -58,11 +59,14 @@ class Problem:
         Points to predict, t ≥ 1.
     key : int
         64-bit key (`fractalman.random.streams.key64`) of everything random in the learner.
+    classes : int, default 0
+        C where y_train holds numbers of classes, 0 … C − 1, in every column; 0 where it holds values. Only learners
+        that fit `Learner.probabilities` are given classes; others get columns of values (`one_hot`).
 
     Raises
     ------
     RecipeError
-        When the shapes contradict each other or a number is not finite.
+        When the shapes contradict each other, a number is not finite, or a class is none of the C.
 
     Examples
     --------
@@ -77,6 +81,7 @@ class Problem:
     y_train: F64
     X_test: F32
     key: int
+    classes: int = 0
 
     def __post_init__(self) -> None:
         X, y, T = self.X_train, self.y_train, self.X_test
@@ -87,23 +92,31 @@ class Problem:
             raise RecipeError(f"a problem with {shapes}: expected n, d, m >= 1")
         if not (np.isfinite(X).all() and np.isfinite(y).all() and np.isfinite(T).all()):
             raise RecipeError("a problem with numbers that are not finite: remove the points with nan or inf")
+        if self.classes and not ((y == np.floor(y)) & (y >= 0) & (y < self.classes)).all():
+            raise RecipeError(f"a problem of {self.classes} classes: expected y_train from 0 to {self.classes - 1}")
 
     @property
     def n(self) -> int:
         """Number of training points."""
         return int(self.X_train.shape[0])
 
+    @property
+    def outputs(self) -> int:
+        """Numbers that a model answers at a point: one for every column, or for every class of it."""
+        return int(self.y_train.shape[1]) * max(1, self.classes)
+
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Display):
     """What a learner made of a problem.
 
     Parameters
     ----------
     prediction : (t, m) float64
-        In the labels' own units.
+        In the labels' own units; of a problem of C classes their probabilities, (t, m, C).
     train_risk : float
-        Mean squared training residual over points and outputs, in the labels' own units squared.
+        Mean squared training residual over points and outputs, in the labels' own units squared; of classes the mean
+        of −ln(probability of a training point's class).
     info : dict
         JSON values that say what was chosen and how the fit ended.
 
@@ -124,7 +137,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Display):
     """What a learner needs for one problem, as a plan counts it: an order of magnitude.
 
     Parameters
@@ -169,7 +182,7 @@ class Cost:
         return self.operations / (self.share * speed) + self.seconds
 
 
-class Learner(ABC):
+class Learner(HtmlTable, ABC):
     """A way to predict labels from inputs: one class in one file, which declares whatever others must know of it.
 
     A learner's settings are the fields of its frozen dataclass, with their defaults. Planning, regimes, specifications,
@@ -199,6 +212,8 @@ class Learner(ABC):
         Name in `fractalman.kernels.matrix` of the kernel that it is ridge regression with; "" = none.
     reference : str
         Learner of closed form that stands for this one where weights are needed; "" = none.
+    only_classes : bool
+        Whether it has no answer but probabilities of classes, so that labels that are values are refused.
 
     Examples
     --------
@@ -219,6 +234,7 @@ class Learner(ABC):
     linear_smoother: ClassVar[bool] = False
     kernel: ClassVar[str] = ""
     reference: ClassVar[str] = ""
+    only_classes: ClassVar[bool] = False
 
     # ------------------------------------------------------------------------------------------------ settings
 
@@ -281,6 +297,11 @@ class Learner(ABC):
     def own_properties(self) -> LearnerProperties:
         """What laws know of it with the settings it has."""
         return self.properties
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether it fits probabilities where labels are classes; else it fits columns of values, by least squares."""
+        return self.only_classes
 
     def parameters(self, d: int, outputs: int = 1) -> int | None:  # noqa: ARG002
         """Return the number of fitted parameters for d inputs, None where the learner has no such number.
@@ -362,7 +383,7 @@ class Learner(ABC):
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Scaling(Display):
     """The affine maps that a training set fixes.
 
     Parameters

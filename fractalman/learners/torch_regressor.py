@@ -11,12 +11,13 @@ import numpy as np
 
 from fractalman._typing import F64, AnyFloat
 from fractalman.conventions import input_scale, root_mean_square
+from fractalman.display import HtmlTable
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.user import package_version, shown
 
 
 @dataclass
-class TorchRegressor:
+class TorchRegressor(HtmlTable):
     """Least squares with a network of your own: Adam on mini-batches, warm-up, then half a cosine down to 0.
 
     Inputs are centred and divided by one scalar (root mean square of the centred training coordinates), labels centred

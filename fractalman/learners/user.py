@@ -24,6 +24,7 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.learners.class_targets import cross_entropy, of_all_classes
 from fractalman.learners.protocol import FIXED, GROWS, Learner, Outcome, Problem, mean_square
 from fractalman.random.streams import Role, key64
 
@@ -110,20 +111,30 @@ class UserLearner(Learner):
         return [self._one(problem) for problem in problems]
 
     def _one(self, problem: Problem) -> Outcome:
-        X, Z = problem.X_train.astype(np.float64), problem.X_test.astype(np.float64)
-        predicted, fitted = np.empty((len(Z), problem.y_train.shape[1])), np.empty_like(problem.y_train)
+        X, Z, classes = problem.X_train.astype(np.float64), problem.X_test.astype(np.float64), problem.classes
+        shape = (problem.y_train.shape[1], classes) if classes else (problem.y_train.shape[1],)
+        predicted, fitted = np.empty((len(Z), *shape)), np.empty((len(X), *shape))
         seeds = []
         for column in range(problem.y_train.shape[1]):
             seeds.append(key64(problem.key, Role.INITIALISATION, 2, column) >> 33)
+            y = problem.y_train[:, column].copy()
             try:
-                both = self._fitted(X.copy(), problem.y_train[:, column].copy(), Z.copy(), seeds[-1])
-                predicted[:, column], fitted[:, column] = map(_checked, both, (len(Z), len(X)))
+                if classes:
+                    both = self._of_classes(X.copy(), y, (Z.copy(), X.copy()), seeds[-1], classes)
+                else:
+                    both = list(map(_checked, self._fitted(X.copy(), y, Z.copy(), seeds[-1]), (len(Z), len(X))))
+                predicted[:, column], fitted[:, column] = both
             except MissingExtraError:  # nothing of this sweep can run here
                 raise
             except Exception as error:  # whatever somebody's code raises is a point without a risk
                 lost = np.full(predicted.shape, np.nan)
                 return Outcome(lost, float("nan"), {"failed": f"{type(error).__name__}: {error}"})
-        return Outcome(predicted, mean_square(problem.y_train - fitted), {"seeds": seeds})
+        risk = cross_entropy(fitted, problem.y_train) if classes else mean_square(problem.y_train - fitted)
+        return Outcome(predicted, risk, {"seeds": seeds})
+
+    def _of_classes(self, X: F64, y: F64, places: tuple[F64, ...], seed: int, classes: int) -> list[F64]:  # noqa: ARG002
+        """Return probabilities at every table of places, for learners that give them."""
+        raise RecipeError(f"{self.called} gives no probabilities: expected labels that are values")
 
     @abstractmethod
     def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:
@@ -148,7 +159,23 @@ def _checked(prediction: Any, expected: int) -> F64:
 
 
 class Estimator(UserLearner):
-    """Anything with scikit-learn's ``fit(X, y)`` and ``predict(X)``."""
+    """Anything with scikit-learn's ``fit(X, y)`` and ``predict(X)``; ``predict_proba(X)`` where labels are classes."""
+
+    @property
+    def probabilities(self) -> bool:
+        """Of classes, if the estimator has ``predict_proba``."""
+        return hasattr(self.brought, "predict_proba")
+
+    def _of_classes(self, X: F64, y: F64, places: tuple[F64, ...], seed: int, classes: int) -> list[F64]:
+        model = self._seeded(seed).fit(X, y.astype(np.int64))
+        seen = np.asarray(model.classes_, np.float64)
+        found = []
+        for Z in places:
+            own = np.asarray(model.predict_proba(Z), np.float64) if len(Z) else np.empty((0, len(seen)))
+            if own.shape != (len(Z), len(seen)) or not np.isfinite(own).all():
+                raise ValueError(f"probabilities of shape {own.shape}: expected ({len(Z)}, {len(seen)}), all finite")
+            found.append(of_all_classes(own, seen, classes, len(y)))
+        return found
 
     @property
     def conventions(self) -> str:
@@ -157,15 +184,24 @@ class Estimator(UserLearner):
             f"{self.called}: {shown(self.brought)}, {_origin(self.brought)}; coordinates and labels as they are, in "
             "float64; a fresh copy for every replicate, size and label column, every parameter random_state set from "
             "the problem's key."
+            + (
+                " Of classes it gives probabilities; one without a training point has 1/(n + number of classes)."
+                if self.probabilities
+                else ""
+            )
         )
 
     def _fitted(self, X: F64, y: F64, Z: F64, seed: int) -> tuple[Any, Any]:
+        model = self._seeded(seed).fit(X, y)  # scikit-learn's convention: fit returns the estimator
+        return (model.predict(Z) if len(Z) else np.empty(0)), model.predict(X)
+
+    def _seeded(self, seed: int) -> Any:
+        """Return an unfitted copy with every random_state set."""
         model = _copied(self.brought)
         if hasattr(model, "get_params") and hasattr(model, "set_params"):
             places = [key for key in model.get_params(deep=True) if key.split("__")[-1] == "random_state"]
             model.set_params(**{key: (seed + i) % (1 << 31) for i, key in enumerate(sorted(places))})
-        model = model.fit(X, y)  # scikit-learn's convention: fit returns the estimator
-        return (model.predict(Z) if len(Z) else np.empty(0)), model.predict(X)
+        return model
 
 
 class Function(UserLearner):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
+from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 
 TABLE_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
@@ -33,7 +34,7 @@ _NUMBER = re.compile(
 
 
 @dataclass(frozen=True)
-class Cells:
+class Cells(Display):
     """A table before anything is known of it.
 
     Parameters

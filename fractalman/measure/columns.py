@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing, number, plain, read_cells
 
@@ -57,7 +58,7 @@ _BARE_UNIT |= {"thousands", "millions", "billions", "trillions"}
 
 
 @dataclass(frozen=True)
-class LossTable:
+class LossTable(Display):
     """Numbers by role, and what was made of the file.
 
     Parameters

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
+from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
 from fractalman.errors import FitError, nearest
 from fractalman.measure.curves import checked_curves
 from fractalman.measure.scaling import PowerLawFit, fit_power_law, jackknife_errors, student_t
@@ -22,7 +24,7 @@ LAWS = ("power", "logarithm", "floor", "broken")
 
 
 @dataclass(frozen=True)
-class BrokenPowerLawFit:
+class BrokenPowerLawFit(Display):
     """A power law that changes its exponent: L = A·n^-before·(1 + (n/turn)^(1/sharpness))^((before − after)·sharpness).
 
     Parameters
@@ -58,6 +60,39 @@ class BrokenPowerLawFit:
     standard_error: dict[str, float]
     degrees_of_freedom: int
     warnings: tuple[str, ...]
+
+    def to_pandas(self) -> Any:
+        """Return the parameters as a pandas DataFrame with columns value and standard_error.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows before, after and turn; the error of the turn is that of its logarithm.
+        """
+        rows = [
+            {"parameter": name, "value": getattr(self, name), "standard_error": self.standard_error.get(key)}
+            for name, key in (("before", "before"), ("after", "after"), ("turn", "ln turn"))
+        ]
+        return frame(rows, "parameter")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the fitted law over two decades on either side of its turn; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
+        ax, n = axes_or_new(ax), self.turn * np.geomspace(0.01, 100.0, 200)
+        ax.plot(n, self.predict(n), label=f"exponents {self.before:.3g} and {self.after:.3g}")
+        ax.axvline(self.turn, ls=":", lw=1.0)
+        ax.legend()
+        return log_axes(ax, "n", "loss")
 
     def predict(self, n: ArrayLike) -> F64:
         """Return the fitted loss.
@@ -173,7 +208,7 @@ def _solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[
 
 
 @dataclass(frozen=True)
-class LawScore:
+class LawScore(Display):
     """How one law, fitted to small sizes, predicts the large ones.
 
     Parameters
@@ -276,7 +311,7 @@ def compare_laws(
 
 
 @dataclass(frozen=True)
-class WindowSensitivity:
+class WindowSensitivity(SeriesDisplay):
     """The exponent in every window of the sizes.
 
     Parameters
@@ -296,10 +331,22 @@ class WindowSensitivity:
     0.000
     """
 
+    _series = Series("low", "value", "standard_error", ("high",), ("smallest size of the window", "exponent"), ("y",))
+
     window: F64
     value: F64
     standard_error: F64
     spread: float
+
+    @property
+    def low(self) -> F64:
+        """(windows,) float64, the smallest size of every window."""
+        return np.asarray(self.window[:, 0], np.float64)
+
+    @property
+    def high(self) -> F64:
+        """(windows,) float64, the largest size of every window."""
+        return np.asarray(self.window[:, 1], np.float64)
 
 
 def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False) -> WindowSensitivity:

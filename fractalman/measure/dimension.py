@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
+from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_reference import corrected
@@ -45,7 +46,7 @@ _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
 
 
 @dataclass(frozen=True, repr=False)
-class Dimension:
+class Dimension(Display):
     """An estimate of the intrinsic dimension.
 
     Parameters
@@ -108,6 +109,26 @@ class Dimension:
     reason: str
     scan: DimensionScan | None = None
 
+    def _summary(self) -> Summary:
+        low, high = self.interval
+        rows = [
+            ("D", f"{self.value:.3g} ± {self.standard_error:.2g}, 95 % {low:.3g} … {high:.3g}"),
+            ("method", self.method),
+        ]
+        rows += [("as read", f"{self.raw:.3g}"), ("points", f"{self.n_points:,}, neighbours of {self.n_sources:,}")]
+        rows += [("distances", f"{self.window[0]:.3g} … {self.window[1]:.3g}"), ("reason", self.reason)]
+        return Summary("Dimension", rows + [("warning", text) for text in self.warnings])
+
+    def to_pandas(self) -> Any:
+        """Return the estimate as a pandas DataFrame of one row; needs the extra ``tables``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The value, its errors and its interval.
+        """
+        return Dimensions({self.method: self}).to_pandas()
+
     def __repr__(self) -> str:
         low, high = self.interval
         said = f"; {len(self.warnings)} warnings" if self.warnings else ""
@@ -162,7 +183,7 @@ class Dimension:
         return draw_dimension(self, ax)
 
 
-class Dimensions(dict[str, Dimension]):
+class Dimensions(Display, dict[str, Dimension]):
     """Estimates of one set of points by method.
 
     Examples
@@ -171,6 +192,10 @@ class Dimensions(dict[str, Dimension]):
     >>> len(fm.measure.Dimensions())
     0
     """
+
+    def _summary(self) -> Summary:
+        rows = [(name, f"{d.value:.3g}, 95 % {d.interval[0]:.3g} … {d.interval[1]:.3g}") for name, d in self.items()]
+        return Summary(f"Dimensions by {len(self)} methods", rows)
 
     def to_pandas(self) -> Any:
         """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``).

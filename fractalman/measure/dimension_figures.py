@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.measure.display import axes_or_new, frame
+from fractalman.display import axes_or_new, frame
 
 
 def columns_frame(columns: Mapping[str, Any]) -> Any:

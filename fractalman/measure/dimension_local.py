@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension import prepared
 from fractalman.measure.dimension_reference import corrected
@@ -27,7 +28,7 @@ _PAIRS_BLOCK = 256
 
 
 @dataclass(frozen=True, repr=False)
-class PointwiseDimension:
+class PointwiseDimension(Display):
     """The dimension around points.
 
     Parameters
@@ -92,7 +93,7 @@ class PointwiseDimension:
 
 
 @dataclass(frozen=True)
-class DimensionComponent:
+class DimensionComponent(Display):
     """Points of one dimension.
 
     Parameters

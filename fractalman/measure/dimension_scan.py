@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.neighbours import BLOCKS, Neighbourhoods, block_jackknife
@@ -32,7 +33,7 @@ _RANK_ONE = 0.01  # no interval is narrower: the reference sets are themselves k
 
 
 @dataclass(frozen=True)
-class DimensionScan:
+class DimensionScan(Display):
     """The dimension against scale.
 
     Parameters
@@ -102,7 +103,7 @@ class DimensionScan:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Display):
     """An estimate with the parts of its error, all on the logarithm of D.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How results show themselves: a short line, a pandas table, a figure.
+"""How fits and scores show themselves: a short line, a table of parameters, a figure.
 
 Nothing heavy is imported before it is asked for; `matplotlib` is the extra ``plots``, `pandas` the extra ``tables``.
 """
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.errors import MissingExtraError
+from fractalman.display import Display, Summary, axes_or_new, curve_thumbnail, frame
+from fractalman.display.style import INK, MUTED, STYLES
 
 
 def short(value: float, error: float | None) -> str:
@@ -31,33 +32,22 @@ def short(value: float, error: float | None) -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f}" if digits <= 9 else f"{value:.3g} ± {error:.2g}"
 
 
-def axes_or_new(ax: Any) -> Any:
-    """Return the axes given, or those of a new figure that no window belongs to."""
-    if ax is not None:
-        return ax
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError(
-            "a figure needs matplotlib, which is not installed: use pip install 'fractalman[plots]'"
-        ) from None
-    return Figure(figsize=(5.0, 3.6), layout="constrained").subplots()
-
-
-def frame(rows: list[dict[str, Any]], index: str | None = None) -> Any:
-    """Return rows as a pandas DataFrame, indexed by one of their entries."""
-    try:
-        import pandas
-    except ImportError:
-        raise MissingExtraError(
-            "a table needs pandas, which is not installed: use pip install 'fractalman[tables]'"
-        ) from None
-    table = pandas.DataFrame(rows)
-    return table if index is None else table.set_index(index)
-
-
-class FitDisplay:
+class FitDisplay(Display):
     """What every fit can do: be a table of its parameters."""
+
+    def _summary(self) -> Summary:
+        rows = [
+            (
+                str(row["parameter"]),
+                f"{short(row['value'], row['standard_error'])}, 95 % {row['low']:.4g} … {row['high']:.4g}",
+            )
+            for row in self.parameters()
+        ]
+        warnings = [("warning", text) for text in getattr(self, "warnings", ())]
+        return Summary(repr(self), rows + warnings)
+
+    def _thumbnail(self) -> str:
+        return curve_thumbnail(getattr(self, "sizes", ()), getattr(self, "losses", ()))
 
     def parameters(self) -> list[dict[str, Any]]:
         """Return one row a parameter: name, value, standard_error, low, high."""
@@ -73,10 +63,10 @@ def draw_curve(fit: Any, ax: Any = None) -> Any:
     ax = axes_or_new(ax)
     n = np.geomspace(fit.window[0], fit.window[1], 200)
     if fit.sizes.size:
-        ax.plot(fit.sizes, fit.losses, "o", ms=4, color="0.25", label="measured")
-    ax.plot(n, fit.predict(n), "-", color="tab:blue", label=f"exponent {short(fit.value, fit.half_width)}")
+        ax.plot(fit.sizes, fit.losses, "o", ms=4, color=INK, label="measured")
+    ax.plot(n, fit.predict(n), "-", color=STYLES[0][0], label=f"exponent {short(fit.value, fit.half_width)}")
     if fit.floor:
-        ax.axhline(fit.floor, ls=":", color="0.5", label=f"floor {short(fit.floor, fit.floor_standard_error)}")
+        ax.axhline(fit.floor, ls=":", color=MUTED, label=f"floor {short(fit.floor, fit.floor_standard_error)}")
     ax.set(xscale="log", yscale="log", xlabel="n", ylabel="loss")
     ax.legend(frameon=False)
     return ax
@@ -91,10 +81,10 @@ def draw_joint(fit: Any, ax: Any = None) -> Any:
     ax.scatter(predicted, measured, c=colour, s=14, cmap="viridis", zorder=2)
     if fit.outliers.size:
         out = fit.outliers
-        ax.plot(predicted[out], measured[out], "o", mfc="none", mec="tab:red", ms=8, label=f"{out.size} outliers")
+        ax.plot(predicted[out], measured[out], "o", mfc="none", mec=STYLES[1][0], ms=8, label=f"{out.size} outliers")
         ax.legend(frameon=False)
     ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
-    ax.plot(ends, ends, "-", color="0.6", lw=1, zorder=1)
+    ax.plot(ends, ends, "-", color=MUTED, lw=1, zorder=1)
     ax.set(xscale="log", yscale="log", xlabel="fitted loss", ylabel="measured loss")
     return ax
 
@@ -103,10 +93,10 @@ def draw_recovery(score: Any, ax: Any = None) -> Any:
     """Draw |cosine| and best F1 of matched features against the size of their subclusters, with chance levels."""
     ax = axes_or_new(ax)
     size = score.size[score.match.feature]
-    ax.plot(size, score.match.cosine, ".", ms=4, color="tab:blue", label="|cosine| of direction")
-    ax.plot(size, score.firing.best_f1, "x", ms=4, color="tab:orange", label="F1 at the best threshold")
-    ax.axhline(score.chance["mcc"], ls=":", color="tab:blue", label="chance of |cosine|")
-    ax.axhline(score.chance["best_f1"], ls=":", color="tab:orange", label="chance of F1")
+    ax.plot(size, score.match.cosine, ".", ms=4, color=STYLES[0][0], label="|cosine| of direction")
+    ax.plot(size, score.firing.best_f1, "x", ms=4, color=STYLES[1][0], label="F1 at the best threshold")
+    ax.axhline(score.chance["mcc"], ls=":", color=STYLES[0][0], label="chance of |cosine|")
+    ax.axhline(score.chance["best_f1"], ls=":", color=STYLES[1][0], label="chance of F1")
     ax.set(xscale="log", ylim=(-0.02, 1.05), xlabel="points in the subcluster", ylabel="recovered")
     ax.legend(fontsize="small")
     return ax

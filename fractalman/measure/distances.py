@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from fractalman._jit import kernel
 from fractalman._typing import F64, I64
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, key64, permutation
@@ -19,7 +20,7 @@ from fractalman.trees import _kernels
 
 
 @dataclass(frozen=True)
-class Distances:
+class Distances(SeriesDisplay):
     """Distances between distinct points of the same cluster, in edges.
 
     Parameters
@@ -45,12 +46,19 @@ class Distances:
     [0, 4, 2]
     """
 
+    _series = Series("distance", "count", words=("distance, edges", "ordered pairs"), linear=("x", "y"))
+
     mean: float
     standard_error: float
     largest: int
     n_sources: int
     n_pairs: int
     count: I64
+
+    @property
+    def distance(self) -> I64:
+        """(largest + 1,) int64 distances that ``count`` is of: 0, 1, 2, …."""
+        return np.arange(self.count.size, dtype=np.int64)
 
 
 @kernel

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display, axes_or_new, frame
 from fractalman.errors import FitError
-from fractalman.measure.display import axes_or_new, frame
 from fractalman.measure.joint_result import NAMES, JointPowerLawFit
 from fractalman.measure.scaling import student_t, student_t_real
 
@@ -28,7 +28,7 @@ Cost = float | Callable[[F64, F64], F64]
 
 
 @dataclass(frozen=True, repr=False)
-class Optimum:
+class Optimum(Display):
     """The best model and data for every budget, and the loss to expect.
 
     Parameters
@@ -226,7 +226,7 @@ def _best(fit: JointPowerLawFit, theta: F64, budgets: F64, cost: Cost) -> F64:
 
 
 @dataclass(frozen=True)
-class Approach:
+class Approach(Display):
     """One way to the exponents of the frontier.
 
     Parameters

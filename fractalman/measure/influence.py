@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import FitError
 from fractalman.measure import sandwich
 from fractalman.measure.labels import same_size
@@ -40,7 +41,7 @@ class FittedTable(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Influence:
+class Influence(Display):
     """What a fit says without some of its rows.
 
     Parameters

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import sample_sources
 from fractalman.measure.points import Points
@@ -32,7 +33,7 @@ TIE = 1e-4
 
 
 @dataclass(frozen=True)
-class Neighbourhoods:
+class Neighbourhoods(Display):
     """Sorted neighbour distances of the starting points.
 
     Parameters

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display, Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.distances import adjacency, distances_from, sample_sources
 from fractalman.measure.scaling import fit_power_law, student_t
 
 
 @dataclass(frozen=True)
-class Growth:
+class Growth(Display):
     """A measured exponent with its error.
 
     Parameters
@@ -50,7 +51,7 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class PathCurve:
+class PathCurve(SeriesDisplay):
     """Straight against shortest: how far apart in space points are that are ℓ steps apart.
 
     Parameters
@@ -68,6 +69,8 @@ class PathCurve:
     >>> fm.measure.PathCurve(np.array([1, 2]), np.array([1.0, 1.5]), np.array([6, 4])).pairs.sum().item()
     10
     """
+
+    _series = Series("steps", "distance", more=("pairs",), words=("steps along edges", "distance in X"))
 
     steps: I64
     distance: F64

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import I64
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.sources import RecipeSource
 
 
 @dataclass(frozen=True)
-class ClusterSizes:
+class ClusterSizes(SeriesDisplay):
     """The cluster sizes of a set of points.
 
     Parameters
@@ -42,6 +43,8 @@ class ClusterSizes:
     >>> fm.measure.cluster_sizes([3, 3, 3, 7]).largest_mass
     0.75
     """
+
+    _series = Series("size", "count", words=("points in the cluster", "clusters"))
 
     n_points: int
     n_clusters: int

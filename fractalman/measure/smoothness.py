@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.neighbours import neighbour_window, neighbourhoods
 from fractalman.measure.points import MAX_TARGETS, as_points, plain, with_labels
@@ -27,7 +28,7 @@ _LAST = 32
 
 
 @dataclass(frozen=True)
-class Smoothness:
+class Smoothness(SeriesDisplay):
     """The scaling of label differences.
 
     Parameters
@@ -53,6 +54,8 @@ class Smoothness:
     >>> found.distance.shape == found.difference.shape
     True
     """
+
+    _series = Series("distance", "difference", words=("distance", "mean (y_i − y_j)²"))
 
     variogram: PowerLawFit
     neighbours: PowerLawFit

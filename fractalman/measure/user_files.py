@@ -17,6 +17,7 @@ import numpy as np
 
 from fractalman._files import ordinary_file
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import TABLE_FILES, Cells, is_missing, read_cells
 from fractalman.measure.outside import refuse_outside
@@ -31,7 +32,7 @@ _TABLE = "a table (n, d) of numbers"
 
 
 @dataclass(frozen=True)
-class UserPoints:
+class UserPoints(Display):
     """Points and their target as a file holds them.
 
     Parameters

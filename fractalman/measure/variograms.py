@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import adjacency, distances_from, ratio_error, sample_sources
 from fractalman.measure.sources import columns_of, is_source
@@ -18,7 +19,7 @@ MAX_TARGETS = 1 << 16  # coordinates compared with every starting point
 
 
 @dataclass(frozen=True)
-class Variogram:
+class Variogram(SeriesDisplay):
     """Mean of (y_i − y_j)² against distance.
 
     Parameters
@@ -45,6 +46,8 @@ class Variogram:
     >>> fm.measure.variogram([0.0, 1.0, 2.0], X=[[0.0], [1.0], [2.0]]).kind
     'euclidean'
     """
+
+    _series = Series("distance", "value", "standard_error", ("pairs",), ("distance", "mean (y_i − y_j)²"))
 
     distance: F64
     value: F64

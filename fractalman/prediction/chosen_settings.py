@@ -14,6 +14,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._typing import F64, I64
 from fractalman.conventions import KERNEL_RIDGES, LINEAR_RIDGES, NEIGHBOURS, validation_split
+from fractalman.display import Display
 from fractalman.errors import FitError
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.theory import KernelSpectrum
@@ -56,7 +57,7 @@ def risk_with_chosen_ridge(spectrum: KernelSpectrum, sizes: I64, coordinates: in
 
 
 @dataclass(frozen=True)
-class MeasuredVariogram:
+class MeasuredVariogram(Display):
     """Mean squared label difference (of classes, share that differ) against distance, noise included.
 
     Parameters

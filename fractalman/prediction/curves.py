@@ -9,10 +9,12 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import F64, I64, AnyInt
+from fractalman.display import HtmlTable
+from fractalman.prediction.display import CurveDisplay
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(CurveDisplay):
     """A predicted learning curve.
 
     Parameters
@@ -50,7 +52,7 @@ class Curve:
         return self.risk[which]
 
 
-class Exponent(float):
+class Exponent(HtmlTable, float):
     """A local exponent: a number that carries the Monte Carlo error of the curve it was read off.
 
     Args:

@@ -19,6 +19,7 @@ from fractalman.learners import Learner
 from fractalman.prediction import frontiers
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
+from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve
@@ -36,7 +37,7 @@ UNRESOLVED = "below rounding: double precision holds this floor to no better tha
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(PredictionDisplay):
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
     Attributes
@@ -117,9 +118,7 @@ class Prediction:
 
     @property
     def population(self) -> float:
-        """Points that training sets are drawn from; infinite for an addressed family, the least of the draws' where
-        the draw decides it.
-        """
+        """Points that training sets are drawn from, infinite for an addressed family; the least of several draws'."""
         return self._source.population
 
     @property

@@ -20,6 +20,7 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.learners import Learner, learner_class
 
@@ -140,7 +141,7 @@ def joint_law(
 
 
 @dataclass(frozen=True)
-class NetworkBudget:
+class NetworkBudget(Display):
     """The network, the training set and the steps that a budget of floating-point operations is spent best on.
 
     Parameters

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.random.streams import Role, key64, normals, permutation
 
 MOST = 2048  # points on which fields are drawn, those about a random centre where there are more
@@ -32,7 +33,7 @@ _STUDENT = 2.2  # 95 % with as many degrees of freedom as there are ranks to spa
 
 
 @dataclass(frozen=True)
-class LabelEstimate:
+class LabelEstimate(Display):
     """A number with its error over label draws.
 
     Parameters
@@ -51,7 +52,7 @@ class LabelEstimate:
 
 
 @dataclass(frozen=True)
-class NeighbourLaw:
+class NeighbourLaw(Display):
     """The exponents of neighbours' differences, with and without noise.
 
     Parameters

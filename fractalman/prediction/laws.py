@@ -44,5 +44,13 @@ def law_of(recipe: Recipe, learner: str) -> Law:
     >>> law_of(fm.Cascade(n_points=100, hurst=0.5), "1-nn").data_exponent
     0.5
     """
+    if learner != BAYES.name and learners.learner_class(learner).only_classes and not recipe.classifies:
+        return Law.none(
+            "no law",
+            f"{learner} takes classes, and labels of this recipe are values",
+            because="it fits probabilities of classes",
+            nearest="that of ridge",
+            domain="nothing is claimed",
+        )
     properties = BAYES if learner == BAYES.name else learners.properties_of(learner)
     return family_of(recipe).laws.law_of(recipe, properties)

@@ -30,6 +30,7 @@ from fractalman.prediction.chosen_settings import (
 )
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.label_scatter import NeighbourLaw, cut, fields, neighbour_law
+from fractalman.prediction.own_display import OwnPredictionDisplay
 from fractalman.random.streams import Role, key64, normals
 from fractalman.theory import KernelSpectrum
 
@@ -43,7 +44,7 @@ _REPEATED = 512  # points on which
 
 
 @dataclass(frozen=True)
-class OwnPrediction:
+class OwnPrediction(OwnPredictionDisplay):
     """What the geometry of given points and the smoothness of their target say about learning.
 
     Parameters

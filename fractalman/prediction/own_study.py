@@ -15,6 +15,7 @@ from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.learners import Problem
 from fractalman.prediction.own_data import OwnPrediction, predict_own_data
+from fractalman.prediction.own_display import StudiedDisplay, StudyDisplay
 
 STUDIED = ("1-nn", "k-nn", "laplace-kernel", "ridge")
 _SPLITS = 5
@@ -25,7 +26,7 @@ _SIZES = 6
 
 
 @dataclass(frozen=True)
-class StudiedLearner:
+class StudiedLearner(StudiedDisplay):
     """One learner's predicted and measured risks.
 
     Parameters
@@ -58,7 +59,7 @@ class StudiedLearner:
 
 
 @dataclass(frozen=True)
-class OwnStudy:
+class OwnStudy(StudyDisplay):
     """What `study_own_data` found.
 
     Parameters

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.families.base import family_of
 from fractalman.learners import learner_class
@@ -23,6 +24,7 @@ from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import Prediction, make_prediction
+from fractalman.prediction.plan_display import PlanDisplay
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, recipe_of
 from fractalman.theory.laws.learner_properties import BAYES
@@ -39,7 +41,7 @@ _LABEL_DRAWS, _NETWORK_DRAWS = 8, 1  # label vectors that a replicate averages o
 
 
 @dataclass(frozen=True)
-class Option:
+class Option(Display):
     """One window of training sizes and what it takes.
 
     Attributes
@@ -67,7 +69,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(PlanDisplay):
     """What it takes to resolve an exponent.
 
     Attributes
@@ -165,7 +167,7 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     ('1-nn', 1000)
     """
     recipe = recipe_of(recipe)
-    if not family_of(recipe).laws.finite_size:
+    if not family_of(recipe).laws.finite_size or recipe.partitions:
         recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:

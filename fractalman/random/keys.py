@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from fractalman.config import shown
+from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError, check_keywords
 
 STREAM_VERSION = 1
@@ -74,6 +75,13 @@ class Role(IntEnum):
     # parities: which bits a task reads (geometry), the tasks and bits of points (labels)
     PARITY_BITS = 44
     PARITY_POINT = 45
+    # sequences: which token is hidden; exchanges of synonyms: what stands in their place (labels)
+    MASK = 46
+    EXCHANGE = 47
+    # subtasks: which one a point belongs to, the seeds of each (geometry), where each lies (embedding)
+    SUBTASK_POINT = 11
+    SUBTASK_SEED = 14
+    SUBTASK_CODE = 27
 
 
 # γ and the two multipliers are SplitMix64's published constants.
@@ -84,7 +92,7 @@ MASK = (1 << 64) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seeds:
+class Seeds(HtmlTable):
     """Separate seeds of the three layers of a dataset; changing one leaves the other layers as they were.
 
     Parameters

@@ -15,6 +15,12 @@ def log64(x):  # type: ignore[no-untyped-def]
     m, e = math.frexp(x)
     if m < 0.7071067811865476:
         m, e = m * 2.0, e - 1
+    return log_of_parts(m, np.float64(e))
+
+
+@inline
+def log_of_parts(m, e):  # type: ignore[no-untyped-def]
+    """ln(m · 2^e) for m in [√½, √2) and an integer e, both float64."""
     s = (m - 1.0) / (m + 1.0)
     z = s * s
     p = 1.0 / 23.0
@@ -28,7 +34,7 @@ def log64(x):  # type: ignore[no-untyped-def]
     p = p * z + 1.0 / 7.0
     p = p * z + 1.0 / 5.0
     p = p * z + 1.0 / 3.0
-    return 2.0 * s + 2.0 * (s * z) * p + np.float64(e) * 0.6931471805599453
+    return 2.0 * s + 2.0 * (s * z) * p + e * 0.6931471805599453
 
 
 @inline

@@ -26,7 +26,7 @@ from fractalman.random.keys import Role as Role
 from fractalman.random.keys import Seeds as Seeds
 from fractalman.random.keys import check_seed as check_seed
 from fractalman.random.keys import key64 as key64
-from fractalman.random.series import cosine64, log64, sine64
+from fractalman.random.series import cosine64, log64, log_of_parts, sine64
 
 _U = np.uint64
 _uGAMMA, _uM1, _uM2, _uCHILD = _U(GAMMA), _U(M1), _U(M2), _U(CHILD)
@@ -96,23 +96,22 @@ def draw_normal(key, counter):  # type: ignore[no-untyped-def]
 
 
 @inline
-def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-untyped-def]
-    """Fill ``left`` and ``right`` (float32, h each) with the standard normal pairs of draws first … first + h − 1.
-
-    One draw makes one pair: 31 bits the radius, 32 bits the angle. ``x``, ``t`` (float32), ``bits`` (the int32 view
-    of ``x``) and ``q`` (int32) are scratch of length h. Four plain loops, so that the compiler turns each into
-    vector instructions: 1.3 ns a normal where one loop takes 8.
-    """
-    h = left.size
-    for j in range(h):
+def normal_draws(key, first, x, q):  # type: ignore[no-untyped-def]
+    """What pairs of normals are made of, draws first … of ``key``: 31 bits as x in (0, 1), float32; 32 as q, int32."""
+    for j in range(x.size):
         z = draw(key, first + _U(j))
         x[j] = (_f(_I32(z >> _u33)) + _f(0.5)) * _f(4.656612873077393e-10)
         q[j] = _I32(z & _uLOW32)
-    for j in range(h):  # x = m · 2^e with m in [√½, √2): m stays in x, e goes to t
+
+
+@inline
+def normal_radii(x, bits, t):  # type: ignore[no-untyped-def]
+    """t = √(−2 ln x); ``bits`` is the int32 view of ``x``, which is used up."""
+    for j in range(x.size):  # x = m · 2^e with m in [√½, √2): m stays in x, e goes to t
         e = (bits[j] - _I32(0x3F3504F3)) >> _I32(23)
         bits[j] = bits[j] - (e << _I32(23))
         t[j] = _f(e)
-    for j in range(h):  # t = √(−2 ln x)
+    for j in range(x.size):
         s = (x[j] - _f(1.0)) / (x[j] + _f(1.0))
         z2 = s * s
         p = _f(1.0 / 9.0)
@@ -121,7 +120,12 @@ def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-u
         p = p * z2 + _f(1.0 / 3.0)
         log = _f(2.0) * s + _f(2.0) * (s * z2) * p + t[j] * _f(0.6931471805599453)
         t[j] = np.sqrt(max(_f(-2.0) * log, _f(0.0)))
-    for j in range(h):  # an angle within ±π/4, then a quarter turn by its lowest bit and a half turn by the next
+
+
+@inline
+def normal_pairs32(q, t, left, right):  # type: ignore[no-untyped-def]
+    """t times cosine and sine of an angle within ±π/4, then a quarter turn by q's lowest bit, a half by the next."""
+    for j in range(q.size):
         angle = _f(q[j] >> _I32(2)) * _f(1.4629180792671596e-09)
         a2 = angle * angle
         sine = _f(1.0 / 362880.0)
@@ -139,6 +143,42 @@ def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-u
         radius = -t[j] if (q[j] & _I32(2)) != 0 else t[j]
         left[j] = radius * (sine if quarter else cosine)
         right[j] = radius * (-cosine if quarter else sine)
+
+
+@inline
+def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-untyped-def]
+    """Fill ``left`` and ``right`` (float32, h each) with the standard normal pairs of draws first … first + h − 1.
+
+    One draw makes one pair: 31 bits the radius, 32 bits the angle. ``x``, ``t`` (float32), ``bits`` (the int32 view
+    of ``x``) and ``q`` (int32) are scratch of length h. Plain loops, so that the compiler turns each into vector
+    instructions: 1.3 ns a normal where one loop takes 8.
+    """
+    normal_draws(key, first, x, q)
+    normal_radii(x, bits, t)
+    normal_pairs32(q, t, left, right)
+
+
+@kernel
+def first_normals(keys, x, t, q, out):  # type: ignore[no-untyped-def]
+    """out[i] = `draw_normal`(keys[i], 0), bit for bit, in vector instructions; x, t (float64), q (uint64): scratch."""
+    bits = x.view(np.int64)
+    n = keys.size
+    for i in range(n):
+        x[i] = (np.float64(draw(keys[i], _U(0)) >> _u11) + 0.5) * 1.1102230246251565e-16
+        q[i] = draw(keys[i], _u1)
+    for i in range(n):  # x = m · 2^e as in `log64`: m stays in x, e goes to t
+        e = (bits[i] >> 52) - 1022
+        bits[i] = (bits[i] & 0xFFFFFFFFFFFFF) | (1022 << 52)
+        t[i] = np.float64(np.int32(e))
+    for i in range(n):
+        small = x[i] < 0.7071067811865476
+        m = x[i] * 2.0 if small else x[i]
+        e = t[i] - 1.0 if small else t[i]
+        out[i] = np.sqrt(-2.0 * log_of_parts(m, e))
+    for i in range(n):
+        turn = (np.float64(np.int64((q[i] << _u2) >> _u11)) * 1.1102230246251565e-16 - 0.5) * 1.5707963267948966
+        p = sine64(turn) if q[i] & _U(1 << 62) else cosine64(turn)
+        out[i] = out[i] * (-p if q[i] & _U(1 << 63) else p)
 
 
 @kernel

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _PACKAGES = {
     "bethe-lattice": "fractalman.families.bethe_lattice",
     "cascade": "fractalman.families.cascade",
+    "grammar-language": "fractalman.families.grammar_language",
     "lattice-percolation": "fractalman.families.lattice_percolation",
     "percolation-cluster": "fractalman.families.percolation_cluster",
     "percolation-ensemble": "fractalman.families.percolation_ensemble",
     "random-hierarchy-model": "fractalman.families.random_hierarchy",
     "smooth-manifold": "fractalman.families.smooth_manifold",
     "sparse-parities": "fractalman.families.sparse_parities",
+    "subtasks": "fractalman.families.subtasks",
 }
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman.display.style import require_plots
 from fractalman.report.files import publish, versions
 from fractalman.report.forecast_figure import forecast_figure
 from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
 from fractalman.report.matrix import matrix_csv, matrix_rows, result_table
-from fractalman.report.style import require_plots
 from fractalman.report.tables import (
     VERDICT_NOTE,
     dry_run_lines,

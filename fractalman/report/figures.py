@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I64
-from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, settings
+from fractalman._typing import F64, I64
+from fractalman.display.planes import principal_plane
+from fractalman.display.style import INK, MUTED, STYLES, new_figure, saved, settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -207,22 +208,6 @@ def coarse_groups(hierarchy: Hierarchy, largest: float = 0.15) -> I64:
     rank = np.empty(heads.size, np.int64)
     rank[np.argsort(-size[heads], kind="stable")] = np.arange(heads.size)
     return rank[group]
-
-
-def principal_plane(X: F32 | F64, fitted: int = 2000) -> tuple[F64, F64]:
-    """Return (coordinates in the plane of largest variance (n, 2), shares of the variance along its axes (2,)).
-
-    Args:
-        X: (n, d) coordinates.
-        fitted: the plane is found from the first so many rows.
-    """
-    centred = X.astype(np.float64) - X[:fitted].mean(axis=0, dtype=np.float64)
-    _, singular, axes = np.linalg.svd(centred[:fitted], full_matrices=False)
-    total = float(np.sum(singular**2)) or 1.0
-    plane, shares = np.zeros((X.shape[0], 2)), np.zeros(2)
-    shown = min(2, singular.size)  # a single point spans no plane
-    plane[:, :shown], shares[:shown] = centred @ axes[:shown].T, singular[:shown] ** 2 / total
-    return plane, shares
 
 
 def fractal_picture(data: Dataset, colours: int = 16) -> bytes:

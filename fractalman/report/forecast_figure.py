@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display.style import FORMATS, INK, MUTED, STYLES, new_figure, saved, settings
 from fractalman.errors import RecipeError
 from fractalman.report.figures import axes_of_sizes
 from fractalman.report.forecasts import curve_of
-from fractalman.report.style import FORMATS, INK, MUTED, STYLES, new_figure, saved, settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,30 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman.errors import RecipeError
+from fractalman.prediction.display import default_sizes
 from fractalman.report.tables import jsonable, number, text_table
 from fractalman.theory.laws import window_words
 
 if TYPE_CHECKING:
     from fractalman.prediction import Curve, Plan, Prediction
     from fractalman.recipes import Recipe
-
-MOST_SHOWN = 1_000_000
-"""The largest training-set size that is shown unless others are asked for."""
-
-
-def default_sizes(population: float, most: float = MOST_SHOWN) -> list[int]:
-    """Return the sizes at which a curve is shown: 100, 300, 1000, … up to ``most`` and to N/16 of a finite population.
-
-    Populations too small for three of those get up to six doublings below N/16.
-    """
-    last = int(max(1, min(most, MOST_SHOWN, population // 16, population - 1)))
-    sizes = [m * 10**power for power in range(2, 7) for m in (1, 3) if m * 10**power <= last]
-    if len(sizes) >= 3:
-        return sizes
-    sizes = [last]
-    while len(sizes) < 6 and sizes[0] >= 4:
-        sizes.insert(0, sizes[0] // 2)
-    return sizes
 
 
 def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int] | None = None) -> dict[str, Any]:

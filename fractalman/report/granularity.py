@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman.display.style import require_plots
 from fractalman.report import granularity_figures
 from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish
 from fractalman.report.html import details, heading, image, paragraph, table
 from fractalman.report.study_page import page
-from fractalman.report.style import require_plots
 from fractalman.report.tables import jsonable, number, recipe_words, risk_words, text_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ def source_words(result: GranularityResult) -> str:
     if recipe is not None:
         return recipe_words(recipe)
     data = source.to_dict()["data"]
-    return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']} (estimated)"
+    if "arrays" in data:
+        estimate = "" if result.exact else " (estimated)"
+        return f"{data['what']}, hierarchy {data['hierarchy']}{estimate}"
+    estimate = "" if result.exact else " (estimated)"
+    return f"{Path(data['file']).name}, target {data['target']}, hierarchy {data['hierarchy']}{estimate}"
 
 
 def share_words(row: Row, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, styled
+from fractalman.display.style import INK, MUTED, STYLES, new_figure, saved, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

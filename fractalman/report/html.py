@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fractalman.report.style import require_plots
+from fractalman.display.style import require_plots
 
 if TYPE_CHECKING:
     from jinja2 import Environment

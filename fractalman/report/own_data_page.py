@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from fractalman.display.style import new_figure, saved, settings
 from fractalman.prediction.own_study import OwnStudy, own_study_table
 from fractalman.report import html
 from fractalman.report.files import publish, versions
-from fractalman.report.style import new_figure, saved, settings
 from fractalman.report.tables import number
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes, verdicts
+from fractalman.experiments.class_risks import CROSS_ENTROPY
+from fractalman.experiments.specification import has_floor
 from fractalman.report import figures
 from fractalman.report.html import image, render
 from fractalman.report.matrix import matrix_table
@@ -78,8 +80,11 @@ def abscissa_label(result: Result) -> str:
 
 
 def floor_curve(result: Result) -> tuple[F64, F64] | None:
-    """Return (positions, Bayes risk) as drawn; along the model's size at the first learner's parameters."""
-    if not result.floor.n.size:
+    """Return (positions, Bayes risk) as drawn; along the model's size at the first learner's parameters.
+
+    A floor of 0, of classes that their points decide, has no place on a logarithmic axis.
+    """
+    if not (result.floor.n.size and (result.floor.risk > 0.0).all()):
         return None
     place = positions(result, result.spec.learners[0])
     return np.array([place[v] for v in result.floor.value.tolist()], np.float64), result.floor.risk
@@ -92,14 +97,14 @@ def _curve_figures(result: Result) -> tuple[Markup | None, Markup | None]:
     if not drawable:
         return None, None
     label, symbol = abscissa_label(result), result.spec.axis.abscissa or "x"
-    classes = result.spec.recipe.classifies
+    risks = risk_words(result)
     drawn = image(
         figures.learning_curves(
-            drawable, floor_curve(result), label, symbol, *(("share of wrong classes",) if classes else ())
+            drawable, floor_curve(result), label, symbol, *(() if risks == SQUARED_ERROR else (risks,))
         ),
         "svg+xml",
         "log-log learning curves",
-        f"{'Share of wrong classes' if classes else 'Mean squared error'} on {result.spec.test_size:,} unseen points "
+        f"{risks[0].upper()}{risks[1:]} on {result.spec.test_size:,} unseen points "
         f"against the {label}. Thick lines are fits over "
         "the filled markers only; dotted lines were computed without training anything.",
     )
@@ -113,6 +118,32 @@ def _curve_figures(result: Result) -> tuple[Markup | None, Markup | None]:
         f"Where a network stops being data-limited: above the dashed line ({regimes.TRAIN_SHARE:g}) it no longer fits "
         "its training set well enough for the data alone to limit it. Triangles at the lower edge: smaller still.",
     )
+
+
+SQUARED_ERROR = "mean squared error"
+
+
+def risk_words(result: Result) -> str:
+    """Return what the risks of a sweep are."""
+    if not result.spec.recipe.classifies:
+        return SQUARED_ERROR
+    return "cross-entropy in nats" if result.spec.loss == CROSS_ENTROPY else "share of wrong classes"
+
+
+def class_note(result: Result, v_in: str) -> str:
+    """Return in words what risks and floor of classes are, and what the best constant scores."""
+    constant = f"the best constant scores V_in = {v_in} (mean over replicates and label draws)"
+    if result.spec.loss == CROSS_ENTROPY:
+        risks = f"Risks are means of −ln(probability of the class), in nats; {constant}, the entropy of the shares."
+    else:
+        risks = f"Risks are shares of wrong classes; {constant}, what the most frequent class leaves."
+    if result.spec.recipe.redraws_labels:
+        floor = "The floor is that of who knows the training values; whoever sees classes only need not reach it."
+    elif result.floor.n.size:
+        floor = "The floor is that of who knows the rules, and does not depend on n."
+    else:
+        floor = ""
+    return f"{risks} {floor}".strip()
 
 
 def _fractal(data: Dataset) -> Markup:
@@ -202,8 +233,7 @@ def mean_v_in(result: Result) -> float | None:
 
 def _floor(result: Result) -> list[str]:
     floor = dict(zip(result.floor.value.tolist(), result.floor.risk.tolist(), strict=True))
-    has_floor = result.spec.recipe.has_hierarchy
-    return [number(floor.get(value), 4) for value in result.spec.values] if has_floor else []
+    return [number(floor.get(value), 4) for value in result.spec.values] if has_floor(result.spec.recipe) else []
 
 
 # ---------------------------------------------------------------------------------------------------- words
@@ -297,7 +327,7 @@ def _run(name: str, result: Result, picture: Dataset | None) -> dict[str, Any]:
         "shares": shares,
         "fractal": None if picture is None else _fractal(picture),
         "v_in": None if v_in is None else number(v_in),
-        "classes": spec.recipe.classifies,
+        "classes": class_note(result, number(v_in)) if spec.recipe.classifies and v_in is not None else "",
         "places": [f"{spec.axis.name} = {_thousands(value)}" for value in spec.values],
         "risks": _risks(result, v_in),
         "floor": _floor(result),

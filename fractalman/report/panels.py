@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fractalman.report.style import INK, MUTED, STYLES, new_figure, saved, settings
+from fractalman.display.style import INK, MUTED, STYLES, new_figure, saved, settings
 from fractalman.studies.base import Row
 
 

@@ -10,7 +10,7 @@ from fractalman.report.study_page import interval, page, result_json, rows_csv, 
 from fractalman.report.tables import text_table
 from fractalman.studies.base import Row
 from fractalman.studies.probes.result import ProbeResult
-from fractalman.studies.probes.run import RATE
+from fractalman.studies.probes.view import RATE
 
 HEADER = ("network", "scale", "AUC nearby", "over untrained", "over inputs", "R² of label band", "over untrained",
           "over inputs", "found", "gained", "lost")  # fmt: skip
@@ -70,8 +70,9 @@ def sizes_figure(result: ProbeResult, quantity: str, y: str, control: tuple[str,
     study, end = result.study, result.study.steps[-1]
     biggest = {"part": "n", "value": study.train_sizes[-1]}
     at = {"quantity": quantity, "against": "size"}
-    raw = Line("inputs", result.find(**biggest, step=0, layer="input", **at), dashed=True)
-    untrained = Line("untrained", result.find(**biggest, step=0, layer=result.last_layer, **at), dashed=True)
+    first = study.steps[0]
+    raw = Line("inputs", result.find(**biggest, step=first, layer="input", **at), dashed=True)
+    untrained = Line("untrained", result.find(**biggest, step=first, layer=result.last_layer, **at), dashed=True)
     chance = []
     if control is not None:
         rows = result.find(**biggest, step=end, layer=result.last_layer, against="size", quantity=control[0])
@@ -89,7 +90,14 @@ def sizes_figure(result: ProbeResult, quantity: str, y: str, control: tuple[str,
     x, limits = "subcluster size", (0.4, 1.02) if quantity.startswith("auc") else (-0.1, 1.0)
     title = f"layer {result.last_layer}"
     panels = [
-        Panel(f"{title}: more data", x, y, [*by_n, raw, untrained, *chance], True, limits=limits),
+        Panel(
+            f"{title}: more data",
+            x,
+            y,
+            [*by_n, raw, *([untrained] if first < end else []), *chance],
+            True,
+            limits=limits,
+        ),
         Panel(f"{title}: more width, n = {study.train_sizes[-1]}", x, "", by_width, True, limits=limits),
         Panel(f"layers, n = {study.train_sizes[-1]}", x, "", by_layer, True, limits=limits),
     ]
@@ -98,14 +106,18 @@ def sizes_figure(result: ProbeResult, quantity: str, y: str, control: tuple[str,
 
 def depths_figure(result: ProbeResult) -> bytes:
     """Return scores against the depth of latents, and which shares are found, gained and lost by size."""
-    end, n = result.study.steps[-1], result.study.train_sizes[-1]
+    first, end, n = result.study.steps[0], result.study.steps[-1], result.study.train_sizes[-1]
     own = {"part": "n", "value": n, "layer": result.last_layer, "step": end}
     depth = [
         Line(f"n = {k}", result.find(**{**own, "value": k}, against="depth", quantity="auc-near"))
         for k in result.study.train_sizes
     ]
     depth.append(
-        Line("inputs", result.find(**{**own, "layer": "input", "step": 0}, against="depth", quantity="auc-near"), True)
+        Line(
+            "inputs",
+            result.find(**{**own, "layer": "input", "step": first}, against="depth", quantity="auc-near"),
+            True,
+        )
     )
     words = {"found": "found", "random-found": "random sets found", "gained": "gained", "lost": "lost",
              "beyond-input": "beyond inputs"}  # fmt: skip

@@ -66,10 +66,12 @@ def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec) ->
 def source_words(study: Any) -> str:
     """Return where a study's points come from, and whether the hierarchy is the one that made them."""
     from fractalman.report.tables import recipe_words
-    from fractalman.studies.sources import FileSource
+    from fractalman.studies.sources import ArraySource, FileSource
 
     source = study.source
+    if isinstance(source, ArraySource):
+        return f"{source.words}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     if isinstance(source, FileSource):
-        return f"{source.path}; its hierarchy is an estimate ({source.hierarchy})"
+        return f"{source.path}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"

@@ -104,7 +104,7 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str
 def recipe_words(recipe: Recipe) -> str:
     """Return a recipe as one phrase."""
     table = recipe.to_dict()
-    d, n = table.pop("ambient_dim"), table.pop("n_points", None)
+    d, n = table.pop("ambient_dim", recipe.ambient_dim), table.pop("n_points", None)
     family, seed = table.pop("family"), table.pop("seed", None)
     rest = ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in table.items())
     points = "points" if n is None else f"{n:,} points"

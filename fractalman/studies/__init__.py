@@ -29,6 +29,9 @@ STUDIES: dict[str, Entry] = {
     "granularity": Entry(
         "fractalman.studies.granularity.run:STUDY", "at which scales the label is made, and where it is linear"
     ),
+    "linearity": Entry(
+        "fractalman.studies.linearity.run:STUDY", "hold networks against linear regressions at every scale and layer"
+    ),
     "locality": Entry(
         "fractalman.studies.locality.run:STUDY",
         "measure how far a gradient step of a network is felt, layer by layer",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from fractalman.display import HtmlTable
 from fractalman.errors import ResourceError
 from fractalman.experiments.engine import Experiment, digest_of
 from fractalman.experiments.journal import Lines
@@ -29,7 +30,7 @@ class Task(NamedTuple):
     seed: int
 
 
-class StudySpec(ABC):
+class StudySpec(HtmlTable, ABC):
     """The checked specification of a study; frozen, and it can be sent to another process.
 
     ``name`` is the study's command and the name of its table.

@@ -30,13 +30,13 @@ from fractalman.learners import make
 from fractalman.recipes import from_dict
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.estimated import HIERARCHIES
-from fractalman.studies.sources import TARGETS, FileSource, RecipeSource, Source
+from fractalman.studies.sources import KNOWN, TARGETS, FileSource, RecipeSource, Source
 
 __all__ = ["SpecSource", "Tables", "read_study", "rising", "sizes", "some"]
 
 _DATA: Keys = {
     "file": (text("the name of a .npz, .npy or .csv file"), REQUIRED),
-    "hierarchy": (choice(*HIERARCHIES), HIERARCHIES[0]),
+    "hierarchy": (choice(*HIERARCHIES, KNOWN), HIERARCHIES[0]),
     "target": (choice(*TARGETS), TARGETS[0]),
     "digest": (optional(text("the digest of the file", 200)), None),
 }
@@ -130,6 +130,9 @@ def _source(
         except RecipeError as error:
             problems.append(str(error))
             return None
+    if isinstance(tables["data"], Mapping) and "arrays" in tables["data"]:
+        problems.append("the points of this run were arrays, which are not kept: call the function with them again")
+        return None
     before = len(problems)
     table = read_table("data", tables["data"], _DATA, problems, '[data] file = "digits.npz"')
     if len(problems) > before:

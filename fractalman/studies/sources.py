@@ -8,23 +8,27 @@ random cuts where the hierarchy is drawn.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I64
+from fractalman._typing import F32, F64, I64, Bool
+from fractalman.datasets.exchange.imported import import_files, import_percolation
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
 from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.measure.user_files import read_points
-from fractalman.random.streams import Role, key64
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.recipes import Recipe
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
 from fractalman.trees import Hierarchy, LabelTree
 
 TARGETS = ("value", "one-hot")
+KNOWN = "known"
+"""How the hierarchy of a file is called that comes with it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Sample:
         64-bit key of everything random that a study does to it.
     edges : (m, 2) int64 or None, default None
         Of the graph that made the points; None where there is none, or none is known.
+    predicted : (n, m) float64 or None, default None
+        What a network that came with the points predicts at them, in units of ``y``.
     """
 
     X: F32
@@ -68,6 +74,13 @@ class Sample:
     population: float
     key: int
     edges: I64 | None = None
+    predicted: F64 | None = None
+
+    @property
+    def noisy_tree(self) -> LabelTree | None:
+        """The tree that the labels come from, their noise included; None where nobody knows it."""
+        noise = 0.0 if self.recipe is None else self.recipe.noise
+        return self.label_tree.noisy(noise) if self.label_tree is not None and noise else self.label_tree
 
 
 @dataclass(frozen=True)
@@ -124,9 +137,10 @@ class FileSource:
 
     Args:
         path: .npz, .npy or .csv with a target, as for `fractalman.measure.user_files.read_points`.
-        hierarchy: how it is estimated: one of `HIERARCHIES`.
+        hierarchy: how it is estimated: one of `HIERARCHIES`; `KNOWN` for a .npz in the layout of the reference
+            implementation, as for `fractalman.import_percolation`.
         target: "value", or "one-hot": a column per class, centred, all of them together of variance 1.
-        digest: of the file's bytes, so that a run is not continued on other data.
+        digest: of the bytes of the file and of those that belong to it, so that a run is not continued on other data.
     """
 
     path: str
@@ -140,10 +154,20 @@ class FileSource:
 
         Errors: RecipeError for a file that cannot be read, or has no target.
         """
-        _, y = read_points(path)
-        if y is None:
+        if hierarchy == KNOWN:
+            if target != TARGETS[0]:
+                raise RecipeError(
+                    f'target = {target!r} with hierarchy = "known": expected "value", the labels as they are'
+                )
+            import_percolation(path)
+        elif read_points(path)[1] is None:
             raise RecipeError(f"{path} holds no target: expected y in a .npz, or a column y of a .csv")
-        return cls(str(path), hierarchy, target, hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        return cls(str(path), hierarchy, target, _digest(path, hierarchy))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hierarchy is the one that made the points, as the file says."""
+        return self.hierarchy == KNOWN
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table [data]."""
@@ -154,9 +178,10 @@ class FileSource:
 
         Errors: RecipeError where the file is another than before, or the sizes are more than there are points.
         """
-        found = hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
-        if found != self.digest:
+        if _digest(self.path, self.hierarchy) != self.digest:
             raise RecipeError(f"{self.path} is not the file that the study began with: begin a new one in a new folder")
+        if self.exact:
+            return self._known(i, train_size, test_size)
         X, values = read_points(self.path)
         if values is None:
             raise RecipeError(f"{self.path} holds no target: expected y in a .npz, or a column y of a .csv")
@@ -175,8 +200,35 @@ class FileSource:
             key=key,
         )
 
+    def _known(self, i: int, train_size: int, test_size: int) -> Sample:
+        """A replicate of a file with its hierarchy; labels are in units of their prior where that is known."""
+        data = import_percolation(self.path)
+        h = data.hierarchy
+        if data.label_tree is None:  # values that do not make the labels say nothing of them
+            h = replace(h, value=0.0 * h.value, variance=0.0 * h.variance)
+        key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
+        train, test = data.split(train_size, test_size, seed=key >> 1)
+        return Sample(
+            X=np.ascontiguousarray(data.X, np.float32),
+            y=data.y[:, None] if data.label_tree is not None else labels(data.y, self.target),
+            train=train,
+            test=test,
+            hierarchy=h,
+            exact=True,
+            label_tree=data.label_tree,
+            recipe=None,
+            population=float(data.n_points),
+            key=key,
+        )
 
-Source = RecipeSource | FileSource
+
+def _digest(path: str | Path, hierarchy: str) -> str:
+    """SHA-256 of a file and, where its hierarchy is known, of the files that hold it."""
+    files = import_files(path) if hierarchy == KNOWN else [Path(path)]
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def labels(values: F64, target: str) -> F64:
@@ -191,6 +243,98 @@ def labels(values: F64, target: str) -> F64:
         columns[np.arange(values.size), which.reshape(-1)] = 1.0
     else:
         columns = values[:, None].astype(np.float64)
-    columns -= columns.mean(axis=0)
-    scale = np.sqrt(np.mean(np.square(columns)) * columns.shape[1])
-    return columns / scale if scale > 0.0 else columns
+    return unit_columns(columns)[0]
+
+
+def unit_columns(columns: F64) -> tuple[F64, F64, float]:
+    """Return label columns centred and of variance 1 in all, the centre (m,), and what they were divided by.
+
+    Args:
+        columns: (n, m). Where all are equal they are centred and divided by 1.
+    """
+    centre = columns.mean(axis=0)
+    centred = columns - centre
+    scale = float(np.sqrt(np.mean(np.square(centred)) * columns.shape[1])) or 1.0
+    return centred / scale, centre, scale
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySource:
+    """Points that are given as arrays, with what a network holds at them where one came along.
+
+    Args:
+        points: (n, d) as they were given, which the network takes. X: (n, u) float32, what learners see: the points, or
+            a layer's activations. y: (n, m) float64 labels, centred and of variance 1 in all.
+        centre, scale: (m,) and a number: ``y`` is (labels − centre)/scale. predicted: (n, m) the network's outputs in
+            units of ``y``, or None.
+        space: (n, v) in which the hierarchy is estimated. hierarchy: how; "known" = ``tree``.
+        trained: (n,) bool, which points may train, or None = any. words: what the source is called in reports.
+        digest: of everything above.
+    """
+
+    points: F64
+    X: F32
+    y: F64
+    centre: F64
+    scale: float
+    predicted: F64 | None
+    space: F64
+    hierarchy: str
+    tree: Hierarchy | None
+    trained: Bool | None
+    words: str
+    digest: str
+    edges: I64 | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hierarchy is the one that made the points, as whoever gave it says."""
+        return self.tree is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table [data]: what identifies the arrays, which are not kept."""
+        return {"data": {"arrays": self.digest, "points": len(self.X), "what": self.words, "hierarchy": self.hierarchy}}
+
+    def in_label_units(self, outputs: F64) -> F64:
+        """Return what a network gives out, (n, m), in units of ``y``."""
+        return (outputs - self.centre) / self.scale
+
+    @cached_property
+    def _ward(self) -> Hierarchy:
+        return estimated_hierarchy(self.space, self.hierarchy, 0)
+
+    def sample(self, i: int, train_size: int, test_size: int) -> Sample:
+        """Return replicate ``i``: the points with a split of the given sizes.
+
+        Errors: RecipeError where there are not so many points of either kind.
+        """
+        key = key64(int(self.digest[:15], 16), Role.REPLICATE, i)
+        if self.tree is not None:
+            tree = self.tree
+        elif self.hierarchy == HIERARCHIES[0]:
+            tree = self._ward
+        else:
+            tree = estimated_hierarchy(self.space, self.hierarchy, key >> 1)
+        train, test = self._split(train_size, test_size, key)
+        return Sample(
+            X=self.X, y=self.y, train=train, test=test, hierarchy=tree, exact=self.exact, label_tree=None, recipe=None,
+            population=float(len(self.X)), key=key, edges=self.edges, predicted=self.predicted,
+        )  # fmt: skip
+
+    def _split(self, train_size: int, test_size: int, key: int) -> tuple[I64, I64]:
+        if self.trained is None:
+            return split_indices(len(self.X), train_size, test_size, seed=key >> 1)
+        kinds = np.flatnonzero(self.trained), np.flatnonzero(~self.trained)
+        if train_size > kinds[0].size or test_size > kinds[1].size:
+            raise RecipeError(
+                f"{train_size} training and {test_size} unseen points of {kinds[0].size} and {kinds[1].size}: expected "
+                "no more than there are; use a smaller train_size or test_size"
+            )
+        one, two = (
+            kind[permutation(key64(key, Role.SPLIT, k), kind.size)][:size].astype(np.int64)
+            for k, (kind, size) in enumerate(zip(kinds, (train_size, test_size), strict=True))
+        )
+        return one, two
+
+
+Source = RecipeSource | FileSource | ArraySource

@@ -6,6 +6,7 @@ what `fractalman.measure` does: their agreement is evidence only because neither
 
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
+from fractalman.theory.class_entropy import class_entropy_floor
 from fractalman.theory.class_votes import neighbour_class_curve, vote_curve
 from fractalman.theory.classification import (
     ClassCovariance,
@@ -75,7 +76,7 @@ from fractalman.theory.fields import (
     gaussian_floor,
     gaussian_floor_with_error,
 )
-from fractalman.theory.grammars.targets import posterior
+from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 from fractalman.theory.kernel_smoothers import KernelRidge
 from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.lattice import LatticeConstants, lattice_constants
@@ -109,6 +110,7 @@ __all__ = [
     "ClassCovariance",
     "ClusterAsymptotics",
     "Conflict",
+    "DiscreteFloor",
     "Expected",
     "FieldCovariance",
     "Frontier",
@@ -145,6 +147,7 @@ __all__ = [
     "cascade_dimensions",
     "cascade_model_curve",
     "cascade_spectrum",
+    "class_entropy_floor",
     "class_error",
     "class_floor",
     "classification_risk",
@@ -152,6 +155,7 @@ __all__ = [
     "constant_label_risk",
     "critical_cluster_asymptotics",
     "critical_numbers",
+    "discrete_floor",
     "empty_cell_probabilities",
     "ensemble_risk",
     "expected_risk",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 
 @dataclass(frozen=True)
-class ClusterAsymptotics:
+class ClusterAsymptotics(Display):
     """How risk decays on one critical cluster, as N → ∞ before n does.
 
     Attributes

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from fractalman._typing import F64, I64
+from fractalman.display import HtmlTable
 
 
-class LabelCovariance(ABC):
+class LabelCovariance(HtmlTable, ABC):
     """The covariance of the labels of n points, in units of the label's prior variance."""
 
     @property

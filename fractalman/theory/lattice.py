@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.thresholds import THRESHOLDS
 
@@ -19,7 +20,7 @@ _SHORTEST = {2: 1.13077, 3: 1.3756, 4: 1.6042, 5: 1.8137, 6: 2.0, 7: 2.0}
 
 
 @dataclass(frozen=True)
-class LatticeConstants:
+class LatticeConstants(Display):
     """What is known about critical percolation on Z^dim.
 
     Attributes

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means
 from fractalman.theory.exponents import Masses, shares
@@ -63,7 +64,7 @@ def mean_power(masses: Masses, ratios: Masses | float, hurst: float) -> float:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(SeriesDisplay):
     """The generalised dimensions D_q of a cascade.
 
     Attributes
@@ -79,6 +80,8 @@ class Spectrum:
     freezing : (float, float)
         (low, high) q beyond which annealed and typical differ; ∓inf for one kind of node, whose tree is not random.
     """
+
+    _series = Series("q", "typical", more=("annealed", "frozen"), words=("q", "D_q of one tree"), linear=("x", "y"))
 
     q: F64
     annealed: F64

@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import scaled_inputs, validation_split
+from fractalman.display import Display, HtmlTable
 from fractalman.errors import RecipeError
 from fractalman.theory.label_covariance import LabelCovariance
 
@@ -26,7 +27,7 @@ _BLOCK = 1 << 24  # weights held at once
 
 
 @dataclass(frozen=True)
-class Expected:
+class Expected(Display):
     """The expected risk of a smoother fitted on one training set.
 
     Attributes
@@ -115,7 +116,7 @@ def expected_risk(covariance: LabelCovariance, weights: F64, train: I64, test: I
 # ---------------------------------------------------------------------------------------------------- smoothers
 
 
-class Smoother(ABC):
+class Smoother(HtmlTable, ABC):
     """A linear smoother of labels, defined by inputs alone (and by its ridge, where it has one)."""
 
     @abstractmethod

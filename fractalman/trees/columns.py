@@ -10,6 +10,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.trees import queries
+from fractalman.trees.display import HierarchyDisplay, LabelTreeDisplay
 from fractalman.trees.features import above_chosen, choose_latents, feature_columns
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Hierarchy:
+class Hierarchy(HierarchyDisplay):
     """The hierarchy over all nodes: points first, then latents by decreasing size.
 
     Parameters
@@ -260,7 +261,7 @@ class Hierarchy:
 
 
 @dataclass(frozen=True)
-class LabelTree:
+class LabelTree(LabelTreeDisplay):
     """All that theory may see of the labels: y[i] = (Σ of value on the path root → leaf[i]) / norm[i].
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.trees import _kernels, _range_kernels
 from fractalman.trees.trees import depths, topological_order
@@ -16,7 +17,7 @@ _WORTH_A_TABLE = 8  # steps of climbing that cost as much as a node's share of t
 
 
 @dataclass(frozen=True)
-class PointOrder:
+class PointOrder(Display):
     """An order of the points in which those of every node stand side by side.
 
     Parameters
@@ -38,7 +39,7 @@ class PointOrder:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cut(Display):
     """The partition of the points into fragments, the largest subclusters of at most ``size`` points.
 
     Parameters

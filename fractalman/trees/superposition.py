@@ -15,6 +15,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I64
+from fractalman.display import Display
 from fractalman.random.keys import Role, key64
 from fractalman.trees import _superposition_kernels as _kernels
 from fractalman.trees.columns import Hierarchy
@@ -26,7 +27,7 @@ _BLOCK = 2048
 
 
 @dataclass(frozen=True, eq=False)
-class Superposition:
+class Superposition(Display):
     """Directions, codes and points of one hierarchy.
 
     Parameters

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from stand_ins import StandIns
 
 import fractalman as fm
 from fractalman import generation
 from fractalman.experiments import load_spec, run_sweep
+from fractalman.experiments.class_risks import class_risk
 from fractalman.experiments.replicates import make_replicate
-from fractalman.experiments.sweep import class_risk
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.report import page as pages
+from fractalman.theory import bayes_risk
 
 RECIPE = {
     "family": "cascade", "n_points": 4096, "ambient_dim": 24, "branching": 4, "contraction": 0.5, "hurst": 0.5,
@@ -97,3 +99,134 @@ def test_the_journal_of_classes_is_read_back(tmp_path: Path) -> None:
     first = run_sweep(spec, tmp_path)
     again = run_sweep(spec, tmp_path)
     assert json.dumps(first.table(), default=str) == json.dumps(again.table(), default=str)
+
+
+# ---------------------------------------------------------------------------------------- many classes, two losses
+
+STRINGS = {
+    "family": "random-hierarchy-model", "n_points": 1, "levels": 2, "vocabulary": 6, "synonyms": 3, "classes": 5,
+    "ambiguous": True, "zipf_exponent": 0.5,
+}  # fmt: skip
+TASKS = {"family": "sparse-parities", "n_points": 1, "n_tasks": 12, "n_bits": 8, "task_size": 2}
+MANY = {"train_sizes": [64, 128, 256], "seeds": 2, "test_size": 256}
+
+
+def many(recipe: dict[str, Any], *names: str, loss: str = "0-1", **tables: Any) -> Any:
+    return load_spec({"recipe": recipe, "sweep": {**MANY, "learners": list(names), "loss": loss}, **tables})
+
+
+@pytest.mark.parametrize("loss", ["0-1", "cross-entropy"])
+def test_strings_have_classifiers_an_exact_floor_and_one_line_of_no_theory(loss: str, tmp_path: Path) -> None:
+    """Rules under which strings have several derivations: the floor is above 0, and every risk above it."""
+    pytest.importorskip("sklearn")
+    names = ("logistic", "1-nn", "k-nn", "laplace-kernel") if loss == "0-1" else ("logistic",)
+    spec = many(STRINGS, *names, loss=loss)
+    assert (spec.label_draws, spec.loss) == (1, loss)
+    result = run_sweep(spec, tmp_path)
+    data = generation.generate(spec.replicate_recipe(0))
+    posterior = fm.theory.posterior(data, np.arange(data.n_points - 256, data.n_points))
+    own = {p.seed: p.risk for p in result.points if p.learner == "bayes" and p.n == 128}
+    if loss == "0-1":
+        assert own[0] == pytest.approx(np.mean(1.0 - posterior.max(axis=1)))
+    else:
+        assert own[0] == pytest.approx(-np.mean(np.sum(posterior * np.log(np.maximum(posterior, 1e-300)), axis=1)))
+    assert 0.0 < own[0] != own[1]
+    for point in result.points:
+        if point.learner == "bayes":
+            continue
+        scatter = np.sqrt(0.25 / 256) if loss == "0-1" else 0.15  # the floor is the mean of what labels can be
+        assert own[point.seed] - 3.0 * scatter < point.risk < point.v_in
+        assert point.efficiency == point.risk / own[point.seed]
+        assert ("cross_entropy" in point.info) == (point.learner == "logistic")
+    share = np.bincount(data.y.astype(int)) / data.n_points
+    v_in = 1.0 - share.max() if loss == "0-1" else -np.sum(share * np.log(share))
+    assert all(p.v_in == pytest.approx(v_in) for p in result.points if p.seed == 0)
+    for verdict in result.verdicts:
+        assert verdict.agrees is None
+        note = result.notes[verdict.learner]
+        assert "the best constant has" in note
+        assert "the Bayes floor is" in note
+    worst = next(e for e in result.summaries["logistic"] if e.n == 64)
+    assert worst.efficiency is not None
+    assert worst.efficiency > 1.2  # few strings: far above the floor
+    again = run_sweep(spec, tmp_path)
+    assert json.dumps(result.table(), default=str) == json.dumps(again.table(), default=str)
+    page = pages.page("strings", {"run": result}, {}, {})
+    assert ("share of wrong classes" in page.lower()) == (loss == "0-1")
+    assert "who knows the rules" in page
+
+
+def test_the_floor_of_classes_of_values_in_nats(tmp_path: Path) -> None:
+    """Against a plain average over posterior means, for the sign of a noisy cluster."""
+    pytest.importorskip("sklearn")
+    recipe = {**RECIPE, "noise": 0.4, "n_points": 1024}
+    spec = load_spec(
+        {
+            "recipe": recipe,
+            "sweep": {**MANY, "train_sizes": [32, 64], "learners": ["logistic"], "loss": "cross-entropy"},
+        }
+    )
+    result = run_sweep(spec, tmp_path)
+    data = generation.generate(spec.replicate_recipe(0))
+    test = np.arange(data.n_points - 256, data.n_points)
+    seen = np.arange(data.n_points) < 64
+    left = np.zeros(data.n_points)
+    left[~seen] = bayes_risk(data.label_tree.noisy(0.4), observed=seen)
+    rng, nats = np.random.default_rng(0), []
+    for s2 in left[test]:
+        chance = np.clip(ndtr(rng.normal(size=20_000) * np.sqrt(1.16 - s2) / np.sqrt(s2)), 1e-12, 1.0 - 1e-12)
+        nats.append(-np.mean(chance * np.log(chance) + (1.0 - chance) * np.log1p(-chance)))
+    [floor] = [p.risk for p in result.points if (p.learner, p.n, p.seed) == ("bayes", 64, 0)]
+    assert floor == pytest.approx(float(np.mean(nats)), rel=0.01)
+    [zero_one] = [p for p in result.points if (p.learner, p.n, p.seed) == ("logistic", 64, 0)]
+    assert zero_one.risk == zero_one.info["cross_entropy"] > floor
+
+
+def test_parities_that_are_learned_leave_no_wrong_answer(tmp_path: Path) -> None:
+    """A network learns all even tasks: no risk is left, the condition says so, and the verdict says why it has none."""
+    pytest.importorskip("jax")
+    spec = many({**TASKS, "zipf_exponent": -1.0, "n_tasks": 2, "n_bits": 4}, "mlp", mlp={"width": 64, "steps": 600})
+    result = run_sweep(spec, tmp_path)
+    last = result.summaries["mlp"][-1]
+    assert (last.regime, last.risk) == ("learned", 0.0)
+    assert "no wrong answer among 256" in last.reason
+    assert result.verdicts[0].agrees is None
+    assert "its risk is 0 ± 0, the best constant has" in result.verdicts[0].reason
+    pages.page("tasks", {"run": result}, {}, {})
+
+
+def test_what_classes_refuse() -> None:
+    pytest.importorskip("sklearn")
+    for changes, because in (
+        ({"loss": "cross-entropy", "learners": ["1-nn"]}, "'1-nn' gives no probabilities"),
+        ({"label_draws": 4}, "points decide their classes"),
+        ({"loss": "hinge"}, "sweep.loss = 'hinge'"),
+    ):
+        with pytest.raises(fm.RecipeError, match=because):
+            load_spec({"recipe": STRINGS, "sweep": {**MANY, "learners": ["logistic"], **changes}})
+    with pytest.raises(fm.RecipeError, match="expected 2 or more"):
+        load_spec({"recipe": {**STRINGS, "classes": 1}, "sweep": {**MANY, "learners": ["1-nn"]}})
+    values = {**RECIPE, "target": "value"}
+    for sweep, because in (
+        ({"learners": ["logistic"]}, "'logistic' takes classes"),
+        ({"learners": ["1-nn"], "loss": "0-1"}, "labels are values"),
+    ):
+        with pytest.raises(fm.RecipeError, match=because):
+            load_spec({"recipe": values, "sweep": {**MANY, **sweep}})
+    assert fm.predict(values, "logistic").data_exponent is None
+
+
+def test_somebodys_classifier_gives_its_probabilities(tmp_path: Path) -> None:
+    sklearn = pytest.importorskip("sklearn.ensemble")
+    forest = sklearn.RandomForestClassifier(20)
+    careful = sklearn.RandomForestClassifier(20, min_samples_leaf=5)
+    spec = load_spec(
+        {"recipe": STRINGS, "sweep": {**MANY, "learners": ["forest"]}}, {"forest": forest, "careful": careful}
+    )
+    result = run_sweep(spec, tmp_path)
+    points = [p for p in result.points if p.learner == "forest"]
+    assert all(p.info["cross_entropy"] is None for p in points)  # a forest of full trees gives probability 0
+    assert all(p.risk < p.v_in for p in points)
+    assert all(0.0 < p.info["cross_entropy"] < 3.0 for p in result.points if p.learner == "careful")
+    again = run_sweep(spec, tmp_path / "again")
+    assert [p.risk for p in points] == [p.risk for p in again.points if p.learner == "forest"]

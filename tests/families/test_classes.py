@@ -124,11 +124,11 @@ def test_a_class_that_is_not_its_value_s_is_noticed(column: str, tmp_path: Path)
 
 def test_tables_and_exports_carry_the_value(tmp_path: Path) -> None:
     from fractalman.datasets.export import export_anndata
-    from fractalman.datasets.tables import _per_point
+    from fractalman.datasets.tables import per_point
 
     recipe = FAMILIES["cascade"].replace(target="sign")
     data, path = fm.generate(recipe), fm.write(recipe, tmp_path / "data.h5")
-    np.testing.assert_array_equal(_per_point(data)["value"], data.value)
+    np.testing.assert_array_equal(per_point(data)["value"], data.value)
     export_anndata(path, tmp_path / "data.h5ad")
     with h5py.File(tmp_path / "data.h5ad") as raw:
         np.testing.assert_array_equal(raw["obs/value"][:], data.value)

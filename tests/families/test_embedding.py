@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
@@ -13,7 +15,9 @@ from scipy.spatial import cKDTree
 import fractalman as fm
 from fractalman.families import _forests as forests
 from fractalman.families._forests import _embedding_kernels as _kernels
+from fractalman.families.cascade import sampler as cascade
 from fractalman.families.cascade.coordinates import cascade_coordinates, cascade_segment_vectors
+from fractalman.families.cascade.labels import cascade_terms, sums_are_exact
 from fractalman.families.cascade.paths import CascadePaths
 from fractalman.families.percolation_cluster import sampler as cluster
 from fractalman.random.streams import Role, key64
@@ -34,7 +38,8 @@ def test_reference_of_the_tree_embedding(n: int, d: int, seed: int) -> None:
 
 @given(st.sampled_from([2, 5, 32, 33]), st.integers(0, 99), st.sampled_from([0.3, 0.5, 0.9]))
 def test_reference_of_the_cascade_embedding(d: int, seed: int, contraction: float) -> None:
-    addresses = CascadePaths(seed, (1, 4), 12).addresses(np.arange(4))
+    paths = CascadePaths(seed, (1, 4), 12)
+    addresses = paths.addresses(paths.rough_order(np.arange(9))[:4])  # neighbours, which share nodes
     X = np.full((4, d), np.nan, np.float32)
     cascade_coordinates(X, addresses, contraction, seed)
     key = key64(seed, Role.DIRECTION)
@@ -142,6 +147,29 @@ def test_a8_ties() -> None:
         assert share == pytest.approx((np.bincount(d.edges.ravel()) >= 2).mean(), abs=2e-3)
     noisy = data[0].X * (1 + 1e-2 * np.sin(np.arange(data[0].X.size, dtype=np.float32)).reshape(data[0].X.shape))
     assert tied_share(noisy) < 0.1  # control: the ties are the tree's, not the test's
+
+
+@pytest.mark.parametrize("more", [{"branching": 4}, {"masses": ((0.9, 0.1), (0.2, 0.3, 0.5)), "contraction": 0.6}])
+def test_a_cascades_points_do_not_depend_on_their_company(more: dict[str, Any]) -> None:
+    """Nodes are drawn once for all points that share them: alone, or in any order, every point is the same."""
+    recipe = fm.Cascade(n_points=9_000, ambient_dim=5, seed=3, **more)
+    data, points = fm.generate(recipe), np.array([8_999, 0, 17, 17, 4_096])
+    X = np.empty((points.size, 5), np.float32)
+    cascade.rows(recipe, points, X)
+    np.testing.assert_array_equal(X, data.X[points])
+    np.testing.assert_array_equal(cascade.values(recipe, points), data.y[points])
+    order = cascade.cascade_paths(recipe).rough_order(np.arange(9_000))
+    addresses = cascade.cascade_paths(recipe).addresses(order)
+    kept = (addresses[1:] == addresses[:-1]).mean()
+    assert kept > 1.5 * (np.diff(cascade.cascade_paths(recipe).addresses(np.arange(9_000)), axis=0) == 0).mean()
+
+
+@pytest.mark.parametrize(("contraction", "exact"), [(0.5, True), (0.99, False)])
+def test_labels_of_cascades_are_path_sums(contraction: float, exact: bool) -> None:
+    """Where sums of terms are exact in any order the tree's sums are the labels, to the last bit."""
+    recipe = fm.Cascade(n_points=300, ambient_dim=2, contraction=contraction, branching=2, depth=400, seed=1)
+    assert sums_are_exact(cascade_terms(contraction, recipe.hurst, recipe.levels)) is exact
+    np.testing.assert_array_equal(fm.generate(recipe).y, cascade.values(recipe, np.arange(300)))
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "5"])

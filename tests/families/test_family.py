@@ -35,7 +35,10 @@ RECIPES: list[fm.Recipe] = [
     fm.SmoothManifold(n_points=500),
     fm.SmoothManifold(n_points=500, kind="cube", hurst=2.0),
     fm.RandomHierarchyModel(n_points=500),
+    fm.GrammarLanguage(n_points=500, levels=3, vocabulary=8, synonyms=4),
     fm.SparseParities(n_points=500),
+    fm.Subtasks(n_points=500, within=fm.Cascade(n_points=1)),
+    fm.Subtasks(n_points=500, within=fm.PercolationCluster(n_points=1), n_subtasks=50),
 ]
 
 
@@ -136,7 +139,7 @@ def test_a_law_that_is_withdrawn_keeps_what_was_known_beside_its_exponents() -> 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.family}-{getattr(r, 'label', '')}")
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_every_family_has_a_law_for_every_learner_and_for_those_to_come(recipe: fm.Recipe, noise: float) -> None:
-    if noise and recipe.family in {"random-hierarchy-model", "sparse-parities"}:
+    if noise and recipe.family in {"random-hierarchy-model", "grammar-language", "sparse-parities"}:
         pytest.skip("its labels are classes, which take no noise")
     recipe = recipe.replace(noise=noise)
     laws = [law_of(recipe, learner) for learner in LEARNERS]

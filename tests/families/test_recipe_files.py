@@ -103,6 +103,17 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),
         seed=st.integers(0, 99),
     ),
+    "grammar-language": st.builds(
+        fm.GrammarLanguage,
+        n_points=_SIZES,
+        levels=st.integers(2, 3),
+        vocabulary=st.just(4),
+        synonyms=st.integers(1, 4),
+        context=st.none() | st.integers(1, 3),
+        target=st.sampled_from(["next-token", "masked-token"]),
+        encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),
+        seed=st.integers(0, 99),
+    ),
     "sparse-parities": st.builds(
         fm.SparseParities,
         n_points=_SIZES,
@@ -110,6 +121,14 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         n_bits=st.integers(3, 8),
         task_size=st.integers(1, 3),
         seed=st.integers(0, 99),
+    ),
+    "subtasks": st.builds(
+        fm.Subtasks,
+        n_points=_SIZES,
+        within=st.sampled_from([fm.Cascade(n_points=1, ambient_dim=4), fm.PercolationCluster(n_points=1)]),
+        zipf_exponent=st.floats(0.1, 5.0),
+        n_subtasks=st.none() | st.integers(1, 5),
+        **_ADDED,
     ),
 }
 

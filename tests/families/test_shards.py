@@ -310,7 +310,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
         (
             fm.LatticePercolation(dim=2, side=9),
             2,
-            r"\(cascade, random-hierarchy-model, smooth-manifold, sparse-parities\)",
+            r"\(cascade, grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities\)",
         ),
         (CASCADE, 0, "shards = 0: expected an integer from 1 to 1001"),
         (CASCADE, -1, "shards = -1"),

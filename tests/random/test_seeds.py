@@ -35,6 +35,9 @@ def test_splitmix64_reference_vectors() -> None:
 def test_references_draw_the_same_bits(key: int) -> None:
     assert streams.draws(key, 50).tolist() == [plain.draw(key, c) for c in range(50)]
     assert streams.normals(key, 300).tolist() == [plain.draw_normal(key, c) for c in range(300)]
+    keys, scratch = streams.draws(key, 300), np.empty((3, 300))
+    streams.first_normals(keys, scratch[0], scratch[1], np.empty(300, np.uint64), scratch[2])
+    assert scratch[2].tolist() == [plain.draw_normal(int(k), 0) for k in keys]
     pairs = np.array([plain.normal_pair(key, c) for c in range(300)], np.float32).T
     np.testing.assert_array_equal(streams.normal_pairs(key, 300), pairs)
     assert streams.permutation(key, 40).tolist() == plain.permutation(key, 40)

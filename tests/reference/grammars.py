@@ -59,3 +59,19 @@ def derivation(grammar: Grammar, string: int, seed: int) -> list[int]:
             symbols += [int(y) for y in rules[x, choose(list(np.cumsum(chance[x])), uniform(1 + node))]]
         begin, nodes = begin + nodes, nodes * grammar.branching
     return symbols
+
+
+def floor(grammar: Grammar, position: int, context: int) -> tuple[float, float]:
+    """Return (entropy, 0–1 risk) of the best predictor of a token that sees those just before it, from all strings."""
+    joint: dict[tuple[int, ...], dict[int, float]] = {}
+    for p, levels in all_derivations(grammar):
+        seen = joint.setdefault(levels[-1][position - context : position], {})
+        token = levels[-1][position]
+        seen[token] = seen.get(token, 0.0) + p
+    entropy = -sum(p * np.log(p / sum(seen.values())) for seen in joint.values() for p in seen.values() if p > 0.0)
+    return float(entropy), 1.0 - sum(max(seen.values()) for seen in joint.values())
+
+
+def masked_place(point: int, seed: int, places: int) -> int:
+    """Return which of so many tokens of a sequence is hidden."""
+    return int(plain.draw_below(plain.derive(key64(seed, Role.MASK), point), 0, places))

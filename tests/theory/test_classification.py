@@ -20,6 +20,7 @@ from fractalman.theory import (
     TreeCovariance,
     bayes_curve,
     cascade_class_exponent,
+    class_entropy_floor,
     class_error,
     class_floor,
     classification_risk,
@@ -237,3 +238,23 @@ def test_exponents_are_never_below_half_and_on_clusters_not_always_half() -> Non
     assert cluster_class_exponent("hierarchical", 0.125) == pytest.approx(0.375)
     assert cluster_class_exponent("hierarchical", 1.0) == 0.5
     assert cluster_class_exponent("brownian") == 0.25
+
+
+@pytest.mark.parametrize(
+    ("prior", "posterior", "threshold"),
+    [(1.0, 0.5, 0.7), (1.0, 0.01, 0.3), (1.25, 0.3, -1.0), (1.0, 0.9, 2.0), (1.0, 0.4999, 0.1), (1.0, 0.5001, 0.1)],
+)
+def test_the_floor_in_nats_is_the_mean_posterior_entropy(prior: float, posterior: float, threshold: float) -> None:
+    from scipy import integrate, stats
+
+    spread, centre = np.sqrt(prior / posterior - 1.0), -threshold / np.sqrt(posterior)
+
+    def entropy(u: float) -> float:
+        return float(-(stats.norm.cdf(u) * stats.norm.logcdf(u) + stats.norm.sf(u) * stats.norm.logsf(u)))
+
+    expected = integrate.quad(lambda u: entropy(u) * stats.norm.pdf(u, centre, spread), -12.0, 12.0, limit=500)[0]
+    found = float(class_entropy_floor([prior], [posterior], threshold)[0])
+    assert found == pytest.approx(expected, abs=1e-10)
+    assert found > 2.0 * np.log(2.0) * class_floor([prior], [posterior], threshold)[0]  # h(p) >= 2 ln 2 min(p, 1 − p)
+    assert class_entropy_floor([prior], [0.0])[0] == 0.0
+    assert class_entropy_floor([prior], [prior])[0] == pytest.approx(np.log(2.0))

@@ -101,6 +101,66 @@ def test_entropies_are_those_of_blocks() -> None:
         grammars.string_entropy(Grammar((np.zeros((2, 1, 2), np.int64),), (np.ones((2, 1)),), np.full(2, 0.5), 2))
 
 
+@pytest.mark.parametrize(
+    "grammar", [*TINY, random_grammar(seed=6, levels=2, vocabulary=3, synonyms=1, branching=3, classes=3)]
+)
+def test_floors_at_every_context_against_enumeration(grammar: Grammar) -> None:
+    wrong = False
+    for position in range(grammar.length):
+        for context in range(position + 1):
+            floor = grammars.token_floor(grammar, position, context)
+            slow = reference.floor(grammar, position, context)
+            np.testing.assert_allclose((floor.entropy, floor.zero_one), slow, atol=1e-12)
+            wrong |= abs(floor.entropy - reference.floor(grammar, position, 0)[0]) > 1e-3
+    assert wrong  # the control: contexts say something
+    with pytest.raises(RecipeError, match="expected a position from 0"):
+        grammars.token_floor(grammar, 0, 1)
+
+
+def test_the_entropy_rate_is_that_of_blocks_that_follow_each_other() -> None:
+    grammar = random_grammar(seed=0, levels=4, vocabulary=8, synonyms=4, zipf_exponent=0.7)
+    blocks = np.cumsum([grammars.context_entropy(grammar, t) for t in range(grammar.length)])
+    assert abs(blocks[-1] / grammar.length - grammars.entropy_rate(grammar)) < 1e-12
+    assert (np.diff(blocks / np.arange(1, grammar.length + 1)) < 0.0)[1:].any()
+    assert grammars.block_floor(grammar, 15, 0, most=100) is None
+    with pytest.raises(RecipeError, match="discrete_floor"):  # a context that begins inside a block
+        grammars.token_floor(random_grammar(seed=0, levels=2, vocabulary=1100, synonyms=64), 3, 2)
+
+
+@pytest.mark.parametrize("grammar", [*TINY, random_grammar(seed=5, levels=3, vocabulary=5, synonyms=3)])
+def test_correlations_are_those_of_all_pairs(grammar: Grammar) -> None:
+    squares: list[list[float]] = [[] for _ in range(grammar.levels)]
+    single = grammars.token_marginal(grammar)
+    for i in range(grammar.length):
+        for j in range(i):
+            height = next(
+                h for h in range(grammar.levels + 1) if i // grammar.branching**h == j // grammar.branching**h
+            )
+            both = grammars.pair_distribution(grammar, i, j)
+            squares[height - 1].append(float(((both - np.outer(single[i], single[j])) ** 2).mean()))
+    slow = np.sqrt([np.mean(of_height) for of_height in squares])
+    np.testing.assert_allclose(grammars.token_correlations(grammar), slow, rtol=1e-9, atol=1e-15)
+
+
+def test_correlations_over_random_rules_follow_their_law() -> None:
+    """At v = 32, m = 8 the mean square is the law's within a fifth; exponents off by one level are refused."""
+    options = {"vocabulary": 32, "synonyms": 8}
+    drawn = [grammars.token_correlations(random_grammar(seed=k, levels=3, **options)) ** 2 for k in range(30)]
+    square, error = np.mean(drawn, axis=0), np.std(drawn, axis=0) / np.sqrt(30)
+    law = np.array([grammars.expected_correlation(**options, height=height) ** 2 for height in (1, 2, 3)])
+    assert (np.abs(square / law - 1.0) < 0.2).all()
+    assert (np.abs(square[1:] - law[:-1] / 8) > 10 * error[1:]).all()  # the control: m^−l instead of m^−(2l−1)
+    sizes = [grammars.correlation_sample_complexity(**options, height=height) for height in (1, 2)]
+    np.testing.assert_allclose(sizes, [32 * 8 / (1 - 8 / 32), 32 * 8**3 / (1 - 8 / 32)])
+    all_tuples = {"vocabulary": 4, "synonyms": 4, "height": 1}
+    assert grammars.correlation_sample_complexity(**all_tuples) == math.inf
+    np.testing.assert_allclose(
+        grammars.token_correlations(random_grammar(seed=1, levels=1, vocabulary=4, synonyms=4)), 0, atol=1e-12
+    )
+    with pytest.raises(RecipeError, match="expected branching"):
+        grammars.expected_correlation(vocabulary=4, synonyms=5, height=1)
+
+
 @settings(max_examples=40)
 @given(
     st.integers(0, 2**63 - 1),

@@ -11,13 +11,6 @@ from fractalman._typing import F32, AnyInt
 from fractalman.families.blocks import BLOCK
 from fractalman.random.streams import Role, key64, normals
 
-ENCODINGS = ("one-hot", "tokens", "embedding")
-
-
-def encoded_dimension(encoding: str, length: int, vocabulary: int, embedding_dim: int) -> int:
-    """Return how many coordinates strings of ``length`` tokens have."""
-    return length * {"one-hot": vocabulary, "tokens": 1, "embedding": embedding_dim}[encoding]
-
 
 @lru_cache(maxsize=8)
 def token_vectors(vocabulary: int, dim: int, seed: int) -> F32:
@@ -35,9 +28,9 @@ def encode(tokens: AnyInt, encoding: str, vocabulary: int, X: F32, seed: int) ->
     Parameters
     ----------
     tokens : (n, t) integer
-        0 … vocabulary − 1.
+        0 … vocabulary − 1, or vocabulary for a token that is masked: its one-hot block is 0, its vector one of its own.
     encoding : str
-        One of `ENCODINGS`.
+        "one-hot", "tokens" or "embedding".
     vocabulary : int
         Number of tokens.
     X : (n, t·width) float32
@@ -47,7 +40,7 @@ def encode(tokens: AnyInt, encoding: str, vocabulary: int, X: F32, seed: int) ->
     """
     n, t = tokens.shape
     width = X.shape[1] // t
-    vectors = token_vectors(vocabulary, width, seed) if encoding == "embedding" else None
+    vectors = token_vectors(vocabulary + 1, width, seed) if encoding == "embedding" else None
 
     def work(start: int) -> None:
         part = tokens[start : start + BLOCK]
@@ -58,7 +51,7 @@ def encode(tokens: AnyInt, encoding: str, vocabulary: int, X: F32, seed: int) ->
             out[:] = vectors[part].reshape(len(part), t * width)
         else:
             out[:] = 0.0
-            columns = part + np.arange(t) * vocabulary
-            out[np.arange(len(part))[:, None], columns] = 1.0
+            rows, places = np.nonzero(part < vocabulary)
+            out[rows, part[rows, places] + places * vocabulary] = 1.0
 
     run_tasks(work, [(start,) for start in range(0, n, BLOCK)])

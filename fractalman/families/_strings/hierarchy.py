@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
 from fractalman._typing import I64, U64, AnyInt
+from fractalman.families._strings.recipe import GrammarRecipe
 from fractalman.families.blocks import BLOCK, ComputedColumn
 from fractalman.families.cascade.induced import InducedTree, induced_tree
 from fractalman.trees import Hierarchy
@@ -67,6 +69,14 @@ class DerivationPaths:
         """Return the tree that strings 0 … n_points − 1 induce."""
         shared = np.arange(self.levels + 1)
         return induced_tree(self, n_points, np.searchsorted(self.ends, shared, side="right").astype(np.int16))
+
+
+def derivation_paths(recipe: GrammarRecipe) -> DerivationPaths:
+    """Return the paths of a grammar's strings, all their symbols level by level."""
+    ends = tuple(accumulate(recipe.branching**level for level in range(recipe.levels + 1)))
+    return DerivationPaths(
+        lambda points: recipe.derivations(points).symbols, ends, max(recipe.roots, recipe.vocabulary)
+    )
 
 
 def hierarchy_of(tree: InducedTree) -> Hierarchy:

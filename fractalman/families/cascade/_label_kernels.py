@@ -8,9 +8,9 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.random.series import exp64, log64
-from fractalman.random.streams import derive, draw_normal
+from fractalman.random.streams import derive, first_normals
 
-_U = np.uint64
+_TOGETHER = 512  # normals drawn at once
 
 
 @kernel
@@ -54,19 +54,33 @@ def sum_of_squares(amplitude, first, stop):  # type: ignore[no-untyped-def]
 def cascade_segments(addresses, first, last, amplitude, key, value, variance):  # type: ignore[no-untyped-def]
     """value[i] = Σ amplitude[i, l]·z(addresses[i, l]), first[i] ≤ l ≤ last[i], terms rounded to 2^-44; its variance.
 
-    One row of ``amplitude`` serves all paths.
+    One row of ``amplitude`` serves all paths. Normals are drawn for several rows at once, in vector instructions.
     """
     grid = 17592186044416.0  # 2^44
-    for i in range(addresses.shape[0]):
-        total = 0.0
-        spread = 0.0
-        row = i if amplitude.shape[0] > 1 else 0
-        for level in range(last[i], first[i] - 1, -1):
-            z = draw_normal(derive(key, addresses[i, level]), _U(0))
-            total += math.floor(amplitude[row, level] * z * grid + 0.5) / grid
-            spread += amplitude[row, level] * amplitude[row, level]
-        value[i] = total
-        variance[i] = spread
+    n, room = addresses.shape[0], max(_TOGETHER, addresses.shape[1])
+    keys, x, t = np.empty(room, np.uint64), np.empty(room, np.float64), np.empty(room, np.float64)
+    q, z = np.empty(room, np.uint64), np.empty(room, np.float64)
+    i = 0
+    while i < n:
+        stop, held = i, 0
+        while stop < n and held + max(0, last[stop] - first[stop] + 1) <= room:
+            for level in range(last[stop], first[stop] - 1, -1):
+                keys[held] = derive(key, addresses[stop, level])
+                held += 1
+            stop += 1
+        first_normals(keys[:held], x[:held], t[:held], q[:held], z[:held])
+        held = 0
+        for k in range(i, stop):
+            total = 0.0
+            spread = 0.0
+            row = k if amplitude.shape[0] > 1 else 0
+            for level in range(last[k], first[k] - 1, -1):
+                total += math.floor(amplitude[row, level] * z[held] * grid + 0.5) / grid
+                spread += amplitude[row, level] * amplitude[row, level]
+                held += 1
+            value[k] = total
+            variance[k] = spread
+        i = stop
 
 
 @kernel

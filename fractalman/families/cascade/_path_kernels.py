@@ -8,6 +8,7 @@ from fractalman._jit import kernel
 from fractalman.random.streams import derive, draw_below, draw_uniform
 
 _U = np.uint64
+_TOGETHER = 64  # points walked down at once
 
 
 @kernel
@@ -25,28 +26,40 @@ def cascade_paths(  # type: ignore[no-untyped-def]
     """
     levels = addresses.shape[1] - 1
     per_word = 64 // bits
-    for i in range(points.size):
-        own = derive(path_key, _U(points[i]))
-        address = branching_key
-        addresses[i, 0] = address
-        for w in range(words.shape[1]):
-            words[i, w] = _U(0)
+    tile = min(_TOGETHER, points.size)
+    owns, nodes, digits = np.empty(tile, np.uint64), np.empty(tile, np.uint64), np.empty(tile, np.uint64)
+    kinds = np.zeros(tile, np.int64)
+    words[:] = _U(0)
+    for start in range(0, points.size, tile):  # level by level for some points at once, in vector instructions
+        many = min(tile, points.size - start)
+        for i in range(many):
+            owns[i] = derive(path_key, _U(points[start + i]))
+            nodes[i] = branching_key
+            addresses[start + i, 0] = branching_key
         for level in range(levels):
-            kind = draw_below(address, _U(0), np.int64(branching.size)) if branching.size > 1 else np.int64(0)
+            if branching.size > 1:
+                for i in range(many):
+                    kinds[i] = draw_below(nodes[i], _U(0), np.int64(branching.size))
             if below.size > 0:
-                u = draw_uniform(own, _U(level))
-                child = np.int64(0)
-                while child < branching[kind] - 1 and u >= below[first[kind] + child]:
-                    child += 1
+                for i in range(many):
+                    u = draw_uniform(owns[i], _U(level))
+                    child = np.int64(0)
+                    while child < branching[kinds[i]] - 1 and u >= below[first[kinds[i]] + child]:
+                        child += 1
+                    digits[i] = _U(child)
             else:
-                child = draw_below(own, _U(level), branching[kind])
+                for i in range(many):
+                    digits[i] = _U(draw_below(owns[i], _U(level), branching[kinds[i]]))
             if steps.shape[1] > 0:
-                steps[i, level] = first[kind] + child
-            digit = _U(child)
-            place = per_word - 1 - level % per_word
-            words[i, level // per_word] |= digit << _U(place * bits)
-            address = derive(address, digit)
-            addresses[i, level + 1] = address
+                for i in range(many):
+                    steps[start + i, level] = first[kinds[i]] + np.int64(digits[i])
+            word, shift = level // per_word, _U((per_word - 1 - level % per_word) * bits)
+            for i in range(many):
+                words[start + i, word] |= digits[i] << shift
+            for i in range(many):
+                nodes[i] = derive(nodes[i], digits[i])
+            for i in range(many):
+                addresses[start + i, level + 1] = nodes[i]
 
 
 @kernel

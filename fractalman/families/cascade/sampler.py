@@ -23,10 +23,11 @@ from fractalman.families.cascade.labels import (
     cascade_segments,
     cascade_terms,
     cascade_variances,
+    sums_are_exact,
 )
 from fractalman.families.cascade.paths import CascadePaths
 from fractalman.families.cascade.recipe import Cascade
-from fractalman.trees import Hierarchy, LabelTree
+from fractalman.trees import Hierarchy, LabelTree, path_sums
 
 
 def cascade_paths(recipe: Cascade) -> CascadePaths:
@@ -109,28 +110,38 @@ class _Nodes:
 def structure(recipe: Cascade, hierarchy: bool, draw: int) -> Structure[Cascade]:
     """Draw everything but the coordinates; without a hierarchy, the labels only."""
     n = recipe.n_points
-    y = values(recipe, np.arange(n), draw)
-    columns = label_tree = None
-    if hierarchy:
-        tree = cascade_paths(recipe).induced_tree(n)
-        value, variance = _Nodes(recipe, tree, draw).segments(0, tree.n_nodes)
-        parent = tree.parent
-        columns = Hierarchy(parent, value, variance, tree.size, tree.depth, n, tree.level)
-        label_tree = LabelTree(parent, value, variance, np.full(n, _norm(recipe)), np.arange(n))
+    if not hierarchy:
+        return Structure(recipe, values(recipe, np.arange(n), draw), np.zeros(n, np.int64), None, None, None)
+    tree = cascade_paths(recipe).induced_tree(n)
+    value, variance = _Nodes(recipe, tree, draw).segments(0, tree.n_nodes)
+    parent = tree.parent
+    columns = Hierarchy(parent, value, variance, tree.size, tree.depth, n, tree.level)
+    label_tree = LabelTree(parent, value, variance, np.full(n, _norm(recipe)), np.arange(n))
+    if sums_are_exact(cascade_terms(float(step_ratios(recipe).max()), recipe.hurst, recipe.levels)):
+        above_below = np.concatenate([np.arange(n, tree.n_nodes), np.arange(n)])  # a latent's parent has a smaller id
+        y = path_sums(parent, value, above_below)[:n] / _norm(recipe)
+    else:
+        y = values(recipe, np.arange(n), draw)
     return Structure(recipe, y, np.zeros(n, np.int64), None, columns, label_tree)
 
 
 def rows(recipe: Cascade, points: I64, X: F32) -> None:
-    """Write the coordinates of any points of a cascade, by address: (len(points), d) float32."""
+    """Write the coordinates of any points of a cascade, by address: (len(points), d) float32.
+
+    Points are made in the order of their paths, so that neighbours share most of what is drawn.
+    """
     paths, seed = cascade_paths(recipe), recipe.seeds.embedding
+    order = paths.rough_order(points)
 
     def work(start: int) -> None:
-        part = slice(start, start + BLOCK)
+        part = order[start : start + BLOCK]
+        block = np.empty((part.size, recipe.ambient_dim), np.float32)
         if isinstance(recipe.contraction, tuple):
             addresses, steps = paths.steps(points[part])
-            cascade_coordinates(X[part], addresses, step_ratios(recipe)[steps], seed)
+            cascade_coordinates(block, addresses, step_ratios(recipe)[steps], seed)
         else:
-            cascade_coordinates(X[part], paths.addresses(points[part]), recipe.contraction, seed)
+            cascade_coordinates(block, paths.addresses(points[part]), recipe.contraction, seed)
+        X[part] = block
 
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
 from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
+from fractalman.families._strings.recipe import MAX_LENGTH, RULE_CHECKS, GrammarRecipe, encoded_dimension
 from fractalman.random.keys import Seeds
-from fractalman.recipes.base import Recipe
-from fractalman.recipes.checks import MAX_DIM, MAX_POINTS, Check, choice, integer, real, switch
+from fractalman.recipes.checks import MAX_POINTS, Check, integer
 from fractalman.recipes.checks import seed as seed_check
-
-if TYPE_CHECKING:
-    from fractalman.theory.grammars import Derivations, Grammar
-
-MAX_RULES = 1 << 22
-"""Most productions of one level."""
-MAX_LENGTH = 1 << 14
-"""Most tokens of a string."""
-
-
-def _exponent(name: str, value: Any) -> float | None:
-    return None if value is None else real(-1.0, 100.0)(name, value)
 
 
 def _target(name: str, value: Any) -> str | int:
@@ -40,7 +27,7 @@ def _target(name: str, value: Any) -> str | int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomHierarchyModel(Recipe):
+class RandomHierarchyModel(GrammarRecipe):
     """Strings of a random grammar whose derivations are regular trees, labelled with a hidden symbol.
 
     A class is replaced by one of its productions, a tuple of s symbols; each of these by one of its own, and so on,
@@ -86,6 +73,8 @@ class RandomHierarchyModel(Recipe):
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     threshold : float, default 0
         Classes have none: 0.
+    subclusters : int, default 8
+        Of classes that are subclusters, which this family has not: 8.
     embedding : str, default "own"
         X is the family's own: "own".
     feature_directions : str, default "random"
@@ -140,78 +129,36 @@ class RandomHierarchyModel(Recipe):
     ambient_dim: int = field(init=False)
 
     _checks: ClassVar[dict[str, Check]] = {
+        **RULE_CHECKS,
         "n_points": integer(1, MAX_POINTS),
-        "levels": integer(1, 14),
-        "vocabulary": integer(2, 1 << 20),
-        "synonyms": integer(1, 1 << 20),
-        "branching": integer(2, MAX_LENGTH),
         "classes": integer(1, 1 << 20),
-        "encoding": choice("one-hot", "tokens", "embedding"),
-        "embedding_dim": integer(1, 4096),
-        "zipf_exponent": _exponent,
-        "ambiguous": switch,
         "target": _target,
         "node": integer(0, MAX_LENGTH - 1),
         "seed": seed_check,
-        "embedding": choice("own"),
     }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        width = {"one-hot": self.vocabulary, "tokens": 1, "embedding": self.embedding_dim}[self.encoding]
-        object.__setattr__(self, "ambient_dim", width * self.length)
-
-    def _target_problems(self) -> list[str]:
-        problems = []
-        if self.noise:
-            problems.append(f"noise = {self.noise}: expected 0, for labels are classes; use ambiguous = true instead")
-        if self.threshold:
-            problems.append(f"threshold = {self.threshold}: expected 0, for labels are classes; leave it out")
-        return problems
+        width = encoded_dimension(self.encoding, self.length, self.vocabulary, self.embedding_dim)
+        object.__setattr__(self, "ambient_dim", width)
 
     def _joint_problems(self) -> list[str]:
-        v, m, s, problems = self.vocabulary, self.synonyms, self.branching, []
-        if self.length > MAX_LENGTH:
-            return [f"levels = {self.levels}, branching = {s}: expected at most {MAX_LENGTH} tokens; use fewer levels"]
-        width = {"one-hot": v, "tokens": 1, "embedding": self.embedding_dim}[self.encoding]
-        if width * self.length > MAX_DIM:
-            problems.append(
-                f"encoding = {self.encoding!r} of {self.length} tokens has {width * self.length} coordinates: expected "
-                f"at most {MAX_DIM}; use encoding = 'tokens'"
-            )
-        most = max(self.classes, v if self.levels > 1 else 1) * m
-        if most > MAX_RULES:
-            problems.append(f"synonyms = {m}: {most} productions of a level, expected at most {MAX_RULES}")
-        if v**s > 1 << 62:
-            problems.append(f"vocabulary = {v}, branching = {s}: expected at most 2^62 different tuples of symbols")
-        elif not self.ambiguous and most > v**s:
-            problems.append(
-                f"synonyms = {m}: {most} productions of a level, and vocabulary = {v}, branching = {s} give {v**s} "
-                "different tuples; use fewer synonyms, a larger vocabulary, or ambiguous = true"
-            )
+        if self._length_problems():
+            return self._length_problems()
+        problems = self._rule_problems(self.length)
         if self.target_level > self.levels:
             problems.append(f"target = {self.target}: expected 'class' or a level from 0 to {self.levels}")
-        elif self.node >= s**self.target_level:
+        elif self.node >= self.branching**self.target_level:
             problems.append(
-                f"node = {self.node}: level {self.target_level} has {s**self.target_level} symbols, expected 0 to "
-                f"{s**self.target_level - 1}"
+                f"node = {self.node}: level {self.target_level} has {self.branching**self.target_level} symbols, "
+                f"expected 0 to {self.branching**self.target_level - 1}"
             )
         return problems
 
     @property
-    def addressed(self) -> bool:
-        """Strings are drawn one by one."""
-        return True
-
-    @property
-    def classifies(self) -> bool:
-        """Labels are symbols."""
-        return True
-
-    @property
-    def length(self) -> int:
-        """Tokens of a string, s^L."""
-        return int(self.branching**self.levels)
+    def roots(self) -> int:
+        """Symbols of level 0: the classes."""
+        return self.classes
 
     @property
     def target_level(self) -> int:
@@ -222,36 +169,6 @@ class RandomHierarchyModel(Recipe):
     def target_classes(self) -> int:
         """How many values y can have."""
         return self.classes if self.target_level == 0 else self.vocabulary
-
-    @property
-    def grammar(self) -> Grammar:
-        """The rules, drawn from the geometry seed."""
-        drawn = (self.levels, self.vocabulary, self.synonyms, self.branching, self.classes)
-        return _grammar(self.seeds.geometry, drawn, self.zipf_exponent, self.ambiguous)
-
-    def derivations(self, points: AnyInt) -> Derivations:
-        """Return strings with all their hidden symbols.
-
-        Parameters
-        ----------
-        points : (k,) integer
-            Numbers of the strings, ≥ 0, in any order.
-
-        Returns
-        -------
-        theory.grammars.Derivations
-            ``level(l)`` are the symbols of level l, (k, s^l); ``tokens`` the strings, ``classes`` the classes.
-
-        Examples
-        --------
-        >>> import fractalman as fm
-        >>> recipe = fm.RandomHierarchyModel(n_points=10)
-        >>> recipe.derivations(range(3)).level(1).shape
-        (3, 2)
-        """
-        from fractalman.theory.grammars import derive_strings
-
-        return derive_strings(self.grammar, np.asarray(points, np.int64), self.seeds.labels)
 
     def target_posterior(self, tokens: AnyInt) -> F64:
         """Return the probabilities of y given strings and the rules; `theory.posterior` does so for a dataset's rows.
@@ -276,20 +193,3 @@ class RandomHierarchyModel(Recipe):
         from fractalman.theory.grammars import latent_posterior
 
         return latent_posterior(self.grammar, np.asarray(tokens, np.int64), self.target_level, self.node)
-
-
-@lru_cache(maxsize=16)
-def _grammar(seed: int, drawn: tuple[int, ...], zipf_exponent: float | None, ambiguous: bool) -> Grammar:
-    from fractalman.theory.grammars import random_grammar
-
-    levels, vocabulary, synonyms, branching, classes = drawn
-    return random_grammar(
-        seed=seed,
-        levels=levels,
-        vocabulary=vocabulary,
-        synonyms=synonyms,
-        branching=branching,
-        classes=classes,
-        zipf_exponent=zipf_exponent,
-        ambiguous=ambiguous,
-    )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-
 import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I32, I64, AnyInt
-from fractalman.datasets.memory import Dataset
-from fractalman.errors import RecipeError
-from fractalman.families._strings.hierarchy import DerivationPaths, hierarchy_columns, hierarchy_of
-from fractalman.families.base import Sampler, Structure
-from fractalman.families.blocks import BLOCK, ComputedColumn, by_address
+from fractalman.families._strings.hierarchy import DerivationPaths
+from fractalman.families._strings.sampler import Strings
+from fractalman.families.blocks import BLOCK
 from fractalman.families.sparse_parities import _kernels
 from fractalman.families.sparse_parities.recipe import SparseParities, read_bits
 from fractalman.random.streams import Role, key64
@@ -36,20 +31,17 @@ def _parities(recipe: SparseParities, strings: AnyInt) -> F64:
     return parity
 
 
-def values(recipe: SparseParities, points: I64) -> F64:
-    """Labels of any points."""
-    return _parities(recipe, tokens(recipe, points))
+def drawn(recipe: SparseParities, points: I64) -> tuple[I32, F64]:
+    """Return tokens and parities of any points."""
+    strings = tokens(recipe, points)
+    return strings, (read_bits(strings, recipe.task_bits).sum(axis=1) % 2).astype(np.float64)
 
 
-def _write(recipe: SparseParities, strings: AnyInt, X: F32) -> None:
+def write(recipe: SparseParities, strings: AnyInt, X: F32) -> None:
+    """Write the coordinates of points: 1 for the task, then the bits."""
     X[:, : recipe.n_tasks] = 0.0
     X[np.arange(len(strings)), strings[:, 0]] = 1.0
     X[:, recipe.n_tasks :] = strings[:, 1:]
-
-
-def rows(recipe: SparseParities, points: I64, X: F32) -> None:
-    """Write the coordinates of any points."""
-    _write(recipe, tokens(recipe, points), X)
 
 
 def _paths(recipe: SparseParities) -> DerivationPaths:
@@ -60,43 +52,9 @@ def _paths(recipe: SparseParities) -> DerivationPaths:
     return DerivationPaths(symbols, (1, 1 + recipe.task_size), max(2, recipe.n_tasks))
 
 
-def structure(recipe: SparseParities, hierarchy: bool, _draw: int) -> Structure[SparseParities]:
-    """Draw everything but the coordinates; every label draw is the same, for points decide their labels."""
-    n = recipe.n_points
-    strings = tokens(recipe, np.arange(n))
-    tree = hierarchy_of(_paths(recipe).tree(n)) if hierarchy else None
-    return Structure(recipe, _parities(recipe, strings), np.zeros(n, np.int64), None, tree, tokens=strings)
-
-
-def coordinates(made: Structure[SparseParities], X: F32) -> None:
-    """Write all coordinates into X."""
-    if made.tokens is None:
-        raise RecipeError("this dataset has no column of tokens: use generate for one with its strings")
-    _write(made.recipe, made.tokens, X)
-
-
-def label_sampler(_recipe: SparseParities, made: Dataset | Structure[SparseParities]) -> Callable[[int], F64]:
-    """Return what draws labels of the same points: theirs again, for points decide them."""
-    y = made.y
-    return lambda _: y.copy()
-
-
-def _columns(recipe: SparseParities) -> dict[str, ComputedColumn]:
-    shape = (recipe.n_points, 1 + recipe.n_bits)
-    made = ComputedColumn(shape, np.dtype(np.int32), lambda points: tokens(recipe, points))
-    return {**by_address(recipe, rows, values), "tokens": made}
-
-
-def streamed(recipe: SparseParities, hierarchy: bool, _folder: Path) -> Mapping[str, ComputedColumn]:
-    """Return all columns made by address, those of the tree from a compact induced tree."""
-    columns = _columns(recipe)
-    return {**columns, **hierarchy_columns(_paths(recipe).tree(recipe.n_points))} if hierarchy else columns
-
-
-SAMPLER = Sampler[SparseParities](
-    structure=structure,
-    coordinates=coordinates,
-    label_sampler=label_sampler,
-    coordinate_blocks=lambda made, _: _columns(made.recipe)["X"],
-    streamed=streamed,
-)
+SAMPLER = Strings[SparseParities](
+    drawn=drawn,
+    write=write,
+    paths=_paths,
+    redrawn=lambda _recipe, _tokens, y, _draw: y.copy(),  # points decide their labels
+).sampler()

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from fractalman._typing import F64
 from fractalman.conventions import validation_split
 from fractalman.errors import RecipeError
+from fractalman.learners.class_targets import cross_entropy, one_hot
 from fractalman.learners.networks import NEEDED, require
 from fractalman.learners.networks.parameterization import layer_sizes
 from fractalman.learners.networks.settings import Settings
@@ -110,6 +112,11 @@ class MLP(Learner):
         """Return the value of a setting."""
         return getattr(self.settings, key)
 
+    @property
+    def probabilities(self) -> bool:
+        """Of classes, unless told to fit squares."""
+        return self.settings.loss != "squared"
+
     def smoother(self) -> Smoother | None:
         """Ridge regression with the tangent kernel of as many hidden ReLU layers; None for other activations."""
         from fractalman.learners.kernel_ridge import TangentKernel
@@ -161,6 +168,12 @@ class MLP(Learner):
             f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated') or is no "
             "number ('diverged': it has no risk, and the others of its company go on), else when the steps are used up "
             "('budget')."
+            + (
+                " Where labels are classes, outputs are logarithms of probabilities up to a constant, the loss is the "
+                "mean −ln(probability), and its unit is ln(number of classes)."
+                if self.probabilities
+                else ""
+            )
         )
 
     @property
@@ -213,9 +226,11 @@ class MLP(Learner):
 
     def _check(self, problems: Sequence[Problem]) -> int:
         """Return the rows that training sets are padded to."""
-        shapes = {(p.X_train.shape[1], p.y_train.shape[1]) for p in problems}
+        shapes = {(p.X_train.shape[1], p.y_train.shape[1], p.classes) for p in problems}
         if len(shapes) > 1:
-            raise RecipeError(f"problems with (d, columns) = {sorted(shapes)}: expected one shape in a call of 'mlp'")
+            raise RecipeError(
+                f"problems with (d, columns, classes) = {sorted(shapes)}: expected one shape in a call of 'mlp'"
+            )
         largest, smallest = max(p.n for p in problems), min(p.n for p in problems)
         pad = self.settings.max_train or largest
         if largest > pad:
@@ -238,13 +253,16 @@ class MLP(Learner):
         parts, held_labels = [], []
         for p in problems:
             fit, held = validation_split(p.key, p.n)
-            parts.append(Problem(p.X_train[fit], p.y_train[fit], p.X_train[held], p.key))
+            parts.append(Problem(p.X_train[fit], p.y_train[fit], p.X_train[held], p.key, p.classes))
             held_labels.append(p.y_train[held])
         rates = sorted(self.settings.rates)
         risks = np.full((len(rates), len(problems)), np.inf)
         for row, rate in zip(risks, rates, strict=True):
             ends = self._trained(parts, rate, pad, files.named(f"validate-{rate:g}"))
-            row[:] = [mean_square(end.prediction - y) for end, y in zip(ends, held_labels, strict=True)]
+            row[:] = [
+                cross_entropy(end.prediction, y) if p.classes else mean_square(end.prediction - y)
+                for end, y, p in zip(ends, held_labels, parts, strict=True)
+            ]
         risks[~np.isfinite(risks)] = np.inf  # diverged: not this one
         chosen = [(rates[int(column.argmin())], float(column.min())) for column in risks.T]
         return (
@@ -258,9 +276,9 @@ class MLP(Learner):
         scales = [scaling(p) for p in problems]
         pairs = list(zip(scales, problems, strict=True))
         trained = training.train(
-            self.training_run(pad, rate),
+            self.training_run(pad, rate, problems[0].classes),
             [s.inputs(p.X_train).astype(np.float32) for s, p in pairs],
-            [s.labels(p.y_train) / s.label_scale for s, p in pairs],
+            [_labels(s, p) for s, p in pairs],
             [s.inputs(p.X_test).astype(np.float32) for s, p in pairs],
             [p.key for p in problems],
             checkpoint,
@@ -271,23 +289,25 @@ class MLP(Learner):
         """Return the end of a network in the labels' units; rate None = it diverged at every one."""
         import jax
 
-        d, m, t = problem.X_train.shape[1], problem.y_train.shape[1], problem.X_test.shape[0]
-        prediction = end.prediction if rate is not None else np.full((t, m), np.nan)
-        return Outcome(
-            prediction * scale.label_scale + scale.label_centre,
-            end.train_risk * scale.label_scale**2,
-            {
-                "stopped": DIVERGED if end.diverged else "interpolated" if end.interpolated else "budget",
-                "steps": end.steps,
-                "learning_rate": rate,
-                "train_risk_over_variance": None if end.diverged else end.train_risk,
-                "parameters": self.parameters(d, m),
-                "device": jax.default_backend(),
-                "jax": jax.__version__,
-            },
-        )
+        from fractalman.learners.networks.training import log_probabilities
 
-    def training_run(self, pad: int, rate: float) -> Run:
+        d, t, classes = problem.X_train.shape[1], problem.X_test.shape[0], problem.classes
+        outputs = end.prediction if rate is not None else np.full((t, problem.outputs), np.nan)
+        info = {
+            "stopped": DIVERGED if end.diverged else "interpolated" if end.interpolated else "budget",
+            "steps": end.steps,
+            "learning_rate": rate,
+            "parameters": self.parameters(d, problem.outputs),
+            "device": jax.default_backend(),
+            "jax": jax.__version__,
+        }
+        if classes:
+            return Outcome(np.exp(log_probabilities(outputs, classes)), end.train_risk, info)
+        info["train_risk_over_variance"] = None if end.diverged else end.train_risk
+        prediction = outputs * scale.label_scale + scale.label_centre
+        return Outcome(prediction, end.train_risk * scale.label_scale**2, info)
+
+    def training_run(self, pad: int, rate: float, classes: int = 0) -> Run:
         """Return how the networks are trained; ``pad``: rows of padded training sets, ``rate``: the schedule's peak."""
         from fractalman.learners.networks.training import Run
 
@@ -300,14 +320,22 @@ class MLP(Learner):
             block=_BLOCK,
             batch_size=s.batch_size,
             learning_rate=rate,
-            tolerance=s.interpolation_tolerance,
+            tolerance=s.interpolation_tolerance * (math.log(classes) if classes else 1.0),
             max_train=pad,
             activation=s.activation,
             parameterization=s.parameterization,
             optimizer=s.optimizer,
             sampling=s.sampling,
             weight_decay=s.weight_decay,
+            classes=classes,
         )
+
+
+def _labels(scale: Scaling, problem: Problem) -> F64:
+    """Return labels of mean square 1; of classes columns of 0 and 1."""
+    if problem.classes:
+        return one_hot(problem.y_train, problem.classes).reshape(problem.n, -1)
+    return scale.labels(problem.y_train) / scale.label_scale
 
 
 _NOTHING = Outcome(np.empty((0, 0)), math.nan)

@@ -14,6 +14,7 @@ from fractalman.learners.networks.parameterization import PARAMETERIZATIONS
 ACTIVATIONS = ("relu", "gelu", "tanh")
 OPTIMIZERS = ("adam", "sgd")
 SAMPLING = ("replacement", "one-pass")
+LOSSES = ("cross-entropy", "squared")
 _WORDS = {
     "activation": ACTIVATIONS,
     "parameterization": PARAMETERIZATIONS,
@@ -50,9 +51,12 @@ class Settings:
     sampling : str
         "replacement" (default), or "one-pass": batch k is the k-th run of training points, each seen once; needs
         n >= steps · batch_size.
+    loss : str, optional
+        What is minimised where labels are classes, "cross-entropy" or "squared"; of values it is the squared error.
+        Default None: cross-entropy.
     interpolation_tolerance : float
-        A network whose training risk over all its points is below this times its label variance has interpolated and
-        stops; 0 = always use the budget. Default 1e-5.
+        A network whose training risk over all its points is below this times its label variance (of classes: ln C) has
+        interpolated and stops; 0 = always use the budget. Default 1e-5.
     max_train : int, optional
         Rows that training sets are padded to, so that one compilation serves a sweep over n. Default None: the largest
         n of a call.
@@ -73,6 +77,7 @@ class Settings:
     optimizer: str = "adam"
     weight_decay: float = 0.0
     sampling: str = "replacement"
+    loss: str | None = None
     interpolation_tolerance: float = 1e-5
     max_train: int | None = None
 
@@ -94,7 +99,8 @@ class Settings:
             problems.append(f"mlp.learning_rate = {shown(list(self.rates))}: expected every rate once")
         if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
             problems.append(f"mlp.weight_decay = {shown(self.weight_decay)}: expected a number from 0 to below 1")
-        for name, allowed in _WORDS.items():
+        words = _WORDS if self.loss is None else {**_WORDS, "loss": LOSSES}
+        for name, allowed in words.items():
             word = getattr(self, name)
             if not isinstance(word, str) or word not in allowed:
                 hint = nearest(word[:80], allowed) if isinstance(word, str) else ""

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.display import Display
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.networks import training
 from fractalman.learners.networks.mlp import MLP, Settings
@@ -19,7 +20,7 @@ from fractalman.random.streams import Role, key64
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Display):
     """A network in the midst of its training.
 
     Attributes
@@ -41,7 +42,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(Display):
     """A problem as the network sees it.
 
     Attributes

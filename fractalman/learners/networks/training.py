@@ -18,6 +18,7 @@ import numpy as np
 import optax
 
 from fractalman._typing import F32, F64, I64
+from fractalman.display import Display
 from fractalman.learners.networks import checkpoints
 from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
 from fractalman.random.streams import Role, key64
@@ -98,10 +99,23 @@ class Plan(NamedTuple):
     rates: Any
 
 
-@partial(jax.jit, static_argnames=("batch_size", "activation", "optimizer", "sampling"))
+def batch_loss(outputs: Any, y: Any, classes: int) -> Any:
+    """Return the mean squared error of outputs (b, m), or of C classes the mean −ln(probability) of (b, m·C).
+
+    Classes come as columns of 0 and 1, those of a label column together, and outputs are logarithms of probabilities up
+    to a constant.
+    """
+    if not classes:
+        return jnp.mean(jnp.square(outputs - y))
+    shape = (*y.shape[:-1], -1, classes)
+    logarithms = jax.nn.log_softmax(outputs.reshape(shape), axis=-1)
+    return -jnp.mean(jnp.sum(y.reshape(shape) * logarithms, axis=-1))
+
+
+@partial(jax.jit, static_argnames=("batch_size", "activation", "optimizer", "sampling", "classes"))
 def train_block(
     state: State, X: Any, y: Any, n: Any, keys: Any, frozen: Any, start: Any, stop: Any, plan: Plan,
-    batch_size: int, activation: str, optimizer: str, sampling: str,
+    batch_size: int, activation: str, optimizer: str, sampling: str, classes: int = 0,
 ) -> State:  # fmt: skip
     """Run steps start … stop − 1 of every network that is not frozen.
 
@@ -137,7 +151,7 @@ def train_block(
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
         def loss(weights: Weights, index: Any) -> Any:
-            return jnp.mean(jnp.square(_network(weights, plan.factors, X[index], activation) - y[index]))
+            return batch_loss(_network(weights, plan.factors, X[index], activation), y[index], classes)
 
         def step(k: Any, state: State) -> State:
             if sampling == "one-pass":
@@ -166,7 +180,7 @@ def _forward(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Display):
     """How the networks of an ensemble are trained; see `fractalman.learners.networks.mlp.Settings`.
 
     Attributes
@@ -199,6 +213,8 @@ class Run:
         By name.
     weight_decay : float
         Decoupled.
+    classes : int
+        C where y has a column of 0 and 1 for each class and the loss is −ln(probability); 0 = squared error.
     """
 
     width: int
@@ -215,10 +231,11 @@ class Run:
     optimizer: str = "adam"
     sampling: str = "replacement"
     weight_decay: float = 0.0
+    classes: int = 0
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Display):
     """One network's end.
 
     Attributes
@@ -226,7 +243,8 @@ class Trained:
     prediction : (t, m) float64
         .
     train_risk : float
-        Over all training points, float64. Both in the units of y, and nan where the network diverged.
+        Over all training points, float64. Both in the units of y, and nan where the network diverged; of classes the
+        outputs are logarithms of probabilities up to a constant, and the risk is the mean −ln(probability).
     steps : int
         Steps taken.
     interpolated : bool
@@ -272,6 +290,21 @@ def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activati
     return out
 
 
+def _risk(outputs: F64, y: F64, classes: int) -> float:
+    """Return `batch_loss` over all points, in float64."""
+    if not classes:
+        return float(np.mean(np.square(outputs - y)))
+    shape = (len(y), -1, classes)
+    return float(-np.mean(np.sum(y.reshape(shape) * log_probabilities(outputs, classes), axis=-1)))
+
+
+def log_probabilities(outputs: F64, classes: int) -> F64:
+    """Return (t, m, C) logarithms of probabilities from a network's outputs (t, m·C), in float64."""
+    table = outputs.reshape(len(outputs), -1, classes)
+    table = table - table.max(axis=-1, keepdims=True)
+    return np.asarray(table - np.log(np.exp(table).sum(axis=-1, keepdims=True)), np.float64)
+
+
 def train(
     run: Run, X: list[F32], y: list[F64], X_test: list[F32], keys: list[int], checkpoint: Path | None = None
 ) -> list[Trained]:
@@ -282,7 +315,7 @@ def train(
     X : list of float32 array
         p arrays (n_i, d) float32, n_i ≤ run.max_train.
     y : list of float64 array
-        p arrays (n_i, m) float64 of mean square 1.
+        p arrays (n_i, m) float64 of mean square 1; of classes (n_i, m·C), 0 and 1.
     X_test : list of float32 array
         p arrays (t_i, d).
     keys : list of int
@@ -328,12 +361,12 @@ def train(
         stop = min(start + run.block, run.steps)
         state = train_block(
             state, *data, frozen, np.int32(start), np.int32(stop), plan, batch_size=run.batch_size,
-            activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
+            activation=run.activation, optimizer=run.optimizer, sampling=run.sampling, classes=run.classes,
         )  # fmt: skip
         taken[~frozen] = stop
         if run.tolerance > 0.0 or stop == run.steps:  # a look between blocks can only stop a network
             fitted = forward(state.weights, X, m, factors, run.activation)
-            risk = np.array([np.mean(np.square(fitted[i] - y[i])) for i in range(p)])
+            risk = np.array([_risk(fitted[i], y[i], run.classes) for i in range(p)])
             frozen |= (risk < run.tolerance) | ~np.isfinite(risk)  # a network that diverged would only stay so
         start = stop
         if checkpoint is not None:

@@ -14,11 +14,12 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.measure.recovery.firing import column, columns_of
 
 
 @dataclass(frozen=True)
-class Absorption:
+class Absorption(Display):
     """Recall of parents with and without a child, edge by edge; nan where there are no such points or no unit.
 
     Parameters

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 
 @dataclass(frozen=True)
-class Firing:
+class Firing(Display):
     """Firing of units against the presence of features, pair by pair; nan where a denominator is 0.
 
     Parameters

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 EXACT = 4096
@@ -22,7 +23,7 @@ _ROWS = 1024  # directions whose cosines are held at once
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(Display):
     """Pairs of learned directions and features.
 
     Parameters

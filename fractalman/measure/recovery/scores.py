@@ -13,6 +13,7 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.absorption import Absorption, absorption
 from fractalman.measure.recovery.firing import Firing, columns_of, firing_scores
@@ -26,7 +27,7 @@ _CHANCE_DIRECTIONS = 2048  # rows of a chance dictionary; wider ones are thinned
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Truth(Display):
     """What a dictionary is held against: true features with the points at which they are present.
 
     Parameters
@@ -58,7 +59,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Recovery:
+class Recovery(Display):
     """Scores of one dictionary.
 
     Parameters

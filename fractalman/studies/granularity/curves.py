@@ -93,7 +93,7 @@ def _expected(
     found: dict[str, F64] = {
         name: smoother_curve(covariance, sample.X, order, sizes, test, name, key) for name in LEARNERS
     }
-    if sample.label_tree is not None and sample.recipe is not None:
-        tree = sample.label_tree.noisy(sample.recipe.noise) if sample.recipe.noise else sample.label_tree
+    tree = sample.noisy_tree
+    if tree is not None:
         found["bayes"] = bayes_curve(tree, order, sizes, test).mean(axis=1)
     return {name: dict(zip(sizes, map(float, curve), strict=True)) for name, curve in found.items()}

@@ -25,6 +25,8 @@ from fractalman.studies.sources import Sample
 from fractalman.theory import smoother_named
 
 FLOOR, NOTHING = "bayes", "nothing"
+NETWORK = "network"
+"""The one that came with the points, among the learners of all points."""
 _EXPECTED = 2048  # training points up to which expected parts are computed: all pairs with the unseen are held
 
 
@@ -137,6 +139,8 @@ def fit_rows(study: Granularity, seed: int) -> list[Row]:
         weights, _ = _smoother_weights(split, name) if not study.settings.get(name) else (None, None)
         ridge = _finite(outcome.info.get("ridge"))
         rows += split.rows(name, outcome.prediction, weights, {**common, "ridge": ridge})
+    if sample.predicted is not None:
+        rows += split.rows(NETWORK, sample.predicted[sample.test], None, {**common, "ridge": None})
     return rows
 
 

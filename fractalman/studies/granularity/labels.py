@@ -10,11 +10,11 @@ from fractalman.theory import LabelCovariance, TreeCovariance
 
 def covariance_of(sample: Sample) -> LabelCovariance | None:
     """Return the covariance of a replicate's labels, their noise included; None where nobody knows it."""
-    recipe = sample.recipe
+    recipe, tree = sample.recipe, sample.noisy_tree
+    if tree is not None:
+        return TreeCovariance(tree)
     if recipe is None:
         return None
-    if sample.label_tree is not None:
-        return TreeCovariance(sample.label_tree.noisy(recipe.noise) if recipe.noise else sample.label_tree)
     field = family_of(recipe).laws.field
     if field is None:
         return None

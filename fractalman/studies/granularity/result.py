@@ -34,6 +34,7 @@ from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure.scaling import fit_power_law, student_t
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.granularity.fits import FLOOR, NOTHING
 from fractalman.studies.granularity.spec import Granularity
 from fractalman.studies.sources import RecipeSource
@@ -44,7 +45,7 @@ SHARES = ("between", "linear", "nonlinear", "unreached", "floor")
 
 
 @dataclass(frozen=True)
-class GranularityResult:
+class GranularityResult(StudyResultDisplay):
     """All rows of a study and what follows from them.
 
     Parameters
@@ -60,6 +61,31 @@ class GranularityResult:
     study: Granularity
     rows: Sequence[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        return [{key: row.get(key) for key in ("scale", *SHARES)} for row in self.shares]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the shares of the labels' variance against the scale, with 95 % intervals; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
+        rows = [
+            {"share": name, "scale": row["scale"], "value": row[name], "value_half_width": row[f"{name}_half_width"]}
+            for row in self.shares
+            for name in SHARES
+        ]
+        ax = draw_lines(ax, rows, "scale", "value", "share")
+        ax.set(xscale="log", xlabel="scale, points", ylabel="share of the variance")
+        return ax
 
     def of(self, kind: str, **equal: Any) -> list[Row]:
         """Return the rows of a kind with these values.
@@ -286,8 +312,10 @@ class GranularityResult:
     @property
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the data, and no estimate."""
-        recipe = getattr(self.study.source, "recipe", None)
-        return bool(recipe is not None and recipe.has_hierarchy)
+        source = self.study.source
+        if isinstance(source, RecipeSource):
+            return bool(source.recipe.has_hierarchy)
+        return source.exact
 
 
 def share(part: F64, whole: F64) -> tuple[float, float | None]:

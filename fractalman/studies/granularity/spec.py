@@ -22,7 +22,7 @@ from fractalman.learners import learner_class, make, names
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task
 from fractalman.studies.reading import SpecSource, read_study, sizes
-from fractalman.studies.sources import FileSource, RecipeSource, Sample, Source
+from fractalman.studies.sources import ArraySource, RecipeSource, Sample, Source
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
 _UNSEEN = 4096  # test points of addressed families, where nothing else is said
@@ -157,14 +157,24 @@ def read_granularity(spec: SpecSource) -> Granularity:
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
     tables = read_study(spec, "granularity", KEYS, names(), EXAMPLE)
-    values = dict(tables.values)
+    return checked(tables.source, tables.values, tables.settings)
+
+
+def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> Granularity:
+    """Return a study whose table has been read, what depends on the source filled in and checked.
+
+    Args:
+        source: of the points. table: [granularity], every key there. settings: learner → its table.
+    Errors: RecipeError naming everything that does not fit the points.
+    """
+    values = dict(table)
     problems = [
         f"table [{name}] is there and {name} is not among granularity.learners: name it, or leave the table out"
-        for name in tables.settings
+        for name in settings
         if name not in values["learners"]
     ]
     n = values["train_size"]
-    most = _points(tables.source)
+    most = _points(source)
     if values["test_size"] is None:
         values["test_size"] = _UNSEEN if most is None else most - n
     if most is not None and not 2 <= values["test_size"] <= most - n:
@@ -174,18 +184,20 @@ def read_granularity(spec: SpecSource) -> Granularity:
         problems.append(f"granularity.scales up to {values['scales'][-1]}: expected scales below the {total} points")
     if set(values["curve_scales"]) - set(values["scales"]):
         problems.append("granularity.curve_scales: expected some of granularity.scales")
-    if isinstance(tables.source, FileSource) and values["linear_dims"]:
+    if not isinstance(source, RecipeSource) and values["linear_dims"]:
         problems.append("granularity.linear_dims of a file: its dimension is what it is; leave the key out")
     refuse(problems)
     for name in values["learners"]:
-        make(name, tables.settings.get(name, {}))
-    return Granularity(tables.source, values, tables.settings)
+        make(name, settings.get(name, {}))
+    return Granularity(source, values, settings)
 
 
 def _points(source: Source) -> int | None:
     """Number of points of a replicate, None where as many are drawn as are asked for."""
     if isinstance(source, RecipeSource):
         return None if source.recipe.addressed else source.recipe.max_points
+    if isinstance(source, ArraySource):
+        return len(source.X)
     from fractalman.measure.user_files import read_points
 
     return len(np.asarray(read_points(source.path)[0]))

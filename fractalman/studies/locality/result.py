@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.locality.spec import Locality
 from fractalman.studies.means import means, paired, select
 
 
 @dataclass(frozen=True)
-class LocalityResult:
+class LocalityResult(StudyResultDisplay):
     """A study of locality.
 
     Parameters
@@ -28,6 +29,31 @@ class LocalityResult:
     study: Locality
     rows: list[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        return [{key: row[key] for key in ("layer", "step", "near_share", "half_distance")} for row in self.claims]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the share of an update that is felt nearby, layer by layer; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
+        rows = self.claims
+        layers = list(dict.fromkeys(row["layer"] for row in rows))
+        ax = draw_lines(
+            ax, [{**row, "place": layers.index(row["layer"])} for row in rows], "place", "near_share", "step"
+        )
+        ax.set_xticks(range(len(layers)), layers)
+        ax.set(xlabel="layer", ylabel="share felt by the nearest tenth")
+        return ax
 
     @cached_property
     def means(self) -> list[Row]:

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.means import means, paired, select
 from fractalman.studies.probes.spec import Probing
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class ProbeResult(StudyResultDisplay):
     """A study of decodability.
 
     Parameters
@@ -29,6 +30,27 @@ class ProbeResult:
     study: Probing
     rows: list[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        return [{key: row[key] for key in ("n", "width", "scale", "auc_near", "r2_band")} for row in self.claims]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how well latents can be read off the last layer, against their scale; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With the drawing.
+        """
+        rows = [{**row, "network": f"n = {row['n']}, width {row['width']}"} for row in self.claims]
+        ax = draw_lines(ax, rows, "scale", "auc_near", "network")
+        ax.set(xscale="log", xlabel="points in the subcluster", ylabel="area under the ROC curve")
+        return ax
 
     @cached_property
     def means(self) -> list[Row]:
@@ -58,7 +80,8 @@ class ProbeResult:
     @property
     def last_layer(self) -> str:
         """The last hidden layer."""
-        return max((r["layer"] for r in self.means if r["layer"].isdigit()), key=int, default="output")
+        hidden = [r["layer"] for r in self.means if r["layer"] not in ("", "input", "output")]
+        return list(dict.fromkeys(hidden))[-1] if hidden else "output"
 
     @cached_property
     def claims(self) -> list[Row]:
@@ -78,7 +101,7 @@ class ProbeResult:
     def _claim(self, network: Row, n: int, width: int, scale: int) -> Row:
         row: Row = {**network, "n": n, "width": width, "scale": scale}
         end = {**network, "layer": self.last_layer, "step": self.study.steps[-1], "against": "size", "place": scale}
-        start = {**end, "step": 0}
+        start = {**end, "step": self.study.steps[0]}
         for quantity in ("auc-near", "r2-band"):
             name = quantity.replace("-", "_")
             found = self.find(**end, quantity=quantity)
@@ -86,7 +109,8 @@ class ProbeResult:
             row[f"{name}_half_width"] = found[0]["half_width"] if found else None
             for label, other in (("over_untrained", start), ("over_input", {**start, "layer": "input"})):
                 trained = select(self.rows_of_means, **end, quantity=quantity)
-                gap = paired(trained, select(self.rows_of_means, **other, quantity=quantity))
+                once = other == end  # a network that is looked at once has no untrained one beside it
+                gap = None if once else paired(trained, select(self.rows_of_means, **other, quantity=quantity))
                 row[f"{name}_{label}"] = gap.number if gap else None
                 row[f"{name}_{label}_half_width"] = gap.half_width if gap else None
         for quantity in ("found", "random-found", "gained", "lost"):

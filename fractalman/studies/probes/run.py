@@ -6,30 +6,22 @@ Source: docs/theory.md, "Locality of learning".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F32, F64
-from fractalman.errors import FitError, RecipeError
+from fractalman.errors import FitError
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row, network_settings, problem_of
-from fractalman.studies.probes import linear_probes
-from fractalman.studies.probes.latents import LEAST, Latents, choose_latents, targets_of
-from fractalman.studies.probes.linear_probes import Basis, auc_difference_p_value
+from fractalman.studies.probes.own import OwnProbing, own_rows
 from fractalman.studies.probes.result import ProbeResult
 from fractalman.studies.probes.spec import Probing
-from fractalman.studies.sources import Sample
+from fractalman.studies.probes.view import Look, View
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot
-
-KINDS = ("ridge", "logistic")
-RATE = 0.05
-"""Of false discoveries, among the latents that a network is said to have found."""
 
 
 class ProbeStudy(Study[Probing, ProbeResult]):
@@ -43,17 +35,20 @@ class ProbeStudy(Study[Probing, ProbeResult]):
 
     def run(self, spec: Probing, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002 (short)
         """Return the rows of one network."""
+        if isinstance(spec, OwnProbing):
+            return own_rows(spec, task)
         from fractalman.learners.networks.snapshots import prepare, snapshots
 
         settings = network_settings(spec.mlp, **({"width": int(task.value)} if task.part == "width" else {}))
         n = int(task.value) if task.part == "n" else spec.train_sizes[-1]
         sample = spec.source.sample(task.seed, spec.train_sizes[-1], spec.test_size)
         made = prepare(settings, problem_of(sample, n, shuffled=task.part == "shuffled-labels"))
-        view = _View.of(spec, sample, made)
+        view = View.of(spec, sample, made.scale.inputs(sample.X[sample.test]).astype(np.float32))
         rows: list[Row] = []
         try:
             for snapshot in snapshots(made, spec.steps):
-                rows += view.rows(base_row(task, n, settings.width, settings.depth, snapshot.step), snapshot)
+                base = base_row(task, n, settings.width, settings.depth, snapshot.step)
+                rows += view.rows(base, _look(view, made, snapshot))
         except FitError:  # said, and left out of the means
             rows.append(measured(base_row(task, n, settings.width, settings.depth, spec.steps[-1]), "diverged", 1.0))
         return rows
@@ -66,128 +61,16 @@ class ProbeStudy(Study[Probing, ProbeResult]):
 STUDY = ProbeStudy()
 
 
-@dataclass
-class _View:
-    """What networks of one replicate are probed for.
+def _look(view: View, made: Prepared, snapshot: Snapshot) -> Look:
+    """Return what the probes need of a network at one step of its training."""
+    from fractalman.learners.networks.tangents import signals
 
-    Args:
-        fitted: how many of the probed points fit the probes. inputs: (p, d) scaled inputs. latents: probed.
-        targets: scale → quantity → (p, k) what ridge probes are to read off, see `targets_of`.
-        before: layer → logistic scores of the untrained network, once it has been probed.
-    """
-
-    sample: Sample
-    made: Prepared
-    fitted: int
-    inputs: F32
-    latents: Latents
-    targets: dict[int, dict[str, F64]]
-    before: dict[str, F64] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, study: Probing, sample: Sample, made: Prepared) -> _View:
-        points, h = sample.test, sample.hierarchy
-        fitted = points.size // 2
-        latents = choose_latents(h, points, fitted, study.scales, study.latents, sample.key)
-        if not latents.node.size:
-            raise RecipeError(
-                f"probe.scales = {list(study.scales)}: no subcluster of these sizes holds {2 * LEAST} of the "
-                f"{points.size} unseen points; use a larger test_size or larger scales"
-            )
-        inputs = made.scale.inputs(sample.X[points]).astype(np.float32)
-        return cls(sample, made, fitted, inputs, latents, targets_of(sample, study.scales))
-
-    def rows(self, base: Row, snapshot: Snapshot) -> list[Row]:
-        """Return what can be read off the network at one step."""
-        from fractalman.learners.networks.tangents import signals
-
-        made = self.made
-        found = signals(snapshot.weights, made.factors, self.inputs, made.run.activation)
-        predicted = found.output * made.scale.label_scale + made.scale.label_centre
-        error = float(np.mean(np.square(predicted - self.sample.y[self.sample.test])))
-        rows = [
-            measured(base, "steps-taken", float(snapshot.taken)),
-            measured(base, "train-risk", snapshot.train_risk * made.scale.label_scale**2),
-            measured(base, "test-risk", error),
-        ]
-        spaces = {str(k + 1): layer for k, layer in enumerate(found.forward[1:])} | {"output": found.output}
-        if snapshot.step == 0:
-            spaces = {"input": self.inputs, **spaces}
-        scores: dict[str, dict[str, F64]] = {}
-        controls: dict[str, F64] = {}
-        for layer, space in spaces.items():
-            made_of = linear_probes.basis(space[: self.fitted], space[self.fitted :])
-            member, random = self.latents.member[: self.fitted], self.latents.random[: self.fitted]
-            scores[layer] = {
-                "ridge": linear_probes.ridge_scores(made_of, member.astype(np.float64)),
-                "logistic": linear_probes.logistic_scores(made_of, member),
-            }
-            controls[layer] = linear_probes.logistic_scores(made_of, random)
-            rows += self._values(base, layer, made_of)
-        if snapshot.step == 0:
-            self.before = {layer: made_by["logistic"] for layer, made_by in scores.items()}
-        return rows + self._members(base, scores, controls)
-
-    def _values(self, base: Row, layer: str, made_of: Basis) -> list[Row]:
-        rows = []
-        for scale, targets in self.targets.items():
-            for quantity, target in targets.items():
-                fit, score = target[: self.fitted], target[self.fitted :]
-                found = linear_probes.r_squared(linear_probes.ridge_scores(made_of, fit), score, fit.mean(axis=0))
-                rows.append(measured(base, quantity, found, layer=layer, against="size", place=scale, x=scale))
-        return rows
-
-    def _members(self, base: Row, scores: dict[str, dict[str, F64]], controls: dict[str, F64]) -> list[Row]:
-        """Return the scores of memberships, latent by latent and their means over sizes and depths."""
-        latents = self.latents
-        inside, random = latents.member[self.fitted :], latents.random[self.fitted :]
-        count, layers = latents.node.size, list(scores)
-        shape = (len(layers), count)
-        around = latents.around[self.fitted :]
-        area = {kind: np.empty(shape) for kind in (*KINDS, "near", "random")}
-        p = {test: np.full(shape, np.nan) for test in ("found", "random-found", "gained", "lost", "beyond-input")}
-        for row, layer in enumerate(layers):
-            for column in range(count):
-                member, chance = inside[:, column], random[:, column]
-                score, control = scores[layer]["logistic"][:, column], controls[layer][:, column]
-                area["ridge"][row, column] = linear_probes.auc(scores[layer]["ridge"][:, column], member)
-                area["logistic"][row, column] = linear_probes.auc(score, member)
-                area["random"][row, column] = linear_probes.auc(control, chance)
-                near = around[:, column]
-                area["near"][row, column] = linear_probes.auc(score[near], member[near])
-                p["found"][row, column] = linear_probes.auc_p_value(score, member)
-                p["random-found"][row, column] = linear_probes.auc_p_value(control, chance)
-                if base["step"] > 0:
-                    before, raw = self.before[layer][:, column], self.before["input"][:, column]
-                    p["gained"][row, column] = auc_difference_p_value(score[near], before[near], member[near])
-                    p["lost"][row, column] = auc_difference_p_value(before[near], score[near], member[near])
-                    p["beyond-input"][row, column] = auc_difference_p_value(score[near], raw[near], member[near])
-        said = {test: linear_probes.discoveries(q.ravel(), RATE).reshape(shape) for test, q in p.items()}
-        tests = list(said) if base["step"] > 0 else ["found", "random-found"]
-        level = np.floor(np.log2(latents.depth + 1)).astype(np.int64)
-        rows: list[Row] = []
-        for row, layer in enumerate(layers):
-            columns = {f"auc-{kind}": values[row] for kind, values in area.items()}
-            columns |= {test: said[test][row].astype(np.float64) for test in tests}
-            for against, place, x in (("size", latents.scale, latents.size), ("depth", level, latents.depth)):
-                for at in np.unique(place):
-                    here = place == at
-                    rows += [
-                        measured(
-                            base, quantity, float(values[here].mean()), layer=layer, against=against, place=int(at),
-                            x=float(x[here].mean()), count=int(here.sum()),
-                        )
-                        for quantity, values in columns.items()
-                    ]  # fmt: skip
-            rows += [
-                {
-                    **base, "layer": layer, "latent": int(latents.node[c]), "size": int(latents.size[c]),
-                    "depth_of_latent": int(latents.depth[c]), "scale": int(latents.scale[c]),
-                    "members": int(inside[:, c].sum()), "auc_ridge": float(area["ridge"][row, c]),
-                    "auc_logistic": float(area["logistic"][row, c]),
-                    "auc_near": float(area["near"][row, c]), "p_value": float(p["found"][row, c]),
-                    **{test.replace("-", "_"): bool(said[test][row, c]) for test in tests},
-                }
-                for c in range(count)
-            ]  # fmt: skip
-        return rows
+    found = signals(snapshot.weights, made.factors, view.inputs.astype(np.float32), made.run.activation)
+    return Look(
+        spaces={str(k + 1): layer for k, layer in enumerate(found.forward[1:])} | {"output": found.output},
+        predicted=found.output * made.scale.label_scale + made.scale.label_centre,
+        numbers={
+            "steps-taken": float(snapshot.taken),
+            "train-risk": snapshot.train_risk * made.scale.label_scale**2,
+        },
+    )

@@ -1,7 +1,13 @@
 """Grammars of hidden trees: rules, exact posteriors, entropies and counting laws; arrays in, numbers out."""
 
+from fractalman.theory.grammars.contexts import TokenFloor, block_floor, context_entropy, token_floor
+from fractalman.theory.grammars.correlations import (
+    correlation_sample_complexity,
+    expected_correlation,
+    token_correlations,
+)
 from fractalman.theory.grammars.entropies import (
-    context_entropy,
+    entropy_rate,
     node_marginals,
     pair_distribution,
     string_entropy,
@@ -21,15 +27,22 @@ from fractalman.theory.grammars.messages import (
 )
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
 from fractalman.theory.grammars.strings import Derivations, derive_strings
-from fractalman.theory.grammars.targets import posterior
+from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 
 __all__ = [
     "UNOBSERVED",
     "Derivations",
+    "DiscreteFloor",
     "Grammar",
+    "TokenFloor",
+    "block_floor",
     "context_entropy",
+    "correlation_sample_complexity",
     "derivations_per_symbol",
     "derive_strings",
+    "discrete_floor",
+    "entropy_rate",
+    "expected_correlation",
     "latent_posterior",
     "log_likelihood",
     "node_marginals",
@@ -41,6 +54,8 @@ __all__ = [
     "random_hierarchy_sample_complexity",
     "rare_rules_window",
     "string_entropy",
+    "token_correlations",
+    "token_floor",
     "token_marginal",
     "zipf_probabilities",
 ]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.theory.grammars.messages import UNOBSERVED, latent_posterior, log_likelihood
 from fractalman.theory.grammars.rules import Grammar
-
-_CONTEXTS = 1 << 20  # contexts that are enumerated
 
 
 def node_marginals(grammar: Grammar) -> list[F64]:
@@ -34,7 +29,7 @@ def node_marginals(grammar: Grammar) -> list[F64]:
     [(1, 3), (2, 4), (4, 4)]
     """
     out = [grammar.prior[None, :]]
-    for step in _steps(grammar):
+    for step in placement(grammar):
         above = out[-1]
         out.append(np.stack([above @ step[j] for j in range(len(step))], axis=1).reshape(-1, step.shape[2]))
     return out
@@ -100,7 +95,7 @@ def pair_distribution(grammar: Grammar, i: int, j: int) -> F64:
     below = grammar.sizes[level + 1]
     joint = np.zeros((below, below))
     np.add.at(joint, (rules[:, :, left], rules[:, :, right]), own[:, None] * chance)
-    steps = _steps(grammar)
+    steps = placement(grammar)
     for depth in range(level + 1, levels):
         a, b = (k // s ** (levels - depth - 1) % s for k in (i, j))
         joint = steps[depth][a].T @ joint @ steps[depth][b]
@@ -135,75 +130,55 @@ def string_entropy(grammar: Grammar) -> float:
     """
     if not grammar.unambiguous:
         raise RecipeError("two symbols of this grammar share a production: expected an unambiguous grammar")
-    total = _entropy(grammar.prior[None])[0]
+    total = entropy_of_rows(grammar.prior[None])[0]
     for marginal, chance in zip(node_marginals(grammar), grammar.probabilities, strict=False):
-        total += float((marginal @ _entropy(chance)).sum())
+        total += float((marginal @ entropy_of_rows(chance)).sum())
     return float(total)
 
 
-def context_entropy(grammar: Grammar, context: int) -> float:
-    """Return the entropy of the next token given all tokens before it, exactly.
+def entropy_rate(grammar: Grammar) -> float:
+    """Return the entropy a token of strings that follow each other without end, independently.
 
     Parameters
     ----------
     grammar : Grammar
         The rules.
-    context : int
-        How many tokens are known, 0 … s^L − 1.
 
     Returns
     -------
     float
-        Nats; what the best predictor that knows the rules loses at this position.
+        Nats a token: `string_entropy` over s^L. It is the mean over the positions of a string of the next token's
+        entropy given all tokens of the string before it.
 
     Raises
     ------
     RecipeError
-        For a context outside, or more than 2^20 contexts of nonzero probability at most: sample strings and average
-        −ln of `latent_posterior` there instead.
-
-    Notes
-    -----
-    H(x_t | x_<t) = Σ P(x_<t) H(posterior), over all contexts that can occur, built token by token.
+        For ambiguous grammars.
 
     Examples
     --------
+    >>> import math
     >>> from fractalman.theory.grammars import random_grammar
-    >>> grammar = random_grammar(seed=0, levels=2, vocabulary=4, synonyms=2)
-    >>> total = sum(context_entropy(grammar, t) for t in range(4))
-    >>> abs(total - string_entropy(grammar)) < 1e-12
+    >>> grammar = random_grammar(seed=0, levels=1, vocabulary=8, synonyms=4, classes=8)
+    >>> math.isclose(entropy_rate(grammar), math.log(8 * 4) / 2)
     True
     """
-    if not 0 <= context < grammar.length:
-        raise RecipeError(f"context = {context}: expected 0 to {grammar.length - 1} tokens")
-    prefixes = np.full((1, grammar.length), UNOBSERVED, np.int64)
-    for position in range(context):
-        after = latent_posterior(grammar, prefixes, grammar.levels, position)
-        rows, tokens = np.nonzero(after > 0.0)
-        if rows.size > _CONTEXTS:
-            raise RecipeError(
-                f"{rows.size} contexts of {position + 1} tokens: expected at most {_CONTEXTS}; use the mean of "
-                "-ln latent_posterior over sampled strings"
-            )
-        prefixes = prefixes[rows]
-        prefixes[:, position] = tokens
-    chance = np.exp(log_likelihood(grammar, prefixes))
-    return float(chance @ _entropy(latent_posterior(grammar, prefixes, grammar.levels, context)))
+    return string_entropy(grammar) / grammar.length
 
 
-def _entropy(rows: F64) -> F64:
-    """Entropy of every row, in nats."""
+def entropy_of_rows(rows: F64) -> F64:
+    """Return the entropy of every row, in nats."""
     safe = np.where(rows > 0.0, rows, 1.0)
     return np.asarray(-(safe * np.log(safe)).sum(axis=-1), np.float64)
 
 
-def _steps(grammar: Grammar) -> list[F64]:
-    """For every level, (s, v_l, v_(l+1)): the chance of a symbol at place j of the production of another."""
+def placement(grammar: Grammar) -> list[F64]:
+    """Return for every level, (s, v_l, v_(l+1)), the chance of a symbol at place j of the production of another."""
     out = []
     for level, (rules, chance) in enumerate(zip(grammar.productions, grammar.probabilities, strict=True)):
-        symbols, m, s = rules.shape
+        symbols, _, s = rules.shape
         step = np.zeros((s, symbols, grammar.sizes[level + 1]))
-        for j, x, r in itertools.product(range(s), range(symbols), range(m)):
-            step[j, x, rules[x, r, j]] += chance[x, r]
+        for j in range(s):
+            np.add.at(step[j], (np.arange(symbols)[:, None], rules[:, :, j]), chance)
         out.append(step)
     return out

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
 from fractalman.random.streams import draws
@@ -21,7 +22,7 @@ _LARGEST_TUPLES = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
-class Grammar:
+class Grammar(Display):
     """A probabilistic grammar of regular trees.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import AnyInt
+from fractalman.display import Display
 from fractalman.random.keys import Role, key64
 from fractalman.theory.grammars import _string_kernels
 from fractalman.theory.grammars.rules import Grammar
@@ -16,7 +17,7 @@ _ROWS = 1 << 14  # strings in one task
 
 
 @dataclass(frozen=True, eq=False)
-class Derivations:
+class Derivations(Display):
     """Strings and the hidden symbols that they derive from.
 
     Parameters

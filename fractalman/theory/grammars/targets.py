@@ -1,13 +1,17 @@
-"""The exact posterior of a dataset's target given its rules: what the best predictor that knows them says."""
+"""The exact posterior of a dataset's target given its rules, and what the best predictor that knows them loses."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.theory.grammars.entropies import entropy_of_rows
 
 
 def posterior(data: Any, rows: Any = None) -> F64:
@@ -62,3 +66,71 @@ def posterior(data: Any, rows: Any = None) -> F64:
             raise RecipeError(f"rows from {chosen.min()} to {chosen.max()}: expected 0 to {n - 1}")
     answer: F64 = known(data.tokens[chosen])
     return answer
+
+
+@dataclass(frozen=True)
+class DiscreteFloor(Display):
+    """What the best predictor of a symbol loses that knows the rules, from the posteriors of a dataset's rows.
+
+    Attributes
+    ----------
+    cross_entropy : float
+        Nats: the mean entropy of the posteriors.
+    cross_entropy_error : float
+        One standard error of the mean over the rows; nan for a single row.
+    zero_one : float
+        Share of rows in which the likeliest symbol is expected to be wrong: the mean of 1 − the largest probability.
+    zero_one_error : float
+        Likewise.
+    rows : int
+        How many rows.
+    """
+
+    cross_entropy: float
+    cross_entropy_error: float
+    zero_one: float
+    zero_one_error: float
+    rows: int
+
+
+def discrete_floor(data: Any, rows: Any = None) -> DiscreteFloor:
+    """Return the Bayes cross-entropy and 0–1 risk of a dataset's target given what is seen and the rules.
+
+    Parameters
+    ----------
+    data : Dataset or File
+        Of a family that has a `posterior`.
+    rows : (k,) integer or None, default None
+        Over which points; None = all.
+
+    Returns
+    -------
+    DiscreteFloor
+        Means over the rows, which estimate those over the law of the data. Labels are not looked at, so the errors are
+        smaller than those of the loss of any predictor on as many rows.
+
+    Raises
+    ------
+    RecipeError
+        As `posterior`, and for no rows.
+
+    Notes
+    -----
+    For sequences `theory.grammars.token_floor` is the same without sampling error, where it can be summed.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> floor = discrete_floor(fm.generate(fm.GrammarLanguage(n_points=2000, levels=2, vocabulary=4, synonyms=2)))
+    >>> round(floor.cross_entropy, 1), round(floor.zero_one, 1)
+    (0.6, 0.4)
+    """
+    chance = posterior(data, rows)
+    if not len(chance):
+        raise RecipeError("no rows: expected at least one")
+    entropy, wrong = entropy_of_rows(chance), 1.0 - chance.max(axis=1)
+
+    def error(of: F64) -> float:
+        return float(of.std(ddof=1) / math.sqrt(of.size)) if of.size > 1 else math.nan
+
+    return DiscreteFloor(float(entropy.mean()), error(entropy), float(wrong.mean()), error(wrong), len(chance))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 
 @dataclass(frozen=True)
-class Frontier:
+class Frontier(Display):
     """The best use of compute C = c·n·P under a joint law: n* ~ C^data_power, P* ~ C^model_power, L* − E ~ C^−exponent.
 
     Attributes
@@ -71,7 +72,7 @@ class Frontier:
 
 
 @dataclass(frozen=True)
-class JointLaw:
+class JointLaw(Display):
     """L(n, P) = E + A/n^α_D + B/P^α_P, prior units.
 
     That the two errors add is an assumption: it holds where either is far above the other, and no proof covers the

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
+from fractalman.display import Display
 from fractalman.theory.laws.sources import Source
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Display):
     """A range of training-set sizes inside which an exponent holds; outside it nothing is claimed.
 
     Attributes
@@ -48,7 +49,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class Conflict(Display):
     """Another law that could be applied here and says something else.
 
     Attributes
@@ -75,7 +76,7 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(Display):
     """A scaling law, L ~ E + n^−data_exponent and L ~ E + P^−model_exponent, and everything that belongs to it.
 
     Attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.theory.laws.sources import Source
 
@@ -17,7 +18,7 @@ OPEN = "open"
 
 
 @dataclass(frozen=True)
-class LearnerProperties:
+class LearnerProperties(Display):
     """A learner as laws see it; every learner declares its own.
 
     Parameters

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.display import Display
+
 UNVERIFIED = "not verified at the source"
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Display):
     """A work and what was taken from it.
 
     Attributes
@@ -41,7 +43,22 @@ HIERARCHY_MODEL = Source(
 )
 HIERARCHY_ZIPF = Source(
     "Cagnetta et al., arXiv 2505.07067",
-    "productions of probability ∝ r^−(1+a) make the classification error fall as a power, with exponent a/(1+a)",
+    "productions of probability ∝ r^−(1+a) make the classification error fall as a power, whose exponent they decide, "
+    "with a large factor from the hierarchy; in next-token prediction they leave the exponent as it is. That it is "
+    "a/(1+a) was read in a summary",
+    "abstract and a summary",
+)
+LANGUAGE_STRUCTURE = Source(
+    "Cagnetta & Wyart, arXiv 2406.00048",
+    "token correlations of the Random Hierarchy Model build its hidden symbols, deeper ones at longer range; a finite "
+    "training set resolves them up to a range that grows with it. The formulas were derived here",
+    "abstract",
+)
+LANGUAGE_STATISTICS = Source(
+    "Cagnetta et al., arXiv 2602.07488",
+    "if correlations of tokens fall as t^−β and the next token's entropy given t tokens as t^−γ, the loss falls as "
+    "n^−γ/(2β); the formula was read in a summary",
+    "abstract and a summary",
 )
 GRAF_LUSCHGY = Source(
     "Graf & Luschgy 2000, Foundations of Quantization",

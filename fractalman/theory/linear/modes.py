@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 Numbers: TypeAlias = npt.ArrayLike
@@ -25,7 +26,7 @@ _SMALLEST = -680.0  # ln of the smallest κ, and of its ratio to the largest eig
 
 
 @dataclass(frozen=True)
-class Modes:
+class Modes(Display):
     """Eigendirections with λ > 0, and what lies outside them.
 
     Attributes

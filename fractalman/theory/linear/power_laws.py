@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 
 _TIE = 1e-12
 
 
 @dataclass(frozen=True)
-class PowerLawExponents:
+class PowerLawExponents(Display):
     """Exponents of the risk on a power-law spectrum.
 
     Attributes

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.theory.linear.equivalents import Terms, limited, limited_at, unlimited, unlimited_at
 from fractalman.theory.linear.modes import Modes, Numbers, common_shape, modes_of
@@ -22,7 +23,7 @@ _BEYOND = 1e6  # an effective ridge so many times the largest scale of a problem
 
 
 @dataclass(frozen=True)
-class LinearRisk:
+class LinearRisk(Display):
     """What its spectrum says of a linear learner's risk, one entry per problem asked about.
 
     Attributes

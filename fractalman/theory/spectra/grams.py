@@ -11,6 +11,7 @@ import numpy as np
 
 from fractalman import kernels
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, draws, key64, permutation
 
@@ -98,7 +99,7 @@ def landmarks(n: int, m: int, seed: int) -> I64:
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class Decomposition(Display):
     """Eigenvectors of a Gram matrix / N, the constant projected out where that was asked for.
 
     Attributes

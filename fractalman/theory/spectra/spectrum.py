@@ -18,6 +18,7 @@ import numpy as np
 
 from fractalman import kernels
 from fractalman._typing import F64, AnyFloat
+from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.theory.linear import LinearRisk, kernel_ridge_risk
 from fractalman.theory.linear.modes import Numbers
@@ -43,7 +44,7 @@ _NOTHING = 1e-12  # a share of label variance or trace that is rounding
 
 
 @dataclass(frozen=True)
-class KernelSpectrum:
+class KernelSpectrum(SeriesDisplay):
     """Eigenvalues of a dataset's kernel and how much of the label lies along each eigenvector.
 
     Attributes
@@ -66,6 +67,8 @@ class KernelSpectrum:
         "exact" or "nystrom".
     """
 
+    _series = Series("rank", "eigenvalues", more=("coefficients", "multiplicity"), words=("rank", "eigenvalue"))
+
     eigenvalues: F64
     coefficients: F64
     multiplicity: F64
@@ -74,6 +77,11 @@ class KernelSpectrum:
     intercept: bool
     kernel: str
     method: str
+
+    @property
+    def rank(self) -> F64:
+        """(k,) float64, modes up to and with each eigenvalue, copies counted."""
+        return np.cumsum(np.asarray(self.multiplicity, np.float64))
 
     @property
     def variance(self) -> float:

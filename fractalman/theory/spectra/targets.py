@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.theory import _kernels
 from fractalman.trees import LabelTree, path_sums, topological_order
@@ -38,7 +39,7 @@ Labels: TypeAlias = AnyFloat | LabelTree | HasLabelTree | Covariance
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Display):
     """Labels in whatever form, reduced to what a spectrum asks of them.
 
     Attributes

@@ -42,6 +42,26 @@ _SETTINGS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+def diverging(values: Any) -> Any:
+    """Return colours of numbers about 0: blue below, red above, as far as the larger side reaches.
+
+    Parameters
+    ----------
+    values : (k,) float array
+        Numbers.
+
+    Returns
+    -------
+    (k, 4) float64
+        Red, green, blue and opacity.
+    """
+    require_plots()
+    from matplotlib import colormaps
+
+    most = max((abs(float(v)) for v in values), default=0.0) or 1.0
+    return colormaps["RdBu_r"]([0.5 + 0.45 * float(v) / most for v in values])
+
+
 def require_plots() -> None:
     """Raise MissingExtraError when figures and pages cannot be made here."""
     load_extra("matplotlib", "a report or figure")
@@ -64,7 +84,8 @@ def settings() -> Any:
     require_plots()
     import matplotlib
 
-    return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": matplotlib.get_backend()})
+    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    return matplotlib.rc_context({**defaults, **_SETTINGS})
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,88 @@
+"""Archives of NumPy and SciPy, read without unpickling: what is none is refused in words."""
+
+from __future__ import annotations
+
+import tokenize
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman._files import ordinary_file
+from fractalman.errors import RecipeError
+
+_BROKEN = (
+    ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, OverflowError,
+    NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zipfile.LargeZipFile,
+)  # fmt: skip
+"""What NumPy and zipfile raise on damaged archives."""
+
+
+def read_archive(path: Path, what: str) -> dict[str, Any]:
+    """Return the arrays of a .npz file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What is expected, for messages.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, FileFormatError
+        In one line each.
+    RecipeError
+        For a damaged file, one array alone, and pickled objects, which are never read: they may run anything.
+    """
+    ordinary_file(path, what)
+    try:
+        with path.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                raise RecipeError(f"{path} is a single array: expected {what}")
+            with loaded:
+                return {name: loaded[name] for name in loaded.files}
+    except RecipeError:
+        raise
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise RecipeError(f"{path} cannot be read ({reason}): expected {what}") from None
+
+
+def read_sparse(path: Path, rows: int) -> Any:
+    """Return a matrix that ``scipy.sparse.save_npz`` wrote, as a scipy.sparse.csr_array with sorted columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rows : int
+        How many it must have.
+
+    Raises
+    ------
+    As `read_archive`; RecipeError also for another shape and for indices outside.
+    """
+    from scipy import sparse
+
+    what = "the sparse features of latents, as scipy.sparse.save_npz writes them (features=… names another file)"
+    arrays = read_archive(path, what)
+    if "format" not in arrays or "shape" not in arrays:
+        raise RecipeError(f"{path} holds {', '.join(arrays) or 'nothing'}: expected {what}")
+    try:
+        found = sparse.csr_array(sparse.load_npz(path))
+        found.check_format(full_check=True)
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise RecipeError(f"{path} is no sparse matrix ({reason}): expected {what}") from None
+    if found.shape[0] != rows:
+        raise RecipeError(f"{path} has {found.shape[0]} rows: expected {rows}, one a point")
+    if found.dtype.kind not in "fiub" or not np.isfinite(found.data).all():
+        raise RecipeError(f"{path} holds entries that are no finite numbers: expected values of latents")
+    before = found.nnz
+    found.sum_duplicates()
+    if found.nnz != before:
+        raise RecipeError(f"{path} holds an entry twice: expected one a point and latent")
+    return found

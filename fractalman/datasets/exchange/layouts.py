@@ -1,0 +1,176 @@
+"""Which layouts there are, how their files are named, and what writes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fractalman.datasets.exchange.parquet import beside as parquet_files
+from fractalman.datasets.exchange.percolation import beside as percolation_files
+from fractalman.datasets.exchange.source import export_source
+from fractalman.errors import RecipeError, nearest
+
+if TYPE_CHECKING:
+    from fractalman.datasets.file import File
+    from fractalman.datasets.memory import Dataset
+    from fractalman.progress import Progress
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How other tools want a dataset.
+
+    Parameters
+    ----------
+    title : str
+        Whose layout it is, as messages say it.
+    suffix : str
+        How its name ends; "" for a folder of any name.
+    readers : str
+        Who reads it.
+    writer : str
+        "module:function" in this package.
+    latents : bool
+        Whether a number of latents may be chosen.
+    """
+
+    title: str
+    suffix: str
+    readers: str
+    writer: str
+    latents: bool = False
+
+    def load(self) -> Callable[..., None]:
+        """Return the function that writes it."""
+        module, _, name = self.writer.partition(":")
+        found: Callable[..., None] = getattr(import_module(f"fractalman.datasets.{module}"), name)
+        return found
+
+
+LAYOUTS: dict[str, Layout] = {
+    "anndata": Layout("AnnData's", ".h5ad", "anndata, scanpy, scipy.sparse", "export:write_anndata", True),
+    "percolation": Layout(
+        "the reference implementation's", ".npz", "NumPy and SciPy", "exchange.percolation:write_percolation", True
+    ),
+    "parquet": Layout("Parquet's", ".parquet", "pandas, polars, DuckDB", "exchange.parquet:write_parquet"),
+    "zarr": Layout("Zarr's", ".zarr", "xarray, dask, object stores", "exchange.zarr_store:write_zarr"),
+    "huggingface": Layout("Hugging Face's", "", "datasets.load_from_disk", "exchange.huggingface:write_huggingface"),
+}
+"""Name → layout."""
+_FILES = {layout.suffix for layout in LAYOUTS.values() if layout.suffix} | {
+    ".h5",
+    ".hdf5",
+    ".npy",
+    ".csv",
+    ".json",
+    ".arrow",
+    ".zip",
+}
+
+
+def check_layout(path: str | os.PathLike[str], layout: str) -> None:
+    """Refuse a layout that there is not, and a target whose ending the layout does not have.
+
+    Parameters
+    ----------
+    path : str or Path
+        The target.
+    layout : str
+        A name in `LAYOUTS`.
+
+    Raises
+    ------
+    RecipeError
+        With the layout that has this ending, or the target that this layout wants.
+
+    Examples
+    --------
+    >>> check_layout("a.npz", "percolation")
+    """
+    if layout not in LAYOUTS:
+        raise RecipeError(f"layout = {layout!r}: expected {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}")
+    target, wanted = Path(path), LAYOUTS[layout].suffix
+    suffix = target.suffix
+    if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
+        return
+    others = [name for name, one in LAYOUTS.items() if one.suffix and one.suffix == suffix]
+    other = f", or layout {others[0]} (--layout {others[0]})" if others else ""
+    about = f"tools that expect {wanted}" if wanted else "tools that expect a folder"
+    raise RecipeError(
+        f"{path} ends in {suffix or 'nothing'}: {LAYOUTS[layout].title} layout is read by {about}; use "
+        f"{target.with_suffix(wanted)}{other}"
+    )
+
+
+def files_of(path: Path, layout: str) -> list[Path]:
+    """Return the file or folder of an export and the files that lie beside it.
+
+    Parameters
+    ----------
+    path : Path
+        What was exported.
+    layout : str
+        A name in `LAYOUTS`.
+    """
+    if layout == "percolation":
+        beside = list(percolation_files(path).values())
+    elif layout == "parquet":
+        beside = list(parquet_files(path).values())
+    else:
+        beside = []
+    return [path, *(file for file in beside if file.exists())]
+
+
+def export_data(
+    data: Dataset | File,
+    path: str | os.PathLike[str],
+    layout: str = "anndata",
+    *,
+    latents: int | str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a dataset in the layout of other tools; `fractalman.export` says more.
+
+    Parameters
+    ----------
+    data : Dataset or File
+        In memory, or an open file.
+    path : str or Path
+        The target.
+    layout : str, default "anndata"
+        A name in `LAYOUTS`.
+    latents : int, "all" or None, default None
+        How many of the largest; None = as many as the layout usually has.
+    overwrite : bool, default False
+        Replace what is there.
+    progress : Progress or None, default None
+        Called as progress(what, bytes done, bytes in all).
+
+    Returns
+    -------
+    Path
+        The target.
+    """
+    check_layout(path, layout)
+    chosen = LAYOUTS[layout]
+    options: dict[str, Any] = {}
+    if latents is not None:
+        if not chosen.latents:
+            able = ", ".join(key for key, one in LAYOUTS.items() if one.latents)
+            raise RecipeError(f"latents = {latents!r}: layout {layout} holds the whole hierarchy; expected {able}")
+        options["latents"] = _number(latents)
+    chosen.load()(export_source(data), Path(path), overwrite=overwrite, progress=progress, **options)
+    return Path(path)
+
+
+def _number(latents: int | str) -> int | None:
+    if latents == "all":
+        return None
+    if isinstance(latents, (bool, str)) or not hasattr(latents, "__index__") or int(latents) < 0:
+        raise RecipeError(f"latents = {latents!r}: expected 'all' or a whole number from 0 up; use latents = 1000")
+    return int(latents)

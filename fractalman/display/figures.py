@@ -1,0 +1,53 @@
+"""Axes to draw into: those of the caller, or new ones in the style of all our figures."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from fractalman.display.style import new_figure, settings
+
+
+def axes_or_new(ax: Any = None, width: float = 5.0, height: float = 3.6) -> Any:
+    """Return the axes given, or those of a new figure in our style.
+
+    In a notebook, and where pyplot was imported, pyplot owns the new figure, so that it is shown; anywhere else it
+    belongs to no window.
+
+    Parameters
+    ----------
+    ax : matplotlib axes or None, default None
+        Where to draw; None = a new figure.
+    width, height : float, default 5.0 and 3.6
+        Of a new figure, inches.
+
+    Returns
+    -------
+    matplotlib axes
+        To draw into.
+
+    Raises
+    ------
+    MissingExtraError
+        Without matplotlib.
+    """
+    if ax is not None:
+        return ax
+    with settings():
+        if "matplotlib.pyplot" in sys.modules or _interactive():
+            from matplotlib import pyplot
+
+            return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+        return new_figure(width, height).add_subplot()
+
+
+def log_axes(ax: Any, x: str, y: str) -> Any:
+    """Set logarithmic axes with their words and return them."""
+    ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+    return ax
+
+
+def _interactive() -> bool:
+    """Whether code runs in IPython or a notebook."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and getattr(shell, "get_ipython", lambda: None)() is not None

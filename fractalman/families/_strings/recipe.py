@@ -1,0 +1,162 @@
+"""What recipes of grammar strings share: the rules, derivations by address, what is wrong with keywords together."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fractalman._typing import AnyInt
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_DIM, Check, choice, integer, real, switch
+
+if TYPE_CHECKING:
+    from fractalman.theory.grammars import Derivations, Grammar
+
+MAX_RULES = 1 << 22
+"""Most productions of one level."""
+MAX_LENGTH = 1 << 14
+"""Most tokens of a string."""
+
+
+def _exponent(name: str, value: Any) -> float | None:
+    return None if value is None else real(-1.0, 100.0)(name, value)
+
+
+RULE_CHECKS: dict[str, Check] = {
+    "levels": integer(1, 14),
+    "vocabulary": integer(2, 1 << 20),
+    "synonyms": integer(1, 1 << 20),
+    "branching": integer(2, MAX_LENGTH),
+    "encoding": choice("one-hot", "tokens", "embedding"),
+    "embedding_dim": integer(1, 4096),
+    "zipf_exponent": _exponent,
+    "ambiguous": switch,
+    "embedding": choice("own"),
+}
+"""Keywords that all recipes of grammar strings have."""
+
+
+def encoded_dimension(encoding: str, length: int, vocabulary: int, embedding_dim: int) -> int:
+    """Return how many coordinates strings of ``length`` tokens have."""
+    return length * {"one-hot": vocabulary, "tokens": 1, "embedding": embedding_dim}[encoding]
+
+
+class GrammarRecipe(Recipe):
+    """A recipe of strings that the random rules of a grammar make; families add what is asked about them."""
+
+    _checks: ClassVar[dict[str, Check]] = {}
+
+    levels: int
+    vocabulary: int
+    synonyms: int
+    branching: int
+    encoding: str
+    embedding_dim: int
+    zipf_exponent: float | None
+    ambiguous: bool
+
+    @property
+    def roots(self) -> int:
+        """Symbols of level 0."""
+        return self.vocabulary
+
+    @property
+    def addressed(self) -> bool:
+        """Strings are drawn one by one."""
+        return True
+
+    @property
+    def classifies(self) -> bool:
+        """Labels are symbols."""
+        return True
+
+    @property
+    def length(self) -> int:
+        """Tokens of a string, s^L."""
+        return int(self.branching**self.levels)
+
+    @property
+    def grammar(self) -> Grammar:
+        """The rules, drawn from the geometry seed."""
+        drawn = (self.levels, self.vocabulary, self.synonyms, self.branching, self.roots)
+        return _grammar(self.seeds.geometry, drawn, self.zipf_exponent, self.ambiguous)
+
+    def derivations(self, points: AnyInt) -> Derivations:
+        """Return strings with all their hidden symbols.
+
+        Parameters
+        ----------
+        points : (k,) integer
+            Numbers of the strings, ≥ 0, in any order.
+
+        Returns
+        -------
+        theory.grammars.Derivations
+            ``level(l)`` are the symbols of level l, (k, s^l); ``tokens`` the strings, ``classes`` the classes.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.RandomHierarchyModel(n_points=10)
+        >>> recipe.derivations(range(3)).level(1).shape
+        (3, 2)
+        """
+        from fractalman.theory.grammars import derive_strings
+
+        return derive_strings(self.grammar, np.asarray(points, np.int64), self.seeds.labels)
+
+    def _target_problems(self) -> list[str]:
+        problems = []
+        if self.noise:
+            problems.append(f"noise = {self.noise}: expected 0, for labels are classes; use ambiguous = true instead")
+        if self.threshold:
+            problems.append(f"threshold = {self.threshold}: expected 0, for labels are classes; leave it out")
+        return problems
+
+    def _rule_problems(self, tokens: int) -> list[str]:
+        """Return what is wrong with the rules and with X, which shows so many tokens."""
+        v, m, s, problems = self.vocabulary, self.synonyms, self.branching, []
+        width = encoded_dimension(self.encoding, tokens, v, self.embedding_dim)
+        if width > MAX_DIM:
+            problems.append(
+                f"encoding = {self.encoding!r} of {tokens} tokens has {width} coordinates: expected "
+                f"at most {MAX_DIM}; use encoding = 'tokens'"
+            )
+        most = max(self.roots, v if self.levels > 1 else 1) * m
+        if most > MAX_RULES:
+            problems.append(f"synonyms = {m}: {most} productions of a level, expected at most {MAX_RULES}")
+        if v**s > 1 << 62:
+            problems.append(f"vocabulary = {v}, branching = {s}: expected at most 2^62 different tuples of symbols")
+        elif not self.ambiguous and most > v**s:
+            problems.append(
+                f"synonyms = {m}: {most} productions of a level, and vocabulary = {v}, branching = {s} give {v**s} "
+                "different tuples; use fewer synonyms, a larger vocabulary, or ambiguous = true"
+            )
+        return problems
+
+    def _length_problems(self) -> list[str]:
+        if self.length <= MAX_LENGTH:
+            return []
+        return [
+            f"levels = {self.levels}, branching = {self.branching}: expected at most {MAX_LENGTH} tokens; use fewer "
+            "levels"
+        ]
+
+
+@lru_cache(maxsize=16)
+def _grammar(seed: int, drawn: tuple[int, ...], zipf_exponent: float | None, ambiguous: bool) -> Grammar:
+    from fractalman.theory.grammars import random_grammar
+
+    levels, vocabulary, synonyms, branching, roots = drawn
+    return random_grammar(
+        seed=seed,
+        levels=levels,
+        vocabulary=vocabulary,
+        synonyms=synonyms,
+        branching=branching,
+        classes=roots,
+        zipf_exponent=zipf_exponent,
+        ambiguous=ambiguous,
+    )

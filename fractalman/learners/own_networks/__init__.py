@@ -1,0 +1,98 @@
+"""Anybody's trained network as the studies see one: its layers' activations, and the influence of a step.
+
+One file a kind; `own_network` picks by what is given. Nothing is unpickled, and nothing is executed from a file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fractalman._typing import AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.learners.own_networks.activations import Activations
+from fractalman.learners.own_networks.dense import DenseNetwork
+from fractalman.learners.own_networks.finite_steps import SteppedNetwork
+from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork
+from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_module
+
+__all__ = ["INPUT", "OUTPUT", "OwnNetwork", "own_network"]
+
+
+def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
+    """Return anybody's trained network as the studies see one.
+
+    Parameters
+    ----------
+    given : object
+        A dict layer → (n, units) array, rows = the points; a ``torch.nn.Module``; a fitted ``MLPRegressor`` or
+        ``MLPClassifier``; a pair (function, parameters), the function one of (parameters, X), written for JAX or for
+        NumPy; a module that is a pytree, as equinox's are; or what this function returned.
+    points : (n, d) float
+        The data.
+    layers : sequence of str, or dict, optional
+        Of a PyTorch module the names of those modules whose outputs are looked at; of a JAX function or module a dict
+        layer → function (parameters, X) → activations.
+
+    Returns
+    -------
+    OwnNetwork
+        With ``layers``, ``parts``, ``activations`` and ``kernel``.
+
+    Raises
+    ------
+    RecipeError
+        For anything else.
+    MissingExtraError
+        Where the library of the given object is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.eye(2)
+    >>> network = own_network((lambda p, X: (X @ p["a"], {"double": 2 * X}), {"a": np.ones((2, 1))}), X)
+    >>> network.layers, network.activations(X)["double"].tolist()
+    (('double',), [[2.0, 0.0], [0.0, 2.0]])
+    """
+    if isinstance(given, OwnNetwork):
+        return given
+    if isinstance(given, Mapping):
+        return Activations(given, points)
+    if is_module(given):
+        return TorchNetwork(given, _names(layers))
+    if hasattr(given, "coefs_") and hasattr(given, "intercepts_"):
+        return DenseNetwork(given)
+    if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
+        return _function(given[0], given[1], points, layers)
+    if callable(given) and importlib.util.find_spec("jax") is not None:
+        from fractalman.learners.own_networks import jax_functions
+
+        return jax_functions.of_module(given, _readers(layers), points)
+    raise RecipeError(
+        f"network of type {type(given).__name__}: expected a dict of activations, a PyTorch module, a fitted MLP of "
+        "scikit-learn's, (function, parameters), or an equinox module"
+    )
+
+
+def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
+    if importlib.util.find_spec("jax") is not None:
+        from fractalman.learners.own_networks import jax_functions
+
+        if jax_functions.is_traceable(function, parameters, points):
+            return jax_functions.JaxNetwork(function, parameters, _readers(layers), points)
+    if layers is not None:
+        raise RecipeError("layers of a NumPy function: let it return (outputs, {layer: activations}), and leave it out")
+    return SteppedNetwork(function, parameters, points)
+
+
+def _names(layers: Any) -> Sequence[str] | None:
+    if layers is None or (isinstance(layers, Sequence) and not isinstance(layers, str)):
+        return layers
+    raise RecipeError(f"layers = {layers!r}: expected a list of names of a PyTorch module's modules")
+
+
+def _readers(layers: Any) -> Mapping[str, Any] | None:
+    if layers is None or isinstance(layers, Mapping):
+        return layers
+    raise RecipeError(f"layers = {layers!r}: expected a dict layer → function (parameters, X) → activations")

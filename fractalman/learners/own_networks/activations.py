@@ -1,0 +1,92 @@
+"""A network of which nothing is known but what its layers hold at the points of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64, AnyFloat
+from fractalman.errors import RecipeError
+from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork, flat
+
+
+class Activations(OwnNetwork):
+    """Activations as arrays, rows = the points of the data, in their order.
+
+    The steps that they determine are those of a linear readout of a layer: K(x, x′) = h(x)·h(x′) + 1, a weight and a
+    bias. Each layer is a part of its own.
+
+    Parameters
+    ----------
+    table : dict
+        Layer → (n, units) array, first to last; "output" = what the network predicts.
+    points : (n, d) float
+        The data, by which a row of a layer is found again.
+
+    Raises
+    ------
+    RecipeError
+        For layers of other lengths, numbers that are not finite, or no layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.learners.own_networks import own_network
+    >>> X = np.eye(3)
+    >>> own_network({"hidden": X[:, :2]}, X).kernel(X[:1], X[:2]).tolist()
+    [[[2.0, 1.0]]]
+    """
+
+    def __init__(self, table: Mapping[str, Any], points: AnyFloat) -> None:
+        found = {str(name): np.asarray(values) for name, values in table.items()}
+        problems = [
+            f"activations {name!r} of shape {values.shape} and kind {values.dtype}: expected finite numbers "
+            f"({len(points)}, units), a row for every point of the data"
+            for name, values in found.items()
+            if values.ndim < 1 or len(values) != len(points) or values.dtype.kind not in "fiub"
+            or not np.isfinite(values).all()
+        ]  # fmt: skip
+        if problems:
+            raise RecipeError("\n".join(problems))
+        if INPUT in found:
+            raise RecipeError('activations named "input": the points are the input; leave the entry out')
+        self._table = {name: flat(values) for name, values in found.items()}
+        self.layers = tuple(name for name in self._table if name != OUTPUT)
+        self.parts = self.layers
+        if not self.layers:
+            raise RecipeError("no activations: expected at least one layer beside the output")
+        self._row = {bytes(point): i for i, point in enumerate(_keys(points))}
+
+    def activations(self, X: AnyFloat) -> dict[str, F64]:
+        """Return the rows of the points ``X``, which must be points of the data."""
+        rows = self._rows(X)
+        return {name: values[rows] for name, values in self._table.items()}
+
+    def kernel(self, A: AnyFloat, B: AnyFloat) -> F64:
+        """Return h(x)·h(x′) + 1 for every layer, (layers, a, b)."""
+        a, b = self._rows(A), self._rows(B)
+        return np.stack([self._table[name][a] @ self._table[name][b].T + 1.0 for name in self.layers])
+
+    def own(self, A: AnyFloat) -> F64:
+        """Return |h(x)|² + 1 for every layer, (layers, a)."""
+        a = self._rows(A)
+        return np.stack([np.square(self._table[name][a]).sum(axis=1) + 1.0 for name in self.layers])
+
+    def arrays(self) -> list[AnyFloat]:
+        """Return the activations."""
+        return list(self._table.values())
+
+    def _rows(self, X: AnyFloat) -> list[int]:
+        try:
+            return [self._row[bytes(point)] for point in _keys(X)]
+        except KeyError:
+            raise RecipeError(
+                "activations are known at the points of the data alone, and others were asked for: expected a network "
+                "that can be asked anywhere"
+            ) from None
+
+
+def _keys(X: AnyFloat) -> list[Any]:
+    return list(np.ascontiguousarray(X, np.float64))

@@ -1,0 +1,153 @@
+"""What studies ask of anybody's trained network: its layers' activations, and what a step at a point does at others.
+
+Notation: f_k(x), k = 1 … m, the outputs; θ_p the parameters of part p (the parameters of one layer, say). One step of
+plain gradient descent at x with a residual in output k moves f_k(x′) in proportion to
+
+    K_p(x, x′) = (1/m) Σ_k ∂f_k(x)/∂θ_p · ∂f_k(x′)/∂θ_p,
+
+averaged over outputs; the sum over parts is the whole tangent kernel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from fractalman._typing import F64, AnyFloat
+
+BLOCK_BYTES = 1 << 28
+"""Of the Jacobians that are held at once, of either of two sets of points."""
+OUTPUT = "output"
+INPUT = "input"
+
+
+class OwnNetwork(ABC):
+    """A trained network as studies see it; a subclass says how one kind is asked.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        Names of the hidden layers whose activations are known, first to last.
+    parts : tuple of str
+        Names of the groups of parameters whose steps are told apart, first to last.
+
+    Examples
+    --------
+    >>> from fractalman.learners import own_network
+    >>> hidden = np.ones((3, 2))
+    >>> own_network({"hidden": hidden}, np.eye(3)).layers
+    ('hidden',)
+    """
+
+    layers: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    @abstractmethod
+    def activations(self, X: AnyFloat) -> dict[str, F64]:
+        """Return what the layers hold at points, each (n, units); under "output" the outputs, where they are known.
+
+        Parameters
+        ----------
+        X : (n, d) float
+            Points, in the units that the network was trained on.
+
+        Returns
+        -------
+        dict of str to float64 array
+            Layer → (n, units).
+        """
+
+    @abstractmethod
+    def kernel(self, A: AnyFloat, B: AnyFloat) -> F64:
+        """Return the tangent kernel between points, part by part, (parts, a, b).
+
+        Parameters
+        ----------
+        A : (a, d) float
+            Points of the steps.
+        B : (b, d) float
+            Points where the outputs move.
+
+        Returns
+        -------
+        float64 array
+            (parts, a, b).
+        """
+
+    @abstractmethod
+    def own(self, A: AnyFloat) -> F64:
+        """Return the tangent kernel of points with themselves, (parts, a).
+
+        Parameters
+        ----------
+        A : (a, d) float
+            Points.
+
+        Returns
+        -------
+        float64 array
+            (parts, a).
+        """
+
+    @abstractmethod
+    def arrays(self) -> list[AnyFloat]:
+        """Return the numbers that decide what the network is: its parameters, or its activations.
+
+        Returns
+        -------
+        list of array
+            In an order that does not change.
+        """
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the network is, so that a run is not continued with another.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{type(self).__name__} {self.layers} {self.parts}".encode())
+        for array in self.arrays():
+            digest.update(str(np.shape(array)).encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def blocks(points: int, bytes_each: int) -> Iterator[slice]:
+    """Yield slices of so many points that their Jacobians fit into `BLOCK_BYTES`, a power of two of them.
+
+    Parameters
+    ----------
+    points : int
+        In all.
+    bytes_each : int
+        Of one point's Jacobian.
+    """
+    fit = max(1, BLOCK_BYTES // max(1, bytes_each))
+    size = min(1 << (fit.bit_length() - 1), 1024)
+    for start in range(0, points, size):
+        yield slice(start, min(points, start + size))
+
+
+def flat(values: AnyFloat) -> F64:
+    """Return activations of any shape (n, …) as (n, units) float64."""
+    array = np.asarray(values, np.float64)
+    return np.ascontiguousarray(array.reshape(len(array), -1))
+
+
+def grouped(names: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return part → its parameters, in the order of the parameters.
+
+    Parameters
+    ----------
+    names : dict
+        Parameter → part.
+    """
+    out: dict[str, list[str]] = {}
+    for name, part in names.items():
+        out.setdefault(part, []).append(name)
+    return out

@@ -1,0 +1,115 @@
+"""The tasks of a study of linearity: a network is trained, or given, and held against regressions at every scale.
+
+Source: docs/theory.md §5 and "Granularity".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import FitError
+from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.granularity.local_ridge import scaled
+from fractalman.studies.granularity.parts import compact, within_square
+from fractalman.studies.linearity.closeness import closeness_rows
+from fractalman.studies.linearity.fragments import fragment_rows
+from fractalman.studies.linearity.own import OwnLinearity, own_looks
+from fractalman.studies.linearity.result import LinearityResult
+from fractalman.studies.linearity.spec import Linearity
+from fractalman.studies.networks import network_settings, problem_of
+from fractalman.studies.sources import Sample
+
+INPUT, OUTPUT = "input", "output"
+
+
+class Look(NamedTuple):
+    """A network at one step: layer → (n, units) at all points, and its function (n, m) in units of the labels."""
+
+    step: int
+    layers: Mapping[str, F64]
+    f: F64 | None
+
+
+class LinearityStudy(Study[Linearity, LinearityResult]):
+    """Linear regressions at every scale, in every layer, and the network's function beside them."""
+
+    name: ClassVar[str] = "linearity"
+
+    def read(self, source: str | Path | Mapping[str, Any]) -> Linearity:
+        """Return the checked specification."""
+        return Linearity.read(source)
+
+    def run(self, spec: Linearity, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002 (short)
+        """Return the rows of one replicate."""
+        sample = spec.source.sample(task.seed, spec.train_size, spec.test_size)
+        base: Row = {"replicate": task.seed}
+        rows: list[Row] = []
+        try:
+            for look in _looks(spec, task, sample):
+                rows += look_rows(spec, sample, look, {**base, "step": look.step})
+        except FitError:  # said, and left out
+            rows.append({**base, "row": "diverged", "step": spec.steps[-1]})
+        return rows
+
+    def result(self, spec: Linearity, rows: list[Row], missing: int) -> LinearityResult:
+        """Return rows and claims."""
+        return LinearityResult(spec, rows, missing)
+
+
+STUDY = LinearityStudy()
+
+
+def look_rows(spec: Linearity, sample: Sample, look: Look, base: Row) -> list[Row]:
+    """Return what is measured of a network at one step."""
+    spaces = {INPUT: sample.X.astype(np.float64), **look.layers}
+    rows: list[Row] = []
+    if look.f is not None:
+        rows += _parts(spec, sample, look.f, base)
+        for name, X in spaces.items():
+            space = scaled(X, sample.train)
+            rows += closeness_rows(sample, space, look.f, spec.scales, {**base, "space": name})
+    if look.step == spec.steps[-1]:
+        targets = {"label": sample.y} | ({} if look.f is None else {"network": look.f})
+        for scale in spec.scales:
+            rows += fragment_rows(sample, spaces, targets, scale, spec.fragments, spec.splits, base)
+    return rows
+
+
+def _parts(spec: Linearity, sample: Sample, f: F64, base: Row) -> list[Row]:
+    """Return the network's risk and the variance of its function, and the parts of both within the cuts' fragments."""
+    at = f[sample.test]
+    errors = sample.y[sample.test] - at
+    rows = []
+    for scale in (*spec.scales, len(sample.X)):
+        whole = scale == len(sample.X)
+        part = np.zeros(at.shape[0], np.int64) if whole else compact(sample.hierarchy.cut(scale).fragment[sample.test])
+        rows.append(
+            {
+                **base, "row": "network", "scale": scale, "risk": float(np.square(errors).mean(axis=0).sum()),
+                "risk_within": float(within_square(errors, part).sum()), "variance": float(at.var(axis=0).sum()),
+                "variance_within": float(within_square(at, part).sum()),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _looks(spec: Linearity, task: Task, sample: Sample) -> Iterator[Look]:
+    if isinstance(spec, OwnLinearity):
+        for step, layers, f in own_looks(spec, task):
+            yield Look(step, layers, f)
+        return
+    from fractalman.learners.networks.snapshots import prepare, snapshots
+    from fractalman.learners.networks.tangents import signals
+
+    made = prepare(network_settings(spec.mlp), problem_of(sample, spec.train_size))
+    X = made.scale.inputs(sample.X).astype(np.float32)
+    for snapshot in snapshots(made, spec.steps):
+        found = signals(snapshot.weights, made.factors, X, made.run.activation)
+        layers = {str(k + 1): layer.astype(np.float64) for k, layer in enumerate(found.forward[1:])}
+        f = found.output * made.scale.label_scale + made.scale.label_centre
+        yield Look(snapshot.step, layers, np.asarray(f, np.float64))

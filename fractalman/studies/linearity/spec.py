@@ -1,0 +1,115 @@
+"""The specification of a study of linearity: its table and its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from fractalman.config import REQUIRED, Keys, integer
+from fractalman.experiments.reading import MAX_SEEDS
+from fractalman.recipes.checks import MAX_POINTS
+from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.networks import network_settings, steps_of
+from fractalman.studies.reading import SpecSource, read_study, rising, sizes
+from fractalman.studies.sources import Source
+
+KEYS: Keys = {
+    "train_size": (integer(8, MAX_POINTS), REQUIRED),
+    "test_size": (integer(8, MAX_POINTS), REQUIRED),
+    "seeds": (integer(1, MAX_SEEDS), 4),
+    "steps": (rising(0), None),
+    "scales": (sizes(), (64, 256, 1024)),
+    "fragments": (integer(1, 1000), 4),
+    "splits": (integer(2, 1000), 16),
+}
+EXAMPLE = "[linearity] train_size = 512, test_size = 1024, scales = [64, 256]"
+
+
+@dataclass(frozen=True)
+class Linearity(StudySpec):
+    """The checked specification of a study of linearity.
+
+    Parameters
+    ----------
+    source : Source
+        Of the points.
+    train_size : int
+        Training points of the network and of what it is compared with.
+    test_size : int
+        Unseen points, at which it is compared.
+    seeds : int
+        Replicates.
+    steps : tuple of int
+        Of the training, at which the network is compared; local learning curves are made at the last.
+    scales : tuple of int
+        Sizes that the hierarchy is cut at.
+    fragments : int
+        Largest fragments of every cut in which learning curves are made.
+    splits : int
+        Random training sets of every size and fragment.
+    mlp : dict, default empty
+        The table [mlp].
+    """
+
+    name: ClassVar[str] = "linearity"
+
+    source: Source
+    train_size: int
+    test_size: int
+    seeds: int
+    steps: tuple[int, ...]
+    scales: tuple[int, ...]
+    fragments: int
+    splits: int
+    mlp: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, spec: SpecSource) -> Linearity:
+        """Return the checked specification.
+
+        Parameters
+        ----------
+        spec : str, Path or dict
+            Path of a TOML file, TOML text, or its tables.
+
+        Returns
+        -------
+        Linearity
+            Defaults filled in.
+
+        Raises
+        ------
+        RecipeError
+            Naming all that is wrong.
+        MissingExtraError
+            Without JAX.
+        """
+        tables = read_study(spec, "linearity", KEYS, ("mlp",), EXAMPLE)
+        mlp, values = tables.settings.get("mlp", {}), tables.values
+        settings = network_settings(mlp)
+        asked = (0, settings.steps) if values["steps"] is None else values["steps"]
+        return cls(tables.source, **{**values, "steps": steps_of(settings, tuple(asked))}, mlp=mlp)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
+        values = {key: getattr(self, key) for key in KEYS}
+        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
+        return {**self.source.to_dict(), "linearity": own, **({"mlp": table} if table else {})}
+
+    def tasks(self) -> list[Task]:
+        """Return a task per replicate.
+
+        Returns
+        -------
+        list of Task
+            In the order in which they are done.
+        """
+        return [Task("network", 0, seed) for seed in range(self.seeds)]

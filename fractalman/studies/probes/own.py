@@ -1,0 +1,107 @@
+"""Probes of networks that somebody else has trained: one network, or several trained alike, or one at several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman.config import read_table, refuse
+from fractalman.learners.own_networks import OUTPUT
+from fractalman.studies.base import Row, Task
+from fractalman.studies.granularity.local_ridge import scaled
+from fractalman.studies.networks import base_row
+from fractalman.studies.own import (
+    Snapshots,
+    array_source,
+    given_points,
+    ladder,
+    sizes_of,
+    snapshot_digests,
+    snapshots_of,
+)
+from fractalman.studies.probes.spec import EXAMPLE, KEYS, Probing
+from fractalman.studies.probes.view import Look, View
+from fractalman.studies.sources import ArraySource
+
+_OF_TRAINING = ("steps", "widths", "controls", "train_sizes")
+_LEAST_SCALE = 16  # a subcluster that can be probed holds 8 unseen points
+
+
+@dataclass(frozen=True)
+class OwnProbing(Probing):
+    """A study of what can be read off given networks.
+
+    Parameters
+    ----------
+    networks : tuple of dict
+        Replicate → step → network; replicates beyond the last begin anew with the first, at other points. The first
+        step is what later ones are compared with.
+    """
+
+    networks: Snapshots = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values, and what the networks are.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
+        return {**super().to_dict(), "networks": snapshot_digests(self.networks)}
+
+    def tasks(self) -> list[Task]:
+        """Return a task per replicate.
+
+        Returns
+        -------
+        list of Task
+            In the order in which they are done.
+        """
+        return [Task("n", self.train_sizes[-1], seed) for seed in range(self.seeds)]
+
+
+def own_probing(data: Any, network: Any, layers: Any, options: Mapping[str, Any], table: Mapping[str, Any]) -> Probing:
+    """Return the checked specification.
+
+    Args:
+        data, network, layers: as `fractalman.probe` takes them. options: the keywords of `array_source`, and "target".
+        table: the keys of the table [probe] → values; "train_size" in place of "train_sizes".
+    Errors: RecipeError naming what is wrong.
+    """
+    options = dict(options)
+    given = given_points(data, options.pop("target"))
+    networks = snapshots_of(network, given.X, layers)
+    source = array_source(given, list(networks[0].values())[-1], **options)
+    own = dict(table)
+    problems = [f"{key}: of given networks there is none; leave it out" for key in _OF_TRAINING if key in own]
+    train_size, test_size = sizes_of(source, own.pop("train_size", None), own.get("test_size"))
+    scales = tuple(s for s in ladder(len(source.X)) if s >= _LEAST_SCALE) or (_LEAST_SCALE,)
+    own = {"scales": scales, "seeds": max(4, len(networks)), **own, "train_sizes": [train_size], "test_size": test_size}
+    values = read_table("probe", own, KEYS, problems, EXAMPLE)
+    refuse(problems)
+    return OwnProbing(source, **{**values, "steps": tuple(networks[0])}, networks=networks)
+
+
+def own_rows(spec: OwnProbing, task: Task) -> list[Row]:
+    """Return the rows of one replicate."""
+    source, n = spec.source, spec.train_sizes[-1]
+    if not isinstance(source, ArraySource):
+        raise TypeError("networks come with arrays")
+    sample = source.sample(task.seed, n, spec.test_size)
+    view, rows = View.of(spec, sample, scaled(source.points, sample.train)[sample.test]), []
+    for step, network in spec.networks[task.seed % len(spec.networks)].items():
+        held = network.activations(source.points)
+        predicted, numbers = None, {}
+        if OUTPUT in held:
+            units = source.in_label_units(held[OUTPUT])
+            predicted = units[sample.test]
+            numbers["train-risk"] = float(np.mean(np.square((units - source.y)[sample.train])))
+        width = max((held[name].shape[1] for name in network.layers), default=0)
+        base = base_row(task, n, width, len(network.layers), step)
+        spaces = {name: layer[sample.test] for name, layer in held.items()}
+        rows += view.rows(base, Look(spaces, predicted, numbers))
+    return rows

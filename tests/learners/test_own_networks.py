@@ -1,0 +1,184 @@
+"""Anybody's networks as the studies see them: one network written five ways gives the same activations and kernels."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fractalman.errors import RecipeError
+from fractalman.learners.own_networks import OUTPUT, OwnNetwork, own_network
+from fractalman.learners.own_networks.finite_steps import SteppedNetwork
+from fractalman.learners.own_networks.protocol import blocks
+
+rng = np.random.default_rng(3)
+WIDTHS = (5, 8, 6, 2)
+WEIGHTS = [(rng.normal(size=(a, b)) / np.sqrt(a), 0.1 * rng.normal(size=b)) for a, b in itertools.pairwise(WIDTHS)]
+X = rng.normal(size=(40, WIDTHS[0]))
+PARTS = 3
+
+
+def forward(parameters: Any, points: Any, relu: Any = lambda s: np.maximum(s, 0.0)) -> Any:
+    """The network in NumPy, with its hidden layers."""
+    held, a = {}, points
+    for k, (W, b) in enumerate(parameters):
+        a = a @ W + b
+        if k + 1 < len(parameters):
+            a = held[str(k + 1)] = relu(a)
+    return a, held
+
+
+def reference_kernel(A: Any, B: Any) -> Any:
+    """Σ over outputs and single parameters of products of central differences, parameter by parameter in a loop."""
+    out = np.zeros((PARTS, len(A), len(B)))
+    h = 1e-6
+    for part, pair in enumerate(WEIGHTS):
+        for which, array in enumerate(pair):
+            for place in np.ndindex(array.shape):
+                slopes = []
+                for points in (A, B):
+                    ends = []
+                    for sign in (1.0, -1.0):
+                        moved = [[W.copy(), b.copy()] for W, b in WEIGHTS]
+                        moved[part][which][place] += sign * h
+                        ends.append(forward(moved, points)[0])
+                    slopes.append((ends[0] - ends[1]) / (2 * h))
+                out[part] += slopes[0] @ slopes[1].T
+    return out / WIDTHS[-1]
+
+
+def in_scikit_learn() -> OwnNetwork:
+    model = SimpleNamespace(
+        coefs_=[W for W, _ in WEIGHTS], intercepts_=[b for _, b in WEIGHTS], activation="relu"
+    )  # what a fitted MLPRegressor holds
+    return own_network(model, X)
+
+
+def in_numpy() -> OwnNetwork:
+    return own_network((forward, WEIGHTS), X)
+
+
+def in_jax() -> OwnNetwork:
+    jax = pytest.importorskip("jax")
+    return own_network((lambda p, x: forward(p, x, jax.nn.relu), WEIGHTS), X)
+
+
+def torch_module() -> Any:
+    torch = pytest.importorskip("torch")
+    layers: list[Any] = []
+    for k, (W, b) in enumerate(WEIGHTS):
+        layer = torch.nn.Linear(*W.shape)
+        with torch.no_grad():
+            layer.weight.copy_(torch.as_tensor(W.T))
+            layer.bias.copy_(torch.as_tensor(b))
+        layers += [layer] + ([torch.nn.ReLU()] if k + 1 < len(WEIGHTS) else [])
+    return torch.nn.Sequential(*layers)
+
+
+def in_torch() -> OwnNetwork:
+    return own_network(torch_module(), X, layers=["1", "3"])
+
+
+def in_equinox() -> OwnNetwork:
+    pytest.importorskip("jax")
+    eqx = pytest.importorskip("equinox")
+    import jax
+
+    module = eqx.nn.MLP(5, 2, 8, 2, key=jax.random.key(0))
+    arrays = [(W.T, b) for W, b in WEIGHTS]
+    # 8 and 6 units: equinox's MLP has one width, so the layers are put in
+    layers = tuple(
+        eqx.tree_at(lambda one: (one.weight, one.bias), eqx.nn.Linear(W.shape[1], W.shape[0], key=jax.random.key(1)),
+                    (jax.numpy.asarray(W, "float32"), jax.numpy.asarray(b, "float32")))
+        for W, b in arrays
+    )  # fmt: skip
+    module = eqx.tree_at(lambda one: one.layers, module, layers)
+    readers = {
+        "1": lambda one, x: jax.nn.relu(one.layers[0](x)),
+        "3": lambda one, x: jax.nn.relu(one.layers[1](jax.nn.relu(one.layers[0](x)))),
+    }
+    return own_network(module, X, layers=readers)
+
+
+WAYS = {"scikit-learn": in_scikit_learn, "numpy": in_numpy, "jax": in_jax, "torch": in_torch, "equinox": in_equinox}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_network_is_the_same_however_it_is_written(way: str) -> None:
+    network = WAYS[way]()
+    output, held = forward(WEIGHTS, X)
+    found = network.activations(X)
+    assert len(network.parts) == PARTS
+    for name, wanted in zip((*network.layers, OUTPUT), (*held.values(), output), strict=True):
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-5, atol=1e-5)
+    A, B = X[:6], X[5:16]
+    wanted = reference_kernel(A, B)
+    np.testing.assert_allclose(network.kernel(A, B), wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
+    own = np.stack([np.diag(part) for part in reference_kernel(A, A)])
+    np.testing.assert_allclose(network.own(A), own, rtol=1e-5, atol=1e-5 * own.max())
+    assert network.fingerprint() == WAYS[way]().fingerprint()
+
+
+def test_blocks_of_points_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = in_numpy()
+    whole = network.kernel(X[:9], X)
+    monkeypatch.setattr("fractalman.learners.own_networks.protocol.BLOCK_BYTES", 4 * 2 * 120 * 4)
+    assert len(list(blocks(9, 4 * 2 * 120))) == 3
+    np.testing.assert_allclose(network.kernel(X[:9], X), whole, rtol=1e-8, atol=1e-8)  # of differences
+
+
+def test_a_numpy_function_takes_small_steps_and_a_jax_function_gradients() -> None:
+    pytest.importorskip("jax")
+    assert isinstance(in_numpy(), SteppedNetwork)
+    assert not isinstance(in_jax(), SteppedNetwork)
+
+
+def test_the_module_is_left_as_it_was() -> None:
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch_module(), torch.nn.Dropout(0.5), torch.nn.Linear(2, 1))
+    module.train()
+    module[1].eval()
+    before = [child.training for child in module.modules()]
+    network = own_network(module, X)
+    once, again = network.activations(X), network.activations(X)
+    assert all(np.array_equal(once[name], again[name]) for name in once)  # dropout is off
+    network.kernel(X[:2], X[:3])
+    assert [child.training for child in module.modules()] == before
+    assert all(not child._forward_hooks for child in module.modules())
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert network.layers[0] == "0.0"
+
+
+def test_activations_know_the_steps_of_readouts_only() -> None:
+    hidden = rng.normal(size=(40, 3))
+    network = own_network({"h": hidden, OUTPUT: hidden[:, 0]}, X)
+    np.testing.assert_allclose(network.kernel(X[3:5], X[:7])[0], hidden[3:5] @ hidden[:7].T + 1.0)
+    np.testing.assert_allclose(network.own(X[3:5])[0], np.square(hidden[3:5]).sum(axis=1) + 1.0)
+    with pytest.raises(RecipeError, match="known at the points of the data alone"):
+        network.kernel(X[:2] + 1.0, X)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"h": np.zeros((3, 2))}, r"shape \(3, 2\).*expected finite numbers \(40, units\)"),
+        ({"h": np.full((40, 2), np.nan)}, "expected finite numbers"),
+        ({OUTPUT: np.zeros(40)}, "at least one layer beside the output"),
+        ({"input": np.zeros(40)}, "the points are the input"),
+        ("model.pkl", "of type str: expected a dict of activations, a PyTorch module"),
+        ((lambda _p, x: np.asarray(x), {}), "expected 1 to 20,000"),
+        (SimpleNamespace(coefs_=[], intercepts_=[], activation="swish"), "'swish': expected one of relu"),
+    ],
+)
+def test_what_is_no_network_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        own_network(given, X)
+
+
+def test_an_unknown_layer_is_named() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(RecipeError, match=r"layer '33': expected 0, 1, 2, 3, 4"):
+        own_network(torch_module(), X, layers=["33"])
