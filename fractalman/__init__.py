@@ -73,6 +73,7 @@ _HOME: dict[str, str] = {
     "coarse_grain": "fractalman.datasets.coarse:coarse_grain",
     "exchange_synonyms": "fractalman.generation.synonyms:exchange_synonyms",
     "batches": "fractalman.datasets.shuffled:batches",
+    "stream": "fractalman.generation:stream",
     "device_batches": "fractalman.learners.networks.feeding:device_batches",
     "to_pandas": "fractalman.datasets.tables:to_pandas",
     "to_anndata": "fractalman.datasets.tables:to_anndata",

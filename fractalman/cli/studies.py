@@ -1,4 +1,4 @@
-"""fractalman granularity, locality, probe: one command for every study of the registry."""
+"""fractalman granularity, locality, probe, recovery: one command for every study of the registry."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 
+EXAMPLES = {"recovery": "recovery-cascade"}
+"""Catalogue specifications in a command's help, where it is not that of a cluster."""
+
+
 def add(commands: Commands) -> None:
     """Add one command for each study."""
     for name, (_, about) in STUDIES.items():
@@ -26,7 +30,7 @@ def add(commands: Commands) -> None:
             name,
             run,
             about,
-            f"{name} {name}-cluster -o {name}-run",
+            f"{name} {EXAMPLES.get(name, f'{name}-cluster')} -o {name}-run",
             f"{name} study.toml --dry-run",
             f"{name} study.toml -o run --jobs 8",
         )

@@ -8,8 +8,10 @@ from fractalman.generation.extension import extend
 from fractalman.generation.files import rebuild, write
 from fractalman.generation.memory import check_memory
 from fractalman.generation.shards import merge_shards, missing_shards, write_shard, write_shards
+from fractalman.generation.streaming import Stream, stream
 
 __all__ = [
+    "Stream",
     "Structure",
     "available_bytes",
     "check_memory",
@@ -22,6 +24,7 @@ __all__ = [
     "missing_shards",
     "population",
     "rebuild",
+    "stream",
     "structure",
     "tree",
     "write",

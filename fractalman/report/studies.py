@@ -18,6 +18,7 @@ OWN: dict[str, tuple[str, str, str]] = {
     "linearity": ("fractalman.report.linearity", "write_linearity", "linearity_lines"),
     "locality": ("fractalman.report.locality", "write_locality", "locality_lines"),
     "probe": ("fractalman.report.probe", "write_probe", "probe_lines"),
+    "recovery": ("fractalman.report.recovery", "write_recovery", "recovery_lines"),
 }
 """Study → module, function (result, folder) → path, function result → lines of the closing table."""
 

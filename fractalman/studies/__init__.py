@@ -1,4 +1,5 @@
-"""Studies: at which granularity learning is linear, how local it is, and which hidden features a network has.
+"""Studies: at which granularity learning is linear, how local it is, which hidden features a network
+has, and which of them dictionaries recover.
 
 Each is a folder: spec.py, run.py, result.py. `STUDIES` is the registry: a study is added by its folder and a line here.
 """
@@ -38,6 +39,10 @@ STUDIES: dict[str, Entry] = {
     "probe": Entry(
         "fractalman.studies.probes.run:STUDY",
         "measure which latents of the hierarchy can be read off a network's layers",
+    ),
+    "recovery": Entry(
+        "fractalman.studies.recovery.run:STUDY",
+        "train dictionaries and score which features of the hierarchy they find",
     ),
 }
 """Command → its line."""

@@ -72,7 +72,9 @@ class Tables:
     settings: Mapping[str, Mapping[str, Any]]
 
 
-def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, ...], example: str) -> Tables:
+def read_study(
+    source: SpecSource, name: str, keys: Keys, learners: tuple[str, ...], example: str, *, superposed: bool = False
+) -> Tables:
     """Return the checked tables of a study.
 
     Args:
@@ -82,6 +84,7 @@ def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, .
             every structure.
         learners: whose tables may stand beside it.
         example: what to type where something is missing.
+        superposed: whether points may be superpositions of their latents, whose labels need no values.
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
     tables, _ = tables_of(source)
@@ -102,12 +105,14 @@ def read_study(source: SpecSource, name: str, keys: Keys, learners: tuple[str, .
             except RecipeError as error:
                 problems += map(str, error.args)
             settings[learner] = dict(table)
-    points = _source(tables, values, problems)
+    points = _source(tables, values, problems, superposed)
     refuse(problems)
     return Tables(cast(Source, points), values, settings)  # where it is None, that was a problem
 
 
-def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list[str]) -> Source | None:
+def _source(
+    tables: Mapping[str, Any], values: Mapping[str, Any], problems: list[str], superposed: bool
+) -> Source | None:
     given = [key for key in ("recipe", "data") if key in tables]
     if len(given) != 1:
         problems.append(
@@ -118,8 +123,9 @@ def _source(tables: Mapping[str, Any], values: Mapping[str, Any], problems: list
     if given == ["recipe"]:
         try:
             recipe = from_dict(tables["recipe"])
-            recipe.needs_values("a study")
-            recipe.needs_own_embedding("a study")
+            if not superposed:
+                recipe.needs_values("a study")
+                recipe.needs_own_embedding("a study")
             return RecipeSource(recipe, int(values.get("draws", 1)))
         except RecipeError as error:
             problems += map(str, error.args)

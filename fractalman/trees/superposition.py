@@ -100,6 +100,10 @@ class Superposition(Display):
     def _magnitudes(self, points: I64) -> F64:
         """Magnitudes of the entries of consecutive rows."""
         indptr, indices = self._rows(points)
+        return self._drawn(points, indptr, indices)
+
+    def _drawn(self, numbers: I64, indptr: Any, indices: Any) -> F64:
+        """Magnitudes of the entries of rows whose numbers are these."""
         entries = indices[indptr[0] : indptr[-1]]
         if self.magnitudes == "value":
             n = self.hierarchy.n_points
@@ -107,8 +111,39 @@ class Superposition(Display):
         out = np.ones(entries.size)
         if self.magnitudes == "folded-normal":
             key = np.uint64(key64(self.seed, Role.FEATURE_MAGNITUDE))
-            _kernels.folded_normals(key, points, indptr, indices, out)
+            _kernels.folded_normals(key, numbers, indptr, indices, out)
         return out
+
+    def numbered_codes(self, points: I64, numbers: I64) -> Any:
+        """Return the magnitudes of rows as a scipy.sparse.csr_array (rows, m), float64.
+
+        Parameters
+        ----------
+        points : (rows,) int64
+            Whose subclusters a row has, in any order.
+        numbers : (rows,) int64
+            What its magnitudes are drawn for; a point's own number gives the dataset's row.
+        """
+        from scipy.sparse import csr_array
+
+        indptr, indices, magnitudes = self._numbered(points, numbers)
+        return csr_array((magnitudes, indices, indptr), shape=(points.size, self.n_features))
+
+    def numbered_rows(self, points: I64, numbers: I64) -> F32:
+        """Return the coordinates of rows, (rows, d) float32; parameters as of `numbered_codes`."""
+        indptr, indices, magnitudes = self._numbered(points, numbers)
+        key = np.uint64(key64(self.seed, Role.FEATURE_NOISE))
+        X = np.empty((points.size, self.ambient_dim), np.float32)
+        _kernels.sums(indptr, indices, magnitudes, self.vectors, key, self.noise, numbers, X)
+        return X
+
+    def _numbered(self, points: I64, numbers: I64) -> tuple[Any, Any, F64]:
+        """Rows of the table, in the order of ``points``, and the magnitudes of their entries."""
+        begin, indices = self._table
+        first, count = begin[points], begin[points + 1] - begin[points]
+        indptr = np.concatenate([[0], np.cumsum(count)]).astype(begin.dtype)
+        entries = indices[np.repeat(first - indptr[:-1], count) + np.arange(indptr[-1])]
+        return indptr, entries, self._drawn(numbers, indptr, entries)
 
     def _rows(self, points: I64) -> tuple[Any, Any]:
         indptr, indices = self._table

@@ -1,0 +1,104 @@
+"""The report of a study of recovery: one page, its tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fractalman.report.html import heading, image, paragraph, table
+from fractalman.report.panels import Line, Panel, panels_figure
+from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.tables import text_table
+from fractalman.studies.recovery.result import RecoveryResult
+
+HEADER = ("dictionary", "width", "sparsity", "MCC", "chance", "best F1", "chance", "L0", "error", "faithful",
+          "absorbing", "absorbed", "predicted")  # fmt: skip
+CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_absorbing",
+         "absorbed", "predicted_absorbed")  # fmt: skip
+NOTE = (
+    "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"
+    "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the\n"
+    "variance that is not reconstructed; faithful, absorbing: the least predicted for units that fire where their\n"
+    "feature is, or that stand for a whole path, at this width and L0, for orthogonal directions. Absorbed: share of\n"
+    "edges whose parent's unit misses .5 more of the points with the child; predicted: of edges where merging lowers\n"
+    "the loss. ±: half of the 95 % interval over replicates."
+)
+
+
+def write_recovery(result: RecoveryResult, folder: str | Path) -> Path:
+    """Write report.html, rows.csv, means.csv and result.json into ``folder``; return the report's path."""
+    files = {
+        "rows.csv": rows_csv(result.rows),
+        "means.csv": rows_csv(result.means),
+        "result.json": result_json(result.study, result.claims, result.means),
+        "report.html": recovery_page(result),
+    }
+    write_files(folder, files)
+    return Path(folder) / "report.html"
+
+
+def recovery_lines(result: RecoveryResult) -> list[str]:
+    """Return the closing table of a run."""
+    return [source_words(result.study), "", *text_table(HEADER, claim_rows(result)), "", NOTE, *disagreements(result)]
+
+
+def claim_rows(result: RecoveryResult) -> list[list[str]]:
+    """Return the rows under `HEADER`."""
+    return [
+        [claim["dictionary"], str(claim["width"]), f"{claim['sparsity']:g}" if claim["sparsity"] else "—"]
+        + [interval(claim.get(cell), claim.get(f"{cell}_half_width")) for cell in CELLS]
+        for claim in result.claims
+    ]
+
+
+def disagreements(result: RecoveryResult) -> list[str]:
+    """Return a sentence on dictionaries whose error is less than the least predicted; none where there are none."""
+    below = result.below_least
+    if not below:
+        return []
+    names = [f"{row['dictionary']} (width {row['width']}, sparsity {row['sparsity']:g})" for row in below]
+    return ["", f"Below the least predicted error, so the prediction does not hold there: {', '.join(names)}."]
+
+
+def scales_figure(result: RecoveryResult) -> bytes:
+    """Return recovery against scale: F1 and cosine at the widest, each dictionary at its best sparsity."""
+    width = result.study.widths[-1]
+    lines: dict[str, list[Line]] = {"scale-f1": [], "scale-cosine": []}
+    for name in result.study.dictionaries:
+        claims = [c for c in result.claims if (c["dictionary"], c["width"]) == (name, width)]
+        if not claims:
+            continue
+        best = max(claims, key=lambda claim: claim["best_f1"] or 0.0)["sparsity"]
+        for quantity, drawn in lines.items():
+            rows = result.find(dictionary=name, width=width, sparsity=best, quantity=quantity)
+            drawn.append(Line(name, sorted(rows, key=lambda row: row["scale"])))
+    x = "halvings of the number of points"
+    return panels_figure(
+        [
+            Panel(f"firing, width {width}", x, "mean best F1", lines["scale-f1"], limits=(-0.03, 1.03)),
+            Panel(f"directions, width {width}", x, "mean |cosine|", lines["scale-cosine"], limits=(-0.03, 1.03)),
+        ],
+        9.2, 4.4,
+    )  # fmt: skip
+
+
+def recovery_page(result: RecoveryResult) -> str:
+    """Return the whole page."""
+    lead = (
+        "Which features of a hierarchy do dictionaries recover? The truth is known: which subclusters a point lies in, "
+        "and the direction of each."
+    )
+    below = " ".join(disagreements(result)).strip()
+    sections = [
+        paragraph(source_words(result.study), "muted"),
+        *([paragraph(below, "note")] if below else []),
+        heading("Recovery against scale"),
+        image(
+            scales_figure(result), "svg+xml", "recovery against scale",
+            "Features by the size of their subcluster: 0 = half of the points or more, each further step half as many. "
+            "Features without a unit count as 0. Each dictionary at the sparsity of its best mean F1.",
+        ),
+        heading("Scores, and predicted beside measured"),
+        table(HEADER, claim_rows(result)),
+        paragraph(" ".join(NOTE.split()), "note"),
+    ]  # fmt: skip
+    return page("What dictionaries recover of a hierarchy", lead, sections, result.study)

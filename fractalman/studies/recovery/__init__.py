@@ -1,0 +1,1 @@
+"""Which features of a hierarchy dictionaries recover: architectures, widths and sparsities against a known truth."""

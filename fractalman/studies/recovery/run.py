@@ -1,0 +1,130 @@
+"""Dictionaries of every kind on points whose features are known, scored on points that they were not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.experiments.specification import replicate_seeds, split_seed
+from fractalman.learners.dictionaries import BASELINES, AutoencoderSettings, fit_autoencoders, fit_baseline
+from fractalman.measure.recovery import Recovery, Truth, recovery
+from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.recovery.prediction import Expected
+from fractalman.studies.recovery.result import RecoveryResult
+from fractalman.studies.recovery.spec import RecoveryStudySpec
+
+PENALTY = {"relu": "l1", "jumprelu": "l0"}
+SILENT = 0.5
+"""An edge counts as absorbed where the parent's unit misses this share more of the points with the child."""
+
+
+class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
+    """Recovery by architecture, width and sparsity."""
+
+    name: ClassVar[str] = "recovery"
+
+    def read(self, source: str | Path | Mapping[str, Any]) -> RecoveryStudySpec:
+        """Return the checked specification."""
+        return RecoveryStudySpec.read(source)
+
+    def run(self, spec: RecoveryStudySpec, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002
+        """Return the rows of one dictionary at one width on one replicate, at all sparsities."""
+        from fractalman.generation import generate
+
+        data = generate(spec.source.recipe.replace(seed=replicate_seeds(spec.source.recipe, task.seed)))
+        known = data.dictionary(spec.min_size)
+        n = data.n_points
+        train, test = data.split(n - spec.test_size, spec.test_size, seed=split_seed(spec.source.recipe, task.seed))
+        truth = Truth(known.directions, known.codes[test], known.parent, np.asarray(known.X[test]))
+        expected = Expected(known.codes[test].tocsc(), known.parent, known.X[test])
+        rows: list[Row] = []
+        for sparsity, model in models(spec, task, np.asarray(known.X[train])):
+            base = {"dictionary": task.part, "width": int(task.value), "sparsity": sparsity, "seed": task.seed}
+            score = recovery(model, truth, seed=task.seed).of_sizes(known.size)
+            rows += scores(base, score, expected)
+            rows += scales(base, score, n)
+            rows += edges(base, score, expected, PENALTY.get(task.part.removeprefix("tied-"), ""))
+        return rows
+
+    def result(self, spec: RecoveryStudySpec, rows: list[Row], missing: int) -> RecoveryResult:
+        """Return rows, means and claims."""
+        return RecoveryResult(spec, rows, missing)
+
+
+STUDY = RecoveryStudy()
+
+
+def models(spec: RecoveryStudySpec, task: Task, X: Any) -> list[tuple[float, Any]]:
+    """Return what a task trains: (sparsity, model).
+
+    Parameters
+    ----------
+    spec : RecoveryStudySpec
+        The study.
+    task : Task
+        Dictionary, width, replicate.
+    X : (n, d) float32
+        Training points.
+    """
+    name, width, sparsities = task.part, int(task.value), spec.sparsities(task.part)
+    if name in BASELINES:
+        return [(own, fit_baseline(name, X, width, sparsity=own or 0.1, seed=task.seed)) for own in sparsities]
+    settings = AutoencoderSettings(
+        architecture=name.removeprefix("tied-"), width=width, tied=name.startswith("tied-"), steps=spec.steps,
+        batch_size=spec.batch_size,
+    )  # fmt: skip
+    return list(zip(sparsities, fit_autoencoders(X, settings, sparsities, [task.seed], order=task.seed), strict=True))
+
+
+def _row(base: Row, quantity: str, number: float, scale: int | None = None, count: int | None = None) -> Row:
+    value = float(number) if np.isfinite(number) else None
+    return {**base, "quantity": quantity, "scale": scale, "number": value, "count": count}
+
+
+def scores(base: Row, score: Recovery, expected: Expected) -> list[Row]:
+    """Return the scores of one dictionary beside their chance levels, and its error beside the least possible one."""
+    numbers = {
+        "mcc": score.mcc, "f1": score.f1, "best-f1": score.best_f1, "absorption": score.absorption.mean,
+        "uniqueness": score.uniqueness, "dead": score.dead, "duplicates": score.duplicates, "l0": score.l0,
+        "error": 1.0 - score.explained,
+    }  # fmt: skip
+    numbers |= {f"chance-{name.replace('_', '-')}": value for name, value in score.chance.items()}
+    width = score.match.nearest_feature.size
+    faithful, absorbing = expected.left(width, max(1.0, score.l0))
+    numbers |= {"error-faithful": faithful, "error-absorbing": absorbing}
+    return [_row(base, name, value) for name, value in numbers.items()]
+
+
+def scales(base: Row, score: Recovery, n: int) -> list[Row]:
+    """Return how the features of every scale are recovered: by halvings of the number of points, −log2(size / n)."""
+    size = np.asarray(score.size, np.float64)
+    scale = np.floor(-np.log2(size / n)).astype(np.int64)
+    cosine, f1 = np.zeros(size.size), np.zeros(size.size)
+    cosine[score.match.feature] = np.abs(score.match.cosine)
+    f1[score.match.feature] = np.nan_to_num(score.firing.best_f1)
+    present = np.bincount(score.match.feature, minlength=size.size) > 0
+    rows: list[Row] = []
+    for at in np.unique(scale).tolist():
+        here = scale == at
+        count = int(here.sum())
+        for name, values in (("scale-cosine", cosine), ("scale-f1", f1), ("scale-matched", present.astype(float))):
+            rows.append(_row(base, name, float(values[here].mean()), at, count))
+    return rows
+
+
+def edges(base: Row, score: Recovery, expected: Expected, penalty: str) -> list[Row]:
+    """Return absorption measured at edges that are predicted to merge and at the others; none without a penalty."""
+    gap: F64 = score.absorption.gap
+    known = np.isfinite(gap)
+    rows = [_row(base, "absorbed", float((gap[known] > SILENT).mean()) if known.any() else np.nan)]
+    if penalty:
+        merged = expected.merged(penalty, base["sparsity"])
+        rows.append(_row(base, "predicted-absorbed", float(merged[known].mean()) if known.any() else np.nan))
+        for name, chosen in (("absorbed-where-predicted", merged & known), ("absorbed-elsewhere", ~merged & known)):
+            share = float((gap[chosen] > SILENT).mean()) if chosen.any() else np.nan
+            rows.append(_row(base, name, share, count=int(chosen.sum())))
+    return rows
