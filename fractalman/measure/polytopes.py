@@ -106,9 +106,8 @@ def _checked(layers: Layers, d: int | None = None) -> list[tuple[F64, F64]]:
             or b.shape != (W.shape[1],)
             or not (np.isfinite(W).all() and np.isfinite(b).all())
         ):
-            raise RecipeError(
-                f"layer {k} has W of shape {W.shape} and b of shape {b.shape}: expected ({below}, m), (m,)"
-            )
+            shapes = f"W of shape {W.shape} and b of shape {b.shape}"
+            raise RecipeError(f"layer {k} has {shapes}: expected finite numbers ({below}, m) and (m,)")
         below = W.shape[1]
     if not found:
         raise RecipeError("a network without layers: expected (W, b) of every layer")
