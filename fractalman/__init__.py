@@ -34,6 +34,7 @@ from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.families.smooth_manifold.recipe import SmoothManifold
 from fractalman.families.sparse_parities.recipe import SparseParities
+from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 
@@ -112,7 +113,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [  # noqa: RUF022 (kinds together)
     "PercolationCluster", "PercolationEnsemble", "BetheLattice", "LatticePercolation", "Cascade", "SmoothManifold",
-    "RandomHierarchyModel", "GrammarLanguage", "SparseParities",
+    "RandomHierarchyModel", "GrammarLanguage", "SparseParities", "Subtasks",
     "Recipe", "Seeds", "family_names", "from_dict", "from_toml",
     "Dataset", "generate", "label_draws", "write", "open", "verify", "rebuild", "extend", "export", "export_anndata",
     "ImportedDataset", "import_percolation",

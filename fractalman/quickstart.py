@@ -1,4 +1,4 @@
-"""The quickstart: a cascade and a critical cluster with four learners, from nothing, and one report on both."""
+"""The quickstart: a cascade and a critical cluster, or strings of a grammar, with four learners; one report."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fractalman.catalogue import catalogue_text
+from fractalman.config import shown
 from fractalman.display import Display
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, nearest
 from fractalman.experiments import Result, load_spec, run_sweep
 from fractalman.report import require_plots, write_points, write_reports
 
 QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
 """Subfolder → catalogue name of its specification."""
+FAMILIES = {
+    "cascade": ("cascade",),
+    "cluster": ("cluster",),
+    "random-hierarchy": ("random-hierarchy",),
+    "grammar": ("random-hierarchy",),
+}
+"""What may be asked for instead of both fractals → subfolders."""
+_MORE_RUNS = {"random-hierarchy": "quickstart-random-hierarchy"}
 TITLE = "fractalman quickstart"
 MARK = "made-by-fractalman-quickstart"
 """Name of the file that says that a folder may be replaced."""
@@ -36,18 +45,23 @@ class Quickstart(Display):
     report: Path
 
 
-def quickstart(out: str | Path, progress: Progress | None = None) -> Quickstart:
+def quickstart(out: str | Path, progress: Progress | None = None, family: str | None = None) -> Quickstart:
     """Run a cascade and a critical cluster with four learners, from nothing, and report on both.
 
     Args:
         out: folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
         progress: called with a line of text; None = silent.
+        family: one of `FAMILIES` alone; None = both fractals.
     Errors: RecipeError when ``out`` holds anything else; MissingExtraError before anything is computed.
     """
+    if family is not None and family not in FAMILIES:
+        raise RecipeError(f"family {shown(family)}: expected one of {', '.join(FAMILIES)}{nearest(family, FAMILIES)}")
     require_plots()
     out = Path(out)
     _check_replaceable(out)
-    specs = {name: load_spec(catalogue_text(entry)) for name, entry in QUICKSTART_RUNS.items()}
+    names = tuple(QUICKSTART_RUNS) if family is None else FAMILIES[family]
+    entries = {**QUICKSTART_RUNS, **_MORE_RUNS}
+    specs = {name: load_spec(catalogue_text(entries[name])) for name in names}
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
     try:
         partial.mkdir()

@@ -115,6 +115,7 @@ ROWS = (
     Row("manifold-exact", lambda n: fm.SmoothManifold(n_points=min(n, 2000), field="exact"), large=()),
     Row("random-hierarchy", lambda n: fm.RandomHierarchyModel(n_points=n)),
     Row("language", lambda n: fm.GrammarLanguage(n_points=n)),
+    Row("subtasks", lambda n: fm.Subtasks(n_points=n, within=fm.Cascade(n_points=1))),
     Row("parities", lambda n: fm.SparseParities(n_points=n)),
     Row("tree", lambda n: fm.PercolationCluster(n_points=n), tree, 128, large=TREES),
     Row("tree-nested", lambda n: fm.PercolationCluster(n_points=n, growth="nested"), tree, 128, large=TREES),

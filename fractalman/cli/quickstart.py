@@ -1,4 +1,4 @@
-"""fractalman quickstart: two datasets, four learners, one report."""
+"""fractalman quickstart: two datasets, or one of another family, four learners, one report."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def add(commands: Commands) -> None:
     """Add the command to the parser."""
     about = "a cascade and a critical cluster, four learners, one report"
     parser = command(commands, "quickstart", run, about, "quickstart -o first")
+    parser.add_argument(
+        "--family",
+        metavar="NAME",
+        help="cascade, cluster or random-hierarchy (= grammar) instead of both fractals",
+    )
     add_output(parser, "folder", FOLDER)
 
 
@@ -27,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
 
     with Progress() as progress:
-        done = quickstart(options.output, progress=progress)
+        done = quickstart(options.output, progress=progress, family=options.family)
     if options.json:
         print_json({"runs": [result_table(result) for result in done.results.values()], "report": str(done.report)})
     else:

@@ -36,8 +36,9 @@ def open_hdf5(path: Path, header: Header | None) -> h5py.File:
         header: the file's, or None to leave out the comparison with it.
     """
     try:
-        # Published files never change, so no lock is needed, and none works on every network file system.
-        file = h5py.File(path, "r", locking=False)
+        # Published files never change, so no lock is needed, and none works on every network file system. Columns are
+        # read by whole chunks (`LazyColumn`), so the library's cache of chunks would only copy every byte once more.
+        file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     except OSError as error:
         real = system_error(error, path)
         if real:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from fractalman._typing import I64
 from fractalman.datasets.digests import BLOCK_DIGEST_BYTES, Table, bad_blocks, blocks_in, table_digest
+from fractalman.datasets.direct import chunk_places, read_blocks
 from fractalman.datasets.spec import AnyArray, Shape, block_rows
 from fractalman.display import Display, Summary
 from fractalman.errors import CorruptFileError, FractalmanError
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 READ_BYTES = 4 << 20
 """Bytes of a column that are read at once: whole blocks, which are checked while they are in cache."""
+
+SHARE_AT_ONCE = 4
+"""Reads of at least the fourth part of a column's blocks go past the library's buffers (`direct`)."""
 
 
 def system_error(error: BaseException, path: Path) -> OSError | None:
@@ -321,6 +326,11 @@ class LazyColumn(Display):
                 self._fill(part, first + at)
             return
         table = self._blocks.table
+        block = self._chunk_rows
+        many = (len(out) - 1) // block + 1
+        places = self._places if SHARE_AT_ONCE * many >= len(table) else None
+        if places is not None and read_blocks(self._stored, places, first // block, block, table, out):
+            return
         if len(parts) == 1:
             self._fill(out, first)
             self._refuse_bad(out, first, table)
@@ -332,6 +342,14 @@ class LazyColumn(Display):
                 waiting.append(checker.submit(self._refuse_bad, part, first + at, table))
             for checked in waiting:
                 checked.result()
+
+    @cached_property
+    def _places(self) -> I64 | None:
+        """Where the blocks lie in the file, or None; listing them takes 5 µs a block."""
+        try:
+            return chunk_places(self._stored, self._chunk_rows)
+        except (OSError, RuntimeError):  # damaged: the library will say where when it reads
+            return None
 
     def _fill(self, out: AnyArray, start: int) -> None:
         stop = start + len(out)

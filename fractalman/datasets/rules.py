@@ -132,11 +132,17 @@ def _noise(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
 
 def _value(_: Columns, __: Dims, provenance: Provenance) -> Iterator[str]:
     stated, there = provenance.recipe.get("target", "value"), "value" in provenance.columns
-    if (stated in ("sign", "threshold")) != there:
+    if (stated in ("sign", "threshold", "classes")) != there:
         yield f"is {'there' if there else 'missing'}, and the recipe says target = {stated!r}"
 
 
 def _classes(columns: Columns, _: Dims, provenance: Provenance) -> Iterator[str]:
+    if provenance.recipe.get("target") == "classes":
+        count = int(provenance.recipe.get("subclusters", 8))
+        for start, (y, _value) in _pairs(columns, "y", "value"):
+            wrong = (y < 0) | (y >= count) | (y != np.floor(y))
+            yield from _first(start, wrong, f"is {{}}: expected the number of a class, 0 to {count - 1}", y)
+        return
     threshold = float(provenance.recipe.get("threshold", 0.0))
     for start, (y, value) in _pairs(columns, "y", "value"):
         expected = (value > threshold).astype(np.float64)

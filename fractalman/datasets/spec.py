@@ -140,7 +140,7 @@ GROUPS: dict[str, str] = {
     "otherwise.",
     "level": "MAY be there (families whose nodes have levels), only together with the tree columns.",
     "noise": "MUST be there if the recipe has label noise, and MUST NOT otherwise.",
-    "value": 'MUST be there if the recipe\'s target is "sign" or "threshold", and MUST NOT otherwise.',
+    "value": 'MUST be there if the recipe\'s target is "sign", "threshold" or "classes", and MUST NOT otherwise.',
     "tokens": "MUST be there if the family's points are strings of tokens, and MUST NOT otherwise; y is a whole number "
     "then, the number of a symbol.",
 }
@@ -319,13 +319,14 @@ RULES: tuple[Rule, ...] = (
         "value",
         "value",
         (),
-        'There is a value exactly if the recipe\'s target is "sign" or "threshold".',
+        'There is a value exactly if the recipe\'s target is "sign", "threshold" or "classes".',
     ),
     Rule(
         "classes",
         "y",
         ("y", "value"),
-        "y is 1 where value is above the recipe's threshold (0 where it names none), and 0 elsewhere.",
+        "y is 1 where value is above the recipe's threshold (0 where it names none), and 0 elsewhere; of target "
+        '"classes" it is a whole number from 0 to subclusters − 1.',
     ),
     Rule(
         "symbols",

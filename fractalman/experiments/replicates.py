@@ -83,7 +83,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
-    if tree is not None:
+    if tree is not None and recipe.redraws_labels:
         for n in own:
             observed = np.zeros(data.n_points, dtype=np.bool_)
             observed[train[:n]] = True

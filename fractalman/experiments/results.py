@@ -14,11 +14,14 @@ from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments import references, regimes
+from fractalman.experiments.class_risks import ZERO_ONE
 from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
+from fractalman.experiments.learned_at import learned_words
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
+from fractalman.families.base import family_of
 from fractalman.learners import Learner, learner_class
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
@@ -133,13 +136,18 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             answers=spec.answers(learner),
         )  # fmt: skip
         summaries[name] = summary
+        facts = ""
         if spec.axis.kind == "data" and (predictions[name] is None or not predictions[name].has_curve):
             others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
             found = references.ratios(mine, _reference_predictions(spec, predictions, others, say))
             if spec.recipe.classifies and not found:
                 words = references.class_words(mine, summary, spec.loss)
+                due = learning_size(spec, learner)
+                if due is not None and words:
+                    words += f"; {learned_words(mine, due)}"
             else:
                 words = references.words(found, summary[-1].efficiency if summary else None)
+            facts = words if spec.recipe.classifies else ""
             why = notes.get(name) or no_curve(name, spec.recipe)
             notes[name] = "; ".join(part for part in (why, words) if part)
         said = {entry.value: entry for entry in summary}
@@ -153,6 +161,8 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner),
             )
         )  # fmt: skip
+        if facts and verdicts[-1].measured is None:  # what was measured is said whatever could not be
+            verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {facts}")
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
     return Result(
         spec=spec,
@@ -228,6 +238,12 @@ def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
     if not lowest or not math.isfinite(point.risk):
         return point
     return dataclasses.replace(point, efficiency=point.risk / lowest)
+
+
+def learning_size(spec: Spec, learner: Learner) -> float | None:
+    """Return the training-set size at which a law says that classes are learned, None where none says so."""
+    known = family_of(spec.recipe).laws.learned_at
+    return None if known is None or spec.loss != ZERO_ONE else known(spec.recipe, learner.own_properties)
 
 
 def _floor(points: Sequence[Point], kind: str) -> Floor:

@@ -70,6 +70,16 @@ def of_classes(law: Law, recipe: Recipe, learner: LearnerProperties, exponent: C
     )
 
 
+def subcluster_law(recipe: Recipe) -> Law:
+    """Return that classes which are subclusters have no power law: at large sizes only their borders are left."""
+    return _none(
+        "points decide their class, so a class that has been seen is wrong only where subclusters come near each "
+        "other, and how near they come in X is not derived",
+        "of who answers by the hierarchy: Σ_c μ_c (1 − μ_c)^n, the mass of classes nobody has seen, with masses μ_c "
+        f"near 1/{recipe.subclusters}; it falls exponentially",
+    )
+
+
 def _noisy(law: Law, recipe: Recipe, nearest: str) -> Law:
     """Near ρ = 1/(1 + σ²) < 1 the arccosine is smooth: above its floor the risk falls as the squared error does."""
     variance = recipe.noise**2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from fractalman._typing import F64, AnyFloat, AnyInt
-from fractalman.families.class_laws import ClassExponent, of_classes
+from fractalman.families.class_laws import ClassExponent, of_classes, subcluster_law
 from fractalman.families.noise import Excess, with_noise
 from fractalman.recipes import Recipe
 from fractalman.theory import FieldCovariance
@@ -51,6 +51,9 @@ class Laws(Generic[R]):
         The risk of the best P cells with infinitely many data.
     class_exponent : recipe → (exponent, power of ln n), optional
         Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
+    learned_at : (recipe, learner properties) → float or None, optional
+        Training-set size, up to a factor of order one, at which such a learner's 0–1 risk leaves that of the best
+        constant; None where no law names one.
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
@@ -64,6 +67,7 @@ class Laws(Generic[R]):
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
+    learned_at: Callable[[R, LearnerProperties], float | None] | None = None
     finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
@@ -99,6 +103,8 @@ class Laws(Generic[R]):
             law = with_noise(law, recipe.noise, learner, lambda clean: self._noisy(recipe, learner, clean))
         if recipe.nuisance_dim and learner.kind != "floor":
             law = _with_nuisance(law, recipe)
+        if recipe.partitions:
+            return subcluster_law(recipe)
         if recipe.classifies and self.finite_size:
             law = of_classes(law, recipe, learner, None if self.class_exponent is None else self.class_exponent(recipe))
         return law

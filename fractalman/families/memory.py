@@ -82,7 +82,7 @@ class Memory(ABC, Generic[R]):
         int
             Bytes.
         """
-        columns = bool(self.recipe.noise) + self.recipe.thresholds
+        columns = bool(self.recipe.noise) + (self.recipe.thresholds or self.recipe.partitions)
         return self.own_array_bytes() + self.recipe.max_points * (4 * self.recipe.nuisance_dim + 8 * columns)
 
     def peak_bytes(self) -> int:
@@ -93,7 +93,13 @@ class Memory(ABC, Generic[R]):
         int
             Bytes.
         """
-        return self.own_peak_bytes() + 4 * self.recipe.max_points * self._copied + self._rotation + self._features
+        return (
+            self.own_peak_bytes()
+            + 4 * self.recipe.max_points * self._copied
+            + self._rotation
+            + self._features
+            + self._partition
+        )
 
     def start_bytes(self) -> int | None:
         """Return what must be free before the draw where the draw decides how much it takes; None = `peak_bytes`.
@@ -185,6 +191,11 @@ class Memory(ABC, Generic[R]):
         """Bytes of the directions of superposed latents, at most one a point, while they are made."""
         d = self.recipe.ambient_dim
         return (12 * d + 64) * self.recipe.max_points if self.recipe.superposes else 0
+
+    @property
+    def _partition(self) -> int:
+        """Bytes of the children of every subcluster, and of the points on their way up to their class."""
+        return 64 * self.recipe.max_points if self.recipe.partitions else 0
 
     @property
     def _rotation(self) -> int:

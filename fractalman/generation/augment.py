@@ -6,15 +6,18 @@ Each of them is a function of the point's number, so streamed columns get them b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F32, F64, I64
+from fractalman.families.base import Structure
 from fractalman.families.blocks import BLOCK, Blocks, ComputedColumn, changed
 from fractalman.generation.noise import label_noise, nuisance_coordinates
 from fractalman.random.rotation import rotation
 from fractalman.recipes import Recipe
+from fractalman.trees import subcluster_classes
 
 
 def noise(recipe: Recipe, points: I64, draw: int = 0) -> F64 | None:
@@ -55,6 +58,13 @@ def coordinates(recipe: Recipe, points: I64, own: F32) -> F32:
     if recipe.nuisance_dim or recipe.rotate:
         run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
     return X
+
+
+def subclusters(recipe: Recipe, made: Structure[Any]) -> F64:
+    """Return the classes of a structure's points: their subclusters."""
+    if made.hierarchy is None:
+        raise TypeError(f"a structure of {recipe.family} came without its hierarchy")
+    return subcluster_classes(made.hierarchy.parent, made.hierarchy.size, made.y.size, recipe.subclusters)
 
 
 def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:

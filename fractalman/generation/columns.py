@@ -63,12 +63,13 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     hierarchy = hierarchy and recipe.has_hierarchy
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
     small = memory_of(recipe).peak_bytes() <= IN_MEMORY_BYTES
-    if not recipe.superposes and (recipe.addressed or not small):
+    at_once = recipe.superposes or recipe.partitions  # what needs the whole hierarchy
+    if not at_once and (recipe.addressed or not small):
         columns = streamed_columns(recipe, hierarchy, folder)
         if columns is not None:
             _check_scratch(columns["X"], folder)
             return {path: PrefetchedColumn(blocks) for path, blocks in columns.items()}
-    made = structure(recipe, hierarchy or recipe.superposes)
+    made = structure(recipe, hierarchy or at_once)
     return {"X": _coordinates(made, small, folder), **_other_columns(made, hierarchy)}
 
 

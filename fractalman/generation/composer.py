@@ -42,7 +42,7 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
     RecipeError
         Where a label is not finite: keywords at the ends of their ranges.
     """
-    made = family_of(recipe).sampler.structure(recipe, hierarchy and recipe.has_hierarchy, draw)
+    made = family_of(recipe).sampler.structure(recipe, (hierarchy or recipe.partitions) and recipe.has_hierarchy, draw)
     noise = augment.noise(recipe, np.arange(made.y.size), draw)
     if noise is not None:
         made = replace(made, y=made.y + noise, noise=noise)
@@ -52,7 +52,11 @@ def structure(recipe: Recipe, hierarchy: bool = True, draw: int = 0) -> Structur
             f"{wrong} of {made.y.size} labels of this {recipe.family} are not finite: use keywords further from "
             "the ends of their ranges"
         )
-    return replace(made, y=augment.classes(recipe, made.y), value=made.y) if recipe.thresholds else made
+    if recipe.thresholds:
+        return replace(made, y=augment.classes(recipe, made.y), value=made.y)
+    if recipe.partitions:
+        return replace(made, y=augment.subclusters(recipe, made), value=made.y)
+    return made
 
 
 def tree(recipe: Recipe) -> ClusterTree:
@@ -173,7 +177,8 @@ def generate(recipe: RecipeSource) -> Dataset:
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """Return independent label vectors on one structure.
 
-    Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back.
+    Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back. Those
+    that points decide are the same in every draw.
 
     Parameters
     ----------
@@ -197,7 +202,9 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]
-    if draws < 2:
+    if data.recipe.partitions:
+        out[:] = data.y[:, None]
+    if draws < 2 or data.recipe.partitions:
         return out
     labels = family_of(data.recipe).sampler.label_sampler(data.recipe, data)
     for draw in range(1, draws):

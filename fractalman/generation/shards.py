@@ -127,6 +127,8 @@ def _write_rows(
 def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     """The columns over the points; RecipeError for families without addresses and for nonsense."""
     recipe.needs_own_embedding("writing by shards")
+    if recipe.partitions:
+        recipe.needs_values("writing by shards")
     if not recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "

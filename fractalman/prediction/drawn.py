@@ -97,8 +97,7 @@ class DrawnRealizations:
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
         recipes = self._recipes(n, first, self.usual if last is None else last)
         if recipes:
-            bare = {"ambient_dim": self.recipe.least_dim, "nuisance_dim": 0, "rotate": False}
-            generation.check_memory(recipes[0].replace(**bare))
+            generation.check_memory(recipes[0].narrowest())
         for recipe in recipes:
             yield _draw(recipe)
 

@@ -32,6 +32,7 @@ _SECONDS = 10_000
 _DENSE = 8  # draws for kernels, which cost n³ each
 _KERNEL_LARGEST, _KERNEL_SECONDS = 4096, 1000
 _FIELD_LARGEST, _FIELD_SECONDS = 8192, 1000
+_VOTES_SECONDS = 4096  # neighbours that vote, whose weights are held
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def method_of(
     """
     if not family_of(_recipe_of(source)).laws.finite_size:
         return None
+    if _recipe_of(source).partitions:
+        return None
     if _recipe_of(source).classifies:
         return _of_classes(source, learner, smoother)
     if learner == "mlp":
@@ -106,6 +109,10 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
         return (
             f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
             "sizes that the law names, in `windows`"
+        )
+    if recipe is not None and recipe.partitions:
+        return (
+            "classes are subclusters, and no theory gives a learner's curve on them: compare it with the best constant"
         )
     if recipe is not None and recipe.classifies and learner == "mlp":
         return (
@@ -184,6 +191,8 @@ def _of_classes(source: DrawnRealizations | Splits, learner: str, smoother: theo
         return None
     kind = f"0–1 risk of {learner} of classes in X over drawn labels, {over}"
     compute = realization.averaged(source, realization.voted(smoother or learner))
+    if learner.endswith("-nn"):
+        return Method(kind, compute, affordable=min(_VOTES_SECONDS, _seconds(source)), usual=_DENSE)
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 
 

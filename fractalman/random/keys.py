@@ -78,6 +78,10 @@ class Role(IntEnum):
     # sequences: which token is hidden; exchanges of synonyms: what stands in their place (labels)
     MASK = 46
     EXCHANGE = 47
+    # subtasks: which one a point belongs to, the seeds of each (geometry), where each lies (embedding)
+    SUBTASK_POINT = 11
+    SUBTASK_SEED = 14
+    SUBTASK_CODE = 27
 
 
 # γ and the two multipliers are SplitMix64's published constants.

@@ -38,8 +38,13 @@ class Recipe(HtmlTable):
     target : str, default "value"
         What y is: "value", the label itself; "sign", its class, 1 where it is above 0 and 0 elsewhere; "threshold", the
         same with ``threshold`` for 0. Label noise is added before.
+        "classes": the number of the point's subcluster, see ``subclusters``.
     threshold : float, default 0
         In units of the label's prior standard deviation; only with target = "threshold".
+    subclusters : int, default 8
+        C ≥ 2 with target = "classes": the hierarchy is divided largest subcluster first; the C − 1 largest are classes
+        0 … C − 2, all others together the last, at that division whose shares are most even
+        (`fractalman.trees.subcluster_classes`).
     embedding : str, default "own"
         Where the points lie: "own", the family's own coordinates; "superposition", the sum of the directions of the
         subclusters that a point lies in, in ambient_dim coordinates. Structure and labels are the same in both.
@@ -84,6 +89,7 @@ class Recipe(HtmlTable):
     rotate: bool = False
     target: str | int = "value"
     threshold: float = 0.0
+    subclusters: int = 8
     embedding: str = "own"
     feature_directions: str = "random"
     feature_cosine: float = 0.5
@@ -124,7 +130,12 @@ class Recipe(HtmlTable):
             except RecipeError as error:
                 problems.append(str(error))
         if not problems:
-            problems = [*self._target_problems(), *self._feature_problems(), *self._joint_problems()]
+            problems = [
+                *self._target_problems(),
+                *self._partition_problems(),
+                *self._feature_problems(),
+                *self._joint_problems(),
+            ]
         if problems:
             raise RecipeError("; ".join(summary(problems).splitlines()))
 
@@ -149,6 +160,8 @@ class Recipe(HtmlTable):
         """
         if self.superposes:
             return 'embedding = "superposition" adds directions of subclusters, which change; use embedding = "own"'
+        if self.partitions:
+            return 'target = "classes" divides the subclusters anew with every point; use target = "value"'
         if self.addressed:
             return None
         return f"another n_points draws another {self.family}; use fractalman generate with the n_points wanted"
@@ -166,12 +179,17 @@ class Recipe(HtmlTable):
     @property
     def classifies(self) -> bool:
         """Whether y holds classes, and not values."""
-        return self.thresholds
+        return self.thresholds or self.partitions
+
+    @property
+    def partitions(self) -> bool:
+        """Whether y holds the number of the point's subcluster."""
+        return self.target == "classes"
 
     @property
     def target_classes(self) -> int:
         """Number of classes C that y counts from 0; 0 where it holds values."""
-        return 2 if self.thresholds else 0
+        return 2 if self.thresholds else self.subclusters if self.partitions else 0
 
     @property
     def redraws_labels(self) -> bool:
@@ -196,7 +214,7 @@ class Recipe(HtmlTable):
         >>> import fractalman as fm
         >>> fm.Cascade(n_points=100).needs_values("a plan")
         """
-        if self.thresholds:
+        if self.thresholds or self.partitions:
             raise RecipeError(f'target = {self.target!r}: {what} takes labels that are values; use target = "value"')
         if self.classifies:
             raise RecipeError(
@@ -207,6 +225,18 @@ class Recipe(HtmlTable):
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
             return [f'threshold = {shown(self.threshold)} with target = {shown(self.target)}: use target = "threshold"']
+        return []
+
+    def _partition_problems(self) -> list[str]:
+        if not self.partitions:
+            default = next(f.default for f in dataclasses.fields(self) if f.name == "subclusters")
+            return [] if self.subclusters == default else ['subclusters: use target = "classes" with it']
+        if not self.has_hierarchy:
+            return [f'target = "classes": {self.family} has no hierarchy; use target = "sign"']
+        if self.noise:
+            return [f'noise = {self.noise} with target = "classes": expected 0, for points decide their subcluster']
+        if self.n_points is not None and self.subclusters > self.n_points:
+            return [f"subclusters = {self.subclusters}: expected at most n_points = {self.n_points}"]
         return []
 
     @property
@@ -325,6 +355,22 @@ class Recipe(HtmlTable):
         """The fewest coordinates that such a dataset can be made in; nothing but X depends on them."""
         return 2
 
+    def narrowest(self) -> Self:
+        """Return the recipe with as few coordinates as its structure can be made in.
+
+        Returns
+        -------
+        Recipe
+            With least_dim coordinates, none of them nuisance.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=10, ambient_dim=64).narrowest().n_columns
+        2
+        """
+        return self.replace(ambient_dim=self.least_dim, nuisance_dim=0, rotate=False)
+
     @property
     def sites(self) -> int | None:
         """Sites that are drawn, where the draw decides how many of them are points; None elsewhere."""
@@ -351,8 +397,9 @@ _ADDED_CHECKS: dict[str, Check] = {
     "nuisance_dim": integer(0, MAX_DIM),
     "nuisance_scale": real(0.0, 1e6, open_low=True),
     "rotate": switch,
-    "target": choice("value", "sign", "threshold"),
+    "target": choice("value", "sign", "threshold", "classes"),
     "threshold": real(-1e6, 1e6),
+    "subclusters": integer(2, 1 << 20),
     "embedding": choice("own", "superposition"),
     "feature_directions": choice("random", "orthogonal", "nested"),
     "feature_cosine": real(-1.0, 1.0, open_low=True, open_high=True),

@@ -24,6 +24,7 @@ _PACKAGES = {
     "random-hierarchy-model": "fractalman.families.random_hierarchy",
     "smooth-manifold": "fractalman.families.smooth_manifold",
     "sparse-parities": "fractalman.families.sparse_parities",
+    "subtasks": "fractalman.families.subtasks",
 }
 
 

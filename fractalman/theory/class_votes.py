@@ -115,7 +115,7 @@ def vote_curve(
 
     Notes
     -----
-    docs/theory.md §4.1. The matrix of second moments of the training classes is held: 8n² bytes.
+    docs/theory.md §4.1. But for neighbours, the matrix of second moments of the training classes is held: 8n² bytes.
 
     Examples
     --------
@@ -136,16 +136,21 @@ def vote_curve(
         return np.empty(0)
     known = seen[: max(wanted)]
     everyone = np.arange(known.size)
-    moments = ClassCovariance(covariance.restricted(known), threshold).block(everyone, everyone)
+    pairwise = isinstance(smoother, Neighbours)  # asks for the moments of a few pairs only
+    moments = None if pairwise else ClassCovariance(covariance.restricted(known), threshold).block(everyone, everyone)
     risks = []
     for n in wanted:
-        own = _Moments(moments[:n, :n])
+        own: LabelCovariance
+        if moments is None:
+            own = ClassCovariance(covariance.restricted(known[:n]), threshold)
+        else:
+            own = _Moments(moments[:n, :n])
         votes = _weights(smoother, own, X[known[:n]], X[points], key) @ classes[known[:n]]
         risks.append(float(((votes > CLASS_MIDDLE) != (classes[points] > 0.5)).mean()))
     return np.array(risks, np.float64)
 
 
-def _weights(smoother: Smoother, moments: _Moments, X: AnyFloat, Z: AnyFloat, key: int) -> F64:
+def _weights(smoother: Smoother, moments: LabelCovariance, X: AnyFloat, Z: AnyFloat, key: int) -> F64:
     """H at the points Z, with the ridge or the k of least expected squared error on held-out training points."""
     train = np.arange(len(X))
     if isinstance(smoother, Neighbours) and smoother.k is not None:

@@ -6,6 +6,7 @@ latent's parent has a smaller id than the latent.
 
 from fractalman.trees.coarse import coarse_hierarchy, coarse_label_tree, fragment_means
 from fractalman.trees.columns import Hierarchy, LabelTree
+from fractalman.trees.partition import subcluster_classes
 from fractalman.trees.queries import CommonAncestors, Cut, PointOrder, lowest_common_ancestors
 from fractalman.trees.trees import depths, path_sums, topological_order
 
@@ -21,5 +22,6 @@ __all__ = [
     "fragment_means",
     "lowest_common_ancestors",
     "path_sums",
+    "subcluster_classes",
     "topological_order",
 ]

@@ -37,7 +37,7 @@ def test_every_family_has_a_small_entry_and_three_sizes_to_cite() -> None:
         stem, _, size = name.rpartition("-")
         if size[0].isdigit():
             series.setdefault(stem, []).append(name)
-    assert len(series) == 15
+    assert len(series) == 16
     assert all(len(names) == 4 for names in series.values())
     assert {catalogue_recipe(names[0]).family for names in series.values()} == set(fm.family_names())
     for names in series.values():

@@ -12,6 +12,7 @@ import pytest
 from damage import reseal
 
 import fractalman as fm
+from fractalman.datasets import direct
 from fractalman.errors import CorruptFileError, RecipeError
 
 N, D = 20_000, 16
@@ -54,6 +55,36 @@ READERS: dict[str, Callable[[fm.File], Any]] = {
 def test_exchanged_blocks_are_noticed_by_every_reader(exchanged: Path, name: str) -> None:
     with fm.open(exchanged) as f, pytest.raises(CorruptFileError, match=r"X: rows 0 to \d+ are damaged"):
         READERS[name](f)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_whole_columns_come_straight_from_the_file(
+    intact: Path, exchanged: Path, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past HDF5's buffers come the bytes that HDF5 reads, or none that are not at their place."""
+    monkeypatch.setenv("FRACTALMAN_THREADS", threads)
+    for path, right in ((intact, True), (exchanged, False)):
+        with fm.open(path) as f, h5py.File(path, locking=False) as file:
+            rows, table, out = f.X.rows_of_block, f.X.block_digests(), np.empty((N, D), np.float32)
+            places = direct.chunk_places(file["X"], rows)
+            assert places is not None
+            assert len(places) == len(table)
+            assert len(table) > 1
+            assert direct.read_blocks(file["X"], places, 0, rows, table, out) is right
+            np.testing.assert_array_equal(out, file["X"][:])  # of exchanged blocks, too: that they are is what is said
+            later = out[rows:]
+            assert direct.read_blocks(file["X"], places, 1, rows, table, later) is right
+            assert not direct.read_blocks(file["X"], places + (1 << 40), 0, rows, table, out)  # beyond the end
+
+
+@pytest.mark.parametrize("compression", ["gzip", "off"])
+def test_only_plain_chunks_are_read_past_the_library(tmp_path: Path, compression: str) -> None:
+    path = fm.write(fm.Cascade(n_points=N, ambient_dim=D), tmp_path / "data.h5", compression=compression)
+    with h5py.File(path, locking=False) as file, fm.open(path) as f:
+        for name, column in f.columns.items():
+            filtered = file[name].id.get_create_plist().get_nfilters() > 0
+            assert (direct.chunk_places(file[name], column.rows_of_block) is None) is filtered
+        assert direct.chunk_places(file["X"], f.X.rows_of_block + 1) is None  # not the chunks that were expected
 
 
 def test_a_column_without_digests_says_so(intact: Path) -> None:

@@ -37,6 +37,8 @@ RECIPES: list[fm.Recipe] = [
     fm.RandomHierarchyModel(n_points=500),
     fm.GrammarLanguage(n_points=500, levels=3, vocabulary=8, synonyms=4),
     fm.SparseParities(n_points=500),
+    fm.Subtasks(n_points=500, within=fm.Cascade(n_points=1)),
+    fm.Subtasks(n_points=500, within=fm.PercolationCluster(n_points=1), n_subtasks=50),
 ]
 
 

@@ -122,6 +122,14 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         task_size=st.integers(1, 3),
         seed=st.integers(0, 99),
     ),
+    "subtasks": st.builds(
+        fm.Subtasks,
+        n_points=_SIZES,
+        within=st.sampled_from([fm.Cascade(n_points=1, ambient_dim=4), fm.PercolationCluster(n_points=1)]),
+        zipf_exponent=st.floats(0.1, 5.0),
+        n_subtasks=st.none() | st.integers(1, 5),
+        **_ADDED,
+    ),
 }
 
 

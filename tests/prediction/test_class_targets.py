@@ -176,6 +176,23 @@ def test_a_vote_of_one_neighbour_is_the_exact_curve() -> None:
         vote_curve(field, 2.0 * y, X, order, [10], test, "1-nn")
 
 
+@pytest.mark.parametrize("learner", ["5-nn", "k-nn"])
+def test_votes_of_neighbours_beyond_a_thousand_points(learner: str) -> None:
+    """No matrix of all pairs is held; shares of wrong answers are those of plain counting, k chosen among the usual."""
+    X = np.random.default_rng(3).normal(size=(2600, 3))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    y = (X[:, :1] + 0.5 * X[:, 1:2] * np.array([[1.0, -1.0]]) > 0.1).astype(np.float64)
+    y = np.abs(y - (np.random.default_rng(4).random(y.shape) < 0.2))
+    order, test = np.arange(2500), np.arange(2500, 2600)
+    found = vote_curve(FieldCovariance(X, 0.5), y, X, order, [1500, 2500], test, learner)
+    for n, risk in zip((1500, 2500), found, strict=True):
+        near = np.linalg.norm(X[test][:, None] - X[None, :n], axis=2).argsort(axis=1, kind="stable")
+        plain = [float(((y[near[:, :k]].mean(axis=1) > 0.5 + 1e-9) != y[test]).mean()) for k in (1, 2, 3, 5, 8, 12)]
+        assert risk == pytest.approx(plain[3], abs=1e-12) if learner == "5-nn" else min(plain) <= risk <= max(plain)
+    recipe = RECIPES["cascade"].replace(n_points=20_000)
+    assert fm.predict(recipe, learner).affordable >= 4000 > 1000 == fm.predict(recipe, "laplace-kernel").affordable
+
+
 def test_laws_say_the_exponent_or_why_there_is_none() -> None:
     cascade = fm.Cascade(n_points=1000, branching=4, contraction=0.5, hurst=0.5, ambient_dim=24, target="sign")
     law = fm.predict(cascade).law
@@ -198,9 +215,9 @@ def test_laws_say_the_exponent_or_why_there_is_none() -> None:
 
 
 def test_a_plan_for_classes_rests_on_their_own_scatter() -> None:
-    recipe = fm.Cascade(n_points=20_000, branching=4, hurst=0.5, ambient_dim=8, target="sign")
-    plan = fm.plan(recipe, resolution=0.05, budget=50_000)
-    values = fm.plan(recipe.replace(target="value"), resolution=0.05, budget=50_000)
+    recipe = fm.Cascade(n_points=6000, branching=4, hurst=0.5, ambient_dim=8, target="sign")
+    plan = fm.plan(recipe, resolution=0.15, budget=1000)
+    values = fm.plan(recipe.replace(target="value"), resolution=0.15, budget=1000)
     assert plan.chosen is not None
     assert values.chosen is not None
     assert plan.chosen.exponent is not None

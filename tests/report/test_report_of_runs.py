@@ -137,3 +137,11 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
         quickstart._replace_folder(tmp_path / "missing", old)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (old / "kept").exists()
+
+
+def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
+    assert list(quickstart.quickstart(tmp_path / "one", family="cluster").results) == ["cluster"]
+    assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy"]
+    assert len(played) == 2
+    with pytest.raises(RecipeError, match=r"expected one of cascade, cluster, random-hierarchy, grammar; did you mean"):
+        quickstart.quickstart(tmp_path / "three", family="gramar")

@@ -120,9 +120,11 @@ class Cascade(Recipe):
     rotate : bool, default False
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     target : str, default "value"
-        What y is: "value", "sign" or "threshold", as for `Recipe`.
+        What y is: "value", "sign", "threshold" or "classes", as for `Recipe`.
     threshold : float, default 0
         With target = "threshold", in units of the label's prior standard deviation.
+    subclusters : int, default 8
+        With target = "classes": their number, as for `Recipe`.
     embedding : str, default "own"
         "own" coordinates, or a "superposition" of latents, as for `Recipe`.
     feature_directions : str, default "random"

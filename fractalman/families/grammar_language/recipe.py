@@ -75,6 +75,8 @@ class GrammarLanguage(GrammarRecipe):
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     threshold : float, default 0
         Classes have none: 0.
+    subclusters : int, default 8
+        Of classes that are subclusters, which this family has not: 8.
     embedding : str, default "own"
         X is the family's own: "own".
     feature_directions : str, default "random"

@@ -46,9 +46,11 @@ class PercolationCluster(Recipe):
     rotate : bool, default False
         Turn all coordinates, nuisance included, by one uniformly random rotation.
     target : str, default "value"
-        What y is: "value", "sign" or "threshold", as for `Recipe`.
+        What y is: "value", "sign", "threshold" or "classes", as for `Recipe`.
     threshold : float, default 0
         With target = "threshold", in units of the label's prior standard deviation.
+    subclusters : int, default 8
+        With target = "classes": their number, as for `Recipe`.
     embedding : str, default "own"
         "own" coordinates, or a "superposition" of latents, as for `Recipe`.
     feature_directions : str, default "random"
@@ -110,7 +112,7 @@ class PercolationCluster(Recipe):
             return f'growth = {self.growth!r} draws another cluster for another n_points; use growth = "nested"'
         if not self.edge_directions:
             return 'directions = "hierarchy" turns the older points with every added one; use directions = "edges"'
-        return super().no_growth() if self.superposes else None
+        return super().no_growth() if self.superposes or self.partitions else None
 
     def _joint_problems(self) -> list[str]:
         if self.label == "brownian" and self.label_exponent != 0.0:

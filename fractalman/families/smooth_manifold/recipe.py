@@ -60,6 +60,8 @@ class SmoothManifold(Recipe):
         What y is: "value", "sign" or "threshold", as for `Recipe`.
     threshold : float, default 0
         With target = "threshold", in units of the label's prior standard deviation.
+    subclusters : int, default 8
+        Of target = "classes", which needs a hierarchy: this family has none.
     embedding : str, default "own"
         "own" coordinates, or a "superposition" of latents, as for `Recipe`.
     feature_directions : str, default "random"

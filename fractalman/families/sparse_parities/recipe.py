@@ -53,6 +53,8 @@ class SparseParities(Recipe):
         What y is: "class", the parity.
     threshold : float, default 0
         Classes have none: 0.
+    subclusters : int, default 8
+        Of classes that are subclusters, which this family has not: 8.
     embedding : str, default "own"
         X is the family's own: "own".
     feature_directions : str, default "random"

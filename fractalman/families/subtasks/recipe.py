@@ -1,0 +1,256 @@
+"""Recipe of subtasks of power-law frequency."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
+from fractalman.errors import RecipeError
+from fractalman.random.keys import Role, Seeds, key64
+from fractalman.recipes.base import Recipe
+from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer, real
+from fractalman.recipes.checks import seed as seed_check
+from fractalman.recipes.reading import from_dict
+
+FAMILIES = ("cascade", "percolation-cluster")
+"""Families of a single cluster whose labels lie on a tree: what a subtask can be."""
+MOST = 1 << 62
+"""Ranks of an endless list of subtasks end here; the mass beyond is below .014."""
+_ADDED = ("noise", "nuisance_dim", "rotate", "target", "threshold", "embedding")
+
+
+def _within(name: str, value: Any) -> Recipe:
+    if isinstance(value, Mapping):
+        value = from_dict({"n_points": 1, **value}, name)
+    if not isinstance(value, Recipe) or value.family not in FAMILIES:
+        found = value.family if isinstance(value, Recipe) else shown(value)
+        raise RecipeError(
+            f"{name} = {found}: expected a recipe of one cluster whose labels lie on a tree ({', '.join(FAMILIES)}); "
+            "use e.g. within = fm.Cascade(n_points=1)"
+        )
+    changed = [key for key in _ADDED if getattr(value, key) != getattr(type(value), key)]
+    if changed:
+        raise RecipeError(
+            f"{name} has {', '.join(changed)}: expected the family's own points and labels; use these keywords of "
+            "Subtasks, which hold for all points"
+        )
+    return value.replace(n_points=1, seed=0)
+
+
+def _number(name: str, value: Any) -> int | None:
+    return None if value is None else integer(1, MOST)(name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subtasks(Recipe):
+    """Subtasks of power-law frequency, each an independent copy of one continuous problem.
+
+    A point belongs to subtask k = 1, 2, … with probability ∝ k^−(1 + α), independently; subtask k is a dataset of the
+    family of ``within`` with seeds of its own and as many points as fell to it. Coordinates are those of the family,
+    then identity_dim more that are the same for all points of a subtask: a random place, so that subtasks are
+    separated in space and distances within one are the family's. Which points fall where comes from the geometry seed.
+
+    Parameters
+    ----------
+    n_points : int
+        Number of points n ≥ 1.
+    within : Recipe or mapping
+        The problem within a subtask: a `Cascade` or a `PercolationCluster`, also as a table. Its n_points and seed do
+        not count and are stored as 1 and 0; what is added to points and labels is said here, not there.
+    zipf_exponent : float, default 1
+        α from .1 to 100.
+    n_subtasks : int or None, default None
+        How many there are; None = without end.
+    identity_dim : int, default 16
+        Coordinates that say which subtask it is, ≥ 8.
+    separation : float, default 8
+        Root-mean-square distance of two subtasks, in units of the extent of one (`extent`), ≥ 4.
+    seed : int or Seeds, default 0
+        0 ≤ integer < 2^63, or one for each layer.
+    noise : float, default 0
+        σ ≥ 0, label noise in units of the label's prior standard deviation: y = clean label + σ·N(0, 1).
+    nuisance_dim : int, default 0
+        Further coordinates that know nothing of the label, independent N(0, nuisance_scale²).
+    nuisance_scale : float, default 1
+        Their standard deviation, in units of X.
+    rotate : bool, default False
+        Turn all coordinates, nuisance included, by one uniformly random rotation.
+    target : str, default "value"
+        What y is: "value", "sign", "threshold" or "classes", as for `Recipe`.
+    threshold : float, default 0
+        With target = "threshold", in units of the label's prior standard deviation.
+    subclusters : int, default 8
+        With target = "classes": their number, as for `Recipe`.
+    embedding : str, default "own"
+        X is the family's own: "own".
+    feature_directions : str, default "random"
+        Of superpositions, which this family has none of; so are the following.
+    feature_cosine : float, default 0.5
+        Likewise.
+    feature_magnitude : str, default "constant"
+        Likewise.
+    feature_min_size : int, default 2
+        Likewise.
+    feature_noise : float, default 0
+        Likewise.
+
+    Attributes
+    ----------
+    ambient_dim : int
+        Columns of X, nuisance apart: those of ``within`` and identity_dim more.
+
+    Raises
+    ------
+    RecipeError
+        For values outside, and for families within that are many clusters, manifolds or strings.
+
+    Notes
+    -----
+    ``cluster`` numbers the subtasks that were drawn by falling number of points, `subtask_ranks` says which they are;
+    points are sorted by it, so another n_points draws another dataset whose subtasks are the same problems. The
+    hierarchy has a tree for every subtask, that of the family within; subtasks share nothing. Law: docs/theory.md §3.4.
+
+    Examples
+    --------
+    >>> import fractalman as fm
+    >>> recipe = fm.Subtasks(n_points=1000, within=fm.Cascade(n_points=1, ambient_dim=8), zipf_exponent=1.0)
+    >>> data = fm.generate(recipe)
+    >>> data.X.shape, fm.predict(recipe, "1-nn").law.data_exponent
+    ((1000, 24), 0.5)
+    """
+
+    family: ClassVar[str] = "subtasks"
+    n_points: int
+    within: Recipe
+    zipf_exponent: float = 1.0
+    n_subtasks: int | None = None
+    identity_dim: int = 16
+    separation: float = 8.0
+    seed: int | Seeds = 0
+    ambient_dim: int = field(init=False)
+
+    _checks: ClassVar[dict[str, Check]] = {
+        "n_points": integer(1, MAX_POINTS),
+        "within": _within,
+        "zipf_exponent": real(0.1, 100.0),
+        "n_subtasks": _number,
+        "identity_dim": integer(8, 4096),
+        "separation": real(4.0, 1e6),
+        "seed": seed_check,
+        "embedding": choice("own"),
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "ambient_dim", self.within.ambient_dim + self.identity_dim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return family and keywords as plain TOML/JSON values, the family within as a table.
+
+        Returns
+        -------
+        dict of str to object
+            What `from_dict` reads back to an equal recipe.
+        """
+        inner = {key: value for key, value in self.within.to_dict().items() if key not in ("n_points", "seed")}
+        return {**super().to_dict(), "within": inner}
+
+    def narrowest(self) -> Self:
+        """Return the recipe with as few coordinates as its structure can be made in.
+
+        Returns
+        -------
+        Recipe
+            With as few as a subtask can be made in, and eight that say which it is.
+        """
+        within = self.within.replace(ambient_dim=self.within.least_dim)
+        return self.replace(within=within, identity_dim=8, nuisance_dim=0, rotate=False)
+
+    @property
+    def most(self) -> int:
+        """The last rank."""
+        return MOST if self.n_subtasks is None else self.n_subtasks
+
+    @property
+    def extent(self) -> float:
+        """About how far apart points of a subtask lie: 1/2(1 − r) for cascades of largest ratio r, 2√d for clusters."""
+        if self.within.family != "cascade":
+            return 2.0 * math.sqrt(self.within.ambient_dim)
+        kinds: Any = getattr(self.within, "kinds", ())
+        return float(0.5 / (1.0 - max(max(ratios) for _, ratios in kinds)))
+
+    def subtask(self, rank: int, n_points: int) -> Recipe:
+        """Return the recipe of one subtask.
+
+        Parameters
+        ----------
+        rank : int
+            k ≥ 1; 1 is the most frequent.
+        n_points : int
+            How many points it has.
+
+        Returns
+        -------
+        Recipe
+            Of the family within.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1))
+        >>> recipe.subtask(3, 50).n_points
+        50
+        """
+        words = {
+            layer: key64(getattr(self.seeds, layer), Role.SUBTASK_SEED, rank, i) >> 1
+            for i, layer in enumerate(("geometry", "embedding", "labels"))
+        }
+        return self.within.replace(n_points=n_points, seed=Seeds(**words))
+
+    def probabilities(self, ranks: AnyInt) -> F64:
+        """Return the probabilities of subtasks.
+
+        Parameters
+        ----------
+        ranks : (m,) integer
+            k ≥ 1.
+
+        Returns
+        -------
+        (m,) float64
+            ∝ k^−(1 + α).
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Subtasks(n_points=9, within=fm.Cascade(n_points=1), n_subtasks=2).probabilities([1, 2]).round(3).tolist()
+        [0.8, 0.2]
+        """
+        from fractalman.theory.subtasks import subtask_probabilities
+
+        return subtask_probabilities(ranks, self.zipf_exponent, self.n_subtasks)
+
+    def subtask_ranks(self) -> tuple[AnyInt, AnyInt]:
+        """Return which subtasks were drawn.
+
+        Returns
+        -------
+        ranks : (K,) int64
+            k of every cluster, in the order of `Dataset.cluster`.
+        sizes : (K,) int64
+            Points of each, falling.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> ranks, sizes = fm.Subtasks(n_points=1000, within=fm.Cascade(n_points=1)).subtask_ranks()
+        >>> int(ranks[0]), int(sizes.sum())
+        (1, 1000)
+        """
+        from fractalman.families.subtasks.ranks import drawn_ranks
+
+        return drawn_ranks(self.n_points, self.zipf_exponent, self.most, self.seeds.geometry)
