@@ -220,7 +220,8 @@ def _at_ranks(distance: F64, square: F64, ranks: I64, grid: bool) -> tuple[F64, 
     begin = np.searchsorted(sorted_distance, sorted_distance[ranks - 1] * (1.0 - TIE))
     end = np.searchsorted(sorted_distance, sorted_distance[ranks - 1] * (1.0 + TIE), side="right")
     sums = np.concatenate([[0.0], np.cumsum(square[near])])
-    return (sums[end] - sums[begin]) / (end - begin), 0.5 * (begin + end) + 1.0
+    stands_at = np.asarray(0.5 * (begin + end) + 1.0, np.float64)
+    return (sums[end] - sums[begin]) / (end - begin), stands_at
 
 
 def _fitted(x: F64, curves: F64, nugget: bool) -> PowerLawFit:
