@@ -76,7 +76,6 @@ TRIAL = Trial(
         Method("nolds hurst_rs of increments", "nolds", _nolds("hurst_rs", True), most=5000),
         Method("nolds hurst_rs of the path", "nolds", _nolds("hurst_rs", False), most=5000),
         Method("nolds dfa of increments", "nolds", _nolds("dfa", True), most=5000),
-        Method("nolds mfhurst_b", "nolds", lambda path: _nolds("mfhurst_b", False)(path), most=5000),
         Method("antropy DFA of increments", "antropy", _dfa),
         Method("antropy Higuchi", "antropy", _higuchi),
         Method("MFDFA order 1, q = 2", "MFDFA", _mfdfa(1)),

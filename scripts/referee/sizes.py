@@ -28,7 +28,7 @@ def _borel(mean: float) -> Any:
         rng = np.random.default_rng([23, seed])
         alive, size = np.ones(n, np.int64), np.ones(n, np.int64)
         for _ in range(100_000):
-            growing = np.flatnonzero(alive & (size < 10**7))
+            growing = np.flatnonzero((alive > 0) & (size < 10**7))
             if not len(growing):
                 break
             alive[growing] = rng.poisson(mean * alive[growing])
