@@ -119,6 +119,16 @@ def test_the_verdict_on_exponents_can_fail() -> None:
     assert LinearityResult(spec, wide).exponents[0]["agrees"] is None
 
 
+def test_fragments_of_one_class_have_no_curve(data: fm.Dataset) -> None:
+    """Labels that are constant in every fragment, to rounding: there is nothing to regress, and no exponent of it."""
+    fragment = data.hierarchy.cut(SCALE).fragment
+    y = np.array([0.1, 1.0 / 3.0, 0.7])[fragment % 3]
+    sample = array_source(given_points((data.X, y)), None, hierarchy=data.hierarchy).sample(0, 100, 100)
+    inputs = {"input": data.X.astype(float)}
+    assert fragment_rows(sample, inputs, {"label": sample.y}, SCALE, 3, 2, {}) == []
+    assert fragment_rows(sample, inputs, {"label": sample.y}, 4 * SCALE, 3, 2, {}) != []
+
+
 def test_curve_sizes_hold_the_peak() -> None:
     assert curve_sizes(64, 10) == [4, 6, 8, 11, 12, 16, 24, 32]
     assert curve_sizes(64, 200) == [4, 6, 8, 12, 16, 24, 32]

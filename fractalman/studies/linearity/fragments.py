@@ -26,6 +26,8 @@ LEAST = 4
 MOST = 512
 """Points of a fragment that are used, a random part of larger ones."""
 RIDGES = ("none", "best")
+_CONSTANT = 1e-12
+"""Share of the whole variance below which a target is constant in a fragment, or all units of a layer are off."""
 
 
 def curve_sizes(points: int, rank: int) -> list[int]:
@@ -66,16 +68,21 @@ def fragment_rows(
         common = {**base, "row": "curve", "scale": scale, "fragment": rank_of_size, "points": int(members.size)}
         for space, X in spaces.items():
             for target, y in targets.items():
-                here = {**common, "space": space, "target": target}
-                rows += _curve(X[members], y[members], splits, key, here)
+                if min(_part(X, members), _part(y, members)) > _CONSTANT:  # else nothing here but rounding
+                    here = {**common, "space": space, "target": target}
+                    rows += _curve(X[members], y[members], splits, key, here)
     return rows
+
+
+def _part(values: F64, members: I64) -> float:
+    """Return the variance among some points over that among all, summed over columns; 0 where there is none."""
+    whole = float(values.var(axis=0).sum())
+    return float(values[members].var(axis=0).sum()) / whole if whole > 0.0 else 0.0
 
 
 def _curve(X: F64, y: F64, splits: int, key: int, common: Row) -> list[Row]:
     variance = float(np.mean(np.square(y - y.mean(axis=0))))
     spread = float(np.mean(np.square(X - X.mean(axis=0))))
-    if not (variance > 0.0 and spread > 0.0):  # a target that is constant here, or units that are all off
-        return []
     X, y = (X - X.mean(axis=0)) / math.sqrt(spread), y / math.sqrt(variance)
     spectrum = spectrum_of(X, y, kernel="linear")
     N, λ, v2, rest = len(X), spectrum.eigenvalues, spectrum.coefficients, spectrum.outside
