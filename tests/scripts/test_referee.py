@@ -44,7 +44,7 @@ def test_sizes_follow_their_laws(referee: dict[str, ModuleType]) -> None:
     cases = {case.name: case for case in referee["sizes"].TRIAL.cases}
     n, first = 20_000, {}
     borel = cases["Borel, critical"].make(n, 1)
-    for size, due in ((2, math.exp(-2.0)), (3, 1.5 * math.exp(-3.0)), (4, 64 / 24 * math.exp(-4.0))):  # s^(s−1) e^(−s)/s!
+    for size, due in ((2, math.exp(-2.0)), (3, 1.5 * math.exp(-3.0)), (4, 8 / 3 * math.exp(-4.0))):  # s^(s−1) e^(−s)/s!
         assert np.mean(borel == size) == pytest.approx(due, abs=4 * math.sqrt(due / n))
     assert np.mean(borel >= 1000) == pytest.approx(math.sqrt(2 / (1000 * math.pi)), abs=4 * math.sqrt(0.025 / n))
     for name in ("Borel, critical", "Borel, mean .9 (cut-off)", "Yule–Simon p = 0.33"):
