@@ -34,10 +34,11 @@ HOSTILE: dict[str, Any] = {
 BASES: dict[str, dict[str, Any]] = {
     family: {"family": family, "n_points": 64}
     for family in family_names()
-    if family not in ("lattice-percolation", "smooth-manifold")
+    if family not in ("lattice-percolation", "smooth-manifold", "subtasks")
 } | {
     "lattice-percolation": {"family": "lattice-percolation", "dim": 2, "side": 8},
     "smooth-manifold": {"family": "smooth-manifold", "n_points": 64, "dim": 2},
+    "subtasks": {"family": "subtasks", "n_points": 64, "within": {"family": "cascade"}},
 }
 CASCADE = BASES["cascade"] | {"n_points": 512}
 SWEEP = {"recipe": CASCADE, "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16, 32], "seeds": 2, "test_size": 64}}
@@ -45,7 +46,10 @@ STUDY_TABLES: dict[str, dict[str, Any]] = {
     "granularity": {"scales": [32], "train_size": 64},
     "locality": {"train_size": 64, "test_size": 64},
     "probe": {"train_sizes": [64], "test_size": 64},
+    "linearity": {"train_size": 64, "test_size": 64, "scales": [32]},
+    "recovery": {"widths": [8], "test_size": 64},
 }
+SUPERPOSED = CASCADE | {"embedding": "superposition", "ambient_dim": 16}
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -97,11 +101,11 @@ def test_every_setting_of_a_learner(name: str) -> None:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_key_of_a_study(name: str) -> None:
-    kind, own = study(name), STUDY_TABLES[name]
-    assert outcome(lambda: kind.read({"recipe": CASCADE, name: own})) is not None
+    kind, own, recipe = study(name), STUDY_TABLES[name], SUPERPOSED if name == "recovery" else CASCADE
+    assert outcome(lambda: kind.read({"recipe": recipe, name: own})) is not None
     spec = __import__(f"fractalman.studies.{kind.__class__.__module__.split('.')[-2]}.spec", fromlist=["KEYS"])
     for _, changed in with_hostile(own, [*spec.KEYS, "unknown"]):
-        outcome(lambda changed=changed: kind.read({"recipe": CASCADE, name: changed}))
+        outcome(lambda changed=changed: kind.read({"recipe": recipe, name: changed}))
 
 
 def test_twenty_thousand_unknown_keys_are_twenty_lines() -> None:

@@ -10,7 +10,7 @@ function mark(parentNode, kind, attributes, text) {
 
 function frame(where, name, xs, ys, x, y) {
   // Logarithmic axes with decades, or halves of them where there are few.
-  const W = 460, H = 280, left = 58, right = 26, top = 8, bottom = 40;
+  const W = 460, H = 280, left = 58, right = 36, top = 8, bottom = 40;
   const ends = (values) => { const ok = values.filter((v) => v > 0 && Number.isFinite(v)).map(Math.log10); return [Math.min(...ok), Math.max(...ok)]; };
   let [x0, x1] = ends(xs), [y0, y1] = ends(ys);
   if (x1 - x0 < 0.01) { x0 -= 0.5; x1 += 0.5; }
