@@ -339,7 +339,7 @@ def run_linearity(
     >>> f = (data.X * slopes[of]).sum(axis=1)  # a linear function of its own in every fragment
     >>> held = {"layer": data.X, "output": f}
     >>> result = fm.linearity((data.X, f), network=held, hierarchy=data.hierarchy, scales=[64])
-    >>> round(result.closeness[0]["closeness"], 6)
+    >>> round(result.closeness[0]["closeness"], 2)
     1.0
     """
     options = {"target": target, "hierarchy": hierarchy, "hierarchy_layer": hierarchy_layer, "train": train}

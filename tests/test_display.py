@@ -24,9 +24,11 @@ from fractalman.experiments import load_spec, plan_sweep, run_sweep
 from fractalman.prediction.own_study import study_own_data
 from fractalman.prediction.planning import Option, Plan
 from fractalman.studies import study
+from fractalman.studies.linearity.result import LinearityResult
 from fractalman.studies.locality.result import LocalityResult
 from fractalman.studies.means import measured
 from fractalman.studies.probes.result import ProbeResult
+from fractalman.studies.recovery.result import COLUMNS, RecoveryResult
 
 CHARACTERS = 1000
 PROBE, LOCALITY = {"train_sizes": [64], "scales": [16]}, {"train_size": 64}
@@ -54,6 +56,32 @@ def networks_study(name: str, result: type, table: dict[str, Any], quantities: t
         for quantity in quantities
     ]
     return result(spec, rows)
+
+
+def linearity() -> Any:
+    """The result of a study of linearity, from rows as it measures them."""
+    recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 4}
+    table = {"train_size": 64, "test_size": 64, "scales": [64], "seeds": 3}
+    spec = study("linearity").read({"recipe": recipe, "linearity": table, "mlp": {"width": 8, "depth": 1}})
+    base = {"row": "curve", "space": "input", "target": "label", "scale": 64, "ridge": "best", "fragment": 0}
+    rows = [
+        {**base, "replicate": k, "n": n, "risk": n ** -(0.5 + 0.01 * k), "predicted_risk": n**-0.5}
+        for k in range(3)
+        for n in (4, 8, 16)
+    ]
+    return LinearityResult(spec, rows)
+
+
+def recovery_study() -> Any:
+    """The result of a study of recovery, likewise."""
+    recipe = {"family": "cascade", "n_points": 256, "ambient_dim": 16, "embedding": "superposition"}
+    spec = study("recovery").read({"recipe": recipe, "recovery": {"widths": [8], "test_size": 64, "seeds": 2}})
+    rows = [
+        {"dictionary": "topk", "width": 8, "sparsity": 2 * place, "seed": seed, "quantity": quantity, "scale": None,
+         "number": 0.5 + 0.01 * seed, "count": None}
+        for place in (1, 2) for seed in (0, 1) for quantity in COLUMNS
+    ]  # fmt: skip
+    return RecoveryResult(spec, rows)
 
 
 def a_plan() -> Plan:
@@ -112,7 +140,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "sweep": result, "verdict": result.verdicts[0], "point": result.points[0], "sweep plan": plan_sweep(checked),
         "spectrum": theory.cascade_spectrum([0.4, 0.3, 0.2, 0.1], [0.0, 1.0, 2.0]),
         "kernel spectrum": theory.spectrum_of(points[:64], y[:64]),
-        "granularity": granularity(),
+        "granularity": granularity(), "linearity": linearity(), "recovery study": recovery_study(),
         "probe": networks_study("probe", ProbeResult, PROBE, ("auc-near", "r2-band"), against="size", place=16),
         "locality": networks_study("locality", LocalityResult, LOCALITY, NEAR, against="hierarchy"),
         "learner": learners.make("laplace-kernel"), "smoother": learners.make("laplace-kernel").smoother(),

@@ -31,7 +31,7 @@ class PointsDisplay(Display):
         title = f"{type(self).__name__}: {family}, {count(n, 'point')} in {count(d, 'dimension')}"
         rows = [("recipe", "" if columns is not None else repr(self.recipe))]
         if columns is not None:
-            rows.insert(0, ("path", str(self.path) + ("" if self._file else " (closed)")))
+            rows.insert(0, ("path" if self._file else "path (closed)", str(self.path)))
             rows[1] = ("recipe", brief(dict(self.provenance.recipe)))
         else:
             y = self.y

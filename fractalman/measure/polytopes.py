@@ -9,11 +9,12 @@ plane the pieces are convex polygons, each cut by the zero line of one unit afte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
+from fractalman.display import Display
 from fractalman.errors import RecipeError, ResourceError
 
 Layers = Sequence[tuple[AnyFloat, AnyFloat]]
@@ -23,10 +24,11 @@ _SAME = 1e-12
 """Lengths and areas, as shares of the whole, that rounding leaves where there is no piece."""
 
 
-class LineRegions(NamedTuple):
+@dataclass(frozen=True)
+class LineRegions(Display):
     """The polytopes that a segment passes through.
 
-    Attributes
+    Parameters
     ----------
     breaks : (k + 1,) float64
         Ends of the pieces in units of the segment, 0 first and 1 last; equal neighbours never.
@@ -48,10 +50,11 @@ class LineRegions(NamedTuple):
         return np.diff(self.breaks)
 
 
-class PlaneRegions(NamedTuple):
+@dataclass(frozen=True)
+class PlaneRegions(Display):
     """The pieces of polytopes in a parallelogram.
 
-    Attributes
+    Parameters
     ----------
     polygons : list of (v, 2) float64
         Corners of every convex piece, in units of the two sides.
@@ -73,15 +76,16 @@ class PlaneRegions(NamedTuple):
         return np.array([_area(polygon) for polygon in self.polygons])
 
 
-class AffineMap(NamedTuple):
+@dataclass(frozen=True)
+class AffineMap(Display):
     """What a ReLU network is in one polytope: f(x) = x·slope + constant.
 
-    Attributes
+    Parameters
     ----------
     slope : (d, m) float64
-        .
+        What the output gains with every input.
     constant : (m,) float64
-        .
+        The output at x = 0 of the same map.
     rank : int
         Of the slope.
 

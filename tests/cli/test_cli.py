@@ -365,7 +365,8 @@ def test_only_a_verdict_that_disagrees_is_a_no(
 
     from fractalman import report, runs
 
-    result = SimpleNamespace(verdicts=[SimpleNamespace(agrees=True), SimpleNamespace(agrees=agrees)])
+    verdicts = [SimpleNamespace(agrees=True), SimpleNamespace(agrees=agrees)]
+    result = SimpleNamespace(verdicts=verdicts, plot=None)
     monkeypatch.setattr(runs, "run_confirmation", lambda *_, **__: result)
     monkeypatch.setattr(report, "verdict_lines", lambda _: ["a table"])
     assert shell("confirm", "small.toml", "-o", "run", status=status).startswith("a table")

@@ -148,7 +148,6 @@ def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest
         (["predict"], "expected one of them"),
         (["predict", "x.toml", "--data", "y.npz"], "expected one of them"),
         (["predict", "--data", str(tmp_path / "bare.npy")], "holds no target"),
-        (["predict", "--data", str(tmp_path / "own.npz"), "--plot", "x.png"], "leave them out"),
         (["measure"], "expected one of them"),
         (["measure", "--scaling", str(tmp_path / "no.csv")], "does not exist"),
     ):

@@ -53,7 +53,7 @@ def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
         found = list(csv.DictReader(file))
     assert [float(row["measured"]) if row["measured"] else None for row in found] == [row["measured"] for row in rows]
     for said in (
-        "along features", "along noise", "P = 24", "features ×2", "floors", "number of parameters P", "noise = 0.5",
+        "along features", "along noise", "P = 24", "features ×2", "number of parameters P", "noise = 0.5",
         "P the number of fitted parameters",
     ):  # fmt: skip
         assert said in html

@@ -324,6 +324,9 @@ def test_laws_of_a_cascade() -> None:
         law = law_of(recipe, learner)
         if learner == "ridge":
             assert (law.data_exponent, law.model_exponent, law.name) == (None, None, "model-limited")
+        elif learner == "logistic":  # takes classes
+            assert law.data_exponent is None
+            assert law.nearest == "that of ridge"
         elif learner in ("gradient-boosting", "random-features"):
             assert law.data_exponent is None
             assert "0.3962" in law.nearest

@@ -12,6 +12,7 @@ import numpy as np
 
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
+from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.means import select
 from fractalman.studies.recovery.spec import RecoveryStudySpec
 
@@ -23,7 +24,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class RecoveryResult:
+class RecoveryResult(StudyResultDisplay):
     """A study of recovery.
 
     Parameters
@@ -39,6 +40,28 @@ class RecoveryResult:
     study: RecoveryStudySpec
     rows: list[Row]
     missing: int = 0
+
+    def _findings(self) -> list[Row]:
+        shown = ("dictionary", "width", "sparsity", "mcc", "chance_mcc", "error")
+        return [{key: claim.get(key) for key in shown} for claim in self.claims]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the recovery of every dictionary against its sparsity; needs the extra ``plots``.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default None
+            Where to draw; None = a new figure.
+
+        Returns
+        -------
+        matplotlib axes
+            With a line for each dictionary and width, and 95 % intervals.
+        """
+        rows = [{**claim, "curve": f"{claim['dictionary']}, {claim['width']}"} for claim in self.claims]
+        ax = draw_lines(ax, rows, "sparsity", "mcc", "curve")
+        ax.set(xlabel="sparsity: units a point, or penalty", ylabel="mean maximum cosine (MCC)")
+        return ax
 
     @cached_property
     def means(self) -> list[Row]:
