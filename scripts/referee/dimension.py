@@ -88,7 +88,7 @@ TRIAL = Trial(
         *(Method(f"fractalman {m}", "fractalman", _ours(m)) for m in ("recommended", "two-nn", "correlation", "mle")),
         Method("CorrInt", "scikit-dimension", _skdim("CorrInt")),
         Method("CorrInt k 5–50", "scikit-dimension", _skdim("CorrInt", k1=5, k2=50), "k1=5, k2=50"),
-        Method("ESS", "scikit-dimension", _skdim("ESS"), most=300, repeats=3),
+        Method("ESS", "scikit-dimension", _skdim("ESS"), most=300, repeats=1),
         Method("FisherS", "scikit-dimension", _skdim("FisherS"), most=5000),
         Method("KNN", "scikit-dimension", _skdim("KNN"), most=3000),
         Method("lPCA", "scikit-dimension", _skdim("lPCA")),
