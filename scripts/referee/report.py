@@ -151,6 +151,8 @@ def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> N
         ax.axhline(ours, color="black", ls="--", lw=1)
         ax.set_ylim(*((0.3, 1.03) if truth == 1.0 and "share" in trial.quantity else (0.4 * truth, 1.8 * truth)))
         ax.set(xscale="log", title=case, xlabel="n")
+        ax.set_xticks(every := sorted({n for _, c, n in cells if c == case}), [f"{n:,}" for n in every], minor=False)
+        ax.minorticks_off()
         ax.title.set_fontsize(9)
         ax.tick_params(labelsize=7)
     axes[0][0].set_ylabel(trial.quantity, fontsize=9)
