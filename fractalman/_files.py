@@ -97,12 +97,12 @@ def partial_path(path: Path) -> Path:
 
 def _stem(name: str) -> str:
     """The target's name, shortened where the partial name would become too long for the file system."""
-    room = _MAX_NAME - len(f"..{'0' * 32}{SUFFIX}")
+    longest = _MAX_NAME - len(f"..{'0' * 32}{SUFFIX}")
     coded = os.fsencode(name)
-    if len(coded) <= room:
+    if len(coded) <= longest:
         return name
     digest = hashlib.blake2b(coded, digest_size=8).hexdigest()
-    return f"{coded[: room - 17].decode('utf-8', 'ignore')}-{digest}"
+    return f"{coded[: longest - 17].decode('utf-8', 'ignore')}-{digest}"
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ def _nearest_by_products(X_train: F64, X_test: F64) -> I64:
         near = B @ A.T
         near *= -2.0
         near += a2
-        # |error| of a2 − 2a·b ≤ (d + 4)·2^-53·(|a| + |b|)² for any order of summation, with room
+        # |error| of a2 − 2a·b ≤ (d + 4)·2^-53·(|a| + |b|)² for any order of summation, with something left over
         bound = 4.0 * (d + 8) * np.finfo(np.float64).eps * (reach + np.sqrt(np.square(B).sum(axis=1))) ** 2
         test, train = np.nonzero(near <= (near.min(axis=1) + bound)[:, None])
         best[start : start + rows] = _choose(X_train, Z, train, test)

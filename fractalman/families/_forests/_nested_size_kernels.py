@@ -35,9 +35,9 @@ def arrivals(key, total, cluster, endless_key, endless):  # type: ignore[no-unty
     the uniform number of cluster c.
     """
     n = cluster.size
-    room = np.int64(64)
-    held = np.empty((room, 4), np.int64)  # cluster, gap, size, next growth
-    uniform = np.empty(room)
+    capacity = np.int64(64)
+    held = np.empty((capacity, 4), np.int64)  # cluster, gap, size, next growth
+    uniform = np.empty(capacity)
     listed = np.int64(0)
     after = np.int64(0)  # points of clusters behind the last listed one
     made = np.int64(0)
@@ -76,12 +76,12 @@ def arrivals(key, total, cluster, endless_key, endless):  # type: ignore[no-unty
         if following > n:
             after += 1
         else:
-            if listed == room:
-                wider = np.empty((2 * room, 4), np.int64)
-                wider[:room] = held
-                longer = np.empty(2 * room)
-                longer[:room] = uniform
-                held, uniform, room = wider, longer, 2 * room
+            if listed == capacity:
+                wider = np.empty((2 * capacity, 4), np.int64)
+                wider[:capacity] = held
+                longer = np.empty(2 * capacity)
+                longer[:capacity] = uniform
+                held, uniform, capacity = wider, longer, 2 * capacity
             held[listed, 0] = made
             held[listed, 1] = after
             held[listed, 2] = 1

@@ -57,13 +57,13 @@ def cascade_segments(addresses, first, last, amplitude, key, value, variance):  
     One row of ``amplitude`` serves all paths. Normals are drawn for several rows at once, in vector instructions.
     """
     grid = 17592186044416.0  # 2^44
-    n, room = addresses.shape[0], max(_TOGETHER, addresses.shape[1])
-    keys, x, t = np.empty(room, np.uint64), np.empty(room, np.float64), np.empty(room, np.float64)
-    q, z = np.empty(room, np.uint64), np.empty(room, np.float64)
+    n, capacity = addresses.shape[0], max(_TOGETHER, addresses.shape[1])
+    keys, x, t = np.empty(capacity, np.uint64), np.empty(capacity, np.float64), np.empty(capacity, np.float64)
+    q, z = np.empty(capacity, np.uint64), np.empty(capacity, np.float64)
     i = 0
     while i < n:
         stop, held = i, 0
-        while stop < n and held + max(0, last[stop] - first[stop] + 1) <= room:
+        while stop < n and held + max(0, last[stop] - first[stop] + 1) <= capacity:
             for level in range(last[stop], first[stop] - 1, -1):
                 keys[held] = derive(key, addresses[stop, level])
                 held += 1
