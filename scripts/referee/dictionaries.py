@@ -13,10 +13,11 @@ import fractalman as fm
 
 @dataclass(frozen=True)
 class Known:
-    """Points, their true directions, and how many directions a dictionary may have."""
+    """Points, their true directions, and how many of them a point has on average, rounded, at least one."""
 
     X: np.ndarray
     directions: np.ndarray
+    fires: int
 
 
 def _known(recipe: Any, width: int = 32) -> Any:
@@ -26,7 +27,8 @@ def _known(recipe: Any, width: int = 32) -> Any:
         often = np.asarray((codes != 0).sum(axis=0)).ravel()
         kept = np.argsort(-np.minimum(often, n - often), kind="stable")[:width]
         X = np.asarray(codes[:, kept] @ truth.directions[kept], np.float64)
-        return Known(X, np.asarray(truth.directions, np.float64)[kept])
+        fires = max(1, round(float((codes[:, kept] != 0).sum() / n)))
+        return Known(X, np.asarray(truth.directions, np.float64)[kept], fires)
 
     return make
 
@@ -55,6 +57,20 @@ def _fit(name: str, module: str = "sklearn.decomposition", scaled: bool = False,
         found = fit.cluster_centers_ if "KMeans" in name else getattr(fit, "mixing_", None)
         found = fit.components_ if found is None else (found if "KMeans" in name else found.T)
         return mean_best_cosine(np.asarray(found, np.float64), known.directions)
+
+    return run
+
+
+def _autoencoder(architecture: str, sparsity: float | None = None) -> Any:
+    """Our sparse autoencoders; without a sparsity, as many units a point as there are directions in it on average."""
+
+    def run(known: Known) -> float:
+        from fractalman.learners.dictionaries import AutoencoderSettings, fit_autoencoders
+
+        settings = AutoencoderSettings(architecture=architecture, width=len(known.directions))
+        used = known.fires if sparsity is None else sparsity
+        X = np.asarray(known.X / known.X.std(), np.float32)
+        return mean_best_cosine(np.asarray(fit_autoencoders(X, settings, [used])[0].W_dec), known.directions)
 
     return run
 
@@ -104,7 +120,10 @@ TRIAL = Trial(
             most=1000,
             repeats=3,
         ),
+        Method("TopK autoencoder", "fractalman", _autoencoder("topk"), "as many units as a point has", repeats=3),
+        Method("ReLU autoencoder", "fractalman", _autoencoder("relu", 0.01), "penalty .01", repeats=3),
     ),
+    axis=(0.2, 1.03),
     sizes=(300, 1000, 3000),
     figure=(
         "cascade 4, d = 64, random",

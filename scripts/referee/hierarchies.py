@@ -118,5 +118,6 @@ TRIAL = Trial(
         Method("scikit-learn HDBSCAN", "scikit-learn", _sklearn_hdbscan, most=3000),
     ),
     sizes=(300, 1000, 3000),
+    axis=(0.3, 1.03),
     figure=("cascade 4, 0.3, d = 24", "cascade 4, 0.7, d = 24", "cascade 4, 0.5, d = 2", "critical cluster"),
 )

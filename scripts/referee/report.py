@@ -149,7 +149,7 @@ def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> N
             marker = "os^Dv<>Pp*hX"[number % 12]
             ax.errorbar(sizes, values, spread, color=colour(number % 20), lw=wide, ms=3.5, marker=marker, label=name)
         ax.axhline(ours, color="black", ls="--", lw=1)
-        ax.set_ylim(*((0.3, 1.03) if truth == 1.0 and "share" in trial.quantity else (0.4 * truth, 1.8 * truth)))
+        ax.set_ylim(*(trial.axis or (0.4 * truth, 1.8 * truth)))
         ax.set(xscale="log", title=case, xlabel="n")
         ax.set_xticks(every := sorted({n for _, c, n in cells if c == case}), [f"{n:,}" for n in every], minor=False)
         ax.minorticks_off()

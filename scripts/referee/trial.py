@@ -88,6 +88,8 @@ class Trial:
         n; every case is made at each.
     figure
         Names of the cases that the figure shows, at most four.
+    axis
+        Ends of the figure's vertical axis; without them from .4 to 1.8 times the truth.
     relative
         Errors are relative to the truth.
     """
@@ -99,6 +101,7 @@ class Trial:
     methods: tuple[Method, ...]
     sizes: tuple[int, ...]
     figure: tuple[str, ...]
+    axis: tuple[float, float] | None = None
     relative: bool = False
 
     def case(self, name: str) -> Case:
