@@ -14,6 +14,11 @@ from pathlib import Path
 if "FRACTALMAN_CACHE" not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") == "0":
     _cache = tempfile.mkdtemp(prefix="fractalman-tests-")
     os.environ["FRACTALMAN_CACHE"] = _cache
+    # Networks of one shape are compiled anew by every test that trains them, by both processes and by the processes
+    # that tests start: the program is looked up instead. It is the same program, so no bit of a training moves.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(_cache) / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     atexit.register(shutil.rmtree, _cache, ignore_errors=True)
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the bits of a run are promised for the CPU

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman._on_demand import on_demand
 from fractalman.display.style import require_plots
 from fractalman.report.files import publish, versions
-from fractalman.report.forecast_figure import forecast_figure
-from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
-from fractalman.report.matrix import matrix_csv, matrix_rows, result_table
 from fractalman.report.tables import (
     VERDICT_NOTE,
     dry_run_lines,
@@ -26,6 +24,8 @@ from fractalman.report.tables import (
 if TYPE_CHECKING:
     from fractalman.datasets.memory import Dataset
     from fractalman.experiments import Result
+    from fractalman.report.forecasts import plan_lines, prediction_lines, prediction_table
+    from fractalman.report.matrix import result_table
 
 __all__ = [
     "VERDICT_NOTE",
@@ -46,6 +46,16 @@ __all__ = [
     "write_report",
     "write_reports",
 ]
+
+__getattr__ = on_demand(  # a table of words needs no prediction
+    __name__,
+    {
+        "plan_lines": "forecasts",
+        "prediction_lines": "forecasts",
+        "prediction_table": "forecasts",
+        "result_table": "matrix",
+    },
+)
 
 REPORT, POINTS, MATRIX = "report.html", "points.csv", "matrix"
 PICTURE_POINTS = 12_000
@@ -74,6 +84,7 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
         title: of the page.
     Errors: MissingExtraError without matplotlib and jinja2.
     """
+    from fractalman.report.matrix import matrix_csv, matrix_rows
     from fractalman.report.page import page
 
     require_plots()
@@ -91,6 +102,8 @@ def write_points(result: Result, folder: str | Path) -> Path:
 
 def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
     """Write a prediction's picture, PDF, PNG or SVG by the name's ending, and return its path."""
+    from fractalman.report.forecast_figure import forecast_figure
+
     return publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 

@@ -434,8 +434,17 @@ def test_an_interrupted_generate_leaves_nothing(shell: Shell, number: int, statu
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("words", ["list", "list --json", "predict cascade-plain --learner nobody"])
+@pytest.mark.parametrize(
+    ("words", "redirection"),
+    [
+        ("list", ">&-"),
+        ("list", "2>&-"),
+        ("list --json", ">&- 2>&-"),
+        ("list --json", "<&- >&- 2>&-"),
+        ("predict cascade-plain --learner nobody", ">&-"),
+        ("predict cascade-plain --learner nobody", "<&- >&- 2>&-"),
+    ],
+)
 def test_closed_streams_are_no_error_of_ours(tmp_path: Path, redirection: str, words: str) -> None:
     command = f"{shlex.quote(sys.executable)} -m fractalman {words} {redirection}"
     status = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False, capture_output=True)

@@ -1,0 +1,23 @@
+"""Names of a package that are imported where they are first used, so that what needs one of them loads no other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package; ``homes``: name → the package's module that has it, never of that name.
+
+    Source: PEP 562. A module called like the name would take its place in the package as soon as it is imported.
+    """
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        vars(importlib.import_module(package))[name] = value
+        return value
+
+    return get
