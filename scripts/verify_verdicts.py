@@ -9,7 +9,9 @@ Every case is one sweep (n = 32 … 512, 512 test points) of one recipe under on
 Sabotage: labels × .3, × 2, × 5, cubed, shuffled, of another Hurst or label exponent, half of the label vectors of
 another, undeclared noise of standard deviation .1; predictions are of the recipe that is declared. Clean: 60 recipes of
 four families in 2 to 128 dimensions, with nuisance coordinates, noise and rotation. Wanted: no sabotage agrees; of the
-clean verdicts at most 5 % differ and at least 70 % are resolved.
+clean verdicts at most 5 % differ and at least 70 % are resolved. Of sabotage that agrees the report says by how much it
+changes the level, by the curve of the recipe that it amounts to: a change inside the ± that the verdict prints is one
+that the verdict does not deny, and cannot see.
 
 Finished cases stand in results.jsonl at once: the same command goes on where it was killed or where `--minutes` ended
 it. The folder gets verdicts.md and verdicts.csv. Exit status: 0 as wanted, 1 not, 2 a request that cannot be met.
@@ -142,10 +144,9 @@ def _half_other(data: Any, draws: int) -> np.ndarray:
     return labels
 
 
+FACTORS = {"times .3": 0.3, "times 2": 2.0, "times 5": 5.0}
 SABOTAGE: dict[str, Labels] = {
-    "times .3": _scaled(0.3),
-    "times 2": _scaled(2.0),
-    "times 5": _scaled(5.0),
+    **{name: _scaled(factor) for name, factor in FACTORS.items()},
     "cubed": _cubed,
     "shuffled": _shuffled,
     "other exponent": _other,
@@ -225,9 +226,31 @@ def run(case: Case, learners: Sequence[str]) -> list[dict[str, Any]]:
             "recipe": case.recipe, "condition": case.condition, "seeds": case.seeds, "learner": verdict.learner,
             "agrees": verdict.agrees, "slope_agrees": verdict.slope_agrees,
             "level_agrees": None if level is None else level.agrees, "ratio": None if level is None else level.ratio,
+            "half_width": None if level is None else level.half_width,
+            "changed_to": effect(case, verdict.learner, level.sizes) if verdict.agrees and level else None,
             "measured": verdict.measured, "due": verdict.predicted_local, "reason": verdict.reason,
         })  # fmt: skip
     return rows
+
+
+def effect(case: Case, learner: str, sizes: Sequence[int]) -> float | None:
+    """Return the level that sabotage gives, mean over the sizes of its own curve over the declared one; None unknown."""
+    if case.condition in FACTORS:
+        return FACTORS[case.condition] ** 2
+    declared = from_dict({**SABOTAGED, **clean_recipes()}[case.recipe])
+    if case.condition == "noise .1":
+        actual, share = declared.replace(noise=0.1), 1.0
+    elif case.condition in ("other exponent", "half other exponent"):
+        actual, share = rougher(declared), 1.0 if case.condition == "other exponent" else 0.5
+    else:
+        return None
+    curves = [np.asarray(_remembered(recipe, learner).curve(list(sizes)).risk) for recipe in (actual, declared)]
+    return float(1.0 + share * (np.mean(curves[0] / curves[1]) - 1.0))
+
+
+def inside(row: dict[str, Any]) -> bool:
+    """Whether what a sabotage changes lies inside the ± of its verdict."""
+    return row["changed_to"] is not None and abs(row["changed_to"] - row["ratio"]) <= row["half_width"]
 
 
 # ---------------------------------------------------------------------------------------------------- report
@@ -259,8 +282,14 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, command: str) 
     agreed = [row for row in sabotage if row["agrees"] is True]
     wrong = [row for row in clean if row["agrees"] is False]
     lines += ["## What falls short", ""]
-    lines += [f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0)"]
-    lines += [f"  - {_words(row)}" for row in agreed]
+    hidden = sum(map(inside, agreed))
+    lines += [f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0); {hidden} of them change the level"]
+    lines[-1] += " by less than the ± of their verdict"
+    lines += [
+        f"  - {_words(row)}"
+        + ("" if row["changed_to"] is None else f" (its own curve has the level {row['changed_to']:.3f})")
+        for row in agreed
+    ]
     resolved = sum(row["agrees"] is not None for row in clean)
     lines += [f"- clean that differs: {len(wrong)} of {len(clean)} (wanted: at most {DIFFER:.0%})"]
     lines += [f"  - {_words(row)}" for row in wrong]
@@ -283,11 +312,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--learners", default=",".join(LEARNERS))
-    parser.add_argument("--only", default="*", help="cases whose name (recipe/condition/seeds) matches")
+    parser.add_argument("--only", default="*", help="cases whose name (recipe/condition/seeds) matches, patterns with commas")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
     options = parser.parse_args(arguments)
     learners = options.learners.split(",")
-    wanted = [case for case in cases() if fnmatch.fnmatch(case.name, options.only)]
+    patterns = options.only.split(",")
+    wanted = [case for case in cases() if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)]
     if not wanted:
         print(f"--only {options.only!r} matches no case: use e.g. 'clean-*' or '*/shuffled/5'", file=sys.stderr)
         return 2

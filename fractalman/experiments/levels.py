@@ -1,8 +1,8 @@
 """The level of a learning curve: measured risks over the predicted curve, at all sizes jointly, and over the floor.
 
 Of every replicate the ratio of measured to predicted risk is averaged over the sizes, so that whatever its sizes share
-(structure, labels, test points) is in the scatter over replicates; beside that mean every single size is looked at, for
-what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is added in
+(structure, labels, test points) is in the scatter over replicates (`scatter`); beside that mean every single size is
+looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is added in
 quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
 """
 
@@ -20,7 +20,9 @@ from fractalman._typing import F64
 from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments.points import Point
+from fractalman.experiments.scatter import joined, scatter_of
 from fractalman.measure import student_t
+from fractalman.measure.scaling import student_t_real
 
 SIGNIFICANCE = 0.05
 """A level differs when so improbable a ratio, or a smaller one, was found."""
@@ -37,7 +39,7 @@ class Level(Display):
     ratio
         Measured over predicted risk, mean over sizes and replicates.
     half_width
-        95 % half-width of ``ratio``, Student's t over the replicates, the prediction's error included.
+        95 % half-width of ``ratio`` by Student's t, the prediction's error included.
     sigma
         (ratio − 1) in joint standard errors.
     p_value
@@ -88,7 +90,9 @@ class Level(Display):
         return out
 
 
-def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], seeds: int) -> Level | None:
+def level_of(
+    points: Sequence[Point], prediction: Any, sizes: Sequence[int], seeds: int, test_size: int | None = None
+) -> Level | None:
     """Return the level of a learner's risks at ``sizes``; None where there is no curve, or nothing to compare.
 
     Parameters
@@ -101,6 +105,8 @@ def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], see
         Training-set sizes to compare; those that the curve does not reach are left out.
     seeds
         Replicates, all of which must be there.
+    test_size
+        Test points of each; None = the error comes from the replicates alone, not from their parts.
     """
     if prediction is None or not prediction.has_curve or seeds < 2:
         return None
@@ -118,7 +124,11 @@ def level_of(points: Sequence[Point], prediction: Any, sizes: Sequence[int], see
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
     shared = float(getattr(prediction, "shared_error", 0.0))
-    found = _judged(risks / predicted, predicted, error, draws, tuple(used), shared)
+    parts = structures = None
+    if test_size is not None:
+        parts, structures = draw_risks(points, used, seeds), structures_of(prediction, used, test_size)
+        parts = None if parts is None else parts / predicted
+    found = _judged(risks / predicted, predicted, error, draws, tuple(used), shared, parts, structures)
     return dataclasses.replace(found, constant=_constant(points, used, predicted))
 
 
@@ -130,26 +140,51 @@ def _constant(points: Sequence[Point], sizes: list[int], predicted: F64) -> floa
     return float(np.mean(np.mean(variances) * (1.0 + 1.0 / np.array(sizes)) / predicted))
 
 
-def _judged(ratios: F64, predicted: F64, error: F64, draws: F64 | None, sizes: tuple[int, ...], shared: float) -> Level:
-    """Return the level of ratios (replicates, sizes) with the prediction's error, ``shared`` of it by all sizes."""
+def _judged(
+    ratios: F64,
+    predicted: F64,
+    error: F64,
+    draws: F64 | None,
+    sizes: tuple[int, ...],
+    shared: float,
+    parts: F64 | None,
+    structures: F64 | None,
+) -> Level:
+    """Return the level of ratios (replicates, sizes) with the prediction's error, ``shared`` of it by all sizes.
+
+    ``parts`` are the ratios label vector by label vector, (replicates, label vectors, sizes), and ``structures`` those
+    of single structures to their mean, (structures, sizes), where they are known.
+    """
     from scipy.special import stdtr
 
-    seeds, count = ratios.shape
+    count = ratios.shape[1]
     means = ratios.mean(axis=0)
     ratio = float(means.mean())
-    own = float(ratios.mean(axis=1).std(ddof=1)) / math.sqrt(seeds)
+    scatter = scatter_of(
+        _with_mean(ratios),
+        None if parts is None else _with_mean(parts),
+        None if structures is None else _with_mean(structures * means),
+    )
+    own = float(scatter.standard_error[-1])
+    single = means * error / predicted
     if draws is None or len(draws) < 2:  # structure by structure is not known: as if all sizes erred together
-        theirs = float(np.mean(means * error / predicted))
+        drawn, theirs = 0.0, float(np.mean(single))
     else:
-        theirs = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
-        theirs = math.hypot(theirs, shared * ratio)
-    joint = math.hypot(own, theirs)
-    each = np.hypot(ratios.std(axis=0, ddof=1) / math.sqrt(seeds), means * error / predicted)
-    gaps, errors = np.append(means, ratio) - 1.0, np.append(each, joint)
+        drawn = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
+        theirs = math.hypot(drawn, shared * ratio)
+    gaps = np.append(means, ratio) - 1.0
+    errors = np.hypot(scatter.standard_error, np.append(single, theirs))
+    freedom = scatter.degrees_of_freedom
+    if parts is not None and structures is not None and draws is not None and len(draws) > 1:
+        curve = np.append(single, drawn)
+        freedom = joined(
+            np.square([scatter.standard_error, curve]), np.stack([freedom, np.full(freedom.size, len(draws) - 1.0)])
+        )
+    joint = float(errors[-1])
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(errors > 0.0, gaps / errors, np.where(gaps == 0.0, 0.0, np.inf * np.sign(gaps)))
-    p_value = min(1.0, float(2.0 * stdtr(seeds - 1, -np.abs(t)).min()) * (count + 1))
-    half_width = student_t(seeds - 1) * joint
+    p_value = min(1.0, float(2.0 * stdtr(freedom, -np.abs(t)).min()) * (count + 1))
+    half_width = student_t_real(float(freedom[-1])) * joint
     sigma = float(t[-1])
     said = f"level {ratio:.2f} ± {half_width:.2f} of the predicted curve"
     agrees: bool | None
@@ -193,6 +228,55 @@ def _risks(points: Sequence[Point], sizes: list[int], seeds: int) -> F64 | None:
         if point.n in column and not point.doubled:
             found[point.seed, column[point.n]] = point.risk
     return found if np.isfinite(found).all() and (found > 0.0).all() else None
+
+
+def _with_mean(ratios: F64) -> F64:
+    """Return ratios with their mean over the sizes as one more."""
+    return np.concatenate([ratios, ratios.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
+    """Return the risks of every label vector alone, (replicates, label vectors, sizes); None where some are not there.
+
+    Parameters
+    ----------
+    points
+        Of one learner.
+    sizes
+        Training-set sizes.
+    seeds
+        Replicates.
+    """
+    known = {(p.seed, p.n): p.draw_risks for p in points if not p.doubled}
+    rows = [[known.get((i, n), ()) for n in sizes] for i in range(seeds)]
+    lengths = {len(entry) for row in rows for entry in row}
+    if len(lengths) != 1 or min(lengths) < 2:
+        return None
+    return np.array(rows, np.float64).swapaxes(1, 2)
+
+
+def structures_of(prediction: Any, sizes: Sequence[int], test_size: int) -> F64 | None:
+    """Return the predicted curve on single structures over its mean, (structures, sizes); None where it is not known.
+
+    With fewer test points than these structures have, replicates scatter more: at most, by the ratio of the numbers.
+
+    Parameters
+    ----------
+    prediction
+        Of one learner.
+    sizes
+        Training-set sizes that its curve reaches.
+    test_size
+        Test points of a replicate.
+    """
+    if not callable(getattr(prediction, "structures", None)):
+        return None
+    found = prediction.structures(np.array(sizes))
+    if found is None or len(found[0]) < 2 or not (found[0].mean(axis=0) > 0.0).all():
+        return None
+    rows, tests = np.asarray(found[0], np.float64), found[1]
+    wider = math.sqrt(max(1.0, tests / test_size))
+    return np.asarray(1.0 + wider * (rows / rows.mean(axis=0) - 1.0))
 
 
 def _draws(prediction: Any, sizes: list[int]) -> F64 | None:

@@ -63,6 +63,9 @@ class Point(Display):
     efficiency : float or None, default None
         Risk over the Bayes floor of the same replicate at the same condition; None until the sweep is concluded, and
         where there is no floor.
+    draw_risks : tuple of float, default ()
+        The risk of every label vector alone, whose mean is ``risk``; () where there is one, or points decide their
+        labels.
     """
 
     learner: str
@@ -80,6 +83,7 @@ class Point(Display):
     parameters: int | None = None
     doubled: str = ""
     efficiency: float | None = None
+    draw_risks: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.value is None:
@@ -96,6 +100,7 @@ class Point(Display):
         out = dataclasses.asdict(self)
         for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
             out[key] = out[key] if math.isfinite(out[key]) else None
+        out["draw_risks"] = list(self.draw_risks)
         return out
 
     @classmethod
@@ -116,6 +121,7 @@ class Point(Display):
         for key in ("risk", "train_risk", "v_in", "n_population", "seconds"):
             if values[key] is None:
                 values[key] = math.inf if key == "n_population" else math.nan
+        values["draw_risks"] = tuple(values.get("draw_risks", ()))
         return cls(**values)
 
 

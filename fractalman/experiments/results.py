@@ -158,7 +158,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             judge(
                 name, mine, summary, predictions[name],
                 seeds=spec.seeds, fit=spec.fit, note=notes.get(name, ""), axis=spec.axis,
-                level_regimes=_level_regimes(learner),
+                level_regimes=_level_regimes(learner), test_size=spec.test_size if learner.linear_smoother else None,
             )
         )  # fmt: skip
         if facts and verdicts[-1].measured is None:  # what was measured is said whatever could not be

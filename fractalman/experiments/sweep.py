@@ -154,8 +154,11 @@ def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, los
     y = r.y_test[:, :draws]
     if classes:
         return risks_of(outcome, y, r.y_train[:n, :draws], classes, loss)
-    risk = float(np.mean((np.asarray(outcome.prediction, np.float64) - y) ** 2))
-    return {"risk": risk, "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
+    squares = (np.asarray(outcome.prediction, np.float64) - y) ** 2
+    found = {"risk": float(np.mean(squares)), "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
+    if draws > 1 and np.isfinite(found["risk"]):
+        found["draw_risks"] = tuple(squares.mean(axis=0).tolist())
+    return found
 
 
 def _problem_key(spec: Spec, i: int, n: int) -> int:

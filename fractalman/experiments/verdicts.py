@@ -9,7 +9,7 @@ an alarm and never an agreement.
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
 (a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that measurement
 and reference differ by less than the 95 % Student-t half-width of their difference: standard errors of both in
-quadrature, degrees of freedom from the replicates. Such an agreement resolves nothing, and is none, where the
+quadrature, degrees of freedom from the replicates, and from their parts where these are known (`scatter`). Such an agreement resolves nothing, and is none, where the
 half-width exceeds half the reference or the measured interval holds 0: it would agree with anything. A difference
 beyond the half-width is one, however wide that is.
 
@@ -31,11 +31,13 @@ from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
-from fractalman.experiments.levels import Level, below_floor, level_of
+from fractalman.experiments.levels import Level, below_floor, draw_risks, level_of, structures_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import DATA, MODEL, WANTED, SizeSummary, choose_window
+from fractalman.experiments.scatter import scatter_of
 from fractalman.learners import DIVERGED
-from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, student_t, window_sensitivity
+from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
+from fractalman.measure.scaling import student_t_real
 
 RESOLUTION = 0.5
 """An agreement within more than this share of the reference tells nothing: "not resolved" is never "agrees"."""
@@ -55,7 +57,7 @@ class Verdict(VerdictDisplay):
     measured : float or None
         Fitted exponent; None = not measurable.
     standard_error : float or None
-        Of ``measured``, over replicates.
+        Of ``measured``, over replicates and their parts.
     half_width : float or None
         95 % Student-t half-width of measured − reference, the reference's own error included.
     predicted : float or None
@@ -177,6 +179,7 @@ def judge(
     note: str = "",
     axis: Axis | None = None,
     level_regimes: Sequence[str] = (DATA, MODEL),
+    test_size: int | None = None,
 ) -> Verdict:
     """Return the verdict on one learner.
 
@@ -191,6 +194,8 @@ def judge(
         axis: of the sweep; None = the training-set size.
         level_regimes: regimes in which the risk is held against the predicted curve; () = the curve is not of this very
             learner.
+        test_size: test points of a replicate, of a learner whose risk has no randomness of its own; None = errors come
+            from the replicates alone.
     """
     axis = axis or axis_named(DATA_AXIS)
     window = choose_window(summaries, fit, axis)
@@ -203,19 +208,23 @@ def judge(
     local, local_error = None, None
     if found is not None and axis.kind == "data":
         local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
+    error = None
+    if found is not None and curves is not None:
+        sizes = [int(n) for n in window.sizes]
+        error = _error(found, curves, points, None if local is None else prediction, sizes, test_size)
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
         judgement = compare(
             found, predicted, local, local_error,
-            attained=attained, note=note or _unpredicted(axis),
+            attained=attained, note=note or _unpredicted(axis), error=error,
         )  # fmt: skip
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
     if axis.kind == "data":
         sizes = [entry.n for entry in summaries if entry.regime in level_regimes]
-        level = level_of(points, prediction, sizes, seeds)
+        level = level_of(points, prediction, sizes, seeds, test_size)
     alarm = below_floor(points, seeds)
     agrees, reason = _worse(level, judgement, found is not None, alarm)
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
@@ -223,7 +232,7 @@ def judge(
     return Verdict(
         learner=learner,
         measured=None if found is None else found.value,
-        standard_error=None if found is None else found.standard_error,
+        standard_error=None if error is None else error[0],
         half_width=judgement.half_width,
         predicted=predicted,
         predicted_local=local,
@@ -324,6 +333,32 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return None, str(error)
 
 
+def _error(
+    found: PowerLawFit,
+    curves: _Curves,
+    points: Sequence[Point],
+    prediction: Any,
+    sizes: Sequence[int],
+    test_size: int | None,
+) -> tuple[float, float]:
+    """Return the fitted exponent's standard error and its degrees of freedom, from the replicates and their parts.
+
+    Of risks near their means the exponent is a weighted sum of risk/mean, which replicates, label vectors and structures
+    all have; without the parts the error is the fit's own.
+    """
+    plain = found.standard_error, float(found.degrees_of_freedom)
+    if prediction is None or test_size is None or not np.isfinite(curves[1]).all():
+        return plain
+    parts, structures = draw_risks(points, sizes, len(curves[1])), structures_of(prediction, sizes, test_size)
+    if parts is None or structures is None:
+        return plain
+    x = np.log(curves[0])
+    weights = -((x - x.mean()) / np.square(x - x.mean()).sum())[:, None]
+    mean = curves[1].mean(axis=0)
+    scatter = scatter_of(curves[1] / mean @ weights, parts / mean @ weights, structures @ weights)
+    return float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0])
+
+
 def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
     """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
     remarks: list[str] = []
@@ -379,6 +414,7 @@ def compare(
     attained: bool = True,
     note: str = "",
     name: str = "predicted local exponent",
+    error: tuple[float, float] | None = None,
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
 
@@ -390,17 +426,20 @@ def compare(
         attained: whether a fit at sizes that one can afford shows the asymptote.
         note: why there is no prediction.
         name: what ``local`` is.
+        error: standard error of the measurement and its degrees of freedom; None = the fit's own.
     """
+    own, freedom = error or (found.standard_error, float(found.degrees_of_freedom))
     if local is not None:
-        reference, error = local, local_error or 0.0
+        reference, theirs = local, local_error or 0.0
     elif predicted is not None:
-        reference, error, name = predicted, 0.0, "predicted exponent"
+        reference, theirs, name = predicted, 0.0, "predicted exponent"
     else:
         half_width = _finite(found.half_width)
         reason = f"no prediction: {note or 'no power law is known for this learner here'}"
         return _Judgement(None, reason, half_width, None)
-    combined = math.hypot(found.standard_error, error)
-    half_width = student_t(found.degrees_of_freedom) * combined
+    combined = math.hypot(own, theirs)
+    quantile = student_t_real(freedom) if freedom >= 1.0 else math.inf
+    half_width = quantile * combined
     difference = found.value - reference
     if local is None and not attained:
         return _Judgement(
@@ -420,7 +459,7 @@ def compare(
     loose = ""
     if not half_width <= RESOLUTION * abs(reference):
         loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; use more seeds"
-    elif abs(found.value) <= student_t(found.degrees_of_freedom) * found.standard_error:
+    elif abs(found.value) <= quantile * own:
         loose = "the measured interval holds 0; use more seeds"
     if loose:
         return _Judgement(None, f"not resolved against the {name} {reference:.3f}: {loose}", _finite(half_width), sigma)

@@ -90,6 +90,8 @@ class Averages:
         self.count = int(draws) if draws is not None else min([usual, *limits])
         self._rows = {name: Rows(m.compute) for name, m in self.methods.items() if m is not None}
         self._control = None if control is None else Rows(control.compute)
+        exact = curve is not None and curve.exact and curve.drawn is not None
+        self._drawn = Rows(curve.drawn) if exact and curve is not None and curve.drawn is not None else None
 
     def columns(self, which: str, sizes: Sequence[int]) -> F64:
         """Return risks draw by draw whose mean is the curve or floor; one row where it is exact.
@@ -130,6 +132,25 @@ class Averages:
             self.count = int(min(MOST, max(math.ceil(1.1 * needed), self.count + 2)))
             found = self._columns(which, sizes)
         return found
+
+    def structures(self, sizes: Sequence[int]) -> F64 | None:
+        """Return the curve's risks on every draw as they are, without any control; None where they are not known so.
+
+        Their scatter is that of the structures which replicates of an experiment are.
+
+        Parameters
+        ----------
+        sizes : list of int
+            Training-set sizes.
+
+        Returns
+        -------
+        (draws, sizes) float64 or None
+            Risks in units of the label's prior variance.
+        """
+        method = self.methods["curve"]
+        rows = self._drawn if method is None or method.exact else self._rows["curve"]
+        return None if rows is None else rows.get(sizes, self.count)
 
     @staticmethod
     def relative_error(columns: F64) -> float:

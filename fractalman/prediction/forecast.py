@@ -22,7 +22,7 @@ from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.laws import law_of, law_on
-from fractalman.prediction.methods import Method, control_of, method_of, no_curve
+from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
@@ -56,8 +56,6 @@ class Prediction(PredictionDisplay):
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
     _own: Learner | None = field(repr=False, compare=False, default=None)
-
-    # ------------------------------------------------------------------------------------------------ the law
 
     @property
     def data_exponent(self) -> float | None:
@@ -114,8 +112,6 @@ class Prediction(PredictionDisplay):
         """
         return self.law.why()
 
-    # ------------------------------------------------------------------------------------------------ the population
-
     @property
     def population(self) -> float:
         """Points that training sets are drawn from, infinite for an addressed family; the least of several draws'."""
@@ -130,8 +126,6 @@ class Prediction(PredictionDisplay):
     def within_variance(self) -> float:
         """V_in, the expected variance of the labels within the population: the risk of the best constant."""
         return self._source.variance
-
-    # ------------------------------------------------------------------------------------------------ curves
 
     @property
     def _curve(self) -> Method | None:
@@ -216,12 +210,7 @@ class Prediction(PredictionDisplay):
             For sizes outside, or a family without one.
         """
         if self._floor is None:
-            if self.recipe.classifies and family_of(self.recipe).laws.field is not None:
-                raise RecipeError('no Bayes floor of classes is known for field = "waves": use field = "exact"')
-            raise RecipeError(
-                f"family {self.recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior "
-                "where the rules are known"
-            )
+            raise RecipeError(no_floor(self.recipe))
         return self._average(n, "floor")
 
     def local_exponent(self, n_lo: int, n_hi: int, sizes: Sequence[int] | None = None) -> Exponent:
@@ -231,9 +220,7 @@ class Prediction(PredictionDisplay):
 
         Parameters
         ----------
-        n_lo : int
-            The window, n_lo < n_hi.
-        n_hi : int
+        n_lo, n_hi : int
             The window, n_lo < n_hi.
         sizes : sequence of int or None, default None
             The very sizes of the fit; None = n_lo, 2·n_lo, … n_hi.
@@ -285,6 +272,22 @@ class Prediction(PredictionDisplay):
         """
         return self._averages.columns("curve", self.curve(n).n.tolist())
 
+    def structures(self, n: Sequence[int] | AnyInt) -> tuple[F64, int] | None:
+        """Return the curve on structures as they are drawn, which an experiment's replicates scatter like.
+
+        Parameters
+        ----------
+        n : (k,) int
+            Training-set sizes, as for `curve`.
+
+        Returns
+        -------
+        (draws, k) float64 and int, or None
+            Risks, not held against anything exact, and on how many test points each; None where they are not known.
+        """
+        rows = self._averages.structures(self.curve(n).n.tolist())
+        return None if rows is None else (rows, n_tests(self.population))
+
     def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
         method = self._averages.methods[which]
         if method is None:
@@ -305,8 +308,6 @@ class Prediction(PredictionDisplay):
             kind = f"{kind}, against {self._averages.control.name}"
         reason = "" if np.isfinite(risk).all() else UNRESOLVED
         return Curve(sizes.astype(np.int64), risk, error, kind, 0 if method.exact else draws, reason)
-
-    # ------------------------------------------------------------------------------------------------ model size
 
     def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
         """Return the risk of the best P cells with infinitely many data.

@@ -49,6 +49,7 @@ class Method:
             structures: the same at all sizes, and from size to size.
         slope_error: of an exponent of the curve, likewise.
         usual: draws by default; None = as many as the source has.
+        drawn: an exact curve draw by draw, (draws, sizes).
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Method:
     size_error: float = 0.0
     slope_error: float = 0.0
     usual: int | None = None
+    drawn: Compute | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,16 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
             "compare it with 1-nn's curve and the Bayes floor"
         )
     return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
+
+
+def no_floor(recipe: Recipe) -> str:
+    """Return why a recipe has no Bayes floor at finite sizes, and what to use."""
+    if recipe.classifies and family_of(recipe).laws.field is not None:
+        return 'no Bayes floor of classes is known for field = "waves": use field = "exact"'
+    return (
+        f"family {recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior where the rules "
+        "are known"
+    )
 
 
 def control_of(source: DrawnRealizations | Splits) -> Control | None:
@@ -204,7 +216,10 @@ def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
     if bias is not None:
         exact, bound = _exact(source, "1-nn"), f"within {bias:.0%} of that in X"
         if exact is not None:
-            return replace(exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias)
+            drawn = None if laws.graph_neighbours else realization.averaged(source, realization.nearest_in_hierarchy)
+            return replace(
+                exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias, drawn=drawn
+            )
         if laws.graph_neighbours:
             kind = f"1-nn in graph distance, exact over labels, {laws.graph_neighbours}, {bound}"
             return Method(

@@ -1,0 +1,99 @@
+"""Errors of means over replicates from their parts: coverage, also with two replicates, and controls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fractalman.experiments.levels import level_of
+from fractalman.experiments.points import Point
+from fractalman.experiments.scatter import joined, scatter_of
+from fractalman.measure.scaling import student_t_real
+
+TRIALS = 1500
+
+
+def covered(seeds: int, structure: float, own: float = 0.0, skew: bool = False) -> tuple[float, float]:
+    """Share of intervals that hold the truth 1, and their mean half-width over that of the replicates alone.
+
+    Label vectors scatter by .2, structures by ``structure``, and learners by ``own``, which no part knows.
+    """
+    rng = np.random.default_rng(seeds)
+    held, parts, alone = 0, 0.0, 0.0
+    for _ in range(TRIALS):
+        drawn = 1.0 + structure * rng.normal(size=8)
+        labels = 0.2 * (rng.exponential(size=(seeds, 8)) - 1.0 if skew else rng.normal(size=(seeds, 8)))
+        draws = 1.0 + structure * rng.normal(size=(seeds, 1)) + own * rng.normal(size=(seeds, 1)) + labels
+        values = draws.mean(axis=1, keepdims=True)
+        found, plain = scatter_of(values, draws[..., None], drawn[:, None]), scatter_of(values)
+        half = student_t_real(found.degrees_of_freedom[0]) * found.standard_error[0]
+        held += abs(values.mean() - 1.0) <= half
+        parts += half
+        alone += student_t_real(plain.degrees_of_freedom[0]) * plain.standard_error[0]
+    return held / TRIALS, parts / alone
+
+
+@pytest.mark.parametrize("structure", [0.02, 0.3])
+@pytest.mark.parametrize(("seeds", "shorter"), [(2, 0.5), (3, 0.8), (5, 1.0)])
+def test_intervals_hold_the_truth_with_few_replicates(seeds: int, shorter: float, structure: float) -> None:
+    share, width = covered(seeds, structure)
+    assert 0.93 <= share <= 0.97
+    assert width < shorter
+
+
+def test_skewed_risks_are_covered_nearly_as_often() -> None:
+    assert covered(2, 0.05, skew=True)[0] >= 0.92
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_what_no_part_knows_is_left_to_the_replicates(seeds: int) -> None:
+    """A learner's own scatter of four times the labels' is not in the parts; without the guard .55 would be held."""
+    assert covered(seeds, 0.02, own=0.3)[0] >= 0.88
+
+
+def test_parts_that_are_missing_or_exact_leave_the_replicates_own_scatter() -> None:
+    values = np.array([[1.0], [2.0], [4.0]])
+    for parts in ((None, None), (values[:, None], np.ones((4, 1))), (np.repeat(values[:, None], 3, axis=1), None)):
+        found = scatter_of(values, *parts)
+        assert found.standard_error == pytest.approx(values.std(ddof=1) / np.sqrt(3))
+        assert found.degrees_of_freedom.tolist() == [2.0]
+    same = scatter_of(np.ones((3, 1)), np.ones((3, 4, 1)), np.ones((5, 1)))
+    assert (same.standard_error.tolist(), same.degrees_of_freedom.tolist()) == ([0.0], [2.0])
+    assert joined(np.zeros((2, 1)), np.array([[3.0], [7.0]])).tolist() == [7.0]
+
+
+class Predicted:
+    """A curve n^−.5 whose structures scatter by 10 %."""
+
+    has_curve, shared_error = True, 0.0
+
+    def __init__(self, known: bool) -> None:
+        rng = np.random.default_rng(1)
+        self.rows = 1.0 + 0.1 * rng.normal(size=(8, 1))
+        self.known = known
+
+    def curve(self, n: np.ndarray) -> np.ndarray:
+        return type("Curve", (), {"risk": n**-0.5, "standard_error": 0.0 * n})
+
+    def structures(self, n: np.ndarray) -> tuple[np.ndarray, int] | None:
+        return (self.rows * n**-0.5, 512) if self.known else None
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.6, False), (0.5, False)])
+def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: float, agrees: bool) -> None:
+    rng, points = np.random.default_rng(7), []
+    for i in range(2):
+        structure = 1.0 + 0.1 * rng.normal()
+        labels = 1.0 + 0.2 * rng.normal(size=8)
+        for n in (32, 64, 128):
+            draws = factor * structure * labels * n**-0.5
+            points.append(Point("x", n, i, draws.mean(), 0.0, 0.9, 8192.0, draw_risks=tuple(draws.tolist())))
+    known = level_of(points, Predicted(True), [32, 64, 128], 2, 512)
+    alone = level_of(points, Predicted(False), [32, 64, 128], 2, 512)
+    assert known is not None and alone is not None
+    assert known.agrees is agrees
+    assert alone.agrees is not False
+    untold = level_of(points, Predicted(True), [32, 64, 128], 2)
+    assert untold is not None and untold.half_width == alone.half_width
+    fewer = level_of(points, Predicted(True), [32, 64, 128], 2, 128)
+    assert fewer is not None and fewer.half_width > known.half_width
