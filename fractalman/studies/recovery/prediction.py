@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.theory.dictionaries import absorbing_gains, absorption_threshold, faithful_gains
+from fractalman.theory.dictionaries import absorption_threshold, faithful_gains, nested_gains, path_error
+
+_MOST_STATES = 3e8  # states × features × units of the knapsack of stretches, about a minute; beyond it is left out
+
+
+class Left(NamedTuple):
+    """Predicted shares of the points' variance that are not reconstructed.
+
+    Attributes
+    ----------
+    faithful : float
+        By the best faithful units.
+    nested : float
+        By the best units that may stand for stretches of paths; nan where the tree is too deep to compute it.
+    path : float
+        The least at any width, of units whose firing follows from membership.
+    """
+
+    faithful: float
+    nested: float
+    path: float
 
 
 class Expected:
@@ -29,15 +49,20 @@ class Expected:
         self.codes, self.parent = codes, parent
         present = np.diff(codes.indptr)
         self.share: F64 = present / n
-        total = np.asarray(codes.power(2).sum(axis=0)).ravel()
-        self.power: F64 = total / np.maximum(present, 1)
+        power, mean = (np.asarray(own.sum(axis=0)).ravel() / np.maximum(present, 1) for own in (codes.power(2), codes))
+        self.spread: F64 = np.maximum(0.0, power - mean**2)
+        self.mean: F64 = np.where(self.share >= 1.0 - 1e-12, 0.0, mean)  # the constant has what is in all points
+        self.gain: F64 = self.share * (self.mean**2 + self.spread) - (self.share * self.mean) ** 2
+        depth = np.ones(parent.size, np.int64)
+        for j in np.flatnonzero(parent >= 0).tolist():
+            depth[j] += depth[parent[j]]
+        self.depth = int(depth.max(initial=0))
         centred = np.asarray(X, np.float64) - np.mean(X, axis=0, dtype=np.float64)
         self.variance = float(np.square(centred).sum(axis=1).mean())
-        self.free = self.share >= 1.0 - 1e-12  # features of all points are the decoder's constant
-        self._cache: dict[Any, F64] = {}
+        self._cache: dict[Any, Any] = {}
 
-    def left(self, width: int, units: float) -> tuple[float, float]:
-        """Return the least squared error of faithful and of absorbing units, as shares of the points' variance.
+    def left(self, width: int, units: float) -> Left:
+        """Return the squared errors that theory names, as shares of the variance of orthogonal directions.
 
         Parameters
         ----------
@@ -46,17 +71,18 @@ class Expected:
         units : float
             Units a point; the next whole number is taken.
         """
-        gain = np.where(self.free, 0.0, self.share * self.power)
-        key = ("faithful", width, math.ceil(units))
-        if key not in self._cache:
-            self._cache[key] = faithful_gains(self.parent, gain, width, min(32, math.ceil(units)))
-        if ("absorbing", width) not in self._cache:
-            powers = np.where(self.free, 0.0, self.power)
-            self._cache["absorbing", width] = absorbing_gains(self.parent, self.share, powers, width)
-        total = gain.sum()
-        faithful, absorbing = self._cache[key][-1], self._cache["absorbing", width][-1]
-        left = np.maximum(0.0, [total - faithful, total - absorbing]) / self.variance  # rounding may leave less than 0
-        return float(left[0]), float(left[1])
+        k = min(math.ceil(units), max(1, self.depth))
+        if ("left", width, k) not in self._cache:
+            total = float(self.gain.sum())
+            faithful = float(faithful_gains(self.parent, self.gain, width, k)[-1])
+            nested = math.nan
+            if k * self.depth**2 / 2 * self.parent.size * min(width, self.parent.size) <= _MOST_STATES:
+                nested = float(nested_gains(self.parent, self.share, self.mean, self.spread, width, k)[-1])
+            path = path_error(self.parent, self.share, self.spread, k)
+            left = np.array([total - faithful, total - nested, path]) / total if total else np.zeros(3)
+            self._cache["left", width, k] = Left(*np.maximum(0.0, left).tolist())  # rounding may leave less than 0
+        found: Left = self._cache["left", width, k]
+        return found
 
     def merged(self, penalty: str, weight: float) -> Any:
         """Return edge by edge, by rising child, whether merging child and parent lowers the loss.

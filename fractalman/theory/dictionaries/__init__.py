@@ -1,0 +1,20 @@
+"""What a dictionary can hold of features in a hierarchy, when it pays to merge two of them, and how both scale.
+
+docs/theory: dictionaries. What is derived here is argued, and simulated in tests.
+"""
+
+from fractalman.theory.dictionaries.held import absorbing_gains, faithful_gains
+from fractalman.theory.dictionaries.laws import width_law
+from fractalman.theory.dictionaries.merging import PENALTIES, Merge, absorption_threshold
+from fractalman.theory.dictionaries.nested import nested_gains, path_error
+
+__all__ = [
+    "PENALTIES",
+    "Merge",
+    "absorbing_gains",
+    "absorption_threshold",
+    "faithful_gains",
+    "nested_gains",
+    "path_error",
+    "width_law",
+]
