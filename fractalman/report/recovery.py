@@ -16,12 +16,13 @@ CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error
          "error_path", "absorbed", "composed", "chance_composition", "predicted_absorbed")  # fmt: skip
 NOTE = (
     "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"
-    "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the variance\n"
-    "that is not reconstructed, beside what the best units of this width and L0 leave (orthogonal directions): faithful\n"
-    "ones, and ones that may stand for stretches of a path (nested); least: at any width, of units that fire\n"
-    "by membership. Absorbed: share of edges whose parent's unit misses .5 more of the points with the child; \n"
-    "composed: whose child's unit has more than half as much of the parent's direction as of its own (chance: of an unrelated\n"
-    "feature's); predicted: where merging lowers the loss. ±: half of the 95 % interval over replicates."
+    "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the\n"
+    "variance that is not reconstructed, beside what the best units of this width and L0 leave (orthogonal\n"
+    "directions): faithful ones, and ones that may stand for stretches of a path (nested); least: at any width, of\n"
+    "units that fire by membership. Absorbed: share of edges whose parent's unit misses .5 more of the points with\n"
+    "the child; composed: whose child's unit has more than half as much of the parent's direction as of its own\n"
+    "(chance: of an unrelated feature's); predicted: where merging lowers the loss. ±: half of the 95 % interval\n"
+    "over replicates."
 )
 
 

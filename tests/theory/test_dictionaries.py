@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman.errors import RecipeError
-from fractalman.theory.dictionaries import absorbing_gains, absorption_threshold, faithful_gains, width_law
+from fractalman.theory.dictionaries import (
+    absorbing_gains,
+    absorption_threshold,
+    faithful_gains,
+    nested_gains,
+    path_error,
+    width_law,
+)
 
 
 @st.composite
@@ -129,3 +136,79 @@ def test_wrong_trees_are_refused() -> None:
         faithful_gains([-1], [-1.0], 1, 1)
     with pytest.raises(RecipeError, match="width = -1"):
         faithful_gains([-1], [1.0], -1, 1)
+
+
+def attained(parent: list[int], p: np.ndarray, mu: np.ndarray, var: np.ndarray, width: int, l0: int) -> float:
+    """Most that stretches hold, over all ways to choose nodes and, below another, to add to it or take its place."""
+    best, m = 0.0, len(parent)
+    credit = (p * mu) ** 2
+
+    def held(stretch: list[int]) -> float:
+        own = np.array(stretch)
+        return float(np.linalg.eigvalsh(np.diag(var[own]) + np.outer(mu[own], mu[own]))[-1]) if stretch else 0.0
+
+    for chosen in subsets(m, width):
+        order = sorted(chosen)
+        for takes in product([False, True], repeat=len(order)):
+            taking = dict(zip(order, takes, strict=True))
+            total, used, begin, valid = 0.0, {}, {}, True
+            for j in order:
+                above = next((i for i in path(parent, j)[1:] if i in chosen), -1)
+                line = path(parent, j)[::-1]
+                end = line.index(above) + 1 if above >= 0 else 0
+                if taking[j] and above >= 0:
+                    used[j], begin[j] = used[above], begin[above]
+                    total += p[j] * (held(line[begin[j] :]) - held(line[begin[j] : end]))
+                else:
+                    used[j], begin[j] = used.get(above, 0) + 1, end
+                    total += p[j] * held(line[end:])
+                valid &= used[j] <= l0
+            touched = {i for j in chosen for i in path(parent, j)}
+            if valid:
+                best = max(best, total - sum(credit[i] for i in touched))
+    return best
+
+
+@given(trees(), st.integers(0, 3), st.integers(1, 3), st.floats(0.0, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_stretches_equal_the_best_of_all_choices(tree: tuple, width: int, l0: int, spread: float) -> None:
+    parent, share, power = (values[:5] for values in tree)
+    p = np.array(share)
+    for j, up in enumerate(parent):
+        p[j] *= 0.9 if up < 0 else p[up]
+    mu, var = np.sqrt(np.array(power)), spread * np.array(power)
+    found = nested_gains(parent, p, mu, var, width, l0)
+    faithful = faithful_gains(parent, p * (mu**2 + var) - (p * mu) ** 2, width, l0)
+    assert found[-1] == pytest.approx(max(attained(parent, p, mu, var, width, l0), faithful[-1]), abs=1e-9)
+    assert (np.diff(found) >= -1e-12).all()
+    if not spread and l0 == 1:
+        assert found[-1] <= absorbing_gains(parent, p, mu**2, width)[-1] + 1e-9
+
+
+def test_the_predicted_error_is_attained_and_the_least_is_not_passed() -> None:
+    """One unit for the whole path of a balanced tree, folded-normal magnitudes: drawn points against both numbers."""
+    parent = np.array([-1] + [(j - 1) // 2 for j in range(1, 15)])
+    share = np.array([0.5 ** int(np.log2(j + 1)) for j in range(15)])
+    mean, variance = np.full(15, np.sqrt(2 / np.pi)), np.full(15, 1 - 2 / np.pi)
+    rng = np.random.default_rng(0)
+    leaf = rng.integers(7, 15, 20_000)
+    lines = [path(parent.tolist(), j) for j in range(15)]
+    x = np.zeros((20_000, 15))
+    for i, j in enumerate(leaf):
+        x[i, lines[j]] = np.abs(rng.standard_normal(4))
+    x[:, 0] -= mean[0]  # the constant
+    left = 0.0
+    for j in range(7, 15):
+        unit = np.zeros(15)
+        unit[lines[j][:3]] = 1.0
+        own = x[leaf == j]
+        left += np.square(own - np.outer(own @ unit, unit) / 3).sum()
+    gain = share * (mean**2 + variance) - (share * mean) ** 2
+    gain[0] = variance[0]
+    predicted = gain.sum() - nested_gains(parent, share, mean, variance, 8, 1)[-1]
+    assert left / 20_000 == pytest.approx(predicted, rel=0.03)
+    assert path_error(parent, share, variance, 1) == pytest.approx(3 * variance[0])  # three of four features' variance
+    assert path_error(parent, share, variance, 1) <= predicted + 1e-12
+    assert (
+        predicted < gain.sum() - 1.2 * faithful_gains(parent, gain, 8, 1)[-1]
+    )  # the control: faithful units are worse

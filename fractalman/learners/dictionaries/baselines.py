@@ -112,10 +112,10 @@ def fit_baseline(name: str, points: AnyFloat, width: int, *, sparsity: float = 0
     Notes
     -----
     Dictionary learning starts from points drawn at random and not from singular vectors, makes a fixed number of passes
-    (no tolerance), and codes are not negative. "random" has independent random directions and reads points off along
-    them, where that is positive: what scores are without any learning. Non-negative matrix factorization sees positive and negative parts of
+    (no tolerance), and codes are not negative. Non-negative matrix factorization sees positive and negative parts of
     the coordinates beside each other; its decoder is the difference. Clusters' centres are what k-means decodes to, of
-    the centred points.
+    the centred points. "random" has independent random directions and reads points off along them, where that is
+    positive: what scores are without any learning.
 
     Examples
     --------

@@ -5,8 +5,8 @@ with p and without c. Where the child absorbed the parent the first is small and
 so that units that fire *only* with the child show as negative.
 
 Where the children of a parent together are all of it, every one may absorb it, and then no unit stands for the parent
-that could fall silent. What remains is in the directions: a child's unit that has a part of the parent's (`composed`), or
-a parent's that has a part of the child's (`hedged`).
+that could fall silent. What remains is in the directions: a child's unit that has a part of the parent's (`composed`),
+or a parent's that has a part of the child's (`hedged`).
 """
 
 from __future__ import annotations
