@@ -15,6 +15,7 @@ from fractalman.theory.dictionaries import (
     absorbing_gains,
     absorption_threshold,
     faithful_gains,
+    learned_cosine,
     nested_gains,
     path_error,
     width_law,
@@ -212,3 +213,28 @@ def test_the_predicted_error_is_attained_and_the_least_is_not_passed() -> None:
     assert (
         predicted < gain.sum() - 1.2 * faithful_gains(parent, gain, 8, 1)[-1]
     )  # the control: faithful units are worse
+
+
+def test_rare_latents_are_learned_from_as_many_points_as_is_said() -> None:
+    """Mean of the points with a feature less that of the others, features independent: cosines over 60 draws."""
+    rng, d, p, others = np.random.default_rng(0), 24, 0.05, 40
+    for n in (200, 800, 3200):
+        cosines = []
+        for _ in range(60):
+            D = rng.standard_normal((others + 1, d))
+            D /= np.linalg.norm(D, axis=1)[:, None]
+            present = rng.random((n, others + 1)) < np.concatenate([[p], np.full(others, 0.1)])
+            present[: int(n * p), 0], present[int(n * p) :, 0] = True, False
+            x = (present * np.abs(rng.standard_normal(present.shape))) @ D
+            step = x[present[:, 0]].mean(axis=0) - x[~present[:, 0]].mean(axis=0)
+            cosines.append(step @ D[0] / np.linalg.norm(step))
+        scatter = others * (0.1 - (0.1 * np.sqrt(2 / np.pi)) ** 2) / (1 - p)  # the other points' mean errs, too
+        said = float(learned_cosine(n * p, np.sqrt(2 / np.pi), scatter))
+        assert np.mean(cosines) == pytest.approx(said, abs=0.03), n
+    assert abs(said - float(learned_cosine(n * p / 4, np.sqrt(2 / np.pi), scatter))) > 0.05  # the control
+
+
+def test_points_teach_the_features_that_enough_of_them_have() -> None:
+    rank = np.arange(1, 1_000_001, dtype=float)
+    left = [float((rank**-2.0)[rank**-2.0 < 4 / n].sum()) for n in (1e3, 1e5)]
+    assert np.log(left[0] / left[1]) / np.log(100) == pytest.approx(width_law(2.0).data_exponent, abs=0.02)

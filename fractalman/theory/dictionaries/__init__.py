@@ -4,7 +4,7 @@ docs/theory: dictionaries. What is derived here is argued, and simulated in test
 """
 
 from fractalman.theory.dictionaries.held import absorbing_gains, faithful_gains
-from fractalman.theory.dictionaries.laws import width_law
+from fractalman.theory.dictionaries.laws import learned_cosine, width_law
 from fractalman.theory.dictionaries.merging import PENALTIES, Merge, absorption_threshold
 from fractalman.theory.dictionaries.nested import nested_gains, path_error
 
@@ -14,6 +14,7 @@ __all__ = [
     "absorbing_gains",
     "absorption_threshold",
     "faithful_gains",
+    "learned_cosine",
     "nested_gains",
     "path_error",
     "width_law",
