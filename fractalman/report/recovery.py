@@ -11,18 +11,19 @@ from fractalman.report.tables import text_table
 from fractalman.studies.recovery.result import RecoveryResult
 
 HEADER = ("dictionary", "width", "sparsity", "MCC", "chance", "best F1", "chance", "L0", "error", "faithful",
-          "nested", "least", "absorbed", "composed", "chance", "predicted")  # fmt: skip
+          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted")  # fmt: skip
 CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_nested",
-         "error_path", "absorbed", "composed", "chance_composition", "predicted_absorbed")  # fmt: skip
+         "error_selected", "error_path", "absorbed", "composed", "chance_composition",
+         "predicted_absorbed")  # fmt: skip
 NOTE = (
     "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"
     "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the\n"
     "variance that is not reconstructed, beside what the best units of this width and L0 leave (orthogonal\n"
-    "directions): faithful ones, and ones that may stand for stretches of a path (nested); least: at any width, of\n"
-    "units that fire by membership. Absorbed: share of edges whose parent's unit misses .5 more of the points with\n"
-    "the child; composed: whose child's unit has more than half as much of the parent's direction as of its own\n"
-    "(chance: of an unrelated feature's); predicted: where merging lowers the loss. ±: half of the 95 % interval\n"
-    "over replicates."
+    "directions): faithful ones; ones that may stand for stretches of a path (nested); faithful ones of which the\n"
+    "largest magnitudes of a point fire (selected); least: at any width, of units that fire by membership. Absorbed:\n"
+    "share of edges whose parent's unit misses .5 more of the points with the child; composed: whose child's unit\n"
+    "has more than half as much of the parent's direction as of its own (chance: of an unrelated feature's);\n"
+    "predicted: where merging lowers the loss. ±: half of the 95 % interval over replicates."
 )
 
 

@@ -16,6 +16,7 @@ from fractalman.theory.dictionaries import (
     absorption_threshold,
     faithful_gains,
     learned_cosine,
+    merge_gain,
     nested_gains,
     path_error,
     width_law,
@@ -238,3 +239,27 @@ def test_points_teach_the_features_that_enough_of_them_have() -> None:
     rank = np.arange(1, 1_000_001, dtype=float)
     left = [float((rank**-2.0)[rank**-2.0 < 4 / n].sum()) for n in (1e3, 1e5)]
     assert np.log(left[0] / left[1]) / np.log(100) == pytest.approx(width_law(2.0).data_exponent, abs=0.02)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l0"])
+def test_merging_pays_where_losses_point_by_point_say_so(penalty: str) -> None:
+    """Every code of every point by brute force over a grid; units that must fire merge far earlier."""
+    rng = np.random.default_rng(1)
+    a, b = np.abs(rng.standard_normal((2, 400)))
+    grid = np.linspace(0.0, 6.0, 1201)
+    for weight in (0.5, 1.0, 4.0):
+
+        def loss(code: np.ndarray, weight: float = weight) -> float:
+            price = weight * (grid > 0.0) if penalty == "l0" else weight * grid
+            return float((np.square(code[:, None] - grid) + price).min(axis=1).mean())
+
+        two = loss(a) + loss(b)
+        merged = min(
+            loss(a * np.cos(t) + b * np.sin(t)) + float(np.square(a * np.sin(t) - b * np.cos(t)).mean())
+            for t in np.linspace(0, np.pi / 2, 91)
+        )
+        assert merge_gain(a, b, weight, penalty) == pytest.approx(two - merged, abs=2e-4)
+    if penalty == "l0":
+        must = absorption_threshold((a.mean(), b.mean()), (np.mean(a * a), np.mean(b * b)), "l0").threshold
+        assert must < 0.5
+        assert merge_gain(a, b, 1.5, "l0") < 0.0  # the control: its promise is not kept by units that may be silent

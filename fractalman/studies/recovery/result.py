@@ -18,8 +18,8 @@ from fractalman.studies.recovery.spec import RecoveryStudySpec
 
 KEYS = ("dictionary", "width", "sparsity", "quantity", "scale")
 COLUMNS = (
-    "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-nested", "error-path",
-    "absorbed", "composed", "chance-composition", "predicted-absorbed", "dead",
+    "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-nested",
+    "error-selected", "error-path", "absorbed", "composed", "chance-composition", "predicted-absorbed", "dead",
 )  # fmt: skip
 
 

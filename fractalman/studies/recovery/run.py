@@ -95,7 +95,8 @@ def scores(base: Row, score: Recovery, expected: Expected) -> list[Row]:
     numbers |= {f"chance-{name.replace('_', '-')}": value for name, value in score.chance.items()}
     width = score.match.nearest_feature.size
     left = expected.left(width, max(1.0, score.l0))
-    numbers |= {"error-faithful": left.faithful, "error-nested": left.nested, "error-path": left.path}
+    numbers |= {"error-faithful": left.faithful, "error-nested": left.nested}
+    numbers |= {"error-selected": left.selected, "error-path": left.path}
     numbers["split"] = score.splitting.share
     return [_row(base, name, value) for name, value in numbers.items()]
 

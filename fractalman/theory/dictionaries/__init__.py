@@ -5,7 +5,7 @@ docs/theory: dictionaries. What is derived here is argued, and simulated in test
 
 from fractalman.theory.dictionaries.held import absorbing_gains, faithful_gains
 from fractalman.theory.dictionaries.laws import learned_cosine, width_law
-from fractalman.theory.dictionaries.merging import PENALTIES, Merge, absorption_threshold
+from fractalman.theory.dictionaries.merging import PENALTIES, Merge, absorption_threshold, merge_gain
 from fractalman.theory.dictionaries.nested import nested_gains, path_error
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "absorption_threshold",
     "faithful_gains",
     "learned_cosine",
+    "merge_gain",
     "nested_gains",
     "path_error",
     "width_law",
