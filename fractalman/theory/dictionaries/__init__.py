@@ -1,6 +1,6 @@
 """What a dictionary can hold of features in a hierarchy, when it pays to merge two of them, and how both scale.
 
-docs/theory: dictionaries. What is derived here is argued, and simulated in tests.
+docs/theory.md §8. What is derived here is argued, and simulated in tests.
 """
 
 from fractalman.theory.dictionaries.held import absorbing_gains, faithful_gains

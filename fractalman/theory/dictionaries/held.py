@@ -2,7 +2,7 @@
 
 Symbols: w = units, k = units a point, p = share of the points that have a feature. A *faithful* unit fires where its
 feature is present and has its direction; an *absorbing* one stands for its feature together with features above it.
-Directions are orthogonal. docs/theory: dictionaries.
+Directions are orthogonal. docs/theory.md §8.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def faithful_gains(parent: Sequence[int] | I64, gain: Sequence[float] | F64, wid
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     Exact: a knapsack on the tree. The best j units below a node with r uses left are the best split of j among its
     children; with the node's own unit, of j − 1 with r − 1 left. The cost is O(l0 · m · width).
 
@@ -111,6 +113,8 @@ def absorbing_gains(parent: Sequence[int] | I64, share: Sequence[float] | F64, p
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     Exact where magnitudes are constants: a point with the chosen feature j below the chosen feature i has all
     features between them from j's unit, so j gains p_j × the power between them. More units a point would not help.
     Where magnitudes vary from point to point one unit cannot follow them all, and this number is out of reach:

@@ -42,6 +42,8 @@ def width_law(rank_exponent: float) -> Law:
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     The width's: what w units leave out is Σ p_r over r > w. The points': a feature is learned from a number of points
     that have it (`learned_cosine`), so n points teach the features with p > c/n, the first (n/c)^(1/ζ).
 
@@ -60,7 +62,7 @@ def width_law(rank_exponent: float) -> Law:
         "orthogonal directions, magnitudes that do not depend on size, faithful units, widths between the largest "
         "features' and the number of features, units a point not limiting; points: as many as they must be, once each"
     )
-    source = "docs/theory: dictionaries"
+    source = "docs/theory.md §8"
     evidence = "argued, and held against exact sums and drawn clusters; not against trained dictionaries"
     inputs = {"ζ": float(rank_exponent)}
     if rank_exponent <= 1.0:
@@ -114,6 +116,8 @@ def learned_cosine(points: F64 | float, signal: float, scatter: float) -> F64:
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     Of the mean of the points that have it, less the mean of what they would be without it, by one who knows which have
     it; an encoder that must find that out needs more. To reach a cosine c, n ≥ c²/(1 − c²) · scatter/(p·signal²): the
     rarer, the more, in proportion to 1/p.

@@ -1,7 +1,7 @@
 """When one unit for a parent and a child has a smaller loss than one for each: absorption as an optimum, edge by edge.
 
 Loss: squared error + λ × (Σ codes, or number of units that fire), orthogonal unit directions. Argued; thresholds are
-held against simulated losses in tests. docs/theory: dictionaries.
+held against simulated losses in tests. docs/theory.md §8.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def absorption_threshold(
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     Loss: squared error + penalty, orthogonal unit directions, codes at their optimum on the units that fire. The merged
     unit has the direction (cos φ, sin φ) and misses E(a sin φ − b cos φ)². L0 saves λ: the threshold is the smaller
     eigenvalue of the magnitudes' second moments, 0 where they are constants. L1 saves
@@ -131,6 +133,8 @@ def merge_gain(parent: AnyFloat, child: AnyFloat, weight: float, penalty: str = 
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     `absorption_threshold` lets both units fire at all points, and then promises merging far too early: under an L0
     penalty a unit that keeps silent where its magnitude² is below λ loses min(a², λ) only. Independent folded-normal
     magnitudes of mean square s merge above λ = .36 s if units must fire, and at no λ if they may be silent (*checked*,

@@ -1,7 +1,6 @@
 """Units that each stand for a stretch of a path: what lies between faithful and wholly absorbing dictionaries.
 
-Letters as in `held`; μ, σ² = mean and variance of a magnitude at the points that have the feature. docs/theory:
-dictionaries.
+Letters as in `held`; μ, σ² = mean and variance of a magnitude at the points that have the feature. docs/theory.md §8.
 """
 
 from __future__ import annotations
@@ -55,6 +54,8 @@ def nested_gains(
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     A unit has one direction. Of a stretch of features with second moments M = diag(σ²) + μμᵀ it holds the largest
     eigenvalue. Below a chosen node a further one either adds a unit for what lies between, or takes the last unit's
     place with a longer stretch: exact among these by dynamic programming, and never below `faithful_gains`, whose units
@@ -134,6 +135,8 @@ def path_error(
 
     Notes
     -----
+    Source: docs/theory.md §8.
+
     Points of one path use one set of at most l0 units beside the constant, hence one affine subspace, and the best one
     lies along the largest variances: a bound from below for orthogonal directions and independent magnitudes. Units
     that fire by the sizes of magnitudes are not bound by it.
