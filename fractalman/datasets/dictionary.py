@@ -78,6 +78,47 @@ class Dictionary(DictionaryDisplay):
         return np.asarray(self.X - self.codes @ self.directions.astype(np.float64), np.float32)
 
     @property
+    def firing(self) -> F64:
+        """(m,) float64, share of the points that have each latent: its subcluster's size over n, exactly."""
+        return np.asarray(self.size / self.codes.shape[0], np.float64)
+
+    @property
+    def l0(self) -> float:
+        """Mean number of latents a point: the sum of the firing rates."""
+        return float(self.firing.sum())
+
+    def correlation(self, i: int, j: int) -> float:
+        """Return the correlation of the presence of two latents over the points, from their rates alone.
+
+        Parameters
+        ----------
+        i, j : int
+            Latents.
+
+        Returns
+        -------
+        float
+            √(p_i (1 − p_j) / (p_j (1 − p_i))) of a latent i below j, −√(p_i p_j / ((1 − p_i)(1 − p_j))) of two that
+            exclude each other; nan where one is everywhere.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> known = fm.generate(fm.Cascade(n_points=256, ambient_dim=64)).dictionary(16)
+        >>> known.correlation(1, 1), known.correlation(1, 2) < 0.0
+        (1.0, True)
+        """
+        p, q = sorted((float(self.firing[i]), float(self.firing[j])))
+        small, large = sorted((i, j), key=lambda k: (int(self.size[k]), -k))
+        if q >= 1.0:
+            return float("nan")
+        at = small
+        while at >= 0 and at != large:
+            at = int(self.parent[at])
+        both = p if at == large else 0.0
+        return float((both - p * q) / np.sqrt(p * (1.0 - p) * q * (1.0 - q)))
+
+    @property
     def explained(self) -> float:
         """Share of the points' variance that codes × directions reproduces."""
         X = np.asarray(self.X, np.float64)
@@ -86,7 +127,12 @@ class Dictionary(DictionaryDisplay):
 
 
 def dictionary_of(
-    recipe: Recipe, hierarchy: Hierarchy | None, X: F32, min_size: int = 2, whole: bool = True
+    recipe: Recipe,
+    hierarchy: Hierarchy | None,
+    X: F32,
+    min_size: int = 2,
+    whole: bool = True,
+    activations: AnyFloat | None = None,
 ) -> Dictionary:
     """Return the dictionary of points with a known hierarchy.
 
@@ -102,6 +148,8 @@ def dictionary_of(
         Latents of fewer points are left out.
     whole : bool, default True
         Whether the points are all that the recipe makes; the directions of some of them are steps between means.
+    activations : (n, k) float, optional
+        What a network makes of the points: the dictionary of its steps between means in place of the points'.
 
     Returns
     -------
@@ -110,7 +158,8 @@ def dictionary_of(
     Raises
     ------
     RecipeError
-        Without a hierarchy, without latents of that size, or for a ``min_size`` that is no whole number from 1 up.
+        Without a hierarchy, without latents of that size, for a ``min_size`` that is no whole number from 1 up, or
+        activations that are no finite table with a row a point.
     """
     if isinstance(min_size, bool) or not hasattr(min_size, "__index__") or int(min_size) < 1:
         raise RecipeError(f"min_size = {min_size!r}: expected a whole number of points from 1 up; use min_size = 2")
@@ -121,6 +170,10 @@ def dictionary_of(
     if not nodes.size:
         raise RecipeError(f"no subcluster has {min_size} points or more: use a smaller min_size")
     own = whole and (n == recipe.n_points or recipe.n_points is None)
+    if activations is not None:
+        own, X = False, np.asarray(activations, np.float32)
+        if X.ndim != 2 or len(X) != n or not X.size or not np.isfinite(X).all():
+            raise RecipeError(f"activations of shape {X.shape}: expected finite numbers, {n} rows, one a point")
     if recipe.superposes and own:
         return _superposed(recipe, hierarchy, X, int(min_size))
     module = family_module(recipe.family, "dictionary") if own else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from fractalman._typing import I64, AnyInt
+    from fractalman._typing import I64, AnyFloat, AnyInt
     from fractalman.datasets.dictionary import Dictionary
     from fractalman.datasets.memory import Dataset
     from fractalman.datasets.subset import Origin
@@ -139,13 +139,15 @@ class File(PointsDisplay, StoredDataset):
 
         return split_indices(self.n_points, n_train, n_test, seed)
 
-    def dictionary(self, min_size: int = 2) -> Dictionary:
+    def dictionary(self, min_size: int = 2, activations: AnyFloat | None = None) -> Dictionary:
         """Return how the points follow from the latents, read into memory; as `Dataset.dictionary`.
 
         Parameters
         ----------
         min_size : int, default 2
             Leave out latents of fewer points.
+        activations : (n, k) float, optional
+            What a network makes of the points, in their order, in place of the points.
 
         Returns
         -------
@@ -154,7 +156,9 @@ class File(PointsDisplay, StoredDataset):
         """
         from fractalman.datasets.dictionary import dictionary_of
 
-        return dictionary_of(self.recipe, self.hierarchy, self.X[:], min_size, whole=not self.is_subset)
+        return dictionary_of(
+            self.recipe, self.hierarchy, self.X[:], min_size, whole=not self.is_subset, activations=activations
+        )
 
     def dataset(self) -> Dataset:
         """Read everything into memory.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._typing import F32, F64, I32, I64, AnyInt
+from fractalman._typing import F32, F64, I32, I64, AnyFloat, AnyInt
 from fractalman.datasets.display import PointsDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
@@ -140,13 +140,16 @@ class Dataset(PointsDisplay):
         """
         return split_indices(self.n_points, n_train, n_test, seed)
 
-    def dictionary(self, min_size: int = 2) -> Dictionary:
+    def dictionary(self, min_size: int = 2, activations: AnyFloat | None = None) -> Dictionary:
         """Return how the points follow from the latents: directions, codes, and what is left.
 
         Parameters
         ----------
         min_size : int, default 2
             Latents of fewer points are left out.
+        activations : (n, k) float, optional
+            What a network makes of the points, e.g. a hidden layer: the truth that its own dictionaries are held
+            against, a latent's direction being the step from the mean of its parent's points to that of its own.
 
         Returns
         -------
@@ -166,7 +169,9 @@ class Dataset(PointsDisplay):
         """
         from fractalman.datasets.dictionary import dictionary_of
 
-        return dictionary_of(self.recipe, self.hierarchy, self.X, min_size, whole=self.origin is None)
+        return dictionary_of(
+            self.recipe, self.hierarchy, self.X, min_size, whole=self.origin is None, activations=activations
+        )
 
     def subset(
         self,

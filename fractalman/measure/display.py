@@ -100,3 +100,34 @@ def draw_recovery(score: Any, ax: Any = None) -> Any:
     ax.set(xscale="log", ylim=(-0.02, 1.05), xlabel="points in the subcluster", ylabel="recovered")
     ax.legend(fontsize="small")
     return ax
+
+
+def draw_recovered_tree(score: Any, ax: Any = None) -> Any:
+    """Draw features as bars, children under their parents, coloured by the best F1 of their unit."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import PatchCollection
+    from matplotlib.colors import Normalize
+    from matplotlib.patches import Rectangle
+
+    ax = axes_or_new(ax)
+    size = np.asarray(score.size, np.float64)
+    parent = np.full(size.size, -1)
+    parent[score.absorption.child] = score.absorption.parent
+    found = np.zeros(size.size)
+    found[score.match.feature] = np.nan_to_num(score.firing.best_f1)
+    begin, filled, depth, roots = np.zeros(size.size), np.zeros(size.size), np.zeros(size.size, int), 0.0
+    for j in np.argsort(-size, kind="stable").tolist():  # parents are at least as large as their children
+        above = int(parent[j])
+        if above < 0:
+            begin[j], roots = roots, roots + size[j]
+        else:
+            begin[j], depth[j] = begin[above] + filled[above], depth[above] + 1
+            filled[above] += size[j]
+    bars = [Rectangle((b, -d - 1), s, 1) for b, d, s in zip(begin, depth, size, strict=True)]
+    colours = ScalarMappable(Normalize(0.0, 1.0), "viridis")
+    ax.add_collection(PatchCollection(bars, facecolors=colours.to_rgba(found), edgecolors="white", linewidths=0.3))
+    ax.set(xlim=(0, roots), ylim=(-depth.max() - 1, 0), xlabel="points, by subcluster", ylabel="depth in the hierarchy")
+    ax.set_yticks(np.unique(np.linspace(0, depth.max(), min(8, depth.max() + 1)).astype(int)) * -1 - 0.5)
+    ax.set_yticklabels([f"{int(-at - 0.5)}" for at in ax.get_yticks()])
+    ax.figure.colorbar(colours, ax=ax, label="F1 at the best threshold")
+    return ax

@@ -11,16 +11,19 @@ from fractalman.report.tables import text_table
 from fractalman.studies.recovery.result import RecoveryResult
 
 HEADER = ("dictionary", "width", "sparsity", "MCC", "chance", "best F1", "chance", "L0", "error", "faithful",
-          "absorbing", "absorbed", "predicted")  # fmt: skip
-CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_absorbing",
-         "absorbed", "predicted_absorbed")  # fmt: skip
+          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted")  # fmt: skip
+CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_nested",
+         "error_selected", "error_path", "absorbed", "composed", "chance_composition",
+         "predicted_absorbed")  # fmt: skip
 NOTE = (
     "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"
     "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the\n"
-    "variance that is not reconstructed; faithful, absorbing: the least predicted for units that fire where their\n"
-    "feature is, or that stand for a whole path, at this width and L0, for orthogonal directions. Absorbed: share of\n"
-    "edges whose parent's unit misses .5 more of the points with the child; predicted: of edges where merging lowers\n"
-    "the loss. ±: half of the 95 % interval over replicates."
+    "variance that is not reconstructed, beside what the best units of this width and L0 leave (orthogonal\n"
+    "directions): faithful ones; ones that may stand for stretches of a path (nested); faithful ones of which the\n"
+    "largest magnitudes of a point fire (selected); least: at any width, of units that fire by membership. Absorbed:\n"
+    "share of edges whose parent's unit misses .5 more of the points with the child; composed: whose child's unit\n"
+    "has more than half as much of the parent's direction as of its own (chance: of an unrelated feature's);\n"
+    "predicted: where merging lowers the loss. ±: half of the 95 % interval over replicates."
 )
 
 
@@ -56,7 +59,10 @@ def disagreements(result: RecoveryResult) -> list[str]:
     if not below:
         return []
     names = [f"{row['dictionary']} (width {row['width']}, sparsity {row['sparsity']:g})" for row in below]
-    return ["", f"Below the least predicted error, so the prediction does not hold there: {', '.join(names)}."]
+    return [
+        "",
+        f"Below the least error of units that fire by membership, so these fire by magnitudes: {', '.join(names)}.",
+    ]
 
 
 def scales_figure(result: RecoveryResult) -> bytes:

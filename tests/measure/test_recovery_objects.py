@@ -106,3 +106,27 @@ def test_results_are_tables_and_figures() -> None:
 def test_what_cannot_be_scored_is_refused_in_words(model: object, codes: object, data: object, words: str) -> None:
     with pytest.raises(fm.RecipeError, match=words):
         fm.recovery(model, codes, data)
+
+
+def test_encoders_that_return_more_than_codes_and_the_bias_that_decoding_adds() -> None:
+    """As overcomplete's and dictionary_learning's: (before activation, codes), get_dictionary(), the model's bias."""
+    D, base = KNOWN.directions[:40], tied()
+    model = SimpleNamespace(
+        encode=lambda X: (X @ D.T, base.encode(X)), get_dictionary=lambda: D, decode=lambda Z: Z @ D + 1.0
+    )
+    linear = SimpleNamespace(encode=base.encode, decoder=SimpleNamespace(weight=D.T), decode=lambda Z: Z @ D + 1.0)
+    plain = fm.recovery(SimpleNamespace(encode=base.encode, W_dec=D, b_dec=np.ones(64)), DATA)
+    for own in (model, linear):
+        score = fm.recovery(own, DATA)
+        assert (score.mcc, score.l0) == (plain.mcc, plain.l0)
+        assert score.explained == pytest.approx(plain.explained, rel=1e-6)
+    without = SimpleNamespace(encode=base.encode, decoder=SimpleNamespace(weight=D.T))
+    assert abs(fm.recovery(without, DATA).explained - plain.explained) > 0.01  # the control: no bias
+
+
+def test_an_outside_librarys_scores_are_ours_where_they_coincide() -> None:
+    pytest.importorskip("overcomplete")
+    from scripts.outside_autoencoder import compared, trained
+
+    for theirs, ours in compared(trained(200, 4, 30)).values():
+        assert ours == pytest.approx(theirs, abs=1e-4)

@@ -155,3 +155,46 @@ def test_a_unit_of_the_other_sign_is_found_by_its_best_threshold_alone() -> None
     assert (score.f1[0], score.best_f1[0], score.best_threshold[0]) == (0.0, 1.0, -0.9)
     noise = recovery.firing_scores(codes[[1, 2, 0, 3]], truth, np.array([0]), np.array([0]))
     assert noise.best_f1[0] < 0.7  # the control: the same codes at other points
+
+
+def test_a_parent_that_all_its_children_absorbed_shows_in_their_directions() -> None:
+    """No unit stands for the parent, so none falls silent; the children's units have its direction."""
+    D = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0][:7]
+    parent = np.array([-1, 0, 0, 1, 1, 2, 2])
+    leaf = np.random.default_rng(1).integers(3, 7, 400)
+    Z = np.zeros((400, 7))
+    for i, j in enumerate(leaf):
+        Z[i, [0, parent[j], j]] = 1.0
+    merged = np.array([D[j] + D[parent[j]] for j in range(3, 7)] + [D[0]])
+    codes = np.concatenate([Z[:, 3:], Z[:, :1]], axis=1)
+    for decoder, composed in ((merged, 1.0), (D[[3, 4, 5, 6, 0]], 0.0)):
+        edges = score_dictionary(decoder, codes, Truth(D, Z, parent)).absorption
+        leaves = edges.child >= 3
+        np.testing.assert_allclose(edges.composed[leaves & np.isfinite(edges.composed)], composed, atol=1e-9)
+    unit = np.stack([D[0] + 0.3 * D[1], D[1]])
+    hedged = score_dictionary(unit, Z[:, :2], Truth(D[:2], Z[:, :2], parent[:2])).absorption
+    assert hedged.hedged[0] == pytest.approx(0.3)
+    assert hedged.composed[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_split_feature_is_named_and_a_doubled_one_is_not() -> None:
+    D, Z, parent = world()
+    half = np.random.default_rng(6).random(len(Z)) < 0.5
+    first, second = Z[:, :1] * half[:, None], Z[:, :1] * ~half[:, None]
+    split = score_dictionary(np.concatenate([D, D[:1]]), np.hstack([first, Z[:, 1:], second]), Truth(D, Z, parent))
+    assert np.flatnonzero(split.splitting.split).tolist() == [0]
+    assert (split.splitting.units[0], split.splitting.together[0]) == (2, 1.0)
+    doubled = score_dictionary(np.concatenate([D, D[:1]]), np.hstack([Z, Z[:, :1]]), Truth(D, Z, parent))
+    assert not doubled.splitting.split.any()  # the control
+
+
+def test_dictionaries_that_know_nothing_pass_the_limit_once_in_twenty() -> None:
+    """The rate that is stated: 1 in 20 by construction, since own and drawn scores are exchangeable."""
+    D, Z, parent = world(m=12, d=8, n=80)
+    rng, passed = np.random.default_rng(7), 0
+    for k in range(40):
+        shuffled = Z[rng.permutation(len(Z))]
+        score = score_dictionary(rng.standard_normal((12, 8)), shuffled, Truth(D, Z, parent), seed=k)
+        passed += int(score.mcc > score.limit["mcc"]) + int(score.f1 > score.limit["f1"])
+    assert 1 <= passed <= 10, passed  # 80 times 1/20 = 4 ± 2; outside with probability .02
+    assert score_dictionary(D, Z, Truth(D, Z, parent)).mcc > score.limit["mcc"]  # the control

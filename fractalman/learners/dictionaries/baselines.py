@@ -16,10 +16,10 @@ from fractalman._extras import load_extra
 from fractalman._typing import F32, F64, AnyFloat
 from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
-from fractalman.random.streams import Role, key64, permutation
+from fractalman.random.streams import Role, key64, normals, permutation
 
-BASELINES = ("pca", "ica", "k-means", "dictionary-learning", "nmf")
-"""Names of the classical dictionaries."""
+BASELINES = ("pca", "ica", "k-means", "dictionary-learning", "nmf", "random")
+"""Names of the classical dictionaries, and of random directions that learn nothing."""
 _PASSES = 20
 
 
@@ -114,7 +114,8 @@ def fit_baseline(name: str, points: AnyFloat, width: int, *, sparsity: float = 0
     Dictionary learning starts from points drawn at random and not from singular vectors, makes a fixed number of passes
     (no tolerance), and codes are not negative. Non-negative matrix factorization sees positive and negative parts of
     the coordinates beside each other; its decoder is the difference. Clusters' centres are what k-means decodes to, of
-    the centred points.
+    the centred points. "random" has independent random directions and reads points off along them, where that is
+    positive: what scores are without any learning.
 
     Examples
     --------
@@ -223,10 +224,17 @@ def _quietly(call: Callable[[F64], Any], X: F64) -> Any:
         return call(X)
 
 
+def _random(X: F64, width: int, sparsity: float, state: int) -> Fit:  # noqa: ARG001
+    rows = normals(key64(state, Role.INITIALISATION, 2), width * X.shape[1]).reshape(width, -1)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows, lambda points: np.maximum(points @ rows.T, 0.0)
+
+
 _FITS: dict[str, Callable[[F64, int, float, int], Fit]] = {
     "pca": _pca,
     "ica": _ica,
     "k-means": _k_means,
     "dictionary-learning": _dictionary_learning,
     "nmf": _nmf,
+    "random": _random,
 }

@@ -5,12 +5,14 @@ from fractalman.measure.recovery.firing import Firing, firing_scores
 from fractalman.measure.recovery.matching import Match, match_dictionary
 from fractalman.measure.recovery.objects import encoded, recovery
 from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
+from fractalman.measure.recovery.splitting import Splitting, splitting
 
 __all__ = [
     "Absorption",
     "Firing",
     "Match",
     "Recovery",
+    "Splitting",
     "Truth",
     "absorption",
     "encoded",
@@ -18,4 +20,5 @@ __all__ = [
     "match_dictionary",
     "recovery",
     "score_dictionary",
+    "splitting",
 ]

@@ -3,6 +3,10 @@
 For an edge (parent p, child c), both recovered by units: the recall of p's unit on points with p and c, and on points
 with p and without c. Where the child absorbed the parent the first is small and the second is not; the gap is signed,
 so that units that fire *only* with the child show as negative.
+
+Where the children of a parent together are all of it, every one may absorb it, and then no unit stands for the parent
+that could fall silent. What remains is in the directions: a child's unit that has a part of the parent's (`composed`),
+or a parent's that has a part of the child's (`hedged`).
 """
 
 from __future__ import annotations
@@ -13,9 +17,15 @@ from typing import Any
 import numpy as np
 
 from fractalman._extras import load_extra
-from fractalman._typing import F64, I64
+from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.measure.recovery.firing import column, columns_of
+from fractalman.measure.recovery.matching import unit_rows
+
+COMPOSED = 0.5
+"""Part of another feature, relative to its own, above which a unit counts as composed."""
+_PLANE = 1e-6  # 1 − cos² below which two features have one direction
+_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,11 @@ class Absorption(Display):
         Points that the recalls are over.
     child_fires : (edges,) float64
         Share of the points with the child, and without the parent's unit firing, at which the child's unit fires.
+    composed : (edges,) float64
+        Direction of the child's unit in the plane of both features: its part along the parent's over that along the
+        child's. 0 = faithful; where it absorbed the parent, the ratio of their mean magnitudes.
+    hedged : (edges,) float64
+        Direction of the parent's unit: its part along the child's over that along the parent's.
     """
 
     parent: I64
@@ -41,6 +56,14 @@ class Absorption(Display):
     points_with: I64
     points_without: I64
     child_fires: F64
+    composed: F64
+    hedged: F64
+
+    @property
+    def composition(self) -> float:
+        """Share of the edges with a unit for the child whose `composed` is above one half; nan where there are none."""
+        known = self.composed[np.isfinite(self.composed)]
+        return float((known > COMPOSED).mean()) if known.size else float("nan")
 
     @property
     def gap(self) -> F64:
@@ -66,7 +89,8 @@ class Absorption(Display):
         Returns
         -------
         pandas.DataFrame
-            Columns parent, child, with_child, without_child, gap, points_with, points_without, child_fires.
+            Columns parent, child, with_child, without_child, gap, points_with, points_without, child_fires, composed,
+            hedged.
 
         Raises
         ------
@@ -82,11 +106,21 @@ class Absorption(Display):
             "points_with",
             "points_without",
             "child_fires",
+            "composed",
+            "hedged",
         )
         return load_extra("pandas", "to_pandas").DataFrame({name: getattr(self, name) for name in names})
 
 
-def absorption(codes: Any, truth: Any, parent: I64, unit_of: I64, threshold: float = 0.0) -> Absorption:
+def absorption(
+    codes: Any,
+    truth: Any,
+    parent: I64,
+    unit_of: I64,
+    threshold: float = 0.0,
+    decoder: AnyFloat | None = None,
+    directions: AnyFloat | None = None,
+) -> Absorption:
     """Return how far children absorb their parents.
 
     Parameters
@@ -101,6 +135,10 @@ def absorption(codes: Any, truth: Any, parent: I64, unit_of: I64, threshold: flo
         The unit that stands for every feature, −1 where there is none.
     threshold : float, default 0
         A unit fires where its code is larger.
+    decoder : (w, d) float, optional
+        Learned directions, for `composed` and `hedged`; nan without.
+    directions : (m, d) float, optional
+        True ones, likewise.
 
     Returns
     -------
@@ -140,6 +178,42 @@ def absorption(codes: Any, truth: Any, parent: I64, unit_of: I64, threshold: flo
                 own, values = column(learned, int(unit_of[child]))
                 out[2, k] = np.isin(silent, own[values > threshold], assume_unique=True).mean()
         has_child[rows] = False
-    return Absorption(
-        parent[children].astype(np.int64), children.astype(np.int64), out[0], out[1], counts[0], counts[1], out[2]
-    )
+    up = parent[children].astype(np.int64)
+    composed = parts(decoder, directions, unit_of[children], children, up)
+    hedged = parts(decoder, directions, unit_of[up], up, children)
+    below = children.astype(np.int64)
+    return Absorption(up, below, out[0], out[1], counts[0], counts[1], out[2], composed, hedged)
+
+
+def parts(decoder: AnyFloat | None, directions: AnyFloat | None, unit: I64, own: I64, other: I64) -> F64:
+    """Return, pair by pair, the part of a unit's direction along another feature over that along its own.
+
+    Parameters
+    ----------
+    decoder : (w, d) float or None
+        Learned directions.
+    directions : (m, d) float or None
+        True ones.
+    unit : (pairs,) int64
+        Row of the decoder, −1 for none.
+    own, other : (pairs,) int64
+        Rows of the directions.
+
+    Returns
+    -------
+    (pairs,) float64
+        Ratio of the least-squares coordinates in the plane of both; nan without a unit or a plane.
+    """
+    out = np.full(unit.size, np.nan)
+    if decoder is None or directions is None:
+        return out
+    learned, true = unit_rows("decoder", decoder), unit_rows("directions", directions)
+    at = np.flatnonzero(unit >= 0)
+    for begin in range(0, at.size, _ROWS):
+        k = at[begin : begin + _ROWS]
+        u, a, b = (table.astype(np.float64) for table in (learned[unit[k]], true[own[k]], true[other[k]]))
+        both, first, second = ((x * y).sum(axis=1) for x, y in ((a, b), (u, a), (u, b)))
+        along, across = first - both * second, second - both * first
+        plane = (1.0 - both**2 > _PLANE) & (np.abs(along) > 1e-12)
+        out[k] = np.where(plane, across / np.where(plane, along, 1.0), np.nan)
+    return out

@@ -30,8 +30,9 @@ def recovery(
     Parameters
     ----------
     model : (w, d) array, or object
-        Learned directions; or an object with ``encode`` and a decoder (``W_dec``, a linear ``decoder`` or ``decode``),
-        or an estimator of scikit-learn's (``transform`` and ``components_``, or ``cluster_centers_``).
+        Learned directions; or an object with ``encode`` and a decoder (``W_dec``, ``get_dictionary``, a linear
+        ``decoder`` or ``decode``), or an estimator of scikit-learn's (``transform`` and ``components_``, or
+        ``cluster_centers_``).
     codes : (n, w) array or sparse matrix
         What the encoder makes of the points; left out for objects, which encode the points themselves.
     data : Dataset, open file, Dictionary or Truth
@@ -142,18 +143,43 @@ def _codes(model: Any, X: AnyFloat) -> Any:
     """Codes of all points, block by block, sparse where most of them are 0."""
     from scipy.sparse import csr_array, vstack
 
-    blocks = [_array(model.encode(_like(model, X[a : a + _BLOCK]))) for a in range(0, len(X), _BLOCK)]
+    blocks = []
+    for a in range(0, len(X), _BLOCK):
+        made = model.encode(_like(model, X[a : a + _BLOCK]))
+        blocks.append(_array(made[-1] if isinstance(made, tuple) else made))  # (before activation, codes)
     if all(np.ndim(block) == 2 for block in blocks) and blocks:
         return vstack([csr_array(block) for block in blocks], format="csr")
     raise RecipeError(f"encode gave codes of shape {np.shape(blocks[0])}: expected (points, units)")
 
 
 def _decoder(model: Any, width: int) -> tuple[AnyFloat, AnyFloat | float]:
-    """Decoder (w, d) and bias of an object, by its weights or by what it decodes."""
+    """Decoder (w, d) and bias of an object, by its weights or by what it decodes; the bias by what 0 decodes to."""
+    zero = None
+    if callable(getattr(model, "decode", None)):
+        zero = _array(model.decode(_like(model, np.zeros((1, width), np.float32))))[0]
+    weights, bias = _weights(model)
+    if weights is not None:
+        return weights, bias if zero is None else zero
+    if zero is None:
+        raise RecipeError(
+            f"a model of type {type(model).__name__} encodes and has no decoder: expected W_dec, decoder or decode; "
+            "use recovery(decoder, codes, data)"
+        )
+    rows = [
+        _array(model.decode(_like(model, np.eye(width, dtype=np.float32)[a : a + _BLOCK]))) - zero
+        for a in range(0, width, _BLOCK)
+    ]
+    return np.concatenate(rows), zero
+
+
+def _weights(model: Any) -> tuple[Any, AnyFloat | float]:
+    """Decoder and bias among an object's attributes; None where there is none."""
     decoder = getattr(model, "W_dec", None)
     if decoder is not None:
         bias = getattr(model, "b_dec", None)
         return _array(decoder), 0.0 if bias is None else _array(bias)
+    if callable(getattr(model, "get_dictionary", None)):
+        return _array(model.get_dictionary()), 0.0
     layer = getattr(model, "decoder", None)
     weight = getattr(layer, "weight", None)
     if weight is not None:  # a linear layer keeps (outputs, inputs)
@@ -161,17 +187,7 @@ def _decoder(model: Any, width: int) -> tuple[AnyFloat, AnyFloat | float]:
         return np.ascontiguousarray(_array(weight).T), 0.0 if bias is None else _array(bias)
     if layer is not None and not callable(layer):
         return _array(layer), 0.0
-    if not hasattr(model, "decode"):
-        raise RecipeError(
-            f"a model of type {type(model).__name__} encodes and has no decoder: expected W_dec, decoder or decode; "
-            "use recovery(decoder, codes, data)"
-        )
-    zero = _array(model.decode(_like(model, np.zeros((1, width), np.float32))))[0]
-    rows = [
-        _array(model.decode(_like(model, np.eye(width, dtype=np.float32)[a : a + _BLOCK]))) - zero
-        for a in range(0, width, _BLOCK)
-    ]
-    return np.concatenate(rows), zero
+    return None, 0.0
 
 
 def _like(model: Any, X: AnyFloat) -> Any:

@@ -2,6 +2,8 @@
 
 Chance of directions: decoders of independent random unit vectors. Chance of firing and absorption: the same codes with
 their rows shuffled against the truth, so that every unit keeps how often it fires and with whom, and knows nothing.
+Untrained units that read points off fire with what lies along their directions and do pass the second: hold learned
+codes against those of random directions, too.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ from fractalman._extras import load_extra
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.errors import RecipeError
-from fractalman.measure.recovery.absorption import Absorption, absorption
+from fractalman.measure.recovery.absorption import COMPOSED, Absorption, absorption, parts
 from fractalman.measure.recovery.firing import Firing, columns_of, firing_scores
 from fractalman.measure.recovery.matching import Match, match_dictionary, unit_rows
+from fractalman.measure.recovery.splitting import Splitting, splitting
 from fractalman.random.keys import Role, key64
 from fractalman.random.streams import normals, permutation
 
 _DUPLICATE = 0.95
-_CHANCE_DRAWS = 8
+_CHANCE_DRAWS = 19
+"""The largest of 19 is passed by one in 20 of those that know nothing."""
+_SHUFFLED_ENTRIES = 4_000_000  # entries of both codes up to which 19 shuffles are made, else one
 _CHANCE_DIRECTIONS = 2048  # rows of a chance dictionary; wider ones are thinned, which lowers the level a little
 
 
@@ -85,7 +90,12 @@ class Recovery(Display):
     explained : float
         Share of the points' variance that codes × decoder reproduces; nan without X.
     chance : dict
-        The same scores without learning: mcc, mean_maximum_cosine, f1, best_f1, absorption.
+        The same scores without learning: mcc, mean_maximum_cosine, f1, best_f1, absorption, composition.
+    limit : dict
+        What a dictionary of random directions (mcc, mean_maximum_cosine), or codes that know nothing of the points (f1,
+        best_f1), pass by chance once in 20 times: the largest of 19 draws. nan for codes too many to shuffle so often.
+    splitting : Splitting
+        By feature: several units for one.
     threshold : float
         At which units fire.
     size : (m,) int64 or None
@@ -105,6 +115,8 @@ class Recovery(Display):
     l0: float
     explained: float
     chance: dict[str, float] = field(repr=False)
+    limit: dict[str, float] = field(repr=False)
+    splitting: Splitting = field(repr=False)
     threshold: float = 0.0
     size: I64 | None = field(default=None, repr=False)
 
@@ -112,14 +124,21 @@ class Recovery(Display):
         exact = "" if self.match.exact else " (among nearest pairs)"
         lines = [
             f"Recovery of {self.match.nearest_direction.size} features by {self.match.nearest_feature.size} units",
-            f"  mcc         {self.mcc:.3f}   chance {self.chance['mcc']:.3f}{exact}",
-            f"  f1          {self.f1:.3f}   chance {self.chance['f1']:.3f}   (units fire above {self.threshold:g})",
-            f"  best f1     {self.best_f1:.3f}   chance {self.chance['best_f1']:.3f}",
-            f"  absorption  {self.absorption.mean:.3f}   chance {self.chance['absorption']:.3f}",
+            f"  mcc         {self.mcc:.3f}   {self._level('mcc')}{exact}",
+            f"  f1          {self.f1:.3f}   {self._level('f1')}   (units fire above {self.threshold:g})",
+            f"  best f1     {self.best_f1:.3f}   {self._level('best_f1')}",
+            f"  absorption  {self.absorption.mean:.3f}   chance {self.chance['absorption']:.3f}   "
+            f"composed {self.absorption.composition:.3f}   chance {self.chance['composition']:.3f}",
+            f"  split       {self.splitting.share:.3f} of the features have several units, none of which is enough",
             f"  uniqueness  {self.uniqueness:.3f}   dead {self.dead:.3f}   duplicates {self.duplicates:.3f}",
             f"  l0          {self.l0:.2f}   variance explained {self.explained:.3f}",
         ]
         return "\n".join(lines)
+
+    def _level(self, name: str) -> str:
+        limit = self.limit[name]
+        passed = "" if np.isnan(limit) else f", 1 in 20 above {limit:.3f}"
+        return f"chance {self.chance[name]:.3f}{passed}"
 
     def of_sizes(self, size: I64) -> Recovery:
         """Return the same scores with the sizes of the features' subclusters, for tables and figures.
@@ -161,6 +180,32 @@ class Recovery(Display):
         if self.size is None:
             raise RecipeError("these features have no subcluster sizes: use fm.recovery with a dataset or a Dictionary")
         return draw_recovery(self, ax)
+
+    def plot_tree(self, ax: Any = None) -> Any:
+        """Draw the hierarchy coloured by what was found: a bar a feature, as wide as its subcluster, parents on top.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            Drawn into; a new figure's otherwise.
+
+        Returns
+        -------
+        matplotlib axes
+            Colour: F1 at the best threshold, 0 for features without a unit.
+
+        Raises
+        ------
+        RecipeError
+            Where the truth has no subclusters.
+        MissingExtraError
+            Without matplotlib.
+        """
+        from fractalman.measure.display import draw_recovered_tree
+
+        if self.size is None:
+            raise RecipeError("these features have no subcluster sizes: use fm.recovery with a dataset or a Dictionary")
+        return draw_recovered_tree(self, ax)
 
     def to_pandas(self) -> Any:
         """Return one row a matched pair as a pandas DataFrame.
@@ -242,10 +287,12 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
     firing = firing_scores(learned, true, match.direction, match.feature, threshold)
     unit_of = np.full(m, -1, np.int64)
     unit_of[match.feature] = match.direction
-    edges = absorption(learned, true, np.asarray(truth.parent, np.int64), unit_of, threshold)
+    parent = np.asarray(truth.parent, np.int64)
+    edges = absorption(learned, true, parent, unit_of, threshold, decoder, truth.directions)
     fires = np.bincount(np.repeat(np.arange(w), np.diff(learned.indptr))[learned.data > threshold], minlength=w)
     alive = (fires > 0) & (match.nearest_feature >= 0)
-    chance = _chance(decoder, learned, true, truth, match, unit_of, threshold, seed)
+    chance, limit = _chance(decoder, learned, true, truth, match, unit_of, threshold, seed)
+    split = splitting(learned, true, match, threshold)
     return Recovery(
         match,
         firing,
@@ -260,6 +307,8 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
         float(fires.sum() / max(1, learned.shape[0])),
         _explained(decoder, learned, truth.X),
         chance,
+        limit,
+        split,
         threshold,
     )
 
@@ -299,25 +348,49 @@ def _chance(
     unit_of: I64,
     threshold: float,
     seed: int,
-) -> dict[str, float]:
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Means and largest of scores without learning."""
     w, d = np.asarray(decoder).shape
-    width = min(w, _CHANCE_DIRECTIONS)
+    width, parent = min(w, _CHANCE_DIRECTIONS), np.asarray(truth.parent, np.int64)
     features = np.asarray(truth.directions)
     if len(features) > _CHANCE_DIRECTIONS:
         features = features[permutation(key64(seed, Role.MEASUREMENT, 1), len(features))[:_CHANCE_DIRECTIONS]]
-    mcc, largest = [], []
-    for draw in range(_CHANCE_DRAWS):
+    draws: dict[str, list[float]] = {name: [] for name in ("mcc", "mean_maximum_cosine", "f1", "best_f1")}
+    for draw in range(_CHANCE_DRAWS if width * len(features) <= _SHUFFLED_ENTRIES else 8):
         random = normals(key64(seed, Role.MEASUREMENT, 2, draw), width * d).reshape(width, d)
         found = match_dictionary(random, features)
-        mcc.append(found.mcc)
-        largest.append(found.mean_maximum_cosine)
-    shuffled = codes.tocsr()[permutation(key64(seed, Role.MEASUREMENT, 3), codes.shape[0])].tocsc()
-    firing = firing_scores(shuffled, truth_codes, match.direction, match.feature, threshold)
-    edges = absorption(shuffled, truth_codes, np.asarray(truth.parent, np.int64), unit_of, threshold)
-    return {
-        "mcc": float(np.mean(mcc)),
-        "mean_maximum_cosine": float(np.mean(largest)),
-        "f1": _mean(firing.f1),
-        "best_f1": _mean(firing.best_f1),
-        "absorption": edges.mean,
-    }
+        draws["mcc"].append(found.mcc)
+        draws["mean_maximum_cosine"].append(found.mean_maximum_cosine)
+    rows, edges = codes.tocsr(), np.nan
+    for draw in range(_CHANCE_DRAWS if codes.nnz + truth_codes.nnz <= _SHUFFLED_ENTRIES else 1):
+        key = key64(seed, Role.MEASUREMENT, 3, draw) if draw else key64(seed, Role.MEASUREMENT, 3)
+        shuffled = rows[permutation(key, codes.shape[0])].tocsc()
+        firing = firing_scores(shuffled, truth_codes, match.direction, match.feature, threshold)
+        draws["f1"].append(_mean(firing.f1))
+        draws["best_f1"].append(_mean(firing.best_f1))
+        if not draw:
+            edges = absorption(shuffled, truth_codes, parent, unit_of, threshold).mean
+    chance = {name: float(np.mean(values)) for name, values in draws.items()}
+    chance |= {"absorption": edges, "composition": _unrelated(decoder, truth.directions, parent, unit_of, seed)}
+    limit = {name: max(own) if len(own) == _CHANCE_DRAWS else float("nan") for name, own in draws.items()}
+    return chance, limit
+
+
+def _unrelated(decoder: AnyFloat, directions: AnyFloat, parent: I64, unit_of: I64, seed: int) -> float:
+    """Share of children's units that have a part of an unrelated feature, in place of the parent's."""
+    children = np.flatnonzero((parent >= 0) & (unit_of >= 0))
+    if not children.size:
+        return float("nan")
+    m = parent.size
+    turns = permutation(key64(seed, Role.MEASUREMENT, 4), m)
+    other = turns[children]
+    related = np.zeros(children.size, np.bool_)
+    for below, above in ((children, other), (other, children)):
+        at = below.copy()
+        while (at >= 0).any():
+            related |= at == above
+            at = np.where(at >= 0, parent[at], -1)
+    kept = ~related
+    found = parts(decoder, directions, unit_of[children[kept]], children[kept], other[kept])
+    known = found[np.isfinite(found)]
+    return float((known > COMPOSED).mean()) if known.size else float("nan")

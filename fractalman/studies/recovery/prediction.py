@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.theory.dictionaries import absorbing_gains, absorption_threshold, faithful_gains
+from fractalman.theory.dictionaries import faithful_gains, merge_gain, nested_gains, path_error
+
+_ROUNDING = 1e-9  # of losses whose scale is 1
+_ALL = 1.0 - 1e-12
+_MOST_STATES = 3e8  # states × features × units of the knapsack of stretches, about a minute; beyond it is left out
+
+
+class Left(NamedTuple):
+    """Predicted shares of the points' variance that are not reconstructed.
+
+    Attributes
+    ----------
+    faithful : float
+        By the best faithful units.
+    nested : float
+        By the best units that may stand for stretches of paths; nan where the tree is too deep to compute it.
+    selected : float
+        By the best faithful units where the largest magnitudes of every point fire: those of the true features that
+        gain most.
+    path : float
+        The least at any width, of units whose firing follows from membership.
+    """
+
+    faithful: float
+    nested: float
+    selected: float
+    path: float
 
 
 class Expected:
@@ -29,34 +55,62 @@ class Expected:
         self.codes, self.parent = codes, parent
         present = np.diff(codes.indptr)
         self.share: F64 = present / n
-        total = np.asarray(codes.power(2).sum(axis=0)).ravel()
-        self.power: F64 = total / np.maximum(present, 1)
+        power, mean = (np.asarray(own.sum(axis=0)).ravel() / np.maximum(present, 1) for own in (codes.power(2), codes))
+        self.spread: F64 = np.maximum(0.0, power - mean**2)
+        self.whole_mean: F64 = mean
+        self.mean: F64 = np.where(self.share >= _ALL, 0.0, mean)  # the constant has what is in all points
+        self.gain: F64 = self.share * (self.mean**2 + self.spread) - (self.share * self.mean) ** 2
+        depth = np.ones(parent.size, np.int64)
+        for j in np.flatnonzero(parent >= 0).tolist():
+            depth[j] += depth[parent[j]]
+        self.depth = int(depth.max(initial=0))
         centred = np.asarray(X, np.float64) - np.mean(X, axis=0, dtype=np.float64)
         self.variance = float(np.square(centred).sum(axis=1).mean())
-        self.free = self.share >= 1.0 - 1e-12  # features of all points are the decoder's constant
-        self._cache: dict[Any, F64] = {}
+        self._cache: dict[Any, Any] = {}
 
-    def left(self, width: int, units: float) -> tuple[float, float]:
-        """Return the least squared error of faithful and of absorbing units, as shares of the points' variance.
+    def left(self, width: int, units: float) -> Left:
+        """Return the squared errors that theory names, as shares of the variance of orthogonal directions.
 
         Parameters
         ----------
         width : int
             Units of the dictionary.
         units : float
-            Units a point; the next whole number is taken.
+            Units a point; between whole numbers linearly.
         """
-        gain = np.where(self.free, 0.0, self.share * self.power)
-        key = ("faithful", width, math.ceil(units))
-        if key not in self._cache:
-            self._cache[key] = faithful_gains(self.parent, gain, width, min(32, math.ceil(units)))
-        if ("absorbing", width) not in self._cache:
-            powers = np.where(self.free, 0.0, self.power)
-            self._cache["absorbing", width] = absorbing_gains(self.parent, self.share, powers, width)
-        total = gain.sum()
-        faithful, absorbing = self._cache[key][-1], self._cache["absorbing", width][-1]
-        left = np.maximum(0.0, [total - faithful, total - absorbing]) / self.variance  # rounding may leave less than 0
-        return float(left[0]), float(left[1])
+        low = min(max(1, math.floor(units)), max(1, self.depth))
+        one, two = self._left(width, low), self._left(width, min(low + 1, max(1, self.depth)))
+        part = min(1.0, max(0.0, units - low))
+        return Left(*((1.0 - part) * a + part * b for a, b in zip(one, two, strict=True)))
+
+    def _left(self, width: int, k: int) -> Left:
+        if ("left", width, k) not in self._cache:
+            total = float(self.gain.sum())
+            faithful = float(faithful_gains(self.parent, self.gain, width, k)[-1])
+            nested = math.nan
+            if k * self.depth**2 / 2 * self.parent.size * min(width, self.parent.size) <= _MOST_STATES:
+                nested = float(nested_gains(self.parent, self.share, self.mean, self.spread, width, k)[-1])
+            path = path_error(self.parent, self.share, self.spread, k)
+            left = np.array([total - faithful, total - nested, self._selected(width, k), path])
+            left = left / total if total else np.zeros(4)
+            self._cache["left", width, k] = Left(*np.maximum(0.0, left).tolist())  # rounding may leave less than 0
+        found: Left = self._cache["left", width, k]
+        return found
+
+    def _selected(self, width: int, k: int) -> float:
+        """Squared error where, of the ``width`` features that gain most, the k largest magnitudes of a point fire."""
+        kept = np.argsort(-self.gain, kind="stable")[:width]
+        rows = self.codes[:, kept].tocsr()
+        values = rows.data.copy()
+        everywhere = self.share[kept] >= _ALL  # the constant has their mean
+        values -= np.where(everywhere, self.whole_mean[kept], 0.0)[rows.indices]
+        squares = np.square(values)
+        points = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        order = np.lexsort((-squares, points))
+        place = np.arange(squares.size) - rows.indptr[points]  # of every entry in its row, largest first
+        missed = float(squares[order][place >= k].sum()) / rows.shape[0]
+        outside: float = float(np.delete(self.gain, kept).sum())
+        return missed + outside
 
     def merged(self, penalty: str, weight: float) -> Any:
         """Return edge by edge, by rising child, whether merging child and parent lowers the loss.
@@ -68,26 +122,15 @@ class Expected:
         weight : float
             Its weight on points of mean squared length 1.
         """
-        key = ("edges", penalty)
-        if key not in self._cache:
-            self._cache[key] = self._thresholds(penalty)
-        low, high = self._cache[key]
-        return np.where(np.isnan(low), False, (weight > low) & (weight < high))
-
-    def _thresholds(self, penalty: str) -> F64:
         children = np.flatnonzero(self.parent >= 0)
-        out = np.full((2, children.size), np.nan)
+        out = np.zeros(children.size, np.bool_)
         scale = math.sqrt(self.variance)
         for k, child in enumerate(children.tolist()):
             rows, b = self._column(child)
             points, a = self._column(int(self.parent[child]))
-            both, at, own = np.intersect1d(points, rows, assume_unique=True, return_indices=True)
-            a, b = a[at] / scale, b[own] / scale
-            if both.size >= 2 and a.mean() > 0.0 and b.mean() > 0.0:
-                spread = float(np.mean(a * b) - a.mean() * b.mean())
-                means = (float(a.mean()), float(b.mean()))
-                squares = (float(np.mean(a * a)), float(np.mean(b * b)))
-                out[:, k] = absorption_threshold(means, squares, penalty, spread)
+            _, at, own = np.intersect1d(points, rows, assume_unique=True, return_indices=True)
+            if at.size >= 2:
+                out[k] = merge_gain(np.abs(a[at]) / scale, np.abs(b[own]) / scale, weight, penalty) > _ROUNDING
         return out
 
     def _column(self, j: int) -> tuple[I64, F64]:

@@ -18,8 +18,8 @@ from fractalman.studies.recovery.spec import RecoveryStudySpec
 
 KEYS = ("dictionary", "width", "sparsity", "quantity", "scale")
 COLUMNS = (
-    "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-absorbing", "absorbed",
-    "predicted-absorbed", "dead",
+    "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-nested",
+    "error-selected", "error-path", "absorbed", "composed", "chance-composition", "predicted-absorbed", "dead",
 )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ class RecoveryResult(StudyResultDisplay):
 
     @property
     def below_least(self) -> list[Row]:
-        """Claims whose error lies below the least that either kind of unit is predicted to leave: disagreements.
+        """Claims whose error lies below the least of units that fire by membership: theirs must fire by magnitude.
 
         Below by more than the joint half-width; without replicates none can be named. Codes of either sign (PCA, ICA)
         are beyond the prediction and left out.
@@ -109,9 +109,10 @@ class RecoveryResult(StudyResultDisplay):
         for claim in self.claims:
             if claim["dictionary"] in ("pca", "ica"):
                 continue
-            least = min(claim["error_faithful"], claim["error_absorbing"])
-            parts = [claim[f"{name}_half_width"] for name in ("error", "error_faithful")]
-            if None not in parts and claim["error"] is not None and claim["error"] + math.hypot(*parts) < least:
+            parts = [claim[f"{name}_half_width"] for name in ("error", "error_path")]
+            if None in parts or None in (claim["error"], claim["error_path"]):
+                continue
+            if claim["error"] + math.hypot(*parts) < claim["error_path"]:
                 found.append(claim)
         return found
 

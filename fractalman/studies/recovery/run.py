@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F64
 from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.learners.dictionaries import BASELINES, AutoencoderSettings, fit_autoencoders, fit_baseline
 from fractalman.measure.recovery import Recovery, Truth, recovery
+from fractalman.measure.recovery.absorption import COMPOSED
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.recovery.prediction import Expected
 from fractalman.studies.recovery.result import RecoveryResult
@@ -94,8 +94,10 @@ def scores(base: Row, score: Recovery, expected: Expected) -> list[Row]:
     }  # fmt: skip
     numbers |= {f"chance-{name.replace('_', '-')}": value for name, value in score.chance.items()}
     width = score.match.nearest_feature.size
-    faithful, absorbing = expected.left(width, max(1.0, score.l0))
-    numbers |= {"error-faithful": faithful, "error-absorbing": absorbing}
+    left = expected.left(width, max(1.0, score.l0))
+    numbers |= {"error-faithful": left.faithful, "error-nested": left.nested}
+    numbers |= {"error-selected": left.selected, "error-path": left.path}
+    numbers["split"] = score.splitting.share
     return [_row(base, name, value) for name, value in numbers.items()]
 
 
@@ -117,14 +119,21 @@ def scales(base: Row, score: Recovery, n: int) -> list[Row]:
 
 
 def edges(base: Row, score: Recovery, expected: Expected, penalty: str) -> list[Row]:
-    """Return absorption measured at edges that are predicted to merge and at the others; none without a penalty."""
-    gap: F64 = score.absorption.gap
-    known = np.isfinite(gap)
-    rows = [_row(base, "absorbed", float((gap[known] > SILENT).mean()) if known.any() else np.nan)]
-    if penalty:
-        merged = expected.merged(penalty, base["sparsity"])
-        rows.append(_row(base, "predicted-absorbed", float(merged[known].mean()) if known.any() else np.nan))
-        for name, chosen in (("absorbed-where-predicted", merged & known), ("absorbed-elsewhere", ~merged & known)):
-            share = float((gap[chosen] > SILENT).mean()) if chosen.any() else np.nan
-            rows.append(_row(base, name, share, count=int(chosen.sum())))
+    """Return absorption measured at edges that are predicted to merge and at the others; none without a penalty.
+
+    By firing (absorbed) and by direction (composed): a parent that all its children absorb has no unit left that could
+    fall silent.
+    """
+    signs = {"absorbed": (score.absorption.gap, SILENT), "composed": (score.absorption.composed, COMPOSED)}
+    merged = expected.merged(penalty, base["sparsity"]) if penalty else None
+    rows = []
+    for name, (value, limit) in signs.items():
+        known = np.isfinite(value)
+        rows.append(_row(base, name, float((value[known] > limit).mean()) if known.any() else np.nan))
+        if merged is not None:
+            for place, chosen in (("where-predicted", merged & known), ("elsewhere", ~merged & known)):
+                share = float((value[chosen] > limit).mean()) if chosen.any() else np.nan
+                rows.append(_row(base, f"{name}-{place}", share, count=int(chosen.sum())))
+    if merged is not None:
+        rows.append(_row(base, "predicted-absorbed", float(merged.mean()) if merged.size else np.nan))
     return rows

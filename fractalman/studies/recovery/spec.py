@@ -15,7 +15,7 @@ from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import RecipeSource
 
 NAMES = (*ARCHITECTURES, *(f"tied-{name}" for name in ARCHITECTURES), *BASELINES)
-"""Dictionaries of a study: autoencoders, tied or not, and scikit-learn's."""
+"""Dictionaries of a study: autoencoders, tied or not, scikit-learn's, and random directions."""
 
 KEYS: Keys = {
     "dictionaries": (sequence(choice(*NAMES), least=1, most=len(NAMES), once=True), ("topk",)),
@@ -147,7 +147,7 @@ class RecoveryStudySpec(StudySpec):
         """
         if _counted(name):
             return tuple(map(float, self.units))
-        return (0.0,) if name in ("pca", "ica", "k-means") else self.penalties
+        return (0.0,) if name in ("pca", "ica", "k-means", "random") else self.penalties
 
 
 def _counted(name: str) -> bool:

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Dictionaries of a network's hidden layers, held against the hierarchy of the points: before and after training.
+
+scripts/hidden_dictionaries.py [--seeds 3] [--steps 4000]  a line a family, layer and time; ± is half of a 95 % interval
+
+A latent's direction in a layer is the step from the mean of its parent's points to that of its own. Controls: the same
+layer of the untrained network, and the trained one against a hierarchy whose points are permuted.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import fractalman as fm
+from fractalman.learners.dictionaries import AutoencoderSettings, fit_autoencoders
+from fractalman.learners.networks.settings import Settings
+from fractalman.learners.networks.snapshots import prepare, snapshots
+from fractalman.learners.networks.tangents import signals
+from fractalman.learners.protocol import Problem
+from fractalman.measure.recovery import Truth
+from fractalman.measure.scaling import student_t
+
+RECIPES = {
+    "cascade": fm.Cascade(n_points=2048, ambient_dim=16, branching=2),
+    "critical cluster": fm.PercolationCluster(n_points=2048, ambient_dim=16),
+}
+UNITS, WIDTH, MIN_SIZE, TRAIN = 8, 64, 64, 1024
+
+
+def scores(data: Any, hidden: Any, train: Any, test: Any, seed: int, shuffled: bool = False) -> list[float]:
+    """Return MCC and best F1, each with its chance, and the variance in the latents and in the autoencoder."""
+    settings = AutoencoderSettings(architecture="topk", width=WIDTH, steps=1500, batch_size=128)
+    (model,) = fit_autoencoders(hidden[train], settings, [UNITS], [seed])
+    known = data.dictionary(MIN_SIZE, activations=hidden)
+    codes = known.codes[test]
+    directions = known.directions
+    if shuffled:
+        order = np.random.default_rng(seed).permutation(len(hidden))
+        mixed = data.dictionary(MIN_SIZE, activations=hidden[order])
+        directions, codes = mixed.directions, mixed.codes[np.argsort(order)][test]
+    score = fm.recovery(model, Truth(directions, codes, known.parent, hidden[test]), seed=seed)
+    return [score.mcc, score.chance["mcc"], score.best_f1, score.chance["best_f1"], known.explained, score.explained]
+
+
+def main() -> None:
+    """Train, look, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3, help="replicates (3)")
+    parser.add_argument("--steps", type=int, default=4000, help="steps of the network (4000)")
+    asked = parser.parse_args()
+    print(
+        "family, layer, when: MCC (chance), best F1 (chance), variance in the latents' means, by the dictionary; risk"
+    )
+    for family, recipe in RECIPES.items():
+        found: dict[tuple[int, str], list[list[float]]] = {}
+        for seed in range(asked.seeds):
+            data = fm.generate(replace(recipe, seed=seed))
+            train, test = data.split(TRAIN, TRAIN, seed=seed)
+            problem = Problem(data.X[train], data.y[train, None], data.X[test], key=seed)
+            made = prepare(Settings(width=64, depth=2, steps=asked.steps, batch_size=128), problem)
+            inputs = made.scale.inputs(data.X).astype(np.float32)
+            for shot in snapshots(made, [0, asked.steps]):
+                forward = signals(shot.weights, made.factors, inputs, made.run.activation)
+                risk = float(np.square(forward.output[test, 0] - made.scale.labels(data.y[test, None])[:, 0]
+                                       / made.scale.label_scale).mean())  # fmt: skip
+                for layer in (1, 2):
+                    for shuffled in (False, True) if shot.step else (False,):
+                        when = "permuted" if shuffled else "trained" if shot.step else "untrained"
+                        row = scores(data, forward.forward[layer], train, test, seed, shuffled)
+                        found.setdefault((layer, when), []).append([*row, risk])
+        for (layer, when), rows in found.items():
+            mean, half = (
+                np.mean(rows, axis=0),
+                student_t(len(rows) - 1) * np.std(rows, axis=0, ddof=1) / len(rows) ** 0.5,
+            )
+            mcc, f1 = (f"{mean[k]:.3f} ± {half[k]:.3f} ({mean[k + 1]:.3f})" for k in (0, 2))
+            print(f"{family}, {layer}, {when}: {mcc}, {f1}, {mean[4]:.2f}, {mean[5]:.2f}; {mean[6]:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
