@@ -38,7 +38,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 # Tutorials and gallery: every cell runs, whenever the site is built; one that fails stops it
 nb_execution_mode = "force"
-nb_execution_timeout = 120
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_in_temp = False
 nb_merge_streams = True
