@@ -7,7 +7,9 @@ output of the tutorials and of the gallery is made by the code that stands above
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -43,12 +45,18 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = False
 nb_merge_streams = True
 nb_execution_show_tb = True
-os.environ["IPYTHONDIR"] = str(HERE / "_site" / "ipython")  # sharp figures
+profile = (
+    HERE.parent / "build" / "ipython" / "profile_default"
+)  # of this build alone: sharp figures, nobody's own settings
+profile.mkdir(parents=True, exist_ok=True)
+shutil.copy(HERE / "_site" / "ipython_kernel_config.py", profile)
+os.environ["IPYTHONDIR"] = str(profile.parent)
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 
 # The API
 default_role = "code"
+autodoc_mock_imports = [] if find_spec("torch") else ["torch"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the parameters' lists say types, with shapes and units
 autodoc_preserve_defaults = True
