@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("run", "test", "_environment.py")
+SCRIPTS = ("run", "test", "site", "_environment.py")
 
 
 @pytest.fixture
