@@ -137,6 +137,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "influence": measure.Influence(np.array([3]), "the outliers", "data_exponent", 0.3, 0.35, 2.5, {}),
         "recovery": recovery,
         "absorption": recovery.absorption, "match": recovery.match, "firing": recovery.firing, "spec": checked,
+        "splitting": recovery.splitting,
         "sweep": result, "verdict": result.verdicts[0], "point": result.points[0], "sweep plan": plan_sweep(checked),
         "spectrum": theory.cascade_spectrum([0.4, 0.3, 0.2, 0.1], [0.0, 1.0, 2.0]),
         "kernel spectrum": theory.spectrum_of(points[:64], y[:64]),

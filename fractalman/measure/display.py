@@ -104,11 +104,6 @@ def draw_recovery(score: Any, ax: Any = None) -> Any:
 
 def draw_recovered_tree(score: Any, ax: Any = None) -> Any:
     """Draw features as bars, children under their parents, coloured by the best F1 of their unit."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.collections import PatchCollection
-    from matplotlib.colors import Normalize
-    from matplotlib.patches import Rectangle
-
     ax = axes_or_new(ax)
     size = np.asarray(score.size, np.float64)
     parent = np.full(size.size, -1)
@@ -123,9 +118,9 @@ def draw_recovered_tree(score: Any, ax: Any = None) -> Any:
         else:
             begin[j], depth[j] = begin[above] + filled[above], depth[above] + 1
             filled[above] += size[j]
-    bars = [Rectangle((b, -d - 1), s, 1) for b, d, s in zip(begin, depth, size, strict=True)]
-    colours = ScalarMappable(Normalize(0.0, 1.0), "viridis")
-    ax.add_collection(PatchCollection(bars, facecolors=colours.to_rgba(found), edgecolors="white", linewidths=0.3))
+    colours = ax.scatter([], [], c=[], cmap="viridis", vmin=0.0, vmax=1.0)
+    filling = colours.to_rgba(found)
+    ax.bar(begin, 1.0, size, -depth - 1.0, align="edge", color=filling, edgecolor="white", linewidth=0.3)
     ax.set(xlim=(0, roots), ylim=(-depth.max() - 1, 0), xlabel="points, by subcluster", ylabel="depth in the hierarchy")
     ax.set_yticks(np.unique(np.linspace(0, depth.max(), min(8, depth.max() + 1)).astype(int)) * -1 - 0.5)
     ax.set_yticklabels([f"{int(-at - 0.5)}" for at in ax.get_yticks()])

@@ -109,8 +109,8 @@ class Expected:
         order = np.lexsort((-squares, points))
         place = np.arange(squares.size) - rows.indptr[points]  # of every entry in its row, largest first
         missed = float(squares[order][place >= k].sum()) / rows.shape[0]
-        outside: float = float(np.delete(self.gain, kept).sum())
-        return missed + outside
+        outside = float(np.delete(self.gain, kept).sum())
+        return float(missed + outside)
 
     def merged(self, penalty: str, weight: float) -> Any:
         """Return edge by edge, by rising child, whether merging child and parent lowers the loss.
