@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Faults on purpose: damaged files, kills, full disks, impossible targets, hostile values, long hours; who noticed?
 
-    .venv/bin/python scripts/faults mutation kills resources targets fuzz soak -o docs/faults
+    .venv/bin/python scripts/faults mutation kills extension resources targets fuzz soak -o docs/faults
 
 Each harness prints its table and, with -o, writes it to FOLDER/NAME.md. ``--share`` does that part of it, with the same
 seed the same part; tests do a small one. Exit status 1 if anything was silent, unexpected or hung.
@@ -17,7 +17,9 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-HARNESSES = ("mutation", "kills", "resources", "targets", "fuzz", "soak")
+from outcome import stop_after
+
+HARNESSES = ("mutation", "kills", "extension", "resources", "targets", "fuzz", "soak")
 
 
 def main() -> int:
@@ -27,7 +29,10 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1.0, help="part of the attempts (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="which mutants and moments (default 0)")
     parser.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="write NAME.md there")
+    parser.add_argument("--minutes", type=float, help="end after so many minutes, with the attempts made by then")
     options = parser.parse_args()
+    if options.minutes is not None:
+        stop_after(options.minutes)
     os.environ.setdefault("FRACTALMAN_THREADS", "1")
     bad = 0
     for name in options.harness:

@@ -57,7 +57,7 @@ def _tables() -> dict[str, tuple[Read, dict[str, Any], list[str]]]:
 
 
 def _word(read: Read, values: dict[str, Any]) -> tuple[str, str]:
-    signal.alarm(20)
+    signal.alarm(120)
     try:
         read(values)
     except TimeoutError:
@@ -69,6 +69,11 @@ def _word(read: Read, values: dict[str, Any]) -> tuple[str, str]:
     finally:
         signal.alarm(0)
     return "taken", ""
+
+
+def _shown(change: dict[str, Any]) -> str:
+    names = {id(value): name for name, value in HOSTILE.items()}
+    return ", ".join(f"{key} = {names[id(value)]}" for key, value in change.items())
 
 
 def _late(*_: object) -> None:
@@ -88,5 +93,5 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:  # noqa: ARG001
         tried = alone + pairs
         for change in rng.sample(tried, max(1, round(share * len(tried)))):
             found, said = _word(read, {**base, **change})
-            tally.add(name, found, f"{str(change)[:100]}: {said}")
+            tally.add(name, found, f"{_shown(change)}: {said}")
     return [tally]

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from outcome import ROOT, Tally, digest
+from outcome import ROOT, Tally, digest, late
 
 import fractalman as fm
 
@@ -104,6 +104,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
             continue
         moments = max(2, round((4 if name == "quickstart" else 18) * share))
         for moment in range(moments):
+            if late():
+                break
             if moment == 0 or name in FILES:
                 _prepared(name, here)
             child = _start(name, here)

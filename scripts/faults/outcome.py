@@ -13,6 +13,7 @@ import os
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,20 @@ ROOT = Path(__file__).resolve().parents[2]
 BAD = ("silent", "unexpected", "hung", "long")
 LIMIT = 30.0
 """Seconds that an attempt on small data may take; the slowest intact one takes three."""
+
+
+_end = float("inf")
+
+
+def stop_after(minutes: float) -> None:
+    """Let harnesses end in good order after a time."""
+    global _end
+    _end = time.monotonic() + 60.0 * minutes
+
+
+def late() -> bool:
+    """Whether that time is over."""
+    return time.monotonic() > _end
 
 
 class Worker:

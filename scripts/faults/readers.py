@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def export(layout: str, path: str) -> str:
     ending = {"anndata": ".h5ad", "percolation": ".npz", "parquet": ".parquet", "zarr": ".zarr", "huggingface": ""}[
         layout
     ]
-    out = Path(f"{path}-{layout}{ending}")
+    out = Path(path).with_name(f"exported-{layout}{ending}")
     fm.export(path, out, layout=layout, overwrite=True)
     files = sorted(out.rglob("*")) if out.is_dir() else [out]
     return digest(*(file.read_bytes() for file in files if file.is_file()))
@@ -100,3 +101,13 @@ def explore(path: str) -> str:
 def measured(path: str) -> str:
     """What `fractalman measure` prints of one of our files."""
     return json.dumps(fm.measure.measure_file(path, n_sources=16))
+
+
+def read_for_ever(path: str) -> str:
+    """A pipe that nobody writes to: the control for what hangs."""
+    return Path(path).read_text()
+
+
+def die() -> None:
+    """The control for what crashes."""
+    os.abort()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from outcome import ROOT, Tally, word
+from outcome import ROOT, Tally, late, word
 
 import fractalman as fm
 
@@ -48,6 +48,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     environment = {**os.environ, "PYTHONPATH": search, "FRACTALMAN_THREADS": "1"}
     pairs = [(limit, command) for limit in LIMITS for command in COMMANDS]
     for limit, command in pairs[seed % max(1, round(1 / share)) :: max(1, round(1 / share))]:
+        if late():
+            break
         fm.write(recipe, folder / "good.h5", overwrite=True)
         before = {path: path.read_bytes() for path in folder.glob("out*") if path.is_file()}
         words = " ".join([sys.executable, "-m", "fractalman", *COMMANDS[command]])

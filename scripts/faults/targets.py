@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from outcome import Tally, Worker, word
+from outcome import Tally, Worker, late, word
 
 import fractalman as fm
 
@@ -71,6 +71,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     recipe = fm.Cascade(n_points=64, ambient_dim=4)
     with Worker(folder) as worker:
         for place, words, name in _attempts(share):
+            if late():
+                break
             for entry in folder.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
             (folder / "good.toml").write_text(recipe.to_toml())
