@@ -16,7 +16,7 @@ from typing import Any
 from fractalman.config import summary
 from fractalman.errors import RecipeError
 
-READ_SECONDS = 60.0
+READ_SECONDS = 30.0
 """Longer than any intact file takes: its names, attributes and texts are read, and one number of every array."""
 
 _CHILD = """
