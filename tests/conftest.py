@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ipaddress
 import os
 import shutil
 import signal
+import socket
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 # Compiled kernels never come from an earlier session (a stale one, or one without bounds checks): the processes that
 # the tests start share one folder, which lives as long as the session.
@@ -38,6 +43,24 @@ if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
     # Kernels run as plain Python: uint64 scalars wrap as compiled ones do, but NumPy says so, in this thread's setting.
     np.seterr(over="ignore")
     os.environ.setdefault("FRACTALMAN_THREADS", "1")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone; "" and 0.0.0.0 are all of its interfaces."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _watch_servers(event: str, values: tuple[Any, ...]) -> None:
+    """Let no test of this process open a socket to the network."""
+    if event == "socket.bind":
+        made, address = values
+        if isinstance(address, tuple) and made.type & 0xF == socket.SOCK_STREAM and not is_loopback(str(address[0])):
+            raise RuntimeError(f"a server is bound to {address[0]!r}: expected loopback; use 127.0.0.1")
+
+
+sys.addaudithook(_watch_servers)
 
 
 # Two processes begin at both ends of this list (pytest-xdist gives each one half), so that neither compiles what the

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, print_json, say_written
-from fractalman.cli.options import RECIPE, add_force, add_output, command, jobs, shard
+from fractalman.cli.options import RECIPE, add_force, add_output, add_scheduler, command, jobs, shard
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
 from fractalman.sources import is_file, recipe_of
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     group = parser.add_argument_group("shards", "in parts, by many; a repeated command keeps the finished ones")
     group.add_argument("--shards", type=_shards, metavar="N", help="write N shards and a file that shows them as one")
     group.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
-    group.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that shares it, e.g. tcp://host:8786")
+    add_scheduler(group, "a dask scheduler that shares it, e.g. tcp://host:8786")
     group.add_argument("--shard", type=shard, metavar="I/N", help="write only shard I of N, e.g. in a job array")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from fractalman.errors import RecipeError
+from fractalman.executors.protocol import ALLOW
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
@@ -86,8 +87,34 @@ def add_learner(parser: Parser) -> None:
 def add_workers(parser: Parser) -> None:
     """Add what says who shares the work of a run: processes, dask, or shards started by hand or by a job array."""
     parser.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes that share the work (default 1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that does it, e.g. tcp://node1:8786")
+    add_scheduler(parser, "a dask scheduler that does it, e.g. tcp://node1:8786")
     parser.add_argument("--shard", type=shard, metavar="I/N", help="do every N-th task only; the last one reports")
+
+
+class _Allow(argparse.Action):
+    """Write the permission behind the address, wherever it stands on the command line."""
+
+    def __call__(self, _parser: argparse.ArgumentParser, options: argparse.Namespace, *_: object) -> None:
+        options.scheduler = f"{(options.scheduler or '').removesuffix(ALLOW)}{ALLOW}"
+
+
+class _Scheduler(argparse.Action):
+    def __call__(
+        self, _parser: argparse.ArgumentParser, options: argparse.Namespace, value: object, *_: object
+    ) -> None:
+        options.scheduler = f"{value}{ALLOW if options.scheduler == ALLOW else ''}"
+
+
+def add_scheduler(parser: argparse.ArgumentParser | argparse._ArgumentGroup, about: str) -> None:
+    """Add --scheduler, and what allows it workers of other versions."""
+    parser.add_argument("--scheduler", metavar="ADDRESS", action=_Scheduler, help=about)
+    parser.add_argument(
+        "--allow-version-mismatch",
+        nargs=0,
+        action=_Allow,
+        dest="scheduler",
+        help="with --scheduler: take workers of other versions, and say so in the journal",
+    )
 
 
 def sizes(text: str) -> list[int]:

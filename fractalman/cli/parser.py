@@ -17,8 +17,8 @@ from fractalman.cli.options import Parser
 from fractalman.errors import RecipeError, nearest
 
 COMMANDS = (
-    "generate", "listing", "info", "verify", "rebuild", "extend", "export", "predict", "plan", "measure", "study_data",
-    "confirm", "studies", "report", "explore", "clean", "quickstart",
+    "generate", "listing", "info", "verify", "rebuild", "extend", "subset", "export", "predict", "plan", "measure",
+    "study_data", "confirm", "studies", "report", "explore", "clean", "quickstart",
 )  # fmt: skip
 """Modules of this package, in the order in which --help lists what they add."""
 

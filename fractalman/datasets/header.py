@@ -57,6 +57,12 @@ _TEXT = re.compile(
 )
 
 
+def has_header(path: Path) -> bool:
+    """Return whether a file begins as a dataset file of this package, damaged or not."""
+    with path.open("rb") as file:
+        return file.read(len(FORMAT_NAME)) == FORMAT_NAME.encode("ascii")
+
+
 def read_header(path: Path) -> Header:
     """Return the header of a file after comparing the file's length with it.
 

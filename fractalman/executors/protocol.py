@@ -9,6 +9,8 @@ from typing import Any, Protocol, Self
 
 from fractalman.errors import ResourceError
 
+ALLOW = "?allow-version-mismatch"
+"""Behind a scheduler's address: workers of other versions may take tasks, too."""
 ATTEMPTS = 3
 """How often a task is given to a worker that is then lost, before the task is given up."""
 

@@ -208,7 +208,12 @@ def run_experiment(
             if here and todo and not fresh:
                 experiment.prepare(spec, jobs, progress)
             kept = folder.absolute() / CHECKPOINTS if here else None
-            _run(experiment, spec, todo, len(mine), runner, kept, say, journal.append)
+
+            def keep(task: T, rows: list[R]) -> None:
+                """Write a task down, with the versions of workers that differ, where an executor knows of any."""
+                journal.append(task, rows, getattr(runner, "changes", {}))
+
+            _run(experiment, spec, todo, len(mine), runner, kept, say, keep)
             if kept is not None and kept.is_dir() and not any(kept.iterdir()):
                 kept.rmdir()
             finished = dict(journal.finished)

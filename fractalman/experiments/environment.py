@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 
-from fractalman._version import __version__
+from fractalman.executors.versions import PACKAGES, differing, environment
 
-PACKAGES = ("numpy", "numba", "scipy", "jax", "optax", "equinox", "scikit-learn")
-
-
-def environment() -> dict[str, str]:
-    """Return package → version of what is installed here, Python and fractalman among them."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"fractalman": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+__all__ = ["PACKAGES", "change_words", "environment", "environment_changes", "environment_words"]
 
 
 def environment_changes(before: Mapping[str, str]) -> dict[str, str | None]:
     """Return package → version here of everything that differs from ``before``; None = it is not installed here."""
-    here = environment()
-    names = [*before, *(name for name in here if name not in before)]
-    return {name: here.get(name) for name in names if here.get(name) != before.get(name)}
+    return differing(before, environment())
 
 
 def change_words(before: Mapping[str, str], changes: Mapping[str, str | None]) -> str:

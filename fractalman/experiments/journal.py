@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Generic, Self, TypeVar
 
 from fractalman.errors import CorruptFileError, RecipeError
@@ -162,11 +163,11 @@ class Journal(Generic[T, R]):
         self._whole = end > 0
         return dict(_tasks(self.lines, self.path, content[:end], self._key))
 
-    def append(self, task: T, rows: list[R]) -> None:
-        """Add a finished task; when this returns it is on disk."""
+    def append(self, task: T, rows: list[R], changes: Mapping[str, str | None] = MappingProxyType({})) -> None:
+        """Add a finished task, with what its worker has other versions of; when this returns it is on disk."""
         line: dict[str, Any] = {"task": list(task), "rows": [self.lines.plain(row) for row in rows]}
-        if self.changes:
-            line["versions"] = self.changes
+        if self.changes or changes:
+            line["versions"] = {**self.changes, **changes}
         self._file.write(encoded(line, self._key))
         self._sync()
         self.finished[task] = rows

@@ -1,16 +1,51 @@
-"""What an HDF5 file takes from other files: external links, virtual datasets, external storage; refused by name.
+"""HDF5 files that somebody sent: refused by name where values lie in other files, and where the library would hang.
 
-A file that somebody sent may point anywhere on the machine that opens it, and numbers that are not in the file that was
-named are not what was measured.
+Such a file may point anywhere on the machine that opens it, and numbers that are not in the file that was named are not
+what was measured. On a damaged one the HDF5 library may go round in circles without end, or crash: a process of its own
+meets that first.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from fractalman.config import summary
 from fractalman.errors import RecipeError
+
+READ_SECONDS = 30.0
+"""Longer than any intact file takes: its names, attributes and texts are read, and one number of every array."""
+
+_CHILD = """
+import sys, h5py
+def read(name, node):
+    for key in node.attrs:
+        node.attrs[key]
+    if isinstance(node, h5py.Dataset) and node.size:
+        node[() if node.dtype.kind == "O" else (-1,) * node.ndim]
+with h5py.File(sys.argv[1], "r") as file:
+    read("/", file)
+    file.visititems(read)
+"""
+
+
+def refuse_unreadable(file: Path) -> None:
+    """Raise RecipeError for a file on which the HDF5 library hangs or crashes; its errors are met when it is read."""
+    search = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    command = [sys.executable, "-P", "-c", _CHILD, str(file)]
+    try:
+        status = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=READ_SECONDS, check=False,
+            env={**os.environ, "PYTHONPATH": search},
+        ).returncode  # fmt: skip
+        found = f"crashes (status {status})" if status < 0 else ""
+    except subprocess.TimeoutExpired:
+        found = f"comes to no end within {READ_SECONDS:g} s"
+    if found:
+        raise RecipeError(f"{file} is damaged: the HDF5 library {found} in it; expected an intact HDF5 file")
 
 
 def outside(loaded: Any) -> dict[str, str]:

@@ -304,7 +304,7 @@ def _pandas_read(file: Path, kind: str) -> Any:
         ) from None
     try:
         if kind == ".parquet":
-            return pandas.read_parquet(file)
+            return pandas.read_parquet(file, engine="pyarrow", page_checksum_verification=True)
         frame = pandas.read_excel(file, header=None)
     except ImportError as error:
         raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install 'fractalman[tables]'") from None

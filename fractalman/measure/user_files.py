@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import tokenize
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ import numpy as np
 
 from fractalman._files import ordinary_file
 from fractalman._typing import F64
+from fractalman.datasets.exchange.archives import BROKEN, reason_of
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing
-from fractalman.measure.outside import refuse_outside
+from fractalman.measure.outside import refuse_outside, refuse_unreadable
 from fractalman.measure.point_columns import is_index, vector_column, vectors_of
 from fractalman.measure.points import TARGET_NAMES, plain
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
@@ -28,7 +28,7 @@ from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table
 POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
 """How the names of files with anybody's points end."""
 DATA_FILES = (*POINT_FILES, ".h5", ".hdf5")
-"""The same with HDF5, which may also be a fractalman file, read as anybody's."""
+"""The same with HDF5, which may also be a fractalman file: its columns X and y, checked as they are read."""
 _EXPECTED = f".npz, .npy, .h5ad, .h5, .hdf5, {KINDS}"
 _POINT_NAMES = ("X", "x", "data", "features", "embeddings")
 _TABLE = "a table (n, d) of numbers"
@@ -73,7 +73,8 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     ----------
     path : str or Path
         .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; a table with a header, as for
-        `read_cells`, of numbers or with one column of lists; .h5ad.
+        `read_cells`, of numbers or with one column of lists; .h5ad. A dataset file of this package is read with its
+        digests.
     target : str, default None
         The target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers; None =
         y, target or label in any case, where there is one.
@@ -89,6 +90,8 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     ------
     RecipeError
         Naming what was found and what is expected, with the file's own line numbers.
+    FileFormatError
+        For a damaged dataset file of this package.
     MissingExtraError
         Where a kind of file or a filter needs a package that is absent.
 
@@ -280,19 +283,13 @@ def _mostly_numbers(column: list[Any]) -> bool:
 # ---------------------------------------------------------------------------------------------------- arrays
 
 
-_HEADER_ERRORS = (
-    ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, tokenize.TokenError,
-)  # fmt: skip
-"""Of NumPy, on a header that is not one: it is read as Python, which gives up nested brackets in several ways."""
-
-
 def _loaded(file: Path) -> Any:
     """The one array of a .npy file, mapped and not read where that is possible."""
     try:
         if zipfile.is_zipfile(file):
             raise RecipeError(f"{file} is an archive of several arrays: rename it to end in .npz")
         found = np.lib.format.open_memmap(file, mode="r")
-    except _HEADER_ERRORS as error:
+    except BROKEN as error:
         raise _no_numpy(file, error) from None
     return found
 
@@ -300,8 +297,7 @@ def _loaded(file: Path) -> Any:
 def _no_numpy(file: Path, error: Exception) -> RecipeError:
     if isinstance(error, RecipeError):
         return error
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return RecipeError(f"{file} is no NumPy file of numbers ({reason}): expected arrays saved by numpy")
+    return RecipeError(f"{file} is no NumPy file of numbers ({reason_of(error)}): expected arrays saved by numpy")
 
 
 def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoints:
@@ -315,10 +311,17 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
                     if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
                         return _sparse(file, target)
                     return _named(file, loaded, list(loaded.files), target, points)
-        except (*_HEADER_ERRORS, zipfile.BadZipFile, NotImplementedError) as error:
+        except BROKEN as error:
             raise _no_numpy(file, error) from None
+    from fractalman.datasets.header import has_header
+    from fractalman.datasets.reader import open_stored
+
+    if has_header(file):
+        with open_stored(file) as own:  # every block checked at its place, shards included
+            return _named(file, own.columns, list(own.columns), target, points)
     import h5py
 
+    refuse_unreadable(file)
     try:
         with h5py.File(file, "r") as loaded:
             refuse_outside(file, loaded)
@@ -395,7 +398,8 @@ def _array(file: Path, loaded: Any, name: str) -> Any:
         _need_filters(file, name, stored)
         if stored.dtype.kind == "O":
             return stored.asstr()[...] if _is_text(stored) else stored[...]
-    return np.asarray(stored[...])
+        return np.asarray(stored[...])
+    return np.asarray(stored)
 
 
 def _is_text(stored: Any) -> bool:
@@ -447,6 +451,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         raise MissingExtraError(
             f"{file.name} needs anndata, which is not installed: use pip install 'fractalman[tables]'"
         ) from None
+    refuse_unreadable(file)
     _refuse_links(file)
     try:
         found = anndata.read_h5ad(file)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
-from fractalman import theory
+from fractalman import cli, theory
 from fractalman.datasets import Dataset, subset
 from fractalman.datasets.inspection import check_file
 from fractalman.errors import FileFormatError, RecipeError
@@ -250,3 +250,23 @@ def test_damaged_rows_are_noticed(tmp_path: Path) -> None:
     with edited(path) as handle:
         del handle["rows"]
     assert "rows" in {problem.path for problem in fm.verify(path)}
+
+
+def test_the_command_writes_subsets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = str(fm.write(RECIPES["ensemble"], tmp_path / "whole.h5"))
+    np.save(tmp_path / "rows.npy", np.array([5, 3, 99]))
+    wanted = {"::2": np.arange(0, 120, 2), ":10": np.arange(10), str(tmp_path / "rows.npy"): np.array([5, 3, 99])}
+    for k, (typed, rows) in enumerate(wanted.items()):
+        out = tmp_path / f"{k}.h5"
+        assert cli.main(["subset", whole, "-o", str(out), "--rows", typed]) == 0
+        assert fm.verify(out) == []
+        with fm.open(out) as file:
+            same(file.dataset(), WHOLE["ensemble"].subset(rows))
+    assert cli.main(["subset", whole, "-o", str(tmp_path / "c.h5"), "--min-cluster", "4", "--collapse"]) == 0
+    with fm.open(tmp_path / "c.h5") as file:
+        same(file.dataset(), WHOLE["ensemble"].subset(min_cluster=4, collapse=True))
+    for words in ([], ["--rows", "1:2:0"], ["--rows", "three"], ["--rows", "gone.npy"], ["--rows", "500:"]):
+        capsys.readouterr()
+        assert cli.main(["subset", whole, "-o", str(tmp_path / "no.h5"), *words]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "no.h5").exists()

@@ -21,9 +21,11 @@ from sharded import CASCADE, content
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.executors import from_options
+from fractalman.executors import dask_scheduler, from_options
 from fractalman.executors.dask_scheduler import DaskExecutor
+from fractalman.executors.protocol import ALLOW
 from fractalman.experiments import run_experiment
+from fractalman.experiments.journal import environments
 from tests.experiments.test_executors import fail, square, values, wait_for
 from tests.experiments.test_sweep import PlayedSweep, spec_of, table
 from tests.families.test_shards import dies_once
@@ -47,7 +49,9 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.running: list[subprocess.Popen[bytes]] = []
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+        self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-show", "--dashboard-address", "127.0.0.1:0"
+        )  # without a dashboard it would still serve its status, on all interfaces
         file = folder / "scheduler.json"
         wait_for(lambda: file.exists() and file.stat().st_size)
         self.address: str = json.loads(file.read_text())["address"]
@@ -193,3 +197,48 @@ def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Process
         (p.learner, p.value, p.seed, p.risk) for p in here.points
     ]
     assert (tmp_path / "there" / "matrix.csv").read_bytes() == (tmp_path / "here" / "matrix.csv").read_bytes()
+
+
+OTHER = """
+import sys
+from fractalman.executors import versions
+found = versions.versions_here
+versions.versions_here = lambda: {**found(), "numpy": "1.0"}
+"""
+
+
+def test_a_worker_of_another_version_is_refused_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its numpy says that it is 1.0; then the journal says so at every task, and so does whoever reads it."""
+    (tmp_path / "other.py").write_text(OTHER)
+    with contextlib.closing(Processes(tmp_path)) as alone:
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        alone._start(
+            "worker", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--preload", "other"
+        )
+        with pytest.raises(
+            ResourceError, match=r"numpy 1\.0: expected what this process has, numpy \d.*--allow-version"
+        ):
+            run_experiment(PlayedSweep(), spec_of(), tmp_path / "refused", scheduler=alone.address)
+        run_experiment(PlayedSweep(), spec_of(), tmp_path / "run", scheduler=f"{alone.address}{ALLOW}")
+    lines = (tmp_path / "run" / "journal.jsonl").read_text().splitlines()[1:]
+    assert len(lines) > 1
+    assert all(json.loads(line)["versions"] == {"numpy": "1.0"} for line in lines)
+    assert environments(tmp_path / "run")[0][0]["numpy"] == "1.0"
+
+
+def test_no_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dask_scheduler.ALONE_SECONDS <= 25.0
+    monkeypatch.setattr(dask_scheduler, "ALONE_SECONDS", 0.5)
+    with contextlib.closing(Processes(tmp_path)) as alone, from_options(scheduler=alone.address) as executor:
+        handle = executor.submit(square, 3)
+        with pytest.warns(
+            dask_scheduler.NoWorkersWarning, match=r"no worker is at the dask scheduler tcp://\S+ for \d+ s"
+        ):
+            wait_for(lambda: handle.done() or executor._watch._said)  # type: ignore[attr-defined]
+        alone.worker()
+        assert handle.result() == 9  # and they go on when one comes
+
+
+def test_permission_without_a_scheduler(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["confirm", "quickstart-cascade", "-o", "nowhere", "--allow-version-mismatch"]) == 2
+    assert "without a scheduler" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from damage import reseal
 
+import fractalman as fm
 from fractalman.cli import main
-from fractalman.errors import FractalmanError, MissingExtraError, RecipeError
-from fractalman.measure import measure_points, read_user_points
+from fractalman.errors import CorruptFileError, FractalmanError, MissingExtraError, RecipeError
+from fractalman.measure import measure_points, outside, read_user_points
 
 X = np.random.default_rng(0).random((200, 3))
 Y = X[:, 0] + 0.5
@@ -157,3 +160,52 @@ def test_what_would_wait_for_ever_is_refused_at_once(tmp_path, kind: str) -> Non
         path.symlink_to(path)
     with pytest.raises((FractalmanError, OSError), match=r"points\.csv"):
         read_user_points(path)
+
+
+def test_our_own_files_are_checked_as_they_are_read(tmp_path: Path) -> None:
+    """Chunks that have changed places are noticed also where a file is taken as anybody's points; shards are read."""
+    recipe = fm.Cascade(n_points=20_000, ambient_dim=16, seed=3)
+    path = fm.write(recipe, tmp_path / "data.h5", hierarchy=False, compression="off")
+    X = fm.open(path).X[:]
+    np.testing.assert_array_equal(read_user_points(path).X, X)
+    index = fm.write_shards(recipe, tmp_path / "index.h5", 2, hierarchy=False)
+    np.testing.assert_array_equal(read_user_points(index).X, X)
+    with h5py.File(path, "r+") as file:
+        rows = file["X"].chunks[0]
+        file["X"][:rows], file["X"][rows : 2 * rows] = X[rows : 2 * rows], X[:rows]
+    reseal(path)
+    with pytest.raises(CorruptFileError, match=r"X: rows 0 to \d+ are damaged"):
+        read_user_points(path)
+
+
+def test_an_hdf5_file_in_which_the_library_hangs_or_crashes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "points.h5"
+    with h5py.File(path, "w") as file:
+        file["X"] = np.zeros((4, 2))
+    assert read_user_points(path).X.shape == (4, 2)
+    monkeypatch.setattr(outside, "READ_SECONDS", 0.3)
+    for code, words in (("import time; time.sleep(60)", "comes to no end"), ("import os; os.abort()", "crashes")):
+        monkeypatch.setattr(outside, "_CHILD", code)
+        if words == "crashes":
+            monkeypatch.setattr(outside, "READ_SECONDS", 60.0)
+        with pytest.raises(RecipeError, match=words):
+            read_user_points(path)
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet"])
+def test_one_flipped_bit_of_an_archive_is_no_other_number(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"points.{kind}"
+    X = np.random.default_rng(0).random((200, 5)).astype(np.float32)
+    if kind == "npz":
+        np.savez_compressed(path, X=X)
+    else:
+        pytest.importorskip("pyarrow")
+        fm.export(fm.Cascade(n_points=200, ambient_dim=4), path, layout="parquet")
+    raw, before = path.read_bytes(), read_user_points(path).X
+    rng = np.random.default_rng(1)
+    for place in rng.integers(len(raw), size=60):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 1 << int(rng.integers(8))]) + raw[place + 1 :])
+        with contextlib.suppress(RecipeError):
+            np.testing.assert_array_equal(read_user_points(path).X, before)

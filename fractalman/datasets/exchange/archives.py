@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import struct
 import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fractalman._files import ordinary_file
+from fractalman.datasets.spec import AnyArray
 from fractalman.errors import RecipeError
 
-_BROKEN = (
+BROKEN = (
     ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, OverflowError,
-    NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zipfile.LargeZipFile,
+    NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""What NumPy and zipfile raise on damaged archives."""
+"""What NumPy, zipfile and zlib raise on damaged arrays and archives: a header is read as Python, which gives up nested
+brackets in several ways."""
 
 
 def read_archive(path: Path, what: str) -> dict[str, Any]:
@@ -46,9 +50,27 @@ def read_archive(path: Path, what: str) -> dict[str, Any]:
                 return {name: loaded[name] for name in loaded.files}
     except RecipeError:
         raise
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise RecipeError(f"{path} cannot be read ({reason}): expected {what}") from None
+    except BROKEN as error:
+        raise RecipeError(f"{path} cannot be read ({reason_of(error)}): expected {what}") from None
+
+
+def read_array(path: Path, what: str) -> AnyArray:
+    """Return the array of a .npy file; parameters and errors as for `read_archive`."""
+    ordinary_file(path, what)
+    try:
+        with path.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+    except BROKEN as error:
+        raise RecipeError(f"{path} cannot be read ({reason_of(error)}): expected {what}") from None
+    if not isinstance(loaded, np.ndarray):
+        raise RecipeError(f"{path} is an archive: expected {what}")
+    return loaded
+
+
+def reason_of(error: Exception) -> str:
+    """What is wrong with an archive, in one line; NumPy takes whatever it does not know for pickled objects."""
+    text = " ".join(str(error).split())[:160] or type(error).__name__
+    return "neither a NumPy array nor an archive of them, or one of Python objects" if "pickle" in text else text
 
 
 def read_sparse(path: Path, rows: int) -> Any:
@@ -74,9 +96,8 @@ def read_sparse(path: Path, rows: int) -> Any:
     try:
         found = sparse.csr_array(sparse.load_npz(path))
         found.check_format(full_check=True)
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise RecipeError(f"{path} is no sparse matrix ({reason}): expected {what}") from None
+    except BROKEN as error:
+        raise RecipeError(f"{path} is no sparse matrix ({reason_of(error)}): expected {what}") from None
     if found.shape[0] != rows:
         raise RecipeError(f"{path} has {found.shape[0]} rows: expected {rows}, one a point")
     if found.dtype.kind not in "fiub" or not np.isfinite(found.data).all():

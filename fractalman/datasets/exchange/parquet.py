@@ -2,7 +2,8 @@
 
 ``NAME.parquet`` has a row a point: y, cluster, cluster_size, where there are any noise, value, depth, path_sum and
 parent, and X, a list of d float32. ``NAME_nodes.parquet`` has the hierarchy's nodes, points first;
-``NAME_edges.parquet`` the graph. Every schema's metadata holds the recipe (TOML) and the provenance (JSON).
+``NAME_edges.parquet`` the graph. Every schema's metadata holds the recipe (TOML) and the provenance (JSON). Every page
+has its checksum, which readers compare where they are asked to (``page_checksum_verification=True`` in pyarrow).
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ def write_parquet(
     unused = {name: file for name, file in beside(path).items() if name not in others}
     with files_together(path, used, unused, overwrite) as out:
         for name, table in others.items():
-            parquet.write_table(table, out[name])
-        with parquet.ParquetWriter(out[""], schema) as writer:
+            parquet.write_table(table, out[name], write_page_checksum=True)
+        with parquet.ParquetWriter(out[""], schema, write_page_checksum=True) as writer:
             done, total = 0, int(source.columns["X"].nbytes)
             for batch in batches:
                 writer.write_batch(batch)

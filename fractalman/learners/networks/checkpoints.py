@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
+from fractalman.datasets.exchange.archives import BROKEN
 
 
 class Progress(NamedTuple):
@@ -61,6 +62,6 @@ def restore(path: Path, mark: str, state: Any, progress: Progress) -> tuple[Any,
             leaves, structure = jax.tree.flatten(state)
             found = [stored[f"leaf{i}"] for i in range(len(leaves))]
             done = Progress(int(stored["start"]), stored["frozen"], stored["taken"], stored["risk"])
-    except (OSError, ValueError, KeyError, EOFError):  # none there, or not one of ours
+    except BROKEN:  # none there, not one of ours, or damaged
         return state, progress
     return jax.device_put(jax.tree.unflatten(structure, found)), done
