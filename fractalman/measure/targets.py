@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.measure.cells import is_missing
-
-if TYPE_CHECKING:
-    from fractalman.measure.user_files import UserPoints
 
 
 class TargetError(RecipeError):
@@ -21,10 +18,10 @@ class TargetError(RecipeError):
     Parameters
     ----------
     message : what is wrong.
-    points : the same file's points, without a target.
+    points : the same file's `UserPoints`, without a target.
     """
 
-    def __init__(self, message: str, points: UserPoints) -> None:
+    def __init__(self, message: str, points: Any) -> None:
         super().__init__(message)
         self.points = points
 
