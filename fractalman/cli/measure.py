@@ -65,7 +65,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was measured."""
-    from fractalman.measure import POINT_FILES, measure_file, measure_points, measure_scaling, variogram
+    from fractalman.measure import measure_file, measure_points, measure_scaling, variogram
     from fractalman.measure.columns import parse_mapping
     from fractalman.measure.loss_report import fit_of_table
     from fractalman.report import lines_of
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
                 options.scaling, options.huber, columns=columns, where=where, window=window, form=options.form
             ).plot(),
         )
-    elif options.file.lower().endswith(POINT_FILES) or options.points is not None or options.target is not None:
+    elif _is_points(options):
         measured = measure_points(
             options.file, options.nugget, target=options.target, points=options.points, theiler=options.theiler,
             duplicates="keep" if options.keep_duplicates else "drop",
@@ -110,6 +110,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join([*lines_of(measured), *said]))
     return DONE
+
+
+def _is_points(options: argparse.Namespace) -> bool:
+    """Whether a file holds anybody's points: by its name, by what is asked of it, or as HDF5 without our name."""
+    from fractalman.measure import POINT_FILES
+    from fractalman.measure.hdf5_arrays import is_plain_hdf5
+
+    named = options.file.lower().endswith(POINT_FILES) or options.points is not None or options.target is not None
+    return named or is_plain_hdf5(options.file)
 
 
 def _dimensions(options: argparse.Namespace) -> Dimensions:
@@ -137,8 +146,6 @@ def _opened(name: str) -> File:
     except FileFormatError as error:
         if "not a fractalman file" not in str(error):
             raise
-        if str(name).lower().endswith((".h5", ".hdf5")):
-            raise RecipeError(f"{error}; use --points NAME, the path of the array of points in it") from None
         raise RecipeError(f"{error}: expected one, or points in a file that ends in {', '.join(POINT_FILES)}") from None
 
 
@@ -187,6 +194,7 @@ def _window(text: str | None) -> tuple[float | None, float | None] | None:
     if text is None:
         return None
     words = [word.strip() for word in text.split(",")]
+    words = ["" if word.lower() == "none" else word for word in words]
     ends = [number(word) if word else None for word in words]
     if len(words) != 2 or any(
         word and not (end is not None and end >= 0.0) for word, end in zip(words, ends, strict=True)

@@ -118,6 +118,8 @@ def number(cell: Any, decimal_comma: bool = False) -> float | None:
     if text.lower() in _MISSING:
         return math.nan
     text = text.replace("−", "-")
+    if decimal_comma and re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", text):  # 1.600,5
+        text = text.replace(".", "")
     if decimal_comma and re.fullmatch(r"[+-]?\d+,\d+(e[+-]?\d+)?", text, re.IGNORECASE):
         text = text.replace(",", ".")
     if re.fullmatch(r"[+-]?inf(inity)?", text, re.IGNORECASE):

@@ -197,6 +197,7 @@ def read_losses(
     for name, value in (where or {}).items():
         cells = cells.where(name, value)
     chosen, said = _chosen(cells, dict(columns or {}))
+    chosen = {role: (name, kind, _unit_once(cells, name, unit)) for role, (name, kind, unit) in chosen.items()}
     found = {role: cells.numbers(name) * factor for role, (name, _, factor) in chosen.items() if role != "seed"}
     header = {role: name for role, (name, _, _) in chosen.items()}
     loss, rates, how = _as_loss(cells, chosen["loss"], found["loss"])
@@ -228,6 +229,14 @@ def read_losses(
         cells.source, {role: values[keep] for role, values in found.items()}, None if labels is None else labels[keep],
         names, cells.lines[keep], header, rates, tuple(said), tuple(warnings),
     )  # fmt: skip
+
+
+def _unit_once(cells: Cells, name: str, unit: float) -> float:
+    """The unit of a header, 1 where the cells state it themselves: 68.0% under "accuracy (%)" is .68."""
+    if unit == 1.0:
+        return unit
+    stated = [cell for cell in cells.column(name) if isinstance(cell, str) and re.search(r"\d\s*[%a-z]+$", cell, re.I)]
+    return 1.0 if stated else unit
 
 
 def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, str, float]], list[str]]:

@@ -8,6 +8,8 @@ from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.measure.cells import Cells
 
+_INDEX_NAMES = ("index", "id", "idx", "row", "row_id", "__index_level_0__", "level_0")
+
 
 def vector_column(cells: Cells) -> str | None:
     """Return the first column whose every cell is a list, X before others; None where there is none."""
@@ -36,15 +38,44 @@ def vectors_of(cells: Cells, name: str) -> F64:
     return X
 
 
-def is_index(cells: Cells, at: int) -> bool:
-    """Whether a column is the index that pandas writes: without a name, counting the rows."""
-    name = cells.names[at]
-    if name and not name.lower().startswith("unnamed:") and name != "index":
+def is_index(name: str, values: F64) -> bool:
+    """Whether a column is an index: without a name of its own or named as one, and numbering the rows.
+
+    Examples
+    --------
+    >>> is_index("Unnamed: 0", np.array([0.0, 1.0, 2.0])), is_index("id", np.array([7.0, 3.0, 9.0]))
+    (True, True)
+    >>> is_index("time", np.array([0.0, 1.0, 2.0]))
+    False
+    """
+    plain = name.strip().lower()
+    if not _unnamed(plain) and plain not in _INDEX_NAMES:
         return False
-    try:
-        values = np.array([row[at] for row in cells.rows], np.float64)
-    except (TypeError, ValueError):
-        return not name or name.lower().startswith("unnamed:")  # words without a name are no coordinate either
-    return len(values) > 1 and bool(
-        (np.diff(values) == 1.0).all() or (not name and np.unique(values).size == len(values))
-    )
+    whole = bool(np.isfinite(values).all()) and np.array_equal(values, np.rint(values))
+    return counts_rows(values) or (plain != "index" and whole and np.unique(values).size == len(values) > 1)
+
+
+def counts_rows(values: F64) -> bool:
+    """Whether numbers are a, a + 1, a + 2, …"""
+    return len(values) > 2 and bool((np.diff(values) == 1.0).all())
+
+
+def index_columns(cells: Cells) -> list[int]:
+    """Return the columns of a table that are an index: `is_index`, and words without a name."""
+    found = []
+    for at, name in enumerate(cells.names):
+        if not _unnamed(name.strip().lower()) and name.strip().lower() not in _INDEX_NAMES:
+            continue
+        try:
+            values = np.array([row[at] for row in cells.rows], np.float64)
+        except (TypeError, ValueError):
+            if _unnamed(name.strip().lower()):  # words without a name are no coordinate either
+                found.append(at)
+            continue
+        if is_index(name, values):
+            found.append(at)
+    return found
+
+
+def _unnamed(name: str) -> bool:
+    return not name or name.startswith("unnamed:")

@@ -16,13 +16,12 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
+from fractalman.measure.point_tables import as_table, in_memory, masked_rows, rows_of
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, draws, key64, normals, permutation
 
 MAX_TARGETS = 1 << 15
 """Points among which neighbours are looked for; beyond it a random part stands for all."""
-TARGET_NAMES = ("y", "target", "label", "labels", "class")
-"""Names of columns and arrays, in any case, that hold the target."""
 _PROJECTED = 256  # columns after a random projection
 _UNLIKE = 50.0  # ratio of two columns' spreads from which their units are in question
 _EXTREME = 1e100  # coordinates beyond it, or below its inverse, are scaled before they are squared
@@ -75,6 +74,7 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     if table.ndim != 2 or table.shape[0] < least or table.shape[1] < 1 or table.dtype.kind not in "fiub":
         raise RecipeError(
             f"X is {table.dtype} of shape {table.shape}: expected a table (n, d) of numbers, n = {least} or more"
+            f"{_instead(table)}"
         )
     values = table.astype(np.float64)
     bad = ~np.isfinite(values).all(axis=1)
@@ -88,12 +88,28 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     return _with_units(_without_copies(found, duplicates, least))
 
 
+def _instead(table: np.ndarray[Any, Any]) -> str:
+    """What to use for a table that is refused, where that is known."""
+    if table.dtype.kind == "c" and table.ndim == 2:
+        return "; use np.hstack([X.real, X.imag])"
+    if table.ndim > 2:
+        return "; use X.reshape(len(X), -1)"
+    return ""
+
+
 def with_labels(X: Any, y: ArrayLike) -> tuple[Any, F64]:
     """Return (X, y) without the rows that ``X`` or ``y`` mask, and y as (n,) float64; RecipeError where they differ."""
-    labels = np.ma.asarray(y) if np.ma.isMaskedArray(y) else np.asarray(_numbers(y))
+    labels = np.ma.asarray(y) if np.ma.isMaskedArray(y) else np.asarray(in_memory(y))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    n = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    X = in_memory(X)
+    n = rows_of(X)
+    if labels.dtype.kind in "OUS" and labels.shape == (n,):
+        shown = ", ".join(map(repr, list(dict.fromkeys(map(str, labels.tolist())))[:3]))
+        raise RecipeError(
+            f"y holds {shown}, …: expected numbers; use fractalman.predict_own_data, which takes words as classes, or "
+            "numbers of classes and classes=True"
+        )
     if labels.shape != (n,) or labels.dtype.kind not in "fiub":
         raise RecipeError(
             f"y is {labels.dtype} of shape {labels.shape}: expected {n} finite labels, one for each row of X"
@@ -102,11 +118,17 @@ def with_labels(X: Any, y: ArrayLike) -> tuple[Any, F64]:
     if np.ma.isMaskedArray(labels):
         masked |= np.ma.getmaskarray(labels)
     if np.ma.isMaskedArray(X):
-        masked |= np.ma.getmaskarray(X).any(axis=1)
+        masked |= masked_rows(X)
     values = np.ma.getdata(labels).astype(np.float64)
     if not np.isfinite(values[~masked]).all():
         count = int((~np.isfinite(values[~masked])).sum())
         raise RecipeError(f"y: {count} of {n} labels are not finite: expected {n} finite labels, one for each row of X")
+    largest = float(np.abs(values[~masked]).max(initial=0.0))
+    if largest > _EXTREME or 0.0 < largest < 1.0 / _EXTREME:
+        raise RecipeError(
+            f"y: labels are of size {largest:.1g}, whose squares are no numbers: expected labels near 1; divide them "
+            f"by {largest:.1g}"
+        )
     if not masked.any():
         return X, values
     return np.ma.getdata(X)[~masked], values[~masked]
@@ -124,67 +146,14 @@ def _rows(X: Any, most: int | None, seed: int, notes: list[str]) -> tuple[np.nda
     if issparse(X):
         part = subset(int(X.shape[0]), seed, most) if most is not None else np.arange(X.shape[0], dtype=np.int64)
         return _dense(X.tocsr()[part], notes, seed), part
-    if np.ma.isMaskedArray(X):
-        X = np.ma.asarray(X)
-        masked = np.ma.getmaskarray(X).reshape(len(X), -1).any(axis=1)
-        if masked.any():
-            notes.append(f"{int(masked.sum())} of {len(X)} rows hold masked numbers: left out")
-        kept = np.flatnonzero(~masked).astype(np.int64)
-        table = np.ma.getdata(X)[kept]
-    else:
-        table = _frame(X, notes) if hasattr(X, "columns") and hasattr(X, "to_numpy") else np.asarray(_numbers(X))
-        table = _of_objects(table)
-        kept = np.arange(table.shape[0] if table.ndim else 0, dtype=np.int64)
+    masked = masked_rows(X)
+    if masked.any():
+        notes.append(f"{int(masked.sum())} of {len(X)} rows hold masked numbers: left out")
+    table = as_table(np.ma.getdata(X) if np.ma.isMaskedArray(X) else X, notes)
+    kept = np.flatnonzero(~masked) if masked.size else np.arange(table.shape[0] if table.ndim else 0, dtype=np.int64)
     if most is not None and len(kept) > most:
-        part = subset(len(kept), seed, most)
-        return np.asarray(table[part]), kept[part]
-    return table, kept
-
-
-def _numbers(X: Any) -> Any:
-    """A torch tensor as an array, wherever it lies; everything else as it is."""
-    if hasattr(X, "detach") and hasattr(X, "cpu"):
-        X = X.detach().cpu()
-        return (X.float() if "bfloat16" in str(X.dtype) else X).numpy()
-    return X
-
-
-def _of_objects(table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Columns with names, or numbers kept as objects, as one table of numbers; what is neither stays as it is."""
-    if table.dtype.names is not None and table.ndim == 1:
-        from numpy.lib.recfunctions import structured_to_unstructured
-
-        if all(table.dtype[name].kind in "fiub" for name in table.dtype.names):
-            return np.asarray(structured_to_unstructured(np.asarray(table)))
-    if table.dtype.kind == "O" and all(isinstance(v, int | float | np.number | np.bool_ | None) for v in table.flat):
-        return table.astype(np.float64)
-    return table
-
-
-def _frame(X: Any, notes: list[str]) -> np.ndarray[Any, Any]:
-    """The columns of a data frame that are coordinates."""
-    names = [str(name) for name in X.columns]
-    targets = [i for i, name in enumerate(names) if name.lower() in TARGET_NAMES]
-    if targets:
-        notes.append(f"column {', '.join(repr(names[i]) for i in targets)} is a target by its name: no coordinate")
-    columns = []
-    for i, name in enumerate(names):
-        if i in targets:
-            continue
-        column = X.iloc[:, i] if hasattr(X, "iloc") else X[name]
-        if str(column.dtype).startswith(("datetime", "timedelta", "period")):
-            raise RecipeError(
-                f"column {name!r} of X holds dates: expected numbers; leave it out, or encode it as numbers"
-            )
-        try:
-            columns.append(np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan)))
-        except TypeError:
-            columns.append(np.asarray(column.to_numpy(), np.float64))
-        except ValueError:
-            raise RecipeError(
-                f"column {name!r} of X holds words: expected numbers; leave it out, or encode it as numbers"
-            ) from None
-    return np.stack(columns, axis=1) if columns else np.empty((len(X), 0))
+        kept = kept[subset(len(kept), seed, most)]
+    return (table if len(kept) == (table.shape[0] if table.ndim else 0) else np.asarray(table[kept])), kept
 
 
 def _dense(X: Any, notes: list[str], seed: int) -> np.ndarray[Any, Any]:

@@ -20,7 +20,9 @@ def is_source(thing: Any) -> bool:
     >>> is_source("cluster.h5"), is_source([[0.0, 1.0]])
     (True, False)
     """
-    named = isinstance(thing, (str, os.PathLike, Mapping, Recipe))
+    if isinstance(thing, Mapping):  # a recipe; other mappings, sparse matrices among them, hold columns
+        return not hasattr(thing, "tocsr") and any(key in thing for key in ("family", "recipe"))
+    named = isinstance(thing, (str, os.PathLike, Recipe))
     return named or isinstance(getattr(thing, "recipe", None), Recipe)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,20 @@ from fractalman._typing import F64
 from fractalman.datasets.exchange.archives import BROKEN, reason_of
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
-from fractalman.measure.cells import Cells, is_missing
+from fractalman.measure.cells import Cells, plain
+from fractalman.measure.hdf5_arrays import stored_array
 from fractalman.measure.outside import refuse_outside, refuse_unreadable
-from fractalman.measure.point_columns import is_index, vector_column, vectors_of
-from fractalman.measure.points import TARGET_NAMES, plain
+from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of
+from fractalman.measure.point_tables import TARGET_NAMES
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
+from fractalman.measure.targets import TargetError, as_target
 
 POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
 """How the names of files with anybody's points end."""
-DATA_FILES = (*POINT_FILES, ".h5", ".hdf5")
-"""The same with HDF5, which may also be a fractalman file: its columns X and y, checked as they are read."""
-_EXPECTED = f".npz, .npy, .h5ad, .h5, .hdf5, {KINDS}"
+DATA_FILES = (*POINT_FILES, ".h5", ".hdf5", ".nc")
+"""The same with HDF5 and netCDF 4, which is HDF5; an HDF5 file may also be a fractalman file: its columns X and y,
+checked as they are read."""
+_EXPECTED = f".npz, .npy, .h5ad, .h5, .hdf5, .nc, {KINDS}"
 _POINT_NAMES = ("X", "x", "data", "features", "embeddings")
 _TABLE = "a table (n, d) of numbers"
 
@@ -102,6 +107,11 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     >>> fm.measure.read_user_points("points.npz").target
     'y'
     """
+    if not isinstance(path, str | os.PathLike):
+        raise RecipeError(
+            f"found {type(path).__name__}: expected the path of a file; of an array use measure.dimensions(X) and "
+            "predict_own_data(X, y)"
+        )
     file = Path(path)
     check_file(file)
     beside = target if target is not None and target.endswith(".npy") else None
@@ -120,8 +130,17 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     if beside is None:
         return found
     check_file(Path(beside))
-    y, classes = as_target(Path(beside), "the array", _loaded(Path(beside)), int(found.X.shape[0]))
-    return UserPoints(found.X, y, classes, beside, found.notes)
+    bare = UserPoints(found.X, None, None, None, found.notes)
+    return _labelled(bare, beside, Path(beside), "the array", lambda: _loaded(Path(beside)))
+
+
+def _labelled(bare: UserPoints, target: str, file: Path, name: str, values: Callable[[], Any]) -> UserPoints:
+    """Points with their target; TargetError, which holds the points, where it is none."""
+    try:
+        y, classes = as_target(file, name, values(), int(bare.X.shape[0]))
+    except RecipeError as error:
+        raise TargetError(str(error), bare) from None
+    return UserPoints(bare.X, y, classes, target, bare.notes)
 
 
 def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 | None]:
@@ -162,33 +181,6 @@ def check_file(file: Path) -> None:
     ordinary_file(file, "a file of points")  # a pipe would wait for ever
 
 
-# ---------------------------------------------------------------------------------------------------- targets
-
-
-def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[str, ...] | None]:
-    """Return labels as numbers and what these stand for where they were words or truth values."""
-    values = np.asarray(y)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or len(values) != n or values.dtype.kind not in "fiubOUS":
-        raise RecipeError(f"{file}: {name} is {values.dtype} of shape {values.shape}: expected {n} numbers or classes")
-    if values.dtype.kind == "b":
-        return values.astype(np.float64), ("False", "True")
-    if values.dtype.kind in "fiu":
-        return values.astype(np.float64), None
-    words = [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in values.tolist()]
-    missing = [i for i, word in enumerate(words) if is_missing(word)]
-    if missing:
-        raise RecipeError(
-            f"{file}: {name} is missing in {len(missing)} of {n} rows (the first is row {missing[0]} of 0 …)"
-        )
-    if all(isinstance(word, bool | int | float) for word in words):
-        return np.array(words, np.float64), None
-    names = sorted({str(word) for word in words})
-    number = {word: float(i) for i, word in enumerate(names)}
-    return np.array([number[str(word)] for word in words]), tuple(names)
-
-
 # ---------------------------------------------------------------------------------------------------- tables
 
 
@@ -206,13 +198,14 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
         target = next((name for name in names if name.lower() in TARGET_NAMES), None)
         if target is not None:
             notes.append(f"column {target!r} is taken as the target")
-    features = []
+    index, features = index_columns(cells), []
     for at, name in enumerate(names):
-        if name == target:
-            continue
-        if is_index(cells, at):
-            notes.append(f"column {at + 1} without a name counts the rows: an index, no coordinate")
-        else:
+        if at in index:
+            called = f" ({name!r})" if name else " without a name"
+            notes.append(f"column {at + 1}{called} numbers the rows: an index, no coordinate")
+        elif name != target and name.lower() in TARGET_NAMES:
+            notes.append(f"column {name!r} is a target by its name: no coordinate")
+        elif name != target:
             features.append(name)
     if not features:
         raise RecipeError(f"{file} has no feature columns: expected columns of numbers beside the target")
@@ -225,22 +218,33 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
             f"{len(missing)} cells are not in all: expected a number in every cell; remove these rows, or fill in what "
             "is missing"
         )
+    notes += [
+        f"column {name!r} counts the rows and is a coordinate here: if it is none, leave it out"
+        for name, column in zip(features, X.T, strict=True)
+        if counts_rows(column)
+    ]
+    bare = UserPoints(X, None, None, None, tuple(notes))
     if target is None:
-        return UserPoints(X, None, None, None, tuple(notes))
+        return bare
+    return _labelled(bare, target, file, f"column {target!r}", lambda: _target_cells(file, cells, target))
+
+
+def _target_cells(file: Path, cells: Cells, target: str) -> Any:
+    """The target's column: numbers where its cells are, else words; RecipeError with the line of what is neither."""
     column = cells.column(target)
     try:
-        y, classes = np.array(column, np.float64), None
+        y = np.array(column, np.float64)
     except (TypeError, ValueError):
         if any(isinstance(cell, str) and not _is_word(cell) for cell in column) and _mostly_numbers(column):
-            cells.numbers(target)  # names the line of the first cell that is no number
-        y, classes = as_target(file, f"column {target!r}", np.array(column, object), len(X))
+            return cells.numbers(target)  # names the line of the first cell that is no number
+        return np.array(column, object)
     if not np.isfinite(y).all():
         at = int(np.argmin(np.isfinite(y)))
         raise RecipeError(
             f"{file}, line {int(cells.lines[at])}, column {target!r} is {plain(y[at])}: expected a number or a class "
             "in every row; remove rows without a target"
         )
-    return UserPoints(X, y, classes, target, tuple(notes))
+    return y
 
 
 def _from_vectors(file: Path, cells: Cells, name: str, target: str | None) -> UserPoints:
@@ -256,8 +260,8 @@ def _from_vectors(file: Path, cells: Cells, name: str, target: str | None) -> Us
     if chosen is None:
         return UserPoints(X, None, None, None, tuple(notes))
     notes += [f"column {chosen!r} is taken as the target"] if target is None else []
-    y, classes = as_target(file, f"column {chosen!r}", np.array(cells.column(chosen), object), len(X))
-    return UserPoints(X, y, classes, chosen, tuple(notes))
+    bare = UserPoints(X, None, None, None, tuple(notes))
+    return _labelled(bare, chosen, file, f"column {chosen!r}", lambda: np.array(cells.column(chosen), object))
 
 
 def _numbers(cells: Cells, name: str) -> F64:
@@ -344,11 +348,11 @@ def _named(file: Path, loaded: Any, found: list[str], target: str | None, points
     notes: list[str] = []
     X = _choose(file, found, points, _POINT_NAMES, notes, "points")
     if X is None:
-        tables = [name for name in found if len(getattr(loaded[name], "shape", ())) >= 2]
-        if len(tables) != 1 or "/" not in tables[0]:
+        tables = [name for name in found if _is_table(loaded, name)]
+        if len(tables) != 1:
             raise RecipeError(
                 f"{file} holds {', '.join(found) or 'nothing'} and no X: expected an array X (n, d) and, with a "
-                "target, y (n,); name another array by its path"
+                "target, y (n,); name another array by its path; on the command line use --points NAME"
             )
         X = tables[0]
         notes.append(f"{X!r} is taken as the points")
@@ -359,11 +363,16 @@ def _named(file: Path, loaded: Any, found: list[str], target: str | None, points
         y = next((name for name in near if name.endswith("y")), near[0] if near else None)
         if y is not None and y != "y":
             notes.append(f"{y!r} is taken as the target")
-    table = _table(file, X, _array(file, loaded, X))
-    if y is None:
-        return UserPoints(table, None, None, None, tuple(notes))
-    values, classes = as_target(file, y, _array(file, loaded, y), len(table))
-    return UserPoints(table, values, classes, y, tuple(notes))
+    table = _table(file, X, stored_array(file, loaded, X))
+    bare = UserPoints(table, None, None, None, tuple(notes))
+    return bare if y is None else _labelled(bare, y, file, y, lambda: stored_array(file, loaded, y))
+
+
+def _is_table(loaded: Any, name: str) -> bool:
+    try:
+        return len(loaded[name].shape) >= 2
+    except (*BROKEN, AttributeError):  # objects in a .npz; HDF5's types, which have no shape
+        return False
 
 
 def _choose(
@@ -390,50 +399,6 @@ def _choose(
     if len(deep) > 1:
         raise RecipeError(f"{file} holds {', '.join(deep)}: expected one of them as the points; name it by its path")
     return None
-
-
-def _array(file: Path, loaded: Any, name: str) -> Any:
-    stored = loaded[name]
-    if hasattr(stored, "id"):  # HDF5
-        _need_filters(file, name, stored)
-        if stored.dtype.kind == "O":
-            return stored.asstr()[...] if _is_text(stored) else stored[...]
-        return np.asarray(stored[...])
-    return np.asarray(stored)
-
-
-def _is_text(stored: Any) -> bool:
-    import h5py
-
-    return h5py.check_string_dtype(stored.dtype) is not None
-
-
-def _need_filters(file: Path, name: str, stored: Any) -> None:
-    """Load the filters that a dataset was written with; MissingExtraError naming those that are nowhere."""
-    import h5py
-
-    pipeline = stored.id.get_create_plist()
-    absent = [
-        (number, text.decode("utf-8", "replace"))
-        for number, _, _, text in (pipeline.get_filter(i) for i in range(pipeline.get_nfilters()))
-        if not h5py.h5z.filter_avail(number)
-    ]
-    if not absent:
-        return
-    try:
-        importlib.import_module("hdf5plugin")
-    except ImportError:
-        number, text = absent[0]
-        raise MissingExtraError(
-            f"{file}: {name} is compressed with HDF5 filter {number} ({text or 'no name'}): use pip install "
-            "'fractalman[compression]', whose hdf5plugin reads it"
-        ) from None
-    for number, text in absent:
-        if not h5py.h5z.filter_avail(number):
-            raise RecipeError(
-                f"{file}: {name} is compressed with HDF5 filter {number} ({text or 'no name'}), which hdf5plugin does "
-                "not know: expected one that it knows; write the file again, e.g. with gzip"
-            )
 
 
 def _refuse_links(file: Path) -> None:
@@ -485,8 +450,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         return UserPoints(table, None, None, None, notes)
     column = found.obs[target]
     raw = column.astype(object).to_numpy() if column.dtype.kind not in "fiub" else column.to_numpy()
-    y, classes = as_target(file, f"obs[{target!r}]", raw, int(table.shape[0]))
-    return UserPoints(table, y, classes, target, notes)
+    return _labelled(UserPoints(table, None, None, None, notes), target, file, f"obs[{target!r}]", lambda: raw)
 
 
 def _table(file: Path, name: str, array: Any) -> Any:

@@ -12,6 +12,7 @@ from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import dimensions
 from fractalman.measure.scaling import PowerLawFit
 from fractalman.measure.smoothness import smoothness
+from fractalman.measure.targets import TargetError
 from fractalman.measure.user_files import read_user_points
 
 
@@ -58,7 +59,11 @@ def measure_points(
     >>> found["points"], found["coordinates"], found["label"] is None
     (100, 2, True)
     """
-    found = read_user_points(path, target, points)
+    trouble = None
+    try:
+        found = read_user_points(path, target, points)
+    except TargetError as error:  # the dimension does not need the labels
+        found, trouble = error.points, f"the target cannot be used: {error}"
     estimates = dimensions(found.X, theiler=theiler, duplicates=duplicates)
     out: dict[str, Any] = {
         "points": int(found.X.shape[0]),
@@ -66,7 +71,7 @@ def measure_points(
         "target": found.target,
         "notes": list(found.notes),
         "dimension": {name: one.to_dict() for name, one in estimates.items()},
-        "label": None,
+        "label": None if trouble is None else {"not_measured": trouble},
     }
     if found.y is not None:
         out["label"] = _label(found.X, found.y, found.classes, nugget)

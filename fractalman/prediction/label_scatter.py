@@ -209,13 +209,13 @@ def neighbour_law(
     if not g.max() > 0.0:  # classes that are separated by gaps
         nothing = LabelEstimate(math.nan, math.nan, (-math.inf, math.inf))
         return NeighbourLaw(nothing, nothing, LabelEstimate(0.0, 0.75 / n, (0.0, 1.5 / n)), False)
-    if classes:
-        g = np.maximum(g, 0.5 / n)  # no pair that differs: half a one, as a logarithm needs
+    least = 0.5 / n * (1.0 if classes else float(g.max()))  # no pair that differs: half a one, as a logarithm needs
+    g = np.maximum(g, least)
     noisy = float(plain_slope(k, g)[0])
     drawn = _drawn(values, labels, classes, seed)
     own_logs, own_g, whole_logs = _measured(values, labels, drawn.rank, rank, classes, seed)
     own, whole = shapes(own_logs, drawn.rank, classes), shapes(whole_logs, k, classes)
-    log_g = np.log(np.maximum(own_g, 0.5 / n if classes else 1e-300))[None, :]
+    log_g = np.log(np.maximum(own_g, least))[None, :]
 
     start = int(np.argmin(np.abs(own.alpha - noisy)))
     null = drawn.log_g(float(own.two_h[start]), 0.0, 0)

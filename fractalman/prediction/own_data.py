@@ -21,7 +21,7 @@ from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, with_labels
-from fractalman.measure.user_files import as_target
+from fractalman.measure.targets import as_target
 from fractalman.prediction.chosen_settings import (
     MeasuredVariogram,
     measured_variogram,

@@ -195,10 +195,10 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
         "nan": ({"X": bad, "y": y}, "not finite"),
         "three": ({"X": X[:3], "y": y[:3]}, "64 or more"),
         "empty": ({"X": X[:0], "y": y[:0]}, "a table (n, d) of numbers"),
-        "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "no NumPy file of numbers"),
+        "objects": ({"X": np.array([[1, None]] * 200, object), "y": y}, "X is an array of Python objects"),
         "words": ({"X": np.array([["a", "b"]] * 200), "y": y}, "a table (n, d) of numbers"),
         "short": ({"X": X, "y": y[:10]}, "200 numbers or classes"),
-        "unnamed": ({"stuff": X, "y": y}, "no X"),
+        "unnamed": ({"stuff": X, "other": X, "y": y}, "no X"),
     }
     for name, (arrays, said) in cases.items():
         np.savez(tmp_path / f"{name}.npz", **arrays)

@@ -1,0 +1,50 @@
+"""Targets as people have them: numbers, truth values, words; what is wrong with one does not take the points down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import RecipeError
+from fractalman.measure.cells import is_missing
+
+
+class TargetError(RecipeError):
+    """A target that cannot be used, beside points that can.
+
+    Parameters
+    ----------
+    message : what is wrong.
+    points : the same file's `UserPoints`, without a target.
+    """
+
+    def __init__(self, message: str, points: Any) -> None:
+        super().__init__(message)
+        self.points = points
+
+
+def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[str, ...] | None]:
+    """Return labels as numbers and what these stand for where they were words or truth values."""
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != n or values.dtype.kind not in "fiubOUS":
+        raise RecipeError(f"{file}: {name} is {values.dtype} of shape {values.shape}: expected {n} numbers or classes")
+    if values.dtype.kind == "b":
+        return values.astype(np.float64), ("False", "True")
+    if values.dtype.kind in "fiu":
+        return values.astype(np.float64), None
+    words = [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in values.tolist()]
+    missing = [i for i, word in enumerate(words) if is_missing(word)]
+    if missing:
+        raise RecipeError(
+            f"{file}: {name} is missing in {len(missing)} of {n} rows (the first is row {missing[0]} of 0 …)"
+        )
+    if all(isinstance(word, bool | int | float) for word in words):
+        return np.array(words, np.float64), None
+    names = sorted({str(word) for word in words})
+    number = {word: float(i) for i, word in enumerate(names)}
+    return np.array([number[str(word)] for word in words]), tuple(names)
