@@ -32,7 +32,7 @@ class DaskExecutor(Closing):
         try:
             from distributed import Client
         except ImportError:
-            raise MissingExtraError("a scheduler needs dask: run pip install 'fractalman[dask]'") from None
+            raise MissingExtraError("a scheduler needs dask: use pip install 'dask[distributed]'") from None
         self.address = address
         self._client = _answered(lambda: Client(address, timeout=timeout, set_as_default=False), address, timeout)
 

@@ -444,9 +444,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
     try:
         anndata = importlib.import_module("anndata")
     except ImportError:
-        raise MissingExtraError(
-            f"{file.name} needs anndata, which is not installed: use pip install 'fractalman[tables]'"
-        ) from None
+        raise MissingExtraError(f"{file.name} needs anndata, which is not installed: use pip install anndata") from None
     _refuse_links(file)
     try:
         found = anndata.read_h5ad(file)
