@@ -1,4 +1,4 @@
-"""PyTorch datasets over fractalman's (extra: ``pip install 'fractalman[torch]'``).
+"""PyTorch datasets over fractalman's (it is installed by ``pip install torch``).
 
 >>> import fractalman as fm
 >>> import fractalman.torch, torch
@@ -31,7 +31,7 @@ try:
     from torch.utils.data import IterableDataset, get_worker_info
 except ImportError as error:
     raise MissingExtraError(
-        f"fractalman.torch needs PyTorch, which cannot be imported ({error}); run pip install 'fractalman[torch]'"
+        f"fractalman.torch needs PyTorch, which cannot be imported ({error}); use pip install torch"
     ) from None
 
 __all__ = ["BatchDataset", "PointDataset"]

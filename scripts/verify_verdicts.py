@@ -283,7 +283,9 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, command: str) 
     wrong = [row for row in clean if row["agrees"] is False]
     lines += ["## What falls short", ""]
     hidden = sum(map(inside, agreed))
-    lines += [f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0); {hidden} of them change the level"]
+    lines += [
+        f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0); {hidden} of them change the level"
+    ]
     lines[-1] += " by less than the ± of their verdict"
     lines += [
         f"  - {_words(row)}"
@@ -312,7 +314,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--learners", default=",".join(LEARNERS))
-    parser.add_argument("--only", default="*", help="cases whose name (recipe/condition/seeds) matches, patterns with commas")
+    parser.add_argument(
+        "--only", default="*", help="cases whose name (recipe/condition/seeds) matches, patterns with commas"
+    )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
     options = parser.parse_args(arguments)
     learners = options.learners.split(",")

@@ -215,6 +215,23 @@ def is_drawn(one: type) -> bool:
     return hasattr(one, "plot") and not one.__subclasses__() and one.__module__ != "fractalman.datasets.file"
 
 
+def test_a_notebooks_second_figure_is_shown_as_well() -> None:
+    import matplotlib
+
+    from fractalman.display.style import settings
+
+    before = matplotlib.is_interactive()
+    try:
+        for shown in (False, True):
+            matplotlib.interactive(shown)
+            with settings():
+                assert matplotlib.is_interactive() is shown
+                matplotlib.interactive(True)  # as a notebook's backend does with its first figure
+            assert matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(before)
+
+
 def test_figures_can_be_saved_as_pdf_svg_and_png(examples: dict[str, Any], tmp_path: Any) -> None:
     for ending, start in (("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")):
         examples["dataset"].plot().figure.savefig(tmp_path / f"figure.{ending}")

@@ -36,7 +36,7 @@ def _import_plugin(what: str) -> Any:
     try:
         import hdf5plugin
     except ImportError:
-        raise MissingExtraError(f"{what} needs hdf5plugin: run pip install 'fractalman[compression]'") from None
+        raise MissingExtraError(f"{what} needs hdf5plugin: use pip install hdf5plugin") from None
     return hdf5plugin
 
 

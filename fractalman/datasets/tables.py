@@ -69,7 +69,7 @@ def _needed(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"tables need {name}, which cannot be imported ({error}); run pip install 'fractalman[tables]'"
+            f"tables need {name}, which cannot be imported ({error}); use pip install {name}"
         ) from None
 
 

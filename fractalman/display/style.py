@@ -6,7 +6,8 @@ matplotlib is imported inside the functions, without a window system and without
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -79,13 +80,22 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def settings() -> Any:
-    """Return the context in which figures are drawn and saved; the user's own settings come back after it."""
+@contextmanager
+def settings() -> Iterator[None]:
+    """Set how figures are drawn and saved; the user's own settings come back afterwards.
+
+    Whether figures are shown as they are made is the user's throughout: notebooks switch it on with their first figure,
+    which may be one of ours, and show nothing after it was switched off.
+    """
     require_plots()
     import matplotlib
 
-    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-    return matplotlib.rc_context({**defaults, **_SETTINGS})
+    kept = ("backend", "interactive")
+    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name not in kept}
+    with matplotlib.rc_context({**defaults, **_SETTINGS}):
+        yield
+        shown = matplotlib.is_interactive()
+    matplotlib.interactive(shown)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

@@ -48,7 +48,7 @@ class DaskExecutor(Closing):
         try:
             from distributed import Client
         except ImportError:
-            raise MissingExtraError("a scheduler needs dask: run pip install 'fractalman[dask]'") from None
+            raise MissingExtraError("a scheduler needs dask: use pip install 'dask[distributed]'") from None
         self.changes: dict[str, str | None] = {}
         self._here, self._allowed = versions_here(), address.endswith(ALLOW)
         self._guard = _guard()

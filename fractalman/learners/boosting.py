@@ -149,6 +149,6 @@ def _load(classes: bool = False) -> Any:
     except ImportError as error:
         raise MissingExtraError(
             f"the learner 'gradient-boosting' needs scikit-learn, which cannot be imported ({error}); "
-            "use pip install 'fractalman[learners]'"
+            "use pip install scikit-learn"
         ) from None
     return HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor

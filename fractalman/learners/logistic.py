@@ -129,6 +129,6 @@ def _load() -> tuple[Any, type[Warning]]:
     except ImportError as error:
         raise MissingExtraError(
             f"the learner 'logistic' needs scikit-learn, which cannot be imported ({error}); "
-            "use pip install 'fractalman[learners]'"
+            "use pip install scikit-learn"
         ) from None
     return LogisticRegression, ConvergenceWarning

@@ -190,6 +190,6 @@ def _torch() -> Any:
         import torch
     except ImportError as error:
         raise MissingExtraError(
-            f"a TorchRegressor needs torch, which cannot be imported ({error}); use pip install 'fractalman[torch]'"
+            f"a TorchRegressor needs torch, which cannot be imported ({error}); use pip install torch"
         ) from None
     return torch

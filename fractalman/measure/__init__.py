@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
             from fractalman.measure.estimator import IntrinsicDimension
         except ImportError:
             raise MissingExtraError(
-                "measure.IntrinsicDimension needs scikit-learn: use pip install 'fractalman[learners]'"
+                "measure.IntrinsicDimension needs scikit-learn: use pip install scikit-learn"
             ) from None
         return IntrinsicDimension
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -198,7 +198,7 @@ class Dimensions(Display, dict[str, Dimension]):
         return Summary(f"Dimensions by {len(self)} methods", rows)
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row a method; needs pandas (``pip install 'fractalman[tables]'``).
+        """Return a data frame, one row a method; needs pandas (``pip install pandas``).
 
         Returns
         -------

@@ -72,7 +72,7 @@ class DimensionScan(Display):
     noise_dimension: float | None
 
     def to_pandas(self) -> Any:
-        """Return a data frame, one row an octave; needs pandas (``pip install 'fractalman[tables]'``).
+        """Return a data frame, one row an octave; needs pandas (``pip install pandas``).
 
         Returns
         -------

@@ -299,15 +299,13 @@ def _pandas_read(file: Path, kind: str) -> Any:
     try:
         import pandas
     except ImportError:
-        raise MissingExtraError(
-            f"{file.name} needs pandas, which is not installed: use pip install 'fractalman[tables]'"
-        ) from None
+        raise MissingExtraError(f"{file.name} needs pandas, which is not installed: use pip install pandas") from None
     try:
         if kind == ".parquet":
             return pandas.read_parquet(file, engine="pyarrow", page_checksum_verification=True)
         frame = pandas.read_excel(file, header=None)
     except ImportError as error:
-        raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install 'fractalman[tables]'") from None
+        raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install pyarrow openpyxl") from None
     except Exception as error:  # whatever the reader of a damaged file raises
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(f"{file} cannot be read as {kind} ({first}): expected an intact table") from None

@@ -413,9 +413,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
     try:
         anndata = importlib.import_module("anndata")
     except ImportError:
-        raise MissingExtraError(
-            f"{file.name} needs anndata, which is not installed: use pip install 'fractalman[tables]'"
-        ) from None
+        raise MissingExtraError(f"{file.name} needs anndata, which is not installed: use pip install anndata") from None
     refuse_unreadable(file)
     _refuse_links(file)
     try:

@@ -217,9 +217,7 @@ def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
         exact, bound = _exact(source, "1-nn"), f"within {bias:.0%} of that in X"
         if exact is not None:
             drawn = None if laws.graph_neighbours else realization.averaged(source, realization.nearest_in_hierarchy)
-            return replace(
-                exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias, drawn=drawn
-            )
+            return replace(exact, kind=f"{exact.kind}, {bound}", shared_error=bias, slope_error=bias, drawn=drawn)
         if laws.graph_neighbours:
             kind = f"1-nn in graph distance, exact over labels, {laws.graph_neighbours}, {bound}"
             return Method(

@@ -200,7 +200,7 @@ def test_a_missing_library_is_said_after_what_is_wrong(monkeypatch: pytest.Monke
         "recipe": {"family": "cascade", "n_points": 600},
         "sweep": {"learners": ["mlp", "1-nn"], "train_sizes": [16, 32, 64], "seeds": 3, "test_size": 64},
     }
-    with pytest.raises(fm.MissingExtraError, match=r"pip install 'fractalman\[learners\]'"):
+    with pytest.raises(fm.MissingExtraError, match=r"pip install jax"):
         load_spec(spec)
     with pytest.raises(RecipeError, match=r"unknown key k-nn\.n"):
         load_spec({**spec, "k-nn": {"n": 3}})

@@ -323,7 +323,7 @@ def test_two_label_columns_are_two_outputs() -> None:
 
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'fractalman\[torch\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install torch"):
         learners.TorchRegressor(small).fit(np.zeros((3, 2)), np.zeros(3))
 
 

@@ -20,7 +20,7 @@ def require(what: str, *packages: str) -> None:
             importlib.import_module(package)
         except ImportError as error:
             raise MissingExtraError(
-                f"{what} needs {package}, which cannot be imported ({error}); use pip install 'fractalman[learners]'"
+                f"{what} needs {package}, which cannot be imported ({error}); use pip install {package}"
             ) from None
 
 

@@ -51,7 +51,7 @@ def require_agreement() -> None:
     except ImportError as error:
         raise MissingExtraError(
             "the agreement of regions with subclusters needs scikit-learn, which cannot be imported "
-            f"({error}); run pip install 'fractalman[learners]'"
+            f"({error}); use pip install scikit-learn"
         ) from None
 
 
