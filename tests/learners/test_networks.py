@@ -252,7 +252,7 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, object], messag
 
 def test_divergence_is_said_and_never_a_risk() -> None:
     p = problem(1, n=64)
-    run = training.Run(24, 2, 60, 1, 500, 16, 1e30, 0.0, 64)
+    run = training.Run(Dense(24, 2), 60, 1, 500, 16, 1e30, 0.0, 64)
     (wild,) = training.train(run, [p.X_train], [p.y_train], [p.X_test], [p.key])
     assert (wild.diverged, wild.interpolated, wild.steps) == (True, False, 60)
     assert np.isnan([wild.train_risk, *wild.prediction.ravel()]).all()

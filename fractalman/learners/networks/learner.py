@@ -285,8 +285,8 @@ class NetworkLearner(Learner):
         needed = self.settings.steps * self.settings.batch_size
         if self.settings.sampling == "one-pass" and smallest < needed:
             raise RecipeError(
-                f'{self.name}.sampling = "one-pass": {smallest} training points for {needed} = steps · batch_size; use fewer '
-                "steps or more points"
+                f'{self.name}.sampling = "one-pass": {smallest} training points for {needed} = steps · batch_size; '
+                "use fewer steps or more points"
             )
         return pad
 
