@@ -16,7 +16,7 @@ import pytest
 from fractalman import learners
 from fractalman.errors import RecipeError
 from fractalman.learners.networks import checkpoints, load, parameterization, training
-from fractalman.learners.networks.dense import Dense  # noqa: E402
+from fractalman.learners.networks.dense import Dense
 from fractalman.learners.protocol import Problem
 from tests.learners.test_learners import problem
 
