@@ -69,7 +69,7 @@ def test_mup_is_standard_at_its_base_width_and_not_elsewhere() -> None:
     for name in ("standard", "ntk"):
         factors, _ = parameterization.multipliers(name, "adam", 5, 32, 2)
         weights = training.stack([parameterization.initial_weights(1, 5, 32, 2, 1, name)])
-        outputs.append(training.forward(weights, [X], 1, factors, "relu")[0])
+        outputs.append(training.forward(weights, [X], 1, factors, Dense(32, 2))[0])
     np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-5, atol=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_updates_of_a_mup_network_do_not_depend_on_the_width() -> None:
             after = training.train(run, [X], [y / y.std()], [X], [5])[0].prediction
             factors, _ = parameterization.multipliers(name, "adam", 8, width, 2)
             start = training.stack([parameterization.initial_weights(5, 8, width, 2, 1, name)])
-            found.append(float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, "relu")[0]).mean())))
+            found.append(float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, Dense(width, 2))[0]).mean())))
     assert moved["mup"][1] / moved["mup"][0] < 2.0
     assert moved["standard"][1] / moved["standard"][0] > 3.0
 
