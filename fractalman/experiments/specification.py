@@ -224,7 +224,8 @@ class Spec(Display):
     def learner_settings(self, name: str, condition: Condition | None = None) -> dict[str, Any]:
         """Return the settings that ``learners.make`` gets under a condition (None: the first).
 
-        On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once.
+        On the data axis a learner that pads training sets pads them to the largest, so that it is compiled once; one
+        that reads strings is told what a position of the recipe's strings is.
 
         Parameters
         ----------
@@ -240,7 +241,13 @@ class Spec(Display):
         """
         condition = condition or self.condition(self.values[0])
         table = dict(condition.settings.get(name, {}))
-        padding = "" if name in self.brought else learner_class(name).padding
+        if name in self.brought:
+            return table
+        kind = learner_class(name)
+        padding = kind.padding
+        if kind.strings and not {"block", "vocabulary"} & set(table):
+            layout = condition.recipe.string_layout
+            table |= {key: size for key, size in layout.items() if key in kind.defaults()}
         if padding:
             table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
         return table

@@ -206,6 +206,9 @@ class Learner(HtmlTable, ABC):
         Settings whose doubling says what limits the learner: the doubling checks of ``probe = true``.
     padding : str
         Setting that takes the largest training set of a sweep, so that one compilation serves all; "" = none.
+    strings : bool
+        Whether it reads inputs position by position: a sweep over strings fills in the settings ``block`` and
+        ``vocabulary`` that say what a position is, where it has them and they were not typed.
     linear_smoother : bool
         Whether its predictions are linear in the training labels, so that theory has its risk in closed form.
     kernel : str
@@ -231,6 +234,7 @@ class Learner(HtmlTable, ABC):
     axes: ClassVar[Mapping[str, str]] = {}
     doubled: ClassVar[tuple[str, ...]] = ()
     padding: ClassVar[str] = ""
+    strings: ClassVar[bool] = False
     linear_smoother: ClassVar[bool] = False
     kernel: ClassVar[str] = ""
     reference: ClassVar[str] = ""

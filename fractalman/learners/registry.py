@@ -28,6 +28,8 @@ REGISTRY: dict[str, str] = {
     "ntk-kernel": "fractalman.learners.kernel_ridge:TangentKernel",
     "gradient-boosting": "fractalman.learners.boosting:GradientBoosting",
     "mlp": "fractalman.learners.networks.mlp:MLP",
+    "convolution": "fractalman.learners.networks.convolution:Convolution",
+    "transformer": "fractalman.learners.networks.transformer:Transformer",
 }
 """Name, as typed in a specification → module:class. A learner is added by its file and a line here."""
 

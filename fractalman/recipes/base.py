@@ -182,6 +182,11 @@ class Recipe(HtmlTable):
         return self.thresholds or self.partitions
 
     @property
+    def string_layout(self) -> dict[str, int]:
+        """What a position of X is to learners that read strings; empty where points are no strings."""
+        return {}
+
+    @property
     def partitions(self) -> bool:
         """Whether y holds the number of the point's subcluster."""
         return self.target == "classes"

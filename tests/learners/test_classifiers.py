@@ -161,6 +161,7 @@ def test_a_network_of_classes_goes_on_where_it_was_killed(tmp_path: Path, monkey
 def test_the_loss_of_a_batch_is_the_mean_of_minus_ln_probability() -> None:
     pytest.importorskip("jax")
     from fractalman.learners.networks import training
+    from fractalman.learners.networks.network import batch_loss
 
     rng = np.random.default_rng(2)
     outputs, y = rng.normal(size=(7, 6)) * 30.0, rng.integers(0, 3, size=(7, 2)).astype(float)
@@ -170,7 +171,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_minus_ln_probability() -> None:
             own = outputs[row, 3 * column : 3 * column + 3]
             by_hand.append(np.log(np.exp(own - own[int(y[row, column])]).sum()))
     columns = one_hot(y, 3).reshape(7, 6)
-    assert float(training.batch_loss(outputs, columns, 3)) == pytest.approx(np.mean(by_hand), rel=1e-5)
+    assert float(batch_loss(outputs, columns, 3)) == pytest.approx(np.mean(by_hand), rel=1e-5)
     probabilities = np.exp(training.log_probabilities(outputs, 3))
     assert cross_entropy(probabilities, y) == pytest.approx(np.mean(by_hand), rel=1e-12)
 

@@ -161,20 +161,19 @@ def test_the_kernels_are_those_of_the_harness_own_networks() -> None:
     """Gradients and outputs of drawn networks by autodiff; another depth, or no first layer and biases, is rejected."""
     jax = pytest.importorskip("jax")
     pytest.importorskip("optax")
-    from fractalman.learners.networks import training
+    from fractalman.learners.networks.dense import dense
+    from fractalman.learners.networks.parameterization import initial_weights
 
     d = 12
     X = points(11, 5, d)
     X[1] = X[0] + 1e-2
     X[4] *= 2.0
     single = X.astype(np.float32)
-    grad = jax.jit(
-        jax.vmap(jax.grad(lambda w, x: training._network(w, np.ones(len(w)), x, "relu")[0]), in_axes=(None, 0))
-    )
+    grad = jax.jit(jax.vmap(jax.grad(lambda w, x: dense(w, np.ones(len(w)), x, "relu")[0]), in_axes=(None, 0)))
     for depth, width, networks in ((1, 12, 96), (2, 256, 16)):
         found = []
         for key in range(networks):
-            leaves = jax.tree.leaves(grad(training.initial_weights(key, d, width, depth, 1), single))
+            leaves = jax.tree.leaves(grad(initial_weights(key, d, width, depth, 1), single))
             J = np.concatenate([np.asarray(leaf, np.float64).reshape(len(X), -1) for leaf in leaves], axis=1)
             found.append(J @ J.T / width)
         mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(networks)
@@ -187,9 +186,7 @@ def test_the_kernels_are_those_of_the_harness_own_networks() -> None:
             assert np.max(np.abs(mean - wrong) / error) > 6.2
     found = []
     for key in range(24):  # many outputs of one network share its hidden units: networks are the sample
-        outputs = np.asarray(
-            training._network(training.initial_weights(key, d, 256, 2, 256), np.ones(3), single, "relu"), np.float64
-        )
+        outputs = np.asarray(dense(initial_weights(key, d, 256, 2, 256), np.ones(3), single, "relu"), np.float64)
         found.append(outputs @ outputs.T / 256)
     mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(24)
     assert np.all(np.abs(mean - kernels.nngp(X, X, 2)) < 4.5 * error + 0.01)

@@ -16,6 +16,7 @@ import pytest
 from fractalman import learners
 from fractalman.errors import RecipeError
 from fractalman.learners.networks import checkpoints, load, parameterization, training
+from fractalman.learners.networks.dense import Dense
 from fractalman.learners.protocol import Problem
 from tests.learners.test_learners import problem
 
@@ -68,7 +69,7 @@ def test_mup_is_standard_at_its_base_width_and_not_elsewhere() -> None:
     for name in ("standard", "ntk"):
         factors, _ = parameterization.multipliers(name, "adam", 5, 32, 2)
         weights = training.stack([parameterization.initial_weights(1, 5, 32, 2, 1, name)])
-        outputs.append(training.forward(weights, [X], 1, factors, "relu")[0])
+        outputs.append(training.forward(weights, [X], 1, factors, Dense(32, 2))[0])
     np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-5, atol=1e-6)
 
 
@@ -79,11 +80,11 @@ def test_updates_of_a_mup_network_do_not_depend_on_the_width() -> None:
     moved: dict[str, list[float]] = {"mup": [], "standard": []}
     for name, found in moved.items():
         for width in (64, 512):
-            run = training.Run(width, 2, 2, 1, 2, 32, 3e-3, 0.0, 32, parameterization=name)
+            run = training.Run(Dense(width, 2, parameterization=name), 2, 1, 2, 32, 3e-3, 0.0, 32)
             after = training.train(run, [X], [y / y.std()], [X], [5])[0].prediction
             factors, _ = parameterization.multipliers(name, "adam", 8, width, 2)
             start = training.stack([parameterization.initial_weights(5, 8, width, 2, 1, name)])
-            found.append(float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, "relu")[0]).mean())))
+            found.append(float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, Dense(width, 2))[0]).mean())))
     assert moved["mup"][1] / moved["mup"][0] < 2.0
     assert moved["standard"][1] / moved["standard"][0] > 3.0
 
@@ -106,7 +107,7 @@ def test_one_pass_sees_every_point_once() -> None:
     table = {**SMALL, "steps": 4, "batch_size": 8, "sampling": "one-pass", "interpolation_tolerance": 0.0}
     p = problem(34, n=40, d=3, t=10)
     X, y = p.X_train.copy(), p.y_train.copy()
-    run = training.Run(16, 2, 4, 1, 500, 8, 1e-2, 0.0, 64, sampling="one-pass")
+    run = training.Run(Dense(16, 2), 4, 1, 500, 8, 1e-2, 0.0, 64, sampling="one-pass")
     base = training.train(run, [X], [y], [p.X_test], [1])[0].prediction
     X[32:] += 100.0  # never drawn
     np.testing.assert_array_equal(training.train(run, [X], [y], [p.X_test], [1])[0].prediction, base)
@@ -118,7 +119,7 @@ def test_one_pass_sees_every_point_once() -> None:
 
 def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another key, damage, or nothing: training starts at the beginning; a run that has ended is not done again."""
-    run = training.Run(8, 1, 40, 4, 10, 8, 1e-2, 0.0, 64)
+    run = training.Run(Dense(8, 1), 40, 4, 10, 8, 1e-2, 0.0, 64)
     p = problem(35, n=20, d=3, t=5)
     path = tmp_path / "state.npz"
     plain = training.train(run, [p.X_train], [p.y_train], [p.X_test], [1])[0].prediction
@@ -152,7 +153,7 @@ def test_a_killed_training_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> 
         from fractalman.learners.networks import checkpoints, training
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(64, 4)).astype(np.float32), rng.normal(size=(64, 1))
-        run = training.Run(16, 2, 60, 5, 10, 16, 1e-2, 0.0, 64)
+        run = training.Run(Dense(16, 2), 60, 5, 10, 16, 1e-2, 0.0, 64)
         path = Path(sys.argv[1])
         if sys.argv[2] == "slow":
             publish = checkpoints.publish
@@ -175,7 +176,7 @@ def test_a_killed_training_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> 
 
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(64, 4)).astype(np.float32), rng.normal(size=(64, 1))
-    run = training.Run(16, 2, 60, 5, 10, 16, 1e-2, 0.0, 64)
+    run = training.Run(Dense(16, 2), 60, 5, 10, 16, 1e-2, 0.0, 64)
     whole = training.train(run, [X], [y], [X], [7])[0].prediction.tobytes().hex() + "\n"
     state = tmp_path / "state.npz"
     killed = start(str(state), "slow")

@@ -18,6 +18,9 @@ jax = pytest.importorskip("jax")
 pytest.importorskip("optax")
 
 from fractalman.learners.networks import training  # noqa: E402
+from fractalman.learners.networks.dense import Dense  # noqa: E402
+from fractalman.learners.networks.network import Network  # noqa: E402
+from fractalman.learners.networks.parameterization import initial_weights  # noqa: E402
 
 SMALL = {"width": 24, "depth": 2, "steps": 600, "batch_size": 16, "learning_rate": 5e-3, "max_train": 64}
 
@@ -141,7 +144,7 @@ def test_the_train_risk_is_that_of_the_returned_network() -> None:
 def test_more_test_points_than_a_block_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     p = problem(6)
     (whole,) = mlp(steps=50).run([p])
-    monkeypatch.setattr(training, "ROWS", 7)
+    monkeypatch.setattr(Network, "rows", 7)
     (blocks,) = mlp(steps=50).run([p])
     np.testing.assert_allclose(blocks.prediction, whole.prediction, atol=1e-6)
     (none,) = mlp(steps=50).run([dataclasses.replace(p, X_test=p.X_test[:0])])
@@ -163,15 +166,13 @@ def test_the_units_of_inputs_and_labels_do_not_matter(factor: float) -> None:
 def test_a_block_of_training_equals_its_numpy_reference() -> None:
     """The same batches, float64 NumPy with gradients by hand: forward, backward, Adam, schedule."""
     n, d, width, m, batch, steps = 20, 3, 8, 2, 6, 25
-    run = training.Run(width, 1, steps, 5, 500, batch, 1e-2, 0.0, n)
+    run = training.Run(Dense(width, 1), steps, 5, 500, batch, 1e-2, 0.0, n)
     X = normals(1, n * d).reshape(n, d).astype(np.float32)
     y = normals(2, n * m).reshape(n, m)
     key = 77
     (trained,) = training.train(run, [X], [y], [X], [key])
 
-    (w1, b1), (w2, b2) = (
-        (w.astype(np.float64), b.astype(np.float64)) for w, b in training.initial_weights(key, d, width, 1, m)
-    )
+    (w1, b1), (w2, b2) = ((w.astype(np.float64), b.astype(np.float64)) for w, b in initial_weights(key, d, width, 1, m))
     parameters = [w1, b1, w2, b2]
     first, second = [np.zeros_like(p) for p in parameters], [np.zeros_like(p) for p in parameters]
     word = key64(key, Role.BATCH)
@@ -199,7 +200,7 @@ def test_a_block_of_training_equals_its_numpy_reference() -> None:
 
 
 def test_initial_weights_have_hes_variance_and_their_own_keys() -> None:
-    (w1, b1), (w2, _), (w3, _) = training.initial_weights(3, 50, 400, 2, 20)
+    (w1, b1), (w2, _), (w3, _) = initial_weights(3, 50, 400, 2, 20)
     assert w1.shape == (50, 400)
     assert w1.dtype == np.float32
     assert w1.var() == pytest.approx(2.0 / 50.0, rel=0.05)
@@ -207,7 +208,7 @@ def test_initial_weights_have_hes_variance_and_their_own_keys() -> None:
     assert w3.var() == pytest.approx(1.0 / 400.0, rel=0.08)
     assert not b1.any()
     assert abs(np.corrcoef(w1.ravel()[:4000], w2.ravel()[:4000])[0, 1]) < 0.06
-    assert not np.array_equal(w1, training.initial_weights(4, 50, 400, 2, 20)[0][0])
+    assert not np.array_equal(w1, initial_weights(4, 50, 400, 2, 20)[0][0])
 
 
 def test_the_schedule_warms_up_and_ends_at_zero() -> None:
@@ -251,7 +252,7 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, object], messag
 
 def test_divergence_is_said_and_never_a_risk() -> None:
     p = problem(1, n=64)
-    run = training.Run(24, 2, 60, 1, 500, 16, 1e30, 0.0, 64)
+    run = training.Run(Dense(24, 2), 60, 1, 500, 16, 1e30, 0.0, 64)
     (wild,) = training.train(run, [p.X_train], [p.y_train], [p.X_test], [p.key])
     assert (wild.diverged, wild.interpolated, wild.steps) == (True, False, 60)
     assert np.isnan([wild.train_risk, *wild.prediction.ravel()]).all()

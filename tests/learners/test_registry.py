@@ -144,7 +144,13 @@ def test_every_learner_declares_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*EVERY, "5-nn"])
 def test_a_made_learner_keeps_its_declaration(name: str) -> None:
-    pytest.importorskip("jax" if name == "mlp" else "sklearn" if name == "gradient-boosting" else "numpy")
+    pytest.importorskip(
+        "jax"
+        if name in ("mlp", "convolution", "transformer")
+        else "sklearn"
+        if name == "gradient-boosting"
+        else "numpy"
+    )
     cls, made = learners.learner_class(name), learners.make(name)
     for key, value in cls.defaults().items():
         assert made.setting(key) == (5 if name == "5-nn" else value)

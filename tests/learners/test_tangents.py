@@ -22,7 +22,9 @@ jax = pytest.importorskip("jax")
 pytest.importorskip("optax")
 
 from fractalman.learners.networks import tangents, training  # noqa: E402
+from fractalman.learners.networks.dense import dense  # noqa: E402
 from fractalman.learners.networks.mlp import Settings  # noqa: E402
+from fractalman.learners.networks.parameterization import initial_weights  # noqa: E402
 from fractalman.learners.networks.snapshots import prepare, snapshots  # noqa: E402
 
 SMALL = Settings(width=12, depth=2, steps=700, batch_size=16, learning_rate=5e-3)
@@ -41,11 +43,11 @@ def test_the_last_snapshot_is_the_trained_network_bit_for_bit() -> None:
     test = made.scale.inputs(p.X_test).astype(np.float32)
     (end,) = training.train(made.run, [made.X], [made.y], [test], [p.key])
     stacked = [training.stack([snap.weights]) for snap in found]
-    predicted = [training.forward(w, [test], 2, made.factors, "relu")[0] for w in stacked]
+    predicted = [training.forward(w, [test], 2, made.factors, made.network)[0] for w in stacked]
     np.testing.assert_array_equal(predicted[-1], end.prediction)
     assert (found[-1].taken, found[-1].train_risk) == (end.steps, end.train_risk)
     assert [snap.taken for snap in found] == [0, 130, 500, 700]
-    first = training.initial_weights(p.key, 4, 12, 2, 2)
+    first = initial_weights(p.key, 4, 12, 2, 2)
     for (w, b), (w0, b0) in zip(found[0].weights, first, strict=True):
         np.testing.assert_array_equal(w, w0)
         np.testing.assert_array_equal(b, b0)
@@ -92,7 +94,7 @@ def test_influence_is_the_product_of_explicit_jacobians_layer_by_layer(
     X = made.X[:6]
 
     def network(w: object) -> object:
-        return jax.vmap(lambda x: training._network(w, made.factors, x, activation))(X)
+        return jax.vmap(lambda x: dense(w, made.factors, x, activation))(X)
 
     jacobian = jax.jacrev(network)(weights)
     at = tangents.signals(weights, made.factors, X, activation)

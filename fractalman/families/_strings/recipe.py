@@ -58,6 +58,20 @@ class GrammarRecipe(Recipe):
     ambiguous: bool
 
     @property
+    def masks(self) -> bool:
+        """Whether ``vocabulary``, which is no token, stands for a hidden one."""
+        return False
+
+    @property
+    def string_layout(self) -> dict[str, int]:
+        """Columns of X that are one token, "block", or the number of tokens, "vocabulary"; empty where X is turned."""
+        if self.rotate or self.nuisance_dim:
+            return {}
+        if self.encoding == "tokens":
+            return {"vocabulary": self.vocabulary + self.masks}
+        return {"block": self.vocabulary if self.encoding == "one-hot" else self.embedding_dim}
+
+    @property
     def roots(self) -> int:
         """Symbols of level 0."""
         return self.vocabulary

@@ -1,9 +1,10 @@
-"""The settings of the multilayer perceptron, checked; nothing here imports JAX."""
+"""The settings of networks, checked; nothing here imports JAX."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,24 +16,14 @@ ACTIVATIONS = ("relu", "gelu", "tanh")
 OPTIMIZERS = ("adam", "sgd")
 SAMPLING = ("replacement", "one-pass")
 LOSSES = ("cross-entropy", "squared")
-_WORDS = {
-    "activation": ACTIVATIONS,
-    "parameterization": PARAMETERIZATIONS,
-    "optimizer": OPTIMIZERS,
-    "sampling": SAMPLING,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The ``[mlp]`` table.
+class Training:
+    """What every network's table says of its training.
 
     Parameters
     ----------
-    width : int
-        Units of a hidden layer. Default 256.
-    depth : int
-        Number of hidden layers, up to 64. Default 2.
     steps : int
         The most steps that a network takes. Default 8000.
     batch_size : int
@@ -40,10 +31,6 @@ class Settings:
     learning_rate : float or list of float
         Peak of the schedule; of a list that of smallest risk on a fifth of the training points, at which a network that
         diverges has an infinite one. Default 1e-3.
-    activation : str
-        "relu" (default), "gelu" or "tanh".
-    parameterization : str
-        "standard" (default), "ntk" or "mup".
     optimizer : str
         "adam" (default) or "sgd" (momentum 0.9).
     weight_decay : float
@@ -67,19 +54,19 @@ class Settings:
         Naming every bad value.
     """
 
-    width: int = 256
-    depth: int = 2
     steps: int = 8000
     batch_size: int = 256
     learning_rate: float | tuple[float, ...] = 1e-3
-    activation: str = "relu"
-    parameterization: str = "standard"
     optimizer: str = "adam"
     weight_decay: float = 0.0
     sampling: str = "replacement"
     loss: str | None = None
     interpolation_tolerance: float = 1e-5
     max_train: int | None = None
+
+    table: ClassVar[str] = ""
+    integers: ClassVar[dict[str, int]] = {}
+    words: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -88,28 +75,69 @@ class Settings:
 
     def __post_init__(self) -> None:
         problems = []
-        for name, high in (("width", 1 << 16), ("depth", 64), ("steps", 1 << 24), ("batch_size", 1 << 20)):
-            if not _is_integer(getattr(self, name), high):
-                problems.append(f"mlp.{name} = {shown(getattr(self, name))}: expected an integer from 1 to {high}")
-        if self.max_train is not None and not _is_integer(self.max_train, 1 << 31):
-            problems.append(f"mlp.max_train = {shown(self.max_train)}: expected an integer from 1 to {1 << 31}")
+        for name, high in {**self.integers, "steps": 1 << 24, "batch_size": 1 << 20, "max_train": 1 << 31}.items():
+            value = getattr(self, name)
+            optional = getattr(type(self), name) is None
+            if not (optional and value is None) and not _is_integer(value, high):
+                problems.append(f"{self.table}.{name} = {shown(value)}: expected an integer from 1 to {high}")
         if not self.rates or not all(_is_real(rate) and 0.0 < rate <= 100.0 for rate in self.rates):
-            problems.append(f"mlp.learning_rate = {shown(self.learning_rate)}: expected numbers with 0 < rate <= 100")
+            given = shown(self.learning_rate)
+            problems.append(f"{self.table}.learning_rate = {given}: expected numbers with 0 < rate <= 100")
         elif len(set(self.rates)) < len(self.rates):
-            problems.append(f"mlp.learning_rate = {shown(list(self.rates))}: expected every rate once")
+            problems.append(f"{self.table}.learning_rate = {shown(list(self.rates))}: expected every rate once")
         if not (_is_real(self.weight_decay) and 0.0 <= self.weight_decay < 1.0):
-            problems.append(f"mlp.weight_decay = {shown(self.weight_decay)}: expected a number from 0 to below 1")
-        words = _WORDS if self.loss is None else {**_WORDS, "loss": LOSSES}
-        for name, allowed in words.items():
+            given = shown(self.weight_decay)
+            problems.append(f"{self.table}.weight_decay = {given}: expected a number from 0 to below 1")
+        words = {**self.words, "optimizer": OPTIMIZERS, "sampling": SAMPLING}
+        for name, allowed in (words if self.loss is None else {**words, "loss": LOSSES}).items():
             word = getattr(self, name)
             if not isinstance(word, str) or word not in allowed:
                 hint = nearest(word[:80], allowed) if isinstance(word, str) else ""
-                problems.append(f"mlp.{name} = {shown(word)}: expected one of {', '.join(allowed)}{hint}")
+                given = shown(word)
+                problems.append(f"{self.table}.{name} = {given}: expected one of {', '.join(allowed)}{hint}")
         if not (_is_real(self.interpolation_tolerance) and 0.0 <= self.interpolation_tolerance < 1.0):
             given = shown(self.interpolation_tolerance)
-            problems.append(f"mlp.interpolation_tolerance = {given}: expected a number from 0 to below 1")
+            problems.append(f"{self.table}.interpolation_tolerance = {given}: expected a number from 0 to below 1")
+        problems += self.own_problems()
         if problems:
             raise RecipeError("; ".join(problems))
+
+    def own_problems(self) -> list[str]:
+        """Return what is wrong with settings of one kind of network together."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """The ``[mlp]`` table.
+
+    Parameters
+    ----------
+    width : int
+        Units of a hidden layer. Default 256.
+    depth : int
+        Number of hidden layers, up to 64. Default 2.
+    activation : str
+        "relu" (default), "gelu" or "tanh".
+    parameterization : str
+        "standard" (default), "ntk" or "mup".
+    steps, batch_size, learning_rate, optimizer, weight_decay, sampling, loss, interpolation_tolerance, max_train
+        As `Training` has them.
+
+    Raises
+    ------
+    RecipeError
+        Naming every bad value.
+    """
+
+    width: int = 256
+    depth: int = 2
+    activation: str = "relu"
+    parameterization: str = "standard"
+
+    table: ClassVar[str] = "mlp"
+    integers: ClassVar[dict[str, int]] = {"width": 1 << 16, "depth": 64}
+    words: ClassVar[dict[str, tuple[str, ...]]] = {"activation": ACTIVATIONS, "parameterization": PARAMETERIZATIONS}
 
 
 def _is_integer(value: object, high: int) -> bool:

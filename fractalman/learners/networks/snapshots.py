@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from fractalman._typing import F32, F64
 from fractalman.display import Display
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.networks import training
+from fractalman.learners.networks.dense import Dense
 from fractalman.learners.networks.mlp import MLP, Settings
-from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+from fractalman.learners.networks.parameterization import Weights, multipliers
 from fractalman.learners.protocol import Problem, Scaling, scaling
 from fractalman.random.streams import Role, key64
 
@@ -49,6 +51,8 @@ class Prepared(Display):
     ----------
     run : Run
         How it is trained.
+    network : Dense
+        Its shape.
     X : (n, d) float32
         Inputs and y: (n, m) float64 labels, scaled.
     key : int
@@ -62,6 +66,7 @@ class Prepared(Display):
     """
 
     run: training.Run
+    network: Dense
     X: F32
     y: F64
     key: int
@@ -93,14 +98,15 @@ def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepa
             f'mlp.sampling = "one-pass": {problem.n} training points for {needed} = steps · batch_size; use fewer '
             "steps or more points"
         )
-    run = MLP(settings).training_run(problem.n, settings.rates[0])
-    if linear:
-        run = training.Run(**{**vars(run), "depth": 0, "parameterization": "standard"})
+    learner = MLP(settings)
+    network = Dense(settings.width, 0, settings.activation) if linear else learner.network
+    run = dataclasses.replace(learner.training_run(problem.n, settings.rates[0]), network=network)
     scale, d = scaling(problem), problem.X_train.shape[1]
-    factors = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)[0]
-    rates = multipliers(run.parameterization, "sgd", d, run.width, run.depth)[1]
+    factors = multipliers(network.parameterization, run.optimizer, d, network.width, network.depth)[0]
+    rates = multipliers(network.parameterization, "sgd", d, network.width, network.depth)[1]
     return Prepared(
         run=run,
+        network=network,
         X=scale.inputs(problem.X_train).astype(np.float32),
         y=scale.labels(problem.y_train) / scale.label_scale,
         key=problem.key,
@@ -135,13 +141,12 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
             np.array([(word >> 32, word & 0xFFFFFFFF)], np.uint32),
         )
     )
-    rates = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)[1]
+    weights = training.stack([run.network.start(made.key, d, m)])
+    factors, rates = run.network.constants(run.optimizer, d, weights)
     plan = training.Plan(
         np.float32(run.steps), np.float32(run.warmup), np.full(1, run.learning_rate, np.float32),
-        np.float32(run.weight_decay), made.factors, rates,
+        np.float32(run.weight_decay), factors, rates,
     )  # fmt: skip
-    first = initial_weights(made.key, d, run.width, run.depth, m, run.parameterization)
-    weights = training.stack([first])
     state = jax.device_put(training.State(weights, jax.vmap(training.OPTIMIZERS[run.optimizer].init)(weights)))
     frozen, taken = np.zeros(1, bool), 0
     # between two looks at the training risk, which decide on its end, training pauses where a snapshot is due
@@ -151,12 +156,12 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
         if stop > start and not frozen[0]:
             state = training.train_block(
                 state, *data, frozen, np.int32(start), np.int32(stop), plan, batch_size=run.batch_size,
-                activation=run.activation, optimizer=run.optimizer, sampling=run.sampling,
+                network=run.network, optimizer=run.optimizer, sampling=run.sampling,
             )  # fmt: skip
             taken = stop
         start = stop
         if stop in looks or stop in steps:
-            (fitted,) = training.forward(state.weights, [made.X], m, made.factors, run.activation)
+            (fitted,) = training.forward(state.weights, [made.X], m, made.factors, run.network)
             risk = float(np.mean(np.square(fitted - made.y)))
             if not np.isfinite(risk):
                 raise FitError(

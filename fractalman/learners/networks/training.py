@@ -20,13 +20,10 @@ import optax
 from fractalman._typing import F32, F64, I64
 from fractalman.display import Display
 from fractalman.learners.networks import checkpoints
-from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+from fractalman.learners.networks.network import Network
 from fractalman.random.streams import Role, key64
 
-__all__ = ["Run", "Trained", "forward", "initial_weights", "train"]
-
-ROWS = 1024
-"""Rows that one call of the compiled forward pass takes, so that it is compiled once for every n."""
+__all__ = ["Run", "Trained", "forward", "train"]
 
 ACTIVATIONS = {"relu": jax.nn.relu, "gelu": partial(jax.nn.gelu, approximate=False), "tanh": jnp.tanh}
 OPTIMIZERS = {"adam": optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8), "sgd": optax.trace(decay=0.9)}
@@ -39,29 +36,13 @@ compilations: dict[str, int] = {"block": 0, "forward": 0}
 class State(NamedTuple):
     """What a step changes, stacked over networks."""
 
-    weights: Weights
+    weights: Any
     optimizer: Any
 
 
-def stack(networks: list[Weights]) -> Weights:
+def stack(networks: list[Any]) -> Any:
     """Return one pytree whose leaves have the networks along axis 0."""
-    return tuple(
-        (np.stack([net[i][0] for net in networks]), np.stack([net[i][1] for net in networks]))
-        for i in range(len(networks[0]))
-    )
-
-
-def _network(weights: Weights, factors: Any, x: Any, activation: str) -> Any:
-    """One network; full float32 products on every device (a GPU's default would keep 10 bits).
-
-    ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
-    """
-    last = len(weights) - 1
-    for layer, (weight, bias) in enumerate(weights):
-        x = jnp.dot(x, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
-        if layer < last:
-            x = ACTIVATIONS[activation](x)
-    return x
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *networks)
 
 
 def rate(step: Any, steps: Any, warmup: Any, peak: Any) -> Any:
@@ -85,10 +66,10 @@ class Plan(NamedTuple):
         Peak learning rate of every network.
     decay : object
         Float32, decoupled weight decay.
-    factors : (layers,) float32
-        Of the forward pass.
-    rates : (layers, 2) float32
-        Multiply the learning rate of a layer's weights and biases.
+    factors : object
+        Of the forward pass, see `Network.constants`.
+    rates : pytree
+        Multiplies the learning rate of every weight.
     """
 
     steps: Any
@@ -99,23 +80,10 @@ class Plan(NamedTuple):
     rates: Any
 
 
-def batch_loss(outputs: Any, y: Any, classes: int) -> Any:
-    """Return the mean squared error of outputs (b, m), or of C classes the mean −ln(probability) of (b, m·C).
-
-    Classes come as columns of 0 and 1, those of a label column together, and outputs are logarithms of probabilities up
-    to a constant.
-    """
-    if not classes:
-        return jnp.mean(jnp.square(outputs - y))
-    shape = (*y.shape[:-1], -1, classes)
-    logarithms = jax.nn.log_softmax(outputs.reshape(shape), axis=-1)
-    return -jnp.mean(jnp.sum(y.reshape(shape) * logarithms, axis=-1))
-
-
-@partial(jax.jit, static_argnames=("batch_size", "activation", "optimizer", "sampling", "classes"))
+@partial(jax.jit, static_argnames=("batch_size", "network", "optimizer", "sampling", "classes"))
 def train_block(
     state: State, X: Any, y: Any, n: Any, keys: Any, frozen: Any, start: Any, stop: Any, plan: Plan,
-    batch_size: int, activation: str, optimizer: str, sampling: str, classes: int = 0,
+    batch_size: int, network: Network, optimizer: str, sampling: str, classes: int = 0,
 ) -> State:  # fmt: skip
     """Run steps start … stop − 1 of every network that is not frozen.
 
@@ -141,6 +109,8 @@ def train_block(
         Rates and factors.
     batch_size : int
         Points of a step.
+    network : Network
+        Whose weights the state holds.
     sampling : str
         "replacement", or "one-pass": every point once, in order.
     """
@@ -150,8 +120,8 @@ def train_block(
     def one(state: State, X: Any, y: Any, n: Any, words: Any, frozen: Any, peak: Any) -> State:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
-        def loss(weights: Weights, index: Any) -> Any:
-            return batch_loss(_network(weights, plan.factors, X[index], activation), y[index], classes)
+        def loss(weights: Any, index: Any) -> Any:
+            return network.loss(weights, plan.factors, X[index], y[index], classes)
 
         def step(k: Any, state: State) -> State:
             if sampling == "one-pass":
@@ -161,11 +131,11 @@ def train_block(
             gradient = jax.grad(loss)(state.weights, index)
             direction, moments = direction_of.update(gradient, state.optimizer)
             size = rate(k, plan.steps, plan.warmup, peak)
-            weights = tuple(
-                (w - size * plan.rates[layer, 0] * (u + plan.decay * w), b - size * plan.rates[layer, 1] * v)
-                for layer, ((w, b), (u, v)) in enumerate(zip(state.weights, direction, strict=True))
-            )
-            return State(weights, moments)
+
+            def moved(w: Any, u: Any, relative: Any) -> Any:  # biases and gains, vectors, do not decay
+                return w - size * relative * (u + plan.decay * w if w.ndim > 1 else u)
+
+            return State(jax.tree.map(moved, state.weights, direction, plan.rates), moments)
 
         moved = jax.lax.fori_loop(start, stop, step, state)
         return jax.tree.map(lambda old, new: jnp.where(frozen, old, new), state, moved)  # type: ignore[no-any-return]
@@ -173,22 +143,20 @@ def train_block(
     return jax.vmap(one)(state, X, y, n, keys, frozen, plan.peak)  # type: ignore[no-any-return]
 
 
-@partial(jax.jit, static_argnames=("activation",))
-def _forward(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
+@partial(jax.jit, static_argnames=("network",))
+def _forward(weights: Any, factors: Any, X: Any, network: Network) -> Any:
     compilations["forward"] += 1
-    return jax.vmap(lambda w, x: _network(w, factors, x, activation))(weights, X)
+    return jax.vmap(lambda w, x: network.apply(w, factors, x))(weights, X)
 
 
 @dataclass(frozen=True)
 class Run(Display):
-    """How the networks of an ensemble are trained; see `fractalman.learners.networks.mlp.Settings`.
+    """How the networks of an ensemble are trained; see `fractalman.learners.networks.settings.Training`.
 
     Attributes
     ----------
-    width : int
-        Hidden layers are ``depth`` × ``width``.
-    depth : int
-        Hidden layers are ``depth`` × ``width``.
+    network : Network
+        Its shape.
     steps : int
         Budget.
     warmup : int
@@ -203,10 +171,6 @@ class Run(Display):
         Training risk, in the units of y, below which a network counts as interpolating.
     max_train : int
         Rows that X is padded to.
-    activation : str
-        By name.
-    parameterization : str
-        By name.
     optimizer : str
         By name.
     sampling : str
@@ -217,8 +181,7 @@ class Run(Display):
         C where y has a column of 0 and 1 for each class and the loss is −ln(probability); 0 = squared error.
     """
 
-    width: int
-    depth: int
+    network: Network
     steps: int
     warmup: int
     block: int
@@ -226,8 +189,6 @@ class Run(Display):
     learning_rate: float
     tolerance: float
     max_train: int
-    activation: str = "relu"
-    parameterization: str = "standard"
     optimizer: str = "adam"
     sampling: str = "replacement"
     weight_decay: float = 0.0
@@ -258,14 +219,15 @@ class Trained(Display):
     steps: int
     interpolated: bool
     diverged: bool = False
+    weights: Any = None
 
 
-def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activation: str) -> list[F64]:
-    """Return every network's float32 outputs on its own points as float64, block by block of `ROWS` rows.
+def forward(weights: Any, X: list[F32], outputs: int, factors: Any, network: Network) -> list[F64]:
+    """Return every network's float32 outputs on its own points as float64, ``network.rows`` rows at once.
 
     Parameters
     ----------
-    weights : Weights
+    weights : pytree
         Stacked over p networks.
     X : list of float32 array
         p arrays (t_i, d) float32.
@@ -273,19 +235,19 @@ def forward(weights: Weights, X: list[F32], outputs: int, factors: Any, activati
         m.
     factors : object
         Of the network.
-    activation : str
-        Of the network.
+    network : Network
+        Its shape; one compilation of so many rows serves every n.
     """
     longest = max(x.shape[0] for x in X)
     out = [np.empty((x.shape[0], outputs)) for x in X]
-    for start in range(0, longest, ROWS):
-        block = np.zeros((len(X), ROWS, X[0].shape[1]), np.float32)
+    for start in range(0, longest, network.rows):
+        block = np.zeros((len(X), network.rows, X[0].shape[1]), np.float32)
         for i, x in enumerate(X):
-            rows = x[start : start + ROWS]
+            rows = x[start : start + network.rows]
             block[i, : rows.shape[0]] = rows
-        values = np.asarray(_forward(weights, factors, block, activation=activation))
+        values = np.asarray(_forward(weights, factors, block, network=network))
         for i, z in enumerate(out):
-            rows_out = z[start : start + ROWS]
+            rows_out = z[start : start + network.rows]
             rows_out[:] = values[i, : rows_out.shape[0]]
     return out
 
@@ -344,12 +306,12 @@ def train(
             np.array([(word >> 32, word & 0xFFFFFFFF) for word in words], np.uint32),
         )
     )
-    factors, rates = multipliers(run.parameterization, run.optimizer, d, run.width, run.depth)
+    weights = stack([run.network.start(key, d, m) for key in keys])
+    factors, rates = run.network.constants(run.optimizer, d, weights)
     plan = Plan(
         np.float32(run.steps), np.float32(run.warmup), np.full(p, run.learning_rate, np.float32),
         np.float32(run.weight_decay), factors, rates,
     )  # fmt: skip
-    weights = stack([initial_weights(key, d, run.width, run.depth, m, run.parameterization) for key in keys])
     state = jax.device_put(State(weights, jax.vmap(OPTIMIZERS[run.optimizer].init)(weights)))
     progress = checkpoints.Progress(0, np.zeros(p, bool), np.zeros(p, np.int64), np.full(p, np.inf))
     mark = checkpoints.mark_of(run, keys, (X_pad, y_pad, n)) if checkpoint is not None else ""
@@ -361,21 +323,27 @@ def train(
         stop = min(start + run.block, run.steps)
         state = train_block(
             state, *data, frozen, np.int32(start), np.int32(stop), plan, batch_size=run.batch_size,
-            activation=run.activation, optimizer=run.optimizer, sampling=run.sampling, classes=run.classes,
+            network=run.network, optimizer=run.optimizer, sampling=run.sampling, classes=run.classes,
         )  # fmt: skip
         taken[~frozen] = stop
         if run.tolerance > 0.0 or stop == run.steps:  # a look between blocks can only stop a network
-            fitted = forward(state.weights, X, m, factors, run.activation)
+            fitted = forward(state.weights, X, m, factors, run.network)
             risk = np.array([_risk(fitted[i], y[i], run.classes) for i in range(p)])
             frozen |= (risk < run.tolerance) | ~np.isfinite(risk)  # a network that diverged would only stay so
         start = stop
         if checkpoint is not None:
             checkpoints.publish(checkpoint, mark, state, checkpoints.Progress(start, frozen, taken, risk))
-    predicted = forward(state.weights, X_test, m, factors, run.activation)
+    predicted = forward(state.weights, X_test, m, factors, run.network)
     diverged = frozen & ~np.isfinite(risk)
     return [
         Trained(np.full_like(predicted[i], np.nan), np.nan, int(taken[i]), interpolated=False, diverged=True)
         if diverged[i]
-        else Trained(predicted[i], float(risk[i]), int(taken[i]), bool(frozen[i]))
+        else Trained(
+            predicted[i],
+            float(risk[i]),
+            int(taken[i]),
+            bool(frozen[i]),
+            weights=jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.weights),
+        )
         for i in range(p)
     ]

@@ -109,7 +109,7 @@ def _looks(spec: Linearity, task: Task, sample: Sample) -> Iterator[Look]:
     made = prepare(network_settings(spec.mlp), problem_of(sample, spec.train_size))
     X = made.scale.inputs(sample.X).astype(np.float32)
     for snapshot in snapshots(made, spec.steps):
-        found = signals(snapshot.weights, made.factors, X, made.run.activation)
+        found = signals(snapshot.weights, made.factors, X, made.network.activation)
         layers = {str(k + 1): layer.astype(np.float64) for k, layer in enumerate(found.forward[1:])}
         f = found.output * made.scale.label_scale + made.scale.label_centre
         yield Look(snapshot.step, layers, np.asarray(f, np.float64))

@@ -74,7 +74,7 @@ def _look(view: View, made: Prepared, snapshot: Snapshot) -> Look:
     """Return what the measurements need of a network at one step of its training."""
     from fractalman.learners.networks.tangents import kernel_pairs, patterns, signals
 
-    sample, pairs, activation = view.sample, view.pairs, made.run.activation
+    sample, pairs, activation = view.sample, view.pairs, made.network.activation
     X = made.scale.inputs(sample.X)
     sources, targets = X[view.sources].astype(np.float32), X[sample.test].astype(np.float32)
     a = signals(snapshot.weights, made.factors, sources, activation)
@@ -103,7 +103,7 @@ def _step_errors(made: Prepared, snapshot: Snapshot, sources: F32, targets: F32)
     """Return how far small steps in fact are from the first order, on a residual of 1 in every output."""
     from fractalman.learners.networks.tangents import kernel_pairs, signals, steps_at
 
-    activation = made.run.activation
+    activation = made.network.activation
     at = signals(snapshot.weights, made.factors, sources, activation)
     itself = np.arange(len(sources))
     own = kernel_pairs(at, itself, at, itself, made.factors, made.rates).sum(axis=0)

@@ -65,7 +65,7 @@ def _look(view: View, made: Prepared, snapshot: Snapshot) -> Look:
     """Return what the probes need of a network at one step of its training."""
     from fractalman.learners.networks.tangents import signals
 
-    found = signals(snapshot.weights, made.factors, view.inputs.astype(np.float32), made.run.activation)
+    found = signals(snapshot.weights, made.factors, view.inputs.astype(np.float32), made.network.activation)
     return Look(
         spaces={str(k + 1): layer for k, layer in enumerate(found.forward[1:])} | {"output": found.output},
         predicted=found.output * made.scale.label_scale + made.scale.label_centre,

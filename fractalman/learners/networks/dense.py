@@ -1,0 +1,52 @@
+"""Fully connected layers, the network of the learner "mlp"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fractalman.learners.networks.network import Network
+from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+
+
+def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
+    """Return the outputs; full float32 products on every device (a GPU's default would keep 10 bits).
+
+    ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from fractalman.learners.networks.training import ACTIVATIONS
+
+    last = len(weights) - 1
+    for layer, (weight, bias) in enumerate(weights):
+        X = jnp.dot(X, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
+        if layer < last:
+            X = ACTIVATIONS[activation](X)
+    return X
+
+
+@dataclass(frozen=True)
+class Dense(Network):
+    """``depth`` hidden layers of ``width`` units; 0 of them is y = xW + b."""
+
+    width: int
+    depth: int
+    activation: str = "relu"
+    parameterization: str = "standard"
+
+    def start(self, key: int, d: int, outputs: int) -> Weights:
+        """Return a pair (weight, bias) per layer."""
+        return initial_weights(key, d, self.width, self.depth, outputs, self.parameterization)
+
+    def constants(self, optimizer: str, d: int, weights: Any) -> tuple[Any, Any]:  # noqa: ARG002
+        """Return the parameterization's factors (layers,) and rates, a pair per layer."""
+        factors, rates = multipliers(self.parameterization, optimizer, d, self.width, self.depth)
+        return factors, tuple((np.float32(w), np.float32(b)) for w, b in rates)
+
+    def apply(self, weights: Any, factors: Any, X: Any) -> Any:
+        """Return the outputs."""
+        return dense(weights, factors, X, self.activation)
