@@ -234,7 +234,7 @@ def run(case: Case, learners: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def effect(case: Case, learner: str, sizes: Sequence[int]) -> float | None:
-    """Return the level that sabotage gives, mean over the sizes of its own curve over the declared one; None unknown."""
+    """Return the level that sabotage gives, its own curve over the declared one, mean over the sizes; None unknown."""
     if case.condition in FACTORS:
         return FACTORS[case.condition] ** 2
     declared = from_dict({**SABOTAGED, **clean_recipes()}[case.recipe])

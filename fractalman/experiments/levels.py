@@ -2,8 +2,8 @@
 
 Of every replicate the ratio of measured to predicted risk is averaged over the sizes, so that whatever its sizes share
 (structure, labels, test points) is in the scatter over replicates (`scatter`); beside that mean every single size is
-looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is added in
-quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
+looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is
+added in quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
 """
 
 from __future__ import annotations
@@ -165,7 +165,6 @@ def _judged(
         None if parts is None else _with_mean(parts),
         None if structures is None else _with_mean(structures * means),
     )
-    own = float(scatter.standard_error[-1])
     single = means * error / predicted
     if draws is None or len(draws) < 2:  # structure by structure is not known: as if all sizes erred together
         drawn, theirs = 0.0, float(np.mean(single))

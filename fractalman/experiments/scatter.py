@@ -1,13 +1,14 @@
 """How much the mean over replicates scatters, also where there are two of them.
 
-A replicate's number (its mean ratio to a curve, its slope) differs from the next one's because the structure is another
-one and because labels are drawn anew. Both are known apart from the replicates' own scatter: the predicted curve is
-known structure by structure, and a replicate has several label vectors on one structure. Their variances and that of the
-replicates are pooled, weighted by their degrees of freedom, so that two replicates have more than one of these. Where
-replicates scatter significantly more than that, whatever makes them (a learner's own randomness, labels that are not
-the recipe's) is not in the parts, and their own scatter alone counts. Measured over 1500 trials each, 95 % intervals hold the truth in
-.95 to .96 with 2, 3 and 5 replicates (skewed risks .94 to .96), and are .43, .68 and .86 times as wide as those of the
-replicates alone; with a scatter that no part knows, four times the labels', in .80, .91 and .95.
+A replicate's number (its mean ratio to a curve, its slope) differs from the next one's because the structure is
+another one and because labels are drawn anew. Both are known apart from the replicates' own scatter: the predicted
+curve is known structure by structure, and a replicate has several label vectors on one structure. Their variances and
+that of the replicates are pooled, weighted by their degrees of freedom, so that two replicates have more than one of
+these. Where replicates scatter significantly more than that, whatever makes them (a learner's own randomness, labels
+that are not the recipe's) is not in the parts, and their own scatter alone counts. Measured over 1500 trials each, 95
+% intervals hold the truth in .95 to .96 with 2, 3 and 5 replicates (skewed risks .94 to .96), and are .43, .68 and .86
+times as wide as those of the replicates alone; with a scatter that no part knows, four times the labels', in .80, .91
+and .95.
 """
 
 from __future__ import annotations

@@ -155,8 +155,9 @@ def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, los
     if classes:
         return risks_of(outcome, y, r.y_train[:n, :draws], classes, loss)
     squares = (np.asarray(outcome.prediction, np.float64) - y) ** 2
-    found = {"risk": float(np.mean(squares)), "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
-    if draws > 1 and np.isfinite(found["risk"]):
+    risk = float(np.mean(squares))
+    found: dict[str, Any] = {"risk": risk, "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
+    if draws > 1 and math.isfinite(risk):
         found["draw_risks"] = tuple(squares.mean(axis=0).tolist())
     return found
 

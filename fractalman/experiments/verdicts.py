@@ -7,11 +7,11 @@ where the risk of a constant would have differed; a risk below the Bayes floor i
 an alarm and never an agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
-(a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that measurement
-and reference differ by less than the 95 % Student-t half-width of their difference: standard errors of both in
-quadrature, degrees of freedom from the replicates, and from their parts where these are known (`scatter`). Such an agreement resolves nothing, and is none, where the
-half-width exceeds half the reference or the measured interval holds 0: it would agree with anything. A difference
-beyond the half-width is one, however wide that is.
+(a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that
+measurement and reference differ by less than the 95 % Student-t half-width of their difference: standard errors of
+both in quadrature, degrees of freedom from the replicates, and from their parts where these are known (`scatter`).
+Such an agreement resolves nothing, and is none, where the half-width exceeds half the reference or the measured
+interval holds 0: it would agree with anything. A difference beyond the half-width is one, however wide that is.
 
 Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
 along the steps nothing is predicted.
@@ -343,8 +343,8 @@ def _error(
 ) -> tuple[float, float]:
     """Return the fitted exponent's standard error and its degrees of freedom, from the replicates and their parts.
 
-    Of risks near their means the exponent is a weighted sum of risk/mean, which replicates, label vectors and structures
-    all have; without the parts the error is the fit's own.
+    Of risks near their means the exponent is a weighted sum of risk/mean, which replicates, label vectors and
+    structures all have; without the parts the error is the fit's own.
     """
     plain = found.standard_error, float(found.degrees_of_freedom)
     if prediction is None or test_size is None or not np.isfinite(curves[1]).all():

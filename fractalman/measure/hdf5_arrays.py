@@ -71,7 +71,7 @@ def _need_filters(file: Path, name: str, stored: Any) -> None:
         number, text = absent[0]
         raise MissingExtraError(
             f"{file}: {name} is compressed with HDF5 filter {number} ({text or 'no name'}): use pip install "
-            "'fractalman[compression]', whose hdf5plugin reads it"
+            "hdf5plugin, which reads it"
         ) from None
     for number, text in absent:
         if not h5py.h5z.filter_avail(number):

@@ -134,8 +134,8 @@ def no_floor(recipe: Recipe) -> str:
     if recipe.classifies and family_of(recipe).laws.field is not None:
         return 'no Bayes floor of classes is known for field = "waves": use field = "exact"'
     return (
-        f"family {recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior where the rules "
-        "are known"
+        f"family {recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior where the "
+        "rules are known"
     )
 
 

@@ -90,10 +90,13 @@ def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: floa
             points.append(Point("x", n, i, draws.mean(), 0.0, 0.9, 8192.0, draw_risks=tuple(draws.tolist())))
     known = level_of(points, Predicted(True), [32, 64, 128], 2, 512)
     alone = level_of(points, Predicted(False), [32, 64, 128], 2, 512)
-    assert known is not None and alone is not None
+    assert known is not None
+    assert alone is not None
     assert known.agrees is agrees
     assert alone.agrees is not False
     untold = level_of(points, Predicted(True), [32, 64, 128], 2)
-    assert untold is not None and untold.half_width == alone.half_width
+    assert untold is not None
+    assert untold.half_width == alone.half_width
     fewer = level_of(points, Predicted(True), [32, 64, 128], 2, 128)
-    assert fewer is not None and fewer.half_width > known.half_width
+    assert fewer is not None
+    assert fewer.half_width > known.half_width

@@ -84,7 +84,9 @@ def test_updates_of_a_mup_network_do_not_depend_on_the_width() -> None:
             after = training.train(run, [X], [y / y.std()], [X], [5])[0].prediction
             factors, _ = parameterization.multipliers(name, "adam", 8, width, 2)
             start = training.stack([parameterization.initial_weights(5, 8, width, 2, 1, name)])
-            found.append(float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, Dense(width, 2))[0]).mean())))
+            found.append(
+                float(np.sqrt(np.square(after - training.forward(start, [X], 1, factors, Dense(width, 2))[0]).mean()))
+            )
     assert moved["mup"][1] / moved["mup"][0] < 2.0
     assert moved["standard"][1] / moved["standard"][0] > 3.0
 

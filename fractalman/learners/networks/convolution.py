@@ -85,7 +85,7 @@ class Settings(Training):
     def own_problems(self) -> list[str]:
         """Return what is wrong with settings together."""
         problems = []
-        if not isinstance(self.image, bool):
+        if type(self.image) is not bool:
             problems.append(f"convolution.image = {shown(self.image)}: expected true or false")
         if isinstance(self.stride, int) and isinstance(self.patch, int) and self.stride > self.patch:
             problems.append(
