@@ -85,7 +85,7 @@ class Settings(Training):
     def own_problems(self) -> list[str]:
         """Return what is wrong with settings together."""
         problems = []
-        if type(self.image) is not bool:
+        if self.image not in (True, False):
             problems.append(f"convolution.image = {shown(self.image)}: expected true or false")
         if isinstance(self.stride, int) and isinstance(self.patch, int) and self.stride > self.patch:
             problems.append(
