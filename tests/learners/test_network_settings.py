@@ -153,6 +153,7 @@ def test_a_killed_training_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> 
         import numpy as np
         from pathlib import Path
         from fractalman.learners.networks import checkpoints, training
+        from fractalman.learners.networks.dense import Dense
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(64, 4)).astype(np.float32), rng.normal(size=(64, 1))
         run = training.Run(Dense(16, 2), 60, 5, 10, 16, 1e-2, 0.0, 64)

@@ -23,7 +23,7 @@ from fractalman.conventions import root_mean_square
 from fractalman.errors import RecipeError
 from fractalman.learners.networks.learner import NetworkLearner
 from fractalman.learners.networks.network import Network, Tensor, drawn
-from fractalman.learners.networks.settings import ACTIVATIONS, Training
+from fractalman.learners.networks.settings import ACTIVATIONS, Training, is_switch
 from fractalman.learners.protocol import Problem
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
@@ -85,7 +85,7 @@ class Settings(Training):
     def own_problems(self) -> list[str]:
         """Return what is wrong with settings together."""
         problems = []
-        if self.image not in (True, False):
+        if not is_switch(self.image):
             problems.append(f"convolution.image = {shown(self.image)}: expected true or false")
         if isinstance(self.stride, int) and isinstance(self.patch, int) and self.stride > self.patch:
             problems.append(

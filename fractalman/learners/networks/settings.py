@@ -140,6 +140,11 @@ class Settings(Training):
     words: ClassVar[dict[str, tuple[str, ...]]] = {"activation": ACTIVATIONS, "parameterization": PARAMETERIZATIONS}
 
 
+def is_switch(value: object) -> bool:
+    """Return whether a value is true or false."""
+    return isinstance(value, bool)
+
+
 def _is_integer(value: object, high: int) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= int(value) <= high
 
