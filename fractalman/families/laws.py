@@ -91,6 +91,9 @@ class Laws(Generic[R]):
         if learner.kind not in KINDS:
             reason = f"nothing is known of {learner.name or 'this learner'!r}: it declares no kind that laws are about"
             return _nothing_known(reason, "that of 1-nn, if it answers from training points near by")
+        if learner.strings and not recipe.string_layout:
+            reason = f"{learner.name!r} reads inputs place by place, and the coordinates of these points are no places"
+            return _nothing_known(reason, "that of mlp, which sees all directions alike")
         if learner.kind == "kernel" and learner.smoothness is None:
             reason = f"{learner.name or 'this kernel'!r} does not declare how smooth it is, which decides its exponent"
             return _nothing_known(reason, "that of a kernel as smooth, e.g. laplace-kernel (ν = 1/2) or matern-kernel")

@@ -125,6 +125,16 @@ def test_a_kernel_of_unknown_smoothness_has_no_number() -> None:
         _ = NewKernel.properties.kernel_smoothness
 
 
+def test_what_reads_strings_has_a_law_on_strings_alone() -> None:
+    """A transformer's pieces are no balls of points; the mlp, which sees all directions alike, is the control."""
+    for recipe in (fm.Cascade(n_points=64), fm.SmoothManifold(n_points=64), fm.PercolationCluster(n_points=64)):
+        law = fm.predict(recipe, "transformer").law
+        assert law.data_exponent is None
+        assert "place by place" in law.reason
+        assert fm.predict(recipe, "mlp").law.data_exponent is not None
+    assert "place by place" not in fm.predict(fm.RandomHierarchyModel(n_points=64), "transformer").law.reason
+
+
 def test_a_law_that_is_withdrawn_keeps_what_was_known_beside_its_exponents() -> None:
     law = law_of(fm.SmoothManifold(n_points=500, hurst=1.0), "1-nn")
     assert law.logarithmic

@@ -212,6 +212,7 @@ class Convolution(NetworkLearner):
     properties: ClassVar[LearnerProperties] = LearnerProperties(
         "convolution",
         "network",
+        strings=True,
         assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
     )
 

@@ -248,6 +248,7 @@ class Transformer(NetworkLearner):
     properties: ClassVar[LearnerProperties] = LearnerProperties(
         "transformer",
         "network",
+        strings=True,
         assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
     )
 

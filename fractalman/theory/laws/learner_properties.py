@@ -36,6 +36,8 @@ class LearnerProperties(Display):
         Number of features of a model whose size is fixed; None where there is no such number.
     homogeneous : bool
         Whether its kernel has K(cx, z) = c·K(x, z), so that it knows directions and no lengths. Default False.
+    strings : bool
+        Whether it reads its inputs position by position, as a string or an image. Default False.
     assumptions : tuple of str
         What laws assume of it, one sentence each.
     references : tuple of Source
@@ -53,6 +55,7 @@ class LearnerProperties(Display):
     degree: int | None = None
     features: int | None = None
     homogeneous: bool = False
+    strings: bool = False
     assumptions: tuple[str, ...] = ()
     references: tuple[Source, ...] = ()
 
