@@ -70,6 +70,28 @@ def test_distances_keep_the_small_scales_that_the_product_formula_loses() -> Non
     assert abs(math.sqrt(max(product[0, 1], 0.0)) - gap) > 0.01 * gap
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_distances_by_products_are_those_of_differences_to_twelve_digits(offset: float) -> None:
+    """64 coordinates, every row with one near it, 1e-9 to 1 apart, and one copied; control: the bare product formula."""
+    far = normals(3, 350 * 64).reshape(350, 64)
+    X = np.concatenate(
+        [far, far + 10.0 ** -np.linspace(0.0, 9.0, 350)[:, None] * normals(4, 350 * 64).reshape(350, 64)]
+    )
+    X[7] = X[5]
+    X += offset
+    Z = X[100:350] + 1e-6
+    for one, other in ((X, X), (X, Z), (X, X.copy()), (X[:0], Z)):
+        exact = np.array([np.sqrt(np.square(row - other).sum(axis=1)) for row in one]).reshape(len(one), len(other))
+        found = kernels.distances(one, other)
+        np.testing.assert_allclose(found, exact, rtol=1e-12, atol=0.0)
+        if one is other:
+            assert np.array_equal(found, found.T)
+            assert not found.diagonal().any()
+    squares = np.square(X).sum(axis=1)
+    bare = np.sqrt(np.maximum(squares[:, None] + squares - 2.0 * X @ X.T, 0.0))
+    assert np.abs(bare - kernels.distances(X, X)).max() > 1e-8
+
+
 def test_distances_of_single_precision_points_are_taken_in_double() -> None:
     X = np.array([[1.0], [1.0 + 2.0**-23]], np.float32)
     assert kernels.distances(X, X)[0, 1] == 2.0**-23
