@@ -72,7 +72,7 @@ def test_distances_keep_the_small_scales_that_the_product_formula_loses() -> Non
 
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_distances_by_products_are_those_of_differences_to_twelve_digits(offset: float) -> None:
-    """64 coordinates, every row with one near it, 1e-9 to 1 apart, and one copied; control: the bare product formula."""
+    """64 coordinates; every row has one near it, 1e-9 to 1 apart, two are the same; control: the bare products."""
     far = normals(3, 350 * 64).reshape(350, 64)
     gaps = 10.0 ** -np.linspace(0.0, 9.0, 350)[:, None]
     X = np.concatenate([far, far + gaps * normals(4, 350 * 64).reshape(350, 64)])
