@@ -90,7 +90,8 @@ class Settings(Training):
             problems.append(
                 f"transformer.width = {shown(self.width)}: expected a multiple of heads = {shown(self.heads)}"
             )
-        if self.targets == "every" and (self.vocabulary is None or self.pooling != "last"):
+        every = isinstance(self.targets, str) and self.targets == "every"
+        if every and (self.vocabulary is None or shown(self.pooling) != shown("last")):
             problems.append(
                 'transformer.targets = "every": expected columns that are tokens and a decoder; use vocabulary = V and '
                 'pooling = "last"'
