@@ -249,8 +249,8 @@ def effect(case: Case, learner: str, sizes: Sequence[int]) -> float | None:
 
 
 def inside(row: dict[str, Any]) -> bool:
-    """Whether what a sabotage changes lies inside the ± of its verdict."""
-    return row["changed_to"] is not None and abs(row["changed_to"] - row["ratio"]) <= row["half_width"]
+    """Whether a sabotage changes the level by less than the ± of its verdict."""
+    return row["changed_to"] is not None and abs(row["changed_to"] - 1.0) < row["half_width"]
 
 
 # ---------------------------------------------------------------------------------------------------- report

@@ -23,7 +23,16 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def row(condition: str, agrees: bool | None) -> dict[str, Any]:
-    return {"recipe": "r", "condition": condition, "seeds": 5, "learner": "1-nn", "agrees": agrees, "reason": "why"}
+    level = {"ratio": 1.02, "half_width": 0.05, "changed_to": None}
+    return {
+        "recipe": "r",
+        "condition": condition,
+        "seeds": 5,
+        "learner": "1-nn",
+        "agrees": agrees,
+        "reason": "why",
+        **level,
+    }
 
 
 def test_every_case_is_a_recipe(script: ModuleType) -> None:
@@ -40,8 +49,10 @@ def test_the_report_says_what_falls_short(script: ModuleType) -> None:
     assert not script.as_wanted([*good, row("shuffled", True)])
     assert not script.as_wanted([*good, row("clean", False)])  # 2 of 21
     assert not script.as_wanted([*good, *[row("clean", None)] * 10])
-    text = script.report([*good, row("cubed", True)], 3, 5, "command")
-    assert "sabotage that agrees: 1 of 3" in text
+    small, seen = [{**row("noise .1", True), "changed_to": level} for level in (1.04, 1.06)]  # both in 1.02 ± .05
+    text = script.report([*good, row("cubed", True), small, seen], 3, 5, "command")
+    assert "sabotage that agrees: 3 of 5 (wanted: 0); 1 of them change the level by less than the ±" in text
+    assert "(its own curve has the level 1.060)" in text
     assert "reduced: 3 of" in text
     assert "| clean | 1-nn | 19 | 1 | 0 |" in text
 
