@@ -11,7 +11,7 @@ from typing import Any
 ANCHORED = re.compile(r'^(#+) <a id="([^"]+)"></a>', re.MULTILINE)
 CHAPTERS = (
     "1-objects", "2-dimensions", "3-exponents", "4-curves", "5-linear", "6-open", "7-controls", "8-granularity",
-    "9-locality", "11-dictionaries", "10-classification", "neighbour-domain", "laws",
+    "9-locality", "10-classification", "11-dictionaries", "neighbour-domain", "laws",
 )  # fmt: skip
 APPENDED = {
     "docs/theory": "\n".join(["\n```{toctree}", ":hidden:", "", *(f"theory/{one}" for one in CHAPTERS), "```\n"])
