@@ -264,7 +264,7 @@ def test_a_sweep_over_strings_says_what_a_position_is() -> None:
         ("transformer", {"vocabulary": 5, "targets": "every"}, "found 4 classes and 1 label columns"),
         ("convolution", {"depth": 3}, "one position is left after 2 layers"),
         ("convolution", {"stride": 3}, "expected at most patch = 2"),
-        ("convolution", {"image": True, "block": 2}, "found 2 positions of 2 columns, expected a square number"),
+        ("convolution", {"image": True, "block": 2}, "found 2 positions of 2 columns, expected a square;"),
         ("convolution", {"weights": "lokal"}, "did you mean 'local'"),
         ("convolution", {"steps": 0}, r"convolution\.steps = 0: expected an integer"),
     ],

@@ -327,6 +327,9 @@ def test_laws_of_a_cascade() -> None:
         elif learner == "logistic":  # takes classes
             assert law.data_exponent is None
             assert law.nearest == "that of ridge"
+        elif learner in ("convolution", "transformer"):  # read strings
+            assert law.data_exponent is None
+            assert law.nearest.startswith("that of mlp")
         elif learner in ("gradient-boosting", "random-features"):
             assert law.data_exponent is None
             assert "0.3962" in law.nearest
