@@ -194,6 +194,8 @@ def _judged(
         reason = f"{said}: differs by {sigma:+.1f} standard errors{where}"
     elif not half_width <= RESOLUTION:
         agrees, reason = None, f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; use more seeds"
+    elif not abs(ratio - 1.0) <= half_width:  # improbable as one look, not as the least of m + 1: neither is claimed
+        agrees, reason = None, f"{said}: not resolved, the ± does not hold 1; use more seeds"
     else:
         agrees, reason = True, f"{said}: agrees"
     return Level(ratio, half_width, sigma, p_value, agrees, reason, sizes, tuple(means.tolist()))

@@ -134,7 +134,8 @@ class Tally:
         rows: Iterable[Sequence[Any]] = (
             (group, sum(count.values()), *(count[one] or "" for one in words)) for group, count in self.counts.items()
         )
-        lines = [f"## {self.title}", "", f"{self.tried} tried, {len(self.bad)} bad.", ""]
+        bad = sum(count[one] for count in self.counts.values() for one in BAD)
+        lines = [f"## {self.title}", "", f"{self.tried} tried, {bad} bad.", ""]
         lines += [f"| | tried | {' | '.join(words)} |", f"|---|{'---|' * (len(words) + 1)}"]
         lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
         return "\n".join([*lines, "", *(f"- {line}" for line in self.bad), ""]).rstrip() + "\n"

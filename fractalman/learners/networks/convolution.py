@@ -21,8 +21,8 @@ from fractalman._typing import F32, F64, I64
 from fractalman.config import shown
 from fractalman.conventions import root_mean_square
 from fractalman.errors import RecipeError
-from fractalman.learners.networks.learner import NetworkLearner
-from fractalman.learners.networks.network import Network, Tensor, drawn
+from fractalman.learners.networks.learner import DATA_LIMITED, NetworkLearner
+from fractalman.learners.networks.network import Tensor, TensorNetwork
 from fractalman.learners.networks.settings import ACTIVATIONS, Training, is_switch
 from fractalman.learners.protocol import Problem
 from fractalman.theory.laws.learner_properties import LearnerProperties
@@ -96,7 +96,7 @@ class Settings(Training):
 
 
 @dataclass(frozen=True)
-class ConvolutionNetwork(Network):
+class ConvolutionNetwork(TensorNetwork):
     """The shape of a convolutional or locally connected network; see `Settings`."""
 
     width: int
@@ -147,10 +147,6 @@ class ConvolutionNetwork(Network):
             "readout/weight": Tensor((last, outputs), 1.0 / math.sqrt(last)),
             "readout/bias": Tensor((outputs,), 0.0),
         }
-
-    def start(self, key: int, d: int, outputs: int) -> dict[str, F32]:
-        """Return the arrays of `tensors` at the start."""
-        return drawn(key, self.tensors(d, outputs))
 
     def maps(self, weights: Any, X: Any) -> list[Any]:
         """Return the channels (b, positions, width) of every hidden layer."""
@@ -213,7 +209,7 @@ class Convolution(NetworkLearner):
         "convolution",
         "network",
         strings=True,
-        assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
+        assumptions=(DATA_LIMITED,),
     )
 
     @property
@@ -222,10 +218,6 @@ class Convolution(NetworkLearner):
         s = self.settings
         stride = s.patch if s.stride is None else s.stride
         return ConvolutionNetwork(s.width, s.depth, s.patch, stride, s.block, s.image, s.weights, s.activation)
-
-    def parameters(self, d: int, outputs: int = 1) -> int:
-        """Return the number of weights and biases for d inputs."""
-        return sum(t.size for t in self.network.tensors(d, outputs).values())
 
     def operations(self, d: int, outputs: int = 1) -> float:
         """Return the operations of one point: those of every patch."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fractalman.learners.networks.network import Network
-from fractalman.learners.networks.parameterization import Weights, initial_weights, multipliers
+from fractalman.learners.networks.parameterization import Weights, initial_weights, layer_sizes, multipliers
 
 
 def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
@@ -41,6 +41,10 @@ class Dense(Network):
     def start(self, key: int, d: int, outputs: int) -> Weights:
         """Return a pair (weight, bias) per layer."""
         return initial_weights(key, d, self.width, self.depth, outputs, self.parameterization)
+
+    def count(self, d: int, outputs: int) -> int:
+        """Return the number of weights and biases."""
+        return sum((a + 1) * b for a, b in layer_sizes(d, self.width, self.depth, outputs))
 
     def constants(self, optimizer: str, d: int, weights: Any) -> tuple[Any, Any]:  # noqa: ARG002
         """Return the parameterization's factors (layers,) and rates, a pair per layer."""

@@ -35,6 +35,8 @@ from fractalman.learners.protocol import (
 if TYPE_CHECKING:
     from fractalman.learners.networks.training import Run, Trained
 
+DATA_LIMITED = "data-limited points: training risk far below test risk, more steps or width change nothing"
+"""What laws assume of every network."""
 BLOCK = 500
 """Steps between two looks at the training risk."""
 _SHARE = 0.4
@@ -150,6 +152,10 @@ class NetworkLearner(Learner):
     def shape_words(self) -> str:
         """The network, its start and how inputs are treated, for the report."""
 
+    def parameters(self, d: int, outputs: int = 1) -> int:
+        """Return the number of weights and biases for d inputs."""
+        return self.network.count(d, outputs)
+
     def operations(self, d: int, outputs: int = 1) -> float:
         """Return the floating-point operations of one point on its way through; a step takes three times as many.
 
@@ -160,7 +166,7 @@ class NetworkLearner(Learner):
         outputs : int, default 1
             Outputs.
         """
-        return 2.0 * float(self.parameters(d, outputs) or 0)
+        return 2.0 * float(self.parameters(d, outputs))
 
     def units(self, d: int) -> int:
         """Return how many numbers a point becomes on its way through a network."""
@@ -178,7 +184,7 @@ class NetworkLearner(Learner):
     def cost(self, n: int, d: int, t: int, m: int) -> Cost:
         """Count the steps, the looks at the training risk, and both again for every learning rate that is tried."""
         s = self.settings
-        weights, passing = float(self.parameters(d, m) or 0), self.operations(d, m)
+        weights, passing = float(self.parameters(d, m)), self.operations(d, m)
         tries = len(s.rates) + 1 if len(s.rates) > 1 else 1
         looks = n * (1 + s.steps // BLOCK) + t
         step = _PER_STEP + _PER_UNIT * s.batch_size * self.units(d)

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from fractalman.learners.networks.dense import Dense
-from fractalman.learners.networks.learner import NetworkLearner
-from fractalman.learners.networks.parameterization import layer_sizes
+from fractalman.learners.networks.learner import DATA_LIMITED, NetworkLearner
 from fractalman.learners.networks.settings import Settings
 from fractalman.theory.laws.learner_properties import LearnerProperties
 
@@ -50,7 +49,7 @@ class MLP(NetworkLearner):
         "network",
         smoothness=0.5,
         degree=1,
-        assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
+        assumptions=(DATA_LIMITED,),
     )
 
     @property
@@ -64,11 +63,6 @@ class MLP(NetworkLearner):
         from fractalman.learners.kernel_ridge import TangentKernel
 
         return TangentKernel(depth=self.settings.depth).smoother() if self.settings.activation == "relu" else None
-
-    def parameters(self, d: int, outputs: int = 1) -> int:
-        """Return the number of weights and biases for d inputs."""
-        sizes = layer_sizes(d, self.settings.width, self.settings.depth, outputs)
-        return sum((a + 1) * b for a, b in sizes)
 
     def units(self, d: int) -> int:
         """Return inputs and hidden units."""

@@ -58,6 +58,10 @@ class Network(ABC):
         """
 
     @abstractmethod
+    def count(self, d: int, outputs: int) -> int:
+        """Return the number of weights and biases."""
+
+    @abstractmethod
     def apply(self, weights: Any, factors: Any, X: Any) -> Any:
         """Return the outputs (b, m) at points (b, d), in JAX.
 
@@ -118,3 +122,19 @@ def drawn(key: int, tensors: Mapping[str, Tensor]) -> dict[str, F32]:
         else (t.spread * normals(key64(key, Role.INITIALISATION, k), t.size)).reshape(t.shape).astype(np.float32)
         for k, (name, t) in enumerate(tensors.items())
     }
+
+
+class TensorNetwork(Network):
+    """A network that is told by its arrays of weights."""
+
+    @abstractmethod
+    def tensors(self, d: int, outputs: int) -> dict[str, Tensor]:
+        """Return the arrays of weights by name, in the order in which they draw."""
+
+    def start(self, key: int, d: int, outputs: int) -> dict[str, F32]:
+        """Return the arrays of `tensors` at the start."""
+        return drawn(key, self.tensors(d, outputs))
+
+    def count(self, d: int, outputs: int) -> int:
+        """Return the number of weights and biases."""
+        return sum(t.size for t in self.tensors(d, outputs).values())

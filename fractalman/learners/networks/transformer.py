@@ -18,8 +18,8 @@ import numpy as np
 from fractalman._typing import F32, F64
 from fractalman.config import shown
 from fractalman.errors import RecipeError
-from fractalman.learners.networks.learner import NetworkLearner
-from fractalman.learners.networks.network import Network, Tensor, batch_loss, drawn
+from fractalman.learners.networks.learner import DATA_LIMITED, NetworkLearner
+from fractalman.learners.networks.network import Tensor, TensorNetwork, batch_loss
 from fractalman.learners.networks.settings import Training
 from fractalman.learners.protocol import Problem
 from fractalman.theory.laws.learner_properties import LearnerProperties
@@ -102,7 +102,7 @@ class Settings(Training):
 
 
 @dataclass(frozen=True)
-class TransformerNetwork(Network):
+class TransformerNetwork(TensorNetwork):
     """The shape of a transformer; see `Settings`."""
 
     width: int
@@ -147,10 +147,6 @@ class TransformerNetwork(Network):
             "readout/weight": Tensor((e, outputs), 1.0 / math.sqrt(e)),
             "readout/bias": Tensor((outputs,), 0.0),
         }
-
-    def start(self, key: int, d: int, outputs: int) -> dict[str, F32]:
-        """Return the arrays of `tensors` at the start."""
-        return drawn(key, self.tensors(d, outputs))
 
     def states(self, weights: Any, X: Any) -> list[Any]:
         """Return the states (b, T, e) of all positions: embedded, then after every layer."""
@@ -250,7 +246,7 @@ class Transformer(NetworkLearner):
         "transformer",
         "network",
         strings=True,
-        assumptions=("data-limited points: training risk far below test risk, more steps or width change nothing",),
+        assumptions=(DATA_LIMITED,),
     )
 
     @property
@@ -258,10 +254,6 @@ class Transformer(NetworkLearner):
         """Attention and hidden units, layer by layer."""
         s = self.settings
         return TransformerNetwork(s.width, s.depth, s.heads, s.block, s.vocabulary, s.pooling, s.targets)
-
-    def parameters(self, d: int, outputs: int = 1) -> int:
-        """Return the number of weights of d columns, positions included."""
-        return sum(t.size for t in self.network.tensors(d, outputs).values())
 
     def operations(self, d: int, outputs: int = 1) -> float:
         """Return the operations of one point: products with weights, and of attention 4T²e in every layer."""
