@@ -79,8 +79,7 @@ class Predicted:
         return (self.rows * n**-0.5, 512) if self.known else None
 
 
-@pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.6, False), (0.5, False)])
-def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: float, agrees: bool) -> None:
+def _points(factor: float) -> list[Point]:
     rng, points = np.random.default_rng(7), []
     for i in range(2):
         structure = 1.0 + 0.1 * rng.normal()
@@ -88,6 +87,23 @@ def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: floa
         for n in (32, 64, 128):
             draws = factor * structure * labels * n**-0.5
             points.append(Point("x", n, i, draws.mean(), 0.0, 0.9, 8192.0, draw_risks=tuple(draws.tolist())))
+    return points
+
+
+def test_no_level_agrees_whose_interval_leaves_1_out() -> None:
+    """Between an agreement and a difference, which has m + 1 looks to make good for, lies "not resolved"."""
+    said = []
+    for factor in np.linspace(0.5, 1.6, 45):
+        level = level_of(_points(float(factor)), Predicted(True), [32, 64, 128], 2, 512)
+        assert level is not None
+        assert level.agrees is not True or abs(level.ratio - 1.0) <= level.half_width
+        said.append(level.agrees if "hold 1" not in level.reason else "between")
+    assert {True, False, "between"} <= set(said)
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.6, False), (0.5, False)])
+def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: float, agrees: bool) -> None:
+    points = _points(factor)
     known = level_of(points, Predicted(True), [32, 64, 128], 2, 512)
     alone = level_of(points, Predicted(False), [32, 64, 128], 2, 512)
     assert known is not None
