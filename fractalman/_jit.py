@@ -16,25 +16,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numba
+import numpy as np
 from numba.core import config as _numba_config
 
+from fractalman._kernel_sources import digest_of
 
-def _cache_folder() -> str | None:
-    """Return a writable folder keyed by this package's source, numba and the CPU, or None where there is none.
+# What changes the machine code of one and the same text; numba's own index knows the processor.
+_SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")
 
-    Numba notices a change in a kernel's own file only; kernels here call kernels of other files, so the folder's
-    name carries a digest of the whole package.
-    """
+
+def _cache_folder() -> Path | None:
+    """Return a writable folder for this compiler, its settings and this Python, or None where there is none."""
     if os.environ.get("FRACTALMAN_CACHE", "").lower() in {"0", "off", "no"} or _numba_config.DISABLE_JIT:
         return None
-    package = Path(__file__).parent
-    digest = hashlib.blake2b(digest_size=8)
-    for source in sorted(package.rglob("*.py")):
-        digest.update(source.relative_to(package).as_posix().encode())
-        digest.update(source.read_bytes())
     base = os.environ.get("FRACTALMAN_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    name = f"numba-{numba.__version__}-py{platform.python_version()}-{platform.machine()}-{digest.hexdigest()}"
+    settings = repr(
+        [(llvmlite.__version__, np.__version__), *((name, getattr(_numba_config, name, None)) for name in _SETTINGS)]
+    )
+    digest = hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()
+    name = f"numba-{numba.__version__}-py{platform.python_version()}-{platform.machine()}-{digest}"
     folder = Path(base) / "fractalman" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,19 +45,24 @@ def _cache_folder() -> str | None:
         probe.unlink()
     except OSError:
         return None
-    return str(folder)
+    return folder
 
 
 _CACHE = _cache_folder()
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible)."""
+    """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible).
+
+    The cache's folder is named after the text of all that a kernel of this module can be made of: a program of another
+    text is never found. Kernels outside of the package are not kept.
+    """
+    digest = None if _CACHE is None else digest_of(function.__module__)
     before = _numba_config.CACHE_DIR
-    if _CACHE is not None:
-        _numba_config.CACHE_DIR = _CACHE
+    if _CACHE is not None and digest is not None:
+        _numba_config.CACHE_DIR = str(_CACHE / digest)
     try:
-        compiled = numba.njit(function, nogil=True, error_model="numpy", cache=_CACHE is not None)
+        compiled = numba.njit(function, nogil=True, error_model="numpy", cache=digest is not None)
     finally:
         _numba_config.CACHE_DIR = before
     return compiled  # type: ignore[no-any-return]

@@ -68,8 +68,7 @@ def place(root: Path, mutant: Mutant) -> Path:
 
 def noticed(root: Path, tests: tuple[str, ...], arguments: list[str]) -> str:
     """Run tests in a copy until one fails and return its name, or nothing."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "CI": "true"}
-    environment.pop("FRACTALMAN_CACHE", None)
+    environment = {**os.environ, "PYTHONPATH": str(root), "CI": "true", "FRACTALMAN_CACHE": str(root.parent / "cache")}
     for folder in tests:
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", f"tests/{folder}", *arguments]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
@@ -90,22 +89,25 @@ def main() -> None:
     parser.add_argument("arguments", nargs="*", help="for pytest")
     asked = parser.parse_args()
     missed, results = 0, {}
-    for number in asked.only or range(1, len(MUTANTS) + 1):
-        mutant = MUTANTS[number - 1]
-        with tempfile.TemporaryDirectory(prefix="fractalman-mutant-") as folder:
-            root = Path(folder) / "clone"
-            ignored = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
-            shutil.copytree(ROOT, root, ignore=ignored)
+    with tempfile.TemporaryDirectory(prefix="fractalman-mutants-") as folder:
+        # One copy for all: what was compiled for one fault and is not touched by the next is found again.
+        root = Path(folder) / "clone"
+        ignored = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
+        shutil.copytree(ROOT, root, ignore=ignored)
+        for number in asked.only or range(1, len(MUTANTS) + 1):
+            mutant = MUTANTS[number - 1]
             path = place(root, mutant)
-            path.write_text(path.read_text("utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
+            whole = path.read_text("utf-8")
+            path.write_text(whole.replace(mutant.old, mutant.new), encoding="utf-8")
             start = time.monotonic()
             by = noticed(root, mutant.tests, asked.arguments)
+            path.write_text(whole, encoding="utf-8")
             missed += not by
             results[number] = by
             module = path.relative_to(root).as_posix()
             print(f"{number:2d} {module}: {by or 'NOT NOTICED'} ({time.monotonic() - start:.0f} s)", flush=True)
-        if asked.json:
-            asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            if asked.json:
+                asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"noticed: {len(results) - missed} of {len(results)}")
     sys.exit(missed > 0)
 

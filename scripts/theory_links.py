@@ -11,6 +11,7 @@ import argparse
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +46,8 @@ def citations() -> Iterator[Citation]:
     """Yield what the package's strings cite, function by function, in order of files and lines."""
     for path in sorted((ROOT / "fractalman").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        yield from _cited(ast.parse(path.read_text("utf-8")), module, "")
+        if "docs/theory" in (text := path.read_text("utf-8")):
+            yield from _cited(ast.parse(text), module, "")
 
 
 def _cited(node: ast.AST, module: str, name: str) -> Iterator[Citation]:
@@ -69,7 +71,8 @@ def cited_numbers(text: str) -> list[str]:
 
 def page() -> str:
     """Return docs/theory/laws.md."""
-    tests = {path: path.read_text("utf-8") for path in sorted((ROOT / "tests").rglob("test_*.py"))}
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    words = {path: Counter(re.findall(r"\w+", path.read_text("utf-8"))) for path in tests}
     by_section: dict[str, list[Citation]] = {}
     for citation in dict.fromkeys(citations()):
         if citation.name:
@@ -87,8 +90,7 @@ def page() -> str:
         lines += [f"## [{title}]({path.name}#{anchor})", "", "| function | tests |", "|---|---|"]
         for citation in rows:
             name = citation.name.rpartition(".")[2]
-            counts = {path: len(re.findall(rf"\b{re.escape(name)}\b", text)) for path, text in tests.items()}
-            most = sorted((path for path, count in counts.items() if count), key=lambda path: (-counts[path], path))
+            most = sorted((path for path in tests if words[path][name]), key=lambda path: (-words[path][name], path))
             named = ", ".join(str(path.relative_to(ROOT / "tests")) for path in most[:MOST_TESTS])
             lines.append(f"| `{citation.module}.{citation.name}` | {named or 'through what calls it'} |")
         lines.append("")

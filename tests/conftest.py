@@ -14,17 +14,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-# Compiled kernels never come from an earlier session (a stale one, or one without bounds checks): the processes that
-# the tests start share one folder, which lives as long as the session.
-if "FRACTALMAN_CACHE" not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") == "0":
-    _cache = tempfile.mkdtemp(prefix="fractalman-tests-")
-    os.environ["FRACTALMAN_CACHE"] = _cache
-    # Networks of one shape are compiled anew by every test that trains them, by both processes and by the processes
-    # that tests start: the program is looked up instead. It is the same program, so no bit of a training moves.
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(_cache) / "jax"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    atexit.register(shutil.rmtree, _cache, ignore_errors=True)
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the bits of a run are promised for the CPU
 
@@ -81,6 +70,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "reference" in getattr(item, "originalname", item.name):
             item.add_marker(pytest.mark.reference)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what is compiled beside pytest's own cache: sessions, both processes and those that tests start share it.
+
+    A kernel is found by the text that it was made of and the compiler's settings (tests/test_kernel_sources.py), a
+    network's program by JAX's own digest of it: the same programs as compiled anew, so no bit of a result moves.
+    """
+    kept = getattr(config, "cache", None)
+    folder = os.environ.get("FRACTALMAN_CACHE", "")
+    if not folder and kept is not None:
+        with contextlib.suppress(OSError):
+            folder = str(kept.mkdir("compiled"))
+    if not folder:
+        folder = tempfile.mkdtemp(prefix="fractalman-tests-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["FRACTALMAN_CACHE"] = folder
+    if folder.lower() not in {"0", "off", "no"}:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(folder) / "jax"))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 @pytest.fixture

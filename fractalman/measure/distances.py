@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._jit import kernel
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
+from fractalman.measure._graph_kernels import fill_distances
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.sources import RecipeSource
@@ -59,28 +59,6 @@ class Distances(SeriesDisplay):
     def distance(self) -> I64:
         """(largest + 1,) int64 distances that ``count`` is of: 0, 1, 2, …."""
         return np.arange(self.count.size, dtype=np.int64)
-
-
-@kernel
-def fill_distances(start: I64, neighbour: I64, source: int, distance: I64, queue: I64) -> int:
-    """Breadth-first search: distance[v] in edges from ``source``, −1 out of reach; returns how many were reached.
-
-    ``queue`` holds the reached points in the order of the search.
-    """
-    distance[:] = -1
-    distance[source] = 0
-    queue[0] = source
-    head, tail = 0, 1
-    while head < tail:
-        v = queue[head]
-        head += 1
-        for k in range(start[v], start[v + 1]):
-            w = neighbour[k]
-            if distance[w] < 0:
-                distance[w] = distance[v] + 1
-                queue[tail] = w
-                tail += 1
-    return tail
 
 
 def adjacency(edges: ArrayLike, n_points: int) -> tuple[I64, I64]:

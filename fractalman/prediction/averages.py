@@ -23,7 +23,7 @@ FEWEST, MOST = 3, 4096
 
 
 @dataclass
-class Rows:
+class KnownRisks:
     """Risks draw by draw of one method, kept: computed for sizes and draws that are not known yet.
 
     Args:
@@ -88,10 +88,10 @@ class Averages:
         self.control, self.target_error = control, target_error
         limits = [m.usual for m in (curve, floor) if m is not None and m.usual is not None]
         self.count = int(draws) if draws is not None else min([usual, *limits])
-        self._rows = {name: Rows(m.compute) for name, m in self.methods.items() if m is not None}
-        self._control = None if control is None else Rows(control.compute)
+        self._rows = {name: KnownRisks(m.compute) for name, m in self.methods.items() if m is not None}
+        self._control = None if control is None else KnownRisks(control.compute)
         exact = curve is not None and curve.exact and curve.drawn is not None
-        self._drawn = Rows(curve.drawn) if exact and curve is not None and curve.drawn is not None else None
+        self._drawn = KnownRisks(curve.drawn) if exact and curve is not None and curve.drawn is not None else None
 
     def columns(self, which: str, sizes: Sequence[int]) -> F64:
         """Return risks draw by draw whose mean is the curve or floor; one row where it is exact.

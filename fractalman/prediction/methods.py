@@ -9,23 +9,13 @@ from dataclasses import dataclass, replace
 from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families.base import family_of
+from fractalman.learners import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.networks import CAMPAIGN
 from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
 from fractalman.recipes import Recipe
-
-SMOOTHERS = (
-    "k-nn",
-    "ridge",
-    "random-features",
-    "laplace-kernel",
-    "gaussian-kernel",
-    "matern-kernel",
-    "ntk-kernel",
-)
-"""Learners whose curve is that of a linear smoother of this name; so is "5-nn", with any number."""
 
 _SECONDS = 10_000
 """Training sets of an addressed family that are drawn in seconds, structure by structure."""
@@ -84,7 +74,8 @@ def method_of(
 ) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
-    ``smoother`` is what the learner is to theory where it has settings of its own.
+    ``smoother`` is what the learner is to theory where it has settings of its own; a name alone stands for what the
+    learner's class declares.
     """
     if not family_of(_recipe_of(source)).laws.finite_size:
         return None
@@ -100,9 +91,13 @@ def method_of(
         return _one_neighbour(source)
     if learner == "bayes":
         return _floor(source)
-    if learner in SMOOTHERS or learner.endswith("-nn"):
-        return _smoother(source, learner)
-    return None
+    declared = _declared(learner)
+    return None if declared is None else _smoother(source, learner, declared)
+
+
+def _declared(learner: str) -> theory.Smoother | None:
+    """Return the linear smoother that a learner of this name is by default; None where it is none."""
+    return make(learner).smoother() if learner_class(learner).linear_smoother else None
 
 
 def no_curve(learner: str, recipe: Recipe | None = None) -> str:
@@ -199,11 +194,12 @@ def _of_classes(source: DrawnRealizations | Splits, learner: str, smoother: theo
     if learner == "1-nn" and gaussian:
         kind = f"0–1 risk of 1-nn in X, exact over labels, {over}"
         return Method(kind, realization.averaged(source, realization.class_neighbour), affordable=_seconds(source))
-    if learner == "mlp" or not (smoother is not None or learner in SMOOTHERS or learner.endswith("-nn")):
+    smoother = None if learner == "mlp" else smoother or _declared(learner)
+    if smoother is None:
         return None
     kind = f"0–1 risk of {learner} of classes in X over drawn labels, {over}"
-    compute = realization.averaged(source, realization.voted(smoother or learner))
-    if learner.endswith("-nn"):
+    compute = realization.averaged(source, realization.voted(smoother))
+    if isinstance(smoother, theory.Neighbours):
         return Method(kind, compute, affordable=min(_VOTES_SECONDS, _seconds(source)), usual=_DENSE)
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 
@@ -240,11 +236,11 @@ def _floor(source: DrawnRealizations | Splits) -> Method:
     return Method(kind, realization.averaged(source, realization.bayes_floor), affordable=_seconds(source))
 
 
-def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None) -> Method:
+def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother) -> Method:
     """A linear smoother in X; kernels cost n³, so fewer draws and sizes."""
     kind = f"{learner} in X, expected over labels, {_over(source)}"
-    compute = realization.averaged(source, realization.smoothed(smoother or learner))
-    if learner == "ridge" or learner.endswith("-nn"):
+    compute = realization.averaged(source, realization.smoothed(smoother))
+    if isinstance(smoother, theory.LinearRidge | theory.Neighbours):
         return Method(kind, compute, affordable=_seconds(source))
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 

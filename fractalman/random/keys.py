@@ -15,6 +15,7 @@ import numpy as np
 from fractalman.config import shown
 from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError, check_keywords
+from fractalman.random.constants import CHILD, GAMMA, M1, M2
 
 STREAM_VERSION = 1
 """Rises whenever any draw changes; stored in every file and needed to rebuild one."""
@@ -84,10 +85,6 @@ class Role(IntEnum):
     SUBTASK_CODE = 27
 
 
-# γ and the two multipliers are SplitMix64's published constants.
-GAMMA = 0x9E3779B97F4A7C15
-M1, M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-CHILD = 0xBB67AE8584CAA73B  # the first 64 bits of the fraction of √3: keeps derived keys apart from draws
 MASK = (1 << 64) - 1
 
 
@@ -153,12 +150,12 @@ def key64(seed: int, role: int, *address: int) -> int:
 
 
 def _mix(z: int) -> int:
-    """`streams.mix64` in Python's integers."""
+    """`_draw_kernels.mix64` in Python's integers."""
     z = ((z ^ (z >> 30)) * M1) & MASK
     z = ((z ^ (z >> 27)) * M2) & MASK
     return z ^ (z >> 31)
 
 
 def _derive(key: int, word: int) -> int:
-    """`streams.derive` in Python's integers."""
+    """`_draw_kernels.derive` in Python's integers."""
     return _mix((_mix(key ^ CHILD) + (word + 1) * GAMMA) & MASK)

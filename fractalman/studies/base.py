@@ -52,6 +52,11 @@ class StudySpec(HtmlTable, ABC):
         return digest_of(self.name, self)
 
 
+def plain(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a checked table as JSON and TOML have it: tuples as lists."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
+
+
 S = TypeVar("S", bound=StudySpec)
 Out = TypeVar("Out")
 

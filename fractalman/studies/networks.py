@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fractalman.config import Keys
 from fractalman.errors import RecipeError
 from fractalman.learners import make
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
-from fractalman.studies.base import Row, Task
-from fractalman.studies.sources import Sample
+from fractalman.studies.base import Row, StudySpec, Task, plain
+from fractalman.studies.sources import Sample, Source
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import Settings
@@ -44,6 +45,41 @@ def steps_of(settings: Settings, asked: tuple[int, ...] | None) -> tuple[int, ..
     if not asked or asked[-1] > settings.steps:
         raise RecipeError(f"steps = {list(asked)}: expected numbers from 0 to mlp.steps = {settings.steps}")
     return asked
+
+
+class NetworksSpec(StudySpec):
+    """The specification of a study that trains the networks of a table [mlp]; its own keys are attributes.
+
+    ``keys`` says what its own table may hold.
+    """
+
+    keys: ClassVar[Keys]
+    source: Source
+    seeds: int
+    controls: tuple[str, ...] = ()
+    mlp: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
+        own = plain({key: getattr(self, key) for key in self.keys})
+        return {**self.source.to_dict(), self.name: own, **({"mlp": plain(self.mlp)} if self.mlp else {})}
+
+    def network_tasks(self, first: list[tuple[str, int]], **varied: tuple[int, ...]) -> list[Task]:
+        """Return, replicate by replicate, ``first``, networks that differ in one setting from [mlp], and controls.
+
+        Args:
+            first: part and value of the networks of [mlp] itself. varied: setting → its other values.
+        """
+        base = network_settings(self.mlp)
+        others = [(key, value) for key, values in varied.items() for value in values if value != getattr(base, key)]
+        networks = [*first, *others, *((control, 0) for control in self.controls)]
+        return [Task(part, value, seed) for seed in range(self.seeds) for part, value in networks]
 
 
 def problem_of(sample: Sample, n: int, shuffled: bool = False) -> Problem:

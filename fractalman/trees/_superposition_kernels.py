@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random.streams import derive, draw_normal
+from fractalman.random._draw_kernels import derive, draw_normal
 
 _U = np.uint64
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from _long_tier.core import FIRST, Outcome, check, chi_square, count
 from fractalman.random import streams
+from fractalman.random.constants import GAMMA
 from fractalman.random.streams import Role, key64
 
 BLOCK = 1 << 20
@@ -27,7 +28,7 @@ def uniform_values(scale: float) -> Outcome:
     counts, wrong = np.zeros(1 << 16), np.zeros(1 << 16)
     for first, size in blocks(n):
         counts += np.bincount(streams.draws(key, size, first) >> np.uint64(48), minlength=1 << 16)
-        steps = np.arange(first + 1, first + size + 1, dtype=np.uint64) * np.uint64(streams.GAMMA)
+        steps = np.arange(first + 1, first + size + 1, dtype=np.uint64) * np.uint64(GAMMA)
         wrong += np.bincount(steps >> np.uint64(48), minlength=1 << 16)
     law = np.full(1 << 16, 2.0**-16)
     p, scores = chi_square(counts, law)
@@ -43,7 +44,7 @@ def uniform_pairs(scale: float) -> Outcome:
     for first, size in blocks(n):
         x = streams.draws(key, size - size % 2, first) >> np.uint64(56)
         counts += np.bincount(x[0::2] * np.uint64(256) + x[1::2], minlength=1 << 16)
-        y = (np.arange(first + 1, first + x.size + 1, dtype=np.uint64) * np.uint64(streams.GAMMA)) >> np.uint64(56)
+        y = (np.arange(first + 1, first + x.size + 1, dtype=np.uint64) * np.uint64(GAMMA)) >> np.uint64(56)
         wrong += np.bincount(y[0::2] * np.uint64(256) + y[1::2], minlength=1 << 16)
     law = np.full(1 << 16, 2.0**-16)
     p, scores = chi_square(counts, law)

@@ -104,10 +104,10 @@ def test_latents_can_be_limited_and_two_writers_give_the_same_bytes(tmp_path: Pa
     one, two = tmp_path / "one.npz", tmp_path / "two.npz"
     for target in (one, two):
         fm.export(file, target, "percolation", latents=5)
-    for a, b in zip(percolation.beside(one).values(), percolation.beside(two).values(), strict=True):
+    for a, b in zip(percolation.files_of(one).values(), percolation.files_of(two).values(), strict=True):
         assert a.read_bytes() == b.read_bytes()
     assert one.read_bytes() == two.read_bytes()
-    assert sparse.load_npz(percolation.beside(one)["features"]).shape == (89, 5)
+    assert sparse.load_npz(percolation.files_of(one)["features"]).shape == (89, 5)
 
 
 def test_data_without_latents_or_without_values(tmp_path: Path, made: Columns) -> None:
@@ -118,7 +118,7 @@ def test_data_without_latents_or_without_values(tmp_path: Path, made: Columns) -
     assert [entry.name for entry in tmp_path.iterdir()] == ["bare.h5"]
     strings = fm.generate(fm.RandomHierarchyModel(n_points=60))
     target = fm.export(strings, tmp_path / "strings.npz", "percolation")
-    features = sparse.load_npz(percolation.beside(target)["features"])
+    features = sparse.load_npz(percolation.files_of(target)["features"])
     assert set(features.data.tolist()) == {1.0}
 
 

@@ -45,8 +45,26 @@ def test_class_risk_counts_wrong_answers_and_ties_answer_zero() -> None:
     assert np.isnan(class_risk(np.array([[np.nan]]), np.array([[1.0]])))
 
 
-def test_clean_classes_agree_and_rows_are_shares(tmp_path: Path) -> None:
-    result = run_sweep(spec_of("1-nn", "laplace-kernel", "ridge", "5-nn"), tmp_path)
+@pytest.fixture(scope="module")
+def predictions() -> dict[str, Any]:
+    """What is predicted of clean labels, curves at the sweep's sizes computed: votes are counted over drawn labels."""
+    spec = spec_of("1-nn", "laplace-kernel", "ridge", "5-nn")
+    found = {name: fm.predict(spec.recipe, name) for name in spec.learners}
+    for prediction in found.values():
+        prediction.curve(list(spec.train_sizes))
+    return found
+
+
+@pytest.fixture(scope="module")
+def clean(predictions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, Any]:
+    """A specification, the folder of its run, and the result."""
+    spec, folder = spec_of(*predictions), tmp_path_factory.mktemp("clean")
+    with StandIns(predict=lambda _, learner: predictions[learner]).playing():
+        return spec, folder, run_sweep(spec, folder)
+
+
+def test_clean_classes_agree_and_rows_are_shares(clean: tuple[Any, Path, Any]) -> None:
+    result = clean[2]
     verdicts = {verdict.learner: verdict for verdict in result.verdicts}
     for name, verdict in verdicts.items():
         assert verdict.agrees is not False, (name, verdict.reason)
@@ -79,25 +97,23 @@ def test_the_measured_risk_is_that_of_a_plain_neighbour(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sabotage", ["shuffled", "another Hurst exponent"])
-def test_sabotaged_classes_are_refuted(sabotage: str, tmp_path: Path) -> None:
+def test_sabotaged_classes_are_refuted(sabotage: str, predictions: dict[str, Any], tmp_path: Path) -> None:
     generate, spec = generation.generate, spec_of("1-nn", "laplace-kernel")
-    clean = {name: fm.predict(spec.recipe, name) for name in spec.learners}
-    for prediction in clean.values():  # votes are predicted over drawn labels: computed before anybody touches them
-        prediction.curve(list(spec.train_sizes))
-    stand_ins = (
-        StandIns(label_draws=shuffled, predict=lambda _, learner: clean[learner])
+    sabotaged: dict[str, Any] = (
+        {"label_draws": shuffled}
         if sabotage == "shuffled"
-        else StandIns(generate=lambda recipe: generate(recipe.replace(hurst=0.25)))
+        else {"generate": lambda recipe: generate(recipe.replace(hurst=0.25))}
     )
+    stand_ins = StandIns(predict=lambda _, learner: predictions[learner], **sabotaged)
     with stand_ins.playing():
         result = run_sweep(spec, tmp_path)
     assert {v.learner: v.agrees for v in result.verdicts} == {"1-nn": False, "laplace-kernel": False}
 
 
-def test_the_journal_of_classes_is_read_back(tmp_path: Path) -> None:
-    spec = spec_of("1-nn")
-    first = run_sweep(spec, tmp_path)
-    again = run_sweep(spec, tmp_path)
+def test_the_journal_of_classes_is_read_back(clean: tuple[Any, Path, Any]) -> None:
+    """By predictions made anew."""
+    spec, folder, first = clean
+    again = run_sweep(spec, folder)
     assert json.dumps(first.table(), default=str) == json.dumps(again.table(), default=str)
 
 

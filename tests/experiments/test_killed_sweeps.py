@@ -20,7 +20,7 @@ pytest.importorskip("optax")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 CHILD = Path(killed_child.__file__)
-TASKS = 3 * 2 + 1  # floor, 1-nn and kernel on two replicates; the networks are one task
+TASKS = 2 * 2 + 1  # floor and 1-nn on two replicates; the networks are one task
 
 
 def run(folder: Path, log: Path, jobs: int, victim: str = "none") -> int:

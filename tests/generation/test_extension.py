@@ -30,12 +30,12 @@ RECIPES: dict[str, fm.Recipe] = {
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_one_step_and_ten_give_the_same_bytes(name: str, tmp_path: Path) -> None:
+def test_one_step_and_six_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]
     once, often = fm.write(recipe, tmp_path / "once.h5"), fm.write(recipe, tmp_path / "often.h5")
     at_first = fm.open(once).provenance.content
     assert fm.extend(once, 300) == once
-    for n in (41, 60, 90, 100, 128, 150, 200, 250, 299, 300):
+    for n in (41, 60, 128, 250, 299, 300):
         fm.extend(often, n)
     assert once.read_bytes() == often.read_bytes()
     assert fm.verify(once) == []

@@ -18,7 +18,7 @@ from fractalman.experiments.sweep import Sweep
 SPEC: dict[str, Any] = {
     "recipe": {"family": "cascade", "n_points": 64, "ambient_dim": 4, "branching": 4, "hurst": 0.5, "seed": 3},
     "sweep": {
-        "learners": ["1-nn", "laplace-kernel", "mlp"],
+        "learners": ["1-nn", "mlp"],
         "train_sizes": [64],
         "seeds": 2,
         "test_size": 32,

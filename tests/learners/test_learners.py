@@ -321,6 +321,6 @@ def test_problems_that_cannot_be_are_refused(change: dict[str, Any], message: st
         dataclasses.replace(problem(1), **change)
 
 
-def test_importing_the_room_loads_no_jax() -> None:
+def test_importing_learners_loads_no_jax() -> None:
     code = "import sys, fractalman.learners; assert not {'jax', 'sklearn', 'optax'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -125,6 +125,34 @@ def test_without_its_line_it_is_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     assert axis_named("points").kind == "recipe"
 
 
+KERNEL = """
+from fractalman.learners import LearnerProperties
+from fractalman.learners.kernel_ridge import RadialKernel
+
+class SmootherKernel(RadialKernel):
+    name = "smoother-kernel"
+    kernel = "matern-5/2"
+    properties = LearnerProperties("smoother-kernel", "kernel", smoothness=2.5)
+"""
+
+
+def test_a_kernel_by_name_has_the_curve_that_its_class_declares(
+    toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list of names stands beside the registry; what declares no smoother says that it has no curve."""
+    (tmp_path / "toy_kernel.py").write_text(KERNEL)
+    monkeypatch.setitem(learners.REGISTRY, "smoother-kernel", "toy_kernel:SmootherKernel")
+    recipe = fm.Cascade(n_points=256, branching=4, ambient_dim=8, hurst=0.5)
+    by_name = fm.predict(recipe, "smoother-kernel").curve([16, 32])
+    assert by_name.risk.tolist() == fm.predict(recipe, learners.make("smoother-kernel")).curve([16, 32]).risk.tolist()
+    assert by_name.risk.tolist() != fm.predict(recipe, "matern-kernel").curve([16, 32]).risk.tolist()  # another order
+    classes = fm.predict(recipe.replace(target="sign"), "smoother-kernel")
+    assert 0.0 < classes.curve([16]).risk[0] < 0.5
+    assert not fm.predict(recipe, toy).has_curve
+    with pytest.raises(RecipeError, match="no theory gives the curve of 'first-labels'"):
+        fm.predict(recipe, toy).curve([16])
+
+
 # ---------------------------------------------------------------------------------------------------- declarations
 
 

@@ -174,8 +174,16 @@ def test_a_decoder_does_not_see_ahead_and_learns_every_position() -> None:
 
 
 SMALL: dict[str, dict[str, Any]] = {
-    "transformer": {"width": 8, "heads": 2, "depth": 1, "vocabulary": 4, "steps": 600, "batch_size": 16},
-    "convolution": {"width": 8, "depth": 2, "steps": 600, "batch_size": 16},
+    "transformer": {
+        "width": 8,
+        "heads": 2,
+        "depth": 1,
+        "vocabulary": 4,
+        "steps": 600,
+        "batch_size": 16,
+        "max_train": 64,
+    },
+    "convolution": {"width": 8, "depth": 2, "steps": 600, "batch_size": 16, "max_train": 64},
 }
 
 

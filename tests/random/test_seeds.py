@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from fractalman._jit import kernel
 from fractalman.errors import RecipeError
-from fractalman.random import streams
+from fractalman.random import _draw_kernels, streams
+from fractalman.random.constants import GAMMA
+from fractalman.random.series import log64
 from fractalman.random.streams import Role, Seeds, key64
 from tests.reference import streams as plain
 
@@ -36,7 +39,7 @@ def test_references_draw_the_same_bits(key: int) -> None:
     assert streams.draws(key, 50).tolist() == [plain.draw(key, c) for c in range(50)]
     assert streams.normals(key, 300).tolist() == [plain.draw_normal(key, c) for c in range(300)]
     keys, scratch = streams.draws(key, 300), np.empty((3, 300))
-    streams.first_normals(keys, scratch[0], scratch[1], np.empty(300, np.uint64), scratch[2])
+    _draw_kernels.first_normals(keys, scratch[0], scratch[1], np.empty(300, np.uint64), scratch[2])
     assert scratch[2].tolist() == [plain.draw_normal(int(k), 0) for k in keys]
     pairs = np.array([plain.normal_pair(key, c) for c in range(300)], np.float32).T
     np.testing.assert_array_equal(streams.normal_pairs(key, 300), pairs)
@@ -55,14 +58,14 @@ def _below(key: np.uint64, counter: np.uint64, n: np.int64) -> int:
     return int(_compiled_below(key, counter, n))
 
 
-@streams.kernel
+@kernel
 def _compiled_below(key, counter, n):  # type: ignore[no-untyped-def]
-    return streams.draw_below(key, counter, n)
+    return _draw_kernels.draw_below(key, counter, n)
 
 
-@streams.kernel
+@kernel
 def _compiled_log(x):  # type: ignore[no-untyped-def]
-    return streams.log64(x)
+    return log64(x)
 
 
 def test_logarithm_is_accurate() -> None:
@@ -160,7 +163,7 @@ def test_draws_across_neighbouring_keys_are_uniform() -> None:
 
 
 def test_control_a_counter_without_mixing_is_rejected() -> None:
-    weyl = (np.arange(M, dtype=np.uint64) + np.uint64(1)) * np.uint64(streams.GAMMA)
+    weyl = (np.arange(M, dtype=np.uint64) + np.uint64(1)) * np.uint64(GAMMA)
     assert _uniformity(_uniform(weyl)) < REJECTED
 
 

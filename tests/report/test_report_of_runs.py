@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,8 @@ from tests.report.test_report import MATRIX, PLAYED, SPEC
 # ---------------------------------------------------------------------------------------------------- confirmation
 
 
-@pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Confirmation with played learners on a small spec; the list fills with the folders that sweeps ran in."""
+def play(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Let confirmation run played learners on a small spec; the list fills with the folders that sweeps ran in."""
     folders: list[Path] = []
 
     def sweep(
@@ -36,6 +36,27 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Played learners for one test."""
+    return play(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a confirmation that was run once for all tests here."""
+    with pytest.MonkeyPatch.context() as patch:
+        play(patch)
+        runs.run_confirmation(SPEC, folder := tmp_path_factory.mktemp("once") / "run")
+    return folder
+
+
+@pytest.fixture
+def finished(once: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to be changed."""
+    return Path(shutil.copytree(once, tmp_path / "run"))
+
+
 def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_path: Path) -> None:
     said: list[str] = []
     result = runs.run_confirmation(SPEC, tmp_path / "run", progress=said.append)
@@ -46,44 +67,41 @@ def test_confirm_writes_everything_beside_the_journal(played: list[Path], tmp_pa
     assert played == [tmp_path / "run"]
 
 
-def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], tmp_path: Path) -> None:
-    runs.run_confirmation(SPEC, tmp_path)
-    before = (tmp_path / "report.html").read_bytes()
-    (tmp_path / "report.html").unlink()
-    assert runs.rebuild_report(tmp_path).read_bytes() == before
-    assert len(played) == 1
+def test_a_report_is_rebuilt_from_the_journal_alone(played: list[Path], finished: Path) -> None:
+    before = (finished / "report.html").read_bytes()
+    (finished / "report.html").unlink()
+    assert runs.rebuild_report(finished).read_bytes() == before
+    assert not played
 
 
-def test_a_changed_table_is_refused_and_a_missing_one_written_again(played: list[Path], tmp_path: Path) -> None:
-    runs.run_confirmation(SPEC, tmp_path)
-    points, sums = tmp_path / "points.csv", (tmp_path / "SHA256SUMS").read_text()
+def test_a_changed_table_is_refused_and_a_missing_one_written_again(played: list[Path], finished: Path) -> None:
+    points, sums = finished / "points.csv", (finished / "SHA256SUMS").read_text()
     whole = points.read_bytes()
     assert f"{hashlib.sha256(whole).hexdigest()}  points.csv\n" in sums
     assert [line.split()[1] for line in sums.splitlines()] == [*MATRIX, "points.csv"]
     points.write_bytes(whole.replace(b"1-nn,", b"1-nn ,", 1))
-    for again in (lambda: runs.rebuild_report(tmp_path), lambda: runs.run_confirmation(SPEC, tmp_path)):
+    for again in (lambda: runs.rebuild_report(finished), lambda: runs.run_confirmation(SPEC, finished)):
         with pytest.raises(CorruptFileError, match=r"points\.csv is not what was written.*delete it"):
             again()
-    assert len(played) == 1
+    assert not played  # nothing is measured again
     points.unlink()
-    runs.rebuild_report(tmp_path)
+    runs.rebuild_report(finished)
     assert points.read_bytes() == whole
-    assert (tmp_path / "SHA256SUMS").read_text() == sums
+    assert (finished / "SHA256SUMS").read_text() == sums
 
 
-def test_no_report_is_made_of_half_a_run(played: list[Path], tmp_path: Path) -> None:
-    runs.run_confirmation(SPEC, tmp_path)
-    journal = tmp_path / "journal.jsonl"
+def test_no_report_is_made_of_half_a_run(played: list[Path], finished: Path, tmp_path: Path) -> None:
+    journal = finished / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(lines[:-1]))
     with pytest.raises(RecipeError, match="holds 44 of 45 points"):
-        runs.rebuild_report(tmp_path)
+        runs.rebuild_report(finished)
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match="holds no run"):
         runs.rebuild_report(tmp_path / "empty")
     with pytest.raises(RecipeError, match="no folder"):
         runs.rebuild_report(tmp_path / "nowhere")
-    assert played
+    assert not played
 
 
 def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_cannot_be_met_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-ONE_OF_EVERY_ROOM = [
+ONE_OF_EVERY_KIND = [
     "sizes/largest/borel,number",
     "bethe/giant-share/z=3,p=0.6",
     "cascade/dimensions/three-kinds",
@@ -119,8 +119,8 @@ ONE_OF_EVERY_ROOM = [
 ]
 
 
-@pytest.mark.parametrize("name", ONE_OF_EVERY_ROOM)
-def test_a_check_of_every_room_runs(tier: ModuleType, name: str) -> None:
+@pytest.mark.parametrize("name", ONE_OF_EVERY_KIND)
+def test_a_check_of_every_kind_runs(tier: ModuleType, name: str) -> None:
     """As thin as it goes: controls may stand, laws may not break."""
     found = tier.CHECKS[name](1e-4)
     assert 1e-3 / 150 < found.p <= 1.0

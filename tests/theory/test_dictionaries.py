@@ -106,7 +106,7 @@ def test_folded_normal_magnitudes_and_constants() -> None:
     half = np.sqrt(2 / np.pi)  # mean of |N(0, 1)|, whose mean square is 1
     assert absorption_threshold((half, half), (1.0, 1.0), "l0").threshold == pytest.approx(1 - 2 / np.pi)
     assert absorption_threshold((1.0, 2.0), (1.0, 4.0), "l0").threshold == 0.0
-    assert absorption_threshold((1.0, 1.0), (40.0, 40.0), "l1").threshold == np.inf  # never: room is missing
+    assert absorption_threshold((1.0, 1.0), (40.0, 40.0), "l1").threshold == np.inf  # never: what is missed is too much
     with pytest.raises(RecipeError, match="no magnitudes"):
         absorption_threshold((1.0, 1.0), (0.5, 1.0))
     with pytest.raises(RecipeError, match="expected one of l0, l1"):

@@ -60,15 +60,15 @@ def write_huggingface(
             _write(ipc, folder / name, table.schema, table.to_batches(), story, f"{name} of a fractal dataset", ignored)
         total = int(source.columns["X"].nbytes)
 
-        def told(what: str, rows: int, _: int) -> None:
+        def counted(what: str, rows: int, _: int) -> None:
             report(what, 4 * source.n_columns * rows, total)
 
-        _write(ipc, folder, schema, batches, story, "points of a fractal dataset", told)
+        _write(ipc, folder, schema, batches, story, "points of a fractal dataset", counted)
         write_whole(folder / "README.md", data_card(source, story, schema.names, list(others)))
 
 
 def _write(
-    ipc: Any, folder: Path, schema: Any, batches: Iterable[Any], story: dict[str, Any], what: str, told: Progress
+    ipc: Any, folder: Path, schema: Any, batches: Iterable[Any], story: dict[str, Any], what: str, progress: Progress
 ) -> None:
     """Write one dataset: its Arrow streams, then the two files that name them."""
     parts: list[Path] = []
@@ -82,7 +82,7 @@ def _write(
                 writer, size = ipc.new_stream(str(parts[-1]), schema), 0
             writer.write_batch(batch)
             size, rows = size + batch.nbytes, rows + batch.num_rows
-            told(what.partition(" ")[0], rows, rows)
+            progress(what.partition(" ")[0], rows, rows)
         if writer is None:  # a table without rows has its columns
             parts.append(folder / "part-0.arrow")
             writer = ipc.new_stream(str(parts[0]), schema)

@@ -12,7 +12,7 @@ import numpy as np
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.datasets.exchange.archives import read_archive, read_sparse
 from fractalman.datasets.exchange.nesting import NestedLatents, nested_latents
-from fractalman.datasets.exchange.percolation import beside
+from fractalman.datasets.exchange.percolation import files_of
 from fractalman.datasets.memory import split_indices
 from fractalman.display import Display
 from fractalman.errors import RecipeError
@@ -260,7 +260,7 @@ def _points(file: Path, main: dict[str, Any]) -> tuple[AnyFloat, F64]:
 def _beside(file: Path, given: str | os.PathLike[str] | None, kind: str) -> Path:
     if given is not None:
         return Path(given)
-    usual = beside(file)[kind]
+    usual = files_of(file)[kind]
     base, filtered, rest = file.stem.partition("_filtered")
     other = file.with_name(f"{base}_gt_{kind}{filtered}{rest}.npz")
     if not usual.exists() and other.exists():

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.datasets.exchange.parquet import beside as parquet_files
-from fractalman.datasets.exchange.percolation import beside as percolation_files
+from fractalman.datasets.exchange.parquet import files_of as parquet_files
+from fractalman.datasets.exchange.percolation import files_of as percolation_files
 from fractalman.datasets.exchange.source import export_source
 from fractalman.errors import RecipeError, nearest
 

@@ -18,7 +18,7 @@ from fractalman.datasets.exchange.together import files_together
 from fractalman.progress import Progress, ignored
 
 
-def beside(path: Path) -> dict[str, Path]:
+def files_of(path: Path) -> dict[str, Path]:
     """Return the files that belong to a file of this layout.
 
     Parameters
@@ -33,7 +33,7 @@ def beside(path: Path) -> dict[str, Path]:
 
     Examples
     --------
-    >>> beside(Path("a.parquet"))["nodes"].name
+    >>> files_of(Path("a.parquet"))["nodes"].name
     'a_nodes.parquet'
     """
     return {name: path.with_name(f"{path.stem}_{name}.parquet") for name in ("nodes", "edges")}
@@ -68,8 +68,8 @@ def write_parquet(
     metadata = {"recipe": source.recipe.to_toml(), "provenance": json.dumps(source.story(), sort_keys=True)}
     schema, batches = point_batches(arrow, source, metadata)
     others = other_tables(arrow, source, metadata)
-    used = {name: file for name, file in beside(path).items() if name in others}
-    unused = {name: file for name, file in beside(path).items() if name not in others}
+    used = {name: file for name, file in files_of(path).items() if name in others}
+    unused = {name: file for name, file in files_of(path).items() if name not in others}
     with files_together(path, used, unused, overwrite) as out:
         for name, table in others.items():
             parquet.write_table(table, out[name], write_page_checksum=True)

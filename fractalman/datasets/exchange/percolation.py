@@ -30,7 +30,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 """Every member's, so that the same data give the same bytes."""
 
 
-def beside(path: Path) -> dict[str, Path]:
+def files_of(path: Path) -> dict[str, Path]:
     """Return the files that belong to a file of this layout.
 
     Parameters
@@ -45,7 +45,7 @@ def beside(path: Path) -> dict[str, Path]:
 
     Examples
     --------
-    >>> beside(Path("a.npz"))["features"].name
+    >>> files_of(Path("a.npz"))["features"].name
     'a_gt_features.npz'
     """
     names = {"features": "_gt_features.npz", "metadata": "_gt_metadata.npz", "provenance": "_provenance.json"}
@@ -99,7 +99,7 @@ def write_percolation(
         "cluster_size": np.bincount(cluster)[cluster].astype(np.int64),
         "latent_tree_height": source.columns["hierarchy/depth"][:n],
     }
-    with files_together(path, beside(path), {}, overwrite) as out:
+    with files_together(path, files_of(path), {}, overwrite) as out:
         _features(out["features"], parent, value, n, value.size if latents is None else min(latents, value.size))
         with _archive(out["metadata"]) as archive:
             _columns(archive, per_point)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel, prefetch
-from fractalman.random.streams import fill_normals32
+from fractalman.random._draw_kernels import fill_normals32
 
 _U = np.uint64
 _f = np.float32

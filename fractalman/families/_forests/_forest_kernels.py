@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.families._forests._kernels import cyclic_coalescent
-from fractalman.random.streams import derive, draw_below, fill_permutation
+from fractalman.random._draw_kernels import derive, draw_below, fill_permutation
 from fractalman.trees._union_find import find
 
 _U = np.uint64

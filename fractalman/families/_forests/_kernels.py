@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random.streams import draw_below
+from fractalman.random._draw_kernels import draw_below
 from fractalman.trees._union_find import find
 
 _U = np.uint64

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
+from fractalman.random._draw_kernels import draw_normal
 from fractalman.random.series import exp64, log64
-from fractalman.random.streams import draw_normal
 
 _U = np.uint64
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.random.streams import draw_uniform
+from fractalman.random._draw_kernels import draw_uniform
 
 _U = np.uint64
 _LANES = 8  # partial sums, so that the compiler makes vector instructions of them in a fixed order

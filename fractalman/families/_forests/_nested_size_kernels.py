@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._jit import inline, kernel
 from fractalman.families._forests._nested_kernels import grow
-from fractalman.random.streams import derive, draw_uniform
+from fractalman.random._draw_kernels import derive, draw_uniform
 
 _U = np.uint64
 

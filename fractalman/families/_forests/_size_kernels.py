@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel
+from fractalman.random._draw_kernels import derive, draw_below, draw_uniform, fill_permutation
 from fractalman.random.series import exp64, log64
-from fractalman.random.streams import derive, draw_below, draw_uniform, fill_permutation
 
 _U = np.uint64
 _THIRD = 1.0 / 3.0  # P(new) of mean-field exponents, drawn in integers

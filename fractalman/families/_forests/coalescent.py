@@ -15,7 +15,8 @@ import numpy as np
 
 from fractalman._typing import I64, AnyInt
 from fractalman.families._forests import _kernels
-from fractalman.random.streams import Role, fill_permutation, key64
+from fractalman.random._draw_kernels import fill_permutation
+from fractalman.random.streams import Role, key64
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from fractalman.families._forests.coalescent import (
     hierarchy_columns,
     named_edges,
 )
-from fractalman.random.streams import Role, fill_permutation, key64
+from fractalman.random._draw_kernels import fill_permutation
+from fractalman.random.streams import Role, key64
 
 _TASKS = 16  # ranges of clusters with about the same number of points
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from fractalman._jit import kernel
 from fractalman.families._forests._embedding_kernels import LANES, dot
-from fractalman.random.streams import derive, fill_normals32, normal_draws, normal_pairs32, normal_radii
+from fractalman.random._draw_kernels import derive, fill_normals32, normal_draws, normal_pairs32, normal_radii
 
 _U = np.uint64
 _f = np.float32

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import inline, kernel
-from fractalman.random.streams import derive, draw, draw_below
+from fractalman.random._draw_kernels import derive, draw, draw_below
 from fractalman.trees._union_find import find
 
 _U = np.uint64

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from fractalman._jit import inline, kernel
+from fractalman.random._draw_kernels import draw_normal
 from fractalman.random.series import exp64, log64
-from fractalman.random.streams import draw_normal
 
 _U = np.uint64
 _EULER = 0.5772156649015329

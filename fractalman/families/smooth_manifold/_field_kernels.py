@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
+from fractalman.random._draw_kernels import derive, draw_normal
 from fractalman.random.series import cosine64, exp64
-from fractalman.random.streams import derive, draw_normal
 
 _U = np.uint64
 _LN2 = 0.6931471805599453

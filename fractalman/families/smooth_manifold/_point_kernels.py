@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random.streams import derive, draw_normal, draw_uniform
+from fractalman.random._draw_kernels import derive, draw_normal, draw_uniform
 
 _U = np.uint64
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random.streams import derive, draw, draw_below, draw_uniform
+from fractalman.random._draw_kernels import derive, draw, draw_below, draw_uniform
 
 _U = np.uint64
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.errors import FitError, RecipeError
+from fractalman.errors import FitError
 from fractalman.learners import DIVERGED, Problem, learner_class, make
 from fractalman.studies.base import Row
 from fractalman.studies.granularity.labels import covariance_of, overall
@@ -22,7 +22,7 @@ from fractalman.studies.granularity.local_ridge import IndicatorRidge, LocalRidg
 from fractalman.studies.granularity.parts import ExpectedParts, compact, expected_within_labels, within_square
 from fractalman.studies.granularity.spec import Granularity, is_trained
 from fractalman.studies.sources import Sample
-from fractalman.theory import smoother_named
+from fractalman.theory import Neighbours
 
 FLOOR, NOTHING = "bayes", "nothing"
 NETWORK = "network"
@@ -93,17 +93,15 @@ def _smoother_weights(split: _Split, name: str) -> tuple[F64 | None, float | Non
 
     A network's are those of its limit of infinite width, trained by plain descent.
     """
-    try:
-        smoother = smoother_named(learner_class(name).reference or name)
-    except RecipeError:  # a learner that is no linear smoother
-        return None, None
-    if split.covariance is None or split.expected is None:
+    standing = learner_class(name).reference or name
+    smoother = make(standing).smoother() if learner_class(standing).linear_smoother else None
+    if smoother is None or split.covariance is None or split.expected is None:
         return None, None
     sample = split.sample
     X, Z = sample.X[sample.train], sample.X[sample.test]
     found = smoother.expected(split.covariance, X, Z, sample.train, sample.test, sample.key)
     if found.k is not None:
-        return smoother_named(f"{found.k}-nn").weights(X, Z, sample.key), None
+        return Neighbours(found.k).weights(X, Z, sample.key), None
     return smoother.weights(X, Z, sample.key, found.ridge), found.ridge
 
 

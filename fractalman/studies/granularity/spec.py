@@ -20,7 +20,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_DRAWS, MAX_SEEDS
 from fractalman.learners import learner_class, make, names
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes
 from fractalman.studies.sources import ArraySource, RecipeSource, Sample, Source
 
@@ -91,8 +91,11 @@ class Granularity(StudySpec):
         dict
             Name of a table → its values.
         """
-        own = {key: list(v) if isinstance(v, tuple) else v for key, v in self.values.items()}
-        return {**self.source.to_dict(), self.name: own, **{name: dict(t) for name, t in self.settings.items()}}
+        return {
+            **self.source.to_dict(),
+            self.name: plain(self.values),
+            **{name: dict(t) for name, t in self.settings.items()},
+        }
 
     @property
     def scales(self) -> tuple[int, ...]:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.base import StudySpec, Task
-from fractalman.studies.networks import network_settings, steps_of
+from fractalman.studies.base import Task
+from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes
 from fractalman.studies.sources import Source
 
@@ -27,7 +27,7 @@ EXAMPLE = "[linearity] train_size = 512, test_size = 1024, scales = [64, 256]"
 
 
 @dataclass(frozen=True)
-class Linearity(StudySpec):
+class Linearity(NetworksSpec):
     """The checked specification of a study of linearity.
 
     Parameters
@@ -53,6 +53,7 @@ class Linearity(StudySpec):
     """
 
     name: ClassVar[str] = "linearity"
+    keys: ClassVar[Keys] = KEYS
 
     source: Source
     train_size: int
@@ -90,19 +91,6 @@ class Linearity(StudySpec):
         settings = network_settings(mlp)
         asked = (0, settings.steps) if values["steps"] is None else values["steps"]
         return cls(tables.source, **{**values, "steps": steps_of(settings, tuple(asked))}, mlp=mlp)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        values = {key: getattr(self, key) for key in KEYS}
-        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
-        return {**self.source.to_dict(), "linearity": own, **({"mlp": table} if table else {})}
 
     def tasks(self) -> list[Task]:
         """Return a task per replicate.

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.base import Task
 from fractalman.studies.locality import patterns
-from fractalman.studies.networks import CONTROLS, network_settings, steps_of
+from fractalman.studies.networks import CONTROLS, NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
 from fractalman.studies.sources import Source
 
@@ -32,7 +32,7 @@ EXAMPLE = "[locality] train_size = 512, test_size = 1024, seeds = 4"
 
 
 @dataclass(frozen=True)
-class Locality(StudySpec):
+class Locality(NetworksSpec):
     """The checked specification of a study of locality.
 
     Parameters
@@ -66,6 +66,7 @@ class Locality(StudySpec):
     """
 
     name: ClassVar[str] = "locality"
+    keys: ClassVar[Keys] = KEYS
 
     source: Source
     train_size: int
@@ -107,19 +108,6 @@ class Locality(StudySpec):
         patterns.require_agreement()
         return cls(tables.source, **{**values, "steps": steps_of(network_settings(mlp), values["steps"])}, mlp=mlp)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        values = {key: getattr(self, key) for key in KEYS}
-        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
-        return {**self.source.to_dict(), "locality": own, **({"mlp": table} if table else {})}
-
     def tasks(self) -> list[Task]:
         """Return one task per network and replicate.
 
@@ -128,9 +116,4 @@ class Locality(StudySpec):
         list of Task
             In the order in which they are done.
         """
-        base = network_settings(self.mlp)
-        networks: list[tuple[str, int]] = [("base", 0)]
-        networks += [("width", width) for width in self.widths if width != base.width]
-        networks += [("depth", depth) for depth in self.depths if depth != base.depth]
-        networks += [(control, 0) for control in self.controls]
-        return [Task(part, value, seed) for seed in range(self.seeds) for part, value in networks]
+        return self.network_tasks([("base", 0)], width=self.widths, depth=self.depths)

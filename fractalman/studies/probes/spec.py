@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.base import StudySpec, Task
-from fractalman.studies.networks import network_settings, steps_of
+from fractalman.studies.base import Task
+from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
 from fractalman.studies.sources import Source
 
@@ -28,7 +28,7 @@ EXAMPLE = "[probe] train_sizes = [128, 512], test_size = 2048, seeds = 4"
 
 
 @dataclass(frozen=True)
-class Probing(StudySpec):
+class Probing(NetworksSpec):
     """The checked specification of a study of decodability.
 
     Parameters
@@ -56,6 +56,7 @@ class Probing(StudySpec):
     """
 
     name: ClassVar[str] = "probe"
+    keys: ClassVar[Keys] = KEYS
 
     source: Source
     train_sizes: tuple[int, ...]
@@ -96,19 +97,6 @@ class Probing(StudySpec):
         steps = steps_of(settings, tuple(sorted({0, *asked})))
         return cls(tables.source, **{**values, "steps": steps}, mlp=mlp)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        values = {key: getattr(self, key) for key in KEYS}
-        own = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-        table = {key: list(value) if isinstance(value, tuple) else value for key, value in self.mlp.items()}
-        return {**self.source.to_dict(), "probe": own, **({"mlp": table} if table else {})}
-
     def tasks(self) -> list[Task]:
         """Return one task per network and replicate.
 
@@ -117,8 +105,4 @@ class Probing(StudySpec):
         list of Task
             In the order in which they are done.
         """
-        base = network_settings(self.mlp)
-        networks: list[tuple[str, int]] = [("n", n) for n in self.train_sizes]
-        networks += [("width", width) for width in self.widths if width != base.width]
-        networks += [(control, 0) for control in self.controls]
-        return [Task(part, value, seed) for seed in range(self.seeds) for part, value in networks]
+        return self.network_tasks([("n", n) for n in self.train_sizes], width=self.widths)

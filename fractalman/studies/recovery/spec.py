@@ -10,7 +10,7 @@ from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.learners.dictionaries import ARCHITECTURES, BASELINES
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.base import StudySpec, Task
+from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study
 from fractalman.studies.sources import RecipeSource
 
@@ -116,9 +116,7 @@ class RecoveryStudySpec(StudySpec):
         dict
             Name of a table → its values.
         """
-        own = {key: getattr(self, key) for key in KEYS}
-        table = {key: list(value) if isinstance(value, tuple) else value for key, value in own.items()}
-        return {**self.source.to_dict(), "recovery": table}
+        return {**self.source.to_dict(), self.name: plain({key: getattr(self, key) for key in KEYS})}
 
     def tasks(self) -> list[Task]:
         """Return one task per dictionary, width and replicate; all sparsities are trained together.

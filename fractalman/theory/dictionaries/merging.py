@@ -100,11 +100,11 @@ def absorption_threshold(
     missed = np.maximum(0.0, aa * sin**2 + bb * cos**2 - 2 * both * sin * cos)
     missed[missed < slack * (aa + bb)] = 0.0
     saved = a * (1 - cos) + b * (1 - sin)
-    room = saved**2 - missed
-    if not (room > 0.0).any():
+    margin = saved**2 - missed
+    if not (margin > 0.0).any():
         return Merge(math.inf, math.inf)
-    root = np.sqrt(room[room > 0.0])
-    return Merge(float((2 * (saved[room > 0.0] - root)).min()), float((2 * (saved[room > 0.0] + root)).max()))
+    root = np.sqrt(margin[margin > 0.0])
+    return Merge(float((2 * (saved[margin > 0.0] - root)).min()), float((2 * (saved[margin > 0.0] + root)).max()))
 
 
 def merge_gain(parent: AnyFloat, child: AnyFloat, weight: float, penalty: str = "l1", angles: int = 91) -> float:

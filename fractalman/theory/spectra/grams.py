@@ -79,7 +79,7 @@ def prepared(X: AnyFloat, centre: bool, unit: bool) -> F64:
     return points
 
 
-def looked_up(gram: F64) -> KernelFunction:
+def gram_lookup(gram: F64) -> KernelFunction:
     """Return the kernel function of a Gram matrix, whose points are their own numbers in one column."""
 
     def function(X: AnyFloat, Z: AnyFloat) -> F64:

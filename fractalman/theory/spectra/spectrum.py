@@ -26,9 +26,9 @@ from fractalman.theory.spectra.grams import (
     Decomposition,
     KernelFunction,
     all_eigenvectors,
+    gram_lookup,
     inner_product_eigenvectors,
     landmarks,
-    looked_up,
     median_distance,
     nystrom_eigenvectors,
     prepared,
@@ -229,7 +229,7 @@ def _kernel_on(
         gram = np.array(inputs, np.float64)
         if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.size == 0 or not np.isfinite(gram).all():
             raise RecipeError(f"a Gram matrix of shape {gram.shape}: expected a finite square table (N, N)")
-        return np.arange(gram.shape[0], dtype=np.float64)[:, None], looked_up(gram), kernel
+        return np.arange(gram.shape[0], dtype=np.float64)[:, None], gram_lookup(gram), kernel
     points = prepared(inputs, intercept or kernel in _NETWORKS, kernel in _NETWORKS)
     name, ell = kernel, 1.0
     if kernel in kernels.KERNELS:
