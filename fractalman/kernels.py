@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.errors import RecipeError, nearest
 
 _PRODUCTS_FROM = 48
@@ -25,50 +25,79 @@ _NEAR = 1e-3
 """Share of |x|² + |z|² (from the mean point) below which a squared distance is taken from differences: above it the
 products' rounding, some 2^-52 of |x|² + |z|², is below 10^-12 of the squared distance."""
 _BLOCK = 512
-"""Rows of products that are held at once."""
+"""Rows of a table that are held at once."""
+_CACHED = 1 << 15
+"""Elements that are taken from one elementary function to the next while they are in cache."""
 
 
-def distances(X: AnyFloat, Z: AnyFloat) -> F64:
+def distances(X: AnyFloat, Z: AnyFloat, of: Callable[[F64], F64] | None = None) -> F64:
     """Return the Euclidean distances of every row of X to every row of Z, to twelve digits however close they are.
 
     Args:
         X: (a, d), Z: (b, d), any float dtype, the same unit.
-    Returns: (a, b) float64; with Z = X symmetric, and 0 on the diagonal.
+        of: function of an array of distances, element by element, whose values are returned instead: it is called for
+            some rows at a time while they are in cache, and with Z = X for one half of the table only.
+    Returns: (a, b) float64; with Z = X symmetric, and of distance 0 on the diagonal.
     Errors: RecipeError when the shapes do not fit.
     """
     if X.ndim != 2 or Z.ndim != 2 or X.shape[1] != Z.shape[1]:
         raise RecipeError(f"X {X.shape} and Z {Z.shape}: expected two tables (a, d) and (b, d) with the same d")
+    a = np.asarray(X, np.float64)
+    return _table(a, a if Z is X else np.asarray(Z, np.float64), None if of is None else lambda r, *_: of(r))
+
+
+def _table(a: F64, b: F64, of: Callable[[F64, slice, slice], F64] | None) -> F64:
+    """Return `distances`, or what a function makes of some of them, of their rows and of their columns."""
+    out: F64 = np.empty((len(a), len(b)))
+    rows_of = _by_differences(a, b) if a.shape[1] < _PRODUCTS_FROM else _by_products(a, b)
+    for start in range(0, len(a), _BLOCK):
+        part = slice(start, min(start + _BLOCK, len(a)))
+        rest = slice(start if b is a else 0, len(b))  # of a symmetric table the upper half
+        block = rows_of(part, rest)
+        if of is not None:
+            step = max(1, _CACHED // max(1, block.shape[1]))
+            for row in range(0, len(block), step):
+                some = slice(row, min(row + step, len(block)))
+                block[some] = of(block[some], slice(start + some.start, start + some.stop), rest)
+        out[part, rest] = block
+        if b is a:
+            out[part.stop :, part] = block[:, len(block) :].T
+            square = out[part, part]
+            out[part, part] = np.triu(square) + np.triu(square, 1).T
+    return out
+
+
+def _by_differences(a: F64, b: F64) -> Callable[[slice, slice], F64]:
+    """Return what makes the distances of some rows of a to some of b, coordinate by coordinate."""
     from scipy.spatial.distance import cdist
 
-    a = np.asarray(X, np.float64)
-    b = a if Z is X else np.asarray(Z, np.float64)
-    out: F64 = np.empty((len(a), len(b)))
-    if a.shape[1] < _PRODUCTS_FROM:
-        return np.asarray(cdist(a, b, out=out))
+    return lambda part, rest: np.asarray(cdist(a[part], b[rest]), np.float64)
+
+
+def _by_products(a: F64, b: F64) -> Callable[[slice, slice], F64]:
+    """Return the same by products of rows about the mean point, those of near pairs by differences."""
+    differences = _by_differences(a, b)
     centre = b.mean(axis=0) if len(b) else np.zeros(b.shape[1])
     left = a - centre
     right = left if b is a else b - centre
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", left, left), np.einsum("ij,ij->i", right, right)
     if not all(np.isfinite(square.sum()) for square in squares):
-        return np.asarray(cdist(a, b, out=out))
-    for start in range(0, len(a), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        rest = slice(start if b is a else 0, None)  # of a symmetric table the upper half
+        return differences
+
+    def rows_of(part: slice, rest: slice) -> F64:
         scale = squares[0][part, None] + squares[1][rest]
-        block = scale - 2.0 * (left[part] @ right[rest].T)
-        first, second = np.nonzero(block < _NEAR * scale)
+        block: F64 = left[part] @ right[rest].T
+        block *= -2.0
+        block += scale
+        scale *= _NEAR
+        first, second = np.nonzero(block < scale)
         if 8 * first.size > block.size:  # most pairs are near: all at once
-            block = cdist(a[part], b[rest])
-        else:
-            block[first, second] = _squared_differences(a[part], b[rest], first, second)
-            np.sqrt(block, out=block)
-        out[part, rest] = block
-        if b is a:
-            out[rest, part] = block.T
-            square = out[part, part]
-            out[part, part] = np.triu(square) + np.triu(square, 1).T
-    return out
+            return differences(part, rest)
+        block[first, second] = _squared_differences(a[part], b[rest], first, second)
+        return np.sqrt(block, out=block)
+
+    return rows_of
 
 
 def _squared_differences(X: F64, Z: F64, first: I64, second: I64) -> F64:
@@ -121,26 +150,51 @@ KERNELS: dict[str, Callable[[F64, float], F64]] = {
 # ---------------------------------------------------------------------------------------------------- wide networks
 
 
-def _cosine_gap(theta: F64) -> F64:
-    """Return 1 − cos θ' of the next layer, cos θ' = (sin θ + (π − θ) cos θ)/π, without cancellation."""
-    sine_gap = np.where(theta < 1e-2, theta**3 * (1.0 - theta**2 / 20.0) / 6.0, theta - np.sin(theta))
-    return np.asarray(((math.pi - theta) * 2.0 * np.sin(0.5 * theta) ** 2 + sine_gap) / math.pi, np.float64)
+def _next_gap(theta: F64, gap: F64) -> F64:
+    """Return 1 − cos θ' of the next layer from θ and 1 − cos θ, without cancellation.
+
+    cos θ' = (sin θ + (π − θ) cos θ)/π, so that 1 − cos θ' = (θ − sin θ + (π − θ)(1 − cos θ))/π.
+    """
+    out: F64 = theta - np.sin(theta)
+    small = theta < 1e-2
+    if small.any():
+        few = theta[small]
+        out[small] = few * few * few * (1.0 - few * few / 20.0) / 6.0
+    out += (math.pi - theta) * gap
+    out /= math.pi
+    return out
 
 
-def _next_angle(gap: F64) -> F64:
+def _angle(gap: F64) -> F64:
     """Return the angle whose 1 − cos this is."""
-    return np.asarray(2.0 * np.arcsin(np.sqrt(0.5 * gap)), np.float64)
+    half = 0.5 * gap
+    np.arcsin(np.minimum(np.sqrt(half, out=half), 1.0, out=half), out=half)
+    half *= 2.0
+    return half
 
 
-def _start(X: AnyFloat, Z: AnyFloat, depth: int) -> tuple[F64, F64, F64]:
-    """Return the angle between x and z, |x||z|/d, and whether both are other than 0; all (a, b) float64."""
+def _of_angles(X: AnyFloat, Z: AnyFloat, of: Callable[[F64, F64, Bool], F64]) -> F64:
+    """Return what a function makes of 1 − cos of the angles between x and z, (a, b) float64.
+
+    Args: of: (1 − cos, |x||z|/d, whether both are other than 0) → values, called for some rows at a time.
+    """
+    a = np.asarray(X, np.float64)
+    b = a if Z is X else np.asarray(Z, np.float64)
+    left, right = np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1)
+    one = a / np.where(left > 0.0, left, 1.0)[:, None]
+    other = one if b is a else b / np.where(right > 0.0, right, 1.0)[:, None]
+
+    def rows_of(chord: F64, rows: slice, columns: slice) -> F64:
+        alive = np.logical_and.outer(left[rows] > 0.0, right[columns] > 0.0)
+        return of(0.5 * np.square(chord), np.multiply.outer(left[rows], right[columns]) / a.shape[1], alive)
+
+    return _table(one, other, rows_of)
+
+
+def _hidden_layers(depth: int) -> int:
     if isinstance(depth, bool) or not hasattr(depth, "__index__") or int(depth) < 1:
         raise RecipeError(f"depth = {depth!r}: expected a number of hidden layers, at least 1")
-    a, b = np.asarray(X, np.float64), np.asarray(Z, np.float64)
-    left, right = np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1)
-    chord = distances(a / np.where(left > 0.0, left, 1.0)[:, None], b / np.where(right > 0.0, right, 1.0)[:, None])
-    alive = np.multiply.outer(left > 0.0, right > 0.0).astype(np.float64)
-    return 2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0)), np.multiply.outer(left, right) / a.shape[1], alive
+    return int(depth)
 
 
 def nngp(X: AnyFloat, Z: AnyFloat, depth: int) -> F64:
@@ -153,10 +207,14 @@ def nngp(X: AnyFloat, Z: AnyFloat, depth: int) -> F64:
     Returns: (a, b) float64. Errors: RecipeError.
     Source: Cho & Saul 2009 (the arc-cosine kernel of degree 1, once per layer); Lee et al., arXiv 1711.00165.
     """
-    theta, scale, _ = _start(X, Z, depth)
-    for _ in range(int(depth) - 1):
-        theta = _next_angle(_cosine_gap(theta))
-    return np.asarray(scale * (1.0 - _cosine_gap(theta)), np.float64)
+    layers = _hidden_layers(depth)
+
+    def rows_of(gap: F64, scale: F64, _: Bool) -> F64:
+        for _layer in range(layers):
+            gap = _next_gap(_angle(gap), gap)
+        return scale * (1.0 - gap)
+
+    return _of_angles(X, Z, rows_of)
 
 
 def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parameterization: str = "standard") -> F64:
@@ -182,23 +240,25 @@ def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parame
         )
     if width is not None and not (math.isfinite(width) and width >= 1.0):
         raise RecipeError(f"width = {width!r}: expected a number of units from 1 up, or None")
-    theta, scale, alive = _start(X, Z, depth)
-    d, last = np.asarray(X).shape[1], int(depth)
-    gap = 2.0 * np.sin(0.5 * theta) ** 2  # 1 − cos θ before layer 1
-    out = np.zeros_like(theta)
-    for layer in range(last + 1):  # layer 0 reads the inputs
-        if layer > 0:
-            gap = _cosine_gap(theta)
-            out *= alive * (math.pi - theta) * ((0.5 if layer == last else 1.0) / math.pi)
-            theta = _next_angle(gap)
-        product = scale * (1.0 - gap)
-        if parameterization == "ntk":
-            out += product if layer == last else 2.0 * product
-        elif width is not None:
-            out += (product * (d if layer == 0 else width) + 1.0) / width
-        elif layer > 0:
-            out += product
-    return out
+    d, last = np.asarray(X).shape[1], _hidden_layers(depth)
+
+    def rows_of(gap: F64, scale: F64, alive: Bool) -> F64:  # gap: 1 − cos θ before layer 1
+        out = np.zeros_like(gap)
+        for layer in range(last + 1):  # layer 0 reads the inputs
+            if layer > 0:
+                theta = _angle(gap)
+                gap = _next_gap(theta, gap)
+                out *= alive * ((math.pi - theta) * ((0.5 if layer == last else 1.0) / math.pi))
+            product = scale * (1.0 - gap)
+            if parameterization == "ntk":
+                out += product if layer == last else 2.0 * product
+            elif width is not None:
+                out += (product * (d if layer == 0 else width) + 1.0) / width
+            elif layer > 0:
+                out += product
+        return out
+
+    return _of_angles(X, Z, rows_of)
 
 
 # ---------------------------------------------------------------------------------------------------- by name
@@ -226,7 +286,7 @@ def matrix(
         return ntk(X, Z, depth, width)
     if name not in KERNELS:
         raise RecipeError(f"unknown kernel {name!r}: expected {', '.join(NAMES)}{nearest(name, NAMES)}")
-    return KERNELS[name](distances(X, Z), length)
+    return distances(X, Z, lambda r: KERNELS[name](r, length))
 
 
 def by_name(name: str) -> Callable[[F64, float], F64]:

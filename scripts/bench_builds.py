@@ -26,7 +26,14 @@ from pathlib import Path
 from typing import Any
 
 D = 64
-ROWS = ("fill", "cascade", "cascade-random", "cluster", "sphere", "read-h5py", "read", "verify", "features")
+ROWS = (
+    "fill", "cascade", "cascade-random", "cluster", "ensemble", "sphere",
+    "write-cluster", "write-ensemble", "write-cascade", "write-sphere", "write-hdf5",
+    "read-h5py", "read", "verify", "features",
+    "laplace-kernel", "ntk-kernel", "ridge", "laplace-curve", "ntk-curve", "ridge-curve",
+)  # fmt: skip
+SWEPT = 2048
+"""Training points of the rows on kernels."""
 
 Call = Callable[[], Any]
 
@@ -65,18 +72,63 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         with fm.open(ours) as file:
             file.X[:]
 
+    def written(recipe: fm.Recipe) -> Call:
+        return lambda: fm.write(recipe, folder / "made.h5", overwrite=True)
+
+    def written_plain() -> None:
+        with h5py.File(folder / "plain-made.h5", "w") as file:
+            file.create_dataset("X", data=X)
+        with (folder / "plain-made.h5").open("rb") as whole:
+            os.fsync(whole.fileno())
+
     found: tuple[Call, ...] = (
         lambda: fill(n),
         generated(fm.Cascade(n_points=n, ambient_dim=D, branching=4)),
         generated(fm.Cascade(n_points=n, ambient_dim=D, branching=(2, 8))),
         generated(fm.PercolationCluster(n_points=n, ambient_dim=D)),
+        generated(fm.PercolationEnsemble(n_points=n, ambient_dim=D)),
         generated(fm.SmoothManifold(n_points=n, ambient_dim=D)),
+        written(fm.PercolationCluster(n_points=n, ambient_dim=D)),
+        written(fm.PercolationEnsemble(n_points=n, ambient_dim=D)),
+        written(fm.Cascade(n_points=n, ambient_dim=D, branching=4)),
+        written(fm.SmoothManifold(n_points=n, ambient_dim=D)),
+        written_plain,
         read_plain,
         read,
         lambda: fm.verify(ours),
         lambda: hierarchy.features(values=True) if hierarchy else None,
+        *sweeps(),
     )
     return dict(zip(ROWS, found, strict=True))
+
+
+def sweeps() -> list[Call]:
+    """SWEPT points of a cluster, 8 columns of labels: three learners that choose their ridge; their expected risk."""
+    import numpy as np
+
+    import fractalman as fm
+    from fractalman import theory
+    from fractalman.generation import label_draws
+    from fractalman.learners import Problem
+    from fractalman.learners.kernel_ridge import LaplaceKernel, TangentKernel
+    from fractalman.learners.ridge import Ridge
+
+    data = fm.generate(fm.PercolationCluster(n_points=2 * SWEPT, ambient_dim=D))
+    order = np.random.Generator(np.random.PCG64(0)).permutation(2 * SWEPT)
+    train, test = order[:SWEPT], order[SWEPT : SWEPT + 1024]
+    problem = Problem(data.X[train], label_draws(data, 8)[train], data.X[test], 7)
+    covariance = theory.TreeCovariance(data.label_tree)
+
+    def fitted(learner: Any) -> Call:
+        return lambda: learner.run([problem])
+
+    def expected(name: str) -> Call:
+        return lambda: theory.smoother_risk(covariance, data.X, train, test, name, 7)
+
+    return [
+        *(fitted(learner) for learner in (LaplaceKernel(), TangentKernel(), Ridge())),
+        *(expected(name) for name in ("laplace-kernel", "ntk-kernel", "ridge")),
+    ]
 
 
 def serve(n: int) -> None:

@@ -31,7 +31,7 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
     """Return (K + ridge)⁻¹ y by Cholesky, or None where K + ridge is not positive definite in float64."""
     import scipy.linalg
 
-    shifted = np.array(K, order="F")  # LAPACK's order: factorised in place
+    shifted = np.array(K.T, order="F")  # symmetric: K row by row is LAPACK's order, copied straight
     shifted[np.diag_indices_from(shifted)] += ridge
     try:
         factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
@@ -203,7 +203,8 @@ class RadialKernel(KernelRidge):
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:
         if length is None:
             raise FitError(f"{self.name}: no length is known: expected one, or the median distance")
-        return kernels.by_name(self.kernel)(distances(X, Z), length)
+        kernel, own = kernels.by_name(self.kernel), length
+        return distances(X, Z, lambda r: kernel(r, own))
 
 
 @dataclass(frozen=True)

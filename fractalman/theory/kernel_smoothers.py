@@ -91,7 +91,7 @@ def _kernel_named(name: str, length: float | None, X_train: F64, key: int) -> Ke
     if name == "ntk":
         return lambda A, B: ntk(A, B, _DEPTH)
     radial, own = by_name(name), median_distance(X_train, key) if length is None else length
-    return lambda A, B: radial(distances(A, B), own)
+    return lambda A, B: distances(A, B, lambda r: radial(r, own))
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ class _KernelFit(Fit):
 class _KernelPart(Part):
     def __init__(self, fit: _KernelFit, part: I64 | slice) -> None:
         self._part = part
-        self._K = fit.K[part][:, part]
+        self._K = fit.K[part, part] if isinstance(part, slice) else fit.K[np.ix_(part, part)]
         self._factored: tuple[float, Any] | None = None
 
     def weights(self, ridge: float, rows: F64) -> F64 | None:
         import scipy.linalg
 
         if self._factored is None or self._factored[0] != ridge:
-            shifted = np.array(self._K, order="F")  # LAPACK's order: factorised in place
+            shifted = np.array(self._K.T, order="F")  # symmetric: K row by row is LAPACK's order, copied straight
             shifted[np.diag_indices_from(shifted)] += ridge
             try:
                 factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)

@@ -132,6 +132,38 @@ def test_one_layer_has_the_arc_cosine_closed_form() -> None:
     np.testing.assert_allclose(jacot, forward + inputs * share, atol=1e-14)
 
 
+def tangent_of_a_pair(x: np.ndarray, z: np.ndarray, depth: int, width: float) -> float:
+    """The tangent kernel of one pair, by sines and cosines, layer by layer."""
+    if not x.any() or not z.any():
+        return 1.0 / width
+    one, other = x / math.sqrt(x @ x), z / math.sqrt(z @ z)
+    theta = 2.0 * math.asin(min(1.0, 0.5 * math.sqrt(np.square(one - other).sum())))
+    scale, out = math.sqrt(x @ x) * math.sqrt(z @ z) / x.size, 0.0
+    for layer in range(depth + 1):
+        if layer > 0:
+            out *= (math.pi - theta) / math.pi * (0.5 if layer == depth else 1.0)
+            theta = math.acos(min(1.0, (math.sin(theta) + (math.pi - theta) * math.cos(theta)) / math.pi))
+        out += (scale * math.cos(theta) * (x.size if layer == 0 else width) + 1.0) / width
+    return out
+
+
+@pytest.mark.parametrize("d", [3, 64])
+def test_tables_by_blocks_equal_pairs_one_by_one_reference(d: int) -> None:
+    """More rows than a block, a point at the origin, differences and products of rows; control: another depth."""
+    X = points(9, 700, d)
+    X[[0, 600]] = 0.0
+    Z = X[:40].copy()
+    rows, columns = [0, 5, 511, 512, 600, 699], [0, 7, 39]
+    found, all_pairs = kernels.ntk(X, Z, 3, 16.0), kernels.ntk(X, X, 3, 16.0)
+    assert np.array_equal(all_pairs, all_pairs.T)
+    wanted = [[tangent_of_a_pair(X[i], X[j], 3, 16.0) for j in columns] for i in rows]
+    np.testing.assert_allclose(found[np.ix_(rows, columns)], wanted, rtol=1e-7)
+    np.testing.assert_allclose(all_pairs[np.ix_(rows, columns)], wanted, rtol=1e-7)
+    assert np.abs(kernels.ntk(X, Z, 2, 16.0)[np.ix_(rows, columns)] - wanted).max() > 1e-3
+    for other in (X, Z):
+        assert np.array_equal(kernels.distances(X, other, np.exp), np.exp(kernels.distances(X, other)))
+
+
 @given(key=st.integers(0, 2**64 - 1), depth=st.integers(1, 6), factor=st.floats(1e-3, 1e3))
 def test_network_kernels_are_symmetric_positive_and_homogeneous(key: int, depth: int, factor: float) -> None:
     X = points(key, 10, 4)
