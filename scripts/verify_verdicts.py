@@ -15,9 +15,9 @@ changes the level, by the curve of the recipe that it amounts to: a change insid
 that the verdict does not deny, and cannot see.
 
 With `--draw SEED` everything is new: clean recipes, the seeds of all of them, and which learners meet which case,
-decided by SEED before anything runs. Every one of the 72 recipes × sabotages gets one learner so that each recipe and each
-sabotage meets all of them, every clean recipe two; the order is random, so what was finished when time ended is a fair
-sample of all.
+decided by SEED before anything runs. Every one of the 72 recipes × sabotages gets one learner so that each recipe and
+each sabotage meets all of them, every clean recipe two; the order is random, so what was finished when time ended is
+a fair sample of all.
 
 Finished cases stand in results.jsonl at once: the same command goes on where it was killed or where `--minutes` ended
 it. The folder gets verdicts.md and verdicts.csv. Exit status: 0 as wanted, 1 not, 2 a request that cannot be met.
