@@ -3,6 +3,7 @@
 
     .venv/bin/python scripts/verify_verdicts.py -o verdicts                       # everything: hours
     .venv/bin/python scripts/verify_verdicts.py -o verdicts --learners 1-nn,k-nn --only 'clean-*' --minutes 10
+    .venv/bin/python scripts/verify_verdicts.py -o verdicts --draw 2026 --minutes 40   # fresh recipes, a balanced draw
     cp verdicts/verdicts.* datasets/statistics/
 
 Every case is one sweep (n = 32 … 512, 512 test points) of one recipe under one condition with 2, 3 or 5 replicates.
@@ -13,6 +14,11 @@ clean verdicts at most 5 % differ and at least 70 % are resolved. Of sabotage th
 changes the level, by the curve of the recipe that it amounts to: a change inside the ± that the verdict prints is one
 that the verdict does not deny, and cannot see.
 
+With `--draw SEED` everything is new: clean recipes, the seeds of all of them, and which learners meet which case,
+decided by SEED before anything runs. Every one of the 72 recipes × sabotages gets one learner so that each recipe and
+each sabotage meets all of them, every clean recipe two; the order is random, so what was finished when time ended is
+a fair sample of all.
+
 Finished cases stand in results.jsonl at once: the same command goes on where it was killed or where `--minutes` ended
 it. The folder gets verdicts.md and verdicts.csv. Exit status: 0 as wanted, 1 not, 2 a request that cannot be met.
 """
@@ -22,6 +28,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import dataclasses
 import datetime
 import fnmatch
 import json
@@ -70,13 +77,13 @@ SABOTAGED: dict[str, dict[str, Any]] = {
 """Exponents from .05 to above 1."""
 
 
-def clean_recipes(count: int = 60) -> dict[str, dict[str, Any]]:
-    """Return odd recipes, none with a parameter that anything was tuned on; the list is the same every time."""
-    rng = np.random.default_rng(12)
+def clean_recipes(count: int = 60, seed: int = 12) -> dict[str, dict[str, Any]]:
+    """Return odd recipes, none with a parameter that anything was tuned on; a seed's list is the same every time."""
+    rng = np.random.default_rng(seed)
     found = {}
     for i in range(count):
         d = int(rng.choice([2, 3, 8, 24, 128]))
-        table: dict[str, Any] = {"n_points": 8192, "seed": 7000 + i}
+        table: dict[str, Any] = {"n_points": 8192, "seed": 7000 + i if seed == 12 else int(rng.integers(2**31))}
         kind = i % 4
         if kind == 0:
             branching = int(rng.integers(2, 9)) if rng.random() < 0.5 else sorted({2, int(rng.integers(3, 9))})
@@ -100,6 +107,17 @@ def clean_recipes(count: int = 60) -> dict[str, dict[str, Any]]:
         table |= ({"noise": 0.2} if noise else {}) | ({"rotate": True} if rotate else {})
         found[f"clean-{i:02d}"] = table
     return found
+
+
+@cache
+def recipes(draw: int | None = None) -> dict[str, dict[str, Any]]:
+    """Return all recipes by name, with seeds and clean recipes of their own for a draw."""
+    if draw is None:
+        return {**SABOTAGED, **clean_recipes()}
+    fresh = {
+        name: {**table, "seed": key64(draw, Role.ORDER, i) % 2**31} for i, (name, table) in enumerate(SABOTAGED.items())
+    }
+    return {**fresh, **clean_recipes(seed=draw)}
 
 
 # ---------------------------------------------------------------------------------------------------- sabotage
@@ -168,20 +186,31 @@ class Case:
         "clean" or a name of `SABOTAGE`.
     seeds : int
         Replicates.
+    learners : tuple of str
+        Those of the sweep.
+    draw : int or None
+        Whose recipes they are.
     """
 
     recipe: str
     condition: str
     seeds: int
+    learners: tuple[str, ...] = LEARNERS
+    draw: int | None = None
 
     @property
     def name(self) -> str:
         """What stands in results.jsonl."""
         return f"{self.recipe}/{self.condition}/{self.seeds}"
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """The recipe itself."""
+        return recipes(self.draw)[self.recipe]
 
-def cases() -> list[Case]:
-    """Return all of them, in an order in which every prefix says something about everything."""
+
+def cases(learners: Sequence[str] = LEARNERS) -> list[Case]:
+    """Return all of them, each with all learners, in an order in which every prefix says something about everything."""
     clean = [Case(name, CLEAN, SEEDS[i % 3]) for i, name in enumerate(clean_recipes())]
     sabotage = [Case(r, c, s) for s in SEEDS for c in (*SABOTAGE, CLEAN) for r in SABOTAGED]
     sabotage.sort(key=lambda case: key64(12, Role.ORDER, *case.name.encode()))
@@ -189,7 +218,23 @@ def cases() -> list[Case]:
     while clean or sabotage:
         mixed += sabotage[:3] + clean[:1]
         sabotage, clean = sabotage[3:], clean[1:]
-    return mixed
+    return [dataclasses.replace(case, learners=tuple(learners)) for case in mixed]
+
+
+def drawn(seed: int, learners: Sequence[str] = LEARNERS) -> list[Case]:
+    """Return a balanced draw: 72 sabotages with a learner each and 60 clean recipes with two each, in random order."""
+    rng = np.random.default_rng(seed)
+    order, count = [str(name) for name in rng.permutation(list(learners))], len(learners)
+    named, conditions = (rng.permutation(list(names)) for names in (SABOTAGED, SABOTAGE))
+    found = [
+        Case(str(name), str(condition), SEEDS[(i + 2 * j) % 3], (order[(i + j) % count],), seed)
+        for i, name in enumerate(named)
+        for j, condition in enumerate(conditions)
+    ]
+    for i, name in enumerate(clean_recipes(seed=seed)):
+        pair = dict.fromkeys(order[(i + shift) % count] for shift in (0, 3))
+        found.append(Case(name, CLEAN, SEEDS[i // 4 % 3], tuple(pair), seed))
+    return [found[i] for i in rng.permutation(len(found))]
 
 
 @cache
@@ -213,10 +258,9 @@ def _sabotage(condition: str) -> Iterator[None]:
         yield
 
 
-def run(case: Case, learners: Sequence[str]) -> list[dict[str, Any]]:
+def run(case: Case) -> list[dict[str, Any]]:
     """Return one row a learner."""
-    recipe = {**SABOTAGED, **clean_recipes()}[case.recipe]
-    spec = load_spec({"recipe": recipe, "sweep": {**SWEEP, "seeds": case.seeds, "learners": list(learners)}})
+    spec = load_spec({"recipe": case.table, "sweep": {**SWEEP, "seeds": case.seeds, "learners": list(case.learners)}})
     with _sabotage(case.condition), tempfile.TemporaryDirectory() as folder:
         result = run_sweep(spec, Path(folder) / "run")
     rows = []
@@ -237,7 +281,7 @@ def effect(case: Case, learner: str, sizes: Sequence[int]) -> float | None:
     """Return the level that sabotage gives, its own curve over the declared one, mean over the sizes; None unknown."""
     if case.condition in FACTORS:
         return FACTORS[case.condition] ** 2
-    declared = from_dict({**SABOTAGED, **clean_recipes()}[case.recipe])
+    declared = from_dict(case.table)
     if case.condition == "noise .1":
         actual, share = declared.replace(noise=0.1), 1.0
     elif case.condition in ("other exponent", "half other exponent"):
@@ -273,10 +317,10 @@ def _parts(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[d
     return [r for r in rows if r["condition"] == CLEAN], [r for r in rows if r["condition"] != CLEAN]
 
 
-def report(rows: Sequence[dict[str, Any]], done: int, asked: int, command: str) -> str:
+def report(rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, command: str) -> str:
     """Return verdicts.md, what falls short first."""
     clean, sabotage = _parts(rows)
-    everything = "all cases" if done == len(cases()) else f"reduced: {done} of {len(cases())} cases"
+    everything = "all cases" if done == total else f"reduced: {done} of {total} cases"
     lines = ["# Verdicts under sabotage, and on clean odd recipes", ""]
     lines += [f"{datetime.date.today().isoformat()}, {everything} ({asked} asked for): `{command}`", ""]
     agreed = [row for row in sabotage if row["agrees"] is True]
@@ -292,6 +336,9 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, command: str) 
         + ("" if row["changed_to"] is None else f" (its own curve has the level {row['changed_to']:.3f})")
         for row in agreed
     ]
+    open_ = said(sabotage)[2]
+    differ = len(sabotage) - open_ - len(agreed)
+    lines += [f"- sabotage without a verdict: {open_} of {len(sabotage)}; {differ} differ, as they should"]
     resolved = sum(row["agrees"] is not None for row in clean)
     lines += [f"- clean that differs: {len(wrong)} of {len(clean)} (wanted: at most {DIFFER:.0%})"]
     lines += [f"  - {_words(row)}" for row in wrong]
@@ -309,6 +356,12 @@ def _words(row: dict[str, Any]) -> str:
     return f"{row['recipe']}, {row['condition']}, {row['seeds']} seeds, {row['learner']}: {row['reason']}"
 
 
+def _case(entry: dict[str, Any]) -> Case:
+    """Return the case of a line of results.jsonl."""
+    known = {field.name: entry[field.name] for field in dataclasses.fields(Case)}
+    return Case(**known | {"learners": tuple(known["learners"])})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -318,29 +371,31 @@ def main(arguments: list[str] | None = None) -> int:
         "--only", default="*", help="cases whose name (recipe/condition/seeds) matches, patterns with commas"
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
+    parser.add_argument("--draw", type=int, metavar="SEED", help="fresh recipes and seeds, a balanced draw of cases")
     options = parser.parse_args(arguments)
     learners = options.learners.split(",")
     patterns = options.only.split(",")
-    wanted = [case for case in cases() if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)]
+    everything = cases(learners) if options.draw is None else drawn(options.draw, learners)
+    wanted = [case for case in everything if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)]
     if not wanted:
         print(f"--only {options.only!r} matches no case: use e.g. 'clean-*' or '*/shuffled/5'", file=sys.stderr)
         return 2
     options.output.mkdir(parents=True, exist_ok=True)
     journal, end = options.output / "results.jsonl", time.monotonic() + 60.0 * options.minutes
     lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
-    finished = {entry["case"]: entry["rows"] for entry in map(json.loads, lines) if entry["learners"] == learners}
+    finished = {_case(entry): entry["rows"] for entry in map(json.loads, lines)}
     for case in wanted:
-        if case.name in finished or time.monotonic() > end:
+        if case in finished or time.monotonic() > end:
             continue
         try:
-            finished[case.name] = run(case, learners)
+            finished[case] = run(case)
         except FractalmanError as error:
             print(f"{case.name}: {error}", file=sys.stderr)
             return 2
         with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"case": case.name, "learners": learners, "rows": finished[case.name]}) + "\n")
-        print(case.name, [(row["learner"], row["agrees"]) for row in finished[case.name]], flush=True)
-    mine = [finished[case.name] for case in wanted if case.name in finished]
+            file.write(json.dumps({**dataclasses.asdict(case), "rows": finished[case]}) + "\n")
+        print(case.name, [(row["learner"], row["agrees"]) for row in finished[case]], flush=True)
+    mine = [finished[case] for case in wanted if case in finished]
     rows = [row for own in mine for row in own]
     if not rows:
         print("no case was finished: give it more --minutes", file=sys.stderr)
@@ -348,7 +403,9 @@ def main(arguments: list[str] | None = None) -> int:
     command = f"scripts/verify_verdicts.py --learners {options.learners}" + (
         f" --only '{options.only}'" if options.only != "*" else ""
     )
-    (options.output / "verdicts.md").write_text(report(rows, len(mine), len(wanted), command), encoding="utf-8")
+    command += "" if options.draw is None else f" --draw {options.draw}"
+    text = report(rows, len(mine), len(wanted), len(everything), command)
+    (options.output / "verdicts.md").write_text(text, encoding="utf-8")
     with (options.output / "verdicts.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [key for key in rows[0] if key != "reason"], extrasaction="ignore")
         writer.writeheader()

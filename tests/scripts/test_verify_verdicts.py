@@ -50,10 +50,10 @@ def test_the_report_says_what_falls_short(script: ModuleType) -> None:
     assert not script.as_wanted([*good, row("clean", False)])  # 2 of 21
     assert not script.as_wanted([*good, *[row("clean", None)] * 10])
     small, seen = [{**row("noise .1", True), "changed_to": level} for level in (1.04, 1.06)]  # both in 1.02 ± .05
-    text = script.report([*good, row("cubed", True), small, seen], 3, 5, "command")
+    text = script.report([*good, row("cubed", True), small, seen], 3, 5, 7, "command")
     assert "sabotage that agrees: 3 of 5 (wanted: 0); 1 of them change the level by less than the ±" in text
     assert "(its own curve has the level 1.060)" in text
-    assert "reduced: 3 of" in text
+    assert "reduced: 3 of 7 cases" in text
     assert "| clean | 1-nn | 19 | 1 | 0 |" in text
 
 
@@ -68,3 +68,17 @@ def test_a_run_goes_on_where_it_ended(script: ModuleType, tmp_path: Path) -> Non
     assert script.main([*command, "--only", "cluster/*", "--minutes", "0"]) == 2
     table = (tmp_path / "verdicts.csv").read_text().splitlines()
     assert len(table) == 2
+
+
+def test_a_draw_is_balanced_fresh_and_the_same_again(script: ModuleType) -> None:
+    found = script.drawn(5)
+    assert found == script.drawn(5) != script.drawn(6)
+    sabotage = [case for case in found if case.condition != script.CLEAN]
+    assert len({(case.recipe, case.condition) for case in sabotage}) == len(sabotage) == 72
+    for name in ("recipe", "condition"):
+        for value in {getattr(case, name) for case in sabotage}:
+            assert {case.learners[0] for case in sabotage if getattr(case, name) == value} == set(script.LEARNERS)
+    tables = [case.table for case in found]
+    assert len(tables) == 132
+    assert not {table["seed"] for table in tables} & {7000 + i for i in range(60)}
+    assert len({table["seed"] for table in tables}) == 69
