@@ -180,8 +180,8 @@ def frontier_report(tables: int, seed: int) -> str:
         f"{scipy.__version__} · {tables} tables a row, so ± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard "
         f"errors) · seed {seed} · scripts/joint_coverage.py", "",
         f"Tables of {P.size} runs at 7 budgets from 1e19 to 1e22 FLOP; the true exponent of P* ~ C^a is "
-        f"{TRUTH['α_D'] / (TRUTH['α_P'] + TRUTH['α_D']):.4f}. In parentheses the share of tables that have an interval, "
-        "where it is not all.", "",
+        f"{TRUTH['α_D'] / (TRUTH['α_P'] + TRUTH['α_D']):.4f}. In parentheses the share of tables that have an "
+        "interval, where it is not all.", "",
         f"| noise | {' | '.join(JUDGED)} |", "|---|" + "---:|" * len(JUDGED),
     ]  # fmt: skip
     for kind in NOISES:
@@ -243,7 +243,9 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="*", default=list(ROWS), help="which numbers of rows")
     parser.add_argument("--seed", type=int, default=0, help="of the tables (default 0)")
     parser.add_argument("--draws", type=int, default=200, help="of each bootstrap; 0 leaves bootstraps out")
-    parser.add_argument("-o", "--output", default="joint_coverage", help="folder of joint_fits.md, joint_fits.csv and frontiers.md")
+    parser.add_argument(
+        "-o", "--output", default="joint_coverage", help="folder of joint_fits.md, joint_fits.csv and frontiers.md"
+    )
     options = parser.parse_args()
     if options.tables < 1 or not set(options.rows) <= set(ROWS):
         print(f"expected --tables 1 or more and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)

@@ -141,6 +141,10 @@ def read_losses(
     if alone:
         said.append(f"left alone: {', '.join(alone[:12])}{' …' if len(alone) > 12 else ''}")
     labels, names = _labels(cells, header.get("seed"))
+    sizes = [found[axis] for axis in AXES if axis in found]
+    if labels is None and not alone and len(sizes) == 1 and "compute" not in found:
+        labels, names = _repeated(sizes[0])
+        said += [] if labels is None else ["rows of one size are its runs, in the file's order"]
     keep = np.ones(len(loss), np.bool_)
     warnings = []
     for role, values in found.items():
@@ -245,6 +249,14 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         chosen[role] = found[0]
     if not any(axis in chosen for axis in AXES) and len(steps) == 1:
         chosen["n"] = steps[0]
+    known_as = {name.strip().lower().replace("_", " "): name for name in names}
+    if "loss" not in chosen and set(known_as) == {"wall time", "step", "value"}:
+        chosen["loss"] = (known_as["value"], "loss", 1.0)
+        said.append("a scalar as TensorBoard exports it")
+    if chosen.get("loss", ("", "", 1.0))[1].endswith("_count") and "trials" not in chosen:
+        cases = [known_as[word] for word in ("total", "n total", "n items", "cases") if word in known_as]
+        if len(cases) == 1:
+            chosen["trials"] = (cases[0], "trials", 1.0)
     _suited(cells, chosen, names)
     return chosen, said
 
@@ -355,6 +367,17 @@ def _labels(cells: Cells, name: str | None) -> tuple[I64 | None, tuple[str, ...]
     names = sorted(set(keys), key=lambda key: (number(key) is None, number(key) or 0.0, key))
     at = {key: i for i, key in enumerate(names)}
     return np.array([at[key] for key in keys], np.int64), tuple(names)
+
+
+def _repeated(sizes: F64) -> tuple[I64 | None, tuple[str, ...]]:
+    """Number the rows of every size, where each size stands there equally often, more than once."""
+    _, where, count = np.unique(sizes, return_inverse=True, return_counts=True)
+    if count.min() < 2 or np.ptp(count) > 0:
+        return None, ()
+    order = np.argsort(where, kind="stable")
+    labels = np.empty(sizes.size, np.int64)
+    labels[order] = np.arange(sizes.size) % count[0]
+    return labels, tuple(str(k) for k in range(int(count[0])))
 
 
 def _mixtures(cells: Cells, alone: list[str]) -> list[str]:

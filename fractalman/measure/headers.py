@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 
+from fractalman.measure.number_text import lowered
+
 _SYNONYMS: dict[str, str] = {
     "loss": "loss final_loss test_loss val_loss valid_loss validation_loss eval_loss train_loss training_loss nll ce "
     "ce_loss cross_entropy cross_entropy_loss xent lm_loss mse rmse risk test_nll val_nll test_mse test_risk "
@@ -47,14 +49,15 @@ ROLE_OF_KIND = {
     "correct_count": "loss", "step": "n", "run": "seed",
 }  # fmt: skip
 _UNITS = {
-    "k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mn": 1e6, "b": 1e9,
+    "k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mn": 1e6, "mm": 1e6,
+    "b": 1e9,
     "bn": 1e9, "g": 1e9, "billion": 1e9, "billions": 1e9, "t": 1e12, "trillion": 1e12, "trillions": 1e12,
     "gflop": 1e9, "gflops": 1e9, "tflop": 1e12, "tflops": 1e12, "pflop": 1e15, "pflops": 1e15, "petaflop": 1e15,
     "petaflops": 1e15, "eflop": 1e18, "eflops": 1e18, "exaflop": 1e18, "exaflops": 1e18, "zflop": 1e21, "zflops": 1e21,
     "pf_days": 8.64e19, "pf_day": 8.64e19, "petaflop_days": 8.64e19, "petaflop_s_days": 8.64e19, "%": 1e-2,
     "percent": 1e-2, "flop": 1.0, "flops": 1.0, "tokens": 1.0, "nats": 1.0, "params": 1.0, "parameters": 1.0,
 }  # fmt: skip
-_BARE_UNIT = {"k", "m", "b", "bn", "t", "g", "thousand", "million", "billion", "trillion"}
+_BARE_UNIT = {"k", "m", "mm", "b", "bn", "t", "g", "thousand", "million", "billion", "trillion"}
 _BARE_UNIT |= {"thousands", "millions", "billions", "trillions"}
 
 
@@ -74,7 +77,9 @@ def recognised(name: str) -> tuple[str, float] | None:
             text, factor = unit[1], _UNITS[word]
         else:
             inner = [w for w in word.split("_") if w in _BARE_UNIT]
-            power = re.fullmatch(r"(?:×|x|in)?\s*(?:10\s*\^?\s*|1e\+?)(\d+)\D*", unit[2].strip(), re.IGNORECASE)
+            power = re.fullmatch(
+                r"(?:×|x|in)?\s*(?:10\s*\^?\s*|1e\+?)(\d+)\D*", lowered(unit[2]).strip(), re.IGNORECASE
+            )
             factor = _UNITS[inner[0]] if len(inner) == 1 else 10.0 ** int(power[1]) if power else factor
             text = unit[1]
     elif text in KIND:  # N, D and C are capital letters: n and d are others

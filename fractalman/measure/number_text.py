@@ -95,9 +95,14 @@ def _bare(text: str) -> tuple[str, list[str]]:
     for pattern in (r"\$(.*)\$", r"\*\*(.*)\*\*", r"\\(?:textbf|mathbf|underline)\{(.*)\}", r"\$(.*)\$"):
         inner = re.fullmatch(pattern, text)
         text = inner[1].strip() if inner else text
-    text = re.sub(r"(?<=10)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^" + m[1].translate(_RAISED), text).replace("\\%", "%")
+    text = lowered(text).replace("\\%", "%")
     about = re.fullmatch(r"[~≈∼]\s*(.*)", text)
     return (about[1], ["“about” signs"]) if about else (text, [])
+
+
+def lowered(text: str) -> str:
+    """A text with raised digits behind a ten as a power: 10⁶ as 10^6."""
+    return re.sub(r"(?<=10)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^" + m[1].translate(_RAISED), text)
 
 
 def _with_point(found: re.Match[str]) -> str:

@@ -58,6 +58,10 @@ def _families(names: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
         if named:
             bare[name] = named[2]
             continue
+        ahead = re.fullmatch(_NAMED.pattern + r"[\s_#.\-/]+(.+)", name, re.IGNORECASE)
+        if ahead and _role(ahead[3]) == "loss":
+            stems.setdefault(ahead[3], {})[name] = ahead[2]
+            continue
         ending = re.fullmatch(r"(.*?)[\s_.\-/(\[]+(" + _RUN.pattern + r")[)\]]?|(.*?[a-z])(\d+)", name, re.IGNORECASE)
         if ending is None or name.strip().lower() in KIND:
             continue
