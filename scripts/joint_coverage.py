@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """How often the 95 % intervals of joint fits hold the truth: five kinds of noise, 9 to 245 rows, six kinds of error.
 
-    .venv/bin/python scripts/joint_coverage.py --tables 200 -o joint_coverage
-    cp joint_coverage/joint_fits.* datasets/statistics/
+    .venv/bin/python scripts/joint_coverage.py --tables 200 --draws 0 --seed 1 -o joint_coverage
+    cp joint_coverage/joint_fits.* joint_coverage/frontiers.md datasets/statistics/
 
 Every table is drawn from L = 1.8 + 480·P^-.34 + 2100·n^-.37 with noise of 0.8 % (root mean square) on ln L: constant,
 falling with n or with P, heavy-tailed (Student's t of 3), or half of it shared by the rows of one model size. Each is
 fitted as `fit_joint_power_law` fits it; then errors are taken from equal noise, between rows, between model sizes, from
-bootstraps over rows and over model sizes (percentiles), and as the package prints them. Seeds are fixed. The tables
-printed begin with the shortfalls. Exit status: 0 done, 2 a request that cannot be met.
+bootstraps over rows and over model sizes (percentiles; --draws 0 leaves them out), and as the package prints them.
+
+The frontier's exponent is judged on tables of 7 budgets with the runs of one budget around its optimum, by each of
+Hoffmann's three approaches, and so are the optimum at the largest budget and at a hundred times that. A run is a
+function of --seed. The tables printed begin with the shortfalls. Exit status: 0 done, 2 a request that cannot be met.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ TRUTH = {"α_P": 0.34, "α_D": 0.37, "E": 1.8, "ln A": math.log(480.0), "ln B": 
 ROWS = {9: 3, 16: 4, 25: 5, 49: 7, 107: 12, 245: 18}  # rows: sizes on each axis
 NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped")
 ERRORS = ("equal noise", "rows", "model sizes", "bootstrap rows", "bootstrap sizes", "printed")
-NOISE, DRAWS = 0.008, 200
+JUDGED = ("envelope", "isoFLOP", "parametric", "P* at the largest budget", "P* at 100 times that")
+NOISE = 0.008
 WANTED = (0.92, 0.98)
 
 
@@ -83,26 +87,31 @@ def needed(surface: Surface, q: np.ndarray, threshold: float, k: int, truth: flo
 
 
 def bootstrap(
-    surface: Surface, q: np.ndarray, threshold: float, groups: np.ndarray | None, rng: np.random.Generator
+    surface: Surface,
+    q: np.ndarray,
+    threshold: float,
+    groups: np.ndarray | None,
+    rng: np.random.Generator,
+    draws: int,
 ) -> np.ndarray:
     """95 % percentiles of θ over fits to rows, or groups of rows, drawn with replacement: (2, parameters)."""
     values = []
     count = surface.n_rows if groups is None else int(groups.max()) + 1
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = np.bincount(rng.integers(0, count, count), minlength=count).astype(float)
         weight = drawn if groups is None else drawn[groups]
         values.append(surface.theta(solve(surface, [q], threshold, weight=weight, tolerance=1e-7, steps=60)))
     return np.quantile(values, [0.025, 0.975], axis=0)
 
 
-def cell(kind: str, rows: int, tables: int) -> dict[str, np.ndarray]:
+def cell(kind: str, rows: int, tables: int, seed: int, draws: int) -> dict[str, np.ndarray]:
     """Share of tables whose interval holds the truth, for every kind of error: (parameters,)."""
     P, n = design(rows)
     sizes = same_size(P)
     clean = 1.8 + 480.0 * P**-0.34 + 2100.0 * n**-0.37
-    rng = np.random.default_rng([rows, NOISES.index(kind)])
+    rng = np.random.default_rng([seed, rows, NOISES.index(kind)])
     truth = np.array(list(TRUTH.values()))
-    hits = {name: np.zeros(5) for name in ERRORS}
+    hits = {name: np.zeros(5) for name in ERRORS if draws or "bootstrap" not in name}
     for _ in range(tables):
         surface = Surface.of([P, n], clean * np.exp(noise(kind, P, n, rng)))
         q, threshold = robust(surface, None)
@@ -118,13 +127,72 @@ def cell(kind: str, rows: int, tables: int) -> dict[str, np.ndarray]:
         for name, covariance in between.items():
             t = stdtrit(covariance.degrees_of_freedom, 0.975)
             hits[name] += rise <= 0.5 * t**2 * np.diag(covariance.matrix) / covariance.bread
-        for name, groups in (("bootstrap rows", None), ("bootstrap sizes", sizes)):
-            low, high = bootstrap(surface, q, threshold, groups, rng)
+        for name, groups in (("bootstrap rows", None), ("bootstrap sizes", sizes)) if draws else ():
+            low, high = bootstrap(surface, q, threshold, groups, rng, draws)
             hits[name] += (low <= truth) & (truth <= high)
     return {name: hit / tables for name, hit in hits.items()}
 
 
-def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seconds: float) -> str:
+def budgets() -> tuple[np.ndarray, np.ndarray]:
+    """Sizes of runs of seven budgets: of a ladder of models those within a factor 5 of the budget's best."""
+    best = best_size(compute := np.geomspace(1e19, 1e22, 7))
+    ladder = np.geomspace(1e7, 1e11, 40)
+    pairs = [(P, C / (6.0 * P)) for C, at in zip(compute, best, strict=True) for P in ladder if at / 5 < P < at * 5]
+    P, n = np.array(pairs).T
+    return P, n
+
+
+def best_size(compute: np.ndarray) -> np.ndarray:
+    """P* of the law at C = 6·P·n: where both terms' slopes are equal."""
+    a, b = TRUTH["α_P"], TRUTH["α_D"]
+    ratio = a * math.exp(TRUTH["ln A"]) / (b * math.exp(TRUTH["ln B"]))
+    return np.asarray(ratio ** (1 / (a + b)) * (compute / 6.0) ** (b / (a + b)))
+
+
+def frontier_cell(kind: str, tables: int, seed: int) -> np.ndarray:
+    """Share of isoFLOP tables whose intervals hold the truth, and of those that have one: (2, judged)."""
+    P, n = budgets()
+    clean = 1.8 + 480.0 * P**-0.34 + 2100.0 * n**-0.37
+    exponent = TRUTH["α_D"] / (TRUTH["α_P"] + TRUTH["α_D"])
+    rng = np.random.default_rng([seed, 0, NOISES.index(kind)])
+    asked = 1e22 * np.array([1.0, 100.0])
+    hits, given = np.zeros(len(JUDGED)), np.zeros(len(JUDGED))
+    for _ in range(tables):
+        fit = fm.measure.fit_joint_power_law(P, n, clean * np.exp(noise(kind, P, n, rng)))
+        ends = [found.interval["params"] for found in fm.measure.approaches(fit)]
+        truth = [exponent] * 3 + best_size(asked).tolist()
+        try:
+            ends += fm.measure.optimum(fit, asked).interval["n_params"].tolist()
+        except fm.FractalmanError:
+            ends += [(math.nan, math.nan)] * 2
+        for k, ((low, high), value) in enumerate(zip(ends, truth, strict=True)):
+            given[k] += not math.isnan(low)
+            hits[k] += low <= value <= high
+    return np.stack([hits / np.maximum(given, 1), given / tables])
+
+
+def frontier_report(tables: int, seed: int) -> str:
+    """Coverage of the frontier's intervals as a page."""
+    P, _ = budgets()
+    lines = [
+        "# Coverage of frontier exponents and optima", "",
+        f"{datetime.date.today().isoformat()} · fractalman {fm.__version__} · numpy {np.__version__}, scipy "
+        f"{scipy.__version__} · {tables} tables a row, so ± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard "
+        f"errors) · seed {seed} · scripts/joint_coverage.py", "",
+        f"Tables of {P.size} runs at 7 budgets from 1e19 to 1e22 FLOP; the true exponent of P* ~ C^a is "
+        f"{TRUTH['α_D'] / (TRUTH['α_P'] + TRUTH['α_D']):.4f}. In parentheses the share of tables that have an "
+        "interval, where it is not all.", "",
+        f"| noise | {' | '.join(JUDGED)} |", "|---|" + "---:|" * len(JUDGED),
+    ]  # fmt: skip
+    for kind in NOISES:
+        hits, given = frontier_cell(kind, tables, seed)
+        cells = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(hits, given, strict=True)]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines) + "\n"
+
+
+def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seed: int, seconds: float) -> str:
     """The study as a page: shortfalls of what is printed, then all of it."""
     low, high = WANTED
     printed = [(kind, rows, values) for kind, rows, name, values in results if name == "printed"]
@@ -140,7 +208,7 @@ def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seconds
         "# Coverage of the intervals of joint fits", "",
         f"{datetime.date.today().isoformat()} · fractalman {fm.__version__} · Python {platform.python_version()}, "
         f"numpy {np.__version__}, scipy {scipy.__version__} · {tables} tables a cell, so "
-        f"± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard errors) · {seconds / 60:.0f} min · "
+        f"± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard errors) · seed {seed} · {seconds / 60:.0f} min · "
         "scripts/joint_coverage.py", "",
         f"Of {cells} printed intervals (95 %), {cells - len(short) - wide} cover {low:.0%} to {high:.0%}, "
         f"{len(short)} less, {wide} more.", "", "## Shortfalls of what is printed", "",
@@ -153,7 +221,7 @@ def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seconds
     lines += ["", "## Which error is printed", ""]
     lines += ["Least and mean coverage over all cells and parameters, and the share of them within what is wanted:", ""]
     lines += ["| errors | least | mean | within |", "|---|---:|---:|---:|"]
-    for name in ERRORS:
+    for name in dict.fromkeys(name for _, _, name, _ in results):
         values = np.concatenate([v for _, _, n, v in results if n == name])
         inside = float(((values >= low) & (values <= high)).mean())
         lines.append(f"| {name} | {values.min():.3f} | {values.mean():.3f} | {inside:.2f} |")
@@ -173,7 +241,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200, help="tables a cell (default 200)")
     parser.add_argument("--rows", type=int, nargs="*", default=list(ROWS), help="which numbers of rows")
-    parser.add_argument("-o", "--output", default="joint_coverage", help="folder of joint_fits.md and joint_fits.csv")
+    parser.add_argument("--seed", type=int, default=0, help="of the tables (default 0)")
+    parser.add_argument("--draws", type=int, default=200, help="of each bootstrap; 0 leaves bootstraps out")
+    parser.add_argument(
+        "-o", "--output", default="joint_coverage", help="folder of joint_fits.md, joint_fits.csv and frontiers.md"
+    )
     options = parser.parse_args()
     if options.tables < 1 or not set(options.rows) <= set(ROWS):
         print(f"expected --tables 1 or more and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)
@@ -183,10 +255,12 @@ def main() -> int:
     results = []
     for rows in options.rows:
         for kind in NOISES:
-            for name, values in cell(kind, rows, options.tables).items():
+            for name, values in cell(kind, rows, options.tables, options.seed, options.draws).items():
                 results.append((kind, rows, name, values))
             print(f"{rows} rows, {kind}: printed {np.round(results[-1][3], 3)}", file=sys.stderr, flush=True)
-    (folder / "joint_fits.md").write_text(report(results, options.tables, time.monotonic() - start), encoding="utf-8")
+    text = report(results, options.tables, options.seed, time.monotonic() - start)
+    (folder / "joint_fits.md").write_text(text, encoding="utf-8")
+    (folder / "frontiers.md").write_text(frontier_report(options.tables, options.seed), encoding="utf-8")
     with (folder / "joint_fits.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["noise", "rows", "errors", *TRUTH])

@@ -37,13 +37,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=48)
     parser.add_argument("--points", type=int, default=2000)
+    parser.add_argument("--first-seed", type=int, default=0, help="the noise test was set at seeds from 0 on")
     options = parser.parse_args()
     lines, called = [], {kind: [] for kind in KINDS}
     for name, recipe in SETS.items():
         without_noise = 0.0
         for kind in KINDS:
             laws, curves = [], []
-            for seed in range(options.draws):
+            for seed in range(options.first_seed, options.first_seed + options.draws):
                 data, classes = fm.generate(recipe(options.points, seed)), kind == "classes"
                 noise = SIGMA * np.random.default_rng(seed).normal(size=data.n_points) if kind == "noise .3" else 0.0
                 y = (data.y > np.median(data.y)).astype(float) if classes else data.y + noise
@@ -73,7 +74,7 @@ def main() -> None:
     print(
         f"{datetime.date.today().isoformat()} · fractalman {fm.__version__}, Python {platform.python_version()}, numpy "
         f"{np.__version__} · {options.draws} draws of geometry and labels, {options.points} points, "
-        "`scripts/own_data_coverage.py`\n"
+        f"seeds from {options.first_seed} on, `scripts/own_data_coverage.py`\n"
     )
     for kind, found_noise in called.items():
         share = float(np.mean(found_noise))

@@ -180,7 +180,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _numbers(option: str, text: str) -> list[float]:
-    from fractalman.measure.cells import number
+    from fractalman.measure.number_text import number
 
     found = [number(word) for word in text.split(",")]
     if any(value is None or not value > 0.0 for value in found):
@@ -189,7 +189,7 @@ def _numbers(option: str, text: str) -> list[float]:
 
 
 def _window(text: str | None) -> tuple[float | None, float | None] | None:
-    from fractalman.measure.cells import number
+    from fractalman.measure.number_text import number
 
     if text is None:
         return None

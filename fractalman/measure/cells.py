@@ -15,14 +15,10 @@ import numpy as np
 from fractalman._typing import F64, I64, Bool
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
+from fractalman.measure.number_text import number, read_number
 
-_MISSING = {"", "na", "n/a", "nan", "none", "null", "<na>", "nat", "-", "–", "—", "?"}
-_SUFFIX = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "bn": 1e9, "t": 1e12, "%": 1e-2}
+_MISSING = {"", "na", "n/a", "nan", "none", "null", "<na>", "nat"}
 _POINT = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})(e[+-]?\d+)?", re.IGNORECASE)  # never 1.600, a thousand and a half
-_NUMBER = re.compile(
-    r"([+-]?(?:(?:\d{1,3}(?:[,'\u00a0\u202f ]\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*(bn|[kmgbt%]?)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,29 @@ class Cells(Display):
 
     def numbers(self, name: str) -> F64:
         """Return a column as numbers, nan where a cell is empty; RecipeError naming the first that is neither."""
+        return self.read(name)[0]
+
+    def read(self, name: str) -> tuple[F64, tuple[str, ...]]:
+        """Return a column as `numbers` does, and sentences about what beside its numbers was left out."""
         out = np.empty(len(self.rows))
+        beside: dict[str, list[int]] = {}
         for i, cell in enumerate(self.column(name)):
-            value = number(cell, self.decimal_comma)
+            value, left_out = read_number(cell, self.decimal_comma)
             if value is None:
+                hint = "; of a bound, a range or two numbers give one" if re.search(r"\d", str(cell)) else ""
                 raise RecipeError(
                     f"{self.source}, row {self.lines[i]}, column {name!r}: {str(cell)!r} is no number; expected "
-                    "numbers such as 70e6, 70M or 1,400,000"
+                    f"numbers such as 70e6, 70M or 1,400,000{hint}"
                 )
             out[i] = value
-        return out
+            if left_out:
+                beside.setdefault(left_out, []).append(i)
+        cells = self.column(name)
+        return out, tuple(
+            f"{name}: {what} beside the numbers are left out in {len(rows)} of {len(out)} rows (row "
+            f"{self.lines[rows[0]]}: {cells[rows[0]]!r} is {plain(out[rows[0]])})"
+            for what, rows in beside.items()
+        )
 
     def where(self, name: str, value: str) -> Cells:
         """Return the rows whose cell of one column is ``value``; RecipeError where there are none."""
@@ -95,51 +104,6 @@ class Cells(Display):
         return Cells(self.source, self.names, chosen, self.lines[rows], self.decimal_comma)
 
 
-def number(cell: Any, decimal_comma: bool = False) -> float | None:
-    """Return a cell as a number: nan for an empty one, None for what is no number.
-
-    Units K, M, B (G) and T, percent signs, and thousands separated by commas, spaces, apostrophes or underscores are
-    read.
-
-    Examples
-    --------
-    >>> number("1.4T"), number("1,400,000"), number("70 M"), number("12.5%")
-    (1400000000000.0, 1400000.0, 70000000.0, 0.125)
-    >>> number("seven") is None
-    True
-    """
-    if cell is None:
-        return math.nan
-    if isinstance(cell, bool | np.bool_):
-        return float(cell)
-    if isinstance(cell, int | float | np.integer | np.floating):
-        return float(cell)
-    text = str(cell).strip()
-    if text.lower() in _MISSING:
-        return math.nan
-    text = text.replace("−", "-")
-    if decimal_comma and re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", text):  # 1.600,5
-        text = text.replace(".", "")
-    if decimal_comma and re.fullmatch(r"[+-]?\d+,\d+(e[+-]?\d+)?", text, re.IGNORECASE):
-        text = text.replace(",", ".")
-    if re.fullmatch(r"[+-]?inf(inity)?", text, re.IGNORECASE):
-        return float(text)
-    found = _NUMBER.fullmatch(text)
-    if found is None:
-        return None
-    plain = re.sub(r"[,'_\u00a0\u202f ]", "", found[1])
-    return _scaled(plain, _SUFFIX[found[2].lower()])
-
-
-def _scaled(digits: str, factor: float) -> float:
-    """Multiply in decimal, so that 70.3M is the number that 70300000 is."""
-    if factor == 1.0:
-        return float(digits)
-    power = round(math.log10(factor))
-    mantissa, _, exponent = digits.lower().partition("e")
-    return float(f"{mantissa}e{int(exponent or 0) + power}")
-
-
 def plain_point(cell: str) -> bool:
     """Whether a text is a number whose point is no separator of thousands: 0.79, and not 1.600."""
     return _POINT.fullmatch(cell) is not None
@@ -151,7 +115,7 @@ def is_missing(cell: Any) -> bool:
         return True
     if isinstance(cell, np.datetime64):
         return bool(np.isnat(cell))
-    return str(cell).strip().lower() in _MISSING - {"-", "–", "—", "?"}
+    return str(cell).strip().lower() in _MISSING
 
 
 def plain(value: float) -> str:

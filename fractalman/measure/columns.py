@@ -17,45 +17,12 @@ from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing, number, plain
+from fractalman.measure.headers import ROLE_OF_KIND, logarithm, recognised
 from fractalman.measure.table_files import read_cells
+from fractalman.measure.wide_tables import lengthened
 
 ROLES = ("loss", "n", "n_params", "n_data", "compute", "unique", "seed", "trials")
 AXES = ("n", "n_params", "n_data", "compute")
-
-_SYNONYMS: dict[str, str] = {
-    "loss": "loss final_loss test_loss val_loss valid_loss validation_loss eval_loss train_loss training_loss nll ce "
-    "ce_loss cross_entropy cross_entropy_loss xent lm_loss mse rmse risk test_nll val_nll test_mse test_risk",
-    "bits": "bpb bits_per_byte bpc bits_per_char bits_per_character bits_per_token val_bpb test_bpb",
-    "perplexity": "perplexity ppl val_ppl test_ppl val_perplexity test_perplexity",
-    "accuracy": "accuracy acc test_accuracy test_acc val_accuracy val_acc top1 top_1 top1_accuracy top_1_accuracy",
-    "error": "error err error_rate test_error val_error test_error_rate top1_error misclassification",
-    "n": "n size sizes n_train train_size training_size n_samples num_samples samples n_examples num_examples examples "
-    "dataset_size n_points points",
-    "n_params": "n_params params N parameters param_count parameter_count parameters_count num_params num_parameters "
-    "n_parameters model_params model_parameters model_size size_params non_embedding_params nonembedding_params "
-    "non_embedding_parameters total_params model_n_params",
-    "n_data": "n_data D tokens n_tokens num_tokens token_count training_tokens train_tokens total_tokens tokens_seen "
-    "dataset_tokens data_size training_data tokens_trained",
-    "compute": "compute C flop flops total_flop total_flops train_flop train_flops training_flop training_flops "
-    "training_compute compute_flops compute_flop budget compute_budget flop_budget flops_budget gflops total_gflops "
-    "tflops total_tflops pflops exaflops pf_days petaflop_days",
-    "unique": "unique unique_tokens n_unique unique_data unique_n_data",
-    "seed": "seed seeds replicate rep random_seed run_seed repeat",
-    "trials": "trials n_test test_size test_examples n_test_examples num_test",
-    "step": "step steps iteration iterations iter train_steps training_steps num_steps",
-}
-_KIND = {word: kind for kind, words in _SYNONYMS.items() for word in words.split()}
-_ROLE_OF_KIND = {"bits": "loss", "perplexity": "loss", "accuracy": "loss", "error": "loss", "step": "n"}
-_UNITS = {
-    "k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mn": 1e6, "b": 1e9,
-    "bn": 1e9, "g": 1e9, "billion": 1e9, "billions": 1e9, "t": 1e12, "trillion": 1e12, "trillions": 1e12,
-    "gflop": 1e9, "gflops": 1e9, "tflop": 1e12, "tflops": 1e12, "pflop": 1e15, "pflops": 1e15, "petaflop": 1e15,
-    "petaflops": 1e15, "eflop": 1e18, "eflops": 1e18, "exaflop": 1e18, "exaflops": 1e18, "zflop": 1e21, "zflops": 1e21,
-    "pf_days": 8.64e19, "pf_day": 8.64e19, "petaflop_days": 8.64e19, "petaflop_s_days": 8.64e19, "%": 1e-2,
-    "percent": 1e-2, "flop": 1.0, "flops": 1.0, "tokens": 1.0, "nats": 1.0, "params": 1.0, "parameters": 1.0,
-}  # fmt: skip
-_BARE_UNIT = {"k", "m", "b", "bn", "t", "g", "thousand", "million", "billion", "trillion"}
-_BARE_UNIT |= {"thousands", "millions", "billions", "trillions"}
 
 
 @dataclass(frozen=True)
@@ -97,59 +64,10 @@ class LossTable(Display):
         return int(self.lines[index])
 
 
-def recognised(name: str) -> tuple[str, float] | None:
-    """Return what a header means and the factor of its unit; None for a column that is nobody's business.
-
-    Examples
-    --------
-    >>> recognised("Training Tokens (B)"), recognised("val_loss"), recognised("optimizer")
-    (('n_data', 1000000000.0), ('loss', 1.0), None)
-    """
-    text, factor = name.strip(), 1.0
-    unit = re.fullmatch(r"(.*?)\s*[(\[]\s*(?:in\s+)?([^()\[\]]+?)\s*[)\]]", text)
-    if unit:
-        word = _plain_word(unit[2])
-        if word in _UNITS:
-            text, factor = unit[1], _UNITS[word]
-        else:
-            inner = [w for w in word.split("_") if w in _BARE_UNIT]
-            if len(inner) == 1:
-                factor = _UNITS[inner[0]]
-            text = unit[1]
-    elif text in _KIND:  # N, D and C are capital letters: n and d are others
-        return _KIND[text], factor * _implied(text)
-    for candidate in (text, text.rsplit("/", 1)[-1]):
-        if candidate in _KIND:
-            return _KIND[candidate], factor * (_implied(candidate) if factor == 1.0 else 1.0)
-        word = _plain_word(candidate)
-        if len(word) > 1 and word in _KIND:
-            kind = _KIND[word]
-            return kind, factor * (_implied(word) if factor == 1.0 else 1.0)
-        head, _, tail = word.rpartition("_")
-        if tail in _BARE_UNIT and len(head) > 1 and head in _KIND and _KIND[head] in ("n_params", "n_data", "unique"):
-            return _KIND[head], _UNITS[tail]
-        if candidate != text and word.endswith("_loss"):
-            return "loss", 1.0
-    return None
-
-
-def _plain_word(text: str) -> str:
-    text = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", text.strip())
-    return re.sub(r"[^a-z0-9%]+", "_", text.lower()).strip("_")
-
-
-def _implied(word: str) -> float:
-    """The unit that a name itself states, as in total_gflops."""
-    last = word.rsplit("_", 1)[-1]
-    if word in ("pf_days", "petaflop_days"):
-        return 8.64e19
-    return _UNITS.get(last, 1.0) if last not in _BARE_UNIT else 1.0
-
-
 def is_loss_table(cells: Cells) -> bool:
     """Return whether a table looks like losses against sizes rather than like points with a target."""
     kinds = {kind for found in map(recognised, cells.names) if found for kind in [found[0]]}
-    roles = {_ROLE_OF_KIND.get(kind, kind) for kind in kinds}
+    roles = {ROLE_OF_KIND.get(kind, kind) for kind in kinds}
     return (
         "loss" in roles and bool(roles & set(AXES)) and not {"y", "target", "label"} & {n.lower() for n in cells.names}
     )
@@ -196,11 +114,19 @@ def read_losses(
     cells = read_cells(source)
     for name, value in (where or {}).items():
         cells = cells.where(name, value)
+    mapped = {ROLE_OF_KIND.get(kind, kind) for kind in columns or {}}
+    cells, widened = lengthened(cells, "loss" in mapped)
     chosen, said = _chosen(cells, dict(columns or {}))
+    said = widened + said
     chosen = {role: (name, kind, _unit_once(cells, name, unit)) for role, (name, kind, unit) in chosen.items()}
-    found = {role: cells.numbers(name) * factor for role, (name, _, factor) in chosen.items() if role != "seed"}
+    found = {}
+    for role, (name, _, factor) in chosen.items():
+        if role != "seed":
+            values, beside = cells.read(name)
+            found[role], how = _powered(cells, role, name, values, factor)
+            said += [*beside, *how]
     header = {role: name for role, (name, _, _) in chosen.items()}
-    loss, rates, how = _as_loss(cells, chosen["loss"], found["loss"])
+    loss, rates, how = _as_loss(cells, chosen["loss"], found["loss"], found.get("trials"))
     found["loss"] = loss
     said += how
     said += [
@@ -208,10 +134,17 @@ def read_losses(
         for role, (name, _, factor) in chosen.items()
         if name != role and not (role == "loss" and how)
     ]
+    if "seed" in chosen and chosen["seed"][1] == "run" and not _runs_repeat(cells, chosen, found):
+        del header["seed"]  # an id of every row is no seed
+        said = [line for line in said if not line.startswith(f"{chosen['seed'][0]} read as seed")]
     alone = [name for name in cells.names if name not in header.values() and name]
     if alone:
         said.append(f"left alone: {', '.join(alone[:12])}{' …' if len(alone) > 12 else ''}")
     labels, names = _labels(cells, header.get("seed"))
+    sizes = [found[axis] for axis in AXES if axis in found]
+    if labels is None and not alone and len(sizes) == 1 and "compute" not in found:
+        labels, names = _repeated(sizes[0])
+        said += [] if labels is None else ["rows of one size are its runs, in the file's order"]
     keep = np.ones(len(loss), np.bool_)
     warnings = []
     for role, values in found.items():
@@ -239,9 +172,33 @@ def _unit_once(cells: Cells, name: str, unit: float) -> float:
     return 1.0 if stated else unit
 
 
+def _powered(cells: Cells, role: str, name: str, values: F64, factor: float) -> tuple[F64, list[str]]:
+    """A column in its unit, taken out of the logarithm that its header states."""
+    inner, base = logarithm(name)
+    if base is None:
+        return values * factor, []
+    if base == 0.0:
+        raise RecipeError(
+            f"{cells.source}: {name!r} is a logarithm to a base that it does not say; expected a name such as "
+            f"log10_{inner} or ln_{inner}; rename the column"
+        )
+    with np.errstate(over="ignore"):
+        shown = "e" if base == math.e else f"{base:g}"
+        return base**values * factor, [f"{name} read as {role}: {shown} to its power"]
+
+
+def _runs_repeat(cells: Cells, chosen: dict[str, tuple[str, str, float]], found: dict[str, F64]) -> bool:
+    """Whether one run stands at several sizes, so that it may be a seed and is no number of the row."""
+    sizes = [found[axis] for axis in AXES if axis in found]
+    places: dict[str, set[tuple[float, ...]]] = {}
+    for key, *size in zip(map(str, cells.column(chosen["seed"][0])), *sizes, strict=True):
+        places.setdefault(key, set()).add(tuple(size))
+    return 2 * sum(len(at) > 1 for at in places.values()) > len(places)
+
+
 def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, str, float]], list[str]]:
     """Return {role: (column, kind, factor)}."""
-    kinds_of_role = {**{role: role for role in ROLES}, **_ROLE_OF_KIND}
+    kinds_of_role = {**{role: role for role in ROLES}, **ROLE_OF_KIND}
     names = [name for name in cells.names if name]
     chosen: dict[str, tuple[str, str, float]] = {}
     for kind, name in wanted.items():
@@ -278,6 +235,10 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         if role in chosen:
             continue
         exact = [entry for entry in found if entry[0] == role]
+        if role == "seed" and not exact:  # a seed before the id of a run, which may count rows
+            exact = [entry for entry in found if entry[1] == "seed"]
+        if role == "loss" and not exact:
+            exact = [entry for entry in found if not entry[0].endswith(("__MIN", "__MAX"))]
         if len(exact) == 1 and len(found) > 1:
             found = exact
         if len(found) > 1:
@@ -288,6 +249,14 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         chosen[role] = found[0]
     if not any(axis in chosen for axis in AXES) and len(steps) == 1:
         chosen["n"] = steps[0]
+    known_as = {name.strip().lower().replace("_", " "): name for name in names}
+    if "loss" not in chosen and set(known_as) == {"wall time", "step", "value"}:
+        chosen["loss"] = (known_as["value"], "loss", 1.0)
+        said.append("a scalar as TensorBoard exports it")
+    if chosen.get("loss", ("", "", 1.0))[1].endswith("_count") and "trials" not in chosen:
+        cases = [known_as[word] for word in ("total", "n total", "n items", "cases") if word in known_as]
+        if len(cases) == 1:
+            chosen["trials"] = (cases[0], "trials", 1.0)
     _suited(cells, chosen, names)
     return chosen, said
 
@@ -319,9 +288,13 @@ def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list
         )
 
 
-def _as_loss(cells: Cells, chosen: tuple[str, str, float], values: F64) -> tuple[F64, bool, list[str]]:
-    """Turn accuracies, error rates, perplexities and bits into what falls with size."""
+def _as_loss(
+    cells: Cells, chosen: tuple[str, str, float], values: F64, trials: F64 | None
+) -> tuple[F64, bool, list[str]]:
+    """Turn counts, accuracies, error rates, perplexities and bits into what falls with size."""
     name, kind, factor = chosen
+    if kind in ("error_count", "correct_count"):
+        return _of_counts(cells, name, kind, values, trials)
     finite = values[np.isfinite(values)]
     if kind == "perplexity":
         if finite.size and finite.min() <= 1.0:
@@ -354,6 +327,28 @@ def _as_loss(cells: Cells, chosen: tuple[str, str, float], values: F64) -> tuple
     return shares, True, [f"{name} read as an error rate{percent}"]
 
 
+def _of_counts(cells: Cells, name: str, kind: str, values: F64, trials: F64 | None) -> tuple[F64, bool, list[str]]:
+    """Error rates of counted errors, or of counted right answers, among test cases."""
+    what = "errors" if kind == "error_count" else "right answers"
+    if trials is None:
+        raise RecipeError(
+            f"{cells.source}: {name!r} counts {what}, and no column says among how many; expected one named "
+            f"n_test, or use --columns trials=NAME; if it is a rate, use --columns error={name}"
+        )
+    usable = np.isfinite(values) & np.isfinite(trials)
+    bad = usable & ~((values >= 0.0) & (values <= trials) & (values == np.rint(values)))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise RecipeError(
+            f"{cells.source}, row {cells.lines[row]}: {name} = {plain(values[row])} of {plain(trials[row])} cases; "
+            f"expected whole numbers from 0 to the test cases; if it is a rate, use --columns error={name}"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = values / trials
+    said = f"{name} read as counts of {what}: the error rate among the test cases is fitted, with errors of counting"
+    return (rates if kind == "error_count" else 1.0 - rates), True, [said]
+
+
 def _labels(cells: Cells, name: str | None) -> tuple[I64 | None, tuple[str, ...]]:
     """Return a group number for each row; a row without a label is refused."""
     if name is None:
@@ -372,6 +367,17 @@ def _labels(cells: Cells, name: str | None) -> tuple[I64 | None, tuple[str, ...]
     names = sorted(set(keys), key=lambda key: (number(key) is None, number(key) or 0.0, key))
     at = {key: i for i, key in enumerate(names)}
     return np.array([at[key] for key in keys], np.int64), tuple(names)
+
+
+def _repeated(sizes: F64) -> tuple[I64 | None, tuple[str, ...]]:
+    """Number the rows of every size, where each size stands there equally often, more than once."""
+    _, where, count = np.unique(sizes, return_inverse=True, return_counts=True)
+    if count.min() < 2 or np.ptp(count) > 0:
+        return None, ()
+    order = np.argsort(where, kind="stable")
+    labels = np.empty(sizes.size, np.int64)
+    labels[order] = np.arange(sizes.size) % count[0]
+    return labels, tuple(str(k) for k in range(int(count[0])))
 
 
 def _mixtures(cells: Cells, alone: list[str]) -> list[str]:

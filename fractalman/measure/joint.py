@@ -65,7 +65,7 @@ def fit_joint_power_law(
         Distinct data of each row, for the form "repeated".
     errors : {"residuals", "rows", "groups"}, optional
         Whose scatter the errors are; None = between groups where groups are given, else between rows, or between
-        model sizes where rows of one size are seen to err together.
+        model sizes where rows of one size are seen to err together (the wider of both where that is not sure).
 
     Returns
     -------
@@ -218,6 +218,9 @@ def _errors(
     covariance, p_value = sandwich.honest(found, sizes)
     if p_value >= sandwich.SHARED:
         return covariance, "rows", []
+    if p_value < sandwich.SURE:
+        said = f"rows of one model size err together (p = {p_value:.2g}): errors are those between model sizes"
+        return covariance, "groups", [said]
     return (
         covariance,
         "rows and model sizes",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F64, Bool
+from fractalman._typing import F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import LossTable, read_losses
 from fractalman.measure.comparison import compare_laws, window_sensitivity
@@ -135,7 +135,7 @@ def fit_of_table(
         again = unique is not None and bool((n > 1.0001 * unique).any())
         chosen = form or ("repeated" if again else "plain")
         return fit_joint_power_law(
-            P, n, L, huber, table.labels, form=chosen, unique=unique if chosen == "repeated" else None
+            P, n, L, huber, _groups(table)[0], form=chosen, unique=unique if chosen == "repeated" else None
         )
     if _several(table, axes[0]):
         return fit_compute_law(table.column["compute"], table.column["loss"], huber, table.labels)
@@ -170,9 +170,8 @@ def _joint(
         raise FitError(
             f"{table.source}, row {table.row(row)}: {table.header['loss']} = {L[row]:.6g}; a joint law needs losses > 0"
         )
-    fit = fit_joint_power_law(
-        P, n, L, huber, table.labels, form=chosen, unique=unique if chosen == "repeated" else None
-    )
+    labels, few = _groups(table)
+    fit = fit_joint_power_law(P, n, L, huber, labels, form=chosen, unique=unique if chosen == "repeated" else None)
     out: dict[str, Any] = {
         "law": _LAWS[fit.form],
         "points": int(fit.residual.size),
@@ -190,7 +189,7 @@ def _joint(
         "influence": _influence(table, fit),
         "condition_number": _finite(fit.condition_number),
         "unresolved": list(fit.unresolved),
-        "warnings": [*table.warnings, *fit.warnings],
+        "warnings": [*table.warnings, *few, *fit.warnings],
     }  # fmt: skip
     if fit.form != "overtraining":
         interval = fit.frontier_interval
@@ -211,6 +210,14 @@ def _joint(
     except FitError as error:
         out["optimum"] = f"not given: {error}"
     return out
+
+
+def _groups(table: LossTable) -> tuple[I64 | None, list[str]]:
+    """The groups of a joint fit, none where they are too few for errors between them, and what is to be said."""
+    count = 0 if table.labels is None else np.unique(table.labels).size
+    if count in (0, 1) or count > 2:
+        return (table.labels if count > 2 else None), []
+    return None, [f"{count} seeds: errors between them need 3 or more; those of rows are given"]
 
 
 def _budgets(fit: JointPowerLawFit, asked: Sequence[float] | None, cost: float) -> Sequence[float]:
@@ -252,7 +259,7 @@ def _one_axis(
             rows = _first_repeat(table, axis)
             raise RecipeError(
                 f"{table.source}, rows {rows[0]} and {rows[1]}: one {table.header[axis]} and one seed twice; expected "
-                "one row; add a column seed"
+                "one row; add a column seed, or name another size with --columns, e.g. n_data=NAME"
             )
         return {**law, **_compute(table, huber), "warnings": warnings}
     n, loss, counts = _curves(table, axis, warnings)

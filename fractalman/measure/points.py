@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,14 @@ class Points:
     row : (n,) int64, the row of the caller's table that each point was.
     unit : what the caller's coordinates were divided by; 1 unless they are so small or large that squares overflow.
     notes : sentences about what was left out or changed.
+    copies : (m, 2) int64, rows of the caller's table that were left out as copies, and the rows that they copy.
     """
 
     values: F64
     row: I64
     unit: float
     notes: tuple[str, ...]
+    copies: I64 = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
 
 def plain(number: float) -> str:
@@ -196,17 +198,19 @@ def _scaled(found: Points) -> Points:
     return replace(found, values=found.values / unit, unit=unit, notes=(*found.notes, note))
 
 
-def first_copies(values: F64) -> I64:
-    """Return the rows that are no copy of an earlier row, ascending."""
+def first_of_each(values: F64) -> I64:
+    """Return for every row the first row that equals it: itself where it is no copy."""
     words = np.ascontiguousarray(values + 0.0).view(np.uint64)  # + 0.0: −0 equals 0
     weights = draws(key64(0, Role.MEASUREMENT, 4), values.shape[1]) | np.uint64(1)
     mixed = (words ^ (words >> np.uint64(29))) * weights  # wraps: a hash of 64 bits a row
     digest = (mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
-    return np.sort(np.unique(digest, return_index=True)[1]).astype(np.int64)
+    _, first, same = np.unique(digest, return_index=True, return_inverse=True)
+    return np.asarray(first[same], np.int64)
 
 
 def _without_copies(found: Points, duplicates: str, least: int) -> Points:
-    kept = first_copies(found.values)
+    first = first_of_each(found.values)
+    kept, copied = np.flatnonzero(first == np.arange(len(first))), np.flatnonzero(first != np.arange(len(first)))
     n, copies = len(found.values), len(found.values) - len(kept)
     if not copies:
         return found
@@ -218,7 +222,47 @@ def _without_copies(found: Points, duplicates: str, least: int) -> Points:
     if len(kept) < least:
         raise RecipeError(f"{said}, and {len(kept)} different points are left: expected {least} or more")
     return Points(
-        found.values[kept], found.row[kept], found.unit, (*found.notes, f"{said}: left out (duplicates='keep' keeps)")
+        found.values[kept], found.row[kept], found.unit, (*found.notes, f"{said}: left out (duplicates='keep' keeps)"),
+        np.stack([found.row[copied], found.row[first[copied]]], axis=1),
+    )  # fmt: skip
+
+
+def contradictions(found: Points, labels: F64, classes: bool) -> tuple[str, ...]:
+    """Say which copies have another label than the row they copy, and what that tells of the noise.
+
+    The first row's label stands for all: it is one draw, as every other point's label is, so that noise stays the same
+    everywhere; a mean over copies would carry less of it, and classes have none.
+
+    Parameters
+    ----------
+    found : Points
+        With their copies.
+    labels : (n,) float64
+        Of all rows of the caller's table.
+    classes : bool
+        Whether labels are classes.
+    """
+    copy, first = found.copies.T
+    unlike = np.flatnonzero(labels[copy] != labels[first])
+    if not unlike.size:
+        return ()
+    pairs = ", ".join(f"{copy[k]} and {first[k]}" for k in unlike[:3].tolist()) + (", …" if unlike.size > 3 else "")
+    originals = np.unique(first)
+    rows, group = np.concatenate([originals, copy]), np.searchsorted(originals, np.concatenate([originals, first]))
+    size = np.bincount(group)
+    if classes:
+        same = sum(
+            np.square(np.bincount(group[labels[rows] == c], minlength=size.size)) for c in np.unique(labels[rows])
+        )
+        share = float((np.square(size) - same).sum() / (np.square(size) - size).sum())
+        noise = f"two copies have unlike classes in {share:.0%} of pairs: no learner can be right on both"
+    else:
+        mean = np.bincount(group, labels[rows]) / size
+        variance = float(np.square(labels[rows] - mean[group]).sum() / (size - 1).sum())
+        noise = f"labels of copies have the variance {plain(variance)} about their mean: noise, or something not in X"
+    return (
+        f"{unlike.size} of {len(copy)} copies have another label than the row they copy (rows {pairs}; the first is "
+        f"0): the first row's label is used; {noise}",
     )
 
 

@@ -27,6 +27,7 @@ _LOG_SPREAD = 1.2337  # variance of ln|z|
 _FLAT = 1e-8  # singular values below this share of the largest are rounding
 _DENSE = 1500  # rows up to which whole matrices are made
 SHARED = 0.3  # groups count where scores are shared at this level: missing it costs more than a wider interval
+SURE = 0.05  # below this level rows are sure to err together, and the errors are those between groups alone
 
 
 @dataclass(frozen=True)
@@ -209,16 +210,19 @@ def shared(found: Scores, groups: I64) -> float:
 
 
 def honest(found: Scores, groups: I64) -> tuple[Covariance, float]:
-    """Return the covariance between rows, or the larger one where rows of a group err together, and the p-value.
+    """Return the covariance that is printed, and the p-value of its rows erring independently.
 
-    The larger of the two is taken parameter by parameter: what is shared within a model size widens the errors of the
-    model's terms and hides from those of the data's.
+    Between rows where nothing speaks against it, between groups where rows of a group are sure to err together. In
+    between the larger of the two is taken parameter by parameter: what is shared within a model size widens the errors
+    of the model's terms and hides from those of the data's.
     """
     rows = between_rows(found)
     p_value = shared(found, groups)
     if p_value >= SHARED:
         return rows, p_value
     grouped = between_groups(found, groups)
+    if p_value < SURE:
+        return grouped, p_value
     from scipy.special import stdtrit
 
     wide = [stdtrit(c.degrees_of_freedom, 0.975) * c.standard_error for c in (rows, grouped)]

@@ -17,7 +17,7 @@ from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.neighbours import TIE, neighbour_window, neighbourhoods
-from fractalman.measure.points import MAX_TARGETS, as_points, plain, with_labels
+from fractalman.measure.points import MAX_TARGETS, as_points, contradictions, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.sources import RecipeSource
@@ -129,6 +129,7 @@ def smoothness(
         (X,) = columns_of(X, "X")
     X, labels = with_labels(X, y)
     found = as_points(X, most=MAX_TARGETS, seed=seed)
+    contradicting = contradictions(found, labels, classes)
     labels = labels[found.row]
     if labels.min() == labels.max():
         raise FitError(
@@ -167,7 +168,7 @@ def smoothness(
     curves = sums[:, full] / pairs[:, full]
     ranks, which_ranks = np.unique(np.rint(reached).astype(np.int64), return_index=True)
     differences = (by_rank / started[:, None])[:, which_ranks]
-    warnings = list(found.notes)
+    warnings = [*found.notes, *contradicting]
     variogram = _fitted(1.0 / distance, curves, nugget)
     neighbours = _fitted(1.0 / ranks, differences, nugget)
     if not np.isfinite(neighbours.value):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
 import re
 import zlib
 from collections import Counter
@@ -18,15 +20,17 @@ from fractalman._files import ordinary_file
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.measure.cells import Cells, is_missing, number, plain_point
 
-_PACKED = (".csv", ".tsv", ".jsonl", ".json")
-TABLE_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".json", *(f"{kind}.gz" for kind in _PACKED))
+_TEXT = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat")
+_PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+_BINARY = (".parquet", ".feather", ".xlsx")
+TABLE_FILES = (*_TEXT, *_BINARY, *(kind + packed for packed in _PACKED for kind in _TEXT))
 """How the names of files with anybody's tables end."""
-KINDS = ".csv, .tsv, .jsonl, .parquet, .xlsx, .json (text also with .gz)"
+KINDS = ".csv, .tsv, .jsonl, .parquet, .feather, .xlsx, .json, .txt, .dat (text also with .gz, .bz2 or .xz)"
 """The same in words."""
 
 
 def table_kind(file: str | Path) -> str | None:
-    """Return how a table's name ends, without .gz; None for what is no table.
+    """Return how a table's name ends, without .gz or the like; None for what is no table.
 
     Examples
     --------
@@ -35,7 +39,7 @@ def table_kind(file: str | Path) -> str | None:
     """
     name = Path(file).name.lower()
     found = next((kind for kind in TABLE_FILES if name.endswith(kind)), None)
-    return None if found is None else found.removesuffix(".gz")
+    return None if found is None else next((found.removesuffix(e) for e in _PACKED if found.endswith(e)), found)
 
 
 def read_cells(source: Any) -> Cells:
@@ -44,9 +48,9 @@ def read_cells(source: Any) -> Cells:
     Parameters
     ----------
     source : path or DataFrame
-        A file: text (.csv, .tsv) separated by commas, semicolons, tabs, bars or spaces; .json, a list of
-        objects or an object of columns; .jsonl; any of these packed (.gz); .parquet and .xlsx, which need pandas (extra
-        ``tables``).
+        A file: text (.csv, .tsv, .txt, .dat) separated by commas, semicolons, tabs, bars or spaces; .json, a list of
+        objects or an object of columns, also within another object; .jsonl; any of these packed (.gz, .bz2, .xz);
+        .parquet, .feather and .xlsx, which need pandas (extra ``tables``).
 
     Returns
     -------
@@ -63,7 +67,7 @@ def read_cells(source: Any) -> Cells:
         return _frame("the table", source)
     file = Path(source)
     kind = check_table(file)
-    if kind in (".parquet", ".xlsx"):
+    if kind in _BINARY:
         return _frame(str(file), _pandas_read(file, kind))
     text = _decoded(file)
     if kind == ".jsonl":
@@ -83,8 +87,6 @@ def check_table(file: Path) -> str:
     if kind is None:
         points = file.suffix.lower() in (".npz", ".npy", ".h5", ".hdf5", ".h5ad")
         hint = f"; of points use fractalman measure {file}" if points else ""
-        if file.suffix.lower() in (".txt", ".dat"):
-            hint = "; rename it to .csv, cells may be parted by spaces"
         raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {KINDS}{hint}")
     ordinary_file(file, "a table")  # a pipe would wait for ever
     return kind
@@ -96,11 +98,12 @@ def check_table(file: Path) -> str:
 def _decoded(file: Path) -> str:
     """The text of a file: unpacked; UTF-8, UTF-16 with its mark (Excel's "Unicode text"), else Windows' Latin."""
     raw = file.read_bytes()
-    if file.name.lower().endswith(".gz"):
+    ending = file.suffix.lower()
+    if ending in _PACKED:
         try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise RecipeError(f"{file} is not packed as .gz says ({error}): expected a file that gzip made") from None
+            raw = _PACKED[ending](raw)
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+            raise RecipeError(f"{file} is not packed as {ending} says ({error}): expected an intact file") from None
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         codecs = ["utf-16"]
     else:
@@ -246,6 +249,7 @@ def _json_lines(file: Path, text: str) -> Cells:
             raise RecipeError(f"{file}, line {at} is no JSON ({error}): expected one object a line") from None
         if not isinstance(entry, dict):
             raise RecipeError(f'{file}, line {at} is no JSON object: expected e.g. {{"n": 100, "loss": 2.5}}')
+        entry = _flat(entry)
         names.update(dict.fromkeys(entry))
         found.append((at, entry))
     if not found:
@@ -264,6 +268,7 @@ def _json(file: Path, text: str) -> Cells:
         if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
             return _json_lines(file, text)
         raise RecipeError(f"{file} is no JSON ({error}): {wanted}") from None
+    found = _unwrapped(found)
     if isinstance(found, dict) and found:
         columns = {name: list(c.values()) if isinstance(c, dict) else c for name, c in found.items()}
         sizes = {len(column) if isinstance(column, list) else -1 for column in columns.values()}
@@ -272,7 +277,7 @@ def _json(file: Path, text: str) -> Cells:
             raise RecipeError(f"{file} is an object whose values are no columns of one length: {wanted}")
         entries = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     elif isinstance(found, list) and found and all(isinstance(entry, dict) for entry in found):
-        entries = found
+        entries = [_flat(entry) for entry in found]
     else:
         what = "an object" if isinstance(found, dict) else "a list" if isinstance(found, list) else "one value"
         empty = "" if found else " without entries"
@@ -283,6 +288,31 @@ def _json(file: Path, text: str) -> Cells:
         raise RecipeError(f"{file} has no rows: {wanted}")
     rows = tuple(tuple(entry.get(name) for name in names) for entry in entries)
     return Cells(str(file), names, rows, np.arange(1, len(rows) + 1, dtype=np.int64))
+
+
+def _unwrapped(found: Any) -> Any:
+    """The table within an object: its only list of objects, columns beside data, or a list whose first row is names."""
+    if isinstance(found, dict):
+        rows, columns = found.get("data"), found.get("columns")
+        if isinstance(rows, list) and isinstance(columns, list) and rows and isinstance(rows[0], list):
+            return _unwrapped([columns, *rows])  # pandas' orient="split"
+        held = [v for v in found.values() if isinstance(v, list) and v and all(isinstance(e, dict) for e in v)]
+        lists = sum(isinstance(value, list) for value in found.values())
+        return held[0] if len(held) == 1 and lists == 1 else found
+    if isinstance(found, list) and len(found) > 1 and all(isinstance(row, list) for row in found):
+        header, *rows = found
+        if all(isinstance(name, str) for name in header) and all(len(row) == len(header) for row in rows):
+            return {name: [row[at] for row in rows] for at, name in enumerate(header)}
+    return found
+
+
+def _flat(entry: dict[str, Any]) -> dict[str, Any]:
+    """An object without objects in it: {"config": {"n": 1}} is {"config.n": 1}."""
+    out: dict[str, Any] = {}
+    for name, value in entry.items():
+        inner = _flat(value) if isinstance(value, dict) else {}
+        out |= {f"{name}.{key}": cell for key, cell in inner.items()} if inner else {name: value}
+    return out
 
 
 def _pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -303,6 +333,8 @@ def _pandas_read(file: Path, kind: str) -> Any:
     try:
         if kind == ".parquet":
             return pandas.read_parquet(file, engine="pyarrow", page_checksum_verification=True)
+        if kind == ".feather":
+            return pandas.read_feather(file)
         frame = pandas.read_excel(file, header=None)
     except ImportError as error:
         raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install pyarrow openpyxl") from None

@@ -20,7 +20,7 @@ from fractalman._typing import F64, AnyInt
 from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
-from fractalman.measure.points import as_points, with_labels
+from fractalman.measure.points import as_points, contradictions, with_labels
 from fractalman.measure.targets import as_target
 from fractalman.prediction.chosen_settings import (
     MeasuredVariogram,
@@ -290,7 +290,8 @@ def predict_own_data(
         _check_classes(labels)
         labels = np.unique(labels, return_inverse=True)[1].astype(np.float64)
     points = as_points(X, seed=seed)
-    labels, warnings = labels[points.row], []
+    warnings = list(contradictions(points, labels, found_classes))
+    labels = labels[points.row]
     count = int(labels.max()) + 1 if found_classes else 0
     smooth = measure.smoothness(
         points.values * points.unit, labels, window=window, nugget=nugget and not found_classes, seed=seed,

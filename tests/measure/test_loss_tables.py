@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 from fractalman.cli import main
 from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.measure import fit_joint_power_law, fit_power_law, measure_scaling
-from fractalman.measure.cells import number
-from fractalman.measure.columns import parse_mapping, read_losses, recognised
+from fractalman.measure.columns import parse_mapping, read_losses
+from fractalman.measure.headers import recognised
+from fractalman.measure.number_text import number, read_number
 from fractalman.measure.table_files import read_cells
 
 SIZES = np.array([100, 200, 400, 800, 1600, 3200, 6400])
@@ -41,6 +44,41 @@ def test_cells_are_read_as_people_write_them(cell: Any, value: float) -> None:
     assert number(cell) == value
 
 
+@pytest.mark.parametrize(
+    ("cell", "value", "beside"),
+    [
+        ("0.40 ± 0.01", 0.4, "uncertainties"), ("0.40(1)", 0.4, "uncertainties"), ("0.40 (0.01)", 0.4, "uncertainties"),
+        ("68.0 ± 0.5%", 0.68, "uncertainties"), ("$2.31 \\pm 0.02$", 2.31, "uncertainties"),
+        ("(2.3 ± 0.1)×10^-3", 2.3e-3, "uncertainties"), ("0.40 [0.38, 0.42]", 0.4, "intervals"),
+        ("68.0% (67.1–68.9)", 0.68, "intervals"), ("2.31†", 2.31, "marks"), ("1×10^3", 1e3, ""), ("10²²", 1e22, ""),
+        ("2^20", 2.0**20, ""), ("**2.31**", 2.31, ""), ("~70B", 7e10, "“about” signs"), ("3.2 GFLOPs", 3.2e9, ""),
+        ("1e3 tokens", 1e3, "names of units"), ("70 billion parameters", 7e10, "names of units"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_number_is_left_out_and_named(cell: str, value: float, beside: str) -> None:
+    assert read_number(cell) == (value, beside)
+
+
+def test_what_can_be_read_in_two_ways_is_no_number(tmp_path: Path) -> None:
+    twice = [
+        "0.40 (1)",
+        "12 (3)",
+        "(0.40)",
+        "<0.1",
+        "1.2–1.4",
+        "12/100",
+        "2.31 [3]",
+        "0.40 [0.5, 0.6]",
+        "3 seeds",
+        "1,5",
+    ]
+    assert [number(cell) for cell in twice] == [None] * len(twice)
+    with pytest.raises(RecipeError, match=r"row 3, column 'loss': '<2' is no number.*of a bound"):
+        read_losses(written(tmp_path / "a.csv", "n,loss\n1,2 ± 0.1\n2,<2"))
+    said = read_losses(written(tmp_path / "b.csv", "n,loss\n1,3\n2,2 ± 0.1")).said
+    assert said == ("loss: uncertainties beside the numbers are left out in 1 of 2 rows (row 3: '2 ± 0.1' is 2)",)
+
+
 def test_what_is_no_number_and_what_is_missing() -> None:
     assert [number(cell) for cell in ("seven", "1,40", "1.2.3", "7Q", "1e", "0x10")] == [None] * 6
     assert all(np.isnan(number(cell)) for cell in ("", "NaN", "n/a", "None", None, "-"))  # type: ignore[arg-type]
@@ -56,6 +94,8 @@ def test_what_is_no_number_and_what_is_missing() -> None:
         ("throughput/total_gflops", ("compute", 1e9)), ("eval/paloma/macro_loss", ("loss", 1.0)),
         ("val_loss", ("loss", 1.0)), ("NLL", ("loss", 1.0)), ("bpb", ("bits", 1.0)), ("ppl", ("perplexity", 1.0)),
         ("accuracy (%)", ("accuracy", 0.01)), ("params_M", ("n_params", 1e6)), ("nParams", ("n_params", 1.0)),
+        ("log10_N", ("n_params", 1.0)), ("metrics.val_loss", ("loss", 1.0)), ("big run - val/loss", ("loss", 1.0)),
+        ("Tokens (×10⁹)", ("n_data", 1e9)), ("# params†", ("n_params", 1.0)), ("run_id", ("run", 1.0)),
         ("optimizer", None), ("learning_rate", None), ("d", None), ("c", None), ("loss_weight", None),
     ],
 )  # fmt: skip
@@ -290,7 +330,7 @@ def test_damaged_files_have_one_line(tmp_path: Path) -> None:
         ("b.jsonl", '{"n": 1, "n": 2}', "two values of 'n'"),
         ("c.parquet", "nothing", "cannot be read"),
         ("d.xlsx", "nothing", "cannot be read"),
-        ("e.txt", "1", "expected .csv, .tsv, .jsonl, .parquet, .xlsx"),
+        ("e.doc", "1", "expected .csv, .tsv, .jsonl, .parquet, .feather, .xlsx"),
         ("f.csv", "n,loss", "1 lines"),
     ):
         if name[2:] in ("parquet", "xlsx"):
@@ -308,3 +348,51 @@ def test_joint_tables_that_do_not_fall_have_no_frontier(tmp_path: Path) -> None:
         found = measure_scaling(written(tmp_path / "t.csv", "N,D,loss\n" + "\n".join(lines)))
         assert any("model_exponent" in said for said in found["unresolved"])
         assert found["optimum"].startswith("not given")
+
+
+def curve_table(header: str, row: Callable[[int, float], str]) -> str:
+    return header + "\n" + "\n".join(row(n, 5 * n**-0.4) for n in (100, 200, 400, 800, 1600, 3200))
+
+
+EXPORTS = {
+    "seeds.csv": curve_table("n,loss_seed0,loss_seed1,run_id", lambda n, x: f"{n},{x},{x * 1.0001},r{n}"),
+    "runs.csv": curve_table("n,run1/val_loss,run2/val_loss", lambda n, x: f"{n},{x},{x * 1.0001}"),
+    "bare.csv": curve_table("n,seed 1,seed 2", lambda n, x: f"{n},{x},{x * 1.0001}"),
+    "wandb.csv": curve_table(
+        '"Step","a - val/loss","a - val/loss__MIN","b - val/loss","b - val/loss__MAX"',
+        lambda n, x: f'"{n}","{x}","0","{x * 1.0001}","9"',
+    ),
+    "tensorboard.csv": curve_table("Wall time,Step,Value", lambda n, x: f"{n + 0.5},{n},{x}"),
+    "id.csv": curve_table("n,loss,run_id", lambda n, x: f"{n},{x},r{n}"),
+    "trial.csv": curve_table("n,loss,trial", lambda n, x: f"{n},{x},0\n{n},{x * 1.0001},1"),
+    "replicates.csv": curve_table("n,loss", lambda n, x: f"{n},{x}\n{n},{x * 1.0001}"),
+    "errors.csv": curve_table("n,errors,n_test", lambda n, x: f"{n},{x / 5 * 1e6:.0f},1000000"),
+    "correct.csv": curve_table("n,correct,total", lambda n, x: f"{n},{1e6 - x / 5 * 1e6:.0f},1000000"),
+    "log.csv": curve_table("log10_n,ln(loss)", lambda n, x: f"{math.log10(n)},{math.log(x)}"),
+    "trainer_state.json": '{"log_history": [%s], "best_metric": 1}'
+    % curve_table("{}", lambda n, x: f',{{"step": {n}, "loss": {x}}}').replace("{}\n,", ""),
+    "nested.jsonl": curve_table("", lambda n, x: f'{{"config": {{"n": {n}}}, "metrics": {{"loss": {x}}}}}'),
+    "split.json": '{"columns": ["n", "loss"], "data": [%s]}'
+    % curve_table("[]", lambda n, x: f",[{n},{x}]").replace("[]\n,", ""),
+    "savetxt.txt": curve_table("# n loss", lambda n, x: f"{n} {x}"),
+}
+
+
+@pytest.mark.parametrize("name", list(EXPORTS))
+def test_exports_of_other_tools_are_read_and_said(tmp_path: Path, name: str) -> None:
+    found = measure_scaling(written(tmp_path / name, EXPORTS[name]))
+    assert found["power"]["value"] == pytest.approx(0.4, abs=1e-4)
+    several = name in ("seeds.csv", "runs.csv", "bare.csv", "wandb.csv", "trial.csv", "replicates.csv")
+    assert found["curves"] == (2 if several else 1)
+    assert "read" in found or name == "savetxt.txt"
+
+
+def test_what_a_header_does_not_say_is_refused_by_name(tmp_path: Path) -> None:
+    for header, said in (
+        ("log_n,loss", "logarithm to a base that it does not say"),
+        ("n,errors", "no column says among how many"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            measure_scaling(written(tmp_path / "t.csv", curve_table(header, lambda n, x: f"{n},{x * 100:.0f}")))
+    with pytest.raises(RecipeError, match="row 2: errors = 31 of 20 cases"):
+        measure_scaling(written(tmp_path / "t.csv", "n,errors,n_test\n10,31,20\n20,5,20\n40,2,20"))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.measure import dimension, smoothness
-from fractalman.measure.points import as_points, first_copies
+from fractalman.measure.points import as_points, contradictions, first_of_each
 
 
 def plane(n: int = 400, seed: int = 0) -> np.ndarray:
@@ -94,7 +95,26 @@ def test_copies_are_counted_and_left_out() -> None:
     with pytest.raises(RecipeError, match="expected 'drop' or 'keep'"):
         value(X, duplicates="some")
     table = np.array([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, 1.0 + 1e-15]])
-    assert first_copies(table).tolist() == [0, 2, 3]
+    assert first_of_each(table).tolist() == [0, 0, 2, 3]
+
+
+def test_copies_with_other_labels_are_said_and_measured() -> None:
+    """The variance among copies is the noise's; agreeing copies say nothing; the first row's label stays."""
+    rng = np.random.default_rng(3)
+    X = plane()
+    table = np.r_[X, X[:300]]
+    clean = table[:, 0]
+    y = clean + 0.1 * rng.standard_normal(len(table))
+    (said,) = contradictions(as_points(table), y, False)
+    assert "300 of 300 copies have another label" in said
+    assert f"rows {len(X)} and 0," in said
+    assert float(said.split("variance ")[1].split()[0]) == pytest.approx(0.01, rel=0.25)
+    assert contradictions(as_points(table), clean, False) == ()
+    found = fm.predict_own_data(table, y)
+    assert any(said in warning for warning in found.warnings)
+    np.testing.assert_array_equal(found.labels, y[: len(X)])
+    (said,) = contradictions(as_points(np.r_[X, X[:3], X[:3]]), np.r_[np.zeros(len(X)), np.ones(3), np.ones(3)], True)
+    assert "unlike classes in 67% of pairs" in said  # 0, 1, 1: two of three pairs
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])

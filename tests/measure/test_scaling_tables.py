@@ -41,7 +41,7 @@ def test_points_come_back_from_every_kind_of_file(tmp_path: Path) -> None:
         ("a.csv", "x,y", "1 lines"),
         ("a.csv", "y\n1\n2", "no feature columns"),
         ("a.npy", "nothing of the kind", "no NumPy file"),
-        ("a.txt", "1", "expected .npz, .npy, .h5ad, .h5, .hdf5, .nc, .csv"),
+        ("a.doc", "1", "expected .npz, .npy, .h5ad, .h5, .hdf5, .nc, .csv"),
     ],
 )
 def test_what_holds_no_points_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:

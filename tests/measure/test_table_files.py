@@ -76,7 +76,6 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "binary.csv": (b"n,loss\n\x00\x01\x02", "is no text"),
     "header.csv": (b"n,loss", "has 1 lines"),
     "empty.csv": (b"", "has 0 lines"),
-    "old.txt": (b"n loss\n1 2", r"rename it to \.csv"),
     "title.csv": (b"Losses of 2024\n" + PLAIN.encode(), r"as in the header \(Losses, of, 2024\)"),
     "points.npy": (b"", "of points use fractalman measure"),
     "old.xls": (b"x", r"ends in '\.xls': expected \.csv"),

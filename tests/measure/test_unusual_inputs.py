@@ -72,16 +72,16 @@ def test_the_command_line_says_what_to_use_instead(tmp_path: Path, capsys: pytes
     """Files of other people, a table of losses as a study, a folder that is a file."""
     with h5py.File(tmp_path / "nested.h5", "w") as file:
         file["run/acts"], file["run/more"] = X, X
-    (tmp_path / "points.txt").write_text("1 2\n", encoding="utf-8")
+    (tmp_path / "points.doc").write_text("1 2\n", encoding="utf-8")
     np.savez(tmp_path / "points.npz", X=X, y=X[:, 0])
     (tmp_path / "losses.csv").write_text("n,loss\n1,2\n2,1\n", encoding="utf-8")
     at = str(tmp_path)
     for arguments, said in (
         (["measure", f"{at}/nested.h5"], "use --points NAME"),
-        (["measure", f"{at}/points.txt"], ".npz"),
+        (["measure", f"{at}/points.doc"], ".npz"),
         (["study-data", f"{at}/losses.csv", "-o", f"{at}/out"], "measure --scaling"),
-        (["study-data", f"{at}/points.npz", "-o", f"{at}/points.txt"], "expected a folder"),
-        (["study-data", f"{at}/points.npz", "-o", f"{at}/points.txt/x"], "expected a folder"),
+        (["study-data", f"{at}/points.npz", "-o", f"{at}/points.doc"], "expected a folder"),
+        (["study-data", f"{at}/points.npz", "-o", f"{at}/points.doc/x"], "expected a folder"),
     ):
         assert main(arguments) == 2
         err = capsys.readouterr().err
