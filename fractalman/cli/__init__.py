@@ -16,7 +16,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
@@ -58,8 +58,32 @@ def _status(error: BaseException) -> tuple[int, str]:
     return FAILED, f"unexpected {type(error).__name__}: {text}; the same command with --debug shows where"
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+_received: list[int] = []
+"""Signals that have come: compiled modules turn what a handler raises while they are imported into errors of theirs."""
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    _received.append(number)
     raise SystemExit(TERMINATED)  # as an exception, so that partial files are taken away
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
+    signal.default_int_handler(number, frame)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so."""
+    _received.clear()
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _warn(
@@ -106,12 +130,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _mend_streams()
-    before, shown = signal.signal(signal.SIGTERM, _terminate), warnings.showwarning
-    warnings.showwarning = _warn
+    shown, warnings.showwarning = warnings.showwarning, _warn
     try:
-        options = parse(arguments)
-        status: int = options.run(options)
-        sys.stdout.flush()
+        with _heard():
+            options = parse(arguments)
+            status: int = options.run(options)
+            sys.stdout.flush()
     except BrokenPipeError:  # whoever read the results has seen enough
         _mute()
         return DONE
@@ -121,11 +145,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
+        if _received:
+            print("fractalman: interrupted", file=sys.stderr)
+            return INTERRUPTED if _received[-1] == signal.SIGINT else TERMINATED
         status, text = _status(error)
         print("\n".join(f"fractalman: {line}" for line in text.splitlines()), file=sys.stderr)
         if isinstance(error, OSError):
             _mute()
     finally:
         warnings.showwarning = shown
-        signal.signal(signal.SIGTERM, before)
     return status

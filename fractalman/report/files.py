@@ -15,6 +15,7 @@ from fractalman.errors import CorruptFileError
 DIGESTS = "SHA256SUMS"
 """In a folder of results: the digest of every table, as ``sha256sum --check`` reads it."""
 _TABLES = (".csv", ".json")
+_STATED = re.compile(rb"([0-9a-f]{64})  ([^/\\\r\n]+)\r?\n")
 
 
 def publish(path: Path, content: str | bytes) -> Path:
@@ -31,13 +32,29 @@ def publish(path: Path, content: str | bytes) -> Path:
 
 
 def stated_digests(folder: Path) -> dict[str, str]:
-    """Return name → SHA-256 of the tables in a folder of results, as they were written; {} when nothing says so."""
+    """Return name → SHA-256 of the tables in a folder of results, as they were written; {} where nothing says so.
+
+    Every line must be one that `publish` writes: a line that cannot be read vouches for a table no more, so it is
+    refused by its number, as a changed table is.
+    """
+    path = folder / DIGESTS
     try:
-        lines = (folder / DIGESTS).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    found = [re.fullmatch(r"([0-9a-f]{64})  (\S+)", line) for line in lines]
-    return {entry[2]: entry[1] for entry in found if entry is not None}
+    except OSError as error:
+        raise CorruptFileError(f"cannot read {path}: {error.strerror}; use a copy of it, or delete it") from None
+    digests: dict[str, str] = {}
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        entry = _STATED.fullmatch(line)
+        name = "" if entry is None else entry[2].decode("utf-8", "replace")
+        if entry is None or name in digests:
+            raise CorruptFileError(
+                f"{path}, line {number} is damaged: expected 64 hexadecimal digits, two blanks and the name of a table "
+                "that no other line has; use a copy of it, or delete it to have the tables taken as they are"
+            )
+        digests[name] = entry[1].decode("ascii")
+    return digests
 
 
 def refuse_changed_tables(folder: str | Path) -> None:

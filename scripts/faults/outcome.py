@@ -34,6 +34,11 @@ def stop_after(minutes: float) -> None:
     _end = time.monotonic() + 60.0 * minutes
 
 
+def asked_until() -> float:
+    """Return the moment at which that time is over; 0 where none was given."""
+    return 0.0 if _end == float("inf") else _end
+
+
 def late() -> bool:
     """Whether that time is over."""
     return time.monotonic() > _end

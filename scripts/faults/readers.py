@@ -12,6 +12,9 @@ import numpy as np
 from outcome import digest
 
 import fractalman as fm
+from fractalman.experiments import load_result, run_experiment
+from fractalman.report.files import refuse_changed_tables
+from fractalman.studies import study
 
 
 def _parts(data: Any) -> list[Any]:
@@ -101,6 +104,20 @@ def explore(path: str) -> str:
 def measured(path: str) -> str:
     """What `fractalman measure` prints of one of our files."""
     return json.dumps(fm.measure.measure_file(path, n_sources=16))
+
+
+def rerun(name: str, folder: str) -> str:
+    """The rows of a finished run, as its report is made of them; a run of which rows are gone is finished again."""
+    refuse_changed_tables(folder)
+    tables = json.loads(Path(f"{folder}.json").read_text())
+    if name == "confirm":
+        found = load_result(Path(folder))
+        if found.missing:
+            raise fm.errors.RecipeError(f"{found.missing} points are gone")
+        return digest(*(repr(point) for point in found.points))
+    kind = study(name)
+    rows = run_experiment(kind, kind.read(tables), folder).rows
+    return digest(*(sorted(item for item in row.items() if "second" not in item[0]) for row in rows))
 
 
 def read_for_ever(path: str) -> str:

@@ -90,6 +90,31 @@ def test_a_changed_table_is_refused_and_a_missing_one_written_again(played: list
     assert (finished / "SHA256SUMS").read_text() == sums
 
 
+def test_a_line_of_digests_that_cannot_be_read_is_refused_by_its_number(played: list[Path], finished: Path) -> None:
+    sums = finished / "SHA256SUMS"
+    whole = sums.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    said = "is damaged: expected 64 hexadecimal digits"
+    for number, damaged in (
+        (1, whole.replace(b"  ", b" ", 1)),
+        (1, b"g" + whole[1:]),
+        (1, whole[:1] + bytes([whole[1] ^ 0x80]) + whole[2:]),
+        (1, b"not a digest\n" + whole),
+        (2, lines[0] + lines[1].replace(b"  ", b"\n") + lines[2]),
+        (3, whole[:-1]),
+        (4, whole + lines[0]),
+    ):
+        sums.write_bytes(damaged)
+        for again in (lambda: runs.rebuild_report(finished), lambda: runs.run_confirmation(SPEC, finished)):
+            with pytest.raises(CorruptFileError, match=f"SHA256SUMS, line {number} {said}"):
+                again()
+        assert sums.read_bytes() == damaged
+    sums.write_bytes(whole.replace(b"\n", b"\r\n"))  # as some editors leave it: the same lines
+    runs.rebuild_report(finished)
+    assert sums.read_bytes() == whole
+    assert not played
+
+
 def test_no_report_is_made_of_half_a_run(played: list[Path], finished: Path, tmp_path: Path) -> None:
     journal = finished / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
