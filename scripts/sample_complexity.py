@@ -3,9 +3,10 @@
 
     .venv/bin/python scripts/sample_complexity.py -o /tmp/complexity      # runs what is missing, then writes the report
 
-Of every grammar a sweep of multilayer perceptrons and of kernels and neighbours over sizes from a tenth to eight times
-n_c·m^L. The size at which a learner's 0–1 risk is half of what the best constant has, between two sizes by a straight
-line in ln n, is held against n_c·m^L. Every replicate has rules, strings and weights of its own.
+Of every grammar a sweep of networks (multilayer perceptrons, locally connected ones, transformers) and of kernels and
+neighbours over sizes from a tenth to ten times n_c·m^L. The size at which a learner's 0–1 risk is half of what the best
+constant has, between two sizes by a straight line in ln n, is held against n_c·m^L; and the curves of all grammars over
+n/(n_c·m^L) against their mean. Every replicate has rules, strings and weights of its own.
 """
 
 from __future__ import annotations
@@ -20,13 +21,26 @@ from fractalman.experiments import Point, Result, load_spec, run_sweep
 from fractalman.experiments.learned_at import half_sizes
 from fractalman.theory.grammars import number_of_data, random_hierarchy_sample_complexity
 
-GRAMMARS = ((2, 8, 8, 8), (2, 16, 8, 16), (3, 8, 2, 8), (4, 8, 2, 8), (3, 8, 3, 8), (3, 8, 4, 8))
+GRAMMARS = ((3, 8, 2, 8), (4, 8, 2, 8), (2, 8, 8, 8), (3, 8, 3, 8), (3, 8, 4, 8), (2, 16, 8, 16))
 """(L, v, m, n_c), two symbols a production."""
-SHARES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-LEARNERS = ("mlp", "laplace-kernel", "1-nn", "logistic")
+SHARES = (0.1, 0.5, 1.0, 2.0, 4.0, 10.0)
+NETWORKS = ("mlp", "convolution", "transformer")
+LEARNERS = (*NETWORKS, "laplace-kernel", "1-nn", "logistic")
 SEEDS, TEST = 3, 1024
-NETWORK = {"width": 128, "depth": 2, "steps": 2000, "batch_size": 128}
+TRAINING = {"steps": 1500, "batch_size": 64, "interpolation_tolerance": 5e-3}
+"""Of all networks. They stop at a training loss of 0.5 % of ln n_c, where every training string is right."""
 REPORT = Path(__file__).resolve().parent.parent / "datasets" / "reference" / "SAMPLE_COMPLEXITY.md"
+
+
+def networks_of(levels: int) -> dict[str, dict[str, object]]:
+    """Return the tables of the networks for strings of so many levels."""
+    return {
+        "mlp": {"width": 128, "depth": 2, **TRAINING},
+        "convolution": {"width": 32, "depth": levels, "weights": "local", **TRAINING},
+        "transformer": {
+            "width": 32, "depth": 2, "heads": 4, "pooling": "mean", "learning_rate": 3e-3, **TRAINING,
+        },
+    }  # fmt: skip
 
 
 def spec_of(grammar: tuple[int, int, int, int], seeds: int = SEEDS) -> dict[str, object]:
@@ -39,10 +53,10 @@ def spec_of(grammar: tuple[int, int, int, int], seeds: int = SEEDS) -> dict[str,
             "synonyms": synonyms, "classes": classes, "seed": 7,
         },
         "sweep": {
-            "learners": list(LEARNERS), "train_sizes": [max(8, round(due * share)) for share in SHARES],
+            "learners": list(LEARNERS), "train_sizes": [max(4, round(due * share)) for share in SHARES],
             "seeds": seeds, "test_size": TEST,
         },
-        "mlp": NETWORK,
+        **networks_of(levels),
     }  # fmt: skip
 
 

@@ -134,7 +134,7 @@ class Spec(Display):
         if self.loss != ZERO_ONE:
             sweep["loss"] = self.loss
         return {
-            "recipe": self.recipe.to_dict(),
+            self.recipe.table_name: self.recipe.to_dict(),
             "sweep": sweep,
             **{name: {k: _plain(v) for k, v in table.items()} for name, table in self.settings.items() if table},
             "fit": {key: value for key, value in self.fit.items() if value is not None},
@@ -325,7 +325,7 @@ class Spec(Display):
         value = self.values[0] if value is None else value
         recipe, seeds = self.condition(value).recipe, self.replicate_seeds(i)
         if math.isinf(self.population):
-            return recipe.replace(seed=seeds, n_points=self.largest(value) + self.test_size)
+            return recipe.replace(seed=seeds).sized(self.largest(value), self.test_size)
         return recipe.replace(seed=seeds)
 
 

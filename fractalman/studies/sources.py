@@ -109,7 +109,7 @@ class RecipeSource:
 
         recipe = self.recipe.replace(seed=replicate_seeds(self.recipe, i))
         if recipe.addressed:
-            recipe = recipe.replace(n_points=train_size + test_size)
+            recipe = recipe.sized(train_size, test_size)
         data = generate(recipe)
         key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
         known = data.hierarchy is not None and recipe.has_hierarchy
