@@ -47,7 +47,7 @@ from fractalman.experiments.brought import brought_learners
 from fractalman.experiments.class_reading import class_problems
 from fractalman.experiments.class_risks import LOSSES
 from fractalman.experiments.given import data_of_table
-from fractalman.experiments.specification import BAYES, Spec
+from fractalman.experiments.specification import BAYES, Spec, string_settings
 from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict
 from fractalman.recipes.checks import MAX_POINTS
@@ -102,7 +102,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
         settings = _check_learners(
-            sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, problems
+            sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, recipe, problems
         )
         _check_axis(sweep, settings, recipe, problems)
         if recipe is not None:
@@ -207,6 +207,7 @@ def _check_learners(
     settings: dict[str, Mapping[str, Any]],
     doubling: bool,
     own: Mapping[str, Learner],
+    recipe: Recipe | None,
     problems: list[str],
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
@@ -217,7 +218,7 @@ def _check_learners(
             continue
         table = settings.get(name, {})
         try:
-            learner = learners.make(name, table)
+            learner = learners.make(name, {**({} if recipe is None else string_settings(name, table, recipe)), **table})
         except RecipeError as error:
             problems += map(str, error.args)
             continue
