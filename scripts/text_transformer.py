@@ -61,9 +61,9 @@ def head(sweeps: dict[int, Any]) -> list[str]:
         "",
         "Written by `scripts/text_transformer.py`: decoder transformers (2 layers, 4 heads, context "
         f"{spec.recipe.context} characters of {spec.recipe.target_classes} kinds) on the source files of Python's",
-        f"standard library (PSF License Agreement; read where Python is installed, digest {spec.recipe.digest[:12]}; of",
-        "another version of Python the numbers are others). A fifth of the files, chosen anew by every replicate, is",
-        f"held out and tests. {spec.seeds} replicates; ± is half of the 95 % Student-t interval over them unless said.",
+        f"standard library (PSF License Agreement; read where Python is installed, digest {spec.recipe.digest[:12]};",
+        "of another version of Python the numbers are others). A fifth of the files, chosen anew by every replicate,",
+        f"is held out and tests. {spec.seeds} replicates; ± is half of the 95 % Student-t interval over them unless said.",
         "",
     ]
 
@@ -77,7 +77,9 @@ def scaling(sweeps: dict[int, Any]) -> list[str]:
             risks = np.array([p.risk for p in mine])
             half = fm.measure.student_t(risks.size - 1) * risks.std(ddof=1) / np.sqrt(risks.size)
             seen = mine[0].n * result.spec.recipe.context
-            rows.append(f"| {width} | {mine[0].parameters:,} | {steps:,} | {seen:,} | {risks.mean():.3f} ± {half:.3f} |")
+            rows.append(
+                f"| {width} | {mine[0].parameters:,} | {steps:,} | {seen:,} | {risks.mean():.3f} ± {half:.3f} |"
+            )
             P += [float(mine[0].parameters or 0)] * risks.size
             n += [float(seen)] * risks.size
             loss += risks.tolist()

@@ -1,8 +1,8 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
-[recipe] the dataset, or [data] points that are given (a text, a file) · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
-network_draws, max_fraction, doubling_checks, loss · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
-window_low, window_high, min_sizes, min_seeds.
+[recipe] the dataset, or [data] points that are given (a text, a file) · [sweep] learners, axis, train_sizes or
+values and train_size, seeds, test_size, label_draws, network_draws, max_fraction, doubling_checks, loss · [mlp],
+[random-features], [k-nn], … settings of a learner · [fit] window_low, window_high, min_sizes, min_seeds.
 """
 
 from __future__ import annotations

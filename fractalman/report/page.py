@@ -343,7 +343,9 @@ def _thousands(value: int | float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
-def page(title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset | None], versions: Mapping[str, str]) -> str:
+def page(
+    title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset | None], versions: Mapping[str, str]
+) -> str:
     """Return the whole page.
 
     Parameters

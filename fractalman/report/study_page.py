@@ -77,8 +77,8 @@ def source_words(study: Any) -> str:
     if isinstance(source, TrainedSource):
         points, own = recipe_words(source.points), source.values
         return (
-            f"layer {own['layer']} of a {own['learner']} trained on {own['train_size']:,} points of {points}, at points "
-            f"that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that layer"
+            f"layer {own['layer']} of a {own['learner']} trained on {own['train_size']:,} points of {points}, at "
+            f"points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that layer"
         )
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"

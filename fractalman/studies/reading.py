@@ -1,6 +1,7 @@
 """Reading the specification of a study: its source, its own table and the settings of learners, checked as a whole.
 
-[recipe] or [data] (file, hierarchy, target; text) · [network], whose layer the points are · the study's own table · [mlp], [random-features], … as for confirm.
+[recipe] or [data] (file, hierarchy, target; text) · [network], whose layer the points are · the study's own table ·
+[mlp], [random-features], … as for confirm.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ KEYS: Keys = {
 """Of the table [network]; settings of the learner stand beside. target: "output", what the network answers, or "class",
 a column for every class of the points."""
 EXAMPLE = '[network] learner = "transformer", train_size = 4096, layer = "layer-2"'
+KEPT = 4
+"""Networks whose layers are remembered: several studies may look at the same ones."""
 _last: dict[tuple[str, int], tuple[Mapping[str, F64], F64, F64]] = {}
 
 
@@ -86,10 +88,11 @@ class TrainedSource:
         )  # fmt: skip
 
     def _trained(self, i: int, count: int) -> tuple[Mapping[str, F64], F64, F64]:
-        """Return layer → activations, outputs and classes at ``count`` unseen points; the last is remembered."""
-        address = (repr((self.to_dict(), count)), i)
+        """Return layer → activations, outputs and classes at ``count`` unseen points; the last are remembered."""
+        address = (repr((self.points, self.values["learner"], self.values["train_size"], self.settings, count)), i)
         if address not in _last:
-            _last.clear()
+            if len(_last) >= KEPT:
+                del _last[next(iter(_last))]
             _last[address] = self._train(i, count)
         return _last[address]
 

@@ -18,7 +18,9 @@ class GivenMemory(Memory[GivenPoints]):
 
     def own_peak_bytes(self) -> int:
         """Return them with the points as they were read, in float64."""
-        return self.own_array_bytes() + 8 * self.recipe.max_points * self.recipe.ambient_dim + _TEXT_BYTES + MEGABYTES_32
+        return (
+            self.own_array_bytes() + 8 * self.recipe.max_points * self.recipe.ambient_dim + _TEXT_BYTES + MEGABYTES_32
+        )
 
 
 MEMORY = GivenMemory

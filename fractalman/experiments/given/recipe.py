@@ -1,4 +1,4 @@
-"""What given points have in common: a table [data] in place of [recipe], labels that are what they are, no hierarchy."""
+"""What given points have in common: a table [data] in place of [recipe], labels as they came, no hierarchy."""
 
 from __future__ import annotations
 

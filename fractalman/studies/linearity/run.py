@@ -88,7 +88,7 @@ def look_rows(spec: Linearity, sample: Sample, look: Look, base: Row) -> list[Ro
 
 
 def dimension_rows(spaces: Mapping[str, F64], base: Row) -> list[Row]:
-    """Return the intrinsic dimension of the points in every space, with its standard error; None where none is found."""
+    """Return the points' intrinsic dimension in every space, with its standard error; None where there is none."""
     rows: list[Row] = []
     for space, X in spaces.items():
         value = error = None
@@ -96,7 +96,9 @@ def dimension_rows(spaces: Mapping[str, F64], base: Row) -> list[Row]:
             warnings.simplefilter("ignore")
             found = dimension(X)
             value, error = float(found.value), float(found.standard_error)
-        rows.append({**base, "row": "dimension", "space": space, "dimension": value, "error": error, "units": X.shape[1]})
+        rows.append(
+            {**base, "row": "dimension", "space": space, "dimension": value, "error": error, "units": X.shape[1]}
+        )
     return rows
 
 

@@ -76,7 +76,9 @@ class Table(GivenPoints):
         super().__post_init__()
         here = digest_of_file(self.file)
         if self.digest not in ("", here):
-            raise RecipeError(f"data.digest is another than that of {self.file}: the file has changed; leave the key out")
+            raise RecipeError(
+                f"data.digest is another than that of {self.file}: the file has changed; leave the key out"
+            )
         object.__setattr__(self, "digest", here)
         X, y = self.arrays
         for name, value in (("n_points", len(X)), ("ambient_dim", X.shape[1]), ("_classes", int(y.max()) + 1)):

@@ -3,8 +3,8 @@
 They are read where Python was installed and stay there: nothing of them is kept or handed on but statistics. Their
 licence is the PSF License Agreement (LICENSE.txt of every Python, https://docs.python.org/3/license.html).
 
-A text is a run of tokens: 0 for every byte but those that follow, 1 for the end of a line, 2 … 96 for the printable ASCII
-characters from blank to ~. Files are told apart, so that no context runs from one into another.
+A text is a run of tokens: 0 for every byte but those that follow, 1 for the end of a line, 2 … 96 for the printable
+ASCII characters from blank to ~. Files are told apart, so that no context runs from one into another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Corpus:
     """A text in files.
 
     Args:
-        names: of the files, in order. tokens: (characters,) uint8, file after file. starts: (files + 1,) where each begins.
+        names: of the files, in order. tokens: (characters,) uint8, file after file. starts: (files + 1,) where each
+            begins.
         digest: of names and contents, and with them of the version of Python.
     """
 

@@ -24,7 +24,9 @@ def places_of(recipe: Text) -> I64:
     """
     parts = []
     for count, held in ((recipe.n_points - recipe.held_out, False), (recipe.held_out, True)):
-        found = drawn_places(recipe.text, recipe.context, recipe.seeds.geometry, held) if count else np.empty(0, np.int64)
+        found = (
+            drawn_places(recipe.text, recipe.context, recipe.seeds.geometry, held) if count else np.empty(0, np.int64)
+        )
         if count > found.size:
             raise RecipeError(f"{count} contexts of {found.size} in the text's files: expected no more; use fewer")
         parts.append(found[:count])
@@ -51,4 +53,6 @@ def _blocks(_made: Structure[Text], _folder: Path) -> Blocks:
     raise RecipeError("contexts of a text are not written to files: nothing of it is handed on")
 
 
-SAMPLER = Sampler[Text](structure=_structure, coordinates=_coordinates, label_sampler=_labels, coordinate_blocks=_blocks)
+SAMPLER = Sampler[Text](
+    structure=_structure, coordinates=_coordinates, label_sampler=_labels, coordinate_blocks=_blocks
+)
