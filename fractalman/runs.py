@@ -97,7 +97,7 @@ def run_confirmation(
     [('1-nn', None)]
     """
     require_plots()
-    checked = load_spec(spec_of(spec), learners)
+    checked = load_spec(spec_of(spec, "confirm"), learners)
     refuse_absent(checked.brought)
     refuse_changed_tables(out)
     with line_progress(progress) as told:
@@ -118,7 +118,7 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     learners
         As for `run_confirmation`; what they take is not known and not counted.
     """
-    checked = load_spec(spec_of(spec), learners)
+    checked = load_spec(spec_of(spec, "confirm"), learners)
     plan = plan_sweep(checked)
     refuse_unfit(checked, plan)
     return plan
@@ -181,7 +181,7 @@ def _run(
     if own is not None and (jobs != 1 or scheduler is not None):
         raise RecipeError("points and networks given as objects are looked at in this process: expected jobs = 1")
     kind = study(name)
-    checked = kind.read(spec_of(spec)) if own is None else own
+    checked = kind.read(spec_of(spec, name)) if own is None else own
     with line_progress(progress) as told:
         result = run_experiment(kind, checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
     if out is not None and not result.missing:

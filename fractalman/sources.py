@@ -147,13 +147,15 @@ def data_of(source: RecipeSource) -> Iterator[Dataset | CoarseDataset | File]:
             close(found)
 
 
-def spec_of(source: Any) -> Any:
+def spec_of(source: Any, command: str = "") -> Any:
     """Return the specification that a name of the catalogue or of its studies means; what is no name comes back as is.
 
     Parameters
     ----------
     source : str, path or dict
         A catalogue name, a study's name, TOML text, the path of a TOML file, or tables.
+    command : str, default ""
+        Which asks: a study's name may be typed without it, "text-transformer" for "granularity-text-transformer".
 
     Raises
     ------
@@ -177,8 +179,9 @@ def spec_of(source: Any) -> Any:
             )
         return Path(source)
     name = os.fspath(source)
-    if name in study_names():
-        return study_text(name)
+    for known in (name, f"{command}-{name}"):
+        if known in study_names():
+            return study_text(known)
     if name in catalogue_names():
         return catalogue_text(name)
     names = [*catalogue_names(), *study_names()]

@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report.studies import study_lines, study_table
     from fractalman.runs import run_study
 
-    name, spec = options.command, spec_of(options.spec)
+    name = options.command
+    spec = spec_of(options.spec, name)
     if options.dry_run:
         return _dry_run(options, name, spec)
     if options.output is None:

@@ -1,8 +1,8 @@
 """Experiment specifications: what to sweep, checked as a whole before anything starts.
 
-[recipe] the dataset · [sweep] learners, axis, train_sizes or values and train_size, seeds, test_size, label_draws,
-network_draws, max_fraction, doubling_checks, loss · [mlp], [random-features], [k-nn], … settings of a learner · [fit]
-window_low, window_high, min_sizes, min_seeds.
+[recipe] the dataset, or [data] points that are given (a text, a file) · [sweep] learners, axis, train_sizes or
+values and train_size, seeds, test_size, label_draws, network_draws, max_fraction, doubling_checks, loss · [mlp],
+[random-features], [k-nn], … settings of a learner · [fit] window_low, window_high, min_sizes, min_seeds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ from fractalman.experiments.axes import (
 from fractalman.experiments.brought import brought_learners
 from fractalman.experiments.class_reading import class_problems
 from fractalman.experiments.class_risks import LOSSES
-from fractalman.experiments.specification import BAYES, Spec
+from fractalman.experiments.given import data_of_table
+from fractalman.experiments.specification import BAYES, Spec, string_settings
 from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
 from fractalman.recipes import Recipe, from_dict
 from fractalman.recipes.checks import MAX_POINTS
@@ -80,7 +81,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     """
     tables, where = tables_of(source)
     own, tables = brought_learners(tables, brought or {})
-    known = ("recipe", "sweep", *learner_tables(), "fit")
+    known = ("recipe", "data", "sweep", *learner_tables(), "fit")
     problems = [
         f"[{key}]: {key} has no settings; leave the table out" if key in names() else unknown("table", key, known)
         for key in tables
@@ -88,15 +89,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     ]
     if "sweep" not in tables:
         problems.append(f"no table [sweep] in {where}: confirm needs one; use e.g. {_EXAMPLE}")
-    recipe = None
-    if "recipe" not in tables:
-        problems.append(f'no table [recipe] in {where}; use e.g. [recipe] family = "cascade", n_points = 4096')
-    else:
-        try:
-            recipe = from_dict(tables["recipe"])
-            recipe.needs_own_embedding("a sweep")
-        except RecipeError as error:
-            problems += map(str, error.args)
+    recipe = _points(tables, where, problems)
     sweep = read_table("sweep", tables["sweep"], _SWEEP, problems, _EXAMPLE) if "sweep" in tables else {}
     fit = read_table("fit", tables.get("fit", {}), _FIT, problems, _EXAMPLE)
     low, high = fit.get("window_low"), fit.get("window_high")
@@ -109,7 +102,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
     settings = _settings(tables, problems)
     if "sweep" in tables and isinstance(tables["sweep"], Mapping):
         settings = _check_learners(
-            sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, problems
+            sweep.get("learners", ()), settings, bool(sweep.get("doubling_checks")), own, recipe, problems
         )
         _check_axis(sweep, settings, recipe, problems)
         if recipe is not None:
@@ -123,6 +116,25 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
         spec = dataclasses.replace(spec, test_size=_test_size(spec))
     refuse(_condition_problems(spec))
     return spec
+
+
+def _points(tables: Mapping[str, Any], where: str, problems: list[str]) -> Recipe | None:
+    """Return the dataset of [recipe], or the points of [data]."""
+    if "recipe" in tables and "data" in tables:
+        problems.append(f"tables [recipe] and [data] in {where}: expected one of them")
+        return None
+    if "recipe" not in tables and "data" not in tables:
+        problems.append(f'no table [recipe] in {where}; use e.g. [recipe] family = "cascade", n_points = 4096')
+        return None
+    try:
+        if "data" in tables:
+            return data_of_table(tables["data"])
+        recipe = from_dict(tables["recipe"])
+        recipe.needs_own_embedding("a sweep")
+    except RecipeError as error:
+        problems += map(str, error.args)
+        return None
+    return recipe
 
 
 def _size_problems(spec: Spec) -> list[str]:
@@ -195,6 +207,7 @@ def _check_learners(
     settings: dict[str, Mapping[str, Any]],
     doubling: bool,
     own: Mapping[str, Learner],
+    recipe: Recipe | None,
     problems: list[str],
 ) -> dict[str, Mapping[str, Any]]:
     """Make every learner once: it knows its own name and settings best; fill in what the sweep must know of them."""
@@ -205,7 +218,7 @@ def _check_learners(
             continue
         table = settings.get(name, {})
         try:
-            learner = learners.make(name, table)
+            learner = learners.make(name, {**({} if recipe is None else string_settings(name, table, recipe)), **table})
         except RecipeError as error:
             problems += map(str, error.args)
             continue

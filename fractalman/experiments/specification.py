@@ -134,7 +134,7 @@ class Spec(Display):
         if self.loss != ZERO_ONE:
             sweep["loss"] = self.loss
         return {
-            "recipe": self.recipe.to_dict(),
+            self.recipe.table_name: self.recipe.to_dict(),
             "sweep": sweep,
             **{name: {k: _plain(v) for k, v in table.items()} for name, table in self.settings.items() if table},
             "fit": {key: value for key, value in self.fit.items() if value is not None},
@@ -243,11 +243,8 @@ class Spec(Display):
         table = dict(condition.settings.get(name, {}))
         if name in self.brought:
             return table
-        kind = learner_class(name)
-        padding = kind.padding
-        if kind.strings and not {"block", "vocabulary"} & set(table):
-            layout = condition.recipe.string_layout
-            table |= {key: size for key, size in layout.items() if key in kind.defaults()}
+        padding = learner_class(name).padding
+        table |= string_settings(name, table, condition.recipe)
         if padding:
             table[padding] = self.train_sizes[-1] if self.axis.kind == "data" else condition.n
         return table
@@ -325,8 +322,16 @@ class Spec(Display):
         value = self.values[0] if value is None else value
         recipe, seeds = self.condition(value).recipe, self.replicate_seeds(i)
         if math.isinf(self.population):
-            return recipe.replace(seed=seeds, n_points=self.largest(value) + self.test_size)
+            return recipe.replace(seed=seeds).sized(self.largest(value), self.test_size)
         return recipe.replace(seed=seeds)
+
+
+def string_settings(learner: str, table: Mapping[str, Any], recipe: Recipe) -> dict[str, int]:
+    """Return what a learner that reads strings must be told of a recipe's, unless its table says so itself."""
+    kind = learner_class(learner)
+    if not kind.strings or {"block", "vocabulary"} & set(table):
+        return {}
+    return {key: size for key, size in recipe.string_layout.items() if key in kind.defaults()}
 
 
 def replicate_seeds(recipe: Recipe, i: int) -> Seeds:

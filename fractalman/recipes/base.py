@@ -77,6 +77,10 @@ class Recipe(HtmlTable):
     _checks: ClassVar[dict[str, Check]]
     has_hierarchy: ClassVar[bool] = True
     """Whether datasets of this family carry a hierarchy and a label tree."""
+    table_name: ClassVar[str] = "recipe"
+    """Of the table that it is read from: "data" where points are given and not drawn by a family."""
+    divided: ClassVar[bool] = False
+    """Whether the last points are kept apart, to test: they are then no random part of the points."""
     _silent: ClassVar[frozenset[str]] = frozenset()
     """Keywords that `to_dict` leaves out at their defaults: what was written before they existed stays as it is."""
 
@@ -143,6 +147,27 @@ class Recipe(HtmlTable):
     def addressed(self) -> bool:
         """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
         return False
+
+    def sized(self, train: int, test: int) -> Self:
+        """Return the recipe of so many training points and so many more to test; of addressed points only.
+
+        Parameters
+        ----------
+        train, test : int
+            Points.
+
+        Returns
+        -------
+        Recipe
+            With n_points = train + test.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> fm.Cascade(n_points=100).sized(20, 10).n_points
+        30
+        """
+        return self.replace(n_points=train + test)
 
     def no_growth(self) -> str | None:
         """Return why a smaller n_points does not give the first points of a larger one, None where it does.
@@ -343,7 +368,7 @@ class Recipe(HtmlTable):
         str
             TOML text.
         """
-        lines = ["[recipe]"]
+        lines = [f"[{self.table_name}]"]
         for key, value in self.to_dict().items():
             lines.append(f"{key} = {_toml_value(value)}")
         return "\n".join(lines) + "\n"

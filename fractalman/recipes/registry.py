@@ -27,6 +27,9 @@ _PACKAGES = {
     "subtasks": "fractalman.families.subtasks",
 }
 
+_GIVEN = {"table": "fractalman.experiments.given.table", "text": "fractalman.experiments.given.text"}
+"""What a table [data] means to an experiment: points that nobody draws, asked for what families are asked for."""
+
 
 def family_names() -> tuple[str, ...]:
     """Return the names of all families, as they are typed in a recipe.
@@ -71,7 +74,7 @@ def package_of(family: str) -> str:
     str
         E.g. "fractalman.families.cascade".
     """
-    return _PACKAGES[family]
+    return _PACKAGES[family] if family in _PACKAGES else _GIVEN[family]
 
 
 def family_module(family: str, name: str) -> ModuleType | None:
@@ -85,7 +88,7 @@ def recipe_class(family: str) -> type[Recipe]:
     """Return the class of a family's recipes."""
     from fractalman.recipes.base import Recipe
 
-    module = importlib.import_module(f"{_PACKAGES[family]}.recipe")
+    module = importlib.import_module(f"{package_of(family)}.recipe")
     found: type[Recipe] = next(
         value
         for value in vars(module).values()

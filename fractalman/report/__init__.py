@@ -107,9 +107,12 @@ def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
     return publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 
-def _picture_data(result: Result) -> Dataset:
-    """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law."""
+def _picture_data(result: Result) -> Dataset | None:
+    """A dataset of the run's recipe, small enough to draw; a smaller cluster is another cluster of the same law.
+
+    Points that are given and not drawn make no picture.
+    """
     from fractalman.generation import generate
 
     recipe = result.spec.recipe
-    return generate(recipe.smaller(PICTURE_POINTS))
+    return None if recipe.table_name != "recipe" else generate(recipe.smaller(PICTURE_POINTS))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EXPONENTS = ("space", "target", "scale", "measured", "from the spectrum", "difference", "agree", "risk / law",
              "ridgeless / law")  # fmt: skip
 CLOSENESS = ("step", "space", "scale", "closeness", "random fragments", "shuffled labels", "nearest rival", "local")
+DIMENSIONS = ("space", "units", "intrinsic dimension", "error of one")
 NOTE = (
     "Exponents: of risk ~ n^-exponent inside the fragments, at the ridge of least risk by the law, measured and from\n"
     f"the fragment's own spectrum; they agree where the difference is at most {TOLERANCE} plus its half-width.\n"
@@ -47,7 +48,7 @@ def linearity_lines(result: LinearityResult) -> list[str]:
     """Return the closing tables of a run."""
     return [
         source_words(result.study), "", *text_table(EXPONENTS, exponent_rows(result)), "",
-        *text_table(CLOSENESS, closeness_rows(result)), "", NOTE,
+        *text_table(CLOSENESS, closeness_rows(result)), "", *text_table(DIMENSIONS, dimension_rows(result)), "", NOTE,
     ]  # fmt: skip
 
 
@@ -73,6 +74,14 @@ def closeness_rows(result: LinearityResult) -> list[list[str]]:
         ]
         for row in result.closeness
     ]  # fmt: skip
+
+
+def dimension_rows(result: LinearityResult) -> list[list[str]]:
+    """Return the rows under `DIMENSIONS`."""
+    return [
+        [row["space"], f"{row['units']:,}", _with(row, "dimension"), interval(row["error"], None)]
+        for row in result.dimensions
+    ]
 
 
 def _with(row: Row, name: str) -> str:
@@ -178,6 +187,8 @@ def linearity_page(result: LinearityResult) -> str:
         heading("Closer to local regressions than to other learners?"),
         table(CLOSENESS, closeness_rows(result)),
         paragraph(" ".join(NOTE.split()), "note"),
+        heading("Intrinsic dimension"),
+        table(DIMENSIONS, dimension_rows(result)),
         heading("The network by scale"),
         table(("step", "scale", "risk", "of it within fragments", "variance of its function within"), training),
     ]  # fmt: skip

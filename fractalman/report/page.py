@@ -284,7 +284,7 @@ def _laws(result: Result) -> list[tuple[str, str]]:
 def _specification(result: Result) -> str:
     lines = [result.spec.recipe.to_toml().rstrip()]
     for table, values in result.spec.to_dict().items():
-        if table != "recipe" and values:
+        if table != result.spec.recipe.table_name and values:
             lines += [f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     return "\n".join(lines)
 
@@ -343,7 +343,9 @@ def _thousands(value: int | float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
-def page(title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset], versions: Mapping[str, str]) -> str:
+def page(
+    title: str, runs: Mapping[str, Result], pictures: Mapping[str, Dataset | None], versions: Mapping[str, str]
+) -> str:
     """Return the whole page.
 
     Parameters

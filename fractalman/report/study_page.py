@@ -67,11 +67,18 @@ def source_words(study: Any) -> str:
     """Return where a study's points come from, and whether the hierarchy is the one that made them."""
     from fractalman.report.tables import recipe_words
     from fractalman.studies.sources import ArraySource, FileSource
+    from fractalman.studies.trained_source import TrainedSource
 
     source = study.source
     if isinstance(source, ArraySource):
         return f"{source.words}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     if isinstance(source, FileSource):
         return f"{source.path}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
+    if isinstance(source, TrainedSource):
+        points, own = recipe_words(source.points), source.values
+        return (
+            f"layer {own['layer']} of a {own['learner']} trained on {own['train_size']:,} points of {points}, at "
+            f"points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that layer"
+        )
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"

@@ -105,7 +105,8 @@ def recipe_words(recipe: Recipe) -> str:
     """Return a recipe as one phrase."""
     table = recipe.to_dict()
     d, n = table.pop("ambient_dim", recipe.ambient_dim), table.pop("n_points", None)
-    family, seed = table.pop("family"), table.pop("seed", None)
+    family, seed = table.pop("family", recipe.family), table.pop("seed", None)
+    table.pop("digest", None)
     rest = ", ".join(f"{key.replace('_', ' ')} {_cell(item)}" for key, item in table.items())
     points = "points" if n is None else f"{n:,} points"
     return f"{family}: {rest}; {points} in {d} dimensions, seed {_cell(seed)}"

@@ -1,6 +1,7 @@
 """Reading the specification of a study: its source, its own table and the settings of learners, checked as a whole.
 
-[recipe] or [data] (file, hierarchy, target) · the study's own table · [mlp], [random-features], … as for confirm.
+[recipe] or [data] (file, hierarchy, target; text) · [network], whose layer the points are · the study's own table ·
+[mlp], [random-features], … as for confirm.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from fractalman.config import (
 )
 from fractalman.config import Source as SpecSource
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.experiments.given import data_of_table
 from fractalman.learners import make
 from fractalman.recipes import from_dict
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.estimated import HIERARCHIES
-from fractalman.studies.sources import KNOWN, TARGETS, FileSource, RecipeSource, Source
+from fractalman.studies.sources import KNOWN, TARGETS, FileSource, RecipeSource
+from fractalman.studies.trained_source import EXAMPLE as NETWORK
+from fractalman.studies.trained_source import Source, TrainedSource, trained_source
 
 __all__ = ["SpecSource", "Tables", "read_study", "rising", "sizes", "some"]
 
@@ -88,7 +92,7 @@ def read_study(
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
     tables, _ = tables_of(source)
-    allowed = ("recipe", "data", name, *learners)
+    allowed = ("recipe", "data", "network", name, *learners)
     problems = [unknown("table", key, allowed) for key in tables if key not in allowed]
     if name not in tables:
         problems.append(f"no table [{name}] found; use e.g. {example}")
@@ -120,6 +124,8 @@ def _source(
             'one of them; use e.g. [recipe] family = "cascade", or [data] file = "digits.npz"'
         )
         return None
+    if "network" in tables:
+        return _network(tables, given[0], problems)
     if given == ["recipe"]:
         try:
             recipe = from_dict(tables["recipe"])
@@ -133,6 +139,9 @@ def _source(
     if isinstance(tables["data"], Mapping) and "arrays" in tables["data"]:
         problems.append("the points of this run were arrays, which are not kept: call the function with them again")
         return None
+    if isinstance(tables["data"], Mapping) and "text" in tables["data"]:
+        problems.append(f"[data] text without [network]: contexts are no points of a space; use e.g. {NETWORK}")
+        return None
     before = len(problems)
     table = read_table("data", tables["data"], _DATA, problems, '[data] file = "digits.npz"')
     if len(problems) > before:
@@ -145,3 +154,13 @@ def _source(
     if table["digest"] not in (None, made.digest):
         problems.append(f"data.digest is another than that of {made.path}: the file has changed; leave the key out")
     return made
+
+
+def _network(tables: Mapping[str, Any], kind: str, problems: list[str]) -> TrainedSource | None:
+    """Return the layer of a network over the points of [recipe] or [data]."""
+    try:
+        points = from_dict(tables["recipe"]) if kind == "recipe" else data_of_table(tables["data"])
+    except RecipeError as error:
+        problems += map(str, error.args)
+        return None
+    return trained_source(points, tables["network"], problems)

@@ -8,7 +8,8 @@ random cuts where the hierarchy is drawn.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ class Sample:
         Of the graph that made the points; None where there is none, or none is known.
     predicted : (n, m) float64 or None, default None
         What a network that came with the points predicts at them, in units of ``y``.
+    layers : dict, default empty
+        Layer → (n, units) float64, of a network whose layer X is: what all its layers hold.
     """
 
     X: F32
@@ -75,6 +78,7 @@ class Sample:
     key: int
     edges: I64 | None = None
     predicted: F64 | None = None
+    layers: Mapping[str, F64] = field(default_factory=dict)
 
     @property
     def noisy_tree(self) -> LabelTree | None:
@@ -109,7 +113,7 @@ class RecipeSource:
 
         recipe = self.recipe.replace(seed=replicate_seeds(self.recipe, i))
         if recipe.addressed:
-            recipe = recipe.replace(n_points=train_size + test_size)
+            recipe = recipe.sized(train_size, test_size)
         data = generate(recipe)
         key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
         known = data.hierarchy is not None and recipe.has_hierarchy
@@ -335,6 +339,3 @@ class ArraySource:
             for k, (kind, size) in enumerate(zip(kinds, (train_size, test_size), strict=True))
         )
         return one, two
-
-
-Source = RecipeSource | FileSource | ArraySource

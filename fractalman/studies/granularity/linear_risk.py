@@ -19,7 +19,8 @@ from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, key64, normals, permutation
 from fractalman.studies.base import Row
 from fractalman.studies.granularity.labels import covariance_of
-from fractalman.studies.sources import RecipeSource, Source
+from fractalman.studies.sources import RecipeSource
+from fractalman.studies.trained_source import Source
 from fractalman.theory import (
     KernelSpectrum,
     kernel_ridge_risk,

@@ -22,7 +22,8 @@ from fractalman.learners import learner_class, make, names
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes
-from fractalman.studies.sources import ArraySource, RecipeSource, Sample, Source
+from fractalman.studies.sources import ArraySource, RecipeSource, Sample
+from fractalman.studies.trained_source import Source, TrainedSource
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
 _UNSEEN = 4096  # test points of addressed families, where nothing else is said
@@ -197,6 +198,8 @@ def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Map
 
 def _points(source: Source) -> int | None:
     """Number of points of a replicate, None where as many are drawn as are asked for."""
+    if isinstance(source, TrainedSource):
+        return None
     if isinstance(source, RecipeSource):
         return None if source.recipe.addressed else source.recipe.max_points
     if isinstance(source, ArraySource):

@@ -156,11 +156,26 @@ class LinearityResult(StudyResultDisplay):
             out.append(entry)
         return out
 
+    @cached_property
+    def dimensions(self) -> list[Row]:
+        """A row per space: the intrinsic dimension of the points in it, mean over replicates, beside its units.
+
+        ``error`` is the mean standard error of one replicate's, ``half_width`` is over replicates.
+        """
+        out = []
+        for (space,), rows in _grouped(self.of("dimension"), "space").items():
+            known = [row for row in rows if row["dimension"] is not None]
+            mean, half = _interval(np.array([row["dimension"] for row in known]))
+            error = float(np.mean([row["error"] for row in known])) if known else None
+            entry: Row = {"space": space, "units": rows[0]["units"], "dimension": mean, "dimension_half_width": half}
+            out.append({**entry, "error": error})
+        return out
+
     @property
     def claims(self) -> list[Row]:
         """A row per space and scale: local exponents of the label and of the network's function, and closeness."""
         out = []
-        last = self.study.steps[-1]
+        last = self.study.steps[-1] if self.study.steps else 0
         for space, scale in dict.fromkeys((r["space"], r["scale"]) for r in [*self.closeness, *self.exponents]):
             row: Row = {"layer": space, "scale": scale}
             for target in ("label", "network"):
@@ -185,7 +200,7 @@ class LinearityResult(StudyResultDisplay):
         """
         return {
             "study": self.study.to_dict(), "missing": self.missing, "claims": self.claims, "exponents": self.exponents,
-            "closeness": self.closeness, "training": self.training,
+            "closeness": self.closeness, "training": self.training, "dimensions": self.dimensions,
         }  # fmt: skip
 
 

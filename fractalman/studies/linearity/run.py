@@ -5,6 +5,8 @@ Source: docs/theory.md §5 and "Granularity".
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -12,7 +14,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.errors import FitError
+from fractalman.errors import FitError, FractalmanError
+from fractalman.measure.dimension import dimension
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.granularity.local_ridge import scaled
 from fractalman.studies.granularity.parts import compact, within_square
@@ -23,8 +26,11 @@ from fractalman.studies.linearity.result import LinearityResult
 from fractalman.studies.linearity.spec import Linearity
 from fractalman.studies.networks import network_settings, problem_of
 from fractalman.studies.sources import Sample
+from fractalman.studies.trained_source import TrainedSource
 
 INPUT, OUTPUT = "input", "output"
+LAST = 0
+"""The step of a look at a network of which no course is kept."""
 
 
 class Look(NamedTuple):
@@ -53,7 +59,7 @@ class LinearityStudy(Study[Linearity, LinearityResult]):
             for look in _looks(spec, task, sample):
                 rows += look_rows(spec, sample, look, {**base, "step": look.step})
         except FitError:  # said, and left out
-            rows.append({**base, "row": "diverged", "step": spec.steps[-1]})
+            rows.append({**base, "row": "diverged", "step": spec.steps[-1] if spec.steps else LAST})
         return rows
 
     def result(self, spec: Linearity, rows: list[Row], missing: int) -> LinearityResult:
@@ -66,17 +72,33 @@ STUDY = LinearityStudy()
 
 def look_rows(spec: Linearity, sample: Sample, look: Look, base: Row) -> list[Row]:
     """Return what is measured of a network at one step."""
-    spaces = {INPUT: sample.X.astype(np.float64), **look.layers}
+    spaces = {**(sample.layers or {INPUT: sample.X.astype(np.float64)}), **look.layers}
     rows: list[Row] = []
     if look.f is not None:
         rows += _parts(spec, sample, look.f, base)
         for name, X in spaces.items():
             space = scaled(X, sample.train)
             rows += closeness_rows(sample, space, look.f, spec.scales, {**base, "space": name})
-    if look.step == spec.steps[-1]:
+    if look.step == (spec.steps[-1] if spec.steps else LAST):
+        rows += dimension_rows(spaces, base)
         targets = {"label": sample.y} | ({} if look.f is None else {"network": look.f})
         for scale in spec.scales:
             rows += fragment_rows(sample, spaces, targets, scale, spec.fragments, spec.splits, base)
+    return rows
+
+
+def dimension_rows(spaces: Mapping[str, F64], base: Row) -> list[Row]:
+    """Return the points' intrinsic dimension in every space, with its standard error; None where there is none."""
+    rows: list[Row] = []
+    for space, X in spaces.items():
+        value = error = None
+        with contextlib.suppress(FractalmanError), warnings.catch_warnings():  # too few different points, say
+            warnings.simplefilter("ignore")
+            found = dimension(X)
+            value, error = float(found.value), float(found.standard_error)
+        rows.append(
+            {**base, "row": "dimension", "space": space, "dimension": value, "error": error, "units": X.shape[1]}
+        )
     return rows
 
 
@@ -102,6 +124,9 @@ def _looks(spec: Linearity, task: Task, sample: Sample) -> Iterator[Look]:
     if isinstance(spec, OwnLinearity):
         for step, layers, f in own_looks(spec, task):
             yield Look(step, layers, f)
+        return
+    if isinstance(spec.source, TrainedSource):  # the network is the one whose layers the points are
+        yield Look(LAST, {}, None)
         return
     from fractalman.learners.networks.snapshots import prepare, snapshots
     from fractalman.learners.networks.tangents import signals

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from fractalman.config import REQUIRED, Keys, integer
+from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes
-from fractalman.studies.sources import Source
+from fractalman.studies.trained_source import Source, TrainedSource
 
 KEYS: Keys = {
     "train_size": (integer(8, MAX_POINTS), REQUIRED),
@@ -88,6 +89,10 @@ class Linearity(NetworksSpec):
         """
         tables = read_study(spec, "linearity", KEYS, ("mlp",), EXAMPLE)
         mlp, values = tables.settings.get("mlp", {}), tables.values
+        if isinstance(tables.source, TrainedSource):
+            if mlp or values["steps"]:
+                raise RecipeError("[mlp] or linearity.steps beside [network]: expected the one network; leave it out")
+            return cls(tables.source, **{**values, "steps": ()}, mlp={})
         settings = network_settings(mlp)
         asked = (0, settings.steps) if values["steps"] is None else values["steps"]
         return cls(tables.source, **{**values, "steps": steps_of(settings, tuple(asked))}, mlp=mlp)

@@ -13,7 +13,7 @@ from fractalman.studies.base import Task
 from fractalman.studies.locality import patterns
 from fractalman.studies.networks import CONTROLS, NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.sources import Source
+from fractalman.studies.trained_source import Source
 
 KEYS: Keys = {
     "train_size": (integer(2, MAX_POINTS), REQUIRED),

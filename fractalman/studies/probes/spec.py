@@ -12,7 +12,7 @@ from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.sources import Source
+from fractalman.studies.trained_source import Source
 
 KEYS: Keys = {
     "train_sizes": (sizes(), REQUIRED),

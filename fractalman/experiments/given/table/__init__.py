@@ -1,0 +1,1 @@
+"""Points of a file of somebody's arrays."""

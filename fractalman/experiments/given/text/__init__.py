@@ -1,0 +1,1 @@
+"""Contexts of a text that every machine has, and the character that follows each."""

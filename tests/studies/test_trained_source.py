@@ -1,0 +1,87 @@
+"""Studies of a layer of a network that they train themselves."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax")
+
+from fractalman.errors import RecipeError
+from fractalman.studies.granularity.spec import read_granularity
+from fractalman.studies.linearity.run import _looks, look_rows
+from fractalman.studies.linearity.spec import Linearity
+
+NETWORK = {
+    "train_size": 256, "width": 16, "depth": 1, "heads": 2, "steps": 32, "batch_size": 8, "targets": "every",
+    "sampling": "one-pass",
+}  # fmt: skip
+TABLES = {
+    "data": {"text": "standard-library", "context": 8},
+    "network": {**NETWORK, "layer": "layer-1"},
+    "granularity": {"scales": [16], "train_size": 64, "test_size": 64, "seeds": 2, "learners": ["ridge"]},
+}
+
+
+def test_points_are_the_layer_and_labels_the_networks_answers():
+    spec = read_granularity(TABLES)
+    assert read_granularity(spec.to_dict()) == spec
+    sample = spec.source.sample(0, 64, 64)
+    assert sample.X.shape == (128, 16)
+    assert sample.y.shape == (128, 97)
+    assert np.allclose(sample.X, sample.layers["layer-1"], atol=1e-5)
+    assert np.mean(np.square(sample.y)) * 97 == pytest.approx(1.0)
+    # the logits are a linear function of the normed last layer: of these, and of no layer before, ridge knows them
+    h = sample.layers["layer-1"]
+    normed = (h - h.mean(axis=1, keepdims=True)) / np.sqrt(h.var(axis=1, keepdims=True) + 1e-5)
+    left = {name: _unexplained(X, sample.y) for name, X in {**sample.layers, "normed": normed}.items()}
+    assert left["normed"] < 1e-6 < 0.01 < left["embedding"]
+
+
+def _unexplained(X, y):
+    design = np.column_stack([X, np.ones(len(X))])
+    residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    return float(np.square(residual).sum() / np.square(y - y.mean(axis=0)).sum())
+
+
+def test_classes_may_be_the_labels():
+    sample = read_granularity({**TABLES, "network": {**NETWORK, "target": "class"}}).source.sample(0, 64, 64)
+    assert len(np.unique(sample.y.round(9))) > 2
+    assert np.allclose(sample.y.mean(axis=0), 0.0)
+
+
+def test_linearity_looks_at_every_layer():
+    tables = {**TABLES, "linearity": {"train_size": 64, "test_size": 64, "seeds": 2, "scales": [64], "splits": 2}}
+    del tables["granularity"]
+    spec = Linearity.read(tables)
+    assert Linearity.read(spec.to_dict()) == spec
+    sample = spec.source.sample(0, 64, 64)
+    (look,) = _looks(spec, spec.tasks()[0], sample)
+    rows = look_rows(spec, sample, look, {"replicate": 0, "step": look.step})
+    assert {row["space"] for row in rows} == {"embedding", "layer-1"}
+    found = {row["space"]: row for row in rows if row["row"] == "dimension"}
+    assert found["layer-1"]["units"] == 16
+    assert 0.0 < found["layer-1"]["dimension"] < 16.0 + 3 * found["layer-1"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"network": {**NETWORK, "learner": "mlp"}}, "network.learner"),
+        ({"network": {"width": 16}}, "train_size"),
+        ({"network": {**NETWORK, "widht": 3}}, "did you mean 'width'"),
+        ({"network": {**NETWORK, "learning_rate": [1e-3, 1e-2]}}, "expected one rate"),
+        ({"network": 3}, "expected a table"),
+        ({"network": None}, "contexts are no points of a space"),
+        ({"data": {"text": "standard-library", "context": -1}}, "context"),
+        ({"data": None, "recipe": {"family": "percolation-cluster", "n_points": 99}}, "drawn one by one"),
+    ],
+)
+def test_mistakes_are_named(changes, said):
+    tables = {key: value for key, value in {**TABLES, **changes}.items() if value is not None}
+    with pytest.raises(RecipeError, match=said):
+        read_granularity(tables)
+
+
+def test_a_layer_that_is_not_there_is_named():
+    spec = read_granularity({**TABLES, "network": {**NETWORK, "layer": "layer-9"}})
+    with pytest.raises(RecipeError, match="expected embedding, layer-1"):
+        spec.source.sample(0, 16, 16)
