@@ -14,7 +14,8 @@ from fractalman.learners import make
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, StudySpec, Task, plain
-from fractalman.studies.sources import Sample, Source
+from fractalman.studies.sources import Sample
+from fractalman.studies.trained_source import Source
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import Settings
