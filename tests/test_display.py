@@ -202,12 +202,16 @@ def test_whatever_draws_itself_returns_axes(examples: dict[str, Any]) -> None:
 
     drawn = {name: thing for name, thing in examples.items() if hasattr(thing, "plot")}
     assert {type(thing) for thing in drawn.values()} >= {one for one in shown_classes() if is_drawn(one)}
+    tried: set[type] = set()
     for name, thing in drawn.items():
-        new, given = thing.plot(), Figure().add_subplot()
-        assert isinstance(new, Axes), name
+        given = Figure().add_subplot()
         assert thing.plot(ax=given) is given, name
         assert given.has_data(), name
-        assert new.figure is not given.figure
+        if type(thing) not in tried:
+            tried.add(type(thing))
+            new = thing.plot()
+            assert isinstance(new, Axes), name
+            assert new.figure is not given.figure
 
 
 def is_drawn(one: type) -> bool:

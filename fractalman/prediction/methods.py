@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families.base import family_of
-from fractalman.learners import learner_class, make
+from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.networks import CAMPAIGN

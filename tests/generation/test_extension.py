@@ -149,7 +149,7 @@ fm.extend(path, 2000, progress=die if kind == "column" else None)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize(("kind", "moment"), [("column", 1), ("column", 4), ("before", 1), ("after", 1)])
+@pytest.mark.parametrize(("kind", "moment"), [("column", 4), ("before", 1), ("after", 1)])
 def test_a_kill_leaves_the_old_file_or_the_new(kind: str, moment: int, repository: Path, tmp_path: Path) -> None:
     path = fm.write(RECIPES["cascade"], tmp_path / "data.h5")
     old = path.read_bytes()

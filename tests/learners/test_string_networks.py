@@ -306,7 +306,7 @@ def test_a_sweep_runs_on_a_language(tmp_path: Path) -> None:
             "learners": ["transformer", "convolution"], "train_sizes": [16, 32, 64], "seeds": 2, "test_size": 64,
             "loss": "cross-entropy",
         },
-        "transformer": {"width": 8, "heads": 2, "steps": 100}, "convolution": {"width": 8, "steps": 100},
+        "transformer": {"width": 8, "heads": 2, "depth": 1, "steps": 100}, "convolution": {"width": 8, "steps": 100},
     }  # fmt: skip
     result = fm.confirm(spec, out=tmp_path / "run", progress=False)
     risks = {p.learner: p.risk for p in result.points if p.n == 64}
