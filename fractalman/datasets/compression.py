@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman.datasets.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, Column
+from fractalman.datasets.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, AnyArray, Column
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -57,6 +58,22 @@ def filter_keywords(name: str, column: Column) -> dict[str, Any]:
     if name == "gzip":
         return gzip
     return {"shuffle": True, **_import_plugin(f"compression {name}").Zstd(clevel=ZSTD_LEVEL)}
+
+
+def packed_here(stored: h5py.Dataset) -> bool:
+    """Return whether a stored column is of integers, shuffled and with gzip: `shuffled_gzip` makes its chunks."""
+    return bool(stored.dtype.kind == "i") and filters(stored) == [2, 1]
+
+
+def shuffled_gzip(chunk: AnyArray) -> bytes:
+    """Return the bytes of a chunk as HDF5's shuffle and deflate filters read them; other threads may run meanwhile.
+
+    Shuffled integers are planes of equal or of random bytes: runs are all that there is to find in them, and looking
+    for them alone takes two thirds of the time of a search at level 1, for about as few bytes.
+    """
+    planes = np.ascontiguousarray(chunk.reshape(-1, 1).view(np.uint8).T)
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, strategy=zlib.Z_RLE)
+    return packer.compress(planes.data) + packer.flush()
 
 
 def filters(stored: h5py.Dataset) -> list[int]:

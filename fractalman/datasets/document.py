@@ -40,8 +40,8 @@ MUST and MAY are meant as in RFC 2119.
 
 A dataset is one file: {HEADER_BYTES} bytes of text (the header), then HDF5 (file format of HDF5 1.10, for which those
 bytes are its user block). Nothing in the file depends on time, host or path: the same columns, recipe, compression and
-package versions give the same bytes (HDF5 built with another zlib packs integers otherwise: the same content, told by
-the provenance's digests, in other bytes). All numbers are little-endian.
+package versions give the same bytes (another zlib packs integers otherwise: the same content, told by the provenance's
+digests, in other bytes; its version is among those of the provenance). All numbers are little-endian.
 
 The root group MUST carry four scalar attributes: `format` (fixed-length ASCII, `{FORMAT_NAME}`), `major` and `minor`
 (int64), and `complete` (int64, 1; set last). Attributes hold scalars only.

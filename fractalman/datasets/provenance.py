@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -161,5 +163,12 @@ def current_versions(*more: str) -> dict[str, str]:
     from fractalman._version import __version__
 
     names = ("numpy", "numba", "llvmlite", "scipy", "h5py", "xxhash", *more)
-    versions = {name: metadata.version(name) for name in names}
-    return {"fractalman": __version__, **versions, "hdf5": str(h5py.version.hdf5_version)}
+    versions = {name: _version_of(name) for name in names}
+    libraries = {"hdf5": str(h5py.version.hdf5_version), "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    return {"fractalman": __version__, **versions, **libraries}
+
+
+@cache
+def _version_of(package: str) -> str:
+    """Look an installed version up once: it is text that is parsed, some milliseconds a package."""
+    return metadata.version(package)

@@ -6,7 +6,7 @@ import errno
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fractalman.datasets.compression import PLUGIN, check_compression, filter_keywords
+from fractalman.datasets.compression import (
+    PLUGIN,
+    check_compression,
+    filter_keywords,
+    packed_here,
+    shuffled_gzip,
+)
 from fractalman.datasets.digests import block_digest, table_digest, table_of
 from fractalman.datasets.provenance import ColumnRecord, Provenance, current_versions
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink, warn_of_leftovers
@@ -222,6 +228,7 @@ def _write_file(
                 with interrupts_held():
                     stored = _create(file, column, shape, compression)
                 digests: list[bytes] = []
+                packed = packed_here(stored)
                 for start, rows in _rows(column, source, _rows_at_once(column, shape)):
                     size = block_rows(shape, column.dtype)
                     blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
@@ -229,8 +236,10 @@ def _write_file(
                         examiners.submit(_examine, column, block, start + k * size, dims)
                         for k, block in enumerate(blocks)
                     ]  # on other threads, while the same blocks are written from this one
+                    chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
+                    data = [chunk.result() for chunk in chunks]
                     with interrupts_held():
-                        _store(stored, start, rows, blocks, size)
+                        _store(stored, start, rows, data or blocks, size)
                     sink.check(target)
                     digests += [found.result() for found in examined]  # before the source may use the memory again
                     done += rows.nbytes
@@ -260,12 +269,18 @@ def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int
     return block_digest(block)
 
 
-def _store(stored: h5py.Dataset, start: int, rows: AnyArray, blocks: list[AnyArray], size: int) -> None:
-    """Write whole blocks (the last one of the column may be shorter); plain ones past the library's buffers."""
-    if stored.id.get_create_plist().get_nfilters():
+def _whole(block: AnyArray, size: int) -> AnyArray:
+    """Return a block as a chunk, which has as many bytes as the others in the file, the last one too."""
+    if len(block) == size:
+        return block
+    return np.concatenate([block, np.zeros((size - len(block), *block.shape[1:]), block.dtype)])
+
+
+def _store(stored: h5py.Dataset, start: int, rows: AnyArray, blocks: Sequence[AnyArray | bytes], size: int) -> None:
+    """Write whole blocks, packed ones or plain ones past the library's buffers."""
+    if stored.id.get_create_plist().get_nfilters() and not isinstance(blocks[0], bytes):
         stored[start : start + len(rows)] = rows
         return
     for k, block in enumerate(blocks):
-        if len(block) < size:  # a chunk has as many bytes as the others in the file, the last one too
-            block = np.concatenate([block, np.zeros((size - len(block), *block.shape[1:]), block.dtype)])
-        stored.id.write_direct_chunk((start + k * size,) + (0,) * (block.ndim - 1), block)
+        whole = block if isinstance(block, bytes) else _whole(block, size)
+        stored.id.write_direct_chunk((start + k * size,) + (0,) * (rows.ndim - 1), whole)

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from fractalman import cli
 from fractalman.datasets import spec
-from fractalman.datasets.compression import PLUGIN, filter_names
+from fractalman.datasets.compression import PLUGIN, filter_names, shuffled_gzip
 from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
 from fractalman.datasets.verify import verify_file
@@ -77,6 +78,22 @@ def test_every_compression_stores_the_same_content(tmp_path: Path, made: Columns
     assert ("hdf5plugin" in info["versions"]) == (name in PLUGIN.values())
 
 
+@pytest.mark.parametrize("dtype", ["<i8", "<i4"])
+def test_chunks_packed_here_are_those_that_the_library_reads_reference(tmp_path: Path, dtype: str) -> None:
+    """Chunks of two columns, constant, rising and random bytes, through HDF5's own filters; control: not shuffled."""
+    random = np.random.default_rng(0).integers(-(2**31), 2**31, (40, 2))
+    chunks = [np.full((40, 2), 7), np.arange(80).reshape(40, 2), random]
+    for name, pack in (("packed", shuffled_gzip), ("plain", lambda chunk: zlib.compress(chunk.tobytes()))):
+        with h5py.File(tmp_path / name, "w") as file:
+            stored = file.create_dataset(
+                "x", shape=(120, 2), dtype=dtype, chunks=(40, 2), shuffle=True, compression="gzip"
+            )
+            for k, chunk in enumerate(chunks):
+                stored.id.write_direct_chunk((40 * k, 0), pack(chunk.astype(dtype)))
+        with h5py.File(tmp_path / name) as file:
+            assert np.array_equal(file["x"][:], np.concatenate(chunks)) == (name == "packed")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_damage_in_compressed_columns_is_named(tmp_path: Path, made: Columns, name: str) -> None:
     path = written(tmp_path / "data.h5", made, name)
@@ -120,6 +137,7 @@ def test_without_the_plugin_writing_names_the_extra(tmp_path: Path, made: Column
 
 _READER = """
 import sys
+import zlib
 sys.modules["hdf5plugin"] = None  # importing it fails
 from fractalman import cli
 sys.exit(cli.main(sys.argv[1:]))

@@ -203,7 +203,17 @@ def test_the_provenance_holds_neither_time_nor_host(tmp_path: Path, made: Column
         text = bytes(file["provenance"][0])
     table = json.loads(text)
     assert set(table) == {"recipe", "format", "stream_version", "versions", "compression", "columns", "content"}
-    assert set(table["versions"]) == {"fractalman", "numpy", "numba", "llvmlite", "scipy", "h5py", "xxhash", "hdf5"}
+    assert set(table["versions"]) == {
+        "fractalman",
+        "numpy",
+        "numba",
+        "llvmlite",
+        "scipy",
+        "h5py",
+        "xxhash",
+        "hdf5",
+        "zlib",
+    }
     assert table["columns"]["y"]["digest"] == column_digest(made["y"], "<f8")
     provenance, stated = from_bytes(text)
     assert provenance.content == stated
