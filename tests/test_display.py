@@ -131,7 +131,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "distances": measure.tree_distances(cluster.edges, 300), "paths": measure.path_curve(cluster.edges, cluster.X),
         "growth": measure.growth_exponent([8, 16, 32], [64, 256, 1024]), "power law": power,
         "broken": measure.BrokenPowerLawFit(0.2, 0.8, 1024.0, 1.0, 0.25, {}, 9, ()), "joint fit": joint,
-        "score": measure.compare_laws(N, N**-0.5, laws=("power",))[0],
+        "score": measure.compare_laws(N, N**-0.5, laws=("power",))[0], "laws": measure.compare_laws(N, N**-0.5),
         "windows": measure.window_sensitivity(N, N**-0.5),
         "compute fit": measure.fit_compute_law(6 * P * n, loss), "optimum": measure.optimum(joint, [1e18, 1e20]),
         "influence": measure.Influence(np.array([3]), "the outliers", "data_exponent", 0.3, 0.35, 2.5, {}),

@@ -99,8 +99,9 @@ class Verdict(VerdictDisplay):
         Positions on the axis that were fitted.
     held_out : dict or None, default None
         Fit small, predict large: law → error (root mean square of ln(predicted/measured) at the conditions held out),
-        bias (its mean) and sigma (error in standard errors of the measurement), best first, and the largest abscissa
-        shown; None with fewer than 6 conditions.
+        bias (its mean), sigma (error in standard errors of the measurement) and behind (whether another law predicts
+        significantly better), best first; the largest abscissa shown, and a sentence that says which laws these data
+        do not tell apart; None with fewer than 6 conditions.
     sensitivity : float or None, default None
         Largest less smallest exponent over windows of at least half the conditions; None without a fit.
     efficiency : float or None, default None
@@ -364,21 +365,23 @@ def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None,
     remarks: list[str] = []
     held_out, sensitivity = None, None
     try:
-        scores = compare_laws(x, losses, laws=HELD_OUT_LAWS)
+        found = compare_laws(x, losses, laws=HELD_OUT_LAWS)
     except FitError:  # too few sizes
-        scores = ()
-    if scores:
-        shown = max(5, math.ceil(2 * x.size / 3))
+        found = None
+    if found is not None:
         held_out = {
-            "up_to": float(np.sort(x)[shown - 1]),
-            "laws": {s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma} for s in scores},
+            "up_to": found.up_to,
+            "laws": {
+                s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma, "behind": s.behind} for s in found.scores
+            },
+            "sentence": found.sentence,
         }
-        power = next(score for score in scores if score.law == "power")
-        best = scores[0]
-        if best is not power and power.error > 2.0 * best.error and (power.sigma is None or power.sigma > 2.0):
+        power = next(score for score in found.scores if score.law == "power")
+        best = found.scores[0]
+        if power.behind:
             remarks.append(
-                f"fitted up to {held_out['up_to']:g}, a {best.law} law predicts the larger sizes better than a pure "
-                f"power law: off by {best.error:.1%} against {power.error:.1%}"
+                f"fitted up to {found.up_to:g}, a {best.law} law predicts the larger sizes better than a pure "
+                f"power law, by more than chance: off by {best.error:.1%} against {power.error:.1%}"
             )
     if x.size > 3:
         windows = window_sensitivity(x, losses)

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.measure.comparison import (
     BrokenPowerLawFit,
-    LawScore,
     WindowSensitivity,
-    compare_laws,
     fit_broken_power_law,
     window_sensitivity,
 )
@@ -26,6 +24,7 @@ from fractalman.measure.frontier import Approach, Optimum, approaches, optimum
 from fractalman.measure.influence import Influence
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit, effective_data
+from fractalman.measure.law_comparison import LawComparison, LawScore, compare_laws
 from fractalman.measure.loss_report import measure_scaling
 from fractalman.measure.percolation import (
     Growth,
@@ -89,6 +88,7 @@ __all__ = [
     "Influence",
     "IntrinsicDimension",
     "JointPowerLawFit",
+    "LawComparison",
     "LawScore",
     "LineRegions",
     "Optimum",

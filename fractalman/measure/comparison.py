@@ -1,13 +1,8 @@
-"""Which law a learning curve follows, and how much an exponent depends on where it was fitted.
-
-Laws are compared by what they say of sizes that they have not seen: fitted to the small ones, scored on the large ones.
-A fit that is good where it was made says little; the one that predicts is the better law.
-"""
+"""Power laws that turn into others, and how much an exponent depends on where it was fitted."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +11,9 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
 from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
-from fractalman.errors import FitError, nearest
+from fractalman.errors import FitError
 from fractalman.measure.curves import checked_curves
-from fractalman.measure.scaling import PowerLawFit, fit_power_law, jackknife_errors, student_t
-
-LAWS = ("power", "logarithm", "floor", "broken")
+from fractalman.measure.scaling import jackknife_errors, student_t
 
 
 @dataclass(frozen=True)
@@ -109,7 +102,7 @@ class BrokenPowerLawFit(Display):
         """
         x = np.log(np.asarray(n, np.float64))
         q = np.array([math.log(self.amplitude), self.before, self.after, math.log(self.turn)])
-        return np.exp(_broken(q, x, self.sharpness))
+        return np.exp(broken_curve(q, x, self.sharpness))
 
 
 def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.25) -> BrokenPowerLawFit:
@@ -153,10 +146,10 @@ def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.
     if count < 5:
         raise FitError(f"{count} sizes: a broken power law needs 5 or more")
     x = np.log(sizes)
-    best, residual_errors = _solve_broken(x, np.log(losses.mean(axis=0)), sharpness, None)
+    best, residual_errors = solve_broken(x, np.log(losses.mean(axis=0)), sharpness, None)
     if replicates > 1:
         total = losses.sum(axis=0)
-        rows = [_solve_broken(x, np.log((total - row) / (replicates - 1)), sharpness, best)[0] for row in losses]
+        rows = [solve_broken(x, np.log((total - row) / (replicates - 1)), sharpness, best)[0] for row in losses]
         errors, dof = jackknife_errors(np.array(rows)), replicates - 1
     else:
         errors, dof = residual_errors, count - 4
@@ -177,13 +170,16 @@ def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.
     )
 
 
-def _broken(q: F64, x: F64, sharpness: float) -> F64:
+def broken_curve(q: F64, x: F64, sharpness: float) -> F64:
     """Return ln L at ln n = x for q = (ln A, before, after, ln turn)."""
     return np.asarray(q[0] - q[1] * x + (q[1] - q[2]) * sharpness * np.logaddexp(0.0, (x - q[3]) / sharpness))
 
 
-def _solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[F64, F64]:
-    """Least squares on logarithms; for a given turn the rest is linear, so every turn of a grid is tried first."""
+def solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[F64, F64]:
+    """Return the solution and its errors by least squares on logarithms, from the best turn of a grid without a start.
+
+    For a given turn the rest is linear.
+    """
     from scipy.optimize import least_squares
 
     if start is None:
@@ -196,115 +192,12 @@ def _solve_broken(x: F64, y: F64, sharpness: float, start: F64 | None) -> tuple[
         start = min(tried, key=lambda entry: entry[0])[1]
     low, high = [-np.inf, -np.inf, -np.inf, x[0] - 1e-9], [np.inf, np.inf, np.inf, x[-1] + 1e-9]
     found = least_squares(
-        lambda q: _broken(q, x, sharpness) - y, np.clip(start, low, high), bounds=(low, high), x_scale="jac",
+        lambda q: broken_curve(q, x, sharpness) - y, np.clip(start, low, high), bounds=(low, high), x_scale="jac",
         xtol=1e-13, ftol=1e-13, gtol=1e-13,
     )  # fmt: skip
     variance = 2.0 * float(found.cost) / max(1, x.size - 4)
     errors = np.sqrt(np.maximum(np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * variance, 0.0))
     return np.asarray(found.x, np.float64), np.asarray(errors, np.float64)
-
-
-# ---------------------------------------------------------------------------------------------------- which law
-
-
-@dataclass(frozen=True)
-class LawScore(Display):
-    """How one law, fitted to small sizes, predicts the large ones.
-
-    Parameters
-    ----------
-    law : str
-        "power", "logarithm", "floor" or "broken".
-    error : float
-        Root mean square of ln(predicted / measured) over the held-out sizes.
-    bias : float
-        Its mean: positive where the law promises too large a loss.
-    sigma : float or None
-        The error in units of the measurement's own standard error there; None for a single curve.
-    fit : PowerLawFit or BrokenPowerLawFit
-        The fit to the small sizes.
-
-    Examples
-    --------
-    >>> import numpy as np, fractalman as fm
-    >>> n = 2.0 ** np.arange(4, 14)
-    >>> score = fm.measure.compare_laws(n, n**-0.5 + 0.05, laws=("power",))[0]
-    >>> score.bias < 0, score.sigma is None
-    (True, True)
-    """
-
-    law: str
-    error: float
-    bias: float
-    sigma: float | None
-    fit: PowerLawFit | BrokenPowerLawFit
-
-
-def compare_laws(
-    n: ArrayLike, loss: ArrayLike, *, up_to: float | None = None, laws: Sequence[str] = LAWS
-) -> tuple[LawScore, ...]:
-    """Fit small, predict large: return the laws in the order of how well they predict the sizes they were not shown.
-
-    Parameters
-    ----------
-    n : (sizes,) array_like
-        Distinct sizes > 1.
-    loss : (sizes,) or (replicates, sizes) array_like
-        > 0, any unit.
-    up_to : float, optional
-        Largest size that is fitted; None = the smaller two thirds of the sizes (5 or more).
-    laws : sequence of str
-        Which of "power", "logarithm", "floor", "broken" to try; one that cannot be fitted is left out.
-
-    Returns
-    -------
-    tuple of LawScore
-        Best first.
-
-    Raises
-    ------
-    FitError
-        When fewer than 5 sizes are fitted, none is held out, a law is unknown, or none can be fitted.
-
-    Examples
-    --------
-    >>> import numpy as np, fractalman as fm
-    >>> n = 2.0 ** np.arange(4, 14)
-    >>> fm.measure.compare_laws(n, n**-0.5 + 0.05, laws=("power", "floor"))[0].law
-    'floor'
-    """
-    for law in laws:
-        if law not in LAWS:
-            raise FitError(f"unknown law {law!r}: expected {', '.join(LAWS)}{nearest(str(law), LAWS)}")
-    sizes, losses = checked_curves(n, loss)
-    shown = sizes <= up_to if up_to is not None else np.arange(sizes.size) < max(5, math.ceil(2 * sizes.size / 3))
-    if shown.sum() < 5 or shown.all():
-        raise FitError(
-            f"{int(shown.sum())} sizes to fit and {int((~shown).sum())} to predict: expected 5 or more and 1 or more"
-        )
-    fits: dict[str, Callable[[], PowerLawFit | BrokenPowerLawFit]] = {
-        "power": lambda: fit_power_law(sizes[shown], losses[:, shown]),
-        "logarithm": lambda: fit_power_law(sizes[shown], losses[:, shown], logarithm=True),
-        "floor": lambda: fit_power_law(sizes[shown], losses[:, shown], floor=True),
-        "broken": lambda: fit_broken_power_law(sizes[shown], losses[:, shown]),
-    }
-    measured = losses[:, ~shown].mean(axis=0)
-    scores, refused = [], ""
-    for law in laws:
-        try:
-            fit = fits[law]()
-        except FitError as error:  # one law that does not fit never takes the others down
-            refused = str(error)
-            continue
-        miss = np.log(fit.predict(sizes[~shown])) - np.log(measured)
-        sigma = None
-        if len(losses) > 1:
-            own = losses[:, ~shown].std(axis=0, ddof=1) / math.sqrt(len(losses)) / measured
-            sigma = float(np.sqrt(np.mean(np.square(miss / np.maximum(own, 1e-300)))))
-        scores.append(LawScore(law, float(np.sqrt(np.mean(np.square(miss)))), float(miss.mean()), sigma, fit))
-    if not scores:
-        raise FitError(f"no law fits the smaller sizes: {refused}")
-    return tuple(sorted(scores, key=lambda score: score.error))
 
 
 # ---------------------------------------------------------------------------------------------------- which window

@@ -14,11 +14,12 @@ import numpy as np
 from fractalman._typing import F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import LossTable, read_losses
-from fractalman.measure.comparison import compare_laws, window_sensitivity
+from fractalman.measure.comparison import window_sensitivity
 from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
 from fractalman.measure.frontier import FLOP_PER, approaches, optimum
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit
+from fractalman.measure.law_comparison import compare_laws
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 
 _SHOWN_SIZES = 24  # windows are listed between so many of the sizes; their spread is that of all
@@ -287,10 +288,15 @@ def _one_axis(
         out["windows"] = _windows(inner, losses)
     if inner.size >= 6 and inner.min() > 1.0:
         try:
+            compared = compare_laws(inner, losses)
             out["held_out"] = [
-                {"law": score.law, "error": score.error, "bias": score.bias, "sigma": score.sigma}
-                for score in compare_laws(inner, losses)
-            ]
+                {
+                    "law": score.law, "error": score.error, "bias": score.bias, "sigma": score.sigma,
+                    "excess": score.excess, "excess_error": score.excess_error, "behind": score.behind,
+                }
+                for score in compared
+            ]  # fmt: skip
+            out["held_out_says"] = compared.sentence
         except FitError as error:
             out["held_out"] = f"not compared: {error}"
     if axis == "compute" and n.size >= 5 and (loss > 0.0).all():

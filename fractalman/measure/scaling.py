@@ -380,12 +380,12 @@ def _curvature(x: F64, losses: F64, offset: F64) -> tuple[float | None, float | 
 def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
     """Fit ln L = ln(exp(ln A − α·x + offset) + E); return (ln A, α, E), their errors and the degrees of freedom."""
     replicates, count = losses.shape
-    parameters, covariance = _floor_solve(x, losses.mean(axis=0), offset, None)
+    parameters, covariance = floor_solution(x, losses.mean(axis=0), offset, None)
     if replicates == 1:
         return parameters, np.sqrt(np.maximum(np.diag(covariance), 0.0)), max(count - 3, 0)
     total = losses.sum(axis=0)
     values = np.array(
-        [_floor_solve(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
+        [floor_solution(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
     )
     errors = jackknife_errors(values)
     if errors[2] == 0.0:  # every replicate ends at E = 0: how far E can go is in the residuals
@@ -393,7 +393,7 @@ def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
     return parameters, errors, replicates - 1
 
 
-def _floor_solve(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:
+def floor_solution(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:
     """Solve for (ln A, α, E) on logarithms; return them with the covariance that the residuals give."""
     from scipy.optimize import least_squares
 

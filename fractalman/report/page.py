@@ -177,8 +177,15 @@ def _verdict(result: Result, verdict: Verdict) -> dict[str, Any]:
         "level": "—" if verdict.level is None else level_words(verdict.level),
         "window": window_words(verdict),
         "counts": f"{verdict.n_sizes} {places}, {verdict.n_seeds} seeds",
-        "remarks": [verdict.reason, *([note] if note else []), *verdict.warnings],
+        "remarks": [verdict.reason, *([note] if note else []), *verdict.warnings, *_held_out(verdict)],
     }
+
+
+def _held_out(verdict: Verdict) -> list[str]:
+    """Which laws the larger sizes tell apart; nothing where a warning says it already, or nothing was held out."""
+    said = (verdict.held_out or {}).get("sentence", "")
+    behind = (verdict.held_out or {}).get("laws", {}).get("power", {}).get("behind")
+    return [said] if said and not behind else []
 
 
 def _verdict_header(result: Result) -> tuple[str, ...]:
