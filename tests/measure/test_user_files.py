@@ -218,7 +218,7 @@ def test_columns_of_words_are_no_coordinates_and_grouped_numbers_are_no_classes(
     assert (found.X.shape, found.classes) == ((40, 2), None)
     np.testing.assert_array_equal(found.y, 1000.0 + np.arange(40))
     said = " ".join(found.notes)
-    assert "'date' holds words" in said and "'split' holds words" in said and "uncertainties beside the numbers" in said
+    assert all(words in said for words in ("'date' holds words", "'split' holds words", "uncertainties beside"))
     (tmp_path / "b.csv").write_text("a,b\n1,2\n3,x\n4,5", encoding="utf-8")
     with pytest.raises(RecipeError, match=r"row 3, column 'b': 'x' is no number"):
         fm.measure.read_user_points(tmp_path / "b.csv")
