@@ -61,7 +61,8 @@ class Cells(Display):
         for i, cell in enumerate(self.column(name)):
             value, left_out = read_number(cell, self.decimal_comma)
             if value is None:
-                hint = "; of a bound, a range or two numbers give one" if re.search(r"\d", str(cell)) else ""
+                two = re.fullmatch(r"[<>≤≥(]?\s*\d[\d.,%\s]*(?:[-–/(\[].*)?\)?", str(cell).strip())
+                hint = "; of a bound, a range or two numbers give one" if two else ""
                 raise RecipeError(
                     f"{self.source}, row {self.lines[i]}, column {name!r}: {str(cell)!r} is no number; expected "
                     f"numbers such as 70e6, 70M or 1,400,000{hint}"

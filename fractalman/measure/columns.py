@@ -16,8 +16,9 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
-from fractalman.measure.cells import Cells, is_missing, number, plain
+from fractalman.measure.cells import Cells, is_missing, plain
 from fractalman.measure.headers import ROLE_OF_KIND, logarithm, recognised
+from fractalman.measure.number_text import number
 from fractalman.measure.table_files import read_cells
 from fractalman.measure.wide_tables import lengthened
 

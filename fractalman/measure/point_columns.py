@@ -6,7 +6,8 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
-from fractalman.measure.cells import Cells
+from fractalman.measure.cells import Cells, is_missing
+from fractalman.measure.number_text import number
 
 _INDEX_NAMES = ("index", "id", "idx", "row", "row_id", "__index_level_0__", "level_0")
 
@@ -74,6 +75,17 @@ def index_columns(cells: Cells) -> list[int]:
             continue
         if is_index(name, values):
             found.append(at)
+    return found
+
+
+def word_columns(cells: Cells) -> list[str]:
+    """Return the columns in which no cell is a number: names, dates, kinds."""
+    found = []
+    for at, name in enumerate(cells.names):
+        column = [row[at] for row in cells.rows]
+        held = [cell for cell in column if not is_missing(cell)]
+        if held and not isinstance(held[0], list | np.ndarray):
+            found += [name] if all(number(cell, cells.decimal_comma) is None for cell in held) else []
     return found
 
 

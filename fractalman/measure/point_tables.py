@@ -13,7 +13,7 @@ from fractalman._typing import Bool
 from fractalman.errors import RecipeError
 from fractalman.measure.point_columns import counts_rows, is_index
 
-TARGET_NAMES = ("y", "target", "label", "labels", "class")
+TARGET_NAMES = ("y", "target", "label", "labels", "class", "targets", "y_true", "class_label", "true_label")
 """Names of columns and arrays, in any case, that hold the target."""
 
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from fractalman._files import ordinary_file
 from fractalman.errors import MissingExtraError, RecipeError
-from fractalman.measure.cells import Cells, is_missing, number, plain_point
+from fractalman.measure.cells import Cells, is_missing, plain_point
+from fractalman.measure.number_text import number
 
 _TEXT = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat")
 _PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}

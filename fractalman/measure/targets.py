@@ -31,6 +31,8 @@ def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[s
     values = np.asarray(y)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
+    if values.ndim == 2 and len(values) == n and values.dtype.kind in "fiub" and _one_hot(values):
+        return values.argmax(axis=1).astype(np.float64), tuple(f"column {k}" for k in range(values.shape[1]))
     if values.ndim != 1 or len(values) != n or values.dtype.kind not in "fiubOUS":
         raise RecipeError(f"{file}: {name} is {values.dtype} of shape {values.shape}: expected {n} numbers or classes")
     if values.dtype.kind == "b":
@@ -48,3 +50,8 @@ def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[s
     names = sorted({str(word) for word in words})
     number = {word: float(i) for i, word in enumerate(names)}
     return np.array([number[str(word)] for word in words]), tuple(names)
+
+
+def _one_hot(values: np.ndarray[Any, Any]) -> bool:
+    """Whether every row is 0 but for a single 1."""
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())

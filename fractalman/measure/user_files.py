@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, plain
 from fractalman.measure.hdf5_arrays import stored_array
+from fractalman.measure.number_text import number
 from fractalman.measure.outside import refuse_outside, refuse_unreadable
-from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of
+from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of, word_columns
 from fractalman.measure.point_tables import TARGET_NAMES
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
 from fractalman.measure.targets import TargetError, as_target
@@ -198,18 +200,23 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
         target = next((name for name in names if name.lower() in TARGET_NAMES), None)
         if target is not None:
             notes.append(f"column {target!r} is taken as the target")
-    index, features = index_columns(cells), []
+    index, words, features = index_columns(cells), word_columns(cells), []
     for at, name in enumerate(names):
         if at in index:
             called = f" ({name!r})" if name else " without a name"
             notes.append(f"column {at + 1}{called} numbers the rows: an index, no coordinate")
         elif name != target and name.lower() in TARGET_NAMES:
             notes.append(f"column {name!r} is a target by its name: no coordinate")
+        elif name != target and name in words:
+            kinds = len({str(cell) for cell in cells.column(name)})
+            notes.append(
+                f"column {name!r} holds words ({kinds} different): no coordinate; name it to make it the target"
+            )
         elif name != target:
             features.append(name)
     if not features:
         raise RecipeError(f"{file} has no feature columns: expected columns of numbers beside the target")
-    X = np.stack([_numbers(cells, name) for name in features], axis=1)
+    X = np.stack([_numbers(cells, name, notes) for name in features], axis=1)
     missing = np.argwhere(~np.isfinite(X))
     if len(missing):
         row, column = missing[0]
@@ -235,7 +242,8 @@ def _target_cells(file: Path, cells: Cells, target: str) -> Any:
     try:
         y = np.array(column, np.float64)
     except (TypeError, ValueError):
-        if any(isinstance(cell, str) and not _is_word(cell) for cell in column) and _mostly_numbers(column):
+        some = any(isinstance(cell, str) and not _is_word(cell) for cell in column) and _mostly_numbers(column)
+        if some or all(_is_grouped(cell, cells.decimal_comma) for cell in column):
             return cells.numbers(target)  # names the line of the first cell that is no number
         return np.array(column, object)
     if not np.isfinite(y).all():
@@ -264,11 +272,13 @@ def _from_vectors(file: Path, cells: Cells, name: str, target: str | None) -> Us
     return _labelled(bare, chosen, file, f"column {chosen!r}", lambda: np.array(cells.column(chosen), object))
 
 
-def _numbers(cells: Cells, name: str) -> F64:
+def _numbers(cells: Cells, name: str, notes: list[str]) -> F64:
     try:
         return np.array(cells.column(name), np.float64)  # fast; what it does not read may still be a number
     except (TypeError, ValueError):
-        return cells.numbers(name)
+        values, beside = cells.read(name)
+        notes += beside
+        return values
 
 
 def _is_word(cell: str) -> bool:
@@ -277,6 +287,11 @@ def _is_word(cell: str) -> bool:
     except ValueError:
         return True
     return False
+
+
+def _is_grouped(cell: Any, decimal_comma: bool) -> bool:
+    """Whether a cell is a number without a letter, as 1,400 or 0.4 ± 0.1 are: "7B" may be the name of a class."""
+    return not re.search(r"[a-df-z]", str(cell), re.IGNORECASE) and number(cell, decimal_comma) is not None
 
 
 def _mostly_numbers(column: list[Any]) -> bool:
@@ -361,18 +376,29 @@ def _named(file: Path, loaded: Any, found: list[str], target: str | None, points
         folder = X.rpartition("/")[0]
         near = [n for n in found if n.rpartition("/")[2].lower() in TARGET_NAMES and n.rpartition("/")[0] == folder]
         y = next((name for name in near if name.endswith("y")), near[0] if near else None)
+        ending = re.fullmatch(r"(.*/)?[xX]([_.-].+)", X)  # X_train goes with y_train
+        if y is None and ending:
+            y = next((name for name in found if name == f"{ending[1] or ''}y{ending[2]}"), None)
         if y is not None and y != "y":
             notes.append(f"{y!r} is taken as the target")
     table = _table(file, X, stored_array(file, loaded, X))
+    if y is None:
+        other = [name for name in found if name != X and _shape(loaded, name) == (len(table),)]
+        if len(other) == 1:
+            notes.append(f"{other[0]!r} has one entry for each point: name it to make it the target")
     bare = UserPoints(table, None, None, None, tuple(notes))
     return bare if y is None else _labelled(bare, y, file, y, lambda: stored_array(file, loaded, y))
 
 
 def _is_table(loaded: Any, name: str) -> bool:
+    return len(_shape(loaded, name)) >= 2
+
+
+def _shape(loaded: Any, name: str) -> tuple[int, ...]:
     try:
-        return len(loaded[name].shape) >= 2
+        return tuple(loaded[name].shape)
     except (*BROKEN, AttributeError):  # objects in a .npz; HDF5's types, which have no shape
-        return False
+        return ()
 
 
 def _choose(

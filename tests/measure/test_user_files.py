@@ -209,3 +209,29 @@ def test_one_flipped_bit_of_an_archive_is_no_other_number(kind: str, tmp_path: P
         path.write_bytes(raw[:place] + bytes([raw[place] ^ 1 << int(rng.integers(8))]) + raw[place + 1 :])
         with contextlib.suppress(RecipeError):
             np.testing.assert_array_equal(read_user_points(path).X, before)
+
+
+def test_columns_of_words_are_no_coordinates_and_grouped_numbers_are_no_classes(tmp_path: Path) -> None:
+    lines = [f'2024-01-{i % 28 + 1:02d},{i / 7} ± 0.1,{i % 5},train,"{1000 + i:,}"' for i in range(40)]
+    (tmp_path / "a.csv").write_text("date,a,b,split,y\n" + "\n".join(lines), encoding="utf-8")
+    found = fm.measure.read_user_points(tmp_path / "a.csv")
+    assert (found.X.shape, found.classes) == ((40, 2), None)
+    np.testing.assert_array_equal(found.y, 1000.0 + np.arange(40))
+    said = " ".join(found.notes)
+    assert all(words in said for words in ("'date' holds words", "'split' holds words", "uncertainties beside"))
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n3,x\n4,5", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"row 3, column 'b': 'x' is no number"):
+        fm.measure.read_user_points(tmp_path / "b.csv")
+    sized = "a,y\n" + "\n".join(f"{i},{kind}" for i, kind in enumerate(["7B", "13B"] * 20))
+    (tmp_path / "c.csv").write_text(sized, encoding="utf-8")
+    assert fm.measure.read_user_points(tmp_path / "c.csv").classes == ("13B", "7B")
+
+
+def test_targets_under_other_names_and_shapes(tmp_path: Path) -> None:
+    X, y = np.random.default_rng(0).random((30, 2)), np.arange(30) % 3
+    np.savez(tmp_path / "a.npz", X=X, y=np.eye(3)[y])
+    np.savez(tmp_path / "b.npz", X_train=X, y_train=y, X_test=X)
+    np.savez(tmp_path / "c.npz", arr_0=X, arr_1=y)
+    np.testing.assert_array_equal(fm.measure.read_user_points(tmp_path / "a.npz").y, y)
+    assert fm.measure.read_user_points(tmp_path / "b.npz", points="X_train").target == "y_train"
+    assert "'arr_1' has one entry for each point" in fm.measure.read_user_points(tmp_path / "c.npz").notes[1]
