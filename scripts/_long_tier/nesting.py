@@ -80,7 +80,7 @@ def labels_of_one_cluster(scale: float, left_out: int) -> Outcome:
     Every point is its own nearest neighbour in the larger cluster (nesting/neighbours), so this is what is seen through
     it.
     """
-    n, m, draws = 1000, count(scale, 200, 12), 8
+    n, m, draws = 1000, count(scale, 60, 12), 8
     rows = []
     for seed in seed_range(m, 63):
         trees = [(forests.nested_cluster(k, seed), k) for k in (n, n - left_out)]
