@@ -64,6 +64,9 @@ def test_write_predict_plan_and_batches_take_them(folder: Path, tmp_path: Path) 
     assert batch.shape == (50, 4)
     with pytest.raises(RecipeError, match=r"batches of Cascade: expected a dataset.*fm\.generate"):
         fm.batches(RECIPE, 50)  # type: ignore[arg-type]
+    for word in ("cascade-plain", "recipe.toml"):
+        with pytest.raises(RecipeError, match=rf"batches of {word}: expected a dataset.*fm\.generate\('{word}'\)"):
+            fm.batches(word, 8)
 
 
 def test_measurements_take_datasets_and_paths(folder: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -309,12 +310,18 @@ def batches(
     >>> [X.shape for X, y in fm.batches(data, 40)]
     [(40, 4), (40, 4), (20, 4)]
     """
+    recipe = "recipe"
     if isinstance(source, (str, os.PathLike)):
-        source = FileHandle(source)
+        path = Path(source)
+        if path.suffix == ".toml" or (not path.suffix and not path.exists()):  # what other functions take for a recipe
+            recipe = repr(str(source))
+        else:
+            source = FileHandle(source)
     if not hasattr(source, "X"):
+        found = type(source).__name__ if recipe == "recipe" else source
         raise RecipeError(
-            f"batches of {type(source).__name__}: expected a dataset, an open file or a file's path; use "
-            "fm.batches(fm.generate(recipe), …), or fm.write once and the file's path"
+            f"batches of {found}: expected a dataset, an open file or a file's path; use "
+            f"fm.batches(fm.generate({recipe}), …), or fm.write once and the file's path"
         )
     shape = tuple(int(size) for size in source.X.shape)
     n = shape[0]

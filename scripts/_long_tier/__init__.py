@@ -1,6 +1,6 @@
 """The checks of the long statistical tier (scripts/verify_statistics.py): exact laws at sizes that CI cannot afford."""
 
-from _long_tier import bethe, cascades, labels, lattices, manifolds, randomness, sizes, thresholds, trees
+from _long_tier import bethe, cascades, labels, lattices, manifolds, nesting, randomness, sizes, thresholds, trees
 from _long_tier.core import CHECKS, Outcome
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "labels",
     "lattices",
     "manifolds",
+    "nesting",
     "randomness",
     "sizes",
     "thresholds",

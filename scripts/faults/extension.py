@@ -1,7 +1,8 @@
-"""`extend` killed at moments over its whole length; 10^5 to 10^6 points in one go and in ten steps: the same bytes."""
+"""`extend` killed at moments over its whole length; 10^5 to 10^7 points in one go and in ten steps: the same bytes."""
 
 from __future__ import annotations
 
+import filecmp
 import os
 import random
 import shutil
@@ -19,7 +20,8 @@ RECIPES = {
     "cascade": fm.Cascade(n_points=100_000, ambient_dim=8, seed=3),
     "cluster, nested": fm.PercolationCluster(n_points=100_000, ambient_dim=8, seed=3, growth="nested"),
 }
-FIRST, LAST, STEPS = 100_000, 1_000_000, 10
+SMALL, KILLED = 10_000, 200_000
+FIRST, LAST, STEPS = 100_000, 10_000_000, 10
 _CHILD = "import sys, fractalman as fm; fm.extend(sys.argv[1], int(sys.argv[2]), progress=False)"
 
 
@@ -54,14 +56,17 @@ def _killed(tally: Tally, name: str, first: Path, n: int, moments: int, rng: ran
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
     """At share 1 twenty kills a recipe; the sizes shrink with the share."""
     rng, tally = random.Random(seed), Tally("extend: by recipe")
-    first, last = max(100, round(FIRST * share)), max(1000, round(LAST * share))
+    small, killed, first, last = (max(100, round(n * share)) for n in (SMALL, KILLED, FIRST, LAST))
     for name, recipe in RECIPES.items():
-        start = fm.write(recipe.replace(n_points=first), folder / "start.h5", overwrite=True)
-        _killed(tally, name, start, last, max(2, round(20 * share)), rng)
+        start = fm.write(recipe.replace(n_points=small), folder / "start.h5", overwrite=True)
+        _killed(tally, name, start, killed, max(2, round(20 * share)), rng)
+        start = fm.write(recipe.replace(n_points=first), start, overwrite=True)
         once, often = shutil.copy(start, folder / "once.h5"), shutil.copy(start, folder / "often.h5")
         fm.extend(once, last, progress=False)
         for step in range(1, STEPS + 1):
             fm.extend(often, first + (last - first) * step // STEPS, progress=False)
-        same = Path(once).read_bytes() == Path(often).read_bytes()
+        same = filecmp.cmp(once, often, shallow=False)
         tally.add(f"{name}, {first:,} → {last:,} points at once and in {STEPS} steps", "same" if same else "silent")
+        for path in (start, Path(once), Path(often)):
+            path.unlink()
     return [tally]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
@@ -194,6 +195,45 @@ def test_a_shard_is_written_once(tmp_path: Path, file: Path, monkeypatch: pytest
     shards = [key for key in seen if not key.endswith("zarr.json")]
     assert len(shards) == len(set(shards))
     assert len([key for key in shards if key.startswith("X/")]) == -(-89 // 6)  # 100 bytes: two chunks of three rows
+
+
+@needs("zarr")
+@pytest.mark.usefixtures("small_blocks")
+def test_a_bit_that_changes_in_a_shard_is_noticed(tmp_path: Path, file: Path) -> None:
+    import zarr
+
+    target = fm.export(file, tmp_path / "a.zarr", "zarr")
+    group = zarr.open_group(target, mode="r")
+    for name in ("X", "y", "cluster", "hierarchy/parent", "hierarchy/value", "edges"):
+        shard = next(entry for entry in sorted((target / name / "c").rglob("*")) if entry.is_file())
+        intact = shard.read_bytes()
+        for at in (0, len(intact) // 2, len(intact) - 1):
+            data = bytearray(intact)
+            data[at] ^= 4
+            shard.write_bytes(data)
+            with pytest.raises(ValueError, match=r"(?i)checksum"):
+                group[name][...]
+        shard.write_bytes(intact)
+        group[name][...]
+
+
+@needs("pyarrow")
+def test_sums_of_an_arrow_folder_tell_a_bit_that_changes(tmp_path: Path, file: Path) -> None:
+    target = fm.export(file, tmp_path / "folder", layout="huggingface")
+
+    def wrong() -> list[str]:
+        lines = [line.split("  ") for line in (target / "SHA256SUMS").read_text(encoding="utf-8").splitlines()]
+        return [name for digest, name in lines if hashlib.sha256((target / name).read_bytes()).hexdigest() != digest]
+
+    names = {line.split("  ")[1] for line in (target / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
+    files = {entry.relative_to(target).as_posix() for entry in target.rglob("*") if entry.is_file()}
+    assert names == files - {"SHA256SUMS"}
+    assert wrong() == []
+    part = target / "edges" / "data-00000-of-00001.arrow"
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 4
+    part.write_bytes(data)
+    assert wrong() == ["edges/data-00000-of-00001.arrow"]
 
 
 @needs("pyarrow")

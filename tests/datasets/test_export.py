@@ -191,3 +191,52 @@ def test_a_suffix_that_the_layout_does_not_have_is_refused(tmp_path: Path, file:
         export_anndata(file, tmp_path / name)
     assert cli.main(["export", str(file), "-o", str(tmp_path / name)]) == cli.WRONG
     assert list(tmp_path.iterdir()) == []
+
+
+def _flip_stored(path: Path, name: str) -> None:
+    """Change one bit of a column's first chunk, as a disk does."""
+    with h5py.File(path) as handle:
+        at = handle[name].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[at + 1] ^= 4
+    path.write_bytes(data)
+
+
+def test_a_bit_that_changes_is_noticed_by_whoever_reads(tmp_path: Path, file: Path) -> None:
+    target = export_anndata(file, tmp_path / "data.h5ad")
+    with h5py.File(target) as handle:
+        names: list[str] = []
+        handle.visititems(
+            lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) and node.ndim else None
+        )
+        unchecked = {name for name in names if not handle[name].fletcher32}
+    assert unchecked == {"obs/_index", "var/_index", "uns/latents/_index"}  # texts, which HDF5 cannot check
+    assert len(names) > 15
+    damaged = tmp_path / "damaged.h5ad"
+    for name in sorted(set(names) - unchecked):
+        shutil.copy(target, damaged)
+        _flip_stored(damaged, name)
+        with h5py.File(damaged) as handle, pytest.raises(OSError, match=r"(?i)can.t"):
+            handle[name][...]
+
+
+@needs_anndata
+def test_damaged_numbers_are_no_points(tmp_path: Path, file: Path) -> None:
+    """Without the checksum the same bit makes other points, and nobody says a word."""
+    import anndata
+
+    target = export_anndata(file, tmp_path / "data.h5ad")
+    before = fm.measure.read_user_points(target)
+    for name in ("X", "obs/y"):
+        damaged = shutil.copy(target, tmp_path / "damaged.h5ad")
+        _flip_stored(damaged, name)
+        with pytest.raises(RecipeError, match="expected an intact AnnData file"):
+            fm.measure.read_user_points(damaged)
+    plain = tmp_path / "plain.h5ad"
+    anndata.read_h5ad(target).write_h5ad(plain)
+    with h5py.File(plain) as handle:
+        at = handle["X"].id.get_offset()
+    data = bytearray(plain.read_bytes())
+    data[at + 1] ^= 4
+    plain.write_bytes(data)
+    assert (fm.measure.read_user_points(plain).X != before.X).sum() == 1

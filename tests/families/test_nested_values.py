@@ -119,6 +119,42 @@ def test_labels_change_by_what_the_added_latents_force() -> None:
     assert np.mean((by_number[0] - by_number[1]) ** 2) > 0.1  # node numbers shift: what names are for
 
 
+def test_reference_of_the_least_change() -> None:
+    """By one and two coordinates in closed form; the optimal map, a symmetric one, reaches it."""
+    assert reference.wasserstein(np.array([[4.0]]), np.array([[9.0]])) == pytest.approx(1.0)
+    a, b = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.2], [-0.2, 3.0]])
+    by_determinant = np.trace(a) + np.trace(b) - 2 * np.sqrt(np.trace(a @ b) + 2 * np.sqrt(np.linalg.det(a @ b)))
+    assert reference.wasserstein(a, b) == pytest.approx(by_determinant)
+    assert reference.wasserstein(a, a) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("left_out", [1, 20])
+def test_labels_change_as_expected_and_no_less_than_the_law_forces(left_out: int) -> None:
+    """Reached against the exact expectation, tree by tree; both against the least that the two laws allow."""
+    n, draws, reached, exact, separate, least = 120, 12, [], [], [], []
+    m = n - left_out
+    for seed in range(20):
+        trees = [(forests.nested_cluster(k, seed), k) for k in (n, m)]
+        names = [forests.latent_names(tree.edges, k, seed) for tree, k in trees]
+        changes = []
+        for draw in range(draws):
+            y, before = (
+                forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, draw, names=name)[1]
+                for (tree, k), name in zip(trees, names, strict=True)
+            )
+            changes.append(float(np.mean((y[:m] - before) ** 2)))
+        turned, kept, bound = reference.label_changes(*trees[0], *trees[1], seed)
+        reached.append(np.mean(changes))
+        exact.append(turned)
+        separate.append(kept)
+        least.append(bound)
+    assert z_test(np.array(reached) / exact, 1.0) > THRESHOLD
+    assert z_test(np.array(reached) / separate, 1.0) < REJECTED
+    assert (np.array(least) > 0).all()  # no coupling keeps the labels: the law itself changes
+    assert (np.array(least) < exact).all()
+    assert (np.array(exact) < separate).all()
+
+
 @pytest.mark.parametrize("directions", ["edges", "hierarchy"])
 def test_a8_squared_distances_are_graph_distances_in_the_mean(directions: str) -> None:
     n, d = 60, 5

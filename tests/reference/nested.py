@@ -6,9 +6,17 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from fractalman.families import _forests as forests
+from fractalman.families._forests import _label_kernels
+from fractalman.families._forests.coalescent import ClusterTree
 from fractalman.random.streams import Role, key64
 from tests.reference import streams as plain
+
+FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 
 def base_law(n: int) -> list[Fraction]:
@@ -287,3 +295,51 @@ def bethe_parents(n: int, z: int, key: int) -> list[int]:
         cells.append({"root": v, "size": 1, "places": z - 1})
         parent.append(cell["root"])
     return parent
+
+
+def path_rows(tree: ClusterTree, n: int, seed: int, points: int) -> tuple[FloatArray, FloatArray]:
+    """Return the sums over the paths of the first ``points`` points as coefficients of the draws, and path lengths.
+
+    Row by row what `grown_normals` says, at sizes where dictionaries are too slow: draws are independent N(0, 1).
+    """
+    names = forests.latent_names(tree.edges, n, seed)
+    latent_of = np.full(n, -1, tree.parent.dtype)
+    latent_of[names] = np.arange(n, 2 * n - 1)
+    partner = np.empty(n, tree.parent.dtype)
+    _label_kernels.partners(tree.parent, n, latent_of, partner)
+    rows = np.zeros((2 * n - 1, 2 * n))
+    for v in range(n):
+        rows[v, 2 * v] = 1.0
+        f, latent = partner[v], latent_of[v]
+        if f >= 0:
+            rows[latent] = rows[f]
+            rows[latent, 2 * v + 1] += 1.0
+            rows[f, 2 * v + 1] -= 1.0
+            rows[[latent, f]] *= math.sqrt(0.5)
+    count = np.ones(2 * n - 1)
+    for u in [*range(n, 2 * n - 1), *range(points)]:  # latents stand from the largest on, so parents come first
+        up = tree.parent[u]
+        if up >= 0:
+            rows[u] += rows[up]
+            count[u] += count[up]
+    return rows[:points], count[:points]
+
+
+def label_changes(tree: ClusterTree, n: int, small: ClusterTree, m: int, seed: int) -> tuple[float, float, float]:
+    """Return E mean (y' − y)² over the points of a smaller cluster of the same seed, given both trees, three times.
+
+    Of the normals that turn; of normals that stay, an independent one for every added latent; and the least of all
+    joint laws of labels with these two covariances: their squared Wasserstein distance (Gelbrich 1990).
+    """
+    (before, k), (after, q) = path_rows(small, m, seed, m), path_rows(tree, n, seed, m)
+    before, after = before / np.sqrt(k)[:, None], after / np.sqrt(q)[:, None]
+    turned = 2.0 - 2.0 * float((before * after[:, : 2 * m]).sum()) / m
+    return turned, float((2.0 - 2.0 * np.sqrt(k / q)).mean()), wasserstein(before @ before.T, after @ after.T) / m
+
+
+def wasserstein(a: FloatArray, b: FloatArray) -> float:
+    """tr A + tr B − 2 tr (√A B √A)^½ of two covariances: the least E|x − y|², which Gaussian x, y = T x reach."""
+    value, vector = np.linalg.eigh(a)
+    root = (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
+    both = np.linalg.eigvalsh(root @ b @ root)
+    return float(np.trace(a) + np.trace(b) - 2.0 * np.sqrt(np.maximum(both, 0.0)).sum())

@@ -56,7 +56,9 @@ def test_the_checks_are_listed(
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines]
     assert len(names) == len(set(names)) == len(tier.CHECKS) > 120
-    kinds = "seeds A1 A2 A3 A4 A5 A8 embedding labels cascade sizes bethe lattice/tau lattice/threshold manifold"
+    kinds = (
+        "seeds A1 A2 A3 A4 A5 A8 embedding labels cascade sizes bethe lattice/tau lattice/threshold manifold nesting"
+    )
     for kind in kinds.split():
         assert any(name.startswith(f"{kind}/") for name in names), kind
     assert all("control" in line for line in lines)
@@ -116,6 +118,7 @@ ONE_OF_EVERY_KIND = [
     "cascade/dimensions/three-kinds",
     "manifold/angles/torus,D=2",
     "lattice/fractal-dimension/d=2,site",
+    "nesting/labels/left-out=10",
 ]
 
 

@@ -65,6 +65,7 @@ def data_card(source: ExportSource, story: dict[str, Any], columns: Sequence[str
     loads = ["points = load_from_disk(FOLDER).with_format('numpy')"]
     loads += [f"{other} = load_from_disk(f'{{FOLDER}}/{other}')" for other in others]
     lines.append("## Reading\n\n```python\nfrom datasets import load_from_disk\n\n" + "\n".join(loads) + "\n```\n")
+    lines.append("`sha256sum -c SHA256SUMS` says whether every file is as it was written.\n")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(story["versions"].items()))
     lines.append(f"## Provenance\n\nVersions: {versions}.\n")
     if source.provenance is not None:

@@ -3,6 +3,7 @@
 ``FOLDER`` is the dataset of the points, ``FOLDER/nodes`` that of the hierarchy's nodes, ``FOLDER/edges`` that of the
 graph: each has Arrow streams, dataset_info.json and state.json. ``FOLDER/README.md`` is the card, made from the
 provenance. (``datasets.load_dataset`` refuses folders of this kind by design; ``push_to_hub`` takes what was loaded.)
+Arrow has no checksums: ``FOLDER/SHA256SUMS`` names every file with its digest, as ``sha256sum -c SHA256SUMS`` reads it.
 """
 
 from __future__ import annotations
@@ -65,6 +66,14 @@ def write_huggingface(
 
         _write(ipc, folder, schema, batches, story, "points of a fractal dataset", counted)
         write_whole(folder / "README.md", data_card(source, story, schema.names, list(others)))
+        files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+        sums = "".join(f"{_sha256(folder / name)}  {name.as_posix()}\n" for name in files)
+        write_whole(folder / "SHA256SUMS", sums)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(

@@ -1,7 +1,8 @@
 """Zarr, version 3, for xarray, dask and object stores: the columns of a dataset file as arrays of the same names.
 
 Rows are stored in shards of many chunks. A shard is one object, and a write to a part of it reads and replaces the
-whole: two writers of one shard lose each other's rows without a word. So every shard is written once, whole.
+whole: two writers of one shard lose each other's rows without a word. So every shard is written once, whole. Every
+chunk ends with its CRC-32C, as every shard's index does, and whoever reads it compares them.
 """
 
 from __future__ import annotations
@@ -44,15 +45,16 @@ def write_zarr(source: ExportSource, path: Path, *, overwrite: bool = False, pro
         Where something lies at the target.
     """
     zarr = load_extra("zarr", "the layout zarr")
+    codecs = load_extra("zarr.codecs", "the layout zarr")
     report = progress or ignored
     about = {"recipe": source.recipe.to_toml(), "provenance": source.story()}
     with folder_whole(path, "zarr.json", overwrite) as folder:
         group = zarr.open_group(str(folder), mode="w", zarr_format=3, attributes=about)
         for name, column in source.columns.items():
-            _write(group, name, column, report)
+            _write(codecs, group, name, column, report)
 
 
-def _write(group: Any, name: str, column: Column, report: Progress) -> None:
+def _write(codecs: Any, group: Any, name: str, column: Column, report: Progress) -> None:
     shape, described = column.shape, BY_PATH[name]
     chunk = max(1, min(block_rows(shape, column.dtype.str), shape[0]))
     row_bytes = max(1, column.dtype.itemsize * math.prod(shape[1:]))
@@ -66,7 +68,8 @@ def _write(group: Any, name: str, column: Column, report: Progress) -> None:
         shards=(shard, *rest),
         dimension_names=[str(axis) for axis in described.shape],
         attributes={"unit": described.unit, "meaning": described.meaning},
-        **({} if column.dtype.kind == "i" else {"compressors": None}),  # floats of coordinates do not pack
+        # floats of coordinates do not pack
+        compressors=[*([codecs.ZstdCodec()] if column.dtype.kind == "i" else []), codecs.Crc32cCodec()],
     )
     for start in range(0, shape[0], shard):  # one whole shard at a time
         array[start : start + shard] = np.ascontiguousarray(column[start : start + shard])
