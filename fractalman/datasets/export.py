@@ -32,7 +32,9 @@ LATENTS = 1000
 ROWS = 1 << 16
 BLOCK_ROWS = 1 << 13
 _TEXT = h5py.string_dtype("utf-8")
-_INTEGERS = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL}
+_CHECKED = {"fletcher32": True}
+"""Every chunk has its checksum, which the library compares in whatever tool it is read."""
+_INTEGERS = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL, **_CHECKED}
 
 
 def export_anndata(
@@ -299,5 +301,5 @@ def _dataset(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dty
     storage: dict[str, Any] = {}
     if 0 not in shape:
         storage = {"chunks": (block_rows(shape, dtype.str), *shape[1:]), "fill_time": "never"}
-        storage |= _INTEGERS if dtype.kind == "i" else {}
+        storage |= _INTEGERS if dtype.kind == "i" else _CHECKED
     return group.create_dataset(name, shape=shape, dtype=dtype, track_times=False, **storage)
