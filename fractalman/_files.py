@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from fractalman.errors import FileFormatError
+from fractalman.errors import FileFormatError, RecipeError
 
 fcntl: Any
 try:
@@ -39,6 +39,14 @@ _HEX = "[0-9a-f]" * 32
 
 
 # ---------------------------------------------------------------------------------------------------- input
+
+
+def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
+    """Return ``path`` as one; RecipeError for what no path can be made of."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise RecipeError(f"found {type(path).__name__}: expected text or a path; use the path of {what}") from None
 
 
 def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
@@ -61,7 +69,7 @@ def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     FileNotFoundError, IsADirectoryError, PermissionError
         In one line each; OSError for a loop of links, FileFormatError for a pipe, socket or device.
     """
-    found = Path(path)
+    found = as_path(path, what)
     try:
         mode = found.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):

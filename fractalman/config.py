@@ -12,7 +12,7 @@ import itertools
 import math
 import operator
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -99,7 +99,7 @@ def unknown(what: str, word: Any, allowed: Iterable[str]) -> str:
     """Return the sentence about a word that is none of the allowed ones, with its nearest match."""
     allowed = list(allowed)
     listed = f"expected one of {', '.join(allowed)}" if allowed else "none is expected here"
-    return f"unknown {what} {_word(word)}: {listed}{nearest(str(word), allowed) if isinstance(word, str) else ''}"
+    return f"unknown {what} {_word(word)}: {listed}{nearest(word, allowed)}"
 
 
 def _word(word: Any) -> str:
@@ -119,6 +119,11 @@ def is_integer(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def is_word(value: Any, allowed: Container[str]) -> bool:
+    """Whether a value is one of the allowed words; a list or an array is none, where ``in`` itself would fail."""
+    return isinstance(value, str) and value in allowed
 
 
 def is_real(value: Any) -> bool:

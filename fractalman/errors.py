@@ -113,13 +113,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 _MOST_SUGGESTIONS = 4
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
+def nearest(word: object, allowed: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the allowed words closest to a word that is none of them.
 
     Parameters
     ----------
-    word : str
-        What was typed.
+    word : object
+        What was typed; nothing is close to what is no short text.
     allowed : iterable of str
         What could have been typed.
 
@@ -138,6 +138,8 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     >>> nearest("krr", ["1-nn", "laplace-kernel", "gaussian-kernel"])
     "; did you mean 'laplace-kernel' or 'gaussian-kernel'?"
     """
+    if not isinstance(word, str) or len(word) > 200:
+        return ""
     spelt = {name.lower(): name for name in allowed}
     typed = word.lower()
     found = [name for name in SYNONYMS.get(typed.replace("_", "-").replace(" ", "-"), ()) if name in spelt]
@@ -184,7 +186,7 @@ def unknown_keywords(
     ["unknown key seed.graph: expected geometry, labels; did you mean 'geometry'?"]
     """
     return [
-        f"unknown {what} {where}{key}: expected {', '.join(allowed)}{nearest(str(key), allowed)}"
+        f"unknown {what} {where}{key}: expected {', '.join(allowed)}{nearest(key, allowed)}"
         for key in given
         if key not in allowed and key not in ignored
     ]

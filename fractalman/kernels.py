@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
+from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
 
 _PRODUCTS_FROM = 48
@@ -192,8 +193,8 @@ def _of_angles(X: AnyFloat, Z: AnyFloat, of: Callable[[F64, F64, Bool], F64]) ->
 
 
 def _hidden_layers(depth: int) -> int:
-    if isinstance(depth, bool) or not hasattr(depth, "__index__") or int(depth) < 1:
-        raise RecipeError(f"depth = {depth!r}: expected a number of hidden layers, at least 1")
+    if not is_integer(depth) or int(depth) < 1:
+        raise RecipeError(f"depth = {shown(depth)}: expected a number of hidden layers, at least 1")
     return int(depth)
 
 
@@ -236,7 +237,7 @@ def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parame
     if parameterization not in ("standard", "ntk"):
         raise RecipeError(
             f"parameterization = {parameterization!r}: expected standard, ntk"
-            f"{nearest(str(parameterization), ('standard', 'ntk'))}"
+            f"{nearest(parameterization, ('standard', 'ntk'))}"
         )
     if width is not None and not (math.isfinite(width) and width >= 1.0):
         raise RecipeError(f"width = {width!r}: expected a number of units from 1 up, or None")
@@ -284,15 +285,15 @@ def matrix(
         return nngp(X, Z, depth)
     if name == "ntk":
         return ntk(X, Z, depth, width)
-    if name not in KERNELS:
-        raise RecipeError(f"unknown kernel {name!r}: expected {', '.join(NAMES)}{nearest(name, NAMES)}")
+    if not is_word(name, KERNELS):
+        raise RecipeError(f"unknown kernel {shown(name)}: expected {', '.join(NAMES)}{nearest(name, NAMES)}")
     return distances(X, Z, lambda r: KERNELS[name](r, length))
 
 
 def by_name(name: str) -> Callable[[F64, float], F64]:
     """Return the kernel called ``name``; RecipeError with the nearest match when there is none."""
-    if name not in KERNELS:
-        raise RecipeError(f"unknown kernel {name!r}: expected {', '.join(KERNELS)}{nearest(name, KERNELS)}")
+    if not is_word(name, KERNELS):
+        raise RecipeError(f"unknown kernel {shown(name)}: expected {', '.join(KERNELS)}{nearest(name, KERNELS)}")
     return KERNELS[name]
 
 

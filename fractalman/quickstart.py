@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fractalman.catalogue import catalogue_text
-from fractalman.config import shown
+from fractalman.config import is_word, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.experiments import Result, load_spec, run_sweep
@@ -49,7 +49,7 @@ def quickstart_entries(family: str | None = None) -> dict[str, str]:
     """Return subfolder → catalogue name of what a quickstart runs; RecipeError for other families."""
     if family is None:
         return dict(QUICKSTART_RUNS)
-    if family not in FAMILIES:
+    if not is_word(family, FAMILIES):
         raise RecipeError(f"family {shown(family)}: expected one of {', '.join(FAMILIES)}{nearest(family, FAMILIES)}")
     return {name: {**QUICKSTART_RUNS, **_MORE_RUNS}[name] for name in FAMILIES[family]}
 

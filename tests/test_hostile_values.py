@@ -5,15 +5,24 @@ What is refused is a `FractalmanError` of at most twenty short lines, and nothin
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import fractalman as fm
 from fractalman import learners
+from fractalman.datasets.compression import check_compression
+from fractalman.datasets.exchange.layouts import check_layout
 from fractalman.errors import FractalmanError, MissingExtraError
 from fractalman.experiments import load_spec, reading
 from fractalman.recipes import from_dict, from_toml
@@ -120,3 +129,38 @@ def test_twenty_thousand_unknown_keys_are_twenty_lines() -> None:
             call()
         assert len(str(refusal.value)) < 20_000
         assert len(str(refusal.value).splitlines()) <= 20
+
+
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "open": fm.open,
+    "open check": lambda value: fm.open("data.h5", check=value),
+    "verify": fm.verify,
+    "write": lambda value: fm.write(fm.Cascade(n_points=8, ambient_dim=2), value),
+    "write compression": lambda value: check_compression(value),
+    "batches": lambda value: fm.batches("data.h5", value),
+    "batches start": lambda value: fm.batches("data.h5", 4, start=value),
+    "batches fields": lambda value: fm.batches("data.h5", 4, fields=[value]),
+    "subset": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).subset(value),
+    "cut": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).hierarchy.cut(value),
+    "features": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).hierarchy.features(top=value),
+    "export layout": lambda value: check_layout("a.h5ad", value),
+    "export latents": lambda value: fm.export("data.h5", "a.h5ad", latents=value, overwrite=True),
+}
+MORE = {
+    "unsigned": np.uint64(4), "largest unsigned": np.uint64(2**64 - 1), "2^63": 2**63, "empty array": np.array([]),
+    "objects": np.array([object()], object), "array of none": np.array(3), "void": np.void(b"ab"),
+    "day": date(2020, 1, 1),
+    "decimal": Decimal("sNaN"), "fraction": Fraction(1, 3), "subnormal": 1e-320, "bytes of NumPy": np.bytes_(b"a"),
+    "surrogate": "\ud800", "uneven": [[1], [1, 2]], "long list": [0] * 100_000, "time": np.timedelta64(1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_of_a_function(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Python callers can pass beside TOML: numbers of NumPy, arrays, dates, what cannot be hashed or encoded."""
+    monkeypatch.chdir(tmp_path)
+    fm.write(fm.Cascade(n_points=8, ambient_dim=2), "data.h5")
+    for value in (HOSTILE | MORE).values():
+        with warnings.catch_warnings(), contextlib.suppress(OSError):  # a path that leads nowhere is the system's error
+            warnings.simplefilter("ignore")
+            outcome(lambda value=value: OPTIONS[name](value))

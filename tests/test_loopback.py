@@ -53,9 +53,16 @@ def test_schedulers_and_workers_of_the_tests_listen_on_loopback(tmp_path: Path) 
         assert all(map(is_loopback, listening(numbers)))
 
 
-def test_the_package_starts_no_server() -> None:
-    """Nothing in it binds or listens; the scheduler is somebody else's, and a client only connects."""
-    words = (".bind(", ".listen(", "http.server", "socketserver", "LocalCluster(", "start_server")
-    for path in PACKAGE.rglob("*.py"):
+def test_the_package_and_its_scripts_start_no_server() -> None:
+    """Nothing in them binds or listens: pages are files, the scheduler is somebody else's, a client only connects."""
+    words = (
+        *(".bind(", ".listen(", "http.server", "HTTPServer", "socketserver", "create_server", "start_server"),
+        *("LocalCluster(", "multiprocessing.managers", "xmlrpc.server", "wsgiref", "uvicorn", "flask", "bokeh.server"),
+    )
+    for folder in (PACKAGE, PACKAGE.parent / "scripts"):
+        for path in folder.rglob("*.py"):
+            text = path.read_text(encoding="utf-8").replace("socket.AF_UNIX) as made:\n        made.bind(", "")
+            assert not [word for word in words if word in text], path
+    for path in PACKAGE.rglob("*.js"):  # and a page asks nobody: what it shows, it holds
         text = path.read_text(encoding="utf-8")
-        assert not [word for word in words if word in text], path
+        assert not [word for word in ("fetch(", "XMLHttpRequest", "WebSocket", "EventSource") if word in text], path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman.config import is_word, shown
 from fractalman.datasets.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, AnyArray, Column
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 
@@ -24,9 +25,9 @@ _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", **PLUGIN}
 
 def check_compression(name: str) -> str:
     """Return ``name`` if files can be written with it here; RecipeError or MissingExtraError otherwise."""
-    if name not in COMPRESSIONS:
+    if not is_word(name, COMPRESSIONS):
         raise RecipeError(
-            f"compression = {name!r}: expected {', '.join(COMPRESSIONS)}{nearest(str(name), COMPRESSIONS)}"
+            f"compression = {shown(name)}: expected {', '.join(COMPRESSIONS)}{nearest(name, COMPRESSIONS)}"
         )
     if name in PLUGIN.values():
         _import_plugin(f"compression {name}")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F32, F64, I64, AnyFloat
+from fractalman.config import is_integer, shown
 from fractalman.datasets.display import DictionaryDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.rotation import rotation
@@ -161,8 +162,10 @@ def dictionary_of(
         Without a hierarchy, without latents of that size, for a ``min_size`` that is no whole number from 1 up, or
         activations that are no finite table with a row a point.
     """
-    if isinstance(min_size, bool) or not hasattr(min_size, "__index__") or int(min_size) < 1:
-        raise RecipeError(f"min_size = {min_size!r}: expected a whole number of points from 1 up; use min_size = 2")
+    if not is_integer(min_size) or int(min_size) < 1:
+        raise RecipeError(
+            f"min_size = {shown(min_size)}: expected a whole number of points from 1 up; use min_size = 2"
+        )
     if hierarchy is None:
         raise RecipeError("these data have no hierarchy, so no dictionary: use a family with one, and hierarchy=True")
     n = hierarchy.n_points

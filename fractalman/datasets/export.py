@@ -35,6 +35,7 @@ ROWS = 1 << 16
 BLOCK_ROWS = 1 << 13
 _TEXT = h5py.string_dtype("utf-8")
 _CHECKED = {"fletcher32": True}
+"""Every chunk has its checksum, which the library compares in whatever tool it is read."""
 _INTEGERS = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL, **_CHECKED}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from fractalman._files import as_path
 from fractalman.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class FileHandle:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()  # a worker may run in another folder
+        self.path = as_path(path, "a dataset file").absolute()  # a worker may run in another folder
         self._file: File | None = None
         self._pid = os.getpid()
         _HANDLES.add(self)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._typing import F32, F64, I32, I64, AnyFloat, AnyInt
+from fractalman.config import is_integer, shown
 from fractalman.datasets.display import PointsDisplay
 from fractalman.errors import RecipeError
 from fractalman.random.streams import Role, check_seed, key64, permutation
@@ -48,8 +49,8 @@ def split_indices(n_points: int, n_train: int, n_test: int, seed: int) -> tuple[
         When they would overlap, and for what is no size or no seed.
     """
     for name, size in (("n_train", n_train), ("n_test", n_test)):
-        if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise RecipeError(f"{name} = {size!r}: expected a whole number of points; use {name} = 1000")
+        if not is_integer(size):
+            raise RecipeError(f"{name} = {shown(size)}: expected a whole number of points; use {name} = 1000")
     seed = check_seed(seed)
     if n_train < 0 or n_test < 0 or n_train + n_test > n_points:
         raise RecipeError(

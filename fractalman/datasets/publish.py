@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fractalman._files import leftover_words, lock, replacing
+from fractalman._files import as_path, leftover_words, lock, replacing
 from fractalman.datasets.header import write_header
-from fractalman.errors import LeftoverWarning
+from fractalman.errors import LeftoverWarning, RecipeError
 
 
 @contextlib.contextmanager
@@ -71,7 +71,13 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
     OSError
         For a link that leads nowhere, as in a circle.
     """
-    path = Path(path)
+    path = as_path(path, "the file that is to be written")
+    try:
+        unusable = b"\0" in os.fsencode(path)
+    except ValueError:
+        unusable = True
+    if unusable:
+        raise RecipeError(f"{str(path)!r} is no path: use another file name")
     if path.is_symlink():
         try:
             path = Path(os.path.realpath(path, strict=path.exists()))

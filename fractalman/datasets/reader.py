@@ -12,6 +12,7 @@ from typing import NoReturn, Self, TypeVar
 import h5py
 
 from fractalman._files import ordinary_file
+from fractalman.config import is_word, shown
 from fractalman.datasets.compression import require_filters
 from fractalman.datasets.contents import Contents, open_hdf5
 from fractalman.datasets.header import read_header
@@ -137,8 +138,8 @@ def open_stored(path: str | os.PathLike[str], check: str = "blocks") -> StoredDa
 
 def open_as(kind: type[S], path: str | os.PathLike[str], check: str) -> S:
     """Open a dataset file as an object of a class; other parameters and errors as in `fractalman.open`."""
-    if check not in CHECKS:
-        raise RecipeError(f"check = {check!r}: expected 'blocks' or 'none'{nearest(str(check), CHECKS)}")
+    if not is_word(check, CHECKS):
+        raise RecipeError(f"check = {shown(check)}: expected 'blocks' or 'none'{nearest(check, CHECKS)}")
     path = check_path(path)
     file = open_hdf5(path, read_header(path))
     try:

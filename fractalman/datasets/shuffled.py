@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fractalman._typing import I64, AnyInt
+from fractalman.config import is_integer, shown
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.display import Display
@@ -327,8 +328,9 @@ def batches(
     n = shape[0]
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),
                              ("buffer_bytes", buffer_bytes, 1)):  # fmt: skip
-        if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < low:
-            raise RecipeError(f"{word} = {value!r}: expected an integer >= {low}")
+        if not is_integer(value) or int(value) < low:
+            raise RecipeError(f"{word} = {shown(value)}: expected an integer >= {low}")
+    batch_size, start, step = int(batch_size), int(start), int(step)  # of NumPy, -batch_size may be no negative number
     row_bytes = source.X.dtype.itemsize * math.prod(shape[1:])
     capacity = max(1, int(buffer_bytes) // (row_bytes + 8 + _NUMBER_BYTES))
     key = (check_seed(seed), Role.READ_ORDER, int(epoch))
@@ -338,7 +340,7 @@ def batches(
         raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
     names = _checked_fields(fields)
     features = _features(source, latents) if "latents" in names else None
-    made = Batches(source, order, int(batch_size), range(int(start), count, int(step)), names, features)
+    made = Batches(source, order, batch_size, range(start, count, step), names, features)
     made._columns()  # refuses what is not there
     return made
 
@@ -347,8 +349,8 @@ def _checked_fields(fields: Sequence[str]) -> tuple[str, ...]:
     names = (fields,) if isinstance(fields, str) else tuple(fields)
     wrong = [name for name in names if name not in FIELDS]
     if wrong or not names or len(set(names)) < len(names):
-        hint = nearest(str(wrong[0]), FIELDS) if wrong else ""
-        raise RecipeError(f"fields = {fields!r}: expected one or more of {', '.join(FIELDS)}, each once{hint}")
+        hint = nearest(wrong[0], FIELDS) if wrong else ""
+        raise RecipeError(f"fields = {shown(fields)}: expected one or more of {', '.join(FIELDS)}, each once{hint}")
     return names
 
 
@@ -358,7 +360,7 @@ def _features(source: Any, latents: int | None) -> Any:
     hierarchy = getattr(data, "hierarchy", None)
     if hierarchy is None:
         raise RecipeError("fields: latents need the hierarchy, and this dataset has none; leave 'latents' out")
-    whole = latents is not None and hasattr(latents, "__index__") and not isinstance(latents, bool) and latents >= 0
+    whole = is_integer(latents) and latents >= 0
     return hierarchy.features(top=min(int(latents or 0), hierarchy.n_latents) if whole else latents)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import I64
-from fractalman.config import shown
+from fractalman.config import is_integer, shown
 from fractalman.datasets.digests import column_digest
 from fractalman.datasets.provenance import ColumnRecord, Provenance
 from fractalman.datasets.spec import BY_PATH, SUBSET_FAMILY, AnyArray, Shape
@@ -125,7 +125,10 @@ def chosen_rows(
 
 
 def _row_numbers(rows: Any, n_points: int) -> I64:
-    array = np.asarray(rows)
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # lists in lists, of several lengths
+        raise RecipeError(f"rows = {shown(rows)}: expected a mask or row numbers, one after the other") from None
     if array.ndim != 1:
         raise RecipeError(f"rows of shape {array.shape}: expected one axis; use a mask or row numbers")
     if array.dtype == np.bool_:
@@ -148,7 +151,7 @@ def _row_numbers(rows: Any, n_points: int) -> I64:
 def _bound(name: str, value: int | None, default: int) -> int:
     if value is None:
         return default
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
+    if not is_integer(value) or int(value) < 1:
         raise RecipeError(f"{name} = {shown(value)}: expected a number of points from 1 up; use {name} = 10")
     return int(value)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from fractalman.config import is_word, shown
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.trees import path_sums
 
@@ -135,8 +136,8 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
     >>> list(fm.to_pandas(data, coordinates=True)), len(fm.to_pandas(data, "edges"))
     (['y', 'cluster', 'cluster_size', 'depth', 'path_sum', 'x0', 'x1'], 49)
     """
-    if table not in TABLES:
-        raise RecipeError(f"table = {table!r}: expected {', '.join(TABLES)}{nearest(str(table), TABLES)}")
+    if not is_word(table, TABLES):
+        raise RecipeError(f"table = {shown(table)}: expected {', '.join(TABLES)}{nearest(table, TABLES)}")
     if coordinates and table != "points":
         raise RecipeError(f"coordinates of {table}: only points have them; use table = 'points'")
     pandas = _needed("pandas")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from fractalman._files import as_path
 from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
@@ -133,7 +134,7 @@ def verify_file(
     '/: bytes 512 to the end have x'
     >>> folder.cleanup()
     """
-    path = Path(path).absolute()
+    path = as_path(path, "a dataset file").absolute()
     try:
         broken = header_problem(check_path(path), progress)
     except FileFormatError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F32, I64
-from fractalman.config import shown
+from fractalman.config import is_integer, shown
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.errors import RecipeError
 from fractalman.generation import augment
@@ -70,7 +70,7 @@ class Stream:
         RecipeError
             For a number below 0, or too large for 64 bits.
         """
-        if isinstance(k, bool) or not hasattr(k, "__index__") or not 0 <= int(k) < _LAST_ROW // self.batch_size:
+        if not is_integer(k) or not 0 <= int(k) < _LAST_ROW // self.batch_size:
             raise RecipeError(
                 f"batch {shown(k)}: expected a whole number from 0 to below {_LAST_ROW // self.batch_size}"
             )
@@ -191,8 +191,8 @@ def stream(recipe: RecipeSource, batch_size: int = 256, *, seed: int = 0, start:
             'use embedding="superposition", or fm.batches of a dataset'
         )
     for name, value, low in (("batch_size", batch_size, 1), ("start", start, 0), ("step", step, 1)):
-        if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) < 1 << 31:
+        if not is_integer(value) or not low <= int(value) < 1 << 31:
             raise RecipeError(f"{name} = {shown(value)}: expected a whole number from {low} to below {1 << 31}")
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 1 << 63:
+    if not is_integer(seed) or not 0 <= int(seed) < 1 << 63:
         raise RecipeError(f"seed = {shown(seed)}: expected a whole number from 0 to below {1 << 63}")
     return Stream(checked, int(batch_size), int(seed), int(start), int(step))

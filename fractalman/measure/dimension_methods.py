@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 
 ESTIMATORS: dict[str, str] = {
@@ -62,9 +63,9 @@ def estimator(name: str) -> Callable[..., Any]:
     RecipeError
         With the nearest match for an unknown name.
     """
-    if name not in ESTIMATORS:
+    if not is_word(name, ESTIMATORS):
         raise RecipeError(
-            f"unknown method {name!r}: expected {', '.join(ESTIMATORS)}{nearest(str(name), tuple(ESTIMATORS))}"
+            f"unknown method {shown(name)}: expected {', '.join(ESTIMATORS)}{nearest(name, tuple(ESTIMATORS))}"
         )
     module, function = ESTIMATORS[name].split(":")
     found: Callable[..., Any] = getattr(import_module(module), function)

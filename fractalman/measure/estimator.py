@@ -7,6 +7,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from fractalman.config import is_word, shown
 from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import prepared
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
@@ -87,8 +88,8 @@ class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
             For an unknown method, and for points that cannot be measured.
         """
         del y
-        if self.method not in ESTIMATORS:
-            raise ValueError(f"method = {self.method!r}: expected {', '.join(ESTIMATORS)}")
+        if not is_word(self.method, ESTIMATORS):
+            raise ValueError(f"method = {shown(self.method)}: expected {', '.join(ESTIMATORS)}")
         values = validate_data(self, X, ensure_min_samples=_LEAST, dtype="numeric")
         try:
             found = prepared(values, self.n_sources, self.random_state, self.theiler, self.duplicates, _LEAST)

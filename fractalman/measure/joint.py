@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_word, shown
 from fractalman.errors import FitError, nearest
 from fractalman.measure import sandwich
 from fractalman.measure.curves import unmasked
@@ -90,10 +91,10 @@ def fit_joint_power_law(
     >>> print(f"{fit.model_exponent:.3f} {fit.data_exponent:.3f}")
     0.340 0.370
     """
-    if form not in FORMS:
-        raise FitError(f"form = {form!r}: expected {', '.join(FORMS)}{nearest(str(form), FORMS)}")
-    if errors is not None and errors not in ERRORS:
-        raise FitError(f"errors = {errors!r}: expected {', '.join(ERRORS)}{nearest(str(errors), ERRORS)}")
+    if not is_word(form, FORMS):
+        raise FitError(f"form = {shown(form)}: expected {', '.join(FORMS)}{nearest(form, FORMS)}")
+    if errors is not None and not is_word(errors, ERRORS):
+        raise FitError(f"errors = {shown(errors)}: expected {', '.join(ERRORS)}{nearest(errors, ERRORS)}")
     if huber is not None and not (math.isfinite(huber) and huber > 0.0):
         raise FitError(f"huber = {huber!r}: expected a number > 0, a threshold on ln L, or None")
     if (form == "repeated") != (unique is not None):

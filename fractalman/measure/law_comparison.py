@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
+from fractalman.config import is_word
+from fractalman.config import shown as plain
 from fractalman.display import Display
 from fractalman.errors import FitError, nearest
 from fractalman.measure.comparison import BrokenPowerLawFit, broken_curve, fit_broken_power_law, solve_broken
@@ -190,8 +192,8 @@ def compare_laws(
     'floor'
     """
     for law in laws:
-        if law not in LAWS:
-            raise FitError(f"unknown law {law!r}: expected {', '.join(LAWS)}{nearest(str(law), LAWS)}")
+        if not is_word(law, LAWS):
+            raise FitError(f"unknown law {plain(law)}: expected {', '.join(LAWS)}{nearest(law, LAWS)}")
     sizes, losses = checked_curves(n, loss)
     shown = sizes <= up_to if up_to is not None else np.arange(sizes.size) < max(5, math.ceil(2 * sizes.size / 3))
     if shown.sum() < 5 or shown.all():

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fractalman.config import summary
-from fractalman.errors import RecipeError
+from fractalman.errors import FractalmanError, RecipeError
 
 READ_SECONDS = 30.0
 """Longer than any intact file takes: its names, attributes and texts are read, and one number of every array."""
@@ -46,6 +48,23 @@ def refuse_unreadable(file: Path) -> None:
         found = f"comes to no end within {READ_SECONDS:g} s"
     if found:
         raise RecipeError(f"{file} is damaged: the HDF5 library {found} in it; expected an intact HDF5 file")
+
+
+@contextmanager
+def damage_refused(file: Path, found: str, expected: str) -> Iterator[None]:
+    """Turn whatever the HDF5 library raises on damage into a RecipeError: "FILE FOUND (its reason): expected EXPECTED".
+
+    Its kind depends on what is damaged: a name that cannot be read is a KeyError, a type a TypeError, a chunk an
+    OSError.
+    """
+    try:
+        yield
+    except (FractalmanError, MemoryError):
+        raise
+    except Exception as error:
+        said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        first = (said.splitlines() or [type(error).__name__])[0]
+        raise RecipeError(f"{file} {found} ({first}): expected {expected}") from None
 
 
 def outside(loaded: Any) -> dict[str, str]:

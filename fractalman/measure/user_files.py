@@ -5,7 +5,6 @@ What is taken for the target, and what is left out, is said in `UserPoints.notes
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import re
@@ -25,7 +24,7 @@ from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, plain
 from fractalman.measure.hdf5_arrays import stored_array
 from fractalman.measure.number_text import number
-from fractalman.measure.outside import refuse_outside, refuse_unreadable
+from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
 from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of, word_columns
 from fractalman.measure.point_tables import TARGET_NAMES
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
@@ -341,14 +340,14 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
     import h5py
 
     refuse_unreadable(file)
-    try:
-        with h5py.File(file, "r") as loaded:
-            refuse_outside(file, loaded)
-            names: list[str] = []
-            loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
-            return _named(file, loaded, names, target, points)
-    except OSError as error:
-        raise RecipeError(f"{file} is no intact HDF5 file ({error}): expected one with arrays X (n, d) and y") from None
+    with (
+        damage_refused(file, "is no intact HDF5 file", "one with arrays X (n, d) and y"),
+        h5py.File(file, "r") as loaded,
+    ):
+        refuse_outside(file, loaded)
+        names: list[str] = []
+        loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+        return _named(file, loaded, names, target, points)
 
 
 def _sparse(file: Path, target: str | None) -> UserPoints:
@@ -427,26 +426,17 @@ def _choose(
     return None
 
 
-def _refuse_links(file: Path) -> None:
-    """Refuse an AnnData file whose values lie in other files; what is no HDF5 at all its own reader says better."""
-    import h5py
-
-    with contextlib.suppress(OSError), h5py.File(file, "r") as loaded:
-        refuse_outside(file, loaded)
-
-
 def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoints:
     try:
         anndata = importlib.import_module("anndata")
+        h5py = importlib.import_module("h5py")
     except ImportError:
         raise MissingExtraError(f"{file.name} needs anndata, which is not installed: use pip install anndata") from None
     refuse_unreadable(file)
-    _refuse_links(file)
-    try:
+    with damage_refused(file, "cannot be read as .h5ad", "an intact AnnData file"):
+        with h5py.File(file, "r") as loaded:
+            refuse_outside(file, loaded)
         found = anndata.read_h5ad(file)
-    except Exception as error:  # whatever the reader of a damaged file raises
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RecipeError(f"{file} cannot be read as .h5ad ({first}): expected an intact AnnData file") from None
     X, name = found.X, "X"
     if points is not None and points != "X":
         name = points

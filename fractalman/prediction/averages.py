@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.prediction.methods import Control, Method
 from fractalman.prediction.realization import Compute
@@ -80,8 +81,8 @@ class Averages:
         draws: int | None,
         target_error: float | None,
     ) -> None:
-        if draws is not None and (isinstance(draws, bool) or not hasattr(draws, "__index__") or draws < FEWEST):
-            raise RecipeError(f"draws = {draws!r}: expected an integer of at least {FEWEST}, or None")
+        if draws is not None and (not is_integer(draws) or draws < FEWEST):
+            raise RecipeError(f"draws = {shown(draws)}: expected an integer of at least {FEWEST}, or None")
         if target_error is not None and not 0.0 < target_error < 1.0:
             raise RecipeError(f"target_error = {target_error!r}: expected a number between 0 and 1, or None")
         self.methods = {"curve": curve, "floor": floor}

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
 from fractalman._typing import F64, AnyInt
+from fractalman.config import is_word, shown
 from fractalman.errors import FitError, FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
@@ -280,9 +281,9 @@ def predict_own_data(
     >>> fm.predict_own_data(X, X[:, 0] > 0.5).classes
     2
     """
-    if learner not in LEARNERS:
+    if not is_word(learner, LEARNERS):
         raise RecipeError(
-            f"own data and learner {learner!r}: expected {', '.join(LEARNERS)}{nearest_word(str(learner), LEARNERS)}"
+            f"own data and learner {shown(learner)}: expected {', '.join(LEARNERS)}{nearest_word(learner, LEARNERS)}"
         )
     numbers, found_classes = _numbers(y, classes)
     X, labels = with_labels(X, numbers)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_integer, shown
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.families.base import family_of
@@ -172,8 +173,8 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     recipe.needs_own_embedding("a plan")
     if not 0.0 < resolution <= 1.0:
         raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
-    if isinstance(budget, bool) or not hasattr(budget, "__index__") or int(budget) < 1:
-        raise RecipeError(f"budget = {budget!r}: expected a number of training points of at least 1")
+    if not is_integer(budget) or int(budget) < 1:
+        raise RecipeError(f"budget = {shown(budget)}: expected a number of training points of at least 1")
     prediction = make_prediction(recipe, learner)
     population = prediction.population
     grid = _grid(population, prediction, int(budget))

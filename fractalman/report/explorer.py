@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_integer, shown
 from fractalman.datasets.coarse import CoarseDataset, coarse_grain
 from fractalman.datasets.memory import Dataset
 from fractalman.display.style import require_plots
@@ -82,8 +83,8 @@ def explore(
     >>> fm.explore(fm.Cascade(n_points=200, ambient_dim=8), "page.html", overwrite=True).name
     'page.html'
     """
-    if isinstance(max_points, bool) or not hasattr(max_points, "__index__") or not 2 <= max_points <= _MOST:
-        raise RecipeError(f"max_points = {max_points!r}: expected a number of points from 2 to {_MOST}")
+    if not is_integer(max_points) or not 2 <= max_points <= _MOST:
+        raise RecipeError(f"max_points = {shown(max_points)}: expected a number of points from 2 to {_MOST}")
     target = Path(path)
     if target.is_dir() or not target.parent.is_dir():
         raise RecipeError(f"{path}: expected a file in an existing folder; use another name, e.g. explore.html")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import is_word, shown
 from fractalman.display.style import FORMATS, INK, MUTED, STYLES, new_figure, saved, settings
 from fractalman.errors import RecipeError
 from fractalman.report.figures import axes_of_sizes
@@ -25,8 +26,8 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
         kind: "svg", "pdf" or "png".
     Errors: MissingExtraError without matplotlib; RecipeError for another format, or a prediction without any curve.
     """
-    if kind not in FORMATS:
-        raise RecipeError(f"a figure as {kind!r}: expected one of {', '.join(FORMATS)}")
+    if not is_word(kind, FORMATS):
+        raise RecipeError(f"a figure as {shown(kind)}: expected one of {', '.join(FORMATS)}")
     curve, floor = curve_of(table, "curve"), curve_of(table, "floor")
     if curve is None and floor is None:
         raise RecipeError(f"learner {table['learner']!r} has no curve to draw: use a learner with one, e.g. 1-nn")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fractalman.config import shown
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def study(name: str) -> Study[Any, Any]:
     RecipeError
         For a name that is not registered.
     """
-    if name not in STUDIES:
+    if not is_word(name, STUDIES):
         raise RecipeError(f"study {shown(name)}: expected {', '.join(STUDIES)}{nearest(name, STUDIES)}")
     module, attribute = STUDIES[name].where.split(":")
     found: Study[Any, Any] = getattr(import_module(module), attribute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
-from fractalman.config import shown
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.families._forests.forest import cut_tree, join_in_order, minimum_spanning_forest
 from fractalman.trees import Hierarchy
@@ -28,7 +28,7 @@ def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:
     """
     from scipy.cluster.hierarchy import linkage
 
-    if how not in HIERARCHIES:
+    if not is_word(how, HIERARCHIES):
         raise RecipeError(f"hierarchy = {shown(how)}: expected {', '.join(HIERARCHIES)}{nearest(how, HIERARCHIES)}")
     n = len(X)
     if n > LIMIT_POINTS:

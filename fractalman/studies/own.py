@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
-from fractalman.config import shown
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks import INPUT, OUTPUT, OwnNetwork, own_network
 from fractalman.studies.estimated import HIERARCHIES
@@ -49,8 +49,8 @@ def given_points(data: Any, target: str = TARGETS[0]) -> Given:
         data: as above. target: "value", or "one-hot" for classes: a column per class.
     Errors: RecipeError for shapes that do not fit, numbers that are not finite, or an unknown target.
     """
-    if target not in TARGETS:
-        raise RecipeError(f"target = {shown(target)}: expected {', '.join(TARGETS)}{nearest(str(target), TARGETS)}")
+    if not is_word(target, TARGETS):
+        raise RecipeError(f"target = {shown(target)}: expected {', '.join(TARGETS)}{nearest(target, TARGETS)}")
     tree, edges, words = None, None, "arrays"
     if hasattr(data, "X"):
         found, values = data.X, getattr(data, "y", None)
@@ -132,7 +132,7 @@ def array_source(
     spaces = {INPUT: given.X, **held}
     for name, value in (("layer", layer), ("hierarchy_layer", hierarchy_layer)):
         if value not in spaces:
-            raise RecipeError(f"{name} = {shown(value)}: expected {', '.join(spaces)}{nearest(str(value), spaces)}")
+            raise RecipeError(f"{name} = {shown(value)}: expected {', '.join(spaces)}{nearest(value, spaces)}")
     outputs = held.get(OUTPUT)
     raw = outputs if given.y is None else given.y
     if raw is None:
@@ -173,10 +173,8 @@ def _hierarchy(given: Given, asked: Any) -> tuple[Hierarchy | None, str]:
     if asked is None and given.tree is not None:
         return given.tree, "known"
     how = HIERARCHIES[0] if asked is None else asked
-    if how not in HIERARCHIES:
-        raise RecipeError(
-            f"hierarchy = {shown(how)}: expected {', '.join(HIERARCHIES)}{nearest(str(how), HIERARCHIES)}"
-        )
+    if not is_word(how, HIERARCHIES):
+        raise RecipeError(f"hierarchy = {shown(how)}: expected {', '.join(HIERARCHIES)}{nearest(how, HIERARCHIES)}")
     return None, str(how)
 
 

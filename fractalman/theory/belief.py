@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.theory import _kernels
 from fractalman.theory.covariance import (
@@ -194,8 +195,8 @@ def one_nn_curve_on_tree(
     """
     tree = tree_of(source)
     n = tree.n_points
-    if unseen not in UNSEEN:
-        raise RecipeError(f"unseen = {unseen!r}: expected {', '.join(UNSEEN)}{nearest(str(unseen), UNSEEN)}")
+    if not is_word(unseen, UNSEEN):
+        raise RecipeError(f"unseen = {shown(unseen)}: expected {', '.join(UNSEEN)}{nearest(unseen, UNSEEN)}")
     train, points = check_points("order", order, n), check_points("test", test, n)
     pairs = np.ascontiguousarray(edges, np.int64).reshape(-1, 2)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n):

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.theory import _kernels
 from fractalman.theory.constants import _check_points, shapes
@@ -21,8 +22,8 @@ _CRITICAL = 1e-12  # |p(z−1) − 1| below this is the threshold: nothing can b
 
 
 def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[int, float]:
-    if isinstance(coordination, bool) or not hasattr(coordination, "__index__") or int(coordination) < 3:
-        raise RecipeError(f"coordination = {coordination!r}: expected an integer of at least 3")
+    if not is_integer(coordination) or int(coordination) < 3:
+        raise RecipeError(f"coordination = {shown(coordination)}: expected an integer of at least 3")
     if not 0.0 <= bond_probability <= 1.0:
         raise RecipeError(f"bond_probability = {bond_probability!r}: expected a number from 0 to 1")
     return int(coordination), float(bond_probability)

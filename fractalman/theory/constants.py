@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 
 _SERIES = (1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360360.0)
@@ -19,8 +20,8 @@ _MAX_SHAPES = 12
 
 
 def _check_points(n_points: int, least: int) -> int:
-    if isinstance(n_points, bool) or not hasattr(n_points, "__index__") or int(n_points) < least:
-        raise RecipeError(f"n_points = {n_points!r}: expected an integer of at least {least}")
+    if not is_integer(n_points) or int(n_points) < least:
+        raise RecipeError(f"n_points = {shown(n_points)}: expected an integer of at least {least}")
     return int(n_points)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, AnyInt
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.theory.clusters import (
     bethe_cluster_numbers,
@@ -218,9 +219,9 @@ def constant_label_risk(
     >>> constant_label_risk(np.array([0, 4, 3]), 10, [0, 3]).round(4).tolist()
     [1.0, 0.8]
     """
-    if learner not in UNSEEN_RISK:
+    if not is_word(learner, UNSEEN_RISK):
         known = ", ".join(UNSEEN_RISK)
-        raise RecipeError(f"learner = {learner!r}: expected {known}{nearest(str(learner), UNSEEN_RISK)}")
+        raise RecipeError(f"learner = {shown(learner)}: expected {known}{nearest(learner, UNSEEN_RISK)}")
     return ensemble_risk(numbers, n_points, n_train, unseen=UNSEEN_RISK[learner])
 
 

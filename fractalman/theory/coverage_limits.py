@@ -55,7 +55,7 @@ def seen_mass_amplitude(sizes: str = "borel", coordination: int | None = None) -
         return coordination * math.sqrt(2.0 / ((coordination - 1) * (coordination - 2)))
     known = {"borel": math.sqrt(2.0), "yule-simon": 0.75 * math.pi}
     if sizes not in known:
-        raise RecipeError(f"sizes = {sizes!r}: expected {', '.join(known)}{nearest(str(sizes), known)}")
+        raise RecipeError(f"sizes = {sizes!r}: expected {', '.join(known)}{nearest(sizes, known)}")
     return known[sizes]
 
 

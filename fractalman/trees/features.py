@@ -8,6 +8,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F64, I64, AnyInt
+from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.trees import _kernels
 
@@ -37,10 +38,10 @@ def choose_latents(
     top, by, share, scale
         As for `Hierarchy.choose`, whose ``size`` is ``scale``.
     """
-    if by not in CHOICES:
-        raise RecipeError(f"by = {by!r}: expected {', '.join(map(repr, CHOICES))}{nearest(str(by), CHOICES)}")
-    if top is not None and (isinstance(top, bool) or not hasattr(top, "__index__") or int(top) < 0):
-        raise RecipeError(f"top = {top!r}: expected None (all latents) or a whole number from 0 up; use top = 100")
+    if not is_word(by, CHOICES):
+        raise RecipeError(f"by = {shown(by)}: expected {', '.join(map(repr, CHOICES))}{nearest(by, CHOICES)}")
+    if top is not None and (not is_integer(top) or int(top) < 0):
+        raise RecipeError(f"top = {shown(top)}: expected None (all latents) or a whole number from 0 up; use top = 100")
     below = size[n_points:]
     kept = np.ones(below.size, bool)
     for name, bounds, unit, example in (("share", share, n_points, "(0.05, 0.95)"), ("size", scale, 1, "(10, 1000)")):

@@ -8,6 +8,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import I64
+from fractalman.config import is_integer, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.trees import _kernels, _range_kernels
@@ -196,9 +197,9 @@ def cut_at_size(parent: I64, size: I64, n_points: int, most: int) -> Cut:
         parent, size: (n_nodes,) int64 hierarchy columns. n_points: number of points n. most: s ≥ 1.
     Errors: RecipeError for s < 1.
     """
-    if isinstance(most, bool) or not hasattr(most, "__index__") or int(most) < 1:
-        raise RecipeError(f"size = {most!r}: expected a number of points from 1 up")
+    if not is_integer(most) or int(most) < 1:
+        raise RecipeError(f"size = {shown(most)}: expected a number of points from 1 up")
     of = np.empty(parent.size, np.int64)
-    _range_kernels.cut(parent, size, int(most), n_points, of)
+    _range_kernels.cut(parent, size, min(int(most), n_points), n_points, of)
     node, fragment = np.unique(of[:n_points], return_inverse=True)
     return Cut(int(most), node, fragment.astype(np.int64).reshape(-1), size[node])

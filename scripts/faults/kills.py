@@ -6,17 +6,17 @@ with the rows of a run that nobody disturbed (their seconds apart).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from outcome import ROOT, Tally, digest, late
+from outcome import Tally, digest, late
+from processes import end, start
 
 import fractalman as fm
 
@@ -50,16 +50,20 @@ def _command(name: str) -> list[str]:
 
 
 def _prepared(name: str, folder: Path) -> None:
+    """Fill a folder anew: the first time with what the command needs, then with a copy of that."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    if name in TABLES:
-        (folder / "study.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{TABLES[name]}")
-    elif name in FILES:
-        many = fm.Cascade(n_points=30_000, ambient_dim=16, seed=3)
-        (folder / "recipe.toml").write_text(many.to_toml())
-        if name != "generate":
-            fm.write(many, folder / "data.h5", hierarchy=name in ("export", "subset"))
-            shutil.copy(folder / "data.h5", folder / "out.h5") if name == "extend" else None
+    kept = folder.with_name(f"{name}-kept")
+    if not kept.exists():
+        kept.mkdir()
+        if name in TABLES:
+            (kept / "study.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{TABLES[name]}")
+        elif name in FILES:
+            many = fm.Cascade(n_points=30_000, ambient_dim=16, seed=3)
+            (kept / "recipe.toml").write_text(many.to_toml())
+            if name not in ("generate", "shards"):
+                fm.write(many, kept / "data.h5", hierarchy=name in ("export", "subset"))
+                shutil.copy(kept / "data.h5", kept / "out.h5") if name == "extend" else None
+    shutil.copytree(kept, folder)
 
 
 def _outcome(name: str, folder: Path) -> str:
@@ -79,59 +83,70 @@ def _timeless(row: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in row.items() if "second" not in key}
 
 
-def _start(name: str, folder: Path) -> subprocess.Popen[str]:
-    search = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry)])
-    return subprocess.Popen(
-        [sys.executable, "-m", "fractalman", *_command(name)], cwd=folder, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1", "FRACTALMAN_THREADS": "1"},
-    )  # fmt: skip
+class Disturbed:
+    """One command: what an undisturbed run makes of its folder, and how long that takes."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder / name
+        self.one_file = name in FILES and name != "shards"
+        _prepared(name, self.folder)
+        self.before = _outcome(name, self.folder)
+        begun = time.monotonic()
+        status, self.said = self.again()
+        self.took, self.whole = time.monotonic() - begun, _outcome(name, self.folder)
+        self.able = status == 0 and bool(self.whole)
+        _prepared(name, self.folder)
+
+    def again(self) -> tuple[int | None, str]:
+        """Run it to its end."""
+        return end(start(self.folder, *_command(self.name)), self.folder)
+
+    def kill(self, tally: Tally, rng: random.Random) -> None:
+        """Disturb it at some moment of its whole length; what ended is begun anew, what was stopped goes on."""
+        child = start(self.folder, *_command(self.name))
+        kind = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM))
+        time.sleep(rng.random() * self.took)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, kind)
+        status, said = end(child, self.folder)
+        found = self._judged(status, said)
+        tally.add(self.name, found, f"{kind.name}: {status}: {said}")
+        if self.one_file or found == "ended":
+            _prepared(self.name, self.folder)
+
+    def _judged(self, status: int | None, said: str) -> str:
+        """Return the word for what a disturbed command left."""
+        if status is None:
+            return "hung"
+        stopped = (130, 143, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM)
+        if status not in (0, *stopped) or "unexpected" in said or "Traceback" in said:
+            return "unexpected"
+        found = _outcome(self.name, self.folder)
+        if status == 0:
+            return "ended" if found == self.whole else "silent"
+        if not self.one_file:
+            return "stopped"
+        return "nothing written" if found == self.before else "whole" if found == self.whole else "silent"
 
 
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
-    """Disturb every command; at share 1 each twenty times."""
-    rng = random.Random(seed)
-    tally = Tally("Kills: by command")
-    for name in (*FILES, *TABLES, "quickstart") if share >= 0.1 else ("generate",):
-        here = folder / name
-        _prepared(name, here)
-        before = _outcome(name, here)
-        begun = time.monotonic()
-        said = _start(name, here).communicate(timeout=900)[1]
-        took, whole = time.monotonic() - begun, _outcome(name, here)
-        if not whole:
-            tally.add(name, "unexpected", said)
-            continue
-        moments = max(2, round((4 if name == "quickstart" else 18) * share))
-        for moment in range(moments):
+    """Disturb every command in turn, at share 1 each eighteen times and the quickstart four."""
+    rng, tally = random.Random(seed), Tally("Kills: by command")
+    names = (*FILES, *TABLES, "quickstart") if share >= 0.1 else ("generate",)
+    commands: dict[str, Disturbed] = {}
+    for moment in range(max(2, round(18 * share))):
+        for name in names if moment < max(1, round(4 * share)) else (one for one in names if one != "quickstart"):
             if late():
                 break
-            if moment == 0 or name in FILES:
-                _prepared(name, here)
-            child = _start(name, here)
-            kind = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM))
-            low = min(1.0, took / 3)  # before that Python is still importing
-            time.sleep(low + rng.random() * max(0.0, took - low))
-            child.send_signal(kind)
-            said = child.communicate(timeout=900)[1]
-            tally.add(name, _judged(name, here, child.returncode, said, (before, whole)), f"{kind.name}: {said}")
-        if name not in FILES:
-            said = _start(name, here).communicate(timeout=900)[1]
-        elif name == "shards":
-            _start(name, here).communicate(timeout=900)
-        if name not in FILES or name == "shards":
-            tally.add(f"{name}, begun again", "same" if _outcome(name, here) == whole else "silent", said)
+            if name not in commands:
+                commands[name] = Disturbed(name, folder)
+            if commands[name].able:
+                commands[name].kill(tally, rng)
+            elif moment == 0:
+                tally.add(name, "unexpected", commands[name].said)
+    for name, command in commands.items():
+        if command.able and not command.one_file:
+            _, said = command.again()
+            same = _outcome(name, command.folder) == command.whole
+            tally.add(f"{name}, begun again", "same" if same else "silent", said)
     return [tally]
-
-
-def _judged(name: str, folder: Path, status: int, said: str, allowed: tuple[str, str]) -> str:
-    """Return the word for what a disturbed command left."""
-    if status not in (0, 130, 143, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM) or "unexpected" in said:
-        return "unexpected"
-    before, whole = allowed
-    if status == 0:
-        return "ended" if name == "shards" or _outcome(name, folder) == whole else "silent"
-    if name not in FILES or name == "shards":
-        return "stopped"
-    found = _outcome(name, folder)
-    return "nothing written" if found == before else "whole" if found == whole else "silent"

@@ -1,7 +1,7 @@
 """Hours of use in one process: epochs of batches, opens and sweeps; resident memory and open handles stay flat.
 
-A round is 20 epochs, 40 opens and a sweep, then a rest of as many times what it took as `REST` says; fifty rounds are
-what is asked for, and with ``--minutes`` rounds go on until that time is over. Memory and handles are noted after each.
+A round is 20 epochs, 40 opens and a sweep, then a rest of `REST` times its processor time; fifty rounds are asked
+for. With ``--minutes`` rounds go on, or end early, when that time is over. Memory and handles are noted after each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from outcome import BAD, Tally, asked_until
 import fractalman as fm
 
 ROUNDS, EPOCHS, OPENS = 50, 20, 40
-REST = 3.0
+REST = 1.0
 ALLOWED_BYTES = 32 << 20
 """Growth from the first quarter's end to the last that is taken for the allocator's."""
 TABLES = {
@@ -58,8 +58,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     path = fm.write(fm.Cascade(n_points=20_000, ambient_dim=16, seed=seed), folder / "data.h5")
     series: list[Seen] = []
     begun = time.monotonic()
-    while len(series) < max(4, round(share * ROUNDS)) or time.monotonic() < asked_until():
-        start = time.monotonic()
+    while len(series) < 4 or (time.monotonic() < asked_until() if asked_until() else len(series) < share * ROUNDS):
+        start = time.process_time()
         for _ in range(EPOCHS):
             for _rows in fm.batches(path, 512, seed=seed):
                 pass
@@ -71,7 +71,7 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
         if len(series) % 10 == 0:
             print(f"{time.monotonic() - begun:.0f} s, {len(series)} rounds: {series[-1]}", file=sys.stderr, flush=True)
         if share >= 1:
-            time.sleep(REST * (time.monotonic() - start))
+            time.sleep(REST * (time.process_time() - start))
     n, took = len(series), time.monotonic() - begun
     tally = Tally(f"Soak: {n * EPOCHS:,} epochs, {n * OPENS:,} opens and {n} sweeps in {took / 60:.0f} minutes")
     for after in (part * n // 4 for part in range(1, 5)):

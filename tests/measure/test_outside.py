@@ -8,7 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
+import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.measure import user_files
 from fractalman.measure.outside import outside
 from fractalman.measure.user_files import read_user_points
 
@@ -90,3 +92,32 @@ def test_a_hostile_header_is_one_line(tmp_path: Path, header: str) -> None:
     with pytest.raises(RecipeError, match="is no NumPy file of numbers") as error:
         read_user_points(path)
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("suffix", ["h5ad", "h5"])
+def test_no_damage_of_an_hdf5_file_is_read_or_unexpected(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exports have a checksum in every chunk; a flipped byte anywhere is refused in words or changes nothing read."""
+    monkeypatch.setattr(user_files, "refuse_unreadable", lambda _: None)  # a process each, which is tested by itself
+    path, damaged = tmp_path / f"data.{suffix}", tmp_path / f"damaged.{suffix}"
+    if suffix == "h5ad":
+        pytest.importorskip("anndata")
+        fm.export(fm.generate(fm.Cascade(n_points=60, ambient_dim=4)), path)
+    else:
+        with h5py.File(path, "w", libver="latest") as file:
+            file.create_dataset("X", data=X, chunks=(3, 2), fletcher32=True)
+            file.create_dataset("y", data=Y, chunks=(3,), fletcher32=True)
+    whole, refused = path.read_bytes(), list[str]()
+    intact = read_user_points(path)
+    for place in np.random.default_rng(3).integers(len(whole), size=60 if suffix == "h5ad" else 300):
+        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:
+            found = read_user_points(damaged)
+        except RecipeError as error:
+            refused.append(str(error))
+            continue
+        np.testing.assert_array_equal(found.X, intact.X)
+        np.testing.assert_array_equal(found.y, intact.y)
+    assert len(refused) > 5
+    assert not any("\n" in said for said in refused)

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.exchange.parquet import files_of as parquet_files
 from fractalman.datasets.exchange.percolation import files_of as percolation_files
 from fractalman.datasets.exchange.source import export_source
@@ -91,8 +92,8 @@ def check_layout(path: str | os.PathLike[str], layout: str) -> None:
     --------
     >>> check_layout("a.npz", "percolation")
     """
-    if layout not in LAYOUTS:
-        raise RecipeError(f"layout = {layout!r}: expected {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}")
+    if not is_word(layout, LAYOUTS):
+        raise RecipeError(f"layout = {shown(layout)}: expected {', '.join(LAYOUTS)}{nearest(layout, LAYOUTS)}")
     target, wanted = Path(path), LAYOUTS[layout].suffix
     suffix = target.suffix
     if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
@@ -169,8 +170,8 @@ def export_data(
 
 
 def _number(latents: int | str) -> int | None:
-    if latents == "all":
+    if is_word(latents, ("all",)):
         return None
-    if isinstance(latents, (bool, str)) or not hasattr(latents, "__index__") or int(latents) < 0:
-        raise RecipeError(f"latents = {latents!r}: expected 'all' or a whole number from 0 up; use latents = 1000")
+    if not is_integer(latents) or int(latents) < 0:
+        raise RecipeError(f"latents = {shown(latents)}: expected 'all' or a whole number from 0 up; use latents = 1000")
     return int(latents)

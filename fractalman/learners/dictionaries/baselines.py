@@ -14,7 +14,7 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman._typing import F32, F64, AnyFloat
-from fractalman.config import shown
+from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.random.streams import Role, key64, normals, permutation
 
@@ -125,14 +125,12 @@ def fit_baseline(name: str, points: AnyFloat, width: int, *, sparsity: float = 0
     >>> bool(np.allclose(model.decode(model.encode(points)), points, atol=1e-5))
     True
     """
-    if name not in BASELINES:
-        raise RecipeError(
-            f"baseline {shown(name)}: expected one of {', '.join(BASELINES)}{nearest(str(name)[:80], BASELINES)}"
-        )
+    if not is_word(name, BASELINES):
+        raise RecipeError(f"baseline {shown(name)}: expected one of {', '.join(BASELINES)}{nearest(name, BASELINES)}")
     X = np.asarray(points, np.float64)
     if X.ndim != 2 or not X.size or not np.isfinite(X).all():
         raise RecipeError(f"points of shape {X.shape}: expected a finite (points, dimensions) array")
-    if isinstance(width, bool) or not hasattr(width, "__index__") or not 1 <= width <= len(X):
+    if not is_integer(width) or not 1 <= width <= len(X):
         raise RecipeError(f"width = {shown(width)}: expected a whole number from 1 to {len(X)}, the number of points")
     if not (isinstance(sparsity, (int, float)) and 0.0 < sparsity <= 1e6):
         raise RecipeError(f"sparsity = {shown(sparsity)}: expected a weight above 0; use e.g. 0.1")

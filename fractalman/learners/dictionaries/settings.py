@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fractalman.config import shown
+from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
 
 ARCHITECTURES = ("relu", "topk", "batchtopk", "jumprelu", "matryoshka")
@@ -70,8 +70,8 @@ class AutoencoderSettings:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.architecture not in ARCHITECTURES:
-            hint = nearest(str(self.architecture)[:80], ARCHITECTURES)
+        if not is_word(self.architecture, ARCHITECTURES):
+            hint = nearest(self.architecture, ARCHITECTURES)
             problems.append(
                 f"architecture = {shown(self.architecture)}: expected one of {', '.join(ARCHITECTURES)}{hint}"
             )
@@ -82,7 +82,7 @@ class AutoencoderSettings:
             ("resample", 0, 10),
         ):
             value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
+            if not is_integer(value) or not low <= int(value) <= high:
                 problems.append(f"{name} = {shown(value)}: expected an integer from {low} to {high}")
         if self.tied not in (True, False):
             problems.append(f"tied = {shown(self.tied)}: expected true or false")

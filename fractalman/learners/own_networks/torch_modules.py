@@ -53,7 +53,7 @@ class TorchNetwork(JacobianNetwork):
             layers = leaves[:-1]
         for name in layers:
             if name not in names:
-                raise RecipeError(f"layer {shown(name)}: expected {', '.join(names)}{nearest(str(name), names)}")
+                raise RecipeError(f"layer {shown(name)}: expected {', '.join(names)}{nearest(name, names)}")
         self.layers = tuple(layers)
         self._parameters = dict(module.named_parameters())
         if not self._parameters:

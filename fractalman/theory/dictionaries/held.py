@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 
 
@@ -28,8 +29,8 @@ def checked_tree(parent: Sequence[int] | I64, gain: Sequence[float] | F64) -> tu
 
 def checked_counts(width: int, l0: int) -> tuple[int, int]:
     for name, number in (("width", width), ("l0", l0)):
-        if isinstance(number, bool) or not hasattr(number, "__index__") or int(number) < 0:
-            raise RecipeError(f"{name} = {number!r}: expected a whole number from 0 up")
+        if not is_integer(number) or int(number) < 0:
+            raise RecipeError(f"{name} = {shown(number)}: expected a whole number from 0 up")
     return int(width), int(l0)
 
 

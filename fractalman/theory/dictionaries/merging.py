@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fractalman._typing import AnyFloat
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError
 
 PENALTIES = ("l0", "l1")
@@ -88,8 +89,8 @@ def absorption_threshold(
         raise RecipeError(
             f"square = {square!r}, correlation = {correlation!r}: no magnitudes of mean {mean!r} have them"
         )
-    if penalty not in PENALTIES:
-        raise RecipeError(f"penalty = {penalty!r}: expected one of {', '.join(PENALTIES)}")
+    if not is_word(penalty, PENALTIES):
+        raise RecipeError(f"penalty = {shown(penalty)}: expected one of {', '.join(PENALTIES)}")
     if penalty == "l0":
         half = (aa + bb) / 2
         smaller = half - math.sqrt(((aa - bb) / 2) ** 2 + both**2)
@@ -151,8 +152,8 @@ def merge_gain(parent: AnyFloat, child: AnyFloat, weight: float, penalty: str = 
     fine = a.ndim == 1 and a.size > 0 and a.shape == b.shape
     if not fine or not all((np.isfinite(own) & (own >= 0.0)).all() for own in (a, b)):
         raise RecipeError(f"parent {a.shape} and child {b.shape}: expected as many magnitudes of each, from 0 up")
-    if penalty not in PENALTIES:
-        raise RecipeError(f"penalty = {penalty!r}: expected one of {', '.join(PENALTIES)}")
+    if not is_word(penalty, PENALTIES):
+        raise RecipeError(f"penalty = {shown(penalty)}: expected one of {', '.join(PENALTIES)}")
     if not (math.isfinite(weight) and weight > 0.0):
         raise RecipeError(f"weight = {weight!r}: expected a number above 0")
 

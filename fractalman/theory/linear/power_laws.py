@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import is_integer, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 
@@ -132,8 +133,8 @@ def power_law_spectrum(b: float, a: float, modes: int) -> tuple[F64, F64]:
     [[1.0, 0.25, 0.1111], [0.6468, 0.2287, 0.1245]]
     """
     b, a = _above_one("b", b), _above_one("a", a)
-    if isinstance(modes, bool) or not hasattr(modes, "__index__") or int(modes) < 1:
-        raise RecipeError(f"modes = {modes!r}: expected an integer of at least 1")
+    if not is_integer(modes) or int(modes) < 1:
+        raise RecipeError(f"modes = {shown(modes)}: expected an integer of at least 1")
     i = np.arange(1.0, int(modes) + 1.0)
     v2 = i**-a
     return i**-b, v2 / v2.sum()

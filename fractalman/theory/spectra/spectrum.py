@@ -18,6 +18,7 @@ import numpy as np
 
 from fractalman import kernels
 from fractalman._typing import F64, AnyFloat
+from fractalman.config import is_integer, is_word, shown
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.theory.linear import LinearRisk, kernel_ridge_risk
@@ -189,10 +190,10 @@ def spectrum_of(
     >>> round(spectrum.variance, 6), spectrum.eigenvalues.size
     (0.666667, 1)
     """
-    if method not in METHODS:
-        raise RecipeError(f"method = {method!r}: expected {', '.join(METHODS)}{nearest(str(method), METHODS)}")
-    if isinstance(max_points, bool) or not hasattr(max_points, "__index__") or max_points < 2:
-        raise RecipeError(f"max_points = {max_points!r}: expected an integer of at least 2")
+    if not is_word(method, METHODS):
+        raise RecipeError(f"method = {shown(method)}: expected {', '.join(METHODS)}{nearest(method, METHODS)}")
+    if not is_integer(max_points) or max_points < 2:
+        raise RecipeError(f"max_points = {shown(max_points)}: expected an integer of at least 2")
     points, function, name = _kernel_on(inputs, kernel, length, depth, width, intercept, seed)
     (n, d), how = points.shape, "exact"
     if n < 2:
@@ -223,8 +224,8 @@ def _kernel_on(
     """Return prepared points, the kernel as a function of two tables of them, and its name."""
     if not isinstance(kernel, str):
         return prepared(inputs, intercept, False), kernel, getattr(kernel, "__name__", "function")
-    if kernel not in KERNELS:
-        raise RecipeError(f"unknown kernel {kernel!r}: expected {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
+    if not is_word(kernel, KERNELS):
+        raise RecipeError(f"unknown kernel {shown(kernel)}: expected {', '.join(KERNELS)}{nearest(kernel, KERNELS)}")
     if kernel == "gram":
         gram = np.array(inputs, np.float64)
         if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.size == 0 or not np.isfinite(gram).all():
