@@ -18,6 +18,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -129,7 +130,7 @@ def influence_ratio(points: int) -> None:
     """Print seconds of the tangent kernel and the ratio."""
     rng = np.random.default_rng(0)
     sizes = (32, 700, 700, 700, 1)
-    shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+    shapes = list(pairwise(sizes))
     weights = [jnp.asarray(rng.normal(size=s) / np.sqrt(s[0]), jnp.float32) for s in shapes]
 
     def network(weights: Any, X: Any) -> Any:
@@ -158,8 +159,8 @@ def influence_ratio(points: int) -> None:
     count = sum(a * b for a, b in shapes)
     print(
         f"influence of {points} × {points} pairs, {count:,} parameters: {cpu:.1f} s of processor time ({wall:.1f} s of "
-        f"wall time), pair by pair {naive:.0f} s ({_TIMED_ROWS} rows timed), ratio {naive / cpu:.0f}; largest difference "
-        f"{gap:.1e}"
+        f"wall time), pair by pair {naive:.0f} s ({_TIMED_ROWS} rows timed), ratio {naive / cpu:.0f}; largest "
+        f"difference {gap:.1e}"
     )
 
 
