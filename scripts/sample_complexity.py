@@ -112,7 +112,7 @@ def report(results: dict[tuple[int, int, int, int], Result]) -> str:
             f"Written by `scripts/sample_complexity.py`: {SEEDS} replicates of rules, strings and weights, equally",
             f"likely productions of two symbols, one-hot inputs, {TEST:,} test strings. {len(results)} of the script's",
             f"{len(GRAMMARS)} grammars were run. Networks, Adam, {_words(TRAINING)} (a training loss of that share of",
-            "ln n_c ends it; every training string is right by then):",
+            "ln n_c ends it before its steps do):",
             "",
             *tables,
             "",
