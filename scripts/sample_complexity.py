@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman.experiments import Point, Result, load_spec, run_sweep
 from fractalman.experiments.learned_at import half_sizes
+from fractalman.experiments.sweep import load_result
 from fractalman.theory.grammars import number_of_data, random_hierarchy_sample_complexity
 
 GRAMMARS = ((3, 8, 2, 8), (4, 8, 2, 8), (2, 8, 8, 8), (3, 8, 3, 8), (3, 8, 4, 8), (2, 16, 8, 16))
@@ -61,8 +62,9 @@ def spec_of(grammar: tuple[int, int, int, int], seeds: int = SEEDS) -> dict[str,
 
 
 def points_of(result: Result, learner: str) -> list[Point]:
-    """Return the points of one learner."""
-    return [point for point in result.points if point.learner == learner]
+    """Return the points of one learner; none where some are not finished."""
+    found = [point for point in result.points if point.learner == learner]
+    return found if len(found) == result.spec.seeds * len(result.spec.values) else []
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,12 +73,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the journals")
     parser.add_argument("--grammars", type=int, default=len(GRAMMARS), help="the first so many")
     parser.add_argument("--report", type=Path, default=REPORT, help="the file that is written")
+    parser.add_argument("--finished", action="store_true", help="run nothing: the report of what is there")
     options = parser.parse_args(arguments)
     results = {}
     for grammar in GRAMMARS[: options.grammars]:
         name = "L{}-v{}-m{}-c{}".format(*grammar)
+        if options.finished:
+            if (options.output / name).exists():
+                results[grammar] = load_result(options.output / name)
+            continue
         results[grammar] = run_sweep(load_spec(spec_of(grammar)), options.output / name, progress=_say(name))
-    text = report(results)
+    text = report(
+        {grammar: result for grammar, result in results.items() if any(points_of(result, n) for n in LEARNERS)}
+    )
     options.report.write_text(text, encoding="utf-8")
     print(text, end="")
     return 0
@@ -92,7 +101,7 @@ def report(results: dict[tuple[int, int, int, int], Result]) -> str:
         for name in LEARNERS:
             sizes = half_sizes(points_of(result, name))
             measured[name].append((due, sizes))
-            cells.append(_cell(sizes / due))
+            cells.append(_cell(sizes / due) if sizes.size else "not run")
             factors[name].append(cells[-1])
         rows.append("| {}, {}, {}, {} | ".format(*grammar) + " | ".join([f"{due:,}", f"{strings:,}", *cells]) + " |")
     tables = [f"- {name}: {_words(table)}" for name, table in networks_of(2).items()]
@@ -103,7 +112,7 @@ def report(results: dict[tuple[int, int, int, int], Result]) -> str:
             f"Written by `scripts/sample_complexity.py`: {SEEDS} replicates of rules, strings and weights, equally",
             f"likely productions of two symbols, one-hot inputs, {TEST:,} test strings. {len(results)} of the script's",
             f"{len(GRAMMARS)} grammars were run. Networks, Adam, {_words(TRAINING)} (a training loss of that share of",
-            "ln n_c ends it; every training string is right by then):",
+            "ln n_c ends it before its steps do):",
             "",
             *tables,
             "",
@@ -168,7 +177,9 @@ def collapse(
         "± the standard deviation over grammars; χ² per degree of freedom of their differences against the errors over",
         "replicates (with a floor of one wrong test string in a hundred): 1 where the curves are one.",
         "",
-        "| learner | grammars | γ | spread | of replicates | " + " | ".join(f"{s:g}" for s in SHARES) + " | χ²/dof |",
+        "| learner | grammars | γ | spread | of replicates | "
+        + " | ".join(f"{s:g}" for s in SHARES)
+        + " | χ²/dof, of grammars |",
         "|" + "---|" * (6 + len(SHARES)),
     ]
     for name in LEARNERS:
@@ -181,9 +192,8 @@ def collapse(
             slope, error = _slope(x, y)
             within = np.sqrt(np.mean([own.var(ddof=1) / own.size for own in logs]))
             cells[2:] = [f"{slope:.2f} ± {error:.2f}", f"{(y - x).std(ddof=1):.2f}", f"{within:.2f}"]
-        curves = np.array(
-            [_shares(points_of(result, name)) for result in results.values()]
-        )  # grammars, replicates, sizes
+        finished = [points for result in results.values() if (points := points_of(result, name))]
+        curves = np.array([_shares(points) for points in finished])  # grammars, replicates, sizes
         means = curves.mean(axis=1)
         errors = np.maximum(curves.std(axis=1, ddof=1) / np.sqrt(curves.shape[1]), 0.01)
         weights = 1.0 / np.square(errors)
@@ -191,12 +201,12 @@ def collapse(
         freedom = max(1, (len(means) - 1) * means.shape[1])
         chi = float((weights * np.square(means - centre)).sum() / freedom)
         shown = [f"{m:.2f} ± {s:.2f}" for m, s in zip(means.mean(axis=0), means.std(axis=0, ddof=1), strict=True)]
-        lines.append("| " + " | ".join([*cells, *shown, f"{chi:.0f}"]) + " |")
+        lines.append("| " + " | ".join([*cells, *shown, f"{chi:.0f} of {len(finished)}"]) + " |")
     return [*lines, ""]
 
 
 def _found(sizes: np.ndarray) -> bool:
-    return bool((np.isfinite(sizes) & (sizes > 0.0)).all())
+    return bool(sizes.size and (np.isfinite(sizes) & (sizes > 0.0)).all())
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

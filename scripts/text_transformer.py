@@ -21,8 +21,8 @@ import numpy as np
 import fractalman as fm
 from fractalman.catalogue.studies import study_text
 
-WIDTHS = (16, 32, 64)
-LAYERS = ("embedding", "layer-1", "layer-2")
+WIDTHS = {"": (16, 32, 64), "-small": (8, 16, 32)}
+LAYERS = {"": ("embedding", "layer-1", "layer-2"), "-small": ("embedding", "layer-1")}
 REPORT = Path(__file__).resolve().parent.parent / "datasets" / "reference" / "TEXT.md"
 
 
@@ -31,19 +31,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True)
     parser.add_argument("--report", type=Path, default=REPORT, help="the file that is written")
+    parser.add_argument("--small", action="store_true", help="the catalogue's one-minute specifications")
     options = parser.parse_args()
+    size = "-small" if options.small else ""
     folder: Path = options.output
     sweeps, layers = {}, {}
-    for layer in LAYERS:
-        spec = tomllib.loads(study_text("granularity-text-transformer"))
+    for layer in LAYERS[size]:
+        spec = tomllib.loads(study_text(f"granularity-text-transformer{size}"))
         spec["network"]["layer"] = layer
         layers[layer] = fm.granularity(spec, folder / f"granularity-{layer}", progress=_say(layer))
-    linear = fm.linearity("text-transformer", folder / "linearity", progress=_say("linearity"))
-    for width in WIDTHS:
-        spec = tomllib.loads(study_text("confirm-text-transformer"))
+    linear = fm.linearity(f"text-transformer{size}", folder / "linearity", progress=_say("linearity"))
+    for width in WIDTHS[size]:
+        spec = tomllib.loads(study_text(f"confirm-text-transformer{size}"))
         spec["transformer"]["width"] = width
         sweeps[width] = fm.confirm(spec, folder / f"confirm-{width}", progress=_say(f"width {width}"))
-    text = "\n".join([*head(sweeps), *scaling(sweeps), *granularity(layers), *linearity(linear), ""])
+    text = "\n".join([*head(sweeps, size), *scaling(sweeps), *granularity(layers), *linearity(linear), ""])
     options.report.write_text(text, encoding="utf-8")
     print(text)
     return 0
@@ -53,17 +55,19 @@ def _say(name: str) -> Any:
     return lambda text: print(f"{name}: {text}", file=sys.stderr, flush=True)
 
 
-def head(sweeps: dict[int, Any]) -> list[str]:
+def head(sweeps: dict[int, Any], size: str) -> list[str]:
     """Return what was run on what."""
     spec = next(iter(sweeps.values())).spec
     return [
         "# A transformer on text",
         "",
-        "Written by `scripts/text_transformer.py`: decoder transformers (2 layers, 4 heads, context "
+        f"Written by `scripts/text_transformer.py{' --small' if size else ''}`: decoder transformers "
+        f"({spec.settings['transformer']['depth']} layers, {spec.settings['transformer']['heads']} heads, context "
         f"{spec.recipe.context} characters of {spec.recipe.target_classes} kinds) on the source files of Python's",
         f"standard library (PSF License Agreement; read where Python is installed, digest {spec.recipe.digest[:12]};",
         "of another version of Python the numbers are others). A fifth of the files, chosen anew by every replicate,",
-        f"is held out and tests. {spec.seeds} replicates; ± is half of the 95 % Student-t interval over them unless said.",
+        f"is held out and tests. {spec.seeds} replicates; ± is half of the 95 % Student-t interval over them unless",
+        "said.",
         "",
     ]
 

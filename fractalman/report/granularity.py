@@ -13,7 +13,9 @@ from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish
 from fractalman.report.html import details, heading, image, paragraph, table
 from fractalman.report.study_page import page
+from fractalman.report.study_page import source_words as study_words
 from fractalman.report.tables import jsonable, number, recipe_words, risk_words, text_table
+from fractalman.studies.trained_source import TrainedSource
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -37,6 +39,8 @@ def source_words(result: GranularityResult) -> str:
     recipe = getattr(source, "recipe", None)
     if recipe is not None:
         return recipe_words(recipe)
+    if isinstance(source, TrainedSource):
+        return study_words(result.study)
     data = source.to_dict()["data"]
     if "arrays" in data:
         estimate = "" if result.exact else " (estimated)"
