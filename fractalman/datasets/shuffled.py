@@ -324,14 +324,15 @@ def batches(
             f"batches of {found}: expected a dataset, an open file or a file's path; use "
             f"fm.batches(fm.generate({recipe}), …), or fm.write once and the file's path"
         )
-    shape = tuple(int(size) for size in source.X.shape)
+    points: Any = source
+    shape = tuple(int(size) for size in points.X.shape)
     n = shape[0]
     for word, value, low in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("start", start, 0), ("step", step, 1),
                              ("buffer_bytes", buffer_bytes, 1)):  # fmt: skip
         if not is_integer(value) or int(value) < low:
             raise RecipeError(f"{word} = {shown(value)}: expected an integer >= {low}")
     batch_size, start, step = int(batch_size), int(start), int(step)  # of NumPy, -batch_size may be no negative number
-    row_bytes = source.X.dtype.itemsize * math.prod(shape[1:])
+    row_bytes = points.X.dtype.itemsize * math.prod(shape[1:])
     capacity = max(1, int(buffer_bytes) // (row_bytes + 8 + _NUMBER_BYTES))
     key = (check_seed(seed), Role.READ_ORDER, int(epoch))
     order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
@@ -339,8 +340,8 @@ def batches(
     if start > count:
         raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
     names = _checked_fields(fields)
-    features = _features(source, latents) if "latents" in names else None
-    made = Batches(source, order, batch_size, range(start, count, step), names, features)
+    features = _features(points, latents) if "latents" in names else None
+    made = Batches(points, order, batch_size, range(start, count, step), names, features)
     made._columns()  # refuses what is not there
     return made
 
@@ -360,7 +361,7 @@ def _features(source: Any, latents: int | None) -> Any:
     hierarchy = getattr(data, "hierarchy", None)
     if hierarchy is None:
         raise RecipeError("fields: latents need the hierarchy, and this dataset has none; leave 'latents' out")
-    whole = is_integer(latents) and latents >= 0
+    whole = latents is not None and is_integer(latents) and int(latents) >= 0
     return hierarchy.features(top=min(int(latents or 0), hierarchy.n_latents) if whole else latents)
 
 
