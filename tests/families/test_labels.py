@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import fractalman as fm
+from fractalman._jit import kernel
 from fractalman.families import _forests as forests
 from fractalman.families._forests import _label_kernels as _kernels
 from fractalman.families.cascade.labels import cascade_segments, cascade_terms
 from fractalman.families.cascade.paths import CascadePaths
-from fractalman.random.streams import Role, kernel, key64
+from fractalman.random.streams import Role, key64
 from fractalman.trees import path_sums
 from tests.reference import labels as reference
 
