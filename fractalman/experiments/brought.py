@@ -29,8 +29,9 @@ def brought_learners(
     Parameters
     ----------
     tables : dict
-        Of the specification. A learner of somebody's own, or of a package, may have a table: ``like``, the name of the learner whose
-        predicted curve judges it, and ``capacity``. A table [brought] is what a journal tells of such learners.
+        Of the specification. A learner of somebody's own, or of a package, may have a table: ``like``, the name of the
+        learner whose predicted curve judges it, and ``capacity``. A table [brought] is what a journal tells of such
+        learners.
     brought : dict
         Name → object, as `fractalman.learners.own` takes it.
 
