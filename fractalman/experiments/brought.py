@@ -9,8 +9,9 @@ from typing import Any
 
 from fractalman.config import refuse, shown
 from fractalman.errors import RecipeError
-from fractalman.learners import Learner, UserLearner, names, own
+from fractalman.learners import Learner, UserLearner, make, names, own
 from fractalman.learners.protocol import refuse_unknown
+from fractalman.learners.registry import installed
 from fractalman.learners.user import Absent, absent
 
 TABLE = "brought"
@@ -28,8 +29,9 @@ def brought_learners(
     Parameters
     ----------
     tables : dict
-        Of the specification. A learner of somebody's own may have a table: ``like``, the name of the learner whose
-        predicted curve judges it, and ``capacity``. A table [brought] is what a journal tells of such learners.
+        Of the specification. A learner of somebody's own, or of a package, may have a table: ``like``, the name of the
+        learner whose predicted curve judges it, and ``capacity``. A table [brought] is what a journal tells of such
+        learners.
     brought : dict
         Name → object, as `fractalman.learners.own` takes it.
 
@@ -47,6 +49,12 @@ def brought_learners(
             found[name] = _named(name, thing, rest.pop(name, {}))
         except RecipeError as error:
             problems += map(str, error.args)
+    for name in installed():
+        if name in rest and name not in found:  # a package's learner is told how it is judged like anybody's
+            try:
+                found[name] = _told(name, make(name), rest.pop(name))
+            except RecipeError as error:
+                problems += map(str, error.args)
     refuse(problems)
     for name, words in described.items() if isinstance(described, Mapping) else ():
         if name not in found and isinstance(words, Mapping):
@@ -60,8 +68,11 @@ def _named(name: str, thing: Any, table: Any) -> Learner:
     if name in (*names(), *_RESERVED) or re.fullmatch(r"[0-9]+-nn", name):
         raise RecipeError(f"learner {shown(name)}: the name is taken; use another for your own learner")
     learner = own(thing, called=name)
-    if isinstance(learner, UserLearner):
-        learner = replace(learner, called=name)
+    return _told(name, replace(learner, called=name) if isinstance(learner, UserLearner) else learner, table)
+
+
+def _told(name: str, learner: Learner, table: Any) -> Learner:
+    """Return a learner with the words of its table."""
     if not isinstance(table, Mapping):
         raise RecipeError(f"{name} is {shown(table)}: expected a table [{name}]")
     if not table:

@@ -306,6 +306,47 @@ def test_from_the_command_line_killed_and_resumed_by_two_workers(tmp_path: Path)
     assert len(without_time(tmp_path / "run")) == 6
 
 
+@pytest.mark.parametrize("brought", ["{'mine': own_module.nearest}", "None"], ids=["python", "package"])
+def test_from_python_and_a_package_killed_and_resumed(brought: str, tmp_path: Path) -> None:
+    """As above; what is finished was not done again, and the whole is one neighbour's."""
+    counts = tmp_path / "counts"
+    told = {"OWN_LEARNER_COUNTS": str(counts)}
+    slow = environment(tmp_path, **told, OWN_LEARNER_SECONDS="0.3")
+    if brought == "None":
+        info = tmp_path / "own-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1\n")
+        (info / "entry_points.txt").write_text("[fractalman.learners]\nmine = own_module:nearest\n")
+    script = (
+        "import own_module\nfrom pathlib import Path\nfrom fractalman.experiments import load_spec, run_sweep\n"
+        f"run_sweep(load_spec('spec.toml', {brought}), Path('run'))\n"
+    )
+    command = [sys.executable, "-c", script]
+    with (tmp_path / "errors").open("w") as errors:
+        running = subprocess.Popen(command, cwd=tmp_path, env=slow, start_new_session=True, stderr=errors)
+    end = time.monotonic() + 120.0
+    while time.monotonic() < end and (not counts.exists() or len(counts.read_text().splitlines()) < 5):
+        if running.poll() is not None:
+            break
+        time.sleep(0.02)
+    killed = running.poll() is None
+    if killed:
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert killed, (tmp_path / "errors").read_text()
+    before = len(counts.read_text().splitlines())
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path, **told), capture_output=True, text=True, timeout=240,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert before >= 5
+    assert len(counts.read_text().splitlines()) < 12 + before  # six points of two columns, some of them kept
+    points = load_result(tmp_path / "run").points
+    assert len(risks(points, "mine")) == 6
+    assert risks(points, "mine") == risks(points, "1-nn")
+
+
 def test_the_command_line_names_what_is_wrong(tmp_path: Path) -> None:
     env = environment(tmp_path)
     for change, message in (
