@@ -119,8 +119,9 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     points: list[Point] = []
     checks: list[Point] = []
     verdicts, summaries, conventions = [], {}, {}
-    from fractalman.prediction.methods import no_curve
+    from fractalman.prediction.methods import no_curve, no_entropy_curve
 
+    in_nats = spec.recipe.classifies and spec.loss != ZERO_ONE
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
         learner = spec.make(name)
@@ -139,7 +140,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
         facts = ""
         if spec.axis.kind == "data" and (predictions[name] is None or not predictions[name].has_curve):
             others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
-            found = references.ratios(mine, _reference_predictions(spec, predictions, others, say))
+            found = {} if in_nats else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
             if spec.recipe.classifies and not found:
                 words = references.class_words(mine, summary, spec.loss)
                 due = learning_size(spec, learner)
@@ -148,7 +149,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             else:
                 words = references.words(found, summary[-1].efficiency if summary else None)
             facts = words if spec.recipe.classifies else ""
-            why = notes.get(name) or no_curve(name, spec.recipe)
+            why = notes.get(name) or (no_entropy_curve(name) if in_nats else no_curve(name, spec.recipe))
             notes[name] = "; ".join(part for part in (why, words) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
@@ -187,7 +188,10 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            predictions[name] = make_prediction(spec.recipe, learner=_predicted(spec, name))
+            made = make_prediction(spec.recipe, learner=_predicted(spec, name))
+            in_nats = spec.recipe.classifies and spec.loss != ZERO_ONE
+            of_shares = made.has_curve or made.data_exponent is not None  # of 0–1 risks, which those in nats are not
+            predictions[name] = None if in_nats and of_shares else made
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes

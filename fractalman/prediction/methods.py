@@ -124,6 +124,14 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
     return f"no theory gives the curve of {learner!r}: compare it with 1-nn's curve and the Bayes floor"
 
 
+def no_entropy_curve(learner: str) -> str:
+    """Return why a learner has no curve of cross-entropies; curves of 0–1 risks are none of it."""
+    return (
+        f"no curve of cross-entropy, because it depends on how sure {learner!r} is and not only on where it is "
+        "right, and no theory gives its probabilities: compare it with the best constant and the exact Bayes floor"
+    )
+
+
 def no_floor(recipe: Recipe) -> str:
     """Return why a recipe has no Bayes floor at finite sizes, and what to use."""
     if recipe.classifies and family_of(recipe).laws.field is not None:

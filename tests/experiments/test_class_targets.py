@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from stand_ins import StandIns
 
 import fractalman as fm
 from fractalman import generation
-from fractalman.experiments import load_spec, run_sweep
+from fractalman.experiments import load_spec, results, run_sweep
 from fractalman.experiments.class_risks import class_risk
 from fractalman.experiments.replicates import make_replicate
 from fractalman.random.streams import Role, key64, permutation
@@ -196,6 +197,13 @@ def test_the_floor_of_classes_of_values_in_nats(tmp_path: Path) -> None:
     assert floor == pytest.approx(float(np.mean(nats)), rel=0.01)
     [zero_one] = [p for p in result.points if (p.learner, p.n, p.seed) == ("logistic", 64, 0)]
     assert zero_one.risk == zero_one.info["cross_entropy"] > floor
+    # nats are never held against curves of 0–1 risks: neither beside another learner's nor beside one's own
+    note = result.notes["logistic"]
+    assert "no curve of cross-entropy" in note
+    assert "1-nn" not in note
+    for loss, known in (("cross-entropy", False), ("0-1", True)):
+        asked = dataclasses.replace(spec, learners=("1-nn",), loss=loss)
+        assert (results._predictions(asked, lambda _: None)[0]["1-nn"] is not None) == known
 
 
 def test_parities_that_are_learned_leave_no_wrong_answer(tmp_path: Path) -> None:
