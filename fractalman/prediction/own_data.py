@@ -420,8 +420,7 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
     if not math.isfinite(law.noisy.value):
         return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
     value = prediction.local_exponent(low, high)
-    grid = np.unique(np.rint(np.geomspace(low, prediction.sizes[1], 12)).astype(np.int64))
-    said = below_zero(grid, prediction.curve(grid).risk)
+    said = below_zero(grid := np.geomspace(low, prediction.sizes[1], 12).astype(np.int64), prediction.curve(grid).risk)
     error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
     return replace(
         prediction,
