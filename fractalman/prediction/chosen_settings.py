@@ -138,3 +138,14 @@ def _means_of_neighbours(variogram: MeasuredVariogram, known: F64, asked: F64, n
         both += between
     both /= len(asked)
     return np.array([one[k - 1] / k - both[:k, :k].sum() / (2.0 * k * k) for k in numbers])
+
+
+def below_zero(sizes: I64, risk: F64) -> tuple[str, ...]:
+    """Say from which size on a predicted risk of k neighbours is no risk: means over distances do not hold there."""
+    without = sizes[risk <= 0.0]
+    if not without.size:
+        return ()
+    return (
+        f"the predicted risk of k neighbours is below 0 from n = {without[0]} on: there labels' differences depend on "
+        "more than the distance, as where classes are separated; trust 1-nn and the measured curve",
+    )

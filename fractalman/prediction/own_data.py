@@ -25,6 +25,7 @@ from fractalman.measure.points import as_points, contradictions, with_labels
 from fractalman.measure.targets import as_target
 from fractalman.prediction.chosen_settings import (
     MeasuredVariogram,
+    below_zero,
     measured_variogram,
     risk_with_chosen_neighbours,
     risk_with_chosen_ridge,
@@ -182,10 +183,11 @@ class OwnPrediction(OwnPredictionDisplay):
         Returns
         -------
         float
-            Of risk ~ n^−exponent, least squares through six sizes.
+            Of risk ~ n^−exponent, least squares through six sizes of positive risk; nan where fewer than two are.
         """
         grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, 6)).astype(np.int64))
-        return theory.local_slope(grid, self.curve(grid).risk)
+        used = (risk := self.curve(grid).risk) > 0.0
+        return theory.local_slope(grid[used], risk[used]) if used.sum() > 1 else math.nan
 
     def why(self) -> str:
         """Return the reasoning in words.
@@ -419,12 +421,14 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
     if not math.isfinite(law.noisy.value):
         return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
     value = prediction.local_exponent(low, high)
+    said = below_zero(grid := np.geomspace(low, prediction.sizes[1], 12).astype(np.int64), prediction.curve(grid).risk)
     error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
     return replace(
         prediction,
         data_exponent=value,
         standard_error=error,
         interval=(value - 2.0 * error, value + 2.0 * error),
+        warnings=(*prediction.warnings, *said),
         law=f"k neighbours: the exponent is that of the curve predicted from the measured variogram between n = {low} "
         f"and {high}, noise included; its error is that of one neighbour's exponent over drawn fields.",
     )
