@@ -46,6 +46,7 @@ def main() -> int:
         spec["transformer"]["width"] = width
         sweeps[width] = fm.confirm(spec, folder / f"confirm-{width}", progress=_say(f"width {width}"))
     text = "\n".join([*head(sweeps, size), *scaling(sweeps), *granularity(layers), *linearity(linear), ""])
+    text = text.replace(" ± nan", "")  # of one replicate
     options.report.write_text(text, encoding="utf-8")
     print(text)
     return 0
@@ -62,7 +63,7 @@ def head(sweeps: dict[int, Any], size: str) -> list[str]:
         "# A transformer on text",
         "",
         f"Written by `scripts/text_transformer.py{' --small' if size else ''}`: decoder transformers "
-        f"({spec.settings['transformer']['depth']} layers, {spec.settings['transformer']['heads']} heads, context "
+        f"(depth {spec.settings['transformer']['depth']}, {spec.settings['transformer']['heads']} heads, context "
         f"{spec.recipe.context} characters of {spec.recipe.target_classes} kinds) on the source files of Python's",
         f"standard library (PSF License Agreement; read where Python is installed, digest {spec.recipe.digest[:12]};",
         "of another version of Python the numbers are others). A fifth of the files, chosen anew by every replicate,",
