@@ -247,6 +247,13 @@ def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
     return out
 
 
+def _no_points(found: str, recipe: str) -> RecipeError:
+    return RecipeError(
+        f"batches of {found}: expected a dataset, an open file or a file's path; use "
+        f"fm.batches(fm.generate({recipe}), …), or fm.write once and the file's path"
+    )
+
+
 def batches(
     source: Points | str | os.PathLike[str],
     batch_size: int,
@@ -311,19 +318,13 @@ def batches(
     >>> [X.shape for X, y in fm.batches(data, 40)]
     [(40, 4), (40, 4), (20, 4)]
     """
-    recipe = "recipe"
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         if path.suffix == ".toml" or (not path.suffix and not path.exists()):  # what other functions take for a recipe
-            recipe = repr(str(source))
-        else:
-            source = FileHandle(source)
+            raise _no_points(str(source), repr(str(source)))
+        source = FileHandle(source)
     if not hasattr(source, "X"):
-        found = type(source).__name__ if recipe == "recipe" else source
-        raise RecipeError(
-            f"batches of {found}: expected a dataset, an open file or a file's path; use "
-            f"fm.batches(fm.generate({recipe}), …), or fm.write once and the file's path"
-        )
+        raise _no_points(type(source).__name__, "recipe")
     points: Any = source
     shape = tuple(int(size) for size in points.X.shape)
     n = shape[0]
