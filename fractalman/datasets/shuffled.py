@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fractalman._typing import I64, AnyInt
-from fractalman.config import is_integer, shown
+from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.display import Display
@@ -330,7 +330,9 @@ def batches(
     order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
     count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
     if start > count:
-        raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
+        raise RecipeError(
+            f"start = {shown(start)}: this epoch has {count} batches; use epoch = {shown(epoch + 1)} and start = 0"
+        )
     names = _checked_fields(fields)
     features = _features(source, latents) if "latents" in names else None
     made = Batches(source, order, batch_size, range(start, count, step), names, features)
@@ -340,8 +342,8 @@ def batches(
 
 def _checked_fields(fields: Sequence[str]) -> tuple[str, ...]:
     names = (fields,) if isinstance(fields, str) else tuple(fields)
-    wrong = [name for name in names if name not in FIELDS]
-    if wrong or not names or len(set(names)) < len(names):
+    wrong = [name for name in names if not is_word(name, FIELDS)]
+    if wrong or not names or len({*names}) < len(names):
         hint = nearest(wrong[0], FIELDS) if wrong else ""
         raise RecipeError(f"fields = {shown(fields)}: expected one or more of {', '.join(FIELDS)}, each once{hint}")
     return names
@@ -353,7 +355,7 @@ def _features(source: Any, latents: int | None) -> Any:
     hierarchy = getattr(data, "hierarchy", None)
     if hierarchy is None:
         raise RecipeError("fields: latents need the hierarchy, and this dataset has none; leave 'latents' out")
-    whole = is_integer(latents) and latents >= 0
+    whole = latents is not None and is_integer(latents) and latents >= 0
     return hierarchy.features(top=min(int(latents or 0), hierarchy.n_latents) if whole else latents)
 
 
