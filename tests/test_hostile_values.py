@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -131,6 +132,11 @@ def test_twenty_thousand_unknown_keys_are_twenty_lines() -> None:
         assert len(str(refusal.value).splitlines()) <= 20
 
 
+@functools.cache
+def _data() -> Any:
+    return fm.generate(fm.Cascade(n_points=8, ambient_dim=2))
+
+
 OPTIONS: dict[str, Callable[[Any], Any]] = {
     "open": fm.open,
     "open check": lambda value: fm.open("data.h5", check=value),
@@ -140,11 +146,10 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "batches": lambda value: fm.batches("data.h5", value),
     "batches start": lambda value: fm.batches("data.h5", 4, start=value),
     "batches fields": lambda value: fm.batches("data.h5", 4, fields=[value]),
-    "subset": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).subset(value),
-    "cut": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).hierarchy.cut(value),
-    "features": lambda value: fm.generate(fm.Cascade(n_points=8, ambient_dim=2)).hierarchy.features(top=value),
+    "subset": lambda value: _data().subset(value),
+    "cut": lambda value: _data().hierarchy.cut(value),
+    "features": lambda value: _data().hierarchy.features(top=value),
     "export layout": lambda value: check_layout("a.h5ad", value),
-    "export latents": lambda value: fm.export("data.h5", "a.h5ad", latents=value, overwrite=True),
 }
 MORE = {
     "unsigned": np.uint64(4), "largest unsigned": np.uint64(2**64 - 1), "2^63": 2**63, "empty array": np.array([]),

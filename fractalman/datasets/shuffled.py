@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fractalman._typing import I64, AnyInt
-from fractalman.config import is_integer, shown
+from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
 from fractalman.display import Display
@@ -339,7 +339,9 @@ def batches(
     order = EpochOrder(n, max(1, _BLOCK_BYTES // max(1, row_bytes)), capacity, key, _chosen(rows, n))
     count = order.n_rows // batch_size if drop_last else -(-order.n_rows // batch_size)
     if start > count:
-        raise RecipeError(f"start = {start}: this epoch has {count} batches; use epoch = {epoch + 1} and start = 0")
+        raise RecipeError(
+            f"start = {shown(start)}: this epoch has {count} batches; use epoch = {shown(epoch + 1)} and start = 0"
+        )
     names = _checked_fields(fields)
     features = _features(points, latents) if "latents" in names else None
     made = Batches(points, order, batch_size, range(start, count, step), names, features)
@@ -349,8 +351,8 @@ def batches(
 
 def _checked_fields(fields: Sequence[str]) -> tuple[str, ...]:
     names = (fields,) if isinstance(fields, str) else tuple(fields)
-    wrong = [name for name in names if name not in FIELDS]
-    if wrong or not names or len(set(names)) < len(names):
+    wrong = [name for name in names if not is_word(name, FIELDS)]
+    if wrong or not names or len({*names}) < len(names):
         hint = nearest(wrong[0], FIELDS) if wrong else ""
         raise RecipeError(f"fields = {shown(fields)}: expected one or more of {', '.join(FIELDS)}, each once{hint}")
     return names

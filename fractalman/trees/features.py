@@ -56,7 +56,7 @@ def choose_latents(
         if int(top) > found.size:
             chosen = "" if found.size == below.size else f" of {below.size} that are chosen"
             raise RecipeError(
-                f"top = {top}: there are {found.size} latents{chosen}; expected 0 to {found.size}, or None for all"
+                f"top = {shown(top)}: there are {found.size} latents{chosen}; expected up to that, or None"
             )
         p = below[found] / n_points
         rank = {"size": below[found].astype(np.float64), "balance": p * (1.0 - p)}.get(by)
@@ -129,7 +129,7 @@ def feature_blocks(parent: I64, n_points: int, columns: int, rows: int) -> Itera
 def _row_counts(parent: I64, n_points: int, columns: int) -> I64:
     """Return how many of the first ``columns`` latents lie above each point."""
     if columns < 0:
-        raise RecipeError(f"top = {columns}: expected None (all latents) or a number from 0 up")
+        raise RecipeError(f"top = {shown(columns)}: expected None (all latents) or a number from 0 up")
     above = np.empty(parent.size - n_points, np.int64)
     count = np.zeros(n_points, np.int64)
     _kernels.count_columns(parent, n_points, columns, above, count)
