@@ -68,6 +68,8 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         Where that folder is a file.
     PermissionError
         Where nothing can be written in that folder.
+    RecipeError
+        For a path that is none.
     OSError
         For a link that leads nowhere, as in a circle.
     """

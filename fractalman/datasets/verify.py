@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -36,6 +37,8 @@ def _child() -> None:
     out = sys.stdout
 
     def send(**message: Any) -> None:
+        if hasattr(signal, "alarm"):  # in case that nobody is left to stop a library that hangs
+            signal.alarm(2 * math.ceil(STALL_SECONDS))
         out.write(json.dumps(message) + "\n")
         out.flush()
 

@@ -7,6 +7,7 @@ meets that first.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -22,7 +23,9 @@ READ_SECONDS = 30.0
 """Longer than any intact file takes: its names, attributes and texts are read, and one number of every array."""
 
 _CHILD = """
-import sys, h5py
+import signal, sys, h5py
+if hasattr(signal, "alarm"):  # in case that nobody is left to stop it
+    signal.alarm(int(sys.argv[2]))
 def read(name, node):
     for key in node.attrs:
         node.attrs[key]
@@ -37,7 +40,7 @@ with h5py.File(sys.argv[1], "r") as file:
 def refuse_unreadable(file: Path) -> None:
     """Raise RecipeError for a file on which the HDF5 library hangs or crashes; its errors are met when it is read."""
     search = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    command = [sys.executable, "-P", "-c", _CHILD, str(file)]
+    command = [sys.executable, "-P", "-c", _CHILD, str(file), str(math.ceil(2 * READ_SECONDS))]
     try:
         status = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=READ_SECONDS, check=False,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,11 +17,10 @@ from numpy.typing import ArrayLike
 from fractalman import measure, theory
 from fractalman._typing import F64, AnyInt
 from fractalman.config import is_word, shown
-from fractalman.errors import FitError, FractalmanError, RecipeError
+from fractalman.errors import FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, contradictions, with_labels
-from fractalman.measure.targets import as_target
 from fractalman.prediction.chosen_settings import (
     MeasuredVariogram,
     below_zero,
@@ -33,6 +31,7 @@ from fractalman.prediction.chosen_settings import (
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.label_scatter import NeighbourLaw, cut, fields, neighbour_law
 from fractalman.prediction.own_display import OwnPredictionDisplay
+from fractalman.prediction.own_labels import check_classes, numbers_of, one_hot
 from fractalman.random.streams import Role, key64, normals
 from fractalman.theory import KernelSpectrum
 
@@ -287,10 +286,10 @@ def predict_own_data(
         raise RecipeError(
             f"own data and learner {shown(learner)}: expected {', '.join(LEARNERS)}{nearest_word(learner, LEARNERS)}"
         )
-    numbers, found_classes = _numbers(y, classes)
+    numbers, found_classes = numbers_of(y, classes)
     X, labels = with_labels(X, numbers)
     if found_classes:
-        _check_classes(labels)
+        check_classes(labels)
         labels = np.unique(labels, return_inverse=True)[1].astype(np.float64)
     points = as_points(X, seed=seed)
     warnings = list(contradictions(points, labels, found_classes))
@@ -361,48 +360,6 @@ def predict_own_data(
     return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
 
 
-def _numbers(y: Any, classes: bool | None) -> tuple[ArrayLike, bool]:
-    """Return labels as numbers, and whether they are classes; masked labels stay masked."""
-    if hasattr(y, "detach"):
-        y = y.detach().cpu()
-        y = (y.float() if "bfloat16" in str(y.dtype) else y).numpy()
-    if np.ma.isMaskedArray(y):
-        mask = np.ma.getmaskarray(y).ravel()
-        numbers, found = _numbers(np.ma.getdata(y).ravel()[~mask], classes)
-        whole = np.zeros(len(mask))
-        whole[~mask] = np.asarray(numbers)
-        return np.ma.masked_array(whole, mask), found
-    values = np.asarray(y)
-    if values.dtype.kind in "OUS" or str(getattr(y, "dtype", "")) == "category":
-        coded, names = as_target("y", "the target", np.asarray(values, object), len(values))
-        return coded, names is not None if classes is None else classes
-    if values.ndim == 2 and values.shape[1] > 1 and np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all():
-        raise RecipeError(
-            f"y is a one-hot table of {values.shape[1]} classes: expected one class a row; use y.argmax(axis=1)"
-        )
-    if classes is not None:
-        return values, classes
-    if values.dtype.kind == "b":
-        return values.astype(np.float64), True
-    if values.dtype.kind not in "iuf":
-        return values, False
-    distinct, counts = np.unique(values, return_counts=True)
-    integers = bool(np.isfinite(distinct).all() and (distinct == np.rint(distinct)).all())
-    return values, integers and 2 <= len(distinct) <= 32 and int(counts.min()) >= 8
-
-
-def _check_classes(labels: F64) -> None:
-    """Refuse one class, and words of which nearly every point has its own."""
-    count = len(np.unique(labels))
-    if count == 1:
-        raise FitError("all labels are one class: expected two or more, a constant has nothing to learn")
-    if 2 * count > len(labels):
-        raise FitError(
-            f"the target has {count} different words on {len(labels)} points, names rather than classes: expected "
-            "classes that several points share; use another target"
-        )
-
-
 def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dimension]) -> tuple[float, float]:
     """2H/D with its standard error, D in the variogram's window; nan where D could not be measured."""
     D, two_h = dimensions.get("correlation"), smooth.variogram
@@ -436,7 +393,7 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
 
 def _with_spectrum(prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int) -> OwnPrediction:
     """The prediction of a kernel: its curve and exponent come from the spectrum; its error from drawn fields."""
-    targets = _one_hot(labels, prediction.classes) if prediction.classes else labels
+    targets = one_hot(labels, prediction.classes) if prediction.classes else labels
     try:
         spectrum = theory.spectrum_of(
             points, targets, kernel=KERNELS[prediction.learner], max_points=_LANDMARKS, seed=seed
@@ -468,11 +425,6 @@ def _with_spectrum(prediction: OwnPrediction, points: F64, labels: F64, D: float
     )
 
 
-def _one_hot(labels: F64, classes: int) -> F64:
-    """Columns of which the spectrum takes the mean: their squared errors then sum to twice the risk."""
-    return np.asarray((labels[:, None] == np.arange(classes)) * math.sqrt(0.5 * classes), np.float64)
-
-
 def _scatter_of_kernel(
     prediction: OwnPrediction, points: F64, labels: F64, D: float, seed: int
 ) -> tuple[float, str | None]:
@@ -493,7 +445,7 @@ def _scatter_of_kernel(
     slopes = []
     try:
         for column in made.T:
-            target = _one_hot(column, classes) if classes else column
+            target = one_hot(column, classes) if classes else column
             spectrum = theory.spectrum_of(part, target, kernel=KERNELS[prediction.learner], max_points=_REPEATED)
             slopes.append(theory.local_slope(sizes, risk_with_chosen_ridge(spectrum, sizes, part.shape[1])[0]))
     except FractalmanError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -192,6 +194,13 @@ def test_an_hdf5_file_in_which_the_library_hangs_or_crashes_is_refused(
             monkeypatch.setattr(outside, "READ_SECONDS", 60.0)
         with pytest.raises(RecipeError, match=words):
             read_user_points(path)
+
+
+def test_the_process_that_meets_a_file_first_ends_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "h5py.py").write_text("def File(*_):\n    while True:\n        pass\n")  # a library that hangs
+    child = [sys.executable, "-c", outside._CHILD, "points.h5", "1"]
+    ended = subprocess.run(child, env={**os.environ, "PYTHONPATH": str(tmp_path)}, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGALRM  # also where whoever started it was killed
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet"])
