@@ -24,8 +24,10 @@ from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_reference import corrected
-from fractalman.measure.neighbours import BLOCKS, Neighbourhoods, block_jackknife
+from fractalman.measure.neighbours import BLOCKS, Neighbourhoods, block_jackknife, share_of_ties
 
+_DISCRETE = 0.5  # share of points with two nearest neighbours at one distance from which a set is a grid
+_RANDOM_FROM = 3  # octaves of neighbours, 1 to 8, that say nothing there
 _PLATEAU = 4  # octaves of a plateau above noise
 _FALL = 0.15  # how much more, on the logarithm, the scales below a plateau read when they are noise
 _FLAT = 0.05
@@ -135,20 +137,33 @@ def octave_logs(found: Neighbourhoods) -> tuple[I64, F64, Any]:
     return ranks, near[:, 2 * ranks - 1] - near[:, ranks - 1], usable
 
 
+def _first_scale(logs: F64, block: I64, discrete: bool) -> int:
+    """Return the first octave from which on distances grow: on a grid the nearest neighbours are equally far.
+
+    What is expected of the k-th neighbour of random points is wrong there by some 1/2k.
+    """
+    means, _, by_block = block_jackknife(logs, block, lambda rows: np.asarray(rows.mean(axis=0)))
+    still = np.flatnonzero(~(np.minimum(means, by_block.min(axis=0)) > 0.0))
+    first = int(still[-1]) + 1 if still.size else 0
+    if len(means) - first < 2:
+        raise RecipeError("all neighbour distances are equal: there is no scale to measure a dimension from")
+    return max(first, min(_RANDOM_FROM, len(means) - _PLATEAU)) if discrete else first
+
+
 def radial(found: Neighbourhoods, window: tuple[float, float] | None = None) -> tuple[DimensionScan, Part]:
     """Return the scan and the estimate from the scales that serve best, inside ``window`` where one is given."""
     from scipy.special import psi
 
     ranks, logs, usable = octave_logs(found)
     n = len(found.points.values)
+    first = _first_scale(logs, found.block[usable], share_of_ties(found) > _DISCRETE)
+    ranks, logs = ranks[first:], logs[:, first:]
     growth = psi(2.0 * ranks) - psi(1.0 * ranks)
 
     def read(rows: F64) -> F64:
         return np.asarray(growth / rows.mean(axis=0))
 
     reading, _, values = block_jackknife(logs, found.block[usable], read)
-    if not (np.isfinite(reading).all() and (reading > 0.0).all()):
-        raise RecipeError("all neighbour distances are equal: there is no scale to measure a dimension from")
     q = math.sqrt(2.0) * ranks / n
     by_set = np.stack([corrected(np.append(values[:, j], reading[j]), q[j]) for j in range(len(ranks))], axis=2)
     replicas, x = by_set[:, :-1].mean(axis=0), by_set[:, -1].mean(axis=0)

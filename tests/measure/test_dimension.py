@@ -57,6 +57,16 @@ def test_a_thinned_cluster_has_dimension_four_and_a_complete_one_ties() -> None:
     assert all(any("discrete" in w for w in d.warnings) for d in whole.values())
 
 
+@pytest.mark.parametrize(("dim", "side"), [(1, 1000), (2, 30), (3, 10), (4, 6)])
+def test_a_grid_has_its_dimension_although_neighbours_are_equally_far(dim: int, side: int) -> None:
+    """A regular grid, whose first neighbours all tie, is measured from the neighbours beyond, and named discrete."""
+    X = np.stack(np.meshgrid(*[np.arange(float(side))] * dim), axis=-1).reshape(-1, dim)
+    found = dimensions(X)["recommended"]
+    assert found.interval[0] <= dim <= found.interval[1]
+    assert found.interval[1] < 1.5 * dim
+    assert any("discrete" in w for w in found.warnings)
+
+
 def test_a_bent_law_is_named() -> None:
     """A thick line is one-dimensional far away and three-dimensional nearby: the halves of the window say so."""
     rng = np.random.default_rng(5)
