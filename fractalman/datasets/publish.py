@@ -72,6 +72,8 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         For a path that is none.
     OSError
         For a link that leads nowhere, as in a circle.
+    RecipeError
+        For what no file name can be made of.
     """
     path = as_path(path, "the file that is to be written")
     try:

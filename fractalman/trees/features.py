@@ -56,7 +56,8 @@ def choose_latents(
         if int(top) > found.size:
             chosen = "" if found.size == below.size else f" of {below.size} that are chosen"
             raise RecipeError(
-                f"top = {shown(top)}: there are {found.size} latents{chosen}; expected up to that, or None"
+                f"top = {shown(top)}: there are {found.size} latents{chosen}; expected 0 to {found.size}, or None for "
+                "all"
             )
         p = below[found] / n_points
         rank = {"size": below[found].astype(np.float64), "balance": p * (1.0 - p)}.get(by)
