@@ -44,9 +44,16 @@ _HEX = "[0-9a-f]" * 32
 def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
     """Return ``path`` as one; RecipeError for what no path can be made of."""
     try:
-        return Path(path)
+        found = Path(path)
     except TypeError:
         raise RecipeError(f"found {type(path).__name__}: expected text or a path; use the path of {what}") from None
+    try:
+        unusable = b"\0" in os.fsencode(found)
+    except ValueError:
+        unusable = True
+    if unusable:
+        raise RecipeError(f"{str(found)!r} is no path: use another file name")
+    return found
 
 
 def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:

@@ -215,6 +215,22 @@ def real(
     return check
 
 
+def ends(name: str, value: Any, *, missing: bool = False) -> tuple[float, float]:
+    """Return the two ends of a window, not compared; None, where it may be ``missing``, becomes an infinity.
+
+    >>> ends("window", (None, 100), missing=True)
+    (-inf, 100.0)
+    """
+    found = list(value) if isinstance(value, (tuple, list)) or getattr(value, "ndim", 0) == 1 else []
+    if missing and len(found) == 2:
+        found = [end if one is None else one for one, end in zip(found, (-math.inf, math.inf), strict=True)]
+    numbers = [float(one) if isinstance(one, float) else _float(one) for one in found]
+    if len(numbers) != 2 or any(math.isnan(one) for one in numbers):
+        more = " or None" if missing else ""
+        raise RecipeError(f"{name} = {shown(value)}: expected (low, high), two numbers{more}")
+    return numbers[0], numbers[1]
+
+
 def _float(value: Any) -> float:
     """The value as a float, nan where it is no real number or too large for one."""
     if not is_real(value):

@@ -25,6 +25,7 @@ from fractalman import learners
 from fractalman.datasets.compression import check_compression
 from fractalman.datasets.exchange.layouts import check_layout
 from fractalman.errors import FractalmanError, MissingExtraError
+from fractalman.executors.options import from_options
 from fractalman.experiments import load_spec, reading
 from fractalman.recipes import from_dict, from_toml
 from fractalman.recipes.registry import family_names, recipe_class
@@ -132,6 +133,10 @@ def test_twenty_thousand_unknown_keys_are_twenty_lines() -> None:
         assert len(str(refusal.value).splitlines()) <= 20
 
 
+SIZES = 2.0 ** np.arange(4, 14)
+POINTS = np.random.default_rng(0).random((64, 2))
+
+
 @functools.cache
 def _data() -> Any:
     return fm.generate(fm.Cascade(n_points=8, ambient_dim=2))
@@ -149,7 +154,19 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "subset": lambda value: _data().subset(value),
     "cut": lambda value: _data().hierarchy.cut(value),
     "features": lambda value: _data().hierarchy.features(top=value),
+    "features share": lambda value: _data().hierarchy.features(share=value),
     "export layout": lambda value: check_layout("a.h5ad", value),
+    "export path": lambda value: check_layout(value, "percolation"),
+    "explore": lambda value: fm.explore(_data(), value),
+    "plan": lambda value: fm.plan(fm.Cascade(n_points=64, ambient_dim=2), resolution=value, budget=64),
+    "confirm jobs": lambda value: from_options(value, None),
+    "confirm shard": lambda value: None if value is None else fm.confirm(SWEEP, shard=value, out="run"),
+    "fit window": lambda value: fm.measure.fit_power_law(SIZES, SIZES**-0.5, window=value),
+    "compare up_to": lambda value: fm.measure.compare_laws(SIZES, SIZES**-0.5, up_to=value),
+    "dimension window": lambda value: fm.measure.dimension(POINTS, window=value),
+    "dimension theiler": lambda value: fm.measure.dimension(POINTS, theiler=value),
+    "dimension n_sources": lambda value: fm.measure.dimension(POINTS, n_sources=value),
+    "smoothness window": lambda value: fm.measure.smoothness(POINTS, POINTS[:, 0], window=value),
 }
 MORE = {
     "unsigned": np.uint64(4), "largest unsigned": np.uint64(2**64 - 1), "2^63": 2**63, "empty array": np.array([]),

@@ -7,6 +7,7 @@ expected, what to use. ``--debug`` shows the traceback as well. One file here is
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import io
@@ -14,6 +15,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -74,14 +76,29 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def _heard() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so."""
+    """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so.
+
+    What is raised while an object is taken away goes nowhere: a signal that comes just then is sent once more.
+    """
     _received.clear()
+    unraisable = sys.unraisablehook
+
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        if _received and issubclass(lost.exc_type, (SystemExit, KeyboardInterrupt)):
+            later = threading.Timer(0.01, _thread.interrupt_main, _received[-1:])  # not within this very function
+            later.daemon = True
+            later.start()
+        else:
+            unraisable(lost)
+
+    sys.unraisablehook = again
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate)}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
 

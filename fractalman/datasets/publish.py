@@ -15,7 +15,7 @@ from typing import Any
 
 from fractalman._files import as_path, leftover_words, lock, replacing
 from fractalman.datasets.header import write_header
-from fractalman.errors import LeftoverWarning, RecipeError
+from fractalman.errors import LeftoverWarning
 
 
 @contextlib.contextmanager
@@ -68,20 +68,12 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         Where that folder is a file.
     PermissionError
         Where nothing can be written in that folder.
-    RecipeError
-        For a path that is none.
     OSError
         For a link that leads nowhere, as in a circle.
     RecipeError
         For what no file name can be made of.
     """
     path = as_path(path, "the file that is to be written")
-    try:
-        unusable = b"\0" in os.fsencode(path)
-    except ValueError:
-        unusable = True
-    if unusable:
-        raise RecipeError(f"{str(path)!r} is no path: use another file name")
     if path.is_symlink():
         try:
             path = Path(os.path.realpath(path, strict=path.exists()))

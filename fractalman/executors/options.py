@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from fractalman.config import integer
 from fractalman.errors import RecipeError
 from fractalman.executors.processes import PoolExecutor
 from fractalman.executors.protocol import ALLOW, OwnExecutor, SerialExecutor
+
+MOST_JOBS = 4096
 
 
 def from_options(jobs: int = 1, scheduler: str | None = None) -> OwnExecutor:
@@ -17,6 +20,7 @@ def from_options(jobs: int = 1, scheduler: str | None = None) -> OwnExecutor:
     Errors: RecipeError for two options at once or a value that cannot be; MissingExtraError; ResourceError when nobody
         answers.
     """
+    jobs = integer(1, MOST_JOBS)("jobs", jobs)
     if jobs != 1 and scheduler is not None:
         raise RecipeError("jobs and scheduler are given: expected one of them; use jobs = 1 with a scheduler")
     if scheduler == ALLOW:

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any, NoReturn
 
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.executors.protocol import Closing, Handle, WorkerLostError
 
@@ -48,8 +49,8 @@ class PoolExecutor(Closing):
     """
 
     def __init__(self, jobs: int) -> None:
-        if jobs < 1:
-            raise RecipeError(f"jobs = {jobs!r}: expected an integer >= 1")
+        if not is_integer(jobs) or int(jobs) < 1:
+            raise RecipeError(f"jobs = {shown(jobs)}: expected an integer >= 1")
         self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="fractalman-worker")

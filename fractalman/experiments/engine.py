@@ -16,8 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from fractalman.config import integer, is_integer, shown
 from fractalman.errors import CorruptFileError, EnvironmentChangedWarning, RecipeError
 from fractalman.executors import Executor, from_options, gather
+from fractalman.executors.options import MOST_JOBS
 from fractalman.experiments.environment import change_words, environment_words
 from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, environments, parts_in, read_journal
 from fractalman.random.streams import STREAM_VERSION
@@ -120,6 +122,14 @@ def digest_of(name: str, spec: Specification) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def _checked_shard(shard: Any) -> Shard:
+    """Return (i, n) as integers; RecipeError unless 1 <= i <= n."""
+    found = list(shard) if isinstance(shard, (tuple, list)) else []
+    if len(found) != 2 or not all(map(is_integer, found)) or not 1 <= int(found[0]) <= int(found[1]):
+        raise RecipeError(f"shard = {shown(shard)}: expected two integers (i, n), 1 <= i <= n; use shard = (1, 4)")
+    return int(found[0]), int(found[1])
+
+
 def run_experiment(
     experiment: Experiment[S, T, R, Out],
     spec: S,
@@ -171,6 +181,9 @@ def run_experiment(
     Exception
         What a task raised. Finished tasks stay in the journal whatever happens, Ctrl-C included.
     """
+    jobs = integer(1, MOST_JOBS)("jobs", jobs)
+    if shard is not None:
+        shard = _checked_shard(shard)
     if force and shard is not None:
         raise RecipeError("force with a shard would take the other shards' parts away: use another folder")
     if shard is not None and out is None:

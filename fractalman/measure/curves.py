@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, Bool
+from fractalman.config import ends
 from fractalman.errors import FitError
 
 
@@ -54,8 +53,8 @@ def cleaned(
     if not keep.all():
         warnings.append(f"{int((~keep).sum())} sizes are missing: left out")
     if window is not None:
-        low, high = window
-        keep &= (sizes >= (-math.inf if low is None else low)) & (sizes <= (math.inf if high is None else high))
+        low, high = ends("window", window, missing=True)
+        keep &= (sizes >= low) & (sizes <= high)
     least = 1.0 if logarithm else 0.0
     if not (np.isfinite(sizes[keep]) & (sizes[keep] > least)).all():
         raise FitError(f"n must be finite and greater than {least:g}{', for ln n > 0' if logarithm else ''}")

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
+from fractalman.config import is_integer
 from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
@@ -342,7 +343,7 @@ def prepared(
 ) -> Neighbourhoods:
     """Return the neighbour distances that every estimator reads; parameters as for `dimension`."""
     points = as_points(X, least=least, duplicates=duplicates, most=MAX_TARGETS, seed=seed)
-    if theiler > 0:
+    if is_integer(theiler) and int(theiler) > 0:
         points = without_runs(points, theiler, seed)
     return neighbourhoods(points, n_sources, seed, theiler)
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
-from fractalman.config import is_word
+from fractalman.config import is_word, real
 from fractalman.config import shown as plain
 from fractalman.display import Display
 from fractalman.errors import FitError, nearest
@@ -195,6 +195,7 @@ def compare_laws(
         if not is_word(law, LAWS):
             raise FitError(f"unknown law {plain(law)}: expected {', '.join(LAWS)}{nearest(law, LAWS)}")
     sizes, losses = checked_curves(n, loss)
+    up_to = None if up_to is None else real(0.0, math.inf)("up_to", up_to)
     shown = sizes <= up_to if up_to is not None else np.arange(sizes.size) < max(5, math.ceil(2 * sizes.size / 3))
     if shown.sum() < 5 or shown.all():
         raise FitError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import ends, integer, is_integer, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import sample_sources
@@ -61,9 +62,9 @@ class Neighbourhoods(Display):
 def neighbourhoods(points: Points, n_sources: int, seed: int, theiler: int = 0) -> Neighbourhoods:
     """Return the neighbour distances of ``n_sources`` random points; RecipeError where there is no distance."""
     n, d = points.values.shape
-    n_sources = min(n_sources, max(_SOURCES_AT_LEAST, _WORK // (n * d)))
-    if not (isinstance(theiler, int | np.integer) and 0 <= theiler < n // 4):
-        raise RecipeError(f"theiler = {theiler!r}: expected a whole number of rows from 0 to {n // 4 - 1}")
+    n_sources = min(integer(1, 1 << 60)("n_sources", n_sources), max(_SOURCES_AT_LEAST, _WORK // (n * d)))
+    if not is_integer(theiler) or not 0 <= int(theiler) < n // 4:
+        raise RecipeError(f"theiler = {shown(theiler)}: expected a whole number of rows from 0 to {n // 4 - 1}")
     sources = sample_sources(n, max(2 * BLOCKS, n_sources), seed)
     k = int(min(n - 1 - 2 * theiler, max(20, n // _DEEPEST)))
     near, following = [], 0
@@ -157,7 +158,7 @@ def share_of_ties(found: Neighbourhoods) -> float:
 
 def checked_window(window: tuple[float, float]) -> tuple[float, float]:
     """Return two distances as numbers; RecipeError unless 0 < low < high."""
-    low, high = float(window[0]), float(window[1])
+    low, high = ends("window", window)
     if not (np.isfinite(high) and 0.0 < low < high):
         raise RecipeError(f"window = ({low:g}, {high:g}): expected two finite distances 0 < low < high")
     return low, high

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.config import is_integer, shown
+from fractalman.config import is_integer, real, shown
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.families.base import family_of
@@ -171,8 +171,7 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     if not family_of(recipe).laws.finite_size or recipe.partitions:
         recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
-    if not 0.0 < resolution <= 1.0:
-        raise RecipeError(f"resolution = {resolution!r}: expected a number with 0 < resolution <= 1")
+    resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)
     if not is_integer(budget) or int(budget) < 1:
         raise RecipeError(f"budget = {shown(budget)}: expected a number of training points of at least 1")
     prediction = make_prediction(recipe, learner)

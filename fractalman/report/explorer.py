@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman._files import as_path
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.coarse import CoarseDataset, coarse_grain
@@ -85,7 +86,7 @@ def explore(
     """
     if not is_integer(max_points) or not 2 <= max_points <= _MOST:
         raise RecipeError(f"max_points = {shown(max_points)}: expected a number of points from 2 to {_MOST}")
-    target = Path(path)
+    target = as_path(path, "the page that is to be written")
     if target.is_dir() or not target.parent.is_dir():
         raise RecipeError(f"{path}: expected a file in an existing folder; use another name, e.g. explore.html")
     if target.exists() and not overwrite:

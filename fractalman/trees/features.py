@@ -8,7 +8,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F64, I64, AnyInt
-from fractalman.config import is_integer, is_word, shown
+from fractalman.config import ends, is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.trees import _kernels
 
@@ -47,10 +47,12 @@ def choose_latents(
     for name, bounds, unit, example in (("share", share, n_points, "(0.05, 0.95)"), ("size", scale, 1, "(10, 1000)")):
         if bounds is None:
             continue
-        ends = np.asarray(bounds, np.float64)
-        if ends.shape != (2,) or not 0 <= ends[0] <= ends[1]:
-            raise RecipeError(f"{name} = {bounds!r}: expected (low, high), 0 <= low <= high; use {name} = {example}")
-        kept &= (below >= ends[0] * unit) & (below <= ends[1] * unit)
+        low, high = ends(name, bounds)
+        if not 0 <= low <= high:
+            raise RecipeError(
+                f"{name} = {shown(bounds)}: expected (low, high), 0 <= low <= high; use {name} = {example}"
+            )
+        kept &= (below >= low * unit) & (below <= high * unit)
     found = np.flatnonzero(kept)
     if top is not None:
         if int(top) > found.size:

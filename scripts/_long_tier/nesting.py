@@ -74,8 +74,10 @@ def prefix_against_fresh(scale: float, name: str) -> Outcome:
 
 @family("nesting/labels/left-out={0}", 1, 10, 100)
 def labels_of_one_cluster(scale: float, left_out: int) -> Outcome:
-    """Mean square by which labels of 1000 points move when points are added, over its exact expectation given the
-    trees; control: the expectation of normals that do not turn, three to six times as much.
+    """How far labels of 1000 points move when points are added; control: normals that do not turn.
+
+    The mean square is taken over its exact expectation given the trees; that of the control is three to six times as
+    much.
 
     Every point is its own nearest neighbour in the larger cluster (nesting/neighbours), so this is what is seen through
     it.
@@ -102,8 +104,10 @@ def labels_of_one_cluster(scale: float, left_out: int) -> Outcome:
 
 @family("nesting/neighbours/left-out={0}", 1, 10, 100)
 def own_nearest_neighbours(scale: float, left_out: int) -> Outcome:
-    """Whether points of 1000 in 100 dimensions are their own nearest neighbours in the larger cluster: all must be;
-    control: directions that come down the hierarchy, which the added points turn."""
+    """Whether points are their own nearest neighbours in the larger cluster; control: directions down the hierarchy.
+
+    1000 points in 100 dimensions, all of which must be; the added points turn what comes down the hierarchy.
+    """
     n, m = 1000, count(scale, 20, 4)
     missed = {}
     for directions in ("edges", "hierarchy"):

@@ -457,6 +457,31 @@ def test_a_signal_that_a_package_turns_into_an_error_of_its_own_is_a_signal(
     assert "unexpected ZeroDivisionError" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, cli.TERMINATED)])
+def test_a_signal_that_comes_while_an_object_is_taken_away_is_a_signal(
+    number: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Last:
+        def __del__(self) -> None:  # whatever is raised in here goes nowhere
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)
+
+    def command(_: Any) -> int:
+        Last()
+        time.sleep(10)
+        return 0
+
+    before = sys.unraisablehook
+    monkeypatch.setattr(cli, "parse", lambda _: argparse.Namespace(run=command))
+    try:
+        found = cli.main(["list"])
+    except SystemExit as ended:
+        found = ended.code
+    assert found == status
+    assert "ignored" not in capsys.readouterr().err
+    assert sys.unraisablehook is before
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
 @pytest.mark.parametrize(

@@ -85,7 +85,10 @@ def test_a_column_is_cut_into_blocks_without_gaps(source: Any) -> None:
 def test_a_writer_with_an_error_in_its_last_row_names_that_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Wrong(Streamed):
         def blocks(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
-            yield N - 3, np.array([0, 0, N])
+            start = N - 1 - (N - 1) % writer.block_rows((N,), spec.BY_PATH["cluster"].dtype)
+            block = np.zeros(N - start, np.int64)
+            block[-1] = N
+            yield start, block
 
     monkeypatch.setattr(writer, "_rows", lambda _, source, rows: Wrong(source, rows).blocks())
     monkeypatch.setattr(writer, "_check_space", lambda *_: None)

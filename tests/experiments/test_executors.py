@@ -242,7 +242,7 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path, number: signal.Sign
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [
-        ({"jobs": 0}, RecipeError, "jobs = 0: expected an integer >= 1"),
+        ({"jobs": 0}, RecipeError, "jobs = 0: expected an integer from 1 to 4096"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, RecipeError, "jobs and scheduler are given: expected one"),
         ({"scheduler": "127.0.0.1:8786"}, RecipeError, "expected an address, e.g. tcp://"),
         ({"scheduler": ""}, RecipeError, "expected an address"),

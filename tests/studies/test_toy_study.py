@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 from fractalman.config import Keys, integer
 from fractalman.studies.base import StudySpec, Task
 from fractalman.studies.reading import read_study
-from fractalman.studies.sources import Source
+from fractalman.studies.trained_source import Source
 
 KEYS: Keys = {"size": (integer(2, 1000), 16), "seeds": (integer(1, 100), 3)}
 

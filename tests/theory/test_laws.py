@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import json
 import math
 
@@ -423,7 +425,7 @@ def test_a_networks_budget_is_spent_best() -> None:
 
     assert best.operations == spent(best.width, best.n) <= 1e10 < spent(best.width, best.n + 1 + batch)
     for width in range(1, 4 * best.width):
-        n = max((n for n in range(1, 8 * best.n, 5) if spent(width, n) <= 1e10), default=1)
+        n = max(1, bisect.bisect_right(range(1, 8 * best.n), 1e10, key=functools.partial(spent, width)))
         P = fm.learners.make("mlp", {"width": width}).parameters(p.recipe.ambient_dim)
         assert p.joint_law(**given).risk(n, P) >= best.risk * (1.0 - 1e-3)
     more = p.network_optimal(1e12, passes=50.0, **given)

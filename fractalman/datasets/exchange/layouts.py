@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman._files import as_path
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.exchange.parquet import files_of as parquet_files
 from fractalman.datasets.exchange.percolation import files_of as percolation_files
@@ -72,6 +73,8 @@ _FILES = {layout.suffix for layout in LAYOUTS.values() if layout.suffix} | {
     ".zip",
 }
 
+_LONGEST = 4096  # characters of a path that any system takes
+
 
 def check_layout(path: str | os.PathLike[str], layout: str) -> None:
     """Refuse a layout that there is not, and a target whose ending the layout does not have.
@@ -94,15 +97,20 @@ def check_layout(path: str | os.PathLike[str], layout: str) -> None:
     """
     if not is_word(layout, LAYOUTS):
         raise RecipeError(f"layout = {shown(layout)}: expected {', '.join(LAYOUTS)}{nearest(layout, LAYOUTS)}")
-    target, wanted = Path(path), LAYOUTS[layout].suffix
+    target, wanted = as_path(path, "the export"), LAYOUTS[layout].suffix
     suffix = target.suffix
+    if len(str(target)) > _LONGEST:
+        raise RecipeError(f"{shown(str(target))} is no path: use a shorter file name")
+    if not target.name:
+        raise RecipeError(f"{str(path)!r} names no file: use a name, e.g. {LAYOUTS[layout].title}{wanted}")
     if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
         return
     others = [name for name, one in LAYOUTS.items() if one.suffix and one.suffix == suffix]
     other = f", or layout {others[0]} (--layout {others[0]})" if others else ""
     about = f"tools that expect {wanted}" if wanted else "tools that expect a folder"
     raise RecipeError(
-        f"{path} ends in {suffix or 'nothing'}: {LAYOUTS[layout].title} layout is read by {about}; use "
+        f"{path} ends in {suffix or 'nothing'}: {LAYOUTS[layout].title} layout is "
+        f"read by {about}; use "
         f"{target.with_suffix(wanted)}{other}"
     )
 
