@@ -173,7 +173,7 @@ MORE = {
     "objects": np.array([object()], object), "array of none": np.array(3), "void": np.void(b"ab"),
     "day": date(2020, 1, 1),
     "decimal": Decimal("sNaN"), "fraction": Fraction(1, 3), "subnormal": 1e-320, "bytes of NumPy": np.bytes_(b"a"),
-    "surrogate": "\ud800", "uneven": [[1], [1, 2]], "long list": [0] * 100_000, "time": np.timedelta64(1),
+    "surrogate": "\ud800", "uneven": [[1], [1, 2]], "long list": [0] * 100_000, "time": np.timedelta64(1, "s"),
 }  # fmt: skip
 
 
