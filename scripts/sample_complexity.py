@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """At which training-set size networks learn a Random Hierarchy Model, against n_c·m^L: runs, table and constant.
 
-    .venv/bin/python scripts/sample_complexity.py -o /tmp/complexity      # runs what is missing, then writes the report
+    .venv/bin/python scripts/sample_complexity.py -o complexity-runs    # runs what is missing, then writes the report
 
 Of every grammar a sweep of networks (multilayer perceptrons, locally connected ones, transformers) and of kernels and
 neighbours over sizes from a tenth to ten times n_c·m^L. The size at which a learner's 0–1 risk is half of what the best

@@ -82,12 +82,13 @@ def _heard() -> Iterator[None]:
     """
     _received.clear()
     unraisable = sys.unraisablehook
+    resent: list[threading.Timer] = []
 
     def again(lost: sys.UnraisableHookArgs) -> None:
         if _received and issubclass(lost.exc_type, (SystemExit, KeyboardInterrupt)):
-            later = threading.Timer(0.01, _thread.interrupt_main, _received[-1:])  # not within this very function
-            later.daemon = True
-            later.start()
+            resent.append(threading.Timer(0.01, _thread.interrupt_main, _received[-1:]))  # not within this function
+            resent[-1].daemon = True
+            resent[-1].start()
         else:
             unraisable(lost)
 
@@ -99,6 +100,8 @@ def _heard() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = unraisable
+        for timer in resent:  # what has ended meanwhile is not interrupted any more
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

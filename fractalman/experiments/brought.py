@@ -52,7 +52,7 @@ def brought_learners(
     for name in installed():
         if name in rest and name not in found:  # a package's learner is told how it is judged like anybody's
             try:
-                found[name] = _told(name, make(name), rest.pop(name))
+                found[name] = _with_table(name, make(name), rest.pop(name))
             except RecipeError as error:
                 problems += map(str, error.args)
     refuse(problems)
@@ -68,11 +68,11 @@ def _named(name: str, thing: Any, table: Any) -> Learner:
     if name in (*names(), *_RESERVED) or re.fullmatch(r"[0-9]+-nn", name):
         raise RecipeError(f"learner {shown(name)}: the name is taken; use another for your own learner")
     learner = own(thing, called=name)
-    return _told(name, replace(learner, called=name) if isinstance(learner, UserLearner) else learner, table)
+    return _with_table(name, replace(learner, called=name) if isinstance(learner, UserLearner) else learner, table)
 
 
-def _told(name: str, learner: Learner, table: Any) -> Learner:
-    """Return a learner with the words of its table."""
+def _with_table(name: str, learner: Learner, table: Any) -> Learner:
+    """Return a learner with what its table says: like, capacity."""
     if not isinstance(table, Mapping):
         raise RecipeError(f"{name} is {shown(table)}: expected a table [{name}]")
     if not table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 
-from fractalman.measure.number_text import lowered
+from fractalman.measure.number_text import LONGEST, lowered
 
 _SYNONYMS: dict[str, str] = {
     "loss": "loss final_loss test_loss val_loss valid_loss validation_loss eval_loss train_loss training_loss nll ce "
@@ -69,6 +69,8 @@ def recognised(name: str) -> tuple[str, float] | None:
     >>> recognised("Training Tokens (B)"), recognised("val_loss"), recognised("optimizer")
     (('n_data', 1000000000.0), ('loss', 1.0), None)
     """
+    if len(name) > LONGEST:
+        return None
     text, factor = logarithm(name)[0], 1.0
     unit = re.fullmatch(r"(.*?)\s*[(\[]\s*(?:in\s+)?([^()\[\]]+?)\s*[)\]]", text)
     if unit:
@@ -107,6 +109,8 @@ def logarithm(name: str) -> tuple[str, float | None]:
     >>> logarithm("log10_N"), logarithm("ln(loss)"), logarithm("log tokens"), logarithm("log_loss")
     (('N', 10.0), ('loss', 2.718281828459045), ('tokens', 0.0), ('log_loss', None))
     """
+    if len(name) > LONGEST:
+        return name, None
     text = re.sub(r"[*†‡§¶]+$", "", name.strip()).strip().strip("*$").strip()
     found = re.fullmatch(
         r"(log_?\{?10\}?|log_?\{?2\}?|log10|lg|ln|log_?e|log)(?:[_\s]+|(?=[(\[]))(.+)", text, re.IGNORECASE

@@ -35,6 +35,8 @@ _WHOLE = re.compile(
     rf"\s*(?P<beside>{'|'.join(_BESIDE.values())})?\s*(?P<mark>[*†‡§¶#]+)?",
     re.IGNORECASE,
 )
+LONGEST = 400
+"""Characters of a cell or header beyond which it is a text, whatever it begins with."""
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SEPARATORS = re.compile(r"[,'’_\u00a0\u202f\u2009 ]")
 
@@ -74,6 +76,9 @@ def read_number(cell: Any, decimal_comma: bool = False) -> tuple[float | None, s
     text = str(cell).strip()
     if text.lower() in _MISSING:
         return math.nan, ""
+    if len(text) > LONGEST:
+        return None, ""
+    text = re.sub(r"(\s)\s+", r"\1", text)  # of many blanks each could stand at many places of the pattern
     text, about = _bare(text.replace("−", "-"))
     if decimal_comma:
         text = re.sub(r"(?<![\d.,])[+-]?\d[\d.,]*", _with_point, text)
@@ -119,7 +124,10 @@ def _value(found: re.Match[str]) -> float:
     )
     power += int(found["power"] or 0)
     if found["base"] == "2":
-        return math.ldexp(10.0**power, int(found["bare"]))
+        try:
+            return math.ldexp(10.0**power, int(found["bare"]))
+        except OverflowError:
+            return math.inf
     if found["bare"]:
         return float(f"1e{int(found['bare']) + power}")
     mantissa, _, exponent = _SEPARATORS.sub("", found["digits"]).lower().partition("e")

@@ -22,7 +22,8 @@ from fractalman.measure.cells import Cells, is_missing, plain_point
 from fractalman.measure.number_text import number
 
 _TEXT = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat")
-_PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+_PACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MOST_BYTES = 1 << 30  # of a packed text: a small file may unpack to any size
 _BINARY = (".parquet", ".feather", ".xlsx")
 TABLE_FILES = (*_TEXT, *_BINARY, *(kind + packed for packed in _PACKED for kind in _TEXT))
 """How the names of files with anybody's tables end."""
@@ -98,13 +99,17 @@ def check_table(file: Path) -> str:
 
 def _decoded(file: Path) -> str:
     """The text of a file: unpacked; UTF-8, UTF-16 with its mark (Excel's "Unicode text"), else Windows' Latin."""
-    raw = file.read_bytes()
     ending = file.suffix.lower()
-    if ending in _PACKED:
+    if ending not in _PACKED:
+        raw = file.read_bytes()
+    else:
         try:
-            raw = _PACKED[ending](raw)
+            with _PACKED[ending](file) as packed:
+                raw = packed.read(_MOST_BYTES + 1)
         except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
             raise RecipeError(f"{file} is not packed as {ending} says ({error}): expected an intact file") from None
+        if len(raw) > _MOST_BYTES:
+            raise RecipeError(f"{file} unpacks to more than {_MOST_BYTES:,} bytes: expected a table of losses")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         codecs = ["utf-16"]
     else:

@@ -12,7 +12,6 @@ from scipy import stats
 import fractalman as fm
 from _long_tier.core import Outcome, count, family, seed_range, z_test
 from _long_tier.trees import chosen
-from fractalman.families import _forests as forests
 from fractalman.trees import restricted_hierarchy
 from tests.reference import nested as reference
 
@@ -82,23 +81,12 @@ def labels_of_one_cluster(scale: float, left_out: int) -> Outcome:
     Every point is its own nearest neighbour in the larger cluster (nesting/neighbours), so this is what is seen through
     it.
     """
-    n, m, draws = 1000, count(scale, 60, 12), 8
-    rows = []
-    for seed in seed_range(m, 63):
-        trees = [(forests.nested_cluster(k, seed), k) for k in (n, n - left_out)]
-        names = [forests.latent_names(tree.edges, k, seed) for tree, k in trees]
-        changes = []
-        for draw in range(draws):
-            y, before = (
-                forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, draw, names=name)[1]
-                for (tree, k), name in zip(trees, names, strict=True)
-            )
-            changes.append(float(np.mean((y[: n - left_out] - before) ** 2)))
-        rows.append([float(np.mean(changes)), *reference.label_changes(*trees[0], *trees[1], seed)])
+    n, m = 1000, count(scale, 60, 12)
+    rows = [reference.label_change(n, n - left_out, seed, draws=8) for seed in seed_range(m, 63)]
     reached, exact, separate, least = np.array(rows).T
     p, scores = z_test(reached / exact, 1.0)
-    told = zip(("reached", "exact", "separate", "least"), np.array(rows).T, strict=True)
-    remark = ", ".join(f"{word} {x.mean():.2g} ± {x.std(ddof=1) / np.sqrt(m):.1g}" for word, x in told)
+    means = zip(("reached", "exact", "separate", "least"), np.array(rows).T, strict=True)
+    remark = ", ".join(f"{word} {x.mean():.2g} ± {x.std(ddof=1) / np.sqrt(m):.1g}" for word, x in means)
     return Outcome(p, m, z_test(reached / separate, 1.0)[0], scores, f"{remark}, median least {np.median(least):.2g}")
 
 

@@ -10,6 +10,7 @@ import collections
 import hashlib
 import json
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -113,6 +114,11 @@ def digest(*parts: Any) -> str:
     return out.hexdigest()
 
 
+def without_places(said: str) -> str:
+    """Return what was said without folders and addresses of this machine, which say nothing to a reader."""
+    return re.sub(r"0x[0-9a-f]{6,}", "0x…", re.sub(r"(?<![\w.])/(?:[^/\s\"',:;)]+/)+", "…/", said))
+
+
 @dataclass
 class Tally:
     """How many attempts of each group came to which end, and the bad ones in words."""
@@ -125,7 +131,7 @@ class Tally:
         """Note one attempt."""
         self.counts.setdefault(group, collections.Counter())[found] += 1
         if found in BAD:
-            self.bad.append(f"{group}: {found}: {' '.join(said.split())[:300]}")
+            self.bad.append(f"{group}: {found}: {' '.join(without_places(said).split())[:300]}")
             print(self.bad[-1], file=sys.stderr, flush=True)
 
     @property

@@ -1,5 +1,7 @@
 """Sweeps over points that nobody draws: the text that every machine has, and files."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -111,7 +113,7 @@ def test_sweep_over_a_file(tmp_path, target):
         ({"text": "standard-library", "contxt": 3}, "did you mean 'context'"),
         ({"text": "standard-library", "context": 0}, "context = 0"),
         ({"text": ["standard-library"]}, "expected a name"),
-        ({"file": "nowhere.npz"}, "nowhere.npz cannot be read"),
+        ({"file": "nowhere.npz"}, "nowhere.npz does not exist"),
         ({"file": "nowhere.npz", "digest": 3}, "digest = 3"),
         ({"text": "standard-library", "seed": -1}, "seed"),
         (3, "expected a table"),
@@ -127,3 +129,13 @@ def test_recipe_and_data_exclude_each_other():
         load_spec({"data": TEXT, "recipe": {"family": "cascade", "n_points": 99}, "sweep": {}})
     with pytest.raises(RecipeError, match="unknown family 'text'"):
         load_spec({"recipe": {"family": "text"}, "sweep": {}})
+
+
+def test_files_that_cannot_be_points_are_refused_at_once(tmp_path):
+    """A pipe would wait for ever; a number for every point is no class."""
+    os.mkfifo(tmp_path / "pipe.npz")
+    numbers = np.random.default_rng(0).random((50, 3))
+    np.savez(tmp_path / "numbers.npz", X=numbers, y=numbers[:, 0])
+    for name, said in (("pipe.npz", "not an ordinary file but a pipe"), ("numbers.npz", "names rather than classes")):
+        with pytest.raises(RecipeError, match=said):
+            data_of_table({"file": str(tmp_path / name), "target": "class"})

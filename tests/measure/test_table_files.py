@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
+import math
 import os
 from pathlib import Path
 
@@ -13,6 +15,9 @@ import pytest
 import fractalman as fm
 from fractalman.cli import main
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError
+from fractalman.measure import table_files
+from fractalman.measure.headers import recognised
+from fractalman.measure.number_text import number
 from fractalman.measure.table_files import read_cells, table_kind
 
 SIZES = [100, 200, 400, 800, 1600, 3200]
@@ -194,3 +199,29 @@ def test_kinds_are_told_by_the_name_alone() -> None:
         ".csv", ".csv", ".json", None, None, None,
     ]  # fmt: skip
     assert issubclass(RecipeError, FractalmanError)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1" + 300 * " " + "x", "1 " * 190 + "x", "1," * 190, 5000 * "9", "10^" + 5000 * "9", "1" + 50_000 * " " + "x"],
+)
+def test_a_long_cell_is_no_number_and_takes_no_time(cell: str) -> None:
+    """Runs of blanks or separators fit a pattern in many ways: without care trying them all would never end."""
+    assert number(cell) is None
+    assert recognised(cell) is None
+
+
+def test_powers_beyond_a_float_are_infinite() -> None:
+    assert number("2^99999") == number("10^99999") == number("1e99999") == math.inf
+    assert number("2^-99999") == 0.0
+
+
+def test_a_packed_text_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_files, "_MOST_BYTES", 1000)
+    path = tmp_path / "losses.csv.xz"
+    path.write_bytes(lzma.compress(PLAIN.encode()))
+    assert len(PLAIN) < 1000
+    read_cells(path)
+    path.write_bytes(lzma.compress(PLAIN.encode() + 1000 * b"\n"))
+    with pytest.raises(RecipeError, match="unpacks to more than 1,000 bytes"):
+        read_cells(path)

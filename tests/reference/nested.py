@@ -337,6 +337,20 @@ def label_changes(tree: ClusterTree, n: int, small: ClusterTree, m: int, seed: i
     return turned, float((2.0 - 2.0 * np.sqrt(k / q)).mean()), wasserstein(before @ before.T, after @ after.T) / m
 
 
+def label_change(n: int, m: int, seed: int, draws: int) -> tuple[float, float, float, float]:
+    """Return by how much labels of m points move when the cluster grows to n, over draws, before `label_changes`."""
+    trees = [(forests.nested_cluster(k, seed), k) for k in (n, m)]
+    names = [forests.latent_names(tree.edges, k, seed) for tree, k in trees]
+    changes = []
+    for draw in range(draws):
+        y, before = (
+            forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, draw, names=name)[1]
+            for (tree, k), name in zip(trees, names, strict=True)
+        )
+        changes.append(float(np.mean((y[:m] - before) ** 2)))
+    return float(np.mean(changes)), *label_changes(*trees[0], *trees[1], seed)
+
+
 def wasserstein(a: FloatArray, b: FloatArray) -> float:
     """tr A + tr B − 2 tr (√A B √A)^½ of two covariances: the least E|x − y|², which Gaussian x, y = T x reach."""
     value, vector = np.linalg.eigh(a)

@@ -4,6 +4,6 @@ They answer what the engine asks of a family (how many, which labels, a dataset 
 a sweep like any other. Nothing is known of them: no hierarchy, no floor, no law.
 """
 
-from fractalman.experiments.given.reading import DATA_KEYS, data_of_table
+from fractalman.experiments.given.reading import data_of_table
 
-__all__ = ["DATA_KEYS", "data_of_table"]
+__all__ = ["data_of_table"]

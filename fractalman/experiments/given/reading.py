@@ -13,8 +13,6 @@ from fractalman.random.keys import Seeds
 from fractalman.recipes import Recipe
 
 _KINDS: dict[str, type[Text] | type[Table]] = {"text": Text, "file": Table}
-DATA_KEYS = tuple(dict.fromkeys(key for kind in _KINDS.values() for key in (*kind.keys, "seed")))
-"""Keys of a table [data]."""
 
 
 def data_of_table(table: Any) -> Recipe:

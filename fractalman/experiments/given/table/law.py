@@ -1,9 +1,5 @@
-"""No law is known of what scaling on given points must be."""
+"""No law is known here."""
 
-from __future__ import annotations
+from fractalman.experiments.given.law import LAWS
 
-from typing import Any
-
-from fractalman.families.laws import Laws
-
-LAWS: Laws[Any] = Laws(finite_size=False)
+__all__ = ["LAWS"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from fractalman._files import ordinary_file
 from fractalman._typing import F32, F64
-from fractalman.errors import RecipeError
+from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments.given.recipe import GivenPoints
 from fractalman.measure.user_files import read_points
+from fractalman.prediction.own_labels import check_classes
 from fractalman.random.keys import Seeds
 from fractalman.recipes.checks import Check, choice
 
@@ -26,6 +27,7 @@ def _read(file: str, target: str, digest: str) -> tuple[F32, F64]:  # noqa: ARG0
     if y is None:
         raise RecipeError(f"{file} holds no target: expected y in a .npz, or a column y of a .csv")
     if target == "class":
+        check_classes(np.asarray(y))
         y = np.unique(y, return_inverse=True)[1].reshape(-1).astype(np.float64)
     else:
         y = (y - y.mean()) / (y.std() or 1.0)
@@ -36,9 +38,9 @@ def _read(file: str, target: str, digest: str) -> tuple[F32, F64]:  # noqa: ARG0
 def digest_of_file(file: str) -> str:
     """Return the SHA-256 of a file's bytes; RecipeError where it cannot be read."""
     try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except OSError as error:
-        raise RecipeError(f"{file} cannot be read: {error.strerror}; expected a .npz, .npy or .csv file") from None
+        return hashlib.sha256(ordinary_file(file, "a file of points").read_bytes()).hexdigest()
+    except (OSError, FractalmanError) as error:
+        raise RecipeError(f"data.file: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
