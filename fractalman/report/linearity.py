@@ -96,8 +96,10 @@ def exponents_figure(results: Mapping[str, LinearityResult], kind: str = "svg") 
     """
     with settings():
         figure = new_figure(9.4, 4.4)
-        panels = [figure.add_subplot(1, 2, k + 1) for k in range(2)]
-        for axes, target in zip(panels, ("label", "network"), strict=True):
+        held = {row["target"] for result in results.values() for row in result.exponents}
+        targets = ["label", "network"] if "network" in held else ["label"]
+        panels = [figure.add_subplot(1, len(targets), k + 1) for k in range(len(targets))]
+        for axes, target in zip(panels, targets, strict=True):
             low, high = _points(axes, results, target)
             axes.plot([low, high], [low, high], color=INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
             words = "target: the label" if target == "label" else "target: the network’s own function"

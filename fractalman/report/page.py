@@ -261,10 +261,11 @@ def asked_words(result: Result) -> str:
             f"{trained} training points"
         )
     doubled = ", every place with its settings doubled as well" if spec.doubling_checks else ""
+    own = "geometry, embedding, labels, split" if spec.recipe.table_name == "recipe" else "split of the points"
     return (
         f"{len(spec.learners)} learner{'s' * (len(spec.learners) != 1)}, {places}{doubled}, "
-        f"{spec.seeds} replicates{draws}. Every replicate has its own geometry, embedding, "
-        f"labels, split and initialisation; its training sets nest and share {spec.test_size:,} test points."
+        f"{spec.seeds} replicates{draws}. Every replicate has its own {own} and initialisation; its training sets nest "
+        f"and share {spec.test_size:,} test points."
     )
 
 
@@ -377,6 +378,7 @@ def page(
         summary=summary_words(list(runs.values())),
         runs=tables,
         matrix=matrix_table(runs) if len(runs) > 1 else None,
+        given=all(result.spec.recipe.table_name != "recipe" for result in runs.values()),
         conventions=shared,
         versions=versions,
     )

@@ -146,7 +146,7 @@ def verdict_sentence(verdict: Verdict) -> str:
         return _level_sentence(verdict, level)
     if verdict.measured is None:
         expected = "" if due is None else f" where {number(due)} is due"
-        return f"was not measured{expected}: {verdict.reason}"
+        return f"was not measured{expected}: {verdict.reason.removeprefix('not measurable: ')}"
     measured = measured_words(verdict)
     if due is None:
         return f"falls with {measured}, and nothing is predicted for it: {verdict.reason}"

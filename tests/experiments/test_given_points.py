@@ -13,6 +13,7 @@ from fractalman.experiments.given.text import corpus as corpora
 from fractalman.experiments.given.text.corpus import VOCABULARY, corpus, standard_library_files
 from fractalman.experiments.given.text.sampler import places_of
 from fractalman.experiments.replicates import make_replicate
+from fractalman.report.page import page
 
 TEXT = {"text": "standard-library", "context": 8}
 
@@ -98,6 +99,9 @@ def test_sweep_over_a_file(tmp_path, target):
     result = run_sweep(spec, tmp_path / "run")
     own = [point for point in result.points if point.learner == learner and point.n == 128]
     assert max(point.risk for point in own) < (0.06 if target == "class" else 1e-6)
+    text = page("given", {"table": result}, {}, {})
+    assert "These points were given" in text
+    assert "geometry" not in text.replace("nothing is known of their geometry", "")  # nobody drew any
     assert own[0].v_in == pytest.approx(0.45 if target == "class" else 1.0, abs=0.06)
     np.savez(tmp_path / "x.npz", X=-X, y=y)
     with pytest.raises(RecipeError, match="file has changed"):
