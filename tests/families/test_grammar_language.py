@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -220,3 +221,12 @@ def test_laws_say_at_which_sizes_and_how_much_is_left() -> None:
 def test_mistakes_are_named(keywords: dict[str, object], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         SMALL.replace(**keywords)
+
+
+@pytest.mark.parametrize("one", [{"encoding": "tokens"}, {"encoding": "embedding", "embedding_dim": 1}])
+def test_one_token_in_one_column_is_refused_at_birth(one: dict[str, Any]) -> None:
+    """A file's points have two coordinates or more: said before they are made, not when they are written."""
+    with pytest.raises(RecipeError, match="one coordinate: expected 2 or more"):
+        SMALL.replace(context=1, **one)
+    assert SMALL.replace(context=2, **one).ambient_dim == 2
+    assert SMALL.replace(context=1, target="masked-token", **one).ambient_dim == 2

@@ -194,6 +194,11 @@ class GrammarRecipe(Recipe):
                 f"encoding = {self.encoding!r} of {tokens} tokens has {width} coordinates: expected "
                 f"at most {MAX_DIM}; use encoding = 'tokens'"
             )
+        if width < 2:
+            problems.append(
+                f"encoding = {self.encoding!r} of one token has one coordinate: expected 2 or more; use encoding = "
+                "'one-hot', or more tokens"
+            )
         most = max(self.roots, v if self.levels > 1 else 1) * m
         if most > MAX_RULES:
             problems.append(f"synonyms = {m}: {most} productions of a level, expected at most {MAX_RULES}")
