@@ -68,6 +68,13 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert any((ROOT / folder / name).exists() for folder in ("", "fractalman", "tests")), (page, name)
 
 
+def test_every_report_has_its_place_on_the_site() -> None:
+    """A page that no table of contents names fails the build of the site, minutes later."""
+    named = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("index.md", "reports.md"))
+    listed = set(re.findall(r"^\.\./(datasets/\S+)$", named, re.MULTILINE))
+    assert listed == {str(path.relative_to(ROOT).with_suffix("")) for path in (ROOT / "datasets").rglob("*.md")}
+
+
 def test_functions_of_the_walks_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     walks = re.findall(r"`([\w/]+\.py)`\s+`(\w+)`", text)
