@@ -11,7 +11,7 @@ import numpy as np
 from fractalman._typing import F64, I64, Bool
 from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
-from fractalman.learners.own_networks import INPUT, OUTPUT, OwnNetwork, own_network
+from fractalman.learners.own_networks import INPUT, OUTPUT, OwnNetwork, activations_at, own_network
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import TARGETS, ArraySource, labels, unit_columns
 from fractalman.trees import Hierarchy
@@ -128,7 +128,7 @@ def array_source(
         hierarchy_layer: in which it is estimated. train: indices or mask of the points that may train; None = any.
     Errors: RecipeError naming what does not fit.
     """
-    held = {} if network is None else network.activations(given.X)
+    held = {} if network is None else activations_at(network, given.X)
     spaces = {INPUT: given.X, **held}
     for name, value in (("layer", layer), ("hierarchy_layer", hierarchy_layer)):
         if value not in spaces:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fractalman.errors import RecipeError
-from fractalman.learners.own_networks import OUTPUT, OwnNetwork, own_network
+from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at, own_network
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
 from fractalman.learners.own_networks.protocol import blocks
 
@@ -176,6 +176,64 @@ def test_activations_know_the_steps_of_readouts_only() -> None:
 def test_what_is_no_network_is_refused(given: Any, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         own_network(given, X)
+
+
+def in_numbers(function: Any) -> Any:
+    """A network in NumPy whose outputs are a function of the points."""
+    return (lambda p, x: function(np.asarray(x)) + 0 * p["a"].sum(), {"a": np.ones(2)})
+
+
+FOREIGN: dict[str, tuple[Any, str]] = {
+    "of other points": (SimpleNamespace(coefs_=[np.ones((9, 1))], intercepts_=[np.ones(1)], activation="relu"),
+                        r"asked at points of shape \(40, .*ValueError.*coordinates"),
+    "raises": (in_numbers(lambda x: {}[len(x)]), "cannot be asked.*KeyError"),
+    "one number": (in_numbers(np.sum), "one number for all points"),
+    "fewer rows": (in_numbers(lambda x: x[::2, 0]), "20 rows at 40 points"),
+    "not a number": (in_numbers(lambda x: np.where(x[:, 0] > x[0, 0], np.nan, 1.0)), "output holds NaN or infinity at"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_network_that_cannot_be_asked_is_an_error_of_the_network(name: str) -> None:
+    given, message = FOREIGN[name]
+    with pytest.raises(RecipeError, match=message):
+        activations_at(own_network(given, X), X)
+
+
+def test_copies_of_a_point_keep_activations_of_their_own() -> None:
+    points, hidden = np.repeat(X[:20], 2, axis=0), rng.normal(size=(40, 3))
+    held = activations_at(own_network({"h": hidden}, points), points)
+    np.testing.assert_array_equal(held["h"], hidden)
+
+
+def test_torch_layers_are_those_that_are_called_once() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Pair(torch.nn.Linear):  # type: ignore[misc, name-defined, unused-ignore]
+        def forward(self, x: Any) -> Any:
+            return super().forward(x), None
+
+    class Module(torch.nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.last, self.twice, self.never = (torch.nn.Linear(X.shape[1], X.shape[1]) for _ in range(3))
+            self.first = Pair(X.shape[1], X.shape[1])
+
+        def forward(self, x: Any) -> Any:
+            hidden, _ = self.first(x)  # a tuple: its first tensor counts
+            return self.last(self.twice(self.twice(hidden))), None
+
+    module = Module().bfloat16()  # which NumPy does not know
+    network = own_network(module, X)
+    assert network.layers == ("first",)
+    held = activations_at(network, X)
+    with torch.no_grad():
+        hidden = module.first(torch.as_tensor(X).bfloat16())[0]
+    np.testing.assert_array_equal(held["first"], hidden.float().numpy())
+    assert network.kernel(X[:2], X[:3]).shape[1:] == (2, 3)
+    for name, calls in (("twice", 2), ("never", 0)):
+        with pytest.raises(RecipeError, match=f"'{name}' is called {calls} times"):
+            own_network(module, X, layers=[name])
 
 
 def test_an_unknown_layer_is_named() -> None:

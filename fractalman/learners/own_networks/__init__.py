@@ -14,10 +14,10 @@ from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.learners.own_networks.dense import DenseNetwork
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
-from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork
+from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork, activations_at, asking
 from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_module
 
-__all__ = ["INPUT", "OUTPUT", "OwnNetwork", "own_network"]
+__all__ = ["INPUT", "OUTPUT", "OwnNetwork", "activations_at", "asking", "own_network"]
 
 
 def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
@@ -55,12 +55,17 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     >>> network.layers, network.activations(X)["double"].tolist()
     (('double',), [[2.0, 0.0], [0.0, 2.0]])
     """
+    with asking(points):
+        return _network(given, points, layers)
+
+
+def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
     if isinstance(given, OwnNetwork):
         return given
     if isinstance(given, Mapping):
         return Activations(given, points)
     if is_module(given):
-        return TorchNetwork(given, _names(layers))
+        return TorchNetwork(given, _names(layers), points)
     if hasattr(given, "coefs_") and hasattr(given, "intercepts_"):
         return DenseNetwork(given)
     if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
@@ -69,6 +74,10 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
         from fractalman.learners.own_networks import jax_functions
 
         return jax_functions.of_module(given, _readers(layers), points)
+    if type(given).__module__.startswith("sklearn.neural_network"):
+        raise RecipeError(
+            f"a {type(given).__name__} without weights: expected a fitted one; use network.fit(X, y) first"
+        )
     raise RecipeError(
         f"network of type {type(given).__name__}: expected a dict of activations, a PyTorch module, a fitted MLP of "
         "scikit-learn's, (function, parameters), or an equinox module"

@@ -57,6 +57,7 @@ class Activations(OwnNetwork):
         self.parts = self.layers
         if not self.layers:
             raise RecipeError("no activations: expected at least one layer beside the output")
+        self._points = np.array(points, np.float64)
         self._row = {bytes(point): i for i, point in enumerate(_keys(points))}
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
@@ -79,6 +80,8 @@ class Activations(OwnNetwork):
         return list(self._table.values())
 
     def _rows(self, X: AnyFloat) -> list[int]:
+        if np.array_equal(self._points, X):  # copies of a point may have activations of their own
+            return list(range(len(self._points)))
         try:
             return [self._row[bytes(point)] for point in _keys(X)]
         except KeyError:

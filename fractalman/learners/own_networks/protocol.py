@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
 from fractalman.display import Display
+from fractalman.errors import FractalmanError, RecipeError
 
 BLOCK_BYTES = 1 << 28
 """Of the Jacobians that are held at once, of either of two sets of points."""
@@ -118,6 +120,65 @@ class OwnNetwork(Display, ABC):
         return digest.hexdigest()
 
 
+@contextmanager
+def asking(points: AnyFloat) -> Iterator[None]:
+    """Say of what foreign code raises that it is the network's, and at which points it was asked.
+
+    Parameters
+    ----------
+    points : (n, d) float
+        What the network is asked at.
+
+    Raises
+    ------
+    RecipeError
+        In place of anything that is not an error of this package or of memory; the cause stays attached.
+    """
+    try:
+        yield
+    except (FractalmanError, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+        raise RecipeError(
+            f"the network cannot be asked at points of shape {np.shape(points)}: {said}; expected a network of points "
+            f"of {np.shape(points)[-1]} coordinates"
+        ) from error
+
+
+def activations_at(network: OwnNetwork, X: AnyFloat) -> dict[str, F64]:
+    """Return what a network's layers hold at points, checked: a row for every point, finite numbers.
+
+    Parameters
+    ----------
+    network : OwnNetwork
+        Anybody's.
+    X : (n, d) float
+        Points.
+
+    Returns
+    -------
+    dict of str to float64 array
+        Layer → (n, units); under "output" the outputs, where they are known.
+
+    Raises
+    ------
+    RecipeError
+        Naming the layer that holds something else, or what the network raised.
+    """
+    with asking(X):
+        held = network.activations(X)
+    for name, values in held.items():
+        if len(values) != len(X):
+            raise RecipeError(f"layer {name} of {len(values)} rows at {len(X)} points: expected a row for every point")
+        bad = int(len(X) - np.isfinite(values).all(axis=1).sum())
+        if bad:
+            raise RecipeError(
+                f"layer {name} holds NaN or infinity at {bad} of {len(X)} points: expected finite numbers"
+            )
+    return held
+
+
 def blocks(points: int, bytes_each: int) -> Iterator[slice]:
     """Yield slices of so many points that their Jacobians fit into `BLOCK_BYTES`, a power of two of them.
 
@@ -137,6 +198,8 @@ def blocks(points: int, bytes_each: int) -> Iterator[slice]:
 def flat(values: AnyFloat) -> F64:
     """Return activations of any shape (n, …) as (n, units) float64."""
     array = np.asarray(values, np.float64)
+    if array.ndim == 0:
+        raise RecipeError("one number for all points: expected a row of activations for every point")
     return np.ascontiguousarray(array.reshape(len(array), -1))
 
 

@@ -33,34 +33,42 @@ class TorchNetwork(JacobianNetwork):
     module : torch.nn.Module
         Trained.
     layers : sequence of str, optional
-        Names as in ``module.named_modules()``, e.g. "1"; None = every module without children but the last.
+        Names as in ``module.named_modules()``, e.g. "1"; None = every module without children that is called once, but
+        the last. Of a module that gives out a tuple or a list its first tensor counts.
+    points : (n, d) float
+        The data, by whose first point it is seen which modules are called.
 
     Raises
     ------
     RecipeError
-        For a layer that the module does not have, or a module without parameters.
+        For a layer that the module does not have, calls twice or not at all, or a module without parameters.
     MissingExtraError
         Without torch.
     """
 
-    def __init__(self, module: Any, layers: Sequence[str] | None = None) -> None:
+    def __init__(self, module: Any, layers: Sequence[str] | None, points: AnyFloat) -> None:
         self._torch = load_extra("torch", "a PyTorch module")
         self._module = module
         names = dict(module.named_modules())
         names.pop("", None)
-        if layers is None:
-            leaves = [name for name, child in names.items() if not any(True for _ in child.children())]
-            layers = leaves[:-1]
-        for name in layers:
+        for name in layers or ():
             if name not in names:
                 raise RecipeError(f"layer {shown(name)}: expected {', '.join(names)}{nearest(name, names)}")
-        self.layers = tuple(layers)
         self._parameters = dict(module.named_parameters())
         if not self._parameters:
             raise RecipeError("a module without parameters: expected one that can take a step")
         self._groups = grouped({name: name.rpartition(".")[0] or "all" for name in self._parameters})
         self.parts = tuple(self._groups)
         self._outputs = 0
+        leaves = [name for name, child in names.items() if not any(True for _ in child.children())]
+        seen = self._seen(points[:1], leaves if layers is None else list(layers))
+        if layers is None:
+            layers = [name for name, calls in seen.items() if len(calls) == 1 and name][:-1]
+        for name in layers:
+            calls = len(seen.get(name, ()))
+            if calls != 1:
+                raise RecipeError(f"layer {shown(name)} is called {calls} times: expected a module that is called once")
+        self.layers = tuple(layers)
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -76,27 +84,44 @@ class TorchNetwork(JacobianNetwork):
         first = next(iter(self._parameters.values()))
         return self._torch.as_tensor(np.array(X), dtype=first.dtype, device=first.device)
 
-    def activations(self, X: AnyFloat) -> dict[str, F64]:
-        """Return what the named modules give out, flattened, and the module's own output."""
-        parts: dict[str, list[F64]] = {name: [] for name in (*self.layers, OUTPUT)}
+    def _given(self, given: Any, name: str) -> Any:
+        """Return the tensor that a module gives out, of a tuple or a list the first one."""
+        tensors = [one for one in (given if isinstance(given, list | tuple) else [given]) if self._torch.is_tensor(one)]
+        if not tensors:
+            raise RecipeError(f"{name or 'the module'} gives out a {type(given).__name__}: expected a tensor (n, …)")
+        return tensors[0]
+
+    def _numbers(self, given: Any, name: str) -> F64:
+        """Return what a module gives out, (n, units)."""
+        return flat(self._array(self._given(given, name)))
+
+    def _array(self, tensor: Any) -> AnyFloat:
+        """Return a tensor's numbers in NumPy, which knows no bfloat16."""
+        host = tensor.detach().cpu()
+        return np.asarray((host.float() if host.dtype == self._torch.bfloat16 else host).numpy())
+
+    def _seen(self, X: AnyFloat, names: Sequence[str]) -> dict[str, list[F64]]:
+        """Return what modules give out at points, call by call, in the order of the first calls; "" = the output."""
+        found: dict[str, list[F64]] = {}
+        named = dict(self._module.named_modules())
 
         def keep(name: str) -> Any:
-            def hook(_module: Any, _inputs: Any, output: Any) -> None:
-                parts[name].append(flat(output.detach().cpu().numpy()))
+            return lambda _module, _inputs, output: found.setdefault(name, []).append(self._numbers(output, name))
 
-            return hook
-
-        named = dict(self._module.named_modules())
-        handles = [named[name].register_forward_hook(keep(name)) for name in self.layers]
+        handles = [named[name].register_forward_hook(keep(name)) for name in names]
         try:
             with self._evaluating(), self._torch.no_grad():
-                for start in range(0, len(X), _BLOCK):
-                    output = self._module(self._tensor(X[start : start + _BLOCK]))
-                    parts[OUTPUT].append(flat(output.detach().cpu().numpy()))
+                output = self._module(self._tensor(X))
         finally:
             for handle in handles:
                 handle.remove()
-        return {name: np.concatenate(found) for name, found in parts.items()}
+        return {**found, "": [self._numbers(output, "")]}
+
+    def activations(self, X: AnyFloat) -> dict[str, F64]:
+        """Return what the named modules give out, flattened, and the module's own output."""
+        blocks = [self._seen(X[start : start + _BLOCK], self.layers) for start in range(0, len(X), _BLOCK)]
+        named = [*((name, name) for name in self.layers), (OUTPUT, "")]
+        return {name: np.concatenate([block[key][0] for block in blocks]) for name, key in named}
 
     @property
     def parameters(self) -> int:
@@ -120,7 +145,7 @@ class TorchNetwork(JacobianNetwork):
 
     def _count(self, A: AnyFloat) -> None:
         with self._evaluating(), self._torch.no_grad():
-            self._outputs = int(self._module(self._tensor(A[:1])).numel())
+            self._outputs = self._numbers(self._module(self._tensor(A[:1])), "").size
 
     def jacobians(self, X: AnyFloat) -> list[AnyFloat]:
         """Return the Jacobian of every part at some points, by one backward vector product an output."""
@@ -129,14 +154,15 @@ class TorchNetwork(JacobianNetwork):
         buffers = dict(self._module.named_buffers())
 
         def output(parameters: Any, x: Any) -> Any:
-            return torch.func.functional_call(self._module, (parameters, buffers), (x[None],)).reshape(-1)
+            given = torch.func.functional_call(self._module, (parameters, buffers), (x[None],))
+            return self._given(given, "").reshape(-1)
 
         with self._evaluating():
             found = torch.func.vmap(torch.func.jacrev(output), in_dims=(None, 0))(current, self._tensor(X))
         n = len(X)
         return [
             np.concatenate(
-                [found[name].detach().reshape(n, found[name].shape[1], -1).cpu().numpy() for name in names], axis=2
+                [self._array(found[name].reshape(n, found[name].shape[1], -1)) for name in names], axis=2
             ).reshape(n, -1)
             for names in self._groups.values()
         ]
@@ -144,4 +170,4 @@ class TorchNetwork(JacobianNetwork):
     def arrays(self) -> list[AnyFloat]:
         """Return the parameters and buffers."""
         state = [*self._parameters.values(), *self._module.buffers()]
-        return [value.detach().cpu().numpy() for value in state]
+        return [self._array(value) for value in state]

@@ -8,7 +8,7 @@ from typing import Any
 
 from fractalman._typing import F64
 from fractalman.config import read_table, refuse
-from fractalman.learners.own_networks import OUTPUT
+from fractalman.learners.own_networks import OUTPUT, activations_at
 from fractalman.studies.base import Task
 from fractalman.studies.linearity.spec import EXAMPLE, KEYS, Linearity
 from fractalman.studies.own import (
@@ -77,6 +77,6 @@ def own_looks(spec: OwnLinearity, task: Task) -> Iterator[tuple[int, dict[str, F
     if not isinstance(source, ArraySource):
         raise TypeError("networks come with arrays")
     for step, network in spec.networks[task.seed % len(spec.networks)].items():
-        held = network.activations(source.points)
+        held = activations_at(network, source.points)
         f = held.pop(OUTPUT, None)
         yield step, held, None if f is None else source.in_label_units(f)

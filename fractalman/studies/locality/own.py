@@ -10,7 +10,8 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.config import read_table, refuse
-from fractalman.learners.own_networks import OUTPUT, OwnNetwork
+from fractalman.errors import RecipeError
+from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at, asking
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.studies.base import Row, Task
 from fractalman.studies.granularity.local_ridge import scaled
@@ -105,7 +106,7 @@ def own_rows(spec: OwnLocality, task: Task) -> list[Row]:
         if task.part == "linear":
             rows += view.rows(base_row(task, spec.train_size, 0, 0, step), _linear(view, X))
             continue
-        held = network.activations(source.points)
+        held = activations_at(network, source.points)
         width = max((held[name].shape[1] for name in network.layers), default=0)
         base = base_row(task, spec.train_size, width, len(network.layers), step)
         rows += view.rows(base, _look(view, source, network, held))
@@ -125,11 +126,15 @@ def _linear(view: View, X: F64) -> Look:
 def _look(view: View, source: ArraySource, network: OwnNetwork, held: dict[str, F64]) -> Look:
     sources, test, pairs = view.sources, view.sample.test, view.pairs
     used, place = np.unique(pairs.j, return_inverse=True)  # few of the unseen points may stand in pairs
-    kernel = network.kernel(source.points[sources], source.points[test[used]])
+    with asking(source.points):
+        kernel = network.kernel(source.points[sources], source.points[test[used]])
+        own = network.own(source.points[sources])
+    if not (np.isfinite(kernel).all() and np.isfinite(own).all()):
+        raise RecipeError("the network's derivatives by its parameters hold NaN or infinity: expected finite numbers")
     predicted = held.get(OUTPUT)
     return Look(
         layers=network.parts,
-        own=network.own(source.points[sources]),
+        own=own,
         between=np.ascontiguousarray(kernel[:, pairs.i, place.reshape(-1)]),
         apart=isinstance(network, Activations),
         predicted=None if predicted is None else source.in_label_units(predicted)[test],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fractalman.config import read_table, refuse
-from fractalman.learners.own_networks import OUTPUT
+from fractalman.learners.own_networks import OUTPUT, activations_at
 from fractalman.studies.base import Row, Task
 from fractalman.studies.granularity.local_ridge import scaled
 from fractalman.studies.networks import base_row
@@ -94,7 +94,7 @@ def own_rows(spec: OwnProbing, task: Task) -> list[Row]:
     sample = source.sample(task.seed, n, spec.test_size)
     view, rows = View.of(spec, sample, scaled(source.points, sample.train)[sample.test]), []
     for step, network in spec.networks[task.seed % len(spec.networks)].items():
-        held = network.activations(source.points)
+        held = activations_at(network, source.points)
         predicted, numbers = None, {}
         if OUTPUT in held:
             units = source.in_label_units(held[OUTPUT])
