@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_experiment, run_sweep
-from fractalman.experiments.brought import refuse_absent
+from fractalman.experiments.brought import refuse_absent, refuse_immovable
 from fractalman.experiments.planning import refuse_unfit
 from fractalman.progress import line_progress
 from fractalman.rebuilt_reports import rebuild_report as rebuild_report
@@ -33,7 +33,7 @@ Spec = str | Path | Mapping[str, Any]
 
 def run_confirmation(
     spec: Spec,
-    out: str | Path,
+    out: str | Path | None = None,
     force: bool = False,
     progress: Progress | bool | None = None,
     jobs: int = 1,
@@ -49,7 +49,7 @@ def run_confirmation(
         Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue.
     out
         Folder for journal.jsonl, report.html, points.csv, matrix.csv and matrix.json; a killed run of the same spec is
-        continued, a network inside its training where the run keeps checkpoints.
+        continued, a network inside its training where the run keeps checkpoints. None = keep nothing.
     force
         Start anew even where another run's journal lies.
     progress
@@ -92,17 +92,21 @@ def run_confirmation(
     >>> import fractalman as fm
     >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
     >>> sweep = {"learners": ["1-nn"], "train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
-    >>> result = fm.confirm({"recipe": recipe, "sweep": sweep}, out="run")
+    >>> result = fm.confirm({"recipe": recipe, "sweep": sweep})  # out="run" keeps journal, tables and report
     >>> [(verdict.learner, verdict.agrees) for verdict in result.verdicts]  # two seeds resolve nothing: no verdict
     [('1-nn', None)]
     """
-    require_plots()
+    if out is not None:
+        require_plots()
     checked = load_spec(spec_of(spec, "confirm"), learners)
     refuse_absent(checked.brought)
-    refuse_changed_tables(out)
+    if jobs != 1 and scheduler is None:
+        refuse_immovable(checked.brought)
+    if out is not None:
+        refuse_changed_tables(out)
     with line_progress(progress) as told:
         result = run_sweep(checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
-        if shard is None or not result.missing:
+        if out is not None and (shard is None or not result.missing):
             _say(told, "writing the report")
             write_report(result, out)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,6 +41,8 @@ def brought_learners(
     RecipeError
         For names that are taken or cannot be, objects that can be no learner, and tables with other keys.
     """
+    if not isinstance(brought, Mapping):
+        raise RecipeError(f"learners = {shown(brought)}: expected a dict name → learner; use {{'mine': learner}}")
     rest = dict(tables)
     described = rest.pop(TABLE, {})
     found: dict[str, Learner] = {}
@@ -60,6 +63,31 @@ def brought_learners(
         if name not in found and isinstance(words, Mapping):
             found[name] = absent(name, {str(key): str(value) for key, value in words.items()})
     return found, rest
+
+
+def refuse_immovable(brought: Mapping[str, Learner]) -> None:
+    """Refuse learners that other processes of this machine cannot be sent.
+
+    Parameters
+    ----------
+    brought : dict
+        Name → learner.
+
+    Raises
+    ------
+    RecipeError
+        Naming them, with what pickle says.
+    """
+    problems = []
+    for name, learner in brought.items():
+        try:
+            pickle.dumps(learner)
+        except Exception as error:  # whatever somebody's object raises
+            problems.append(
+                f"learner {name} cannot be sent to other processes ({type(error).__name__}: {error}): expected a "
+                "function or class of a module; use jobs = 1"
+            )
+    refuse(problems)
 
 
 def _named(name: str, thing: Any, table: Any) -> Learner:

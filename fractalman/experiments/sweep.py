@@ -87,7 +87,7 @@ SWEEP = Sweep()
 
 def run_sweep(
     spec: Spec,
-    out: str | Path,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     *,
     force: bool = False,

@@ -33,7 +33,7 @@ from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
 from fractalman.experiments.levels import Level, below_floor, draw_risks, level_of, structures_of
 from fractalman.experiments.points import Point
-from fractalman.experiments.regimes import DATA, MODEL, WANTED, SizeSummary, choose_window
+from fractalman.experiments.regimes import DATA, FAILED, MODEL, WANTED, SizeSummary, choose_window
 from fractalman.experiments.scatter import scatter_of
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
@@ -311,6 +311,8 @@ def _curves(
         what = f"{WANTED[axis.kind]} {'size' if axis.kind == 'data' else 'condition'}"
         lost = [entry for entry in summaries if entry.regime == DIVERGED]
         why = f"; at {len(lost)} of {len(summaries)} networks diverged: use a smaller mlp.learning_rate" if lost else ""
+        broken = [entry for entry in summaries if entry.regime == FAILED]
+        why += f"; at {len(broken)} of {len(summaries)} {broken[0].reason}" if broken else ""
         return None, f"{len(fitted)} {what}{'s' * (len(fitted) != 1)} in a row, needed are {min_sizes}{why}"
     abscissa = {entry.value: entry.parameters if axis.abscissa == "P" else entry.value for entry in summaries}
     x = [abscissa[value] for value in fitted]

@@ -32,6 +32,8 @@ Kernel = Callable[[F64, F64], F64]
 Like = str | Learner | Kernel
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+MOST = 1e100
+"""Of a prediction in size: beyond it squares have no room in float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +121,15 @@ class UserLearner(Learner):
             seeds.append(key64(problem.key, Role.INITIALISATION, 2, column) >> 33)
             y = problem.y_train[:, column].copy()
             try:
-                if classes:
-                    both = self._of_classes(X.copy(), y, (Z.copy(), X.copy()), seeds[-1], classes)
-                else:
-                    both = list(map(_checked, self._fitted(X.copy(), y, Z.copy(), seeds[-1]), (len(Z), len(X))))
+                with np.errstate():  # how NumPy treats overflow is again as it was when somebody's code has ended
+                    if classes:
+                        both = self._of_classes(X.copy(), y, (Z.copy(), X.copy()), seeds[-1], classes)
+                    else:
+                        both = list(map(_checked, self._fitted(X.copy(), y, Z.copy(), seeds[-1]), (len(Z), len(X))))
                 predicted[:, column], fitted[:, column] = both
             except MissingExtraError:  # nothing of this sweep can run here
                 raise
-            except Exception as error:  # whatever somebody's code raises is a point without a risk
+            except (Exception, SystemExit) as error:  # whatever somebody's code raises is a point without a risk
                 lost = np.full(predicted.shape, np.nan)
                 return Outcome(lost, float("nan"), {"failed": f"{type(error).__name__}: {error}"})
         risk = cross_entropy(fitted, problem.y_train) if classes else mean_square(problem.y_train - fitted)
@@ -150,11 +153,18 @@ class UserLearner(Learner):
 
 
 def _checked(prediction: Any, expected: int) -> F64:
-    values = np.asarray(prediction, np.float64)
+    given = np.asarray(prediction)
+    if given.dtype.kind == "c" or np.ma.is_masked(prediction):
+        raise ValueError(
+            f"predictions of kind {given.dtype}, {np.ma.count_masked(prediction)} masked: expected numbers"
+        )
+    values = np.asarray(given, np.float64)
     if values.shape not in ((expected,), (expected, 1)):
         raise ValueError(f"predictions of shape {values.shape}: expected ({expected},)")
     if not np.isfinite(values).all():
         raise ValueError(f"{np.count_nonzero(~np.isfinite(values))} of {expected} predictions are not finite")
+    if np.abs(values).max(initial=0.0) > MOST:
+        raise ValueError(f"predictions up to {np.abs(values).max():.3g}: expected at most {MOST:g}")
     return values.reshape(expected)
 
 

@@ -250,6 +250,25 @@ def test_a_forest_is_measured_against_floor_and_curves(tmp_path: Path) -> None:
     assert "RandomForestRegressor(n_estimators=10)" in report
 
 
+def test_without_a_folder_nothing_is_kept_and_what_failed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def fails(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+        raise ZeroDivisionError("by nothing")
+
+    result = fm.confirm(SPEC, learners={"mine": fails})
+    (verdict,) = [one for one in result.verdicts if one.learner == "mine"]
+    assert verdict.agrees is None
+    assert "failed: ZeroDivisionError: by nothing" in verdict.reason
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(RecipeError, match="learner mine cannot be sent to other processes"):
+        fm.confirm(SPEC, learners={"mine": fails}, jobs=2)
+    with pytest.raises(RecipeError, match="expected a dict name → learner"):
+        fm.confirm(SPEC, learners=[fails])  # type: ignore[arg-type]
+
+
 # ---------------------------------------------------------------------------------------------------- processes
 
 

@@ -137,9 +137,29 @@ def words(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
     return ["a"] * len(X_test)
 
 
+def masked(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+    return np.ma.masked_array(np.zeros(len(X_test)), mask=np.arange(len(X_test)) == 3)
+
+
+def rotated(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+    return np.zeros(len(X_test)) + 1j
+
+
+def huge(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+    return np.full(len(X_test), 1e200)
+
+
+def leaves(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+    raise SystemExit(3)
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
+        (masked, "ValueError: predictions of kind float64, 1 masked"),
+        (rotated, "ValueError: predictions of kind complex128"),
+        (huge, "ValueError: predictions up to 1e+200: expected at most 1e+100"),
+        (leaves, "SystemExit: 3"),
         (raises, "ZeroDivisionError: by nothing"),
         (too_few, "ValueError: predictions of shape (51,): expected (52,)"),
         (nowhere, "ValueError: 1 of 52 predictions are not finite"),
@@ -151,6 +171,16 @@ def test_what_fails_is_a_point_without_a_risk(function: Any, reason: str) -> Non
     assert np.isnan(outcomes[0].prediction).all()
     assert np.isnan(outcomes[0].train_risk)
     assert outcomes[0].info["failed"].startswith(reason)
+
+
+def test_what_a_learner_sets_of_numpy_ends_with_it() -> None:
+    def strict(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
+        np.seterr(all="raise")
+        return np.zeros(len(X_test))
+
+    before = np.geterr()
+    own(strict).run([problem()])
+    assert np.geterr() == before
 
 
 @pytest.mark.parametrize(
