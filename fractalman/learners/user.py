@@ -154,10 +154,9 @@ class UserLearner(Learner):
 
 def _checked(prediction: Any, expected: int) -> F64:
     given = np.asarray(prediction)
-    if given.dtype.kind == "c" or np.ma.is_masked(prediction):
-        raise ValueError(
-            f"predictions of kind {given.dtype}, {np.ma.count_masked(prediction)} masked: expected numbers"
-        )
+    masked = int(np.count_nonzero(getattr(prediction, "mask", False)))
+    if given.dtype.kind == "c" or masked:
+        raise ValueError(f"predictions of kind {given.dtype}, {masked} masked: expected real numbers")
     values = np.asarray(given, np.float64)
     if values.shape not in ((expected,), (expected, 1)):
         raise ValueError(f"predictions of shape {values.shape}: expected ({expected},)")
