@@ -154,7 +154,7 @@ class UserLearner(Learner):
 
 def _checked(prediction: Any, expected: int) -> F64:
     given = np.asarray(prediction)
-    masked = int(np.count_nonzero(getattr(prediction, "mask", False)))
+    masked = int(np.count_nonzero(prediction.mask)) if isinstance(prediction, np.ma.MaskedArray) else 0
     if given.dtype.kind == "c" or masked:
         raise ValueError(f"predictions of kind {given.dtype}, {masked} masked: expected real numbers")
     values = np.asarray(given, np.float64)

@@ -173,6 +173,17 @@ def test_what_fails_is_a_point_without_a_risk(function: Any, reason: str) -> Non
     assert outcomes[0].info["failed"].startswith(reason)
 
 
+def test_predictions_may_be_what_libraries_give_out() -> None:
+    pandas = pytest.importorskip("pandas")
+    for kind in (list, tuple, pandas.Series, lambda a: a[:, None], lambda a: np.ma.masked_array(a)):
+
+        def of_kind(X: Any, y: Any, X_test: Any, seed: int, kind: Any = kind) -> Any:  # noqa: ARG001
+            return kind(np.arange(len(X_test), dtype=float))
+
+        outcome = own(of_kind).run([problem()])[0]
+        np.testing.assert_array_equal(outcome.prediction[:, 0], np.arange(len(outcome.prediction)))
+
+
 def test_what_a_learner_sets_of_numpy_ends_with_it() -> None:
     def strict(X: Any, y: Any, X_test: Any, seed: int) -> Any:  # noqa: ARG001
         np.seterr(all="raise")
