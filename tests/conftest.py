@@ -75,19 +75,22 @@ def case(item: pytest.Item) -> str:
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether a test, or this case of it, waits for --all; cases in ``but`` stay among the fast ones."""
+    """Whether a test, or this case of it, waits for --all: ``only`` these cases, or all ``but`` these."""
     mark = item.get_closest_marker("slow")
-    return mark is not None and case(item) not in mark.kwargs.get("but", ())
+    if mark is None:
+        return False
+    return case(item) in mark.kwargs["only"] if "only" in mark.kwargs else case(item) not in mark.kwargs.get("but", ())
 
 
 def strangers(items: list[pytest.Item]) -> list[str]:
-    """Return the cases that a mark keeps among the fast tests and that its test no longer has."""
+    """Return the cases that a mark names and that its test no longer has."""
     kept: dict[str, set[str]] = {}
     for item in items:
         mark = item.get_closest_marker("slow")
-        if mark is not None and "but" in mark.kwargs:
+        if mark is not None:
             name = item.nodeid.partition("[")[0]
-            kept[name] = kept.get(name, set(mark.kwargs["but"])) - {case(item)}
+            named = {*mark.kwargs.get("but", ()), *mark.kwargs.get("only", ())}
+            kept[name] = kept.get(name, named) - {case(item)}
     return [f"{name}[{left}]" for name, cases in kept.items() for left in sorted(cases)]
 
 
@@ -103,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if any("::" in word for word in config.args):
         return
     if gone := strangers(items):
-        raise pytest.UsageError(f"expected these cases, which marks keep among the fast tests: {', '.join(gone)}")
+        raise pytest.UsageError(f"expected these cases, which marks of slow tests name: {', '.join(gone)}")
     if not config.getoption("--all") and "slow" not in config.option.markexpr:
         slow = [item for item in items if is_slow(item)]
         config.hook.pytest_deselected(items=slow)

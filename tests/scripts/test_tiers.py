@@ -24,9 +24,15 @@ def slow_mark(decorator: ast.expr) -> ast.Call | None:
     if isinstance(decorator, ast.Call) and not decorator.args:
         words = {word.arg: word.value for word in decorator.keywords}
         reason = words.get("reason")
-        if isinstance(reason, ast.Constant) and len(str(reason.value).split()) > 2 and set(words) <= {"reason", "but"}:
+        if (
+            isinstance(reason, ast.Constant)
+            and len(str(reason.value).split()) > 2
+            and set(words) - {"reason"} in (set(), {"but"}, {"only"})
+        ):
             return decorator
-    raise ValueError(f"expected pytest.mark.slow(reason='some words', but=[cases]), found {ast.unparse(decorator)}")
+    raise ValueError(
+        f"expected pytest.mark.slow(reason='some words', but or only=[cases]), found {ast.unparse(decorator)}"
+    )
 
 
 def tiers(source: str) -> tuple[list[str], list[str]]:
@@ -35,7 +41,7 @@ def tiers(source: str) -> tuple[list[str], list[str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             marks = [mark for mark in map(slow_mark, node.decorator_list) if mark is not None]
-            whole = any(all(word.arg != "but" for word in mark.keywords) for mark in marks)
+            whole = any(len(mark.keywords) == 1 for mark in marks)
             (slow if whole else fast).append(node.name)
     return fast, slow
 
@@ -95,11 +101,21 @@ def item(name: str, **mark: Any) -> Any:
 @pytest.mark.parametrize(
     ("words", "expression", "whole", "left"),
     [
-        (["tests"], "", False, ["test_a", "test_c[one]"]),
-        (["tests"], "", True, ["test_a", "test_b", "test_c[one]", "test_c[two]"]),
-        (["tests"], "slow and not reference", False, ["test_a", "test_b", "test_c[one]", "test_c[two]"]),
-        (["tests"], "reference", False, ["test_a", "test_c[one]"]),
-        (["tests/theory/test_it.py::test_b"], "", False, ["test_a", "test_b", "test_c[one]", "test_c[two]"]),
+        (["tests"], "", False, ["test_a", "test_c[one]", "test_d[four]"]),
+        (["tests"], "", True, ["test_a", "test_b", "test_c[one]", "test_c[two]", "test_d[three]", "test_d[four]"]),
+        (
+            ["tests"],
+            "slow and not reference",
+            False,
+            ["test_a", "test_b", "test_c[one]", "test_c[two]", "test_d[three]", "test_d[four]"],
+        ),
+        (["tests"], "reference", False, ["test_a", "test_c[one]", "test_d[four]"]),
+        (
+            ["tests/theory/test_it.py::test_b"],
+            "",
+            False,
+            ["test_a", "test_b", "test_c[one]", "test_c[two]", "test_d[three]", "test_d[four]"],
+        ),
     ],
 )
 def test_slow_ones_wait_until_they_are_asked_for(
@@ -107,7 +123,9 @@ def test_slow_ones_wait_until_they_are_asked_for(
 ) -> None:
     why = "statistics of many draws"
     kept = {"reason": why, "but": ["one"]}
+    dear = {"reason": why, "only": ["three"]}
     items = [item("test_a"), item("test_b", reason=why), item("test_c[one]", **kept), item("test_c[two]", **kept)]
+    items += [item("test_d[three]", **dear), item("test_d[four]", **dear)]
     gone: list[Any] = []
     config: Any = SimpleNamespace(
         args=words,
@@ -115,7 +133,7 @@ def test_slow_ones_wait_until_they_are_asked_for(
         getoption=lambda _: whole,
         hook=SimpleNamespace(pytest_deselected=lambda items: gone.extend(items)),
     )
-    everything = [each.name for each in items]
+    everything = sorted(each.name for each in items)
     conftest.pytest_collection_modifyitems(config, items)
     assert [each.name for each in items] == left
     assert sorted([each.name for each in items + gone]) == everything
