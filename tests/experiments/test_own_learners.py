@@ -239,6 +239,7 @@ def test_predictions_take_kernels_lengths_and_ridges() -> None:
         make_prediction(recipe, learners.own(nearest))
 
 
+@pytest.mark.slow(reason="forests fitted in a whole run")
 def test_a_forest_is_measured_against_floor_and_curves(tmp_path: Path) -> None:
     ensemble = pytest.importorskip("sklearn.ensemble")
     pytest.importorskip("matplotlib")
@@ -272,6 +273,7 @@ def without_time(folder: Path) -> list[Point]:
     return [Point.from_dict({**p.to_dict(), "seconds": 0.0}) for p in load_result(folder).points if p.learner == "mine"]
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 def test_from_the_command_line_killed_and_resumed_by_two_workers(tmp_path: Path) -> None:
     """A run with a learner of the current folder is killed in its middle and goes on with two processes."""
     pytest.importorskip("matplotlib")
@@ -306,6 +308,7 @@ def test_from_the_command_line_killed_and_resumed_by_two_workers(tmp_path: Path)
     assert len(without_time(tmp_path / "run")) == 6
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 @pytest.mark.parametrize("brought", ["{'mine': own_module.nearest}", "None"], ids=["python", "package"])
 def test_from_python_and_a_package_killed_and_resumed(brought: str, tmp_path: Path) -> None:
     """As above; what is finished was not done again, and the whole is one neighbour's."""

@@ -82,6 +82,7 @@ def test_prefixes_of_bethe_ensembles(m: int, n: int, seed: int, law: tuple[int, 
     assert nodes[0] == nodes[1]
 
 
+@pytest.mark.slow(reason="statistics of 6000 trees")
 def test_shapes_in_prefixes_have_their_law() -> None:
     """Trees of 4 sites: a star has 1/7 for z = 3, more for z = 6; each is rejected by the other."""
     counts = {3: Counter[bool](), 6: Counter[bool]()}
@@ -108,6 +109,7 @@ def _star_share(z: int) -> float:
     return star / (star + path)
 
 
+@pytest.mark.slow(reason="statistics of 2500 ensembles")
 @pytest.mark.parametrize("law", [(3, 0.5), (6, 0.1), (3, 0.75)])
 def test_sizes_of_prefixes_of_bethe_ensembles(law: tuple[int, float]) -> None:
     """All clusters of a small prefix: draws of n_s, or s·n_s, restricted to what is left; the infinite one's share."""

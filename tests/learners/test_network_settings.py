@@ -145,6 +145,7 @@ def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path, monkeypatch: pyte
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.npz"]
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 def test_a_killed_training_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> None:
     """SIGKILL between two blocks; the second start goes on from the file, bit for bit."""
     script = textwrap.dedent(

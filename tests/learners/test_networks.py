@@ -78,6 +78,7 @@ def test_rows_beyond_n_and_test_points_do_not_touch_the_training() -> None:
     assert other.train_risk == base.train_risk
 
 
+@pytest.mark.slow(reason="networks compiled anew at every size")
 def test_one_compilation_serves_a_sweep_over_n_and_over_the_budget() -> None:
     learner = mlp(width=20)
     learner.run([problem(1, n=8), problem(2, n=8)])

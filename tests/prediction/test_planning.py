@@ -20,6 +20,7 @@ SMALL = 6000
 CASCADE = fm.Cascade(n_points=1000, branching=4, hurst=0.5, ambient_dim=24)
 
 
+@pytest.mark.slow(reason="plans held against runs that were made")
 def test_the_planned_error_is_the_measured_one() -> None:
     """Slopes of sweeps that were run scatter as planned; the scatter's own tails are heavy, hence the wide bounds."""
     sizes = (64, 128, 256, 512)
@@ -60,6 +61,7 @@ def test_more_seeds_resolve_more() -> None:
         assert part in text
 
 
+@pytest.mark.slow(reason="the scatter of many simulated runs")
 def test_a_network_pays_for_its_single_label_draw() -> None:
     one, network = (fm.plan(fm.PercolationCluster(n_points=9000), learner) for learner in ("1-nn", "mlp"))
     assert network.options[0].scatter > 1.3 * one.options[0].scatter

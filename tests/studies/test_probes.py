@@ -134,6 +134,7 @@ def test_areas_against_all_pairs(points: list[tuple[int, bool]]) -> None:
     assert 0.0 <= probes.auc_p_value(score, member) <= 1.0
 
 
+@pytest.mark.slow(reason="statistics of many probes")
 def test_false_alarms_are_as_rare_as_stated() -> None:
     """Global null: a run of 15 latents has any discovery with probability RATE at most; binomial bound at 1e-4."""
     runs, latents, rate = 200, 15, 0.05

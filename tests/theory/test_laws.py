@@ -403,6 +403,7 @@ def test_an_amplitude_is_the_wiggles_mean() -> None:
     assert frontiers.mean_amplitude(np.array([7]), np.array([2.0]), 1.0) == 14.0
 
 
+@pytest.mark.slow(reason="curves of four learners")
 def test_learners_have_their_own_amplitude() -> None:
     """One law, two learners: nearest neighbour pays more than a kernel, and the joint law says whose it is."""
     recipe = fm.Cascade(n_points=8192, branching=4, hurst=0.5)
@@ -411,6 +412,7 @@ def test_learners_have_their_own_amplitude() -> None:
     assert laws["laplace-kernel"].data_of == "the curve of laplace-kernel"
 
 
+@pytest.mark.slow(reason="every width is tried")
 def test_a_networks_budget_is_spent_best() -> None:
     """No other width does better, the harness's own count is within the budget, and no budget is left for one more."""
     p = fm.predict(fm.Cascade(n_points=8192, branching=4, hurst=0.5), "mlp")
