@@ -243,6 +243,7 @@ def test_what_classes_refuse() -> None:
     assert fm.predict(values, "logistic").data_exponent is None
 
 
+@pytest.mark.slow(reason="classifiers trained in a whole sweep")
 def test_somebodys_classifier_gives_its_probabilities(tmp_path: Path) -> None:
     sklearn = pytest.importorskip("sklearn.ensemble")
     forest = sklearn.RandomForestClassifier(20)

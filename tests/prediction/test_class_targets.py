@@ -148,6 +148,7 @@ def test_the_curve_of_a_dataset_is_that_of_its_recipe(name: str) -> None:
     assert abs(np.mean(several) - own.risk[0]) < 4.0 * error
 
 
+@pytest.mark.slow(reason="learners simulated on many label draws")
 def test_waves_are_simulated_and_have_no_floor() -> None:
     recipe = fm.SmoothManifold(n_points=N, dim=1, ambient_dim=2, hurst=0.5, target="sign")
     prediction = fm.predict(recipe, draws=6)

@@ -252,6 +252,7 @@ def test_classes_are_predicted_as_shares_of_wrong_answers() -> None:
     assert predict_own_data(X, y, classes=False).classes == 0
 
 
+@pytest.mark.slow(reason="estimates on 3000 points with noise and without")
 def test_noise_is_found_and_said() -> None:
     """σ = .3: found, with its variance and the exponent above it; without noise nothing is found."""
     data = fm.generate(fm.Cascade(n_points=3000, branching=4, hurst=0.5, seed=3))

@@ -42,6 +42,7 @@ def test_the_planned_error_is_the_measured_one() -> None:
     assert 0.6 < run(cluster, 24) / planned(cluster) < 1.6
 
 
+@pytest.mark.slow(reason="the scatter of many simulated runs")
 def test_more_seeds_resolve_more() -> None:
     fine, coarse = (fm.plan(CASCADE, resolution=resolution, budget=12_000) for resolution in (0.02, 0.08))
     assert coarse.possible

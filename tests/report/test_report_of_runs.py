@@ -182,6 +182,7 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
     assert (old / "kept").exists()
 
 
+@pytest.mark.slow(reason="a quickstart with all its pages")
 def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
     assert list(quickstart.quickstart(tmp_path / "one", family="cluster").results) == ["cluster"]
     assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy"]
