@@ -211,6 +211,7 @@ versions.versions_here = lambda: {**found(), "numpy": "1.0"}
 """
 
 
+@pytest.mark.slow(reason="schedulers and workers that start anew")
 def test_a_worker_of_another_version_is_refused_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its numpy says that it is 1.0; then the journal says so at every task, and so does whoever reads it."""
     (tmp_path / "other.py").write_text(OTHER)

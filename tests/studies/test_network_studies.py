@@ -165,6 +165,7 @@ def test_probes_of_a_file_from_a_specification_to_a_report(tmp_path: Path, capsy
     assert (out / "latents.csv").read_text().count("\n") == len(result.latents) + 1
 
 
+@pytest.mark.slow(reason="a whole study of trained networks")
 def test_probes_of_a_recipe_read_values() -> None:
     spec = {
         "recipe": {"family": "cascade", "n_points": 300, "ambient_dim": 12, "branching": 3, "seed": 2},

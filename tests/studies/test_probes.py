@@ -86,6 +86,7 @@ def test_logistic_probes_maximize_the_penalized_likelihood(monkeypatch: pytest.M
     np.testing.assert_allclose(probes.logistic_scores(made, y[:, None])[:, 0], expected, atol=1e-4)
 
 
+@pytest.mark.slow(reason="statistics of fifty choices")
 def test_the_approximate_leave_one_out_choice_is_the_exact_one_in_most_cases() -> None:
     same = 0
     for seed in range(6):
