@@ -54,6 +54,7 @@ def plain_loss(weights: dict[str, Any], x: Any, sparsity: float, architecture: s
     return float(np.mean(errors) + price)
 
 
+@pytest.mark.slow(reason="every kind of autoencoder is compiled", but=["relu-False", "topk-True"])
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_losses_are_those_of_numpy_and_gradients_those_of_finite_differences(architecture: str, tied: bool) -> None:

@@ -53,7 +53,7 @@ CASES = {  # recipe, a wrong one, sizes
 }
 
 
-@pytest.mark.slow(reason="sixteen replicates of every family", but=["number", "sphere"])
+@pytest.mark.slow(reason="sixteen replicates of every family", but=["sphere"])
 @pytest.mark.parametrize("name", CASES)
 def test_the_curve_is_what_one_neighbour_does(name: str) -> None:
     recipe, wrong, sizes = CASES[name]

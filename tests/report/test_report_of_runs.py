@@ -152,6 +152,7 @@ def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: P
     assert len(played) == 4
 
 
+@pytest.mark.slow(reason="two quickstarts with all their pages", but=["KeyboardInterrupt"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_an_interrupted_quickstart_leaves_the_old_one(
     played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]

@@ -366,6 +366,7 @@ def test_the_frontier_is_the_minimum_along_a_budget(
     assert frontier.data_power + frontier.model_power == pytest.approx(1.0)
 
 
+@pytest.mark.slow(reason="curves of two learners")
 def test_the_joint_law_of_a_prediction() -> None:
     """The term in n is the named learner's, averaged over a period; that in P is of the best cells, noise apart."""
     recipe = fm.Cascade(n_points=100, branching=4, hurst=0.5)
