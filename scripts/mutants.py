@@ -4,7 +4,7 @@ python scripts/mutants.py [--only NUMBER ...] [--json FILE] [-- pytest's argumen
 
 A fault is a text that stands in one place of the package, and what is put there instead; it is found wherever it has
 moved. Prints for each whether a test failed, and exits with 1 if one was not noticed. Use it before and after tests are
-removed: no fault may become invisible.
+removed or marked slow: no fault may become invisible. The fast tests are asked; with `-- --all` the slow ones, too.
 """
 
 from __future__ import annotations

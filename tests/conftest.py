@@ -64,12 +64,53 @@ def place(item: pytest.Item) -> int:
     return ORDER.index(folder) if folder in ORDER else len(ORDER) // 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests in order; mark every comparison of a kernel with its slow reference: CI runs these three times."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Two tiers: what is run at every change in minutes, and all that .ci/run runs before one lands."""
+    parser.addoption("--all", action="store_true", help="also the tests marked slow, as .ci/run does")
+
+
+def case(item: pytest.Item) -> str:
+    """Return the name of a test's parameters, "" for a test without."""
+    return str(item.callspec.id) if hasattr(item, "callspec") else ""
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether a test, or this case of it, waits for --all: ``only`` these cases, or all ``but`` these."""
+    mark = item.get_closest_marker("slow")
+    if mark is None:
+        return False
+    return case(item) in mark.kwargs["only"] if "only" in mark.kwargs else case(item) not in mark.kwargs.get("but", ())
+
+
+def strangers(items: list[pytest.Item]) -> list[str]:
+    """Return the cases that a mark names and that its test no longer has."""
+    kept: dict[str, set[str]] = {}
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        if mark is not None:
+            name = item.nodeid.partition("[")[0]
+            named = {*mark.kwargs.get("but", ()), *mark.kwargs.get("only", ())}
+            kept[name] = kept.get(name, named) - {case(item)}
+    return [f"{name}[{left}]" for name, cases in kept.items() for left in sorted(cases)]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in order; mark every comparison of a kernel with its slow reference: CI runs these three times.
+
+    Tests marked slow are left to --all, unless they are asked for: by the mark, or one by one.
+    """
     items.sort(key=place)
     for item in items:
         if "reference" in getattr(item, "originalname", item.name):
             item.add_marker(pytest.mark.reference)
+    if any("::" in word for word in config.args):
+        return
+    if gone := strangers(items):
+        raise pytest.UsageError(f"expected these cases, which marks of slow tests name: {', '.join(gone)}")
+    if not config.getoption("--all") and "slow" not in config.option.markexpr:
+        slow = [item for item in items if is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not is_slow(item)]
 
 
 def pytest_configure(config: pytest.Config) -> None:

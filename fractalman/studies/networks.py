@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fractalman import learners
 from fractalman.config import Keys
 from fractalman.errors import RecipeError
-from fractalman.learners import make
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, StudySpec, Task, plain
@@ -29,7 +29,7 @@ def network_settings(table: Mapping[str, Any], **changes: int) -> Settings:
 
     Errors: MissingExtraError without JAX; RecipeError for what cannot be.
     """
-    learner: Any = make("mlp", table)
+    learner: Any = learners.make("mlp", table)
     settings: Settings = dataclasses.replace(learner.settings, **changes)
     if len(settings.rates) > 1:
         raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: expected one rate here; use one of them")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import fractalman.learners
 from fractalman.config import (
     REQUIRED,
     Check,
@@ -28,7 +29,6 @@ from fractalman.config import (
 from fractalman.config import Source as SpecSource
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments.given import data_of_table
-from fractalman.learners import make
 from fractalman.recipes import from_dict
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.estimated import HIERARCHIES
@@ -105,7 +105,7 @@ def read_study(
             continue
         if table:
             try:
-                make(learner, table)
+                fractalman.learners.make(learner, table)
             except RecipeError as error:
                 problems += map(str, error.args)
             settings[learner] = dict(table)

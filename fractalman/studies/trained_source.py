@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import learners
 from fractalman._typing import F64
 from fractalman.config import REQUIRED, Keys, choice, integer, read_table, shown, text
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import FitError, FractalmanError, RecipeError, nearest
 from fractalman.experiments.specification import replicate_seeds, string_settings
-from fractalman.learners import DIVERGED, Problem, make
+from fractalman.learners import DIVERGED, Problem
 from fractalman.learners.class_targets import one_hot
 from fractalman.random.streams import Role, key64
 from fractalman.recipes import Recipe
@@ -104,7 +105,7 @@ class TrainedSource:
         recipe = self.points.replace(seed=replicate_seeds(self.points, i)).sized(n, count)
         data = generate(recipe)
         name = self.values["learner"]
-        learner: Any = make(name, {**string_settings(name, self.settings, recipe), **self.settings})
+        learner: Any = learners.make(name, {**string_settings(name, self.settings, recipe), **self.settings})
         key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
         problem = Problem(data.X[:n], data.y[:n, None], data.X[n : n + 1], key, recipe.target_classes)
         fitted = learner.fitted(problem)
@@ -130,7 +131,7 @@ def trained_source(points: Recipe, table: Any, problems: list[str]) -> TrainedSo
     if len(problems) > before:
         return None
     try:
-        made = make(values["learner"], {**string_settings(values["learner"], settings, points), **settings})
+        made = learners.make(values["learner"], {**string_settings(values["learner"], settings, points), **settings})
         if len(made.setting("learning_rate") if isinstance(made.setting("learning_rate"), tuple) else (1,)) > 1:
             problems.append("network.learning_rate: expected one rate here; use one of them")
     except RecipeError as error:

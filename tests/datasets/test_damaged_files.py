@@ -293,6 +293,7 @@ for flip in map(int, sys.argv[2:]):
 """
 
 
+@pytest.mark.slow(reason="hundreds of damaged files")
 def test_random_flips_are_noticed(file: Path, made: Columns, repository: Path) -> None:
     """By the digest of the whole file, all of them; without it, all but those that change nothing that is read."""
     whole = file.read_bytes()

@@ -221,6 +221,7 @@ print("small written")
 )
 
 
+@pytest.mark.slow(reason="disks that are really full")
 @pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare, to mount a small disk for one process")
 def test_a_disk_that_is_really_full(tmp_path: Path, repository: Path) -> None:
     run = subprocess.run(

@@ -319,6 +319,7 @@ def test_a_task_that_stands_twice_counts_once(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- checkpoints
 
 
+@pytest.mark.slow(reason="networks trained three times over")
 def test_a_network_stopped_inside_a_task_goes_on_and_ends_as_if_never_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_clean_classes_agree_and_rows_are_shares(clean: tuple[Any, Path, Any]) -
     assert "shares of wrong classes" in pages.page("classes", {"run": result}, {}, {})
 
 
+@pytest.mark.slow(reason="a sweep with many replicates")
 def test_the_measured_risk_is_that_of_a_plain_neighbour(tmp_path: Path) -> None:
     spec = spec_of("1-nn", target="threshold", threshold=0.5, noise=0.2)
     result = run_sweep(spec, tmp_path)
@@ -132,6 +133,7 @@ def many(recipe: dict[str, Any], *names: str, loss: str = "0-1", **tables: Any) 
     return load_spec({"recipe": recipe, "sweep": {**MANY, "learners": list(names), "loss": loss}, **tables})
 
 
+@pytest.mark.slow(reason="classifiers trained on strings at six sizes")
 @pytest.mark.parametrize("loss", ["0-1", "cross-entropy"])
 def test_strings_have_classifiers_an_exact_floor_and_one_line_of_no_theory(loss: str, tmp_path: Path) -> None:
     """Rules under which strings have several derivations: the floor is above 0, and every risk above it."""
@@ -206,6 +208,7 @@ def test_the_floor_of_classes_of_values_in_nats(tmp_path: Path) -> None:
         assert (results._predictions(asked, lambda _: None)[0]["1-nn"] is not None) == known
 
 
+@pytest.mark.slow(reason="networks trained until they interpolate")
 def test_parities_that_are_learned_leave_no_wrong_answer(tmp_path: Path) -> None:
     """A network learns all even tasks: no risk is left, the condition says so, and the verdict says why it has none."""
     pytest.importorskip("jax")
@@ -240,6 +243,7 @@ def test_what_classes_refuse() -> None:
     assert fm.predict(values, "logistic").data_exponent is None
 
 
+@pytest.mark.slow(reason="classifiers trained in a whole sweep")
 def test_somebodys_classifier_gives_its_probabilities(tmp_path: Path) -> None:
     sklearn = pytest.importorskip("sklearn.ensemble")
     forest = sklearn.RandomForestClassifier(20)

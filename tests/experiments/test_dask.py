@@ -104,6 +104,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     return content(path)
 
 
+@pytest.mark.slow(reason="schedulers and workers that are killed")
 def test_a_worker_killed_in_the_middle_of_a_shard_costs_that_shard(
     cluster: Processes, tmp_path: Path, whole: str
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(nobody: str) -> None:
         assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow(reason="schedulers and workers that are killed")
 def test_one_and_three_workers_give_one_table_though_one_is_killed(cluster: Processes, tmp_path: Path) -> None:
     """The second sweep loses a worker; another does the lost task."""
     here = table(run_experiment(PlayedSweep(), spec_of(), tmp_path / "here").points)
@@ -183,6 +185,7 @@ def test_one_and_three_workers_give_one_table_though_one_is_killed(cluster: Proc
     wait_for(lambda: len(cluster.running) - 1 - cluster.alive() == lost + 1)
 
 
+@pytest.mark.slow(reason="a whole run at a scheduler")
 def test_confirm_at_a_scheduler_gives_the_table_of_this_process(cluster: Processes, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from fractalman.runs import run_confirmation
@@ -208,6 +211,7 @@ versions.versions_here = lambda: {**found(), "numpy": "1.0"}
 """
 
 
+@pytest.mark.slow(reason="schedulers and workers that start anew")
 def test_a_worker_of_another_version_is_refused_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its numpy says that it is 1.0; then the journal says so at every task, and so does whoever reads it."""
     (tmp_path / "other.py").write_text(OTHER)

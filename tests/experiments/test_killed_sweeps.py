@@ -62,6 +62,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return rows(folder / "x")
 
 
+@pytest.mark.slow(reason="trainings that are killed and resumed", but=["1"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_sweep_killed_inside_a_training_goes_on_inside_it(
     tmp_path: Path, whole: list[dict[str, Any]], jobs: int

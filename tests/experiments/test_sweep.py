@@ -408,6 +408,7 @@ def test_a_risk_that_is_no_number_is_kept_and_not_fitted(tmp_path: Path) -> None
 # ---------------------------------------------------------------------------------------------------- executors
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_one_two_and_four_processes_give_one_table_though_a_worker_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -445,6 +446,7 @@ def test_submit_and_result_are_enough(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------ the package's own functions
 
 
+@pytest.mark.slow(reason="two whole sweeps with all replicates")
 def test_a_sweep_with_the_package_s_own_functions(tmp_path: Path) -> None:
     """A small cascade and a small cluster: nobody beats the Bayes floor, 1-NN follows its predicted curve."""
     sweep = {

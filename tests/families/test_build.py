@@ -177,6 +177,7 @@ TREES = {
 }
 
 
+@pytest.mark.slow(reason="large trees of one family after the other", but=["cluster"])
 @pytest.mark.parametrize("name", TREES)
 def test_the_tree_alone_is_that_of_the_dataset(name: str) -> None:
     recipe = TREES[name]

@@ -77,6 +77,7 @@ def test_files_hold_what_generate_returns(name: str, hierarchy: bool, tmp_path: 
     assert fm.verify(tmp_path / "again.h5") == []
 
 
+@pytest.mark.slow(reason="files larger than what is kept in memory")
 def test_large_files_are_streamed_with_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fractalman.generation.columns.IN_MEMORY_BYTES", 0)
     for name in FAMILIES:

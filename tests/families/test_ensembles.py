@@ -323,6 +323,7 @@ def test_predictions_say_what_is_missing() -> None:
         assert "size-biased" in found.law.nearest
 
 
+@pytest.mark.slow(reason="a whole run with its report")
 def test_confirm_runs_without_a_law(tmp_path: Path) -> None:
     result = fm.confirm(
         {

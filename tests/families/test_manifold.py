@@ -319,6 +319,7 @@ def test_without_a_hierarchy_everything_says_so(tmp_path: Path) -> None:
         fm.theory.bayes_risk(data, np.zeros(300, bool))
 
 
+@pytest.mark.slow(reason="a whole run with its report")
 def test_confirm_runs_without_a_floor_and_says_so(tmp_path: Path) -> None:
     spec = {
         "recipe": {"family": "smooth-manifold", "n_points": 400, "hurst": 0.5},

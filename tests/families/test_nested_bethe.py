@@ -59,16 +59,8 @@ def test_bases_and_branches_of_bethe_trees_grow_stochastically(z: int) -> None:
             assert all(then[s] <= now[s] <= then[s + 1] for s in range(n - 1))
 
 
-@settings(max_examples=15)
-@given(
-    st.integers(1, 300),
-    st.integers(1, 300),
-    st.integers(0, 2**63 - 1),
-    st.sampled_from([(3, None), (4, 0.1), (6, 0.6), (3, 0.6), (6, 0.0)]),
-    st.sampled_from(["number", "size-biased"]),
-)
-def test_prefixes_of_bethe_ensembles(m: int, n: int, seed: int, law: tuple[int, float | None], ensemble: str) -> None:
-    n, m = min(n, m), max(n, m)
+def check_prefix(m: int, n: int, seed: int, law: tuple[int, float | None], ensemble: str) -> None:
+    """A dataset of n points is the beginning of one of m: its clusters, edges and hierarchy."""
     small, large = (fm.generate(recipe_of(k, *law, ensemble, seed)) for k in (n, m))
     assert np.array_equal(large.cluster[:n], small.cluster)
     assert small.edges is not None
@@ -82,6 +74,25 @@ def test_prefixes_of_bethe_ensembles(m: int, n: int, seed: int, law: tuple[int, 
     assert nodes[0] == nodes[1]
 
 
+@pytest.mark.parametrize("ensemble", ["number", "size-biased"])
+def test_a_prefix_of_a_bethe_ensemble(ensemble: str) -> None:
+    check_prefix(200, 60, 3, (4, 0.1), ensemble)
+
+
+@pytest.mark.slow(reason="tables of five laws are made")
+@settings(max_examples=15)
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.integers(0, 2**63 - 1),
+    st.sampled_from([(3, None), (4, 0.1), (6, 0.6), (3, 0.6), (6, 0.0)]),
+    st.sampled_from(["number", "size-biased"]),
+)
+def test_prefixes_of_bethe_ensembles(m: int, n: int, seed: int, law: tuple[int, float | None], ensemble: str) -> None:
+    check_prefix(max(m, n), min(m, n), seed, law, ensemble)
+
+
+@pytest.mark.slow(reason="statistics of 6000 trees")
 def test_shapes_in_prefixes_have_their_law() -> None:
     """Trees of 4 sites: a star has 1/7 for z = 3, more for z = 6; each is rejected by the other."""
     counts = {3: Counter[bool](), 6: Counter[bool]()}
@@ -108,6 +119,7 @@ def _star_share(z: int) -> float:
     return star / (star + path)
 
 
+@pytest.mark.slow(reason="statistics of 2500 ensembles")
 @pytest.mark.parametrize("law", [(3, 0.5), (6, 0.1), (3, 0.75)])
 def test_sizes_of_prefixes_of_bethe_ensembles(law: tuple[int, float]) -> None:
     """All clusters of a small prefix: draws of n_s, or s·n_s, restricted to what is left; the infinite one's share."""

@@ -101,6 +101,7 @@ def exact_partitions(law: str, ensemble: str, n: int) -> dict[tuple[int, ...], f
     return {sizes: float(share) for sizes, share in out.items()}
 
 
+@pytest.mark.slow(reason="statistics of 4000 ensembles")
 @pytest.mark.parametrize("law", LAWS)
 def test_sizes_of_prefixes_have_the_law_of_a_fresh_ensemble(law: tuple[str, str]) -> None:
     prefixes = (3, 6, 8)

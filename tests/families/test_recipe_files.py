@@ -196,6 +196,7 @@ for source in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow(reason="every kernel is compiled for another processor")
 @pytest.mark.skipif(os.name != "posix", reason="time zones of POSIX")
 def test_another_machine_makes_the_same_bytes(tmp_path: Path, repository: Path) -> None:
     """Another user's settings: home, folder, time zone, language, hash seed, umask, number of threads."""

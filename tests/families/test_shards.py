@@ -245,6 +245,7 @@ def command(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 @posix
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGKILL, "1"), (signal.SIGINT, "2")])
 def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals, jobs: str) -> None:

@@ -56,6 +56,7 @@ def growth(recipe: fm.Recipe, folder: Path, trees: bool, *sizes: int) -> list[in
     return found
 
 
+@pytest.mark.slow(reason="memory of six million points")
 @linux
 def test_a_cascade_is_written_in_the_same_memory_whatever_its_size(tmp_path: Path) -> None:
     recipe = fm.Cascade(n_points=1, ambient_dim=2, contraction=0.001, branching=64)
@@ -72,6 +73,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> int:
     return growth(recipe, tmp_path_factory.mktemp("bare"), False, 300_000)[0]
 
 
+@pytest.mark.slow(reason="memory of 300 000 points with their trees")
 @linux
 @pytest.mark.parametrize("ratios", [0.25, (0.2, 0.25, 0.25, 0.3)])
 def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
@@ -83,6 +85,7 @@ def test_a_cascade_s_trees_take_at_most_48_bytes_a_point(
     assert with_trees < memory_of(recipe.replace(n_points=n)).streamed_bytes()
 
 
+@pytest.mark.slow(reason="memory of 800 000 points with their trees")
 @linux
 @pytest.mark.parametrize(
     "recipe",
@@ -101,6 +104,7 @@ def test_trees_of_critical_clusters_are_compact(tmp_path: Path, recipe: fm.Recip
     assert found < memory_of(recipe.replace(n_points=n)).streamed_bytes()
 
 
+@pytest.mark.slow(reason="memory of 100 000 points in 600 dimensions")
 @linux
 def test_a_cluster_s_coordinates_are_never_held(tmp_path: Path) -> None:
     """A control beside it: at once, they would be three quarters of the growth."""

@@ -107,6 +107,7 @@ def test_what_does_not_go_with_subclusters(tmp_path: Path) -> None:
     assert "subclusters" not in cascade.to_dict()
 
 
+@pytest.mark.slow(reason="whole sweeps on 2000 points")
 @pytest.mark.parametrize("name", ["cascade", "cluster"])
 def test_sweeps_on_subclusters(name: str, tmp_path: Path) -> None:
     """The nearest neighbour knows the subcluster far better than chance, no law is claimed and no floor printed."""

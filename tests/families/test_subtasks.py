@@ -158,6 +158,7 @@ def test_subtasks_stay_the_same_problems_when_there_are_more_points() -> None:
     np.testing.assert_array_equal(many.y[:n], few.y[:n])
 
 
+@pytest.mark.slow(reason="statistics of many label draws")
 def test_one_neighbour_follows_its_curve() -> None:
     """Measured by a plain k-d tree over 16 draws; curves of one subtask alone and of another α differ."""
     sizes = (16, 128, 1024)

@@ -29,6 +29,7 @@ RECIPES: dict[str, fm.Recipe] = {
 }
 
 
+@pytest.mark.slow(reason="every family that grows, in six steps", but=["cascade", "cluster", "ensemble"])
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_step_and_six_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]

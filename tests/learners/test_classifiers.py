@@ -131,6 +131,7 @@ def test_boosting_and_networks_can_be_told_to_fit_squares() -> None:
         Problem(zeros, np.full((3, 1), 2.0), zeros, 1, 2)
 
 
+@pytest.mark.slow(reason="networks trained three times over")
 def test_a_network_of_classes_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit, and its gradient is that of plain cross-entropy: one step of descent is computed by hand."""
     pytest.importorskip("jax")

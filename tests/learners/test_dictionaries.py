@@ -54,6 +54,7 @@ def plain_loss(weights: dict[str, Any], x: Any, sparsity: float, architecture: s
     return float(np.mean(errors) + price)
 
 
+@pytest.mark.slow(reason="every kind of autoencoder is compiled", but=["relu-False", "topk-True"])
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_losses_are_those_of_numpy_and_gradients_those_of_finite_differences(architecture: str, tied: bool) -> None:
@@ -125,6 +126,7 @@ def test_the_kth_largest_is_exact() -> None:
         assert float(kth_largest(values, k, together=True)) == np.sort(values.ravel())[-k]
 
 
+@pytest.mark.slow(reason="every kind of autoencoder is trained", but=["topk"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_planted_dictionary_is_recovered(architecture: str) -> None:
     X, directions = planted()
@@ -187,6 +189,7 @@ def test_classical_dictionaries_score_the_same_on_smaller_points(name: str) -> N
     assert model.decode(model.encode(X)).shape == X.shape
 
 
+@pytest.mark.slow(reason="a dictionary is trained and scored")
 def test_the_scores_take_them() -> None:
     recipe = fm.Cascade(n_points=512, ambient_dim=16, embedding="superposition", feature_min_size=16)
     data = fm.generate(recipe)

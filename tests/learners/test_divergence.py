@@ -96,6 +96,7 @@ SWEEP = {"learners": ["1-nn", "mlp"], "train_sizes": [8, 16, 32], "seeds": 2, "t
 MLP = {"width": 4, "depth": 1, "steps": 20, "batch_size": 4}
 
 
+@pytest.mark.slow(reason="networks trained in a whole sweep")
 def test_a_sweep_of_networks_that_all_diverge_is_not_measurable(tmp_path: Path) -> None:
     """And it ends: the other learner has its verdict, the journal its rows, the report its page."""
     pytest.importorskip("matplotlib")
@@ -131,6 +132,7 @@ def test_a_sweep_of_networks_that_all_diverge_is_not_measurable(tmp_path: Path) 
     assert "log-log" not in write_report(alone, tmp_path / "alone").read_text()  # nothing to draw
 
 
+@pytest.mark.slow(reason="networks trained in a whole sweep")
 def test_one_network_without_a_risk_leaves_its_condition_out_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def _weights() -> np.ndarray:
     return normals(32, 3).reshape(3, 1)
 
 
+@pytest.mark.slow(reason="a network is trained for every setting", but=["settings3"])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -73,6 +74,7 @@ def test_mup_is_standard_at_its_base_width_and_not_elsewhere() -> None:
     np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow(reason="networks of several widths are compiled")
 def test_updates_of_a_mup_network_do_not_depend_on_the_width() -> None:
     """One step (the schedule ends in one of rate 0) moves outputs alike; the control moves wide ones more."""
     X = np.random.default_rng(1).normal(size=(32, 8)).astype(np.float32)
@@ -104,6 +106,7 @@ def test_the_learning_rate_is_chosen_on_validation_points_only() -> None:
     np.testing.assert_array_equal(chosen.prediction, fixed.prediction)
 
 
+@pytest.mark.slow(reason="networks compiled for every number of steps")
 def test_one_pass_sees_every_point_once() -> None:
     """Batch k is points k·B … (k+1)·B − 1: points behind the last batch, and their order, change nothing."""
     table = {**SMALL, "steps": 4, "batch_size": 8, "sampling": "one-pass", "interpolation_tolerance": 0.0}
@@ -145,6 +148,7 @@ def test_a_checkpoint_of_another_run_is_no_use(tmp_path: Path, monkeypatch: pyte
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.npz"]
 
 
+@pytest.mark.slow(reason="processes that start and are killed")
 def test_a_killed_training_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> None:
     """SIGKILL between two blocks; the second start goes on from the file, bit for bit."""
     script = textwrap.dedent(

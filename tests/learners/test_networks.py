@@ -39,6 +39,7 @@ def mlp(**changes: object) -> learners.Learner:
 # ---------------------------------------------------------------------------------------------------- independence
 
 
+@pytest.mark.slow(reason="networks trained together and one by one")
 def test_an_ensemble_equals_the_networks_trained_one_by_one() -> None:
     """Also where one member stops long before another, and where the sizes differ."""
     easy = Problem(np.eye(2, 4, dtype=np.float32), np.array([[0.0], [1.0]]), np.zeros((3, 4), np.float32), 5)
@@ -57,6 +58,7 @@ def test_an_ensemble_equals_the_networks_trained_one_by_one() -> None:
     assert np.abs(together[0].prediction - together[3].prediction).max() > 0.02
 
 
+@pytest.mark.slow(reason="networks trained twice")
 def test_a_rerun_is_the_same_bit_for_bit() -> None:
     problems = [problem(1), problem(2)]
     first, second = mlp().run(problems), mlp().run(problems)
@@ -78,6 +80,7 @@ def test_rows_beyond_n_and_test_points_do_not_touch_the_training() -> None:
     assert other.train_risk == base.train_risk
 
 
+@pytest.mark.slow(reason="networks compiled anew at every size")
 def test_one_compilation_serves_a_sweep_over_n_and_over_the_budget() -> None:
     learner = mlp(width=20)
     learner.run([problem(1, n=8), problem(2, n=8)])

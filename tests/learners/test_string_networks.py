@@ -119,6 +119,7 @@ CONVOLUTIONS = tuple(
 )  # fmt: skip
 
 
+@pytest.mark.slow(reason="transformers compiled for every setting", but=["net0"])
 @pytest.mark.parametrize("net", TRANSFORMERS)
 def test_a_transformer_is_its_slow_reference(net: TransformerNetwork) -> None:
     X = tokens(3, 4, 6, 5)
@@ -193,6 +194,7 @@ def problem(key: int, n: int = 64) -> Problem:
     return Problem(X[:n].astype(np.float32), X[:n, :1], X[n:].astype(np.float32), key, 4)
 
 
+@pytest.mark.slow(reason="networks trained on strings")
 @pytest.mark.parametrize("name", SMALL)
 def test_they_learn_which_token_is_first(name: str) -> None:
     learner = learners.make(name, {**SMALL[name], "learning_rate": 1e-2})
@@ -206,6 +208,7 @@ def test_they_learn_which_token_is_first(name: str) -> None:
     np.testing.assert_allclose(alone.prediction, together[1].prediction, atol=5e-3)
 
 
+@pytest.mark.slow(reason="networks trained on strings", but=["convolution"])
 @pytest.mark.parametrize("name", SMALL)
 def test_weights_are_counted_and_fitted_networks_answer(name: str) -> None:
     learner = learners.make(name, SMALL[name])
@@ -221,6 +224,7 @@ def test_weights_are_counted_and_fitted_networks_answer(name: str) -> None:
     assert own.layers[-1] == f"layer-{SMALL[name]['depth']}"
 
 
+@pytest.mark.slow(reason="networks trained three times over")
 @pytest.mark.parametrize("name", SMALL)
 def test_a_killed_training_goes_on(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {**SMALL[name], "learning_rate": [1e-2, 1e-3], "interpolation_tolerance": 0.0}
@@ -299,6 +303,7 @@ def test_operations_are_those_of_the_compiled_program() -> None:
         assert learner.operations(d, outputs) == pytest.approx(counted, rel=0.3), learner.name  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow(reason="networks trained in a whole sweep")
 def test_a_sweep_runs_on_a_language(tmp_path: Path) -> None:
     spec = {
         "recipe": {"family": "grammar-language", "n_points": 1, "levels": 2, "vocabulary": 4, "synonyms": 2},

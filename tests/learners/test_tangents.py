@@ -36,6 +36,7 @@ def problem(n: int = 40, m: int = 1, d: int = 4, t: int = 30) -> Problem:
     return Problem(X[:n], y[:n], X[n:], 3)
 
 
+@pytest.mark.slow(reason="networks trained with and without snapshots")
 def test_the_last_snapshot_is_the_trained_network_bit_for_bit() -> None:
     p = problem(m=2)
     made = prepare(SMALL, p)
@@ -55,6 +56,7 @@ def test_the_last_snapshot_is_the_trained_network_bit_for_bit() -> None:
     assert min(gaps) > 1e-3  # the control: other steps are other networks
 
 
+@pytest.mark.slow(reason="networks trained until they interpolate")
 def test_a_network_that_has_interpolated_stays_as_it_is() -> None:
     easy = Problem(np.eye(2, 4, dtype=np.float32), np.array([[0.0], [1.0]]), np.zeros((1, 4), np.float32), 5)
     made = prepare(dataclasses.replace(SMALL, interpolation_tolerance=1e-4), easy)
@@ -80,6 +82,7 @@ def test_what_snapshots_refuse() -> None:
 # ---------------------------------------------------------------------------------------------------- influence
 
 
+@pytest.mark.slow(reason="a network is compiled for every setting", but=["relu-standard-2"])
 @pytest.mark.parametrize(
     ("activation", "parameterization", "depth"), [("relu", "standard", 2), ("tanh", "ntk", 1), ("gelu", "mup", 2)]
 )
@@ -125,6 +128,7 @@ def test_influence_in_a_linear_model_is_its_gram_matrix_and_training_does_not_mo
     assert risks[2] < risks[0]  # it did learn
 
 
+@pytest.mark.slow(reason="networks trained at several rates")
 def test_a_small_step_does_what_the_kernel_says() -> None:
     made = prepare(dataclasses.replace(SMALL, activation="tanh"), problem())
     (snap,) = snapshots(made, (0,))

@@ -26,6 +26,7 @@ def grid(k: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 # ---------------------------------------------------------------------------------------------------- the solver
 
 
+@pytest.mark.slow(reason="the other solver takes thousands of steps", but=["0.01"])
 @pytest.mark.reference
 @pytest.mark.parametrize("threshold", [np.inf, 0.01, 0.001])
 def test_the_compiled_solver_finds_what_scipy_finds(threshold: float) -> None:

@@ -99,6 +99,7 @@ def simulated(name: str, learner: str) -> tuple[np.ndarray, np.ndarray]:
     return risks.mean(axis=0), risks.std(axis=0, ddof=1) / math.sqrt(len(risks))
 
 
+@pytest.mark.slow(reason="learners simulated on many label draws")
 @pytest.mark.parametrize("learner", ["1-nn", "5-nn", "laplace-kernel"])
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_predicted_curves_are_those_of_plain_learners(name: str, learner: str) -> None:
@@ -127,6 +128,7 @@ def test_half_the_squared_error_is_not_the_risk_and_shuffled_classes_are_seen() 
     assert np.mean(rows) - predicted.risk[0] > 10.0 * math.hypot(spread, predicted.standard_error[0])
 
 
+@pytest.mark.slow(reason="learners simulated on many label draws")
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_no_learner_is_below_the_floor_of_classes(name: str) -> None:
     floor = fm.predict(RECIPES[name], "bayes").curve(list(SIZES))
@@ -146,6 +148,7 @@ def test_the_curve_of_a_dataset_is_that_of_its_recipe(name: str) -> None:
     assert abs(np.mean(several) - own.risk[0]) < 4.0 * error
 
 
+@pytest.mark.slow(reason="learners simulated on many label draws")
 def test_waves_are_simulated_and_have_no_floor() -> None:
     recipe = fm.SmoothManifold(n_points=N, dim=1, ambient_dim=2, hurst=0.5, target="sign")
     prediction = fm.predict(recipe, draws=6)
@@ -214,6 +217,7 @@ def test_laws_say_the_exponent_or_why_there_is_none() -> None:
     assert not fm.predict(cascade, "mlp").has_curve
 
 
+@pytest.mark.slow(reason="the scatter of many simulated runs")
 def test_a_plan_for_classes_rests_on_their_own_scatter() -> None:
     recipe = fm.Cascade(n_points=6000, branching=4, hurst=0.5, ambient_dim=8, target="sign")
     plan = fm.plan(recipe, resolution=0.15, budget=1000)

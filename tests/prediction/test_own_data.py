@@ -36,6 +36,7 @@ def measured(data: Any, learner: str, sizes: list[int], splits: int = 4) -> np.n
     return np.array(rows)
 
 
+@pytest.mark.slow(reason="learners run on 6000 points", but=["recipe0"])
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -56,6 +57,7 @@ def test_the_curve_of_one_neighbour_is_the_measured_one(recipe: fm.Recipe) -> No
     assert (np.abs(found.mean(axis=0) - shuffled) > 0.5 * predicted).all()
 
 
+@pytest.mark.slow(reason="kernel regressions on 3000 points")
 def test_a_kernel_s_curve_comes_from_the_spectrum_alone() -> None:
     """On a set of dimension 4, Laplace kernel: within 10 % and three standard errors; another kernel's is rejected."""
     data = fm.generate(fm.Cascade(n_points=3000, branching=16, hurst=1.0, seed=5))
@@ -69,6 +71,7 @@ def test_a_kernel_s_curve_comes_from_the_spectrum_alone() -> None:
     assert np.abs(found.mean(axis=0) - other)[1] > 0.2 * predicted[1]
 
 
+@pytest.mark.slow(reason="three learners run on many splits")
 def test_ridge_and_neighbours_are_chosen_as_the_learners_choose_them() -> None:
     """Noisy labels: within 10 % and three standard errors; the interpolating ridge and one neighbour are rejected."""
     rng = np.random.default_rng(3)
@@ -103,6 +106,7 @@ def test_the_variogram_is_that_of_all_pairs() -> None:
     )
 
 
+@pytest.mark.slow(reason="estimates on 6000 points")
 def test_exponents_and_words() -> None:
     """A cascade with α = 1: both roads lead near it, why() names the numbers, the table is JSON."""
     data = fm.generate(fm.Cascade(n_points=6000, branching=4, hurst=1.0, seed=7))
@@ -219,6 +223,7 @@ def test_odd_points_get_one_line_that_says_what_is_wrong(tmp_path: Path, capsys:
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow(reason="neighbours among all digits, six times")
 def test_classes_are_predicted_as_shares_of_wrong_answers() -> None:
     """Digits: the curve of one neighbour is the measured share of wrong answers; words and numbers say the same."""
     from sklearn.datasets import load_digits
@@ -247,6 +252,7 @@ def test_classes_are_predicted_as_shares_of_wrong_answers() -> None:
     assert predict_own_data(X, y, classes=False).classes == 0
 
 
+@pytest.mark.slow(reason="estimates on 3000 points with noise and without")
 def test_noise_is_found_and_said() -> None:
     """σ = .3: found, with its variance and the exponent above it; without noise nothing is found."""
     data = fm.generate(fm.Cascade(n_points=3000, branching=4, hurst=0.5, seed=3))
@@ -263,6 +269,7 @@ def test_noise_is_found_and_said() -> None:
     assert any("labels carry noise" in said for said in made.warnings)
 
 
+@pytest.mark.slow(reason="statistics over twelve datasets")
 def test_errors_are_those_of_other_label_draws() -> None:
     """Over draws of geometry and labels the exponents scatter as stated, and the intervals hold their mean."""
     made = [
@@ -306,6 +313,7 @@ def test_no_pair_that_differs_counts_as_half_a_one() -> None:
     assert 0.5 < law.noisy.value < 2.5
 
 
+@pytest.mark.slow(reason="statistics over twenty datasets")
 @pytest.mark.parametrize(("branching", "hurst", "sigma", "least"), [(8, 0.5, 0.6, 0), (4, 1.0, 0.3, 5)])
 def test_noise_is_seldom_called_where_there_is_none_and_intervals_hold_the_truth(
     branching: int, hurst: float, sigma: float, least: int

@@ -36,6 +36,7 @@ def test_the_page_holds_prediction_and_measurement(
     assert "--force" in capsys.readouterr().err
 
 
+@pytest.mark.slow(reason="a whole study of given points")
 def test_shuffled_labels_do_not_agree_with_the_prediction_of_the_true_ones() -> None:
     """A negative control of the verdict: measured on shuffled labels, the prediction misses."""
     data = fm.generate(fm.Cascade(n_points=1200, branching=4, hurst=1.0, seed=2))

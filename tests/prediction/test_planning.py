@@ -20,6 +20,7 @@ SMALL = 6000
 CASCADE = fm.Cascade(n_points=1000, branching=4, hurst=0.5, ambient_dim=24)
 
 
+@pytest.mark.slow(reason="plans held against runs that were made")
 def test_the_planned_error_is_the_measured_one() -> None:
     """Slopes of sweeps that were run scatter as planned; the scatter's own tails are heavy, hence the wide bounds."""
     sizes = (64, 128, 256, 512)
@@ -41,6 +42,17 @@ def test_the_planned_error_is_the_measured_one() -> None:
     assert 0.6 < run(cluster, 24) / planned(cluster) < 1.6
 
 
+def test_the_scatter_is_that_of_fitted_slopes() -> None:
+    """To first order, a plain fit of every row; over label draws pooled over the structures."""
+    sizes = np.array([16, 32, 64, 128])
+    rows = sizes**-0.5 * np.exp(1e-4 * np.random.default_rng(0).normal(size=(5, 7, 4)))
+    slopes = np.array([[np.polyfit(np.log(sizes), np.log(row), 1)[0] for row in block] for block in rows])
+    assert planning._spread(sizes, rows[0]) == pytest.approx(slopes[0].std(ddof=1), rel=1e-3)
+    pooled = math.sqrt(slopes.var(axis=1, ddof=1).mean())
+    assert planning._label_spread(sizes, rows) == pytest.approx(pooled, rel=1e-3)
+
+
+@pytest.mark.slow(reason="the scatter of many simulated runs")
 def test_more_seeds_resolve_more() -> None:
     fine, coarse = (fm.plan(CASCADE, resolution=resolution, budget=12_000) for resolution in (0.02, 0.08))
     assert coarse.possible
@@ -60,6 +72,7 @@ def test_more_seeds_resolve_more() -> None:
         assert part in text
 
 
+@pytest.mark.slow(reason="the scatter of many simulated runs")
 def test_a_network_pays_for_its_single_label_draw() -> None:
     one, network = (fm.plan(fm.PercolationCluster(n_points=9000), learner) for learner in ("1-nn", "mlp"))
     assert network.options[0].scatter > 1.3 * one.options[0].scatter

@@ -103,6 +103,7 @@ def test_answers_are_numbers_too() -> None:
     assert np.log(curve).shape == (2,)
 
 
+@pytest.mark.slow(reason="a cluster of 30 000 points")
 def test_what_is_predicted_for_one_cluster() -> None:
     """One critical cluster: 1/2 with a logarithm as the asymptote, about .34 over the sizes one can afford."""
     p = fm.predict(fm.PercolationCluster(n_points=30_000))

@@ -53,6 +53,7 @@ CASES = {  # recipe, a wrong one, sizes
 }
 
 
+@pytest.mark.slow(reason="sixteen replicates of every family", but=["sphere"])
 @pytest.mark.parametrize("name", CASES)
 def test_the_curve_is_what_one_neighbour_does(name: str) -> None:
     recipe, wrong, sizes = CASES[name]
@@ -63,6 +64,7 @@ def test_the_curve_is_what_one_neighbour_does(name: str) -> None:
     assert joint_p(sample, fm.predict(wrong).curve(sizes)) < REJECTED
 
 
+@pytest.mark.slow(reason="curves averaged over drawn structures", but=["number", "sphere"])
 @pytest.mark.parametrize("name", ["number", "size-biased-constant", "bethe-above", "lattice-largest", "sphere"])
 def test_floors_lie_below_and_everything_falls(name: str) -> None:
     p = fm.predict(CASES[name][0])
@@ -73,6 +75,7 @@ def test_floors_lie_below_and_everything_falls(name: str) -> None:
     assert 0.0 < p.within_variance <= 1.01
 
 
+@pytest.mark.slow(reason="curves of all smoothers", but=["k-nn", "laplace-kernel"])
 @pytest.mark.parametrize("learner", ["k-nn", "ridge", "laplace-kernel", "matern-kernel", "ntk-kernel", "5-nn"])
 def test_no_smoother_beats_the_floor(learner: str) -> None:
     for recipe in (fm.Cascade(n_points=100, hurst=0.5, ambient_dim=24), CASES["size-biased"][0].replace(n_points=2000)):

@@ -28,6 +28,7 @@ def test_the_chosen_cells_hold_every_pair(script: ModuleType) -> None:
     assert len(set(script.everything())) == len(script.everything()) == len(cells) * 20
 
 
+@pytest.mark.slow(reason="a grid of families, learners and dimensions", but=["1"])
 @pytest.mark.parametrize("offset", range(4))
 def test_recipe_and_datasets_are_predicted_alike(script: ModuleType, offset: int) -> None:
     """A quarter of the cells that hold every pair, small; scripts/recipe_and_dataset.py runs all of the grid."""

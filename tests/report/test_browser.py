@@ -56,6 +56,7 @@ def opened(page: Path, profile: Path, width: int = 1200) -> tuple[dict[str, list
     return json.loads(unescape(found[1])), console
 
 
+@pytest.mark.slow(reason="a browser opens a whole report", but=["1200"])
 @pytest.mark.parametrize("width", [1200, 600])
 def test_a_browser_opens_the_report(tmp_path: Path, width: int) -> None:
     results = {name: played_run(tmp_path / name) for name in ("one run", "another <run>")}

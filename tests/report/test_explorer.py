@@ -44,6 +44,7 @@ def act(page: Path, profile: Path, script: str, width: int = 1200, *more: str) -
     return json.loads(unescape(found[1])), re.findall(r"CONSOLE.*", done.stderr)
 
 
+@pytest.mark.slow(reason="a browser at three widths", but=["800"])
 @browser
 @pytest.mark.parametrize("width", [1280, 800, 500])
 def test_what_is_shown_is_what_python_says(tmp_path: Path, width: int) -> None:
@@ -105,6 +106,7 @@ addEventListener("load", () => {
 </script>"""
 
 
+@pytest.mark.slow(reason="a browser turns 100 000 points")
 @browser
 def test_a_hundred_thousand_points_turn_fluidly(tmp_path: Path) -> None:
     page = explore(fm.Cascade(n_points=100_000, ambient_dim=8), tmp_path / "page.html")
@@ -115,6 +117,7 @@ def test_a_hundred_thousand_points_turn_fluidly(tmp_path: Path) -> None:
     assert found["frame"] < 150.0, "milliseconds, on a machine that does other things as well"
 
 
+@pytest.mark.slow(reason="a browser opens large pages")
 @browser
 @pytest.mark.parametrize(
     "recipe",

@@ -152,6 +152,7 @@ def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: P
     assert len(played) == 4
 
 
+@pytest.mark.slow(reason="two quickstarts with all their pages", but=["KeyboardInterrupt"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_an_interrupted_quickstart_leaves_the_old_one(
     played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
@@ -182,6 +183,7 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
     assert (old / "kept").exists()
 
 
+@pytest.mark.slow(reason="a quickstart with all its pages")
 def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
     assert list(quickstart.quickstart(tmp_path / "one", family="cluster").results) == ["cluster"]
     assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy"]

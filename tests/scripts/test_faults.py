@@ -33,6 +33,7 @@ def test_harnesses_are_short() -> None:
         assert len(path.read_text(encoding="utf-8").splitlines()) < 200, path
 
 
+@pytest.mark.slow(reason="hundreds of damaged files", but=["targets-0.004"])
 @pytest.mark.parametrize(("name", "share"), [("mutation", 0.05), ("targets", 0.004), ("fuzz", 0.02)])
 def test_a_small_part_is_noticed_in_words(name: str, share: float, tmp_path: Path) -> None:
     for tally in import_module(name).run(tmp_path, share, 5):
@@ -50,6 +51,7 @@ def test_what_must_not_be_is_told() -> None:
         assert word({"status": status, "out": "", "err": err}, "1") == "unexpected"
 
 
+@pytest.mark.slow(reason="processes that hang until their time is up")
 def test_a_process_that_hangs_or_dies_is_replaced(tmp_path: Path) -> None:
     outcome: Any = import_module("outcome")
     with outcome.Worker(tmp_path) as worker:

@@ -52,6 +52,7 @@ def close(data: fm.Dataset, f: Any, **more: Any) -> Any:
     return next(row for row in result.closeness if row["space"] == "input")
 
 
+@pytest.mark.slow(reason="networks of several kinds are fitted")
 def test_a_piecewise_linear_network_is_local_and_others_get_what_is_due(data: fm.Dataset) -> None:
     found = {name: close(data, f) for name, f in functions(data).items()}
     assert found["planted"]["closeness"] == pytest.approx(1.0, abs=0.01)
@@ -137,6 +138,7 @@ def test_curve_sizes_hold_the_peak() -> None:
     assert curve_sizes(64, 200) == [4, 6, 8, 12, 16, 24, 32]
 
 
+@pytest.mark.slow(reason="a whole study with its report")
 def test_from_a_specification_to_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("jax")

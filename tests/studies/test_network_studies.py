@@ -72,6 +72,7 @@ def one(rows: list[dict[str, object]], **wanted: object) -> dict[str, object]:
     return row
 
 
+@pytest.mark.slow(reason="a whole study of trained networks")
 def test_locality_from_a_specification_to_a_report_in_shards(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +134,7 @@ def test_locality_from_a_specification_to_a_report_in_shards(
     assert json.loads((out / "result.json").read_text())["claims"][0]["layer"] == "1"
 
 
+@pytest.mark.slow(reason="a whole study of trained networks")
 def test_probes_of_a_file_from_a_specification_to_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     centres = 4.0 * normals(3, 48).reshape(4, 12)
     which = np.arange(300) % 4
@@ -163,6 +165,7 @@ def test_probes_of_a_file_from_a_specification_to_a_report(tmp_path: Path, capsy
     assert (out / "latents.csv").read_text().count("\n") == len(result.latents) + 1
 
 
+@pytest.mark.slow(reason="a whole study of trained networks")
 def test_probes_of_a_recipe_read_values() -> None:
     spec = {
         "recipe": {"family": "cascade", "n_points": 300, "ambient_dim": 12, "branching": 3, "seed": 2},

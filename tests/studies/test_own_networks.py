@@ -86,6 +86,7 @@ def test_locality_of_readouts_of_fragments_is_that_of_fragments(data: fm.Dataset
     assert local["explained_tree"] > 0.95 > 0.2 > shuffled["explained_tree"]
 
 
+@pytest.mark.slow(reason="a study of networks at all layers")
 def test_locality_of_a_network_has_all_its_parts(data: fm.Dataset, mask: Any, model: Any, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     options = {"train": mask, "seeds": 2, "sources": 24, "pairs": 100, "scales": [16, 64], "pattern_points": 64}

@@ -86,6 +86,7 @@ def test_logistic_probes_maximize_the_penalized_likelihood(monkeypatch: pytest.M
     np.testing.assert_allclose(probes.logistic_scores(made, y[:, None])[:, 0], expected, atol=1e-4)
 
 
+@pytest.mark.slow(reason="statistics of fifty choices")
 def test_the_approximate_leave_one_out_choice_is_the_exact_one_in_most_cases() -> None:
     same = 0
     for seed in range(6):
@@ -134,6 +135,7 @@ def test_areas_against_all_pairs(points: list[tuple[int, bool]]) -> None:
     assert 0.0 <= probes.auc_p_value(score, member) <= 1.0
 
 
+@pytest.mark.slow(reason="statistics of many probes")
 def test_false_alarms_are_as_rare_as_stated() -> None:
     """Global null: a run of 15 latents has any discovery with probability RATE at most; binomial bound at 1e-4."""
     runs, latents, rate = 200, 15, 0.05

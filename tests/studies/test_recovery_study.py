@@ -34,6 +34,7 @@ SPEC: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow(reason="a whole study with its report")
 def test_it_runs_resumes_and_writes_its_report(tmp_path: Path) -> None:
     whole = run_study("recovery", SPEC)
     assert not whole.missing

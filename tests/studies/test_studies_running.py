@@ -89,6 +89,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
     assert run_experiment(COUNTING, Factor(2), tmp_path / "x", force=True).rows != whole
 
 
+@pytest.mark.slow(reason="processes that start for every shard")
 def test_shards_and_processes_make_one_table(tmp_path: Path) -> None:
     whole = run_experiment(COUNTING, Factor()).rows
     parts = [run_experiment(COUNTING, Factor(), tmp_path / "s", shard=(i, 4)) for i in (1, 2, 3, 4)]

@@ -155,6 +155,7 @@ def test_its_mistakes_are_named_as_everybodys(spec: Path) -> None:
         run_study("toys", spec)
 
 
+@pytest.mark.slow(reason="whole runs, divided and undivided")
 def test_a_job_array_of_confirm_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The lines of the array script in docs/guide.md, one after the other, and the run that nobody divided."""
     pytest.importorskip("matplotlib")

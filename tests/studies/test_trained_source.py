@@ -48,6 +48,7 @@ def test_classes_may_be_the_labels():
     assert np.allclose(sample.y.mean(axis=0), 0.0)
 
 
+@pytest.mark.slow(reason="a study of a trained network")
 def test_linearity_looks_at_every_layer():
     tables = {**TABLES, "linearity": {"train_size": 64, "test_size": 64, "seeds": 2, "scales": [64], "splits": 2}}
     del tables["granularity"]

@@ -174,6 +174,7 @@ def test_expected_numbers_are_those_of_drawn_ensembles(name: str) -> None:
     assert z_test(sample, float(unseen_mass(cluster_numbers(other), 600, 60)[0])) < REJECTED
 
 
+@pytest.mark.slow(reason="statistics of many training sets")
 def test_one_drawn_ensemble_and_many_training_sets() -> None:
     # Labels that are constant on clusters: coverage is all there is, for the floor and for one neighbour alike.
     made = generation.structure(fm.PercolationEnsemble(n_points=400, label="cluster-constant", seed=2))

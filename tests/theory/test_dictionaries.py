@@ -113,6 +113,7 @@ def test_folded_normal_magnitudes_and_constants() -> None:
         absorption_threshold((1.0, 1.0), (1.0, 1.0), "l2")
 
 
+@pytest.mark.slow(reason="statistics of drawn clusters")
 def test_the_width_law_is_that_of_exact_sums_and_of_drawn_clusters() -> None:
     rank = np.arange(1, 2_000_001, dtype=float)
     for zeta in (1.5, 2.0, 3.0):

@@ -139,6 +139,7 @@ def test_floor_below_every_smoother_on_a_manifold_and_curves_fall(hurst: float, 
     assert (np.diff(floor, axis=0) <= 1e-12).all()
 
 
+@pytest.mark.slow(reason="statistics of drawn fields")
 def test_one_neighbour_on_a_manifold_by_drawn_fields() -> None:
     # 300 fields at the same points; controls: another Hurst exponent, and labels without their noise.
     data = fm.generate(fm.SmoothManifold(n_points=250, ambient_dim=3, hurst=0.5, noise=0.2))

@@ -366,6 +366,7 @@ def test_the_frontier_is_the_minimum_along_a_budget(
     assert frontier.data_power + frontier.model_power == pytest.approx(1.0)
 
 
+@pytest.mark.slow(reason="curves of two learners")
 def test_the_joint_law_of_a_prediction() -> None:
     """The term in n is the named learner's, averaged over a period; that in P is of the best cells, noise apart."""
     recipe = fm.Cascade(n_points=100, branching=4, hurst=0.5)
@@ -403,6 +404,7 @@ def test_an_amplitude_is_the_wiggles_mean() -> None:
     assert frontiers.mean_amplitude(np.array([7]), np.array([2.0]), 1.0) == 14.0
 
 
+@pytest.mark.slow(reason="curves of four learners")
 def test_learners_have_their_own_amplitude() -> None:
     """One law, two learners: nearest neighbour pays more than a kernel, and the joint law says whose it is."""
     recipe = fm.Cascade(n_points=8192, branching=4, hurst=0.5)
@@ -411,6 +413,7 @@ def test_learners_have_their_own_amplitude() -> None:
     assert laws["laplace-kernel"].data_of == "the curve of laplace-kernel"
 
 
+@pytest.mark.slow(reason="every width is tried")
 def test_a_networks_budget_is_spent_best() -> None:
     """No other width does better, the harness's own count is within the budget, and no budget is left for one more."""
     p = fm.predict(fm.Cascade(n_points=8192, branching=4, hurst=0.5), "mlp")

@@ -80,6 +80,7 @@ def test_the_expectation_is_that_of_drawn_labels_and_starts(problem) -> None:
     assert risks.mean() - kernel_alone.risk.mean() > 4.0 * error  # the control: the start is seen
 
 
+@pytest.mark.slow(reason="wide networks are trained")
 def test_a_wide_network_trained_by_gradient_descent_has_that_risk(problem) -> None:
     data, train, test, covariance = problem
     networks, steps, rate = 32, 200, 0.1

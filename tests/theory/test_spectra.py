@@ -229,6 +229,7 @@ def test_a_spectrum_that_would_not_fit_is_refused_before_it_is_begun() -> None:
 # ---------------------------------------------------------------------------------------------------- learning curves
 
 
+@pytest.mark.slow(reason="kernel regressions on many training sets")
 def test_the_harness_kernel_ridge_follows_the_curve_of_its_spectrum() -> None:
     """Laplace kernel on an embedded cluster: within 5 % + 2 standard errors; another kernel's curve is rejected."""
     data = fm.generate(fm.PercolationCluster(n_points=1500, ambient_dim=96, seed=3))
@@ -292,6 +293,7 @@ def test_low_dimensional_smooth_sets_lie_outside_the_domain() -> None:
         assert low < sample.mean() / learning_curve_from_spectrum(found, 64).risk[0] < high
 
 
+@pytest.mark.slow(reason="spectra of 2000 points in 500 dimensions")
 def test_the_principal_components_of_a_cluster_fall_as_the_spectral_dimension_says() -> None:
     """λ_k ~ k^−3/2 = k^(−2/d_s), d_s = 4/3, over k = 3 … 300; points without structure are told apart."""
     script = linear_script.load()

@@ -112,6 +112,7 @@ def test_structure_and_labels_are_those_of_the_family(tmp_path: Path) -> None:
     assert "embedding" not in fm.PercolationCluster(n_points=10).to_dict()
 
 
+@pytest.mark.slow(reason="dictionaries of every family")
 def test_dictionaries_of_superpositions_are_the_truth() -> None:
     for kind in ("random", "orthogonal", "nested"):
         for size in ("constant", "value", "folded-normal"):

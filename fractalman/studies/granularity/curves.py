@@ -11,9 +11,10 @@ import math
 
 import numpy as np
 
+from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
-from fractalman.learners import Problem, make
+from fractalman.learners import Problem
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row
 from fractalman.studies.granularity.labels import covariance_of, overall
@@ -72,7 +73,7 @@ def _fragment(sample: Sample, covariance: LabelCovariance | None, order: I64, ke
     for i, n in enumerate(sizes):
         problem = Problem(sample.X[order[:n]], sample.y[order[:n]], sample.X[test], key)
         for name in LEARNERS:
-            outcome = make(name).run([problem])[0]
+            outcome = learners.make(name).run([problem])[0]
             risk = overall(np.square(sample.y[test] - outcome.prediction).mean(axis=0), sample)
             spectral = float(law[i]) * columns if name == "ridge" else None
             known = expected.get(name, {}).get(n)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import learners
 from fractalman._typing import F64
 from fractalman.errors import FitError
-from fractalman.learners import DIVERGED, Problem, learner_class, make
+from fractalman.learners import DIVERGED, Problem, learner_class
 from fractalman.studies.base import Row
 from fractalman.studies.granularity.labels import covariance_of, overall
 from fractalman.studies.granularity.local_ridge import IndicatorRidge, LocalRidge, scaled
@@ -94,7 +95,7 @@ def _smoother_weights(split: _Split, name: str) -> tuple[F64 | None, float | Non
     A network's are those of its limit of infinite width, trained by plain descent.
     """
     standing = learner_class(name).reference or name
-    smoother = make(standing).smoother() if learner_class(standing).linear_smoother else None
+    smoother = learners.make(standing).smoother() if learner_class(standing).linear_smoother else None
     if smoother is None or split.covariance is None or split.expected is None:
         return None, None
     sample = split.sample
@@ -133,7 +134,7 @@ def fit_rows(study: Granularity, seed: int) -> list[Row]:
     for name in study.learners:
         if is_trained(name):
             continue
-        outcome = make(name, study.settings.get(name, {})).run([_problem(sample)])[0]
+        outcome = learners.make(name, study.settings.get(name, {})).run([_problem(sample)])[0]
         weights, _ = _smoother_weights(split, name) if not study.settings.get(name) else (None, None)
         ridge = _finite(outcome.info.get("ridge"))
         rows += split.rows(name, outcome.prediction, weights, {**common, "ridge": ridge})
@@ -180,7 +181,7 @@ def trained_rows(study: Granularity, name: str, seed: int, checkpoint: Path | No
     """
     split = _prepared(study, seed)
     sample = split.sample
-    learner = make(name, study.settings.get(name, {}))
+    learner = learners.make(name, study.settings.get(name, {}))
     outcome = learner.resume([_problem(sample)], checkpoint)[0]
     if outcome.info.get("stopped") == DIVERGED:
         raise FitError(f"the network of replicate {seed} diverged: use a smaller {name}.learning_rate")

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman import learners
 from fractalman.config import REQUIRED, Keys, integer, optional, refuse, sequence, shown, text
 from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_DRAWS, MAX_SEEDS
-from fractalman.learners import learner_class, make, names
+from fractalman.learners import learner_class, names
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes
@@ -192,7 +193,7 @@ def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Map
         problems.append("granularity.linear_dims of a file: its dimension is what it is; leave the key out")
     refuse(problems)
     for name in values["learners"]:
-        make(name, settings.get(name, {}))
+        learners.make(name, settings.get(name, {}))
     return Granularity(source, values, settings)
 
 
