@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.measure.recovery.absorption import COMPOSED, absorption, parts
 from fractalman.measure.recovery.firing import firing_scores
 from fractalman.measure.recovery.matching import Match, match_dictionary
@@ -37,6 +37,7 @@ def chance_levels(
     parent: I64,
     match: Match,
     unit_of: I64,
+    alive: Bool,
     threshold: float,
     seed: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
@@ -56,6 +57,8 @@ def chance_levels(
         The pairs that are scored.
     unit_of : (m,) int64
         Unit of every feature, −1 for none.
+    alive : (w,) bool
+        Units that fire: uniqueness is over as many.
     threshold : float
         Units fire above.
     seed : int
@@ -68,7 +71,7 @@ def chance_levels(
         found = match_dictionary(random, directions)
         draws["mcc"].append(found.mcc)
         draws["mean_maximum_cosine"].append(found.mean_maximum_cosine)
-        draws["uniqueness"].append(np.unique(found.nearest_feature).size / w)
+        draws["uniqueness"].append(np.unique(found.nearest_feature[alive]).size / max(1, int(alive.sum())))
     rows, edges = codes.tocsr(), np.nan
     for draw in range(_DRAWS if codes.nnz + truth_codes.nnz <= _ENTRIES else 1):
         key = key64(seed, Role.MEASUREMENT, 3, draw) if draw else key64(seed, Role.MEASUREMENT, 3)

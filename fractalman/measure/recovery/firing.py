@@ -132,18 +132,24 @@ def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: 
     true = columns_of("truth", truth, learned.shape[0])
     out = np.full((5, units.size), np.nan)
     counts = np.zeros((2, units.size), np.int64)
+    has = np.zeros(learned.shape[0], np.bool_)
     for k, (unit, feature) in enumerate(zip(units.tolist(), features.tolist(), strict=True)):
         rows, values = column(learned, unit)
         present = column(true, feature)[0]
-        hit = np.isin(rows, present, assume_unique=True)
+        has[present] = True
+        hit = has[rows]
+        has[present] = False
         fires = values > threshold
         counts[:, k] = present.size, fires.sum()
         out[:3, k] = _scores(int((hit & fires).sum()), int(fires.sum()), present.size)
-        up, down = values > 0.0, values < 0.0
+        down = values < 0.0
+        either = bool(down.any())
+        up = values > 0.0 if either else slice(None)
         out[3:, k] = _best(values[up], hit[up], present.size)
-        opposite, at = _best(-values[down], hit[down], present.size)
-        if opposite > out[3, k]:
-            out[3:, k] = opposite, -at
+        if either:
+            opposite, at = _best(-values[down], hit[down], present.size)
+            if opposite > out[3, k]:
+                out[3:, k] = opposite, -at
     return Firing(out[0], out[1], out[2], out[3], out[4], counts[0], counts[1])
 
 

@@ -316,7 +316,7 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
     edges = absorption(learned, true, parent, unit_of, threshold, decoder, directions)
     fires = np.bincount(np.repeat(np.arange(w), np.diff(learned.indptr))[learned.data > threshold], minlength=w)
     alive = (fires > 0) & (match.nearest_feature >= 0)
-    chance, limit = chance_levels(decoder, learned, true, directions, parent, match, unit_of, threshold, seed)
+    chance, limit = chance_levels(decoder, learned, true, directions, parent, match, unit_of, alive, threshold, seed)
     split = splitting(learned, true, match, threshold)
     return Recovery(
         match,
