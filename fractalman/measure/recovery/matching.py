@@ -175,7 +175,8 @@ def _among_nearest(learned: AnyFloat, true: AnyFloat, kept: int, agreement: Agre
     rows, columns, ranked = pairs // m, pairs % m, cosine
     if agreement is not None:
         tied = np.zeros(pairs.size, np.bool_)
-        for side, top in ((rows, near_cosine), (columns, feature_cosine)):
+        sides: list[tuple[I64, F64]] = [(rows, near_cosine), (columns, feature_cosine)]
+        for side, top in sides:
             largest = (cosine >= top[side] - _TIE[False]) & (top[side] > 0.0)
             tied |= largest & (np.bincount(side[largest], minlength=top.size)[side] > 1)
         if tied.any():
@@ -222,7 +223,7 @@ def checked_rows(name: str, table: Any) -> AnyFloat:
     return np.asarray(rows, np.float32 if rows.dtype == np.float32 else np.float64)
 
 
-def unit_rows(rows: AnyFloat) -> AnyFloat:
+def unit_rows(rows: AnyFloat) -> Any:
     """Return a table with rows of length 1; rows of length 0 stay."""
     peak = np.abs(rows).max(axis=1, keepdims=True)
     even = rows / np.where(peak > 0.0, peak, 1.0)
