@@ -176,9 +176,9 @@ def _among_nearest(learned: AnyFloat, true: AnyFloat, kept: int, agreement: Agre
     if agreement is not None:
         tied = np.zeros(pairs.size, np.bool_)
         sides: list[tuple[I64, F64]] = [(rows, near_cosine), (columns, feature_cosine)]
-        for side, top in sides:
-            largest = (cosine >= top[side] - _TIE[False]) & (top[side] > 0.0)
-            tied |= largest & (np.bincount(side[largest], minlength=top.size)[side] > 1)
+        for side, most_alike in sides:
+            largest = (cosine >= most_alike[side] - _TIE[False]) & (most_alike[side] > 0.0)
+            tied |= largest & (np.bincount(side[largest], minlength=most_alike.size)[side] > 1)
         if tied.any():
             ranked = cosine.copy()
             ranked[tied] += _TIE[False] * agreement(rows[tied], columns[tied])
