@@ -86,7 +86,7 @@ def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
     estimate = memory_of(recipe)
     columns = estimate.array_bytes() if hierarchy else estimate.coordinate_bytes(recipe.max_points)
-    table = {"columns_bytes": columns, "memory_bytes": estimate.streamed_bytes(hierarchy)}
+    table = {"columns_bytes": columns, "memory_bytes": estimate.written_bytes(hierarchy)}
     table["available_bytes"] = available_bytes()
     if options.json:
         print_json(table)

@@ -160,6 +160,23 @@ class Memory(ABC, Generic[R]):
         held = 4 * (self.recipe.n_columns + self._copied)
         return self.peak_bytes() + (_WALK_BYTES - held) * self.recipe.max_points + self.block_bytes()
 
+    def written_bytes(self, hierarchy: bool = True) -> int:
+        """Return what writing needs: `streamed_bytes`, or, where X or y needs the whole hierarchy, that beside them.
+
+        Parameters
+        ----------
+        hierarchy : bool, default True
+            With the trees of families that can do without.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        if self.recipe.superposes or self.recipe.partitions:
+            return Memory.streamed_bytes(self, hierarchy)
+        return self.streamed_bytes(hierarchy)
+
     def compact_bytes(self) -> int:
         """Return what `streamed_bytes` is for compact trees; twice as much a point where ids need 64 bits.
 

@@ -70,7 +70,12 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
             _check_scratch(columns["X"], folder)
             return {path: PrefetchedColumn(blocks) for path, blocks in columns.items()}
     made = structure(recipe, hierarchy or at_once)
-    return {"X": _coordinates(made, small, folder), **_other_columns(made, hierarchy)}
+    X = _coordinates(made, small, folder)
+    if recipe.superposes and made.label_tree is None:  # strings: their tokens, and what else they have beside X
+        own = streamed_columns(recipe, hierarchy, folder)
+        if own is not None:
+            return {"X": X, **{path: PrefetchedColumn(blocks) for path, blocks in own.items() if path != "X"}}
+    return {"X": X, **_other_columns(made, hierarchy)}
 
 
 def _coordinates(made: Structure[Any], small: bool, folder: Path) -> Any:

@@ -44,11 +44,11 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
                 f"less; use a smaller {size}"
             )
         return
-    need = estimate.streamed_bytes(hierarchy) if streamed else estimate.peak_bytes()
+    need = estimate.written_bytes(hierarchy) if streamed else estimate.peak_bytes()
     if need <= limit:
         return
     ways = [f"use a smaller {size}" if streamed else f"use a smaller {size} or ambient_dim"]
-    with_trees, bare = estimate.streamed_bytes(True), estimate.streamed_bytes(False)
+    with_trees, bare = estimate.written_bytes(True), estimate.written_bytes(False)
     if not streamed and with_trees <= limit:
         ways.append(f"write it to a file, which needs {with_trees:,}")
     elif not streamed and bare <= limit:

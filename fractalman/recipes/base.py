@@ -77,6 +77,8 @@ class Recipe(HtmlTable):
     _checks: ClassVar[dict[str, Check]]
     has_hierarchy: ClassVar[bool] = True
     """Whether datasets of this family carry a hierarchy and a label tree."""
+    valued: ClassVar[bool] = True
+    """Whether latents have values; those of strings are symbols."""
     table_name: ClassVar[str] = "recipe"
     """Of the table that it is read from: "data" where points are given and not drawn by a family."""
     divided: ClassVar[bool] = False
@@ -303,6 +305,11 @@ class Recipe(HtmlTable):
             cosine, nested = self.feature_cosine, self.feature_directions == "nested"
             if not self.has_hierarchy:
                 return [f'embedding = "superposition": {self.family} has no hierarchy; use embedding = "own"']
+            if self.feature_magnitude == "value" and not self.valued:
+                return [
+                    f'feature_magnitude = "value": latents of {self.family} have no values; use "constant" or '
+                    '"folded-normal"'
+                ]
             return ['feature_cosine: use feature_directions = "nested" with it'] if cosine != 0.5 and not nested else []
         fields = {f.name: f.default for f in dataclasses.fields(self) if f.name.startswith("feature_")}
         changed = [name for name, default in fields.items() if getattr(self, name) != default]

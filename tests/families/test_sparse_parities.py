@@ -156,7 +156,6 @@ def test_the_mass_of_tasks_not_learned_is_a_power_inside_the_window_only() -> No
         ({"target": "value"}, "expected 'class'"),
         ({"noise": 0.1}, "labels are classes"),
         ({"task_size": 8}, "at most n_bits = 7"),
-        ({"embedding": "superposition"}, "expected 'own'"),
         ({"n_tasks": 0, "n_bits": 0}, "n_tasks = 0.*n_bits = 0"),
     ],
 )

@@ -263,7 +263,6 @@ def _a_point_below(h: Hierarchy) -> list[int]:
         ({"n_subtasks": 0}, "n_subtasks"),
         ({"separation": 1.0}, "separation"),
         ({"identity_dim": 2}, "identity_dim"),
-        ({"embedding": "superposition"}, "embedding"),
     ],
 )
 def test_mistakes_are_named(keywords: dict[str, object], message: str) -> None:

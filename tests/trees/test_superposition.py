@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import fractalman as fm
 from fractalman.datasets.dictionary import superposition_of
+from fractalman.families.base import memory_of
 from fractalman.random.keys import Role, key64
 from fractalman.trees.superposition import Superposition
 from tests.reference import superposition as slow
@@ -153,3 +154,44 @@ def test_what_is_not_known_of_superpositions_is_refused(tmp_path: Path) -> None:
 def test_recipes_that_cannot_be_are_refused(words: str, keywords: dict[str, object]) -> None:
     with pytest.raises(fm.RecipeError, match=words):
         fm.SmoothManifold(n_points=100, **keywords)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        fm.RandomHierarchyModel(n_points=60),
+        fm.GrammarLanguage(n_points=60, levels=3, vocabulary=8, synonyms=4),
+        fm.SparseParities(n_points=60),
+        fm.Subtasks(n_points=60, within=fm.PercolationCluster(n_points=1, ambient_dim=8), n_subtasks=9),
+        fm.LatticePercolation(dim=2, side=9, ambient_dim=6),
+        fm.BetheLattice(n_points=60, ambient_dim=6),
+    ],
+    ids=lambda recipe: recipe.family,
+)
+def test_every_family_with_a_hierarchy_superposes(recipe: fm.Recipe, tmp_path: Path) -> None:
+    """As many columns as its own X, its own structure; files hold what generate makes, and streams begin with it."""
+    own, made = fm.generate(recipe), recipe.replace(embedding="superposition", feature_directions="orthogonal")
+    data = fm.generate(made)
+    assert data.X.shape == own.X.shape
+    np.testing.assert_array_equal(data.y, own.y)
+    known = data.dictionary()
+    assert known.kind == "drawn"
+    np.testing.assert_allclose(known.residual, 0.0, atol=1e-5)
+    np.testing.assert_array_equal(fm.stream(made, 16).X(np.arange(known.codes.shape[0])), data.X)
+    with fm.open(fm.write(made, tmp_path / "a.h5")) as file, fm.open(fm.write(recipe, tmp_path / "b.h5")) as plain:
+        np.testing.assert_array_equal(file.X[:], data.X)
+        assert set(file.columns) == set(plain.columns)  # strings have their tokens
+        assert (file.dictionary().codes != known.codes).nnz == 0
+    assert not fm.verify(tmp_path / "a.h5")
+    with pytest.raises(fm.RecipeError, match=r"embedding|classes"):
+        fm.plan(made)
+    if own.label_tree is None:
+        with pytest.raises(fm.RecipeError, match="have no values"):
+            made.replace(feature_magnitude="value")
+
+
+def test_what_a_superposition_takes_in_memory_is_counted_when_it_is_written() -> None:
+    plain = fm.Cascade(n_points=100_000, ambient_dim=64)
+    need = [memory_of(recipe).written_bytes() for recipe in (plain, plain.replace(embedding="superposition"))]
+    assert need[1] - need[0] > 100_000 * 12 * 64  # directions of as many latents as points
+    assert memory_of(plain).written_bytes() == memory_of(plain).streamed_bytes()

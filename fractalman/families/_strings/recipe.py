@@ -33,7 +33,6 @@ RULE_CHECKS: dict[str, Check] = {
     "embedding_dim": integer(1, 4096),
     "zipf_exponent": _exponent,
     "ambiguous": switch,
-    "embedding": choice("own"),
 }
 """Keywords that all recipes of grammar strings have."""
 
@@ -47,6 +46,7 @@ class GrammarRecipe(Recipe):
     """A recipe of strings that the random rules of a grammar make; families add what is asked about them."""
 
     _checks: ClassVar[dict[str, Check]] = {}
+    valued: ClassVar[bool] = False
 
     levels: int
     vocabulary: int

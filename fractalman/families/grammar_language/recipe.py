@@ -77,18 +77,18 @@ class GrammarLanguage(GrammarRecipe):
         Classes have none: 0.
     subclusters : int, default 8
         Of classes that are subclusters, which this family has not: 8.
-    embedding : str, default "own"
-        X is the family's own: "own".
+    embedding : {"own", "superposition"}, default "own"
+        The family's own X, or, in as many columns, the sum of the directions of the subclusters that a point lies in.
     feature_directions : str, default "random"
-        Of superpositions, which this family has none of; so are the following.
+        Of a superposition: "random", "orthogonal" or "nested", as for `Recipe`.
     feature_cosine : float, default 0.5
-        Likewise.
+        Of nested directions.
     feature_magnitude : str, default "constant"
-        Likewise.
+        Of a superposition: "constant" or "folded-normal"; latents are symbols and have no "value".
     feature_min_size : int, default 2
-        Likewise.
+        Of a superposition: points of the smallest subclusters that have a direction.
     feature_noise : float, default 0
-        Likewise.
+        Of a superposition: standard deviation of noise on every coordinate.
 
     Attributes
     ----------

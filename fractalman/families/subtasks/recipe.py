@@ -12,7 +12,7 @@ from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, Seeds, key64
 from fractalman.recipes.base import Recipe
-from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer, real
+from fractalman.recipes.checks import MAX_POINTS, Check, integer, real
 from fractalman.recipes.checks import seed as seed_check
 from fractalman.recipes.reading import from_dict
 
@@ -85,18 +85,18 @@ class Subtasks(Recipe):
         With target = "threshold", in units of the label's prior standard deviation.
     subclusters : int, default 8
         With target = "classes": their number, as for `Recipe`.
-    embedding : str, default "own"
-        X is the family's own: "own".
+    embedding : {"own", "superposition"}, default "own"
+        The family's own X, or, in as many columns, the sum of the directions of the subclusters that a point lies in.
     feature_directions : str, default "random"
-        Of superpositions, which this family has none of; so are the following.
+        Of a superposition: "random", "orthogonal" or "nested", as for `Recipe`.
     feature_cosine : float, default 0.5
-        Likewise.
+        Of nested directions.
     feature_magnitude : str, default "constant"
-        Likewise.
+        Of a superposition: "constant", "value" or "folded-normal".
     feature_min_size : int, default 2
-        Likewise.
+        Of a superposition: points of the smallest subclusters that have a direction.
     feature_noise : float, default 0
-        Likewise.
+        Of a superposition: standard deviation of noise on every coordinate.
 
     Attributes
     ----------
@@ -141,7 +141,6 @@ class Subtasks(Recipe):
         "identity_dim": integer(8, 4096),
         "separation": real(4.0, 1e6),
         "seed": seed_check,
-        "embedding": choice("own"),
     }
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """How well a learned dictionary recovers known features: scores beside their chance levels; arrays in, numbers out."""
 
 from fractalman.measure.recovery.absorption import Absorption, absorption
+from fractalman.measure.recovery.downstream import LabelLoss, label_loss
 from fractalman.measure.recovery.firing import Firing, firing_scores
 from fractalman.measure.recovery.matching import Match, match_dictionary
 from fractalman.measure.recovery.objects import encoded, recovery
@@ -10,6 +11,7 @@ from fractalman.measure.recovery.splitting import Splitting, splitting
 __all__ = [
     "Absorption",
     "Firing",
+    "LabelLoss",
     "Match",
     "Recovery",
     "Splitting",
@@ -17,6 +19,7 @@ __all__ = [
     "absorption",
     "encoded",
     "firing_scores",
+    "label_loss",
     "match_dictionary",
     "recovery",
     "score_dictionary",

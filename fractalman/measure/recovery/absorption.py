@@ -20,7 +20,7 @@ from fractalman._extras import load_extra
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.measure.recovery.firing import column, columns_of
-from fractalman.measure.recovery.matching import unit_rows
+from fractalman.measure.recovery.matching import checked_rows, unit_rows
 
 COMPOSED = 0.5
 """Part of another feature, relative to its own, above which a unit counts as composed."""
@@ -207,7 +207,7 @@ def parts(decoder: AnyFloat | None, directions: AnyFloat | None, unit: I64, own:
     out = np.full(unit.size, np.nan)
     if decoder is None or directions is None:
         return out
-    learned, true = unit_rows("decoder", decoder), unit_rows("directions", directions)
+    learned, true = unit_rows(checked_rows("decoder", decoder)), unit_rows(checked_rows("directions", directions))
     at = np.flatnonzero(unit >= 0)
     for begin in range(0, at.size, _ROWS):
         k = at[begin : begin + _ROWS]

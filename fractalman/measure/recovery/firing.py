@@ -8,6 +8,7 @@ A feature is present where its true code is not 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.measure.recovery.arrays import checked_threshold, numbers
+
+_UNITS = 256  # whose firing is held against all features at once
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,12 @@ class Firing(Display):
 
 def columns_of(name: str, codes: Any, rows: int | None = None) -> Any:
     """Return codes as a column-compressed sparse matrix without stored zeros, from any array or sparse matrix."""
-    from scipy.sparse import csc_array, issparse
+    from scipy.sparse import csc_array
 
-    if not issparse(codes) and np.asarray(codes).ndim != 2:
-        raise RecipeError(f"{name} of shape {np.asarray(codes).shape}: expected a table (points, units)")
-    table = csc_array(codes, dtype=np.float64, copy=True)
+    given = numbers(name, codes)
+    if given.ndim != 2:
+        raise RecipeError(f"{name} of shape {given.shape}: expected a table (points, units)")
+    table = csc_array(given, dtype=np.float64, copy=True)
     if rows is not None and table.shape[0] != rows:
         raise RecipeError(f"{name} has {table.shape[0]} rows: expected {rows}, one a point")
     if not np.isfinite(table.data).all():
@@ -62,6 +67,32 @@ def column(table: Any, j: int) -> tuple[I64, F64]:
     """Return the rows and values of one column of a column-compressed matrix."""
     part = slice(int(table.indptr[j]), int(table.indptr[j + 1]))
     return np.asarray(table.indices[part], np.int64), np.asarray(table.data[part], np.float64)
+
+
+def firing_agreement(learned: Any, true: Any, threshold: float) -> Callable[[I64, I64], F64]:
+    """Return a function of pairs (units, features): F1 of "the unit's code is off 0, by more than the threshold"."""
+
+    def presence(table: Any, columns: I64, least: float) -> Any:
+        part = table[:, columns]
+        part.data = (np.abs(part.data) > least).astype(np.float64)
+        return part
+
+    def agreement(units: I64, features: I64) -> F64:
+        own, unit = np.unique(units, return_inverse=True)
+        wanted, feature = np.unique(features, return_inverse=True)
+        present = presence(true, wanted, 0.0)
+        size, out = np.asarray(present.sum(axis=0)).ravel(), np.zeros(units.size)
+        order = np.argsort(unit, kind="stable")
+        for begin in range(0, own.size, _UNITS):
+            fires = presence(learned, own[begin : begin + _UNITS], threshold)
+            first, last = np.searchsorted(unit[order], (begin, begin + _UNITS))
+            here = order[first:last]
+            i, j = unit[here] - begin, feature[here]
+            both = (fires.T @ present).toarray()[i, j]
+            out[here] = 2.0 * both / np.maximum(1.0, np.asarray(fires.sum(axis=0)).ravel()[i] + size[j])
+        return out
+
+    return agreement
 
 
 def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: float = 0.0) -> Firing:
@@ -96,24 +127,29 @@ def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: 
     >>> score.f1.round(2).tolist(), score.best_f1.tolist()
     ([0.8], [1.0])
     """
-    if not threshold >= 0.0:
-        raise RecipeError(f"threshold = {threshold!r}: expected a number of at least 0")
+    threshold = checked_threshold(threshold)
     learned = columns_of("codes", codes)
     true = columns_of("truth", truth, learned.shape[0])
     out = np.full((5, units.size), np.nan)
     counts = np.zeros((2, units.size), np.int64)
+    has = np.zeros(learned.shape[0], np.bool_)
     for k, (unit, feature) in enumerate(zip(units.tolist(), features.tolist(), strict=True)):
         rows, values = column(learned, unit)
         present = column(true, feature)[0]
-        hit = np.isin(rows, present, assume_unique=True)
+        has[present] = True
+        hit = has[rows]
+        has[present] = False
         fires = values > threshold
         counts[:, k] = present.size, fires.sum()
         out[:3, k] = _scores(int((hit & fires).sum()), int(fires.sum()), present.size)
-        up, down = values > 0.0, values < 0.0
+        down = values < 0.0
+        either = bool(down.any())
+        up = values > 0.0 if either else slice(None)
         out[3:, k] = _best(values[up], hit[up], present.size)
-        opposite, at = _best(-values[down], hit[down], present.size)
-        if opposite > out[3, k]:
-            out[3:, k] = opposite, -at
+        if either:
+            opposite, at = _best(-values[down], hit[down], present.size)
+            if opposite > out[3, k]:
+                out[3:, k] = opposite, -at
     return Firing(out[0], out[1], out[2], out[3], out[4], counts[0], counts[1])
 
 

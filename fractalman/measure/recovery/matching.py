@@ -3,23 +3,35 @@
 Up to `EXACT` on the longer side the assignment is over all pairs. Beyond, only the `CANDIDATES` features of largest
 |cosine| of every direction, and the same the other way round, may be paired: a lower bound of the exact value, since
 pairs that are among neither's nearest are left out.
+
+Directions alone cannot tell some features apart: where a subcluster has two parts, the steps to both lie on one line.
+Among pairs of equal cosine those are preferred whose unit fires where the feature is present, where that is known.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.measure.recovery.arrays import numbers
 
 EXACT = 4096
 """Directions or features up to which all pairs are assigned."""
 CANDIDATES = 16
 """Pairs that every direction and every feature keeps beyond that."""
 _ROWS = 1024  # directions whose cosines are held at once
+_TIE = {True: 1e-9, False: 1e-6}
+"""Difference below which two cosines are equal, in float64 (all pairs) and in float32 (candidates)."""
+
+Agreement = Callable[[I64, I64], F64]
+"""Of pairs (directions, features): how far one fires where the other is present, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,13 @@ class Match(Display):
         return float(self.feature_cosine.mean())
 
 
-def match_dictionary(decoder: AnyFloat, features: AnyFloat, exact: int = EXACT, candidates: int = CANDIDATES) -> Match:
+def match_dictionary(
+    decoder: AnyFloat,
+    features: AnyFloat,
+    exact: int = EXACT,
+    candidates: int = CANDIDATES,
+    agreement: Agreement | None = None,
+) -> Match:
     """Return the best one-to-one pairing of learned directions with features.
 
     Parameters
@@ -77,6 +95,8 @@ def match_dictionary(decoder: AnyFloat, features: AnyFloat, exact: int = EXACT, 
         Rows of the longer side up to which all pairs are considered.
     candidates : int, default 16
         Pairs kept of every row beyond.
+    agreement : callable, optional
+        (directions, features) → how far they fire together, 0 to 1; decides between pairs of equal cosine.
 
     Returns
     -------
@@ -94,70 +114,121 @@ def match_dictionary(decoder: AnyFloat, features: AnyFloat, exact: int = EXACT, 
     >>> match.mcc, match.direction.tolist()
     (1.0, [1, 3, 0, 2])
     """
-    learned, true = unit_rows("decoder", decoder), unit_rows("features", features)
+    learned, true = (checked_rows(name, table) for name, table in (("decoder", decoder), ("features", features)))
     if learned.shape[1] != true.shape[1]:
-        raise RecipeError(f"decoder {learned.shape} and features {true.shape}: expected the same number of columns")
-    w, m = len(learned), len(true)
-    full = max(w, m) <= exact
-    kept = max(w, m) if full else candidates
-    rows, columns, values = [], [], []
-    near, near_cosine = np.full(w, -1, np.int64), np.zeros(w)
-    best, best_value = _Best(m, kept), np.empty((0, 0))
-    whole = np.empty((w, m)) if full else best_value
+        turned = "; use decoder.T" if learned.shape[0] == true.shape[1] else ""
+        raise RecipeError(
+            f"decoder {learned.shape} and features {true.shape}: expected the same number of columns{turned}"
+        )
+    if max(len(learned), len(true)) <= exact:
+        return _among_all(unit_rows(learned.astype(np.float64)), unit_rows(true.astype(np.float64)), agreement)
+    return _among_nearest(unit_rows(learned), unit_rows(true), candidates, agreement)
+
+
+def _among_all(learned: F64, true: F64, agreement: Agreement | None) -> Match:
+    from scipy.optimize import linear_sum_assignment
+
+    cosine = np.empty((len(learned), len(true)))
+    for start in range(0, len(learned), _ROWS):
+        cosine[start : start + _ROWS] = np.abs(learned[start : start + _ROWS] @ true.T)
+    ranked = cosine
+    if agreement is not None:
+        rows, columns = np.nonzero(_tied(cosine))
+        if rows.size:
+            ranked = cosine.copy()
+            ranked[rows, columns] += _TIE[True] * agreement(rows, columns)
+    direction, feature = linear_sum_assignment(ranked, maximize=True)
+    near, by_feature = ranked.argmax(axis=1), ranked.argmax(axis=0)
+    near_cosine, feature_cosine = cosine.max(axis=1), cosine.max(axis=0)
+    return _match(direction, feature, cosine[direction, feature], near, near_cosine, by_feature, feature_cosine, True)
+
+
+def _tied(cosine: F64) -> npt.NDArray[np.bool_]:
+    """Pairs whose cosine is the largest of their row, or of their column, and not the only such one."""
+    found = np.zeros(cosine.shape, np.bool_)
+    for axis in (0, 1):
+        top = cosine.max(axis=axis, keepdims=True)
+        largest = (cosine >= top - _TIE[True]) & (top > 0.0)
+        found |= largest & (np.count_nonzero(largest, axis=axis, keepdims=True) > 1)
+    return found
+
+
+def _among_nearest(learned: AnyFloat, true: AnyFloat, kept: int, agreement: Agreement | None) -> Match:
+    w, m, most = len(learned), len(true), min(kept, len(true))
+    keys, values = [], []
+    near: I64 = np.zeros(w, np.int64)
+    near_cosine = np.zeros(w)
+    best = _Best(m, kept)
     for start in range(0, w, _ROWS):
         block = np.abs(learned[start : start + _ROWS] @ true.T)
         stop = start + len(block)
         near[start:stop], near_cosine[start:stop] = block.argmax(axis=1), block.max(axis=1)
-        if full:
-            whole[start:stop] = block
-            continue
-        most = min(kept, m)
         top = np.argpartition(block, m - most, axis=1)[:, m - most :]
-        rows.append(np.repeat(np.arange(start, stop), most))
-        columns.append(top.ravel())
+        keys.append((np.arange(start, stop)[:, None] * m + top).ravel())
         values.append(np.take_along_axis(block, top, axis=1).ravel())
         best.add(block, start)
-    near[near_cosine <= 0.0] = -1
-    if full:
-        by_feature, feature_cosine = whole.argmax(axis=0), whole.max(axis=0)
-        direction, feature = _assigned(whole)
-        cosine = whole[direction, feature]
-    else:
-        by_feature, feature_cosine = best.row[:, 0], best.value[:, 0]
-        rows.append(best.row.ravel())
-        columns.append(np.repeat(np.arange(m), best.row.shape[1]))
-        values.append(best.value.ravel())
-        direction, feature, cosine = _assigned_among(
-            np.concatenate(rows), np.concatenate(columns), np.concatenate(values), (w, m)
-        )
-    order = np.argsort(feature, kind="stable")
-    keep = order[cosine[order] > 0.0]
-    return Match(
-        direction[keep].astype(np.int64),
-        feature[keep].astype(np.int64),
-        np.minimum(cosine[keep], 1.0).astype(np.float64),
-        near,
-        np.minimum(near_cosine, 1.0),
-        by_feature.astype(np.int64),
-        np.minimum(feature_cosine, 1.0).astype(np.float64),
-        full,
+    by_feature, feature_cosine = best.row[:, 0], best.value[:, 0].astype(np.float64)
+    keys.append((best.row * m + np.arange(m)[:, None]).ravel())
+    values.append(best.value.ravel())
+    pairs, first = np.unique(np.concatenate(keys), return_index=True)
+    cosine = np.concatenate(values)[first].astype(np.float64)
+    rows, columns, ranked = pairs // m, pairs % m, cosine
+    if agreement is not None:
+        tied = np.zeros(pairs.size, np.bool_)
+        sides: list[tuple[I64, F64]] = [(rows, near_cosine), (columns, feature_cosine)]
+        for side, most_alike in sides:
+            largest = (cosine >= most_alike[side] - _TIE[False]) & (most_alike[side] > 0.0)
+            tied |= largest & (np.bincount(side[largest], minlength=most_alike.size)[side] > 1)
+        if tied.any():
+            ranked = cosine.copy()
+            ranked[tied] += _TIE[False] * agreement(rows[tied], columns[tied])
+            order = np.lexsort((ranked, rows))
+            near[rows[order]] = columns[order]  # the last one of every row stays: the largest
+            order = np.lexsort((ranked, columns))
+            by_feature[columns[order]] = rows[order]
+    chosen = _assigned_among(rows, columns, ranked, (w, m))
+    return _match(
+        rows[chosen], columns[chosen], cosine[chosen], near, near_cosine, by_feature, feature_cosine, exact=False
     )
 
 
-def unit_rows(name: str, table: AnyFloat) -> AnyFloat:
-    """Return a table with rows of length 1, float32 if it was so and float64 else; rows of length 0 stay."""
-    rows = np.asarray(table)
-    if rows.ndim != 2 or 0 in rows.shape or rows.dtype.kind != "f":
+def _match(
+    direction: Any, feature: Any, cosine: F64, near: I64, near_cosine: F64, by_feature: Any, feature_cosine: F64,
+    exact: bool,
+) -> Match:  # fmt: skip
+    order = np.argsort(feature, kind="stable")
+    keep = order[cosine[order] > 0.0]
+    return Match(
+        np.asarray(direction[keep], np.int64),
+        np.asarray(feature[keep], np.int64),
+        np.minimum(cosine[keep], 1.0),
+        np.where(near_cosine > 0.0, near, -1),
+        np.minimum(near_cosine, 1.0),
+        np.asarray(by_feature, np.int64),
+        np.minimum(feature_cosine, 1.0),
+        exact,
+    )
+
+
+def checked_rows(name: str, table: Any) -> AnyFloat:
+    """Return a table of finite real numbers with a row or more, float32 if it was so and float64 else."""
+    given = numbers(name, table)
+    rows = given.toarray() if hasattr(given, "toarray") else given
+    if rows.ndim != 2 or 0 in rows.shape:
         raise RecipeError(
             f"{name} of shape {rows.shape}, type {rows.dtype}: expected a table of real numbers (rows, d)"
         )
     if not np.isfinite(rows).all():
         raise RecipeError(f"{name} holds numbers that are not finite: leave those rows out")
-    wide = rows if rows.dtype == np.float32 else rows.astype(np.float64)
-    peak = np.abs(wide).max(axis=1, keepdims=True)
-    scaled = wide / np.where(peak > 0.0, peak, 1.0)
-    length = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return np.asarray(scaled / np.where(length > 0.0, length, 1.0))
+    return np.asarray(rows, np.float32 if rows.dtype == np.float32 else np.float64)
+
+
+def unit_rows(rows: AnyFloat) -> Any:
+    """Return a table with rows of length 1; rows of length 0 stay."""
+    peak = np.abs(rows).max(axis=1, keepdims=True)
+    even = rows / np.where(peak > 0.0, peak, 1.0)
+    length = np.linalg.norm(even, axis=1, keepdims=True)
+    return np.asarray(even / np.where(length > 0.0, length, 1.0))
 
 
 class _Best:
@@ -178,34 +249,18 @@ class _Best:
         self.value, self.row = np.take_along_axis(value, order, axis=1), np.take_along_axis(row, order, axis=1)
 
 
-def _assigned(cosine: F64) -> tuple[I64, I64]:
-    """Rows and columns of the assignment of largest sum."""
-    from scipy.optimize import linear_sum_assignment
+def _assigned_among(rows: I64, columns: I64, values: F64, shape: tuple[int, int]) -> I64:
+    """Numbers of the pairs in the assignment of largest sum; who finds no partner goes without.
 
-    rows, columns = linear_sum_assignment(cosine, maximize=True)
-    return rows, columns
-
-
-def _assigned_among(rows: I64, columns: I64, values: AnyFloat, shape: tuple[int, int]) -> tuple[I64, I64, F64]:
-    """The assignment of largest sum among some pairs; who finds no partner goes without.
-
-    Every row and every column has a stand-in of its own that costs more than any pair, so that a full matching exists.
+    Every row has a stand-in of its own that costs more than any pair, so that a full matching exists. Pairs come by
+    rising row, then column, once each.
     """
     from scipy.sparse import coo_array, csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
     w, m = shape
-    keys, first = np.unique(rows * m + columns, return_index=True)
-    cost = 2.0 - values[first].astype(np.float64)  # 1 … 2: a stored 0 would be no edge
-    table = coo_array(
-        (
-            np.concatenate([cost, np.full(w, 4.0)]),
-            (np.concatenate([keys // m, np.arange(w)]), np.concatenate([keys % m, m + np.arange(w)])),
-        ),
-        shape=(w, m + w),
-    )
-    row, column = min_weight_full_bipartite_matching(csr_array(table))
+    cost = np.concatenate([2.0 - values, np.full(w, 4.0)])  # 1 … 2: a stored 0 would be no edge
+    places = np.concatenate([rows, np.arange(w)]), np.concatenate([columns, m + np.arange(w)])
+    row, column = min_weight_full_bipartite_matching(csr_array(coo_array((cost, places), shape=(w, m + w))))
     real = column < m
-    found_rows, found_columns = row[real].astype(np.int64), column[real].astype(np.int64)
-    place = np.searchsorted(keys, found_rows * m + found_columns)
-    return found_rows, found_columns, np.asarray(2.0 - cost[place], np.float64)
+    return np.asarray(np.searchsorted(rows * m + columns, row[real].astype(np.int64) * m + column[real]), np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +11,9 @@ import numpy as np
 from fractalman._typing import I64, AnyFloat
 from fractalman.datasets.dictionary import Dictionary
 from fractalman.errors import RecipeError
+from fractalman.measure.recovery.arrays import numbers
+from fractalman.measure.recovery.downstream import LEAST_POINTS, LabelLoss, label_loss
+from fractalman.measure.recovery.matching import checked_rows
 from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
 
 _BLOCK = 8192  # points that a model encodes at a time
@@ -23,7 +28,14 @@ class Encoded(NamedTuple):
 
 
 def recovery(
-    model: Any, codes: Any, data: Any = None, *, threshold: float = 0.0, min_size: int = 2, seed: int = 0
+    model: Any,
+    codes: Any,
+    data: Any = None,
+    *,
+    threshold: float = 0.0,
+    min_size: int = 2,
+    seed: int = 0,
+    downstream: Callable[[Any], Any] | None = None,
 ) -> Recovery:
     """Return how well a dictionary, as ``(decoder, codes, data)`` or ``(model, data)``, recovers a dataset's latents.
 
@@ -42,7 +54,10 @@ def recovery(
     min_size : int, default 2
         Latents of fewer points are left out; only for datasets and files.
     seed : int, default 0
-        Of the chance levels.
+        Of the chance levels, and of the halves of the label's readout.
+    downstream : callable, optional
+        (n, d) float32 points → their loss, e.g. of the rest of a network: what reconstructions cost there. Without it,
+        and where data have labels, a linear readout of these, see `label_loss`.
 
     Returns
     -------
@@ -75,11 +90,25 @@ def recovery(
         if truth.X is None:
             raise RecipeError("this truth has no points for the model to encode; use recovery(decoder, codes, data)")
         made = encoded(model, truth.X)
-        truth = Truth(truth.directions, truth.codes, truth.parent, truth.X - made.bias)
     else:
-        made = Encoded(_array(model), _array(codes), 0.0)
-    score = score_dictionary(made.decoder, made.codes, truth, threshold=threshold, seed=seed)
-    return score if size is None else score.of_sizes(size)
+        made = Encoded(checked_rows("decoder", model), numbers("codes", codes), 0.0)
+    centred = replace(truth, X=None if truth.X is None else truth.X - made.bias)
+    score = score_dictionary(made.decoder, made.codes, centred, threshold=threshold, seed=seed)
+    return replace(score, size=size, label_loss=_label_loss(made, truth.X, data, downstream, seed))
+
+
+def _label_loss(
+    made: Encoded, X: AnyFloat | None, data: Any, downstream: Callable[[Any], Any] | None, seed: int
+) -> LabelLoss | None:
+    """What reconstructions cost downstream; None without points, or with neither labels nor a function."""
+    y = getattr(data, "y", None)
+    if X is None or (downstream is None and (y is None or len(X) < LEAST_POINTS)):
+        return None
+    classes = int(getattr(getattr(data, "recipe", None), "target_classes", 0))
+    again = made.codes @ np.asarray(made.decoder, np.float64) + made.bias
+    return label_loss(
+        X, again, None if y is None else np.asarray(y[:]), classes=classes, downstream=downstream, seed=seed
+    )
 
 
 def _truth(data: Any, min_size: int) -> tuple[Truth, I64 | None]:
@@ -126,13 +155,13 @@ def encoded(model: Any, X: AnyFloat) -> Encoded:
         decoder, bias = _decoder(model, codes.shape[1])
         return Encoded(decoder, codes, bias)
     if hasattr(model, "cluster_centers_") and hasattr(model, "predict"):
-        centres = _array(model.cluster_centers_)
+        centres = numbers("cluster_centers_", model.cluster_centers_)
         return Encoded(centres, np.eye(len(centres))[np.asarray(model.predict(X))], 0.0)
     if hasattr(model, "transform") and hasattr(model, "components_"):
-        codes = _array(model.transform(X))
+        codes = numbers("codes", model.transform(X))
         decoder = model.mixing_.T if hasattr(model, "mixing_") else model.components_
         mean = getattr(model, "mean_", None)
-        return Encoded(_array(decoder), codes, 0.0 if mean is None else _array(mean))
+        return Encoded(numbers("decoder", decoder), codes, 0.0 if mean is None else numbers("mean_", mean))
     raise RecipeError(
         f"a model of type {type(model).__name__} has neither encode nor transform: expected an encoder with a linear "
         "decoder; use recovery(decoder, codes, data)"
@@ -146,7 +175,7 @@ def _codes(model: Any, X: AnyFloat) -> Any:
     blocks = []
     for a in range(0, len(X), _BLOCK):
         made = model.encode(_like(model, X[a : a + _BLOCK]))
-        blocks.append(_array(made[-1] if isinstance(made, tuple) else made))  # (before activation, codes)
+        blocks.append(numbers("codes", made[-1] if isinstance(made, tuple) else made))  # (before activation, codes)
     if all(np.ndim(block) == 2 for block in blocks) and blocks:
         return vstack([csr_array(block) for block in blocks], format="csr")
     raise RecipeError(f"encode gave codes of shape {np.shape(blocks[0])}: expected (points, units)")
@@ -156,7 +185,7 @@ def _decoder(model: Any, width: int) -> tuple[AnyFloat, AnyFloat | float]:
     """Decoder (w, d) and bias of an object, by its weights or by what it decodes; the bias by what 0 decodes to."""
     zero = None
     if callable(getattr(model, "decode", None)):
-        zero = _array(model.decode(_like(model, np.zeros((1, width), np.float32))))[0]
+        zero = numbers("decode", model.decode(_like(model, np.zeros((1, width), np.float32))))[0]
     weights, bias = _weights(model)
     if weights is not None:
         return weights, bias if zero is None else zero
@@ -166,7 +195,7 @@ def _decoder(model: Any, width: int) -> tuple[AnyFloat, AnyFloat | float]:
             "use recovery(decoder, codes, data)"
         )
     rows = [
-        _array(model.decode(_like(model, np.eye(width, dtype=np.float32)[a : a + _BLOCK]))) - zero
+        numbers("decode", model.decode(_like(model, np.eye(width, dtype=np.float32)[a : a + _BLOCK]))) - zero
         for a in range(0, width, _BLOCK)
     ]
     return np.concatenate(rows), zero
@@ -177,16 +206,16 @@ def _weights(model: Any) -> tuple[Any, AnyFloat | float]:
     decoder = getattr(model, "W_dec", None)
     if decoder is not None:
         bias = getattr(model, "b_dec", None)
-        return _array(decoder), 0.0 if bias is None else _array(bias)
+        return numbers("W_dec", decoder), 0.0 if bias is None else numbers("b_dec", bias)
     if callable(getattr(model, "get_dictionary", None)):
-        return _array(model.get_dictionary()), 0.0
+        return numbers("get_dictionary", model.get_dictionary()), 0.0
     layer = getattr(model, "decoder", None)
     weight = getattr(layer, "weight", None)
     if weight is not None:  # a linear layer keeps (outputs, inputs)
         bias = getattr(layer, "bias", None)
-        return np.ascontiguousarray(_array(weight).T), 0.0 if bias is None else _array(bias)
+        return np.ascontiguousarray(numbers("weight", weight).T), 0.0 if bias is None else numbers("bias", bias)
     if layer is not None and not callable(layer):
-        return _array(layer), 0.0
+        return numbers("decoder", layer), 0.0
     return None, 0.0
 
 
@@ -195,11 +224,3 @@ def _like(model: Any, X: AnyFloat) -> Any:
     parameters = getattr(model, "parameters", None)
     first: Any = next(iter(parameters()), None) if callable(parameters) else None
     return first.new_tensor(np.ascontiguousarray(X)) if hasattr(first, "new_tensor") else X
-
-
-def _array(values: Any) -> Any:
-    """Numbers as an array or a sparse matrix, wherever they lie."""
-    for step in ("detach", "cpu", "numpy"):
-        if hasattr(values, step) and not isinstance(values, np.ndarray):
-            values = getattr(values, step)()
-    return values if hasattr(values, "tocsc") else np.asarray(values)

@@ -1,9 +1,7 @@
 """All scores of one dictionary, each beside its chance level: the same width and dimension, without any learning.
 
-Chance of directions: decoders of independent random unit vectors. Chance of firing and absorption: the same codes with
-their rows shuffled against the truth, so that every unit keeps how often it fires and with whom, and knows nothing.
-Untrained units that read points off fire with what lies along their directions and do pass the second: hold learned
-codes against those of random directions, too.
+Untrained units that read points off fire with what lies along their directions and pass the chance of shuffled codes:
+hold learned codes against those of random directions, too.
 """
 
 from __future__ import annotations
@@ -14,21 +12,18 @@ from typing import Any
 import numpy as np
 
 from fractalman._extras import load_extra
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._typing import I64, AnyFloat
 from fractalman.display import Display
 from fractalman.errors import RecipeError
-from fractalman.measure.recovery.absorption import COMPOSED, Absorption, absorption, parts
-from fractalman.measure.recovery.firing import Firing, columns_of, firing_scores
-from fractalman.measure.recovery.matching import Match, match_dictionary, unit_rows
+from fractalman.measure.recovery.absorption import Absorption, absorption
+from fractalman.measure.recovery.arrays import checked_seed, checked_threshold
+from fractalman.measure.recovery.chance import chance_levels, known
+from fractalman.measure.recovery.downstream import LabelLoss
+from fractalman.measure.recovery.firing import Firing, columns_of, firing_agreement, firing_scores
+from fractalman.measure.recovery.matching import Match, checked_rows, match_dictionary, unit_rows
 from fractalman.measure.recovery.splitting import Splitting, splitting
-from fractalman.random.keys import Role, key64
-from fractalman.random.streams import normals, permutation
 
 _DUPLICATE = 0.95
-_CHANCE_DRAWS = 19
-"""The largest of 19 is passed by one in 20 of those that know nothing."""
-_SHUFFLED_ENTRIES = 4_000_000  # entries of both codes up to which 19 shuffles are made, else one
-_CHANCE_DIRECTIONS = 2048  # rows of a chance dictionary; wider ones are thinned, which lowers the level a little
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +56,13 @@ class Truth(Display):
             or (m and not (parent.min() >= -1 and parent.max() < m))
         ):
             raise RecipeError(f"parent of shape {parent.shape}: expected {m} integers from -1 to {m - 1}")
+        above = parent
+        for _ in range(m.bit_length()):  # 1, 2, 4, … steps up: m and more of them end above every root
+            above = np.where(above >= 0, above[above], -1)
+        if (above >= 0).any():
+            raise RecipeError(
+                f"parent: feature {int(np.flatnonzero(above >= 0)[0])} is among its own ancestors; expected a tree"
+            )
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,21 @@ class Recovery(Display):
     explained : float
         Share of the points' variance that codes × decoder reproduces; nan without X.
     chance : dict
-        The same scores without learning: mcc, mean_maximum_cosine, f1, best_f1, absorption, composition.
+        The same scores without learning: mcc, mean_maximum_cosine, uniqueness, f1, best_f1, absorption, composition.
     limit : dict
-        What a dictionary of random directions (mcc, mean_maximum_cosine), or codes that know nothing of the points (f1,
-        best_f1), pass by chance once in 20 times: the largest of 19 draws. nan for codes too many to shuffle so often.
+        What a dictionary of random directions (mcc, mean_maximum_cosine, uniqueness), or codes that know nothing of the
+        points (f1, best_f1), pass by chance once in 20 times: the largest of 19 draws. nan where 4 million cosines, or
+        entries of codes, allow one draw only; it has the full width, and of so many numbers the mean hardly varies.
     splitting : Splitting
         By feature: several units for one.
     threshold : float
         At which units fire.
     size : (m,) int64 or None
         Points of every feature's subcluster, where the truth has subclusters.
+    depth : (m,) int64 or None
+        Features above every feature.
+    label_loss : LabelLoss or None
+        What reconstructions cost downstream, where labels or a function downstream are known.
     """
 
     match: Match
@@ -119,6 +126,8 @@ class Recovery(Display):
     splitting: Splitting = field(repr=False)
     threshold: float = 0.0
     size: I64 | None = field(default=None, repr=False)
+    depth: I64 | None = field(default=None, repr=False)
+    label_loss: LabelLoss | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         exact = "" if self.match.exact else " (among nearest pairs)"
@@ -130,9 +139,12 @@ class Recovery(Display):
             f"  absorption  {self.absorption.mean:.3f}   chance {self.chance['absorption']:.3f}   "
             f"composed {self.absorption.composition:.3f}   chance {self.chance['composition']:.3f}",
             f"  split       {self.splitting.share:.3f} of the features have several units, none of which is enough",
-            f"  uniqueness  {self.uniqueness:.3f}   dead {self.dead:.3f}   duplicates {self.duplicates:.3f}",
+            f"  uniqueness  {self.uniqueness:.3f}   chance {self.chance['uniqueness']:.3f}   dead {self.dead:.3f}   "
+            f"duplicates {self.duplicates:.3f}",
             f"  l0          {self.l0:.2f}   variance explained {self.explained:.3f}",
         ]
+        if self.label_loss is not None:
+            lines.append(f"  label       {self.label_loss.kept:.3f} of what a readout of the points knows is kept")
         return "\n".join(lines)
 
     def _level(self, name: str) -> str:
@@ -213,7 +225,7 @@ class Recovery(Display):
         Returns
         -------
         pandas.DataFrame
-            Columns feature, size (where known), unit, cosine, precision, recall, f1, best_f1, best_threshold,
+            Columns feature, size and depth (where known), unit, cosine, precision, recall, f1, best_f1, best_threshold,
             present, fired.
 
         Raises
@@ -227,6 +239,7 @@ class Recovery(Display):
             {
                 "feature": self.match.feature,
                 **({} if self.size is None else {"size": self.size[self.match.feature]}),
+                **({} if self.depth is None else {"depth": self.depth[self.match.feature]}),
                 "unit": self.match.direction,
                 "cosine": self.match.cosine,
                 "precision": firing.precision,
@@ -278,20 +291,32 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
     >>> score.mcc, score.f1, score.dead
     (1.0, 1.0, 0.0)
     """
-    learned = columns_of("codes", codes)
-    true = columns_of("truth", truth.codes, learned.shape[0])
-    match = match_dictionary(decoder, truth.directions)
-    w, m = match.nearest_feature.size, match.nearest_direction.size
-    if learned.shape[1] != w or true.shape[1] != m:
-        raise RecipeError(f"codes {learned.shape} and truth {true.shape}: expected {w} and {m} columns")
+    threshold, seed = checked_threshold(threshold), checked_seed(seed)
+    decoder, directions = checked_rows("decoder", decoder), checked_rows("directions", truth.directions)
+    learned, true = columns_of("codes", codes), columns_of("truth", truth.codes)
+    (n, m), (w, d) = true.shape, decoder.shape
+    if d != directions.shape[1]:
+        turned = "; use decoder.T" if w == directions.shape[1] else ""
+        raise RecipeError(
+            f"decoder {decoder.shape} and features {directions.shape}: expected the same number of columns{turned}"
+        )
+    if learned.shape[0] != n:
+        turned = "; use codes.T" if learned.shape[::-1] == (n, w) else ""
+        raise RecipeError(f"codes of shape {learned.shape}: expected {n} rows, one for each point of the truth{turned}")
+    if learned.shape[1] != w or m != len(directions):
+        raise RecipeError(
+            f"codes {learned.shape} and truth {true.shape}: expected {w} and {len(directions)} columns, one for each "
+            "direction"
+        )
+    match = match_dictionary(decoder, directions, agreement=firing_agreement(learned, true, threshold))
     firing = firing_scores(learned, true, match.direction, match.feature, threshold)
     unit_of = np.full(m, -1, np.int64)
     unit_of[match.feature] = match.direction
     parent = np.asarray(truth.parent, np.int64)
-    edges = absorption(learned, true, parent, unit_of, threshold, decoder, truth.directions)
+    edges = absorption(learned, true, parent, unit_of, threshold, decoder, directions)
     fires = np.bincount(np.repeat(np.arange(w), np.diff(learned.indptr))[learned.data > threshold], minlength=w)
     alive = (fires > 0) & (match.nearest_feature >= 0)
-    chance, limit = _chance(decoder, learned, true, truth, match, unit_of, threshold, seed)
+    chance, limit = chance_levels(decoder, learned, true, directions, parent, match, unit_of, alive, threshold, seed)
     split = splitting(learned, true, match, threshold)
     return Recovery(
         match,
@@ -299,8 +324,8 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
         edges,
         match.mcc,
         match.mean_maximum_cosine,
-        _mean(firing.f1),
-        _mean(firing.best_f1),
+        known(firing.f1),
+        known(firing.best_f1),
         np.unique(match.nearest_feature[alive]).size / max(1, int(alive.sum())),
         float((fires == 0).mean()),
         _duplicates(decoder),
@@ -310,17 +335,22 @@ def score_dictionary(decoder: AnyFloat, codes: Any, truth: Truth, *, threshold: 
         limit,
         split,
         threshold,
+        depth=_depth(parent),
     )
 
 
-def _mean(values: F64) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
+def _depth(parent: I64) -> I64:
+    """Number of features above every feature."""
+    depth, above = np.zeros(parent.size, np.int64), parent
+    while (above >= 0).any():
+        depth += above >= 0
+        above = np.where(above >= 0, parent[above], -1)
+    return depth
 
 
 def _duplicates(decoder: AnyFloat) -> float:
     """Share of directions with an earlier one within |cosine| .95."""
-    rows = unit_rows("decoder", decoder)
+    rows = unit_rows(decoder)
     found, step = 0, 1024
     for start in range(0, len(rows), step):
         block = np.abs(rows[start : start + step] @ rows[: start + step].T)
@@ -333,64 +363,9 @@ def _explained(decoder: AnyFloat, codes: Any, X: AnyFloat | None) -> float:
     if X is None:
         return float("nan")
     points = np.asarray(X, np.float64)
-    if points.shape != (codes.shape[0], np.asarray(decoder).shape[1]):
-        raise RecipeError(f"X of shape {points.shape}: expected {(codes.shape[0], np.asarray(decoder).shape[1])}")
-    left = points - codes @ np.asarray(decoder, np.float64)
-    return float(1.0 - np.square(left).sum() / np.square(points - points.mean(axis=0)).sum())
-
-
-def _chance(
-    decoder: AnyFloat,
-    codes: Any,
-    truth_codes: Any,
-    truth: Truth,
-    match: Match,
-    unit_of: I64,
-    threshold: float,
-    seed: int,
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Means and largest of scores without learning."""
-    w, d = np.asarray(decoder).shape
-    width, parent = min(w, _CHANCE_DIRECTIONS), np.asarray(truth.parent, np.int64)
-    features = np.asarray(truth.directions)
-    if len(features) > _CHANCE_DIRECTIONS:
-        features = features[permutation(key64(seed, Role.MEASUREMENT, 1), len(features))[:_CHANCE_DIRECTIONS]]
-    draws: dict[str, list[float]] = {name: [] for name in ("mcc", "mean_maximum_cosine", "f1", "best_f1")}
-    for draw in range(_CHANCE_DRAWS if width * len(features) <= _SHUFFLED_ENTRIES else 8):
-        random = normals(key64(seed, Role.MEASUREMENT, 2, draw), width * d).reshape(width, d)
-        found = match_dictionary(random, features)
-        draws["mcc"].append(found.mcc)
-        draws["mean_maximum_cosine"].append(found.mean_maximum_cosine)
-    rows, edges = codes.tocsr(), np.nan
-    for draw in range(_CHANCE_DRAWS if codes.nnz + truth_codes.nnz <= _SHUFFLED_ENTRIES else 1):
-        key = key64(seed, Role.MEASUREMENT, 3, draw) if draw else key64(seed, Role.MEASUREMENT, 3)
-        shuffled = rows[permutation(key, codes.shape[0])].tocsc()
-        firing = firing_scores(shuffled, truth_codes, match.direction, match.feature, threshold)
-        draws["f1"].append(_mean(firing.f1))
-        draws["best_f1"].append(_mean(firing.best_f1))
-        if not draw:
-            edges = absorption(shuffled, truth_codes, parent, unit_of, threshold).mean
-    chance = {name: float(np.mean(values)) for name, values in draws.items()}
-    chance |= {"absorption": edges, "composition": _unrelated(decoder, truth.directions, parent, unit_of, seed)}
-    limit = {name: max(own) if len(own) == _CHANCE_DRAWS else float("nan") for name, own in draws.items()}
-    return chance, limit
-
-
-def _unrelated(decoder: AnyFloat, directions: AnyFloat, parent: I64, unit_of: I64, seed: int) -> float:
-    """Share of children's units that have a part of an unrelated feature, in place of the parent's."""
-    children = np.flatnonzero((parent >= 0) & (unit_of >= 0))
-    if not children.size:
-        return float("nan")
-    m = parent.size
-    turns = permutation(key64(seed, Role.MEASUREMENT, 4), m)
-    other = turns[children]
-    related = np.zeros(children.size, np.bool_)
-    for below, above in ((children, other), (other, children)):
-        at = below.copy()
-        while (at >= 0).any():
-            related |= at == above
-            at = np.where(at >= 0, parent[at], -1)
-    kept = ~related
-    found = parts(decoder, directions, unit_of[children[kept]], children[kept], other[kept])
-    known = found[np.isfinite(found)]
-    return float((known > COMPOSED).mean()) if known.size else float("nan")
+    if points.shape != (codes.shape[0], decoder.shape[1]):
+        raise RecipeError(f"X of shape {points.shape}: expected {(codes.shape[0], decoder.shape[1])}")
+    total = np.square(points - points.mean(axis=0)).sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        left = np.square(points - codes @ np.asarray(decoder, np.float64)).sum()
+    return float(1.0 - left / total) if total else float("nan")

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64, I64, Bool
 from fractalman.theory.dictionaries import faithful_gains, merge_gain, nested_gains, path_error
 
-_ROUNDING = 1e-9  # of losses whose scale is 1
+ROUNDING = 1e-9
+"""Of losses whose scale is 1."""
 _ALL = 1.0 - 1e-12
 _MOST_STATES = 3e8  # states × features × units of the knapsack of stretches, about a minute; beyond it is left out
 
@@ -112,8 +113,8 @@ class Expected:
         outside = float(np.delete(self.gain, kept).sum())
         return float(missed + outside)
 
-    def merged(self, penalty: str, weight: float) -> Any:
-        """Return edge by edge, by rising child, whether merging child and parent lowers the loss.
+    def merge_gains(self, penalty: str, weight: float) -> F64:
+        """Return edge by edge, by rising child, by how much merging child and parent lowers the loss; 0 = no points.
 
         Parameters
         ----------
@@ -123,15 +124,19 @@ class Expected:
             Its weight on points of mean squared length 1.
         """
         children = np.flatnonzero(self.parent >= 0)
-        out = np.zeros(children.size, np.bool_)
+        out = np.zeros(children.size)
         scale = math.sqrt(self.variance)
         for k, child in enumerate(children.tolist()):
             rows, b = self._column(child)
             points, a = self._column(int(self.parent[child]))
             _, at, own = np.intersect1d(points, rows, assume_unique=True, return_indices=True)
             if at.size >= 2:
-                out[k] = merge_gain(np.abs(a[at]) / scale, np.abs(b[own]) / scale, weight, penalty) > _ROUNDING
+                out[k] = merge_gain(np.abs(a[at]) / scale, np.abs(b[own]) / scale, weight, penalty)
         return out
+
+    def merged(self, penalty: str, weight: float) -> Bool:
+        """Return edge by edge whether merging pays; parameters as of `merge_gains`."""
+        return np.asarray(self.merge_gains(penalty, weight) > ROUNDING)
 
     def _column(self, j: int) -> tuple[I64, F64]:
         part = slice(self.codes.indptr[j], self.codes.indptr[j + 1])

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman._typing import F64, Bool
 from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.learners.dictionaries import BASELINES, AutoencoderSettings, fit_autoencoders, fit_baseline
 from fractalman.measure.recovery import Recovery, Truth, recovery
 from fractalman.measure.recovery.absorption import COMPOSED
 from fractalman.studies.base import Row, Study, Task
-from fractalman.studies.recovery.prediction import Expected
+from fractalman.studies.recovery.prediction import ROUNDING, Expected
 from fractalman.studies.recovery.result import RecoveryResult
 from fractalman.studies.recovery.spec import RecoveryStudySpec
 
@@ -118,19 +119,45 @@ def scales(base: Row, score: Recovery, n: int) -> list[Row]:
     return rows
 
 
+def ordered(predicted: F64, found: Bool) -> float:
+    """Return the probability that, of an edge that was found and one that was not, the first has the larger number.
+
+    Parameters
+    ----------
+    predicted : (edges,) float64
+        Numbers.
+    found : (edges,) bool
+        Where there is something.
+
+    Returns
+    -------
+    float
+        1 = all as predicted, 1/2 = no relation; nan where all or none were found.
+    """
+    from scipy.stats import rankdata
+
+    some = int(found.sum())
+    if some in (0, found.size):
+        return float("nan")
+    above = rankdata(predicted)[found].sum() - some * (some + 1) / 2
+    return float(above / (some * (found.size - some)))
+
+
 def edges(base: Row, score: Recovery, expected: Expected, penalty: str) -> list[Row]:
     """Return absorption measured at edges that are predicted to merge and at the others; none without a penalty.
 
     By firing (absorbed) and by direction (composed): a parent that all its children absorb has no unit left that could
-    fall silent.
+    fall silent. Order: whether edges at which merging gains more are those where it is found, see `ordered`.
     """
     signs = {"absorbed": (score.absorption.gap, SILENT), "composed": (score.absorption.composed, COMPOSED)}
-    merged = expected.merged(penalty, base["sparsity"]) if penalty else None
+    gains = expected.merge_gains(penalty, base["sparsity"]) if penalty else None
+    merged = None if gains is None else gains > ROUNDING
     rows = []
     for name, (value, limit) in signs.items():
         known = np.isfinite(value)
         rows.append(_row(base, name, float((value[known] > limit).mean()) if known.any() else np.nan))
-        if merged is not None:
+        if gains is not None and merged is not None:
+            rows.append(_row(base, f"{name}-order", ordered(gains[known], value[known] > limit)))
             for place, chosen in (("where-predicted", merged & known), ("elsewhere", ~merged & known)):
                 share = float((value[chosen] > limit).mean()) if chosen.any() else np.nan
                 rows.append(_row(base, f"{name}-{place}", share, count=int(chosen.sum())))
