@@ -24,6 +24,7 @@ from fractalman._typing import F64
 from fractalman.config import is_integer
 from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
+from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.dimension_scan import DimensionScan, Part
@@ -33,6 +34,7 @@ from fractalman.measure.neighbours import (
     Neighbourhoods,
     block_jackknife,
     neighbourhoods,
+    rows_in_time,
     share_of_ties,
     without_runs,
 )
@@ -42,7 +44,6 @@ from fractalman.measure.scaling import student_t
 from fractalman.sources import RecipeSource
 
 _TIES_ALLOWED = 0.03
-_IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
 
 
@@ -84,6 +85,8 @@ class Dimension(Display):
         Where the value comes from, one sentence.
     scan : DimensionScan or None
         D against scale; None except for "recommended".
+    components : tuple of DimensionComponent
+        Components of different dimension, where "recommended" sees several; the interval then spans them all.
 
     Examples
     --------
@@ -109,6 +112,7 @@ class Dimension(Display):
     scale_error: float
     reason: str
     scan: DimensionScan | None = None
+    components: tuple[DimensionComponent, ...] = ()
 
     def _summary(self) -> Summary:
         low, high = self.interval
@@ -149,6 +153,10 @@ class Dimension(Display):
         out: dict[str, Any] = {name: getattr(self, name) for name in names}
         out |= {"interval": list(self.interval), "window": list(self.window)}
         out |= {"lower_half": self.lower, "upper_half": self.upper, "warnings": list(self.warnings)}
+        if self.components:
+            out["components"] = [
+                {"value": c.value, "standard_error": c.standard_error, "share": c.share} for c in self.components
+            ]
         if self.scan is not None:
             scan = self.scan
             out["noise_scale"] = scan.noise_scale
@@ -464,7 +472,7 @@ def result(
             f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
             "first neighbours say nothing of its dimension; measure a random 1/16 of it"
         )
-    if found.in_a_row > _IN_A_ROW:
+    if rows_in_time(found):
         left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"
         warnings.append(
             f"the nearest neighbour of {100 * found.in_a_row:.0f} % of the points is the next row or the one after: "
