@@ -30,11 +30,13 @@ from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.dimension_scan import DimensionScan, Part
 from fractalman.measure.neighbours import (
     BLOCKS,
+    COPY,
     LAST,
     Neighbourhoods,
     block_jackknife,
     neighbourhoods,
     rows_in_time,
+    share_of_near_copies,
     share_of_ties,
     without_runs,
 )
@@ -44,6 +46,7 @@ from fractalman.measure.scaling import student_t
 from fractalman.sources import RecipeSource
 
 _TIES_ALLOWED = 0.03
+_COPIES_ALLOWED = 0.05
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
 
 
@@ -471,6 +474,13 @@ def result(
         warnings.append(
             f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
             "first neighbours say nothing of its dimension; measure a random 1/16 of it"
+        )
+    copied = share_of_near_copies(found)
+    if copied > _COPIES_ALLOWED + 2.0 * COPY**value:
+        warnings.append(
+            f"{100 * copied:.0f} % of the points have a neighbour a thousand times nearer than the next one: copies, "
+            "but not to the last digit, which say nothing of the dimension; round X and measure again (equal rows are "
+            "left out)"
         )
     if rows_in_time(found):
         left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"

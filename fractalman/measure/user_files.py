@@ -26,7 +26,7 @@ from fractalman.measure.hdf5_arrays import stored_array
 from fractalman.measure.number_text import number
 from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
 from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of, word_columns
-from fractalman.measure.point_tables import TARGET_NAMES
+from fractalman.measure.point_tables import TARGET_NAMES, sounds_like_a_target
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
 from fractalman.measure.targets import TargetError, as_target
 
@@ -228,6 +228,11 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
         f"column {name!r} counts the rows and is a coordinate here: if it is none, leave it out"
         for name, column in zip(features, X.T, strict=True)
         if counts_rows(column)
+    ]
+    notes += [
+        f"column {name!r} is a coordinate here: if it is the target, name it (--target {name!r})"
+        for name in features
+        if sounds_like_a_target(name)
     ]
     bare = UserPoints(X, None, None, None, tuple(notes))
     if target is None:

@@ -325,6 +325,18 @@ def test_the_recommended_dimension_says_that_there_are_several() -> None:
         assert not dimension(alone).components
 
 
+def test_copies_that_differ_in_the_last_digits_are_named() -> None:
+    """A table beside itself in another precision: said; a Cantor set (D = .63), whose neighbours are near: not."""
+    X = np.random.default_rng(9).random((400, 3))
+    found = dimension(np.r_[X, X.astype(np.float32)])
+    assert any(
+        said.startswith("100 % of the points have a neighbour a thousand times nearer") for said in found.warnings
+    )
+    digits = np.random.default_rng(9).integers(2, size=(1500, 30)) @ (2.0 / 3.0 ** np.arange(1, 31))
+    for alone in (X, digits[:, None]):
+        assert not any("nearer than the next" in said for said in dimension(alone).warnings)
+
+
 def test_the_map_of_dimensions() -> None:
     """Pointwise: each half of a line and a plane reads its own; figure and table."""
     rng = np.random.default_rng(7)

@@ -42,6 +42,12 @@ def test_targets_by_any_spelling_and_pandas_index(name: str) -> None:
     assert found.target == name
     assert any(repr(name) in said for said in found.notes)
     assert any("index, no coordinate" in said for said in found.notes)
+    pd.DataFrame(X, columns=list("abc")).assign(**{f"{name} class": Y, "plain": Y}).to_csv("n.csv")
+    found = read_user_points("n.csv")  # nearly a target's name: a coordinate, and it is said
+    assert found.X.shape[1] == 5
+    said = [note for note in found.notes if "if it is the target, name it" in note]
+    assert len(said) == 1
+    assert f"{name} class" in said[0]
     pd.DataFrame(X).to_csv("q.csv")  # columns named 0, 1, 2
     assert np.allclose(read_user_points("q.csv").X, X)
     pd.DataFrame(X, columns=list("abc"), index=[f"cell-{i}" for i in range(200)]).to_csv("r.csv")
