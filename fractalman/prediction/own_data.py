@@ -216,7 +216,11 @@ class OwnPrediction(OwnPredictionDisplay):
                     self.law,
                 ]
             )
-        noise = f"No noise found; its variance is {law.noise.interval[1]:.2g} at most."
+        noise = (
+            f"No noise found; up to variance {law.noise.interval[1]:.2g} cannot be ruled out (of the labels: "
+            f"{self.label_variance:.2g}), and above it α is between {law.clean.interval[0]:.2g} and "
+            f"{law.clean.interval[1]:.2g}."
+        )
         if law.noise_found:
             low, high = law.noise.interval
             noise = (
