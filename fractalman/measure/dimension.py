@@ -28,15 +28,13 @@ from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.dimension_scan import DimensionScan, Part
+from fractalman.measure.dimension_warnings import deceptions
 from fractalman.measure.neighbours import (
     BLOCKS,
-    COPY,
     LAST,
     Neighbourhoods,
     block_jackknife,
     neighbourhoods,
-    rows_in_time,
-    share_of_near_copies,
     share_of_ties,
     without_runs,
 )
@@ -45,8 +43,6 @@ from fractalman.measure.points import as_points
 from fractalman.measure.scaling import student_t
 from fractalman.sources import RecipeSource
 
-_TIES_ALLOWED = 0.03
-_COPIES_ALLOWED = 0.05
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
 
 
@@ -470,25 +466,7 @@ def result(
     value, n = math.exp(part.log), len(found.points.values)
     ties = share_of_ties(found)
     warnings = [*found.points.notes, *warnings]
-    if ties > _TIES_ALLOWED:
-        warnings.append(
-            f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
-            "first neighbours say nothing of its dimension; measure a random 1/16 of it"
-        )
-    copied = share_of_near_copies(found)
-    if copied > _COPIES_ALLOWED + 2.0 * COPY**value:
-        warnings.append(
-            f"{100 * copied:.0f} % of the points have a neighbour a thousand times nearer than the next one: copies, "
-            "but not to the last digit, which say nothing of the dimension; round X and measure again (equal rows are "
-            "left out)"
-        )
-    if rows_in_time(found):
-        left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"
-        warnings.append(
-            f"the nearest neighbour of {100 * found.in_a_row:.0f} % of the points is the next row or the one after: "
-            "rows follow each other in time, and neighbours in time say nothing of the dimension; "
-            f"{left_out} (at least the time in which the series forgets itself, in rows)"
-        )
+    warnings += deceptions(found, ties, value)
     if method != "angles" and value > (1.0 + _WORTH_SAYING) * raw:
         warnings.append(
             f"too few points for no bias: neighbours among {n} points read {raw:.3g}, as reference sets of dimension "

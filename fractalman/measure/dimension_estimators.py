@@ -11,7 +11,7 @@ from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension import Dimension, one_scale, result, usable, windowed
 from fractalman.measure.dimension_angles import angular
-from fractalman.measure.dimension_components import components_of, several_words
+from fractalman.measure.dimension_components import NEIGHBOURS, components_of, several_words
 from fractalman.measure.dimension_recommended import combine
 from fractalman.measure.dimension_scan import radial
 from fractalman.measure.neighbours import Neighbourhoods, checked_window, neighbour_window
@@ -36,7 +36,8 @@ def recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Di
             f"below {scan.noise_scale:.2g} the dimension rises to {scan.noise_dimension:.2g}: noise; the value is that "
             "of the plateau above"
         )
-    several = () if given is not None else components_of(found)
+    enough = found.near.shape[1] > NEIGHBOURS
+    several = components_of(found) if given is None and enough else ()
     if len(several) > 1:
         reason = "a mean over components of different dimension, and the dimension of none"
         warnings.append(several_words(several))
