@@ -280,9 +280,8 @@ def test_results_show_themselves() -> None:
     assert list(table.columns) == ["value", "standard_error", "low", "high"]
 
 
-@pytest.mark.parametrize("kind", ["falls with n", "grouped"])
-def test_intervals_of_the_isoflop_exponent_cover(kind: str) -> None:
-    """Noise that is larger at small budgets, or shared by a model size: 95 % intervals cover 92 % or more of 150."""
+def test_intervals_of_the_isoflop_exponent_cover() -> None:
+    """Noise in part shared by a model size: 95 % intervals hold in 92 % or more; least squares' error alone does not."""
     compute, ladder = np.geomspace(1e19, 1e22, 7), np.geomspace(1e7, 1e11, 40)
     best = (0.34 * 480.0 / (0.37 * 2100.0)) ** (1 / 0.71) * (compute / 6.0) ** (0.37 / 0.71)
     pairs = [(P, C / (6.0 * P)) for C, at in zip(compute, best, strict=True) for P in ladder if at / 5 < P < at * 5]
@@ -290,8 +289,8 @@ def test_intervals_of_the_isoflop_exponent_cover(kind: str) -> None:
     size = np.unique(P, return_inverse=True)[1]
     rng, held, given = np.random.default_rng(31), 0, 0
     for _ in range(150):
-        noise = rng.normal(size=P.size) * (n / n.mean()) ** -0.4 if kind != "grouped" else rng.normal(size=P.size)
-        shared = rng.normal(size=size.max() + 1)[size] if kind == "grouped" else 0.0
+        noise = rng.normal(size=P.size)
+        shared = rng.normal(size=size.max() + 1)[size]
         L = (1.8 + 480.0 * P**-0.34 + 2100.0 * n**-0.37) * np.exp(0.004 * (noise + shared))
         table: Any = SimpleNamespace(
             table={"n_params": P, "n_data": n, "loss": L},
