@@ -281,7 +281,7 @@ def test_results_show_themselves() -> None:
 
 
 def test_intervals_of_the_isoflop_exponent_cover() -> None:
-    """Noise in part shared by a model size: 95 % intervals hold in 92 % or more; least squares' error alone does not."""
+    """Noise in part shared by a model size: 95 % intervals hold in 92 % or more; least squares' alone do not."""
     compute, ladder = np.geomspace(1e19, 1e22, 7), np.geomspace(1e7, 1e11, 40)
     best = (0.34 * 480.0 / (0.37 * 2100.0)) ** (1 / 0.71) * (compute / 6.0) ** (0.37 / 0.71)
     pairs = [(P, C / (6.0 * P)) for C, at in zip(compute, best, strict=True) for P in ladder if at / 5 < P < at * 5]
