@@ -77,7 +77,20 @@ class MeasuredVariogram(Display):
         return np.asarray(np.interp(x, self.log_distance, self.difference))
 
     def pairs(self, distance: F64, some: I64, others: I64) -> F64:
-        """Return the differences of pairs of points: by their distances."""
+        """Return the differences of pairs of points: by their distances.
+
+        Parameters
+        ----------
+        distance : (pairs,) float64 array
+            How far the two are from each other.
+        some, others : int64 arrays that broadcast to it
+            Row numbers of the two.
+
+        Returns
+        -------
+        (pairs,) float64
+            Squared differences; of classes, whether they differ or the share that does.
+        """
         del some, others
         return self(distance)
 
@@ -125,7 +138,20 @@ class LabelDifferences(Display):
     classes: bool
 
     def pairs(self, distance: F64, some: I64, others: I64) -> F64:
-        """Return the differences of pairs of points: by their row numbers, which broadcast."""
+        """Return the differences of pairs of points: by their row numbers.
+
+        Parameters
+        ----------
+        distance : (pairs,) float64 array
+            How far the two are from each other.
+        some, others : int64 arrays that broadcast to it
+            Row numbers of the two.
+
+        Returns
+        -------
+        (pairs,) float64
+            Squared differences; of classes, whether they differ or the share that does.
+        """
         del distance
         apart = self.labels[some] - self.labels[others]
         return np.asarray(apart != 0.0, np.float64) if self.classes else np.square(apart)
