@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 RECIPE = "a TOML file with a table [recipe], a catalogue name, or a fractalman file, whose recipe it is"
 FILE = "a fractalman file"
 POINTS = (
-    "a file of points (.npz .npy .h5ad, or a table: .csv .tsv .json .jsonl .parquet .xlsx), its target named y, "
-    "label or target"
+    "a file of points (.npz .npy .h5ad, a .zarr folder, or a table: .csv .tsv .json .jsonl .parquet .xlsx), its "
+    "target named y, label or target"
 )
 TARGET = "column or array of the target, or a .npy file of it"
 ARRAY = "array of the points: X, group/X in HDF5, layers/NAME or obsm/NAME in a .h5ad"

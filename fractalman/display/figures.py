@@ -47,6 +47,13 @@ def log_axes(ax: Any, x: str, y: str) -> Any:
     return ax
 
 
+def few_minor_labels(axis: Any) -> None:
+    """Label 2 and 5 between the powers of ten of a logarithmic axis, and no more: labels of a decade overlap."""
+    low, high = axis.get_view_interval()
+    if high >= 5.0 * low > 0.0:
+        axis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
+
+
 def in_notebook() -> bool:
     """Whether code runs in IPython or a notebook."""
     shell = sys.modules.get("IPython")

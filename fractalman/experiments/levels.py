@@ -29,6 +29,8 @@ SIGNIFICANCE = 0.05
 RESOLUTION = 0.5
 """A half-width of the ratio beyond this tells nothing: a factor of 1.5 could hide in it."""
 
+_RESOLVES = 0.5  # share of the distance between the predicted curve and a constant that the half-width may take
+
 
 @dataclass(frozen=True)
 class Level(Display):
@@ -55,8 +57,9 @@ class Level(Display):
     below_floor
         Whether the risk lies significantly below the Bayes floor of its own replicates: an alarm.
     constant
-        What ``ratio`` would be of the best constant, which learns nothing; None where its risk is not known. Within
-        ``half_width`` of 1 the level alone cannot tell the learner from it.
+        What ``ratio`` would be of the best constant, which learns nothing; None where its risk is not known. Where
+        ``half_width`` is more than half its distance from 1, the level alone does not resolve what was learned: the
+        same that is asked of a slope and its reference.
     """
 
     ratio: float
@@ -72,8 +75,8 @@ class Level(Display):
 
     @property
     def tells(self) -> bool:
-        """Whether a learner that learns nothing would be told from the predicted curve."""
-        return self.constant is None or abs(self.constant - 1.0) > self.half_width
+        """Whether the half-width resolves what the predicted curve has learned: half of its distance to a constant."""
+        return self.constant is None or _RESOLVES * abs(self.constant - 1.0) > self.half_width
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.

@@ -3,8 +3,8 @@
 *Level*: its risks against the predicted curve, at all sizes jointly (`levels`). *Slope*: its exponent against the
 predicted one. A learner whose own curve is known at every size is held against it whatever limits it; a slope needs
 data-limited sizes in a row. Where only one of the two can be asked, it is the verdict, but a level alone agrees only
-where the risk of a constant would have differed; a risk below the Bayes floor is
-an alarm and never an agreement.
+where its half-width is at most half of what lies between the predicted curve and a constant; a risk below the Bayes
+floor is an alarm and never an agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
 (a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that
@@ -273,7 +273,7 @@ def _worse(level: Level | None, slope: _Judgement, fitted: bool, alarm: bool) ->
             said = f"level {level.ratio:.2f} ± {level.half_width:.2f} of the predicted curve: not resolved"
             return (
                 None,
-                f"{said}, for so would be a constant, which learns nothing ({level.constant:.2f}); {slope.reason}",
+                f"{said}, for a constant, which learns nothing, has {level.constant:.2f}; {slope.reason}",
             )
         return level.agrees, f"{level.reason}; {slope.reason}"
     answers = (level.agrees, slope.agrees)

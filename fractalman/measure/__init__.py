@@ -10,8 +10,8 @@ from fractalman.measure.comparison import (
 )
 from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
 from fractalman.measure.dimension import MAX_TARGETS, Dimension, Dimensions, dimension, dimensions
+from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_local import (
-    DimensionComponent,
     PointwiseDimension,
     dimension_components,
     pointwise_dimension,

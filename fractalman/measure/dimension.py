@@ -24,9 +24,11 @@ from fractalman._typing import F64
 from fractalman.config import is_integer
 from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
+from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.dimension_scan import DimensionScan, Part
+from fractalman.measure.dimension_warnings import deceptions
 from fractalman.measure.neighbours import (
     BLOCKS,
     LAST,
@@ -41,8 +43,6 @@ from fractalman.measure.points import as_points
 from fractalman.measure.scaling import student_t
 from fractalman.sources import RecipeSource
 
-_TIES_ALLOWED = 0.03
-_IN_A_ROW = 0.05  # share of nearest neighbours in the next two rows from which the rows are in order
 _WORTH_SAYING = 0.15  # correction, as a share, that is named in a warning
 
 
@@ -84,6 +84,8 @@ class Dimension(Display):
         Where the value comes from, one sentence.
     scan : DimensionScan or None
         D against scale; None except for "recommended".
+    components : tuple of DimensionComponent
+        Components of different dimension, where "recommended" sees several; the interval then spans them all.
 
     Examples
     --------
@@ -109,6 +111,7 @@ class Dimension(Display):
     scale_error: float
     reason: str
     scan: DimensionScan | None = None
+    components: tuple[DimensionComponent, ...] = ()
 
     def _summary(self) -> Summary:
         low, high = self.interval
@@ -149,6 +152,10 @@ class Dimension(Display):
         out: dict[str, Any] = {name: getattr(self, name) for name in names}
         out |= {"interval": list(self.interval), "window": list(self.window)}
         out |= {"lower_half": self.lower, "upper_half": self.upper, "warnings": list(self.warnings)}
+        if self.components:
+            out["components"] = [
+                {"value": c.value, "standard_error": c.standard_error, "share": c.share} for c in self.components
+            ]
         if self.scan is not None:
             scan = self.scan
             out["noise_scale"] = scan.noise_scale
@@ -459,18 +466,7 @@ def result(
     value, n = math.exp(part.log), len(found.points.values)
     ties = share_of_ties(found)
     warnings = [*found.points.notes, *warnings]
-    if ties > _TIES_ALLOWED:
-        warnings.append(
-            f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
-            "first neighbours say nothing of its dimension; measure a random 1/16 of it"
-        )
-    if found.in_a_row > _IN_A_ROW:
-        left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"
-        warnings.append(
-            f"the nearest neighbour of {100 * found.in_a_row:.0f} % of the points is the next row or the one after: "
-            "rows follow each other in time, and neighbours in time say nothing of the dimension; "
-            f"{left_out} (at least the time in which the series forgets itself, in rows)"
-        )
+    warnings += deceptions(found, ties, value)
     if method != "angles" and value > (1.0 + _WORTH_SAYING) * raw:
         warnings.append(
             f"too few points for no bias: neighbours among {n} points read {raw:.3g}, as reference sets of dimension "

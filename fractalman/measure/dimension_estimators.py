@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension import Dimension, one_scale, result, usable, windowed
 from fractalman.measure.dimension_angles import angular
+from fractalman.measure.dimension_components import NEIGHBOURS, components_of, several_words
 from fractalman.measure.dimension_recommended import combine
 from fractalman.measure.dimension_scan import radial
 from fractalman.measure.neighbours import Neighbourhoods, checked_window, neighbour_window
@@ -34,11 +36,21 @@ def recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Di
             f"below {scan.noise_scale:.2g} the dimension rises to {scan.noise_dimension:.2g}: noise; the value is that "
             "of the plateau above"
         )
+    enough = found.near.shape[1] > NEIGHBOURS
+    several = components_of(found) if given is None and enough else ()
+    if len(several) > 1:
+        reason = "a mean over components of different dimension, and the dimension of none"
+        warnings.append(several_words(several))
     limits = float(scan.distance[first]), float(scan.distance[last])
     raw = float(np.exp(np.log(scan.reading[first : last + 1]).mean()))
     if raw > _LARGEST * 0.5 or math.exp(part.log) > _LARGEST:
         warnings.append(f"too few points for so high a dimension: beyond {_LARGEST:g} the value is an extrapolation")
-    return result(found, "recommended", raw, part, limits, (None, None), warnings, reason, scan)
+    one = result(found, "recommended", raw, part, limits, (None, None), warnings, reason, scan)
+    if len(several) < 2:
+        return one
+    ends = [*one.interval, *(end for part in several for end in (part.value - 2 * part.standard_error, part.value))]
+    ends += [part.value + 2 * part.standard_error for part in several]
+    return replace(one, interval=(max(0.0, min(ends)), max(ends)), components=several)
 
 
 def angles(found: Neighbourhoods, window: tuple[float, float] | None) -> Dimension:

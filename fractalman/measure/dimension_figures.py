@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.display import axes_or_new, frame
+from fractalman.display import axes_or_new, few_minor_labels, frame
 
 
 def columns_frame(columns: Mapping[str, Any]) -> Any:
@@ -25,10 +25,11 @@ def draw_scan(scan: Any, ax: Any) -> Any:
     ax.errorbar(
         scan.distance, scan.value, 2.0 * scan.standard_error, fmt="o", mfc="white", color="C0", label="corrected"
     )
-    ax.plot(scan.distance[used], scan.value[used], "o", color="C0")
+    ax.plot(scan.distance[used], scan.value[used], "o", color="C0", zorder=3)
     if scan.noise_scale is not None:
         ax.axvline(scan.noise_scale, ls="--", color="C3", label="below: noise")
     ax.set(xscale="log", xlabel="distance", ylabel="dimension")
+    few_minor_labels(ax.xaxis)
     ax.legend()
     return ax
 

@@ -1,8 +1,4 @@
-"""The dimension around every point, and components of different dimension told apart.
-
-k = neighbours, t_i = mean over them of ln(r_k / r_j) around point i: a Gamma variate of shape k − 1 and mean 1/D where
-the density is even. Neighbours share their neighbourhoods, so that t varies less between near points than it errs.
-"""
+"""The dimension around every point, and components of different dimension told apart."""
 
 from __future__ import annotations
 
@@ -15,16 +11,16 @@ from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
 from fractalman.display import Display
-from fractalman.errors import RecipeError
 from fractalman.measure.dimension import prepared
+from fractalman.measure.dimension_components import (
+    NEIGHBOURS,
+    DimensionComponent,
+    components_of,
+    mean_logs,
+    shares_of,
+)
 from fractalman.measure.dimension_reference import corrected
-from fractalman.measure.neighbours import Neighbourhoods
 from fractalman.sources import RecipeSource
-
-_MOST = 4  # components that are tried
-_APART = 0.3  # least difference of two components' dimensions, on the logarithm
-_SMALLEST = 0.05  # least share of a component
-_PAIRS_BLOCK = 256
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,34 +88,6 @@ class PointwiseDimension(Display):
         return draw_pointwise(self, ax)
 
 
-@dataclass(frozen=True)
-class DimensionComponent(Display):
-    """Points of one dimension.
-
-    Parameters
-    ----------
-    value : float
-        D, corrected for the bias at the component's number of points.
-    standard_error : float
-        Of the value: sampling and correction.
-    share : float
-        Of the points, 0 … 1.
-    row : (m,) int64
-        Rows of X that belong to it.
-
-    Examples
-    --------
-    >>> import numpy as np, fractalman as fm
-    >>> fm.measure.dimension_components(np.random.default_rng(0).random((400, 2)))[0].row.size
-    400
-    """
-
-    value: float
-    standard_error: float
-    share: float
-    row: I64
-
-
 def pointwise_dimension(
     X: ArrayLike | RecipeSource, *, n_neighbours: int = 32, n_sources: int = 2048, seed: int = 0, theiler: int = 0
 ) -> PointwiseDimension:
@@ -155,9 +123,9 @@ def pointwise_dimension(
     (600,)
     """
     found = prepared(X, n_sources, seed, theiler)
-    t = _local(found, n_neighbours)
+    t = mean_logs(found, n_neighbours)
     reading = (n_neighbours - 2) / ((n_neighbours - 1) * t)  # unbiased for a Gamma variate
-    value = np.exp(corrected(reading, _shares(n_neighbours, len(found.points.values))).mean(axis=0))
+    value = np.exp(corrected(reading, shares_of(n_neighbours, len(found.points.values))).mean(axis=0))
     return PointwiseDimension(
         found.points.row[found.sources], value, value / math.sqrt(n_neighbours - 2), found.points.values[found.sources],
         n_neighbours,
@@ -165,7 +133,7 @@ def pointwise_dimension(
 
 
 def dimension_components(
-    X: ArrayLike | RecipeSource, *, n_neighbours: int = 16, n_sources: int = 2048, seed: int = 0
+    X: ArrayLike | RecipeSource, *, n_neighbours: int = NEIGHBOURS, n_sources: int = 2048, seed: int = 0
 ) -> tuple[DimensionComponent, ...]:
     """Return the components of different dimension that a set consists of, the largest first.
 
@@ -184,7 +152,8 @@ def dimension_components(
     -------
     tuple of DimensionComponent
         One where the set is of one dimension as far as can be seen: components differ by a third of D or more and hold
-        5 % of the points or more.
+        5 % of the points or more, and do so at the next scales, too (what differs from place to place at one scale only
+        is a fractal's lacunarity).
 
     Notes
     -----
@@ -197,82 +166,4 @@ def dimension_components(
     >>> len(fm.measure.dimension_components(np.random.default_rng(0).random((400, 2))))
     1
     """
-    found = prepared(X, n_sources, seed)
-    t = _local(found, n_neighbours)
-    near = _neighbours_among(found.points.values[found.sources], n_neighbours)
-    smooth = np.exp(np.log(t)[near].mean(axis=1))  # geometric: a few neighbours of another component do little
-    independent = len(t) / n_neighbours
-    best, chosen = math.inf, (np.array([1.0]), np.array([1.0 / float(np.mean(t))]))
-    for count in range(1, _MOST + 1):
-        share, D, fit = _mixture(smooth, count, n_neighbours)
-        close = count > 1 and (np.diff(np.log(np.sort(D))).min() < _APART or share.min() < _SMALLEST)
-        price = -2.0 * fit * independent + (2 * count - 1) * math.log(independent)
-        if not close and price < best - 2.0:
-            best, chosen = price, (share, D)
-    share, D = chosen
-    belongs = np.argmax(_log_density(smooth, share, D, n_neighbours), axis=1)
-    out = []
-    for c in range(len(D)):
-        own = belongs == c
-        if not own.any():
-            continue
-        size = max(2.0 * n_neighbours, own.mean() * len(found.points.values))
-        logs = corrected(1.0 / float(t[own].mean()), _shares(n_neighbours, size))
-        error = math.hypot(float(logs.std(ddof=1)), 1.0 / math.sqrt(max(1.0, own.sum())))
-        value = float(np.exp(logs.mean()))
-        rows = np.sort(found.points.row[found.sources[own]])
-        out.append(DimensionComponent(value, value * math.hypot(error, 0.01), float(own.mean()), rows))
-    return tuple(sorted(out, key=lambda component: -component.share))
-
-
-def _local(found: Neighbourhoods, k: int) -> F64:
-    most = found.near.shape[1]
-    if not (isinstance(k, int | np.integer) and 8 <= k <= most):
-        raise RecipeError(f"n_neighbours = {k!r}: expected a whole number from 8 to {most} for these points")
-    near = np.log(np.maximum(found.near[:, :k], 1e-300))
-    return np.asarray(np.maximum((near[:, -1:] - near[:, :-1]).mean(axis=1), 1e-12))
-
-
-def _shares(k: int, n: float) -> F64:
-    return np.array([0.15, 0.35, 0.55, 0.75, 0.95]) * k / n
-
-
-def _neighbours_among(values: F64, k: int) -> I64:
-    """Return (m, k) the k nearest of the same points, the point itself among them."""
-    from scipy.spatial.distance import cdist
-
-    k = min(k, len(values))
-    return np.concatenate(
-        [
-            np.argpartition(cdist(values[start : start + _PAIRS_BLOCK], values), k - 1, axis=1)[:, :k]
-            for start in range(0, len(values), _PAIRS_BLOCK)
-        ]
-    )
-
-
-def _log_density(t: F64, share: F64, D: F64, k: int) -> F64:
-    """ln of share × density of ln t, (points, components); averaged over k neighbours t errs as one of shape ~ 4 k."""
-    shape = 4.0 * k
-    x = np.log(t)[:, None] + np.log(D)
-    constant = 0.5 * math.log(shape / (2.0 * math.pi))
-    return np.asarray(np.log(share) + constant - shape * (np.exp(x) - 1.0 - x))
-
-
-def _mixture(t: F64, count: int, k: int, rounds: int = 200) -> tuple[F64, F64, float]:
-    """Return shares, dimensions and the mean log-likelihood of the mixture of ``count`` components."""
-    D = 1.0 / np.quantile(t, (np.arange(count) + 0.5) / count)
-    share = np.full(count, 1.0 / count)
-    fit = -math.inf
-    for _ in range(rounds):
-        logs = _log_density(t, share, D, k)
-        top = logs.max(axis=1, keepdims=True)
-        weight = np.exp(logs - top)
-        total = weight.sum(axis=1, keepdims=True)
-        now = float((np.log(total) + top).mean())
-        weight /= total
-        share = np.maximum(weight.mean(axis=0), 1e-12)
-        D = weight.sum(axis=0) / np.maximum(weight.T @ t, 1e-300)
-        if now - fit < 1e-9:
-            break
-        fit = now
-    return share, D, now
+    return components_of(prepared(X, n_sources, seed), n_neighbours)

@@ -274,7 +274,8 @@ def approaches(fit: JointPowerLawFit, cost: Cost = FLOP_PER, compute: ArrayLike 
     -------
     tuple of Approach
         Envelope (the best run of every budget), isoFLOP (a parabola in ln P through the runs of every budget), and
-        parametric. Intervals of the first two come from the scatter of the budgets' optima about their power law.
+        parametric. Intervals of the first two come from the scatter of the budgets' optima about their power law: the
+        larger of least squares' error and the one that allows each budget its own (HC3): small budgets scatter more.
 
     Raises
     ------
@@ -343,10 +344,13 @@ def _regressed(name: str, places: list[tuple[float, float, float]], how: str) ->
         )  # fmt: skip
     c, p, d = np.array(places).T
     c = c - c.mean()
+    pull = np.minimum(1.0 / c.size + np.square(c) / float(c @ c), 1.0 - 1e-9)
     found, interval = {}, {}
     for key, y in (("params", p), ("data", d)):
         slope = float(c @ y / (c @ c))
         rest = y - y.mean() - slope * c
-        half = student_t(c.size - 2) * math.sqrt(float(rest @ rest) / max(c.size - 2, 1) / float(c @ c))
+        equal = float(rest @ rest) / max(c.size - 2, 1) * float(c @ c)
+        own = float(np.square(c * rest / (1.0 - pull)).sum())  # each budget by how it misses, left out of its own line
+        half = student_t(c.size - 2) * math.sqrt(max(equal, own)) / float(c @ c)
         found[key], interval[key] = slope, (slope - half, slope + half)
     return Approach(name, found["params"], found["data"], interval, len(places), f"{how} of {len(places)} budgets")

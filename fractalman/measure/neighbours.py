@@ -6,6 +6,7 @@ that leaving out one block at a time (the jackknife) gives an error that knows o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -25,10 +26,14 @@ LAST = 32
 _DEEPEST = 12  # distances are kept up to the (n/12)-th neighbour
 _FIRST = 8
 _RUN_SOURCES = 256  # points whose two nearest neighbours are looked at for runs of rows
-_RUNS_ALLOWED = 0.05  # share of them that may be of one run
+_RUNS_ALLOWED = 0.05  # share of them that may be of one run, beside what chance makes
+_ABOUT = 10  # rows away
+_CHANCE = 4.0  # standard errors of the share that chance makes
 _THINNED_LEAST = 512
 _WORK = 3 << 30  # coordinates that are compared; starting points are fewer beyond it, but not below the next
 _SOURCES_AT_LEAST = 512
+COPY = 1e-3
+"""How much nearer a copy is than the next neighbour, at least."""
 TIE = 1e-4
 """Relative difference of two distances that float32 coordinates do not resolve."""
 
@@ -44,6 +49,7 @@ class Neighbourhoods(Display):
     sources : (sources,) rows of ``points.values``.
     block : (sources,) 0 … blocks − 1, compact in space.
     in_a_row : share of the starting points whose nearest neighbour stands at most two rows away in the caller's table.
+    near_rows : share of those whose nearest neighbour stands 3 to 10 rows away: a table sorted by class has both.
     theiler : rows so close in the caller's table, or closer, are no neighbours.
     """
 
@@ -52,6 +58,7 @@ class Neighbourhoods(Display):
     sources: I64
     block: I64
     in_a_row: float
+    near_rows: float
     theiler: int
 
     def distances(self, n_sources: int | None = None) -> Iterator[F64]:
@@ -67,19 +74,21 @@ def neighbourhoods(points: Points, n_sources: int, seed: int, theiler: int = 0) 
         raise RecipeError(f"theiler = {shown(theiler)}: expected a whole number of rows from 0 to {n // 4 - 1}")
     sources = sample_sources(n, max(2 * BLOCKS, n_sources), seed)
     k = int(min(n - 1 - 2 * theiler, max(20, n // _DEEPEST)))
-    near, following = [], 0
+    near, apart = [], []
     first = 0
     for rows in rows_of_distances(points, sources, int(theiler)):
         closest = points.row[np.argmin(rows, axis=1)]
         own = points.row[sources[first : first + len(rows)]]
-        following += int((np.abs(closest - own) <= 2).sum())
+        apart.append(np.abs(closest - own))
         first += len(rows)
         near.append(np.sort(np.partition(rows, k - 1, axis=1)[:, :k], axis=1))
     table = np.concatenate(near)
     if not table[:, -1].any():
         raise RecipeError("the points coincide: there is no distance to measure a dimension from")
     block = spatial_blocks(points.values[sources], BLOCKS)
-    return Neighbourhoods(table, points, sources, block, following / len(sources), int(theiler))
+    steps = np.concatenate(apart)
+    following, about = float(np.mean(steps <= 2)), float(np.mean((steps > 2) & (steps <= _ABOUT)))
+    return Neighbourhoods(table, points, sources, block, following, about, int(theiler))
 
 
 def without_runs(points: Points, theiler: int, seed: int) -> Points:
@@ -95,7 +104,7 @@ def without_runs(points: Points, theiler: int, seed: int) -> Points:
         for rows in rows_of_distances(found, sources, theiler):
             pair = found.row[np.argpartition(rows, 1, axis=1)[:, :2]]
             together += int((np.abs(pair[:, 0] - pair[:, 1]) <= theiler).sum())
-        if together <= _RUNS_ALLOWED * len(sources):
+        if together <= _beyond_chance(2 * theiler / len(points.values), len(sources)) * len(sources):
             break
         step *= 2
         found = replace(points, values=points.values[::step], row=points.row[::step])
@@ -103,6 +112,21 @@ def without_runs(points: Points, theiler: int, seed: int) -> Points:
         return points
     said = f"rows that follow each other come in runs near a point: one of {step} was used, {len(found.values)} points"
     return replace(found, notes=(*found.notes, said))
+
+
+def rows_in_time(found: Neighbourhoods) -> bool:
+    """Say whether nearest neighbours stand in the next two rows more often than order without time explains.
+
+    Rows in any order have 4 of n − 1 others so near, and neighbours of each other are counted twice; rows that are
+    sorted by class have more, and as many a row 3 to 10 rows away.
+    """
+    others = max(1, len(found.points.values) - 1 - 2 * found.theiler)
+    chance = max(1.0 / others, found.near_rows / (2 * (_ABOUT - 2))) * 2 * max(0, 2 - found.theiler)
+    return found.in_a_row > _beyond_chance(chance, len(found.sources))
+
+
+def _beyond_chance(share: float, sources: int) -> float:
+    return share + max(_RUNS_ALLOWED, _CHANCE * math.sqrt(2.0 * share / sources))
 
 
 def rows_of_distances(points: Points, sources: I64, theiler: int = 0, block: int = 64) -> Iterator[F64]:
@@ -154,6 +178,11 @@ def block_jackknife(rows: F64, block: I64, statistic: Callable[[F64], F64]) -> t
 def share_of_ties(found: Neighbourhoods) -> float:
     """Return the share of points whose two nearest neighbours are equally far."""
     return float(np.mean(found.near[:, 1] <= found.near[:, 0] * (1.0 + TIE)))
+
+
+def share_of_near_copies(found: Neighbourhoods) -> float:
+    """Return the share of points with a neighbour that is nearer than the next by `COPY`; chance makes `COPY`^D."""
+    return float(np.mean((found.near[:, 0] > 0.0) & (found.near[:, 0] < COPY * found.near[:, 1])))
 
 
 def checked_window(window: tuple[float, float]) -> tuple[float, float]:

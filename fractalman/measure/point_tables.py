@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,19 @@ from fractalman.measure.point_columns import counts_rows, is_index
 
 TARGET_NAMES = ("y", "target", "label", "labels", "class", "targets", "y_true", "class_label", "true_label")
 """Names of columns and arrays, in any case, that hold the target."""
+_TARGET_WORDS = ("target", "label", "class", "outcome", "response", "truth", "regressand", "dependent")
+
+
+def sounds_like_a_target(name: str) -> bool:
+    """Whether one word of a column's name says target, though the name is none that is known for one.
+
+    Examples
+    --------
+    >>> sounds_like_a_target("target_class"), sounds_like_a_target("classical")
+    (True, False)
+    """
+    words = re.split(r"[^a-z]+", name.lower())
+    return any(word.removesuffix("s") in _TARGET_WORDS or word in _TARGET_WORDS for word in words)
 
 
 def in_memory(X: Any) -> Any:

@@ -96,6 +96,8 @@ def _instead(table: np.ndarray[Any, Any]) -> str:
         return "; use np.hstack([X.real, X.imag])"
     if table.ndim > 2:
         return "; use X.reshape(len(X), -1)"
+    if table.ndim == 1 and table.dtype.kind in "fiub":
+        return "; use X[:, None] for points on a line"
     return ""
 
 
@@ -150,12 +152,21 @@ def _rows(X: Any, most: int | None, seed: int, notes: list[str]) -> tuple[np.nda
         return _dense(X.tocsr()[part], notes, seed), part
     masked = masked_rows(X)
     if masked.any():
+        if masked.all():
+            raise RecipeError(f"all {len(X)} rows hold masked numbers{_masked_columns(X)}")
         notes.append(f"{int(masked.sum())} of {len(X)} rows hold masked numbers: left out")
     table = as_table(np.ma.getdata(X) if np.ma.isMaskedArray(X) else X, notes)
     kept = np.flatnonzero(~masked) if masked.size else np.arange(table.shape[0] if table.ndim else 0, dtype=np.int64)
     if most is not None and len(kept) > most:
         kept = kept[subset(len(kept), seed, most)]
     return (table if len(kept) == (table.shape[0] if table.ndim else 0) else np.asarray(table[kept])), kept
+
+
+def _masked_columns(X: Any) -> str:
+    mask: Any = np.ma.getmaskarray(X)
+    whole = [] if mask.ndim != 2 else np.flatnonzero(mask.all(axis=0)).tolist()
+    named = ", ".join(map(str, whole[:5])) + (", …" if len(whole) > 5 else "")
+    return f": column {named} is masked in all; leave it out" if whole else ": expected some without a mask"
 
 
 def _dense(X: Any, notes: list[str], seed: int) -> np.ndarray[Any, Any]:

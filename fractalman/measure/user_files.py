@@ -26,11 +26,12 @@ from fractalman.measure.hdf5_arrays import stored_array
 from fractalman.measure.number_text import number
 from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
 from fractalman.measure.point_columns import counts_rows, index_columns, vector_column, vectors_of, word_columns
-from fractalman.measure.point_tables import TARGET_NAMES
+from fractalman.measure.point_tables import TARGET_NAMES, sounds_like_a_target
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
 from fractalman.measure.targets import TargetError, as_target
+from fractalman.measure.zarr_arrays import ZARR, ZarrArrays, is_anndata, is_zarr
 
-POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad")
+POINT_FILES = (".npz", ".npy", *TABLE_FILES, ".h5ad", ZARR)
 """How the names of files with anybody's points end."""
 DATA_FILES = (*POINT_FILES, ".h5", ".hdf5", ".nc")
 """The same with HDF5 and netCDF 4, which is HDF5; an HDF5 file may also be a fractalman file: its columns X and y,
@@ -78,7 +79,7 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
     Parameters
     ----------
     path : str or Path
-        .npz, .h5 or .hdf5 with an array X (or the only table in it); .npy; a table with a header, as for
+        .npz, .h5, .hdf5 or a Zarr folder with an array X (or the only table in it); .npy; a table with a header, as for
         `read_cells`, of numbers or with one column of lists; .h5ad. A dataset file of this package is read with its
         digests.
     target : str, default None
@@ -124,7 +125,7 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
         if named is not None or points is not None:
             raise RecipeError(f"{file} is one array without names: expected as the target a .npy file of n numbers")
         found = UserPoints(_table(file, "the array", _loaded(file)), None, None, None, ())
-    elif kind == ".h5ad":
+    elif kind == ".h5ad" or (is_zarr(file) and is_anndata(file)):
         found = _from_anndata(file, named, points)
     else:
         found = _from_arrays(file, named, points)
@@ -173,8 +174,10 @@ def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 |
 
 def check_file(file: Path) -> None:
     """Refuse what is no file of a known kind."""
+    if is_zarr(file):
+        return
     if file.is_dir():
-        raise RecipeError(f"{file} is a directory: expected a file that ends in {_EXPECTED}")
+        raise RecipeError(f"{file} is a directory: expected a Zarr folder, or a file that ends in {_EXPECTED}")
     if not file.exists():
         raise RecipeError(f"{file} does not exist: expected a file that ends in {_EXPECTED}")
     if table_kind(file) is None and file.suffix.lower() not in DATA_FILES:
@@ -228,6 +231,11 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
         f"column {name!r} counts the rows and is a coordinate here: if it is none, leave it out"
         for name, column in zip(features, X.T, strict=True)
         if counts_rows(column)
+    ]
+    notes += [
+        f"column {name!r} is a coordinate here: if it is the target, name it (--target {name!r})"
+        for name in features
+        if sounds_like_a_target(name)
     ]
     bare = UserPoints(X, None, None, None, tuple(notes))
     if target is None:
@@ -331,6 +339,8 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
                     return _named(file, loaded, list(loaded.files), target, points)
         except BROKEN as error:
             raise _no_numpy(file, error) from None
+    if is_zarr(file):
+        return _from_zarr(file, target, points)
     from fractalman.datasets.header import has_header
     from fractalman.datasets.reader import open_stored
 
@@ -348,6 +358,14 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
         names: list[str] = []
         loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
         return _named(file, loaded, names, target, points)
+
+
+def _from_zarr(file: Path, target: str | None, points: str | None) -> UserPoints:
+    arrays = ZarrArrays(file)
+    if arrays.single and target is not None:
+        raise RecipeError(f"{file} is one array without names: expected as the target a .npy file of n numbers")
+    found = _named(file, arrays, arrays.names, target, "array" if arrays.single else points)
+    return UserPoints(found.X, found.y, found.classes, found.target, (*found.notes, *arrays.notes))
 
 
 def _sparse(file: Path, target: str | None) -> UserPoints:
@@ -432,11 +450,15 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         h5py = importlib.import_module("h5py")
     except ImportError:
         raise MissingExtraError(f"{file.name} needs anndata, which is not installed: use pip install anndata") from None
-    refuse_unreadable(file)
-    with damage_refused(file, "cannot be read as .h5ad", "an intact AnnData file"):
-        with h5py.File(file, "r") as loaded:
-            refuse_outside(file, loaded)
-        found = anndata.read_h5ad(file)
+    if is_zarr(file):
+        with damage_refused(file, "cannot be read as AnnData", "an intact AnnData folder"):
+            found = anndata.read_zarr(file)
+    else:
+        refuse_unreadable(file)
+        with damage_refused(file, "cannot be read as .h5ad", "an intact AnnData file"):
+            with h5py.File(file, "r") as loaded:
+                refuse_outside(file, loaded)
+            found = anndata.read_h5ad(file)
     X, name = found.X, "X"
     if points is not None and points != "X":
         name = points

@@ -76,6 +76,24 @@ class MeasuredVariogram(Display):
         x = np.log(np.maximum(distance, 1e-300))
         return np.asarray(np.interp(x, self.log_distance, self.difference))
 
+    def pairs(self, distance: F64, some: I64, others: I64) -> F64:
+        """Return the differences of pairs of points: by their distances.
+
+        Parameters
+        ----------
+        distance : (pairs,) float64 array
+            How far the two are from each other.
+        some, others : int64 arrays that broadcast to it
+            Row numbers of the two.
+
+        Returns
+        -------
+        (pairs,) float64
+            Squared differences; of classes, whether they differ or the share that does.
+        """
+        del some, others
+        return self(distance)
+
 
 def measured_variogram(points: F64, labels: F64, classes: bool, seed: int) -> MeasuredVariogram:
     """Return the variogram at all distances, from 1024 random points to all."""
@@ -104,8 +122,53 @@ def measured_variogram(points: F64, labels: F64, classes: bool, seed: int) -> Me
     return MeasuredVariogram(logs[full] / pairs[full], differences[full] / pairs[full])
 
 
-def risk_with_chosen_neighbours(variogram: MeasuredVariogram, points: F64, sizes: I64, seed: int) -> tuple[F64, F64]:
-    """Return the risk of the mean of k neighbours at every size, with the k that is best in the mean, and these k."""
+@dataclass(frozen=True)
+class LabelDifferences(Display):
+    """Squared differences of the labels themselves (of classes, whether they differ): of these points and no others.
+
+    Parameters
+    ----------
+    labels : (n,) float64
+        Label or class of every point.
+    classes : bool
+        Whether they are classes.
+    """
+
+    labels: F64
+    classes: bool
+
+    def pairs(self, distance: F64, some: I64, others: I64) -> F64:
+        """Return the differences of pairs of points: by their row numbers.
+
+        Parameters
+        ----------
+        distance : (pairs,) float64 array
+            How far the two are from each other.
+        some, others : int64 arrays that broadcast to it
+            Row numbers of the two.
+
+        Returns
+        -------
+        (pairs,) float64
+            Squared differences; of classes, whether they differ or the share that does.
+        """
+        del distance
+        apart = self.labels[some] - self.labels[others]
+        return np.asarray(apart != 0.0, np.float64) if self.classes else np.square(apart)
+
+
+def risk_with_chosen_neighbours(
+    differences: MeasuredVariogram | LabelDifferences, points: F64, sizes: I64, seed: int
+) -> tuple[F64, F64]:
+    """Return the risk of the mean of k neighbours at every size, with the k that is best in the mean, and these k.
+
+    Parameters
+    ----------
+    differences : of labels: by distance, or those of the points themselves.
+    points : (N, d), labels' points.
+    sizes : training points.
+    seed : orders them.
+    """
     risks, chosen = np.zeros((_ORDERS, len(sizes))), np.zeros((_ORDERS, len(sizes)))
     for i in range(_ORDERS):
         order = permutation(key64(seed, Role.PREDICTION, 18 + i), len(points))
@@ -116,36 +179,41 @@ def risk_with_chosen_neighbours(variogram: MeasuredVariogram, points: F64, sizes
             numbers = [k for k in NEIGHBOURS if k <= max(1, len(fit))]
             k = 1
             if len(held):
-                tried = _means_of_neighbours(variogram, points[train[fit]], points[train[held[:_TESTED]]], numbers)
+                tried = _means_of_neighbours(differences, points, train[fit], train[held[:_TESTED]], numbers)
                 k = numbers[int(np.argmin(tried))]
-            risks[i, j] = _means_of_neighbours(variogram, points[train], points[test], [k])[0]
+            risks[i, j] = _means_of_neighbours(differences, points, train, test, [k])[0]
             chosen[i, j] = k
     return np.asarray(risks.mean(axis=0)), np.asarray(np.median(chosen, axis=0))
 
 
-def _means_of_neighbours(variogram: MeasuredVariogram, known: F64, asked: F64, numbers: list[int]) -> F64:
-    """Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, mean over ``asked``, for every k."""
+def _means_of_neighbours(
+    differences: MeasuredVariogram | LabelDifferences, points: F64, known: I64, asked: I64, numbers: list[int]
+) -> F64:
+    """Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest of rows ``known``, mean over rows ``asked``, for every k."""
     from scipy.spatial.distance import cdist
 
-    far = cdist(asked, known)
+    far = cdist(points[asked], points[known])
     most = numbers[-1]
     near = np.argsort(far, axis=1, kind="stable")[:, :most]
-    one = np.cumsum(variogram(np.take_along_axis(far, near, axis=1)), axis=1).mean(axis=0)
+    one = differences.pairs(np.take_along_axis(far, near, axis=1), asked[:, None], known[near])
+    mean = np.cumsum(one, axis=1).mean(axis=0)
     both = np.zeros((most, most))
-    for row in near:
-        between = variogram(cdist(known[row], known[row]))
+    for rows in known[near]:
+        between = differences.pairs(cdist(points[rows], points[rows]), rows[:, None], rows[None, :])
         np.fill_diagonal(between, 0.0)
         both += between
     both /= len(asked)
-    return np.array([one[k - 1] / k - both[:k, :k].sum() / (2.0 * k * k) for k in numbers])
+    found = np.array([mean[k - 1] / k - both[:k, :k].sum() / (2.0 * k * k) for k in numbers])
+    # of labels themselves it is a mean of squares, and below 0 by rounding only
+    return np.maximum(found, 0.0) if isinstance(differences, LabelDifferences) else found
 
 
-def below_zero(sizes: I64, risk: F64) -> tuple[str, ...]:
-    """Say from which size on a predicted risk of k neighbours is no risk: means over distances do not hold there."""
+def no_risk(sizes: I64, risk: F64) -> tuple[str, ...]:
+    """Say from which size on the variogram's risk of k neighbours is none: means over distances do not hold there."""
     without = sizes[risk <= 0.0]
     if not without.size:
         return ()
     return (
-        f"the predicted risk of k neighbours is below 0 from n = {without[0]} on: there labels' differences depend on "
-        "more than the distance, as where classes are separated; trust 1-nn and the measured curve",
+        f"from n = {without[0]} on the measured variogram gives k neighbours a risk below 0: labels' differences "
+        "depend on more than the distance, as where classes are separated; the curve is of these points' labels",
     )

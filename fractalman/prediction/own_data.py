@@ -22,9 +22,10 @@ from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, contradictions, with_labels
 from fractalman.prediction.chosen_settings import (
+    LabelDifferences,
     MeasuredVariogram,
-    below_zero,
     measured_variogram,
+    no_risk,
     risk_with_chosen_neighbours,
     risk_with_chosen_ridge,
 )
@@ -105,7 +106,7 @@ class OwnPrediction(OwnPredictionDisplay):
     points: F64 = field(repr=False)
     labels: F64 = field(repr=False)
     _spectrum: KernelSpectrum | None = field(repr=False, default=None)
-    _variogram: MeasuredVariogram | None = field(repr=False, default=None)
+    _variogram: MeasuredVariogram | LabelDifferences | None = field(repr=False, default=None)
     _seed: int = field(repr=False, default=0)
 
     @property
@@ -121,7 +122,8 @@ class OwnPrediction(OwnPredictionDisplay):
         """Return the expected risk on the points that are not trained on, unit of y².
 
         1-nn: Σ_k P(the k-th neighbour is the first in the training set)·γ_k, measured differences and exact weights.
-        k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram. Kernels and ridge: from the
+        k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram; where that falls below 0, which
+        no risk does, γ are the differences of these points' own labels (a warning says so). Kernels and ridge: from the
         spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
         four fifths of the training points, as the learners choose theirs.
 
@@ -146,7 +148,8 @@ class OwnPrediction(OwnPredictionDisplay):
             raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
         if self._variogram is not None:
             risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
-            kind = "k-nn: means of k neighbours on the measured variogram, k chosen"
+            of = "on the measured variogram" if isinstance(self._variogram, MeasuredVariogram) else "and their labels"
+            kind = f"k-nn: means of k neighbours {of}, k chosen"
         elif self._spectrum is None:
             risk = np.array([self._thinned(int(size)) for size in sizes])
             kind = "1-nn: differences of neighbours, thinned"
@@ -200,6 +203,9 @@ class OwnPrediction(OwnPredictionDisplay):
         geometry, neighbours = self.from_geometry, self.from_neighbours
         D = self.dimensions.get("recommended")
         size = "no dimension" if D is None else f"dimension {D.value:.3g} ± {D.standard_error:.2g}"
+        if D is not None and D.components:
+            parts = ", ".join(f"{c.value:.3g} ({100 * c.share:.0f} %)" for c in D.components)
+            size = f"components of dimension {parts}"
         of = f"{self.classes} classes" if self.classes else "a target of numbers"
         if not math.isfinite(law.clean.value):
             return "\n".join(
@@ -210,7 +216,11 @@ class OwnPrediction(OwnPredictionDisplay):
                     self.law,
                 ]
             )
-        noise = f"No noise found; its variance is {law.noise.interval[1]:.2g} at most."
+        noise = (
+            f"No noise found; up to variance {law.noise.interval[1]:.2g} cannot be ruled out (of the labels: "
+            f"{self.label_variance:.2g}), and above it α is between {law.clean.interval[0]:.2g} and "
+            f"{law.clean.interval[1]:.2g}."
+        )
         if law.noise_found:
             low, high = law.noise.interval
             noise = (
@@ -373,20 +383,23 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
     """The prediction of k neighbours, k chosen: means over the measured variogram."""
     variogram = measured_variogram(prediction.points, prediction.labels, prediction.classes > 0, seed)
     prediction = replace(prediction, _variogram=variogram, _seed=seed)
+    grid = np.unique(np.rint(np.geomspace(*prediction.sizes, 12)).astype(np.int64))
+    if said := no_risk(grid, prediction.curve(grid).risk):
+        own = LabelDifferences(prediction.labels, prediction.classes > 0)
+        prediction = replace(prediction, _variogram=own, warnings=(*prediction.warnings, *said))
     low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
     law = prediction.neighbours
     if not math.isfinite(law.noisy.value):
         return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
     value = prediction.local_exponent(low, high)
-    said = below_zero(grid := np.geomspace(low, prediction.sizes[1], 12).astype(np.int64), prediction.curve(grid).risk)
+    of = "the labels of these points" if said else "the measured variogram"
     error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
     return replace(
         prediction,
         data_exponent=value,
         standard_error=error,
         interval=(value - 2.0 * error, value + 2.0 * error),
-        warnings=(*prediction.warnings, *said),
-        law=f"k neighbours: the exponent is that of the curve predicted from the measured variogram between n = {low} "
+        law=f"k neighbours: the exponent is that of the curve predicted from {of} between n = {low} "
         f"and {high}, noise included; its error is that of one neighbour's exponent over drawn fields.",
     )
 

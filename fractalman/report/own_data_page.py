@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+from fractalman.display import few_minor_labels
 from fractalman.display.style import new_figure, saved, settings
+from fractalman.prediction.own_data import OwnPrediction
 from fractalman.prediction.own_study import OwnStudy, own_study_table
 from fractalman.report import html
 from fractalman.report.files import publish, versions
@@ -44,6 +47,7 @@ def own_study_page(study: OwnStudy, source: str) -> str:
                 for name, d in one.dimensions.items()
             ],
         ),
+        html.table(("exponent of the risk", "value", "95 %"), _exponents(one)),
         html.heading("Learning curves, predicted and measured"),
         html.image(_curves(study), "svg+xml", "risk against training points",
                    "Lines: predicted. Points: cross-validated, with two standard errors."),
@@ -66,6 +70,22 @@ def own_study_page(study: OwnStudy, source: str) -> str:
     )  # fmt: skip
 
 
+def _exponents(one: OwnPrediction) -> list[tuple[str, str, str]]:
+    """The exponents with noise and above it, and that of the geometry."""
+    law, (ratio, error) = one.neighbours, one.from_geometry
+    above = "above the noise" if law.noise_found else "above noise that may be there"
+    rows = [("of one neighbour, as the labels are", law.noisy), (f"of one neighbour, {above}", law.clean)]
+    out = [
+        (name, number(e.value), f"{number(e.interval[0])} … {number(e.interval[1])}")
+        if math.isfinite(e.value)
+        else (name, "not resolved", "")
+        for name, e in rows
+    ]
+    if math.isfinite(ratio):
+        out.append(("2H/D", number(ratio), f"{number(ratio - 2.0 * error)} … {number(ratio + 2.0 * error)}"))
+    return out
+
+
 def _geometry(study: OwnStudy) -> bytes:
     with settings():
         figure = new_figure(10.4, 3.9)
@@ -76,6 +96,7 @@ def _geometry(study: OwnStudy) -> bytes:
         smooth = study.prediction.smoothness
         right.plot(smooth.distance, smooth.difference, "o-")
         right.set(xscale="log", yscale="log" if smooth.difference.max() > 0.0 else "linear")
+        few_minor_labels(right.xaxis)
         right.set(xlabel="distance", ylabel="share that differs" if study.prediction.classes else "squared difference")
         return saved(figure)
 

@@ -143,8 +143,12 @@ def test_a_level_that_a_constant_would_have_agrees_with_nothing() -> None:
         flat.curve = lambda n: SimpleNamespace(risk=np.full(n.size, risk))
         return judge("x", points, summarise(points, 4, "grows with n", 1 / 16), flat, seeds=4, fit=FIT)
 
-    near, far = judged(0.49), judged(0.2)
+    near, middle, far = judged(0.49), judged(0.47), judged(0.2)
     assert (near.measured, near.agrees, far.agrees) == (None, None, True)
+    assert middle.level is not None
+    assert middle.level.constant is not None
+    assert middle.level.half_width < middle.level.constant - 1.0  # a constant would differ, half of what is learned not
+    assert (middle.level.agrees, middle.agrees) == (True, None)
     assert near.level is not None
     assert near.level.agrees is True
     assert "a constant, which learns nothing" in near.reason

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.measure import dimension, dimensions, smoothness
+from fractalman.measure.dimension import prepared
 from fractalman.measure.dimension_scan import radial
-from fractalman.measure.neighbours import neighbourhoods
+from fractalman.measure.neighbours import neighbourhoods, rows_in_time
 from fractalman.measure.points import as_points
 
 METHODS = ("recommended", "correlation", "information", "mle", "two-nn")
@@ -262,6 +263,16 @@ def test_rows_in_time_are_noticed_and_can_be_left_out() -> None:
         dimension(X, theiler=-1)
 
 
+def test_rows_in_any_order_are_not_said_to_be_in_time() -> None:
+    """40 sets of independent rows at each of four sizes, and a table sorted by class: not one false warning."""
+    for n in (64, 100, 200, 500):
+        for seed in range(40):
+            assert not rows_in_time(prepared(np.random.default_rng([n, seed]).random((n, 2))))
+    sorted_by_class = np.random.default_rng(3).random((240, 2)) + np.repeat(np.arange(8.0), 30)[:, None]
+    assert not rows_in_time(prepared(sorted_by_class))
+    assert all(rows_in_time(prepared(lorenz(n, 0.01))) for n in (64, 100, 200))  # and short orbits are
+
+
 def test_runs_of_an_orbit_s_rows_are_thinned() -> None:
     """A finely sampled orbit on a torus: thinned it reads nearer 2 than with its runs; random rows stay as they are."""
     t = 0.02 * np.arange(6000)
@@ -288,6 +299,42 @@ def test_components_of_different_dimension_are_told_apart() -> None:
     assert sum(c.share for c in found) == pytest.approx(1.0)
     for alone in (rng.random((1500, 2)), rng.normal(size=(1500, 6)), ball(1500, 3, 2)):
         assert len(fm.measure.dimension_components(alone)) == 1
+
+
+def test_the_recommended_dimension_says_that_there_are_several() -> None:
+    """A line beside a 4-D cube, a curve near a surface, three sets: said with their parts, and the interval holds all.
+
+    One set, also one whose parts look different at one scale only (cascade, grid, heavy tails), is not torn.
+    """
+    rng = np.random.default_rng(8)
+
+    def embedded(dims: tuple[int, ...], n: int, shift: float) -> np.ndarray:
+        parts = [np.c_[rng.random((n, D)), np.zeros((n, 6 - D))] + shift * i for i, D in enumerate(dims)]
+        return np.concatenate(parts)
+
+    for dims, n, shift in (((1, 4), 1000, 4.0), ((1, 2), 300, 0.0), ((1, 2, 5), 200, 3.0)):
+        found = dimension(embedded(dims, n, shift))
+        assert len(found.components) == len(dims)
+        assert found.interval[0] < min(dims)
+        assert found.interval[1] > 0.85 * max(dims)
+        assert any("several components of different dimension" in said for said in found.warnings)
+        for D, one in zip(dims, sorted(found.components, key=lambda c: c.value), strict=True):
+            assert abs(one.value / D - 1.0) < 0.25
+    unequal = fm.generate(fm.Cascade(n_points=2000, branching=[2, 3, 6], contraction=0.6, ambient_dim=24, seed=1))
+    for alone in (unequal.X, np.mgrid[0:12, 0:12, 0:12].reshape(3, -1).T, rng.standard_t(3, size=(1500, 3))):
+        assert not dimension(alone).components
+
+
+def test_copies_that_differ_in_the_last_digits_are_named() -> None:
+    """A table beside itself in another precision: said; a Cantor set (D = .63), whose neighbours are near: not."""
+    X = np.random.default_rng(9).random((400, 3))
+    found = dimension(np.r_[X, X.astype(np.float32)])
+    assert any(
+        said.startswith("100 % of the points have a neighbour a thousand times nearer") for said in found.warnings
+    )
+    digits = np.random.default_rng(9).integers(2, size=(1500, 30)) @ (2.0 / 3.0 ** np.arange(1, 31))
+    for alone in (X, digits[:, None]):
+        assert not any("nearer than the next" in said for said in dimension(alone).warnings)
 
 
 def test_the_map_of_dimensions() -> None:

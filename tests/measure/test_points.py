@@ -77,6 +77,11 @@ def test_masked_rows_are_left_out() -> None:
     found = dimension(masked, method="mle")
     assert found.value == value(X)
     assert any("100 of 500 rows hold masked numbers" in said for said in found.warnings)
+    column = np.ma.masked_array(X, mask=np.arange(X.shape[1]) == 1 + 0 * X)
+    with pytest.raises(RecipeError, match="all 400 rows hold masked numbers: column 1 is masked in all"):
+        dimension(column)
+    with pytest.raises(RecipeError, match=r"use X\[:, None\]"):
+        dimension(X[:, 0])
     y = np.ma.masked_array(np.r_[X[:, 0], np.full(100, 1e9)], mask=np.r_[np.zeros(400), np.ones(100)])
     assert smoothness(np.r_[X, plane(100, 3)], y).variance == pytest.approx(X[:, 0].var())
 

@@ -42,6 +42,12 @@ def test_targets_by_any_spelling_and_pandas_index(name: str) -> None:
     assert found.target == name
     assert any(repr(name) in said for said in found.notes)
     assert any("index, no coordinate" in said for said in found.notes)
+    pd.DataFrame(X, columns=list("abc")).assign(**{f"{name} class": Y, "plain": Y}).to_csv("n.csv")
+    found = read_user_points("n.csv")  # nearly a target's name: a coordinate, and it is said
+    assert found.X.shape[1] == 5
+    said = [note for note in found.notes if "if it is the target, name it" in note]
+    assert len(said) == 1
+    assert f"{name} class" in said[0]
     pd.DataFrame(X).to_csv("q.csv")  # columns named 0, 1, 2
     assert np.allclose(read_user_points("q.csv").X, X)
     pd.DataFrame(X, columns=list("abc"), index=[f"cell-{i}" for i in range(200)]).to_csv("r.csv")
@@ -244,3 +250,40 @@ def test_targets_under_other_names_and_shapes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(fm.measure.read_user_points(tmp_path / "a.npz").y, y)
     assert fm.measure.read_user_points(tmp_path / "b.npz", points="X_train").target == "y_train"
     assert "'arr_1' has one entry for each point" in fm.measure.read_user_points(tmp_path / "c.npz").notes[1]
+
+
+@pytest.mark.usefixtures("folder")
+def test_zarr_folders_are_read_and_absent_blocks_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Our own export, one array, a group; blocks that are absent are counted, damage and pickles refused."""
+    zarr = pytest.importorskip("zarr")
+    fm.write(fm.Cascade(n_points=300, branching=4, ambient_dim=6, seed=1), "own.h5")
+    fm.export("own.h5", "own.zarr", "zarr")
+    ours, kept = read_user_points("own.zarr"), read_user_points("own.h5")
+    assert np.array_equal(ours.X, kept.X)
+    assert np.array_equal(ours.y, kept.y)  # type: ignore[arg-type]
+    group = zarr.open_group("group.zarr", mode="w")
+    group.create_array("X", data=X, chunks=(50, X.shape[1]))
+    group.create_array("label", data=Y)
+    found = read_user_points("group.zarr")
+    assert (found.target, found.notes) == ("label", ("'label' is taken as the target",))
+    assert np.array_equal(found.X, X)
+    assert main(["measure", "group.zarr"]) == 0
+    assert "target: label" in capsys.readouterr().out
+    zarr.save_array("one.zarr", X)
+    assert np.array_equal(read_user_points("one.zarr").X, X)
+    block = Path("group.zarr/X/c/1/0")
+    block.write_bytes(b"no block")
+    with pytest.raises(RecipeError, match="cannot be read at X"):
+        read_user_points("group.zarr")
+    block.unlink()
+    assert "X: 1 of 4 blocks are not stored, and read as 0.0" in read_user_points("group.zarr").notes
+    old = zarr.open_group("old.zarr", mode="w", zarr_format=2)
+    old.create_array("X", shape=X.shape, dtype="f8")[:] = X
+    assert np.array_equal(read_user_points("old.zarr").X, X)
+    meta = Path("old.zarr/X/.zarray")
+    meta.write_text(meta.read_text().replace('"filters": null', '"filters": [{"id": "pickle", "protocol": 4}]'))
+    with pytest.raises(RecipeError, match=r"pickle|no intact Zarr folder"):
+        read_user_points("old.zarr")
+    Path("plain").mkdir()
+    with pytest.raises(RecipeError, match="plain is a directory: expected a Zarr folder"):
+        read_user_points("plain")

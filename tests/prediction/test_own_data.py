@@ -367,6 +367,33 @@ def test_separated_classes_have_risk_0_and_no_exponent(
     assert "not resolved" in capsys.readouterr().out
 
 
+def test_no_predicted_risk_of_classes_is_below_0_or_above_1() -> None:
+    """Gaps between classes break the variogram of k neighbours: their own labels then, which meet the learner; said."""
+    rng = np.random.default_rng(2)
+    kind = rng.integers(0, 3, 800)
+    X = 3.0 * rng.normal(size=(3, 4))[kind] + 0.3 * rng.normal(size=(800, 4))
+    ring = np.where(rng.random(500) < 0.5, 1.0, 3.0)
+    turn = 2.0 * np.pi * rng.random(500)
+    rings = np.c_[np.cos(turn), np.sin(turn)] * ring[:, None]
+    for points, y in ((X, kind), (rings, (ring > 2.0).astype(int))):
+        made = predict_own_data(points, y, learner="k-nn")
+        sizes = np.unique(np.rint(np.geomspace(*made.sizes, 8)).astype(np.int64))
+        risk = made.curve(sizes).risk
+        assert (risk >= 0.0).all()
+        assert (risk <= 1.0).all()
+        assert "their labels" in made.curve(sizes).kind
+        assert any("below 0" in said for said in made.warnings)
+        for n in (20, 60):
+            losses = []
+            for s in range(40):
+                order = rng.permutation(len(y))
+                train, test = order[:n], order[n:]
+                outcome = learners.make("k-nn").run([Problem(points[train], np.eye(3)[y[train]], points[test], s)])[0]
+                losses.append(0.5 * float(np.square(outcome.prediction - np.eye(3)[y[test]]).sum(axis=1).mean()))
+            assert made.curve([n]).risk[0] == pytest.approx(np.mean(losses), abs=0.06)  # three orders are few
+    assert "variogram" in predict_own_data(X, X[:, 0], learner="k-nn").curve([100]).kind  # the control
+
+
 def test_masked_classes_stay_classes_and_what_is_masked_stays_out() -> None:
     """Numbers and words under a mask; a one-hot table, one class, and names of points are refused by what they are."""
     rng = np.random.default_rng(1)
