@@ -46,7 +46,7 @@ def _status(error: BaseException) -> tuple[int, str]:
         return (NO if isinstance(error, FileFormatError) else WRONG), text
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
-        return WRONG, f"too little memory: {text}; use a smaller n_points or ambient_dim"
+        return WRONG, f"too little memory: {text}; use fewer points or coordinates"
     if isinstance(error, OSError):
         found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
         number = error.errno or (int(found.group(1)) if found else None)
