@@ -76,6 +76,8 @@ def _outcome(name: str, folder: Path) -> str:
         return digest(*(path.read_bytes() for path in out)) if out else ""
     rows = []
     for path in sorted(folder.rglob("journal.jsonl")):
+        if path.relative_to(folder).parts[0].startswith("."):  # what a killed quickstart left, for `clean`
+            continue
         for line in path.read_text().splitlines()[1:]:
             entry = json.loads(line)
             rows.append(json.dumps([str(path.parent), entry["task"], [_timeless(row) for row in entry["rows"]]]))
