@@ -51,7 +51,9 @@ def files_together(
     partial = {name: partial_path(target) for name, target in targets.items()}
     try:
         with contextlib.ExitStack() as stack:
-            streams = {name: stack.enter_context(file.open("xb")) for name, file in partial.items()}
+            streams: dict[str, IO[bytes]] = {
+                name: stack.enter_context(file.open("xb")) for name, file in partial.items()
+            }
             for stream in streams.values():
                 lock(stream.fileno())
             yield streams
