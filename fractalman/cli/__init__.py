@@ -80,7 +80,7 @@ def _send_again(number: int, returning: list[bool], over: list[bool]) -> None:
         time.sleep(0.001)
     time.sleep(0.01)
     if not over:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 @contextlib.contextmanager
