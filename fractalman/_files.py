@@ -139,15 +139,20 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
     partial = partial_path(path)
     try:
         yield partial
-        if overwrite:
-            os.replace(partial, path)  # noqa: PTH105 (the plain call: nothing between the old file and the new one)
-        else:
-            _link_without_overwriting(partial, path)
+        take_place(partial, path, overwrite)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
     sync_folder(path.parent)
+
+
+def take_place(partial: Path, path: Path, overwrite: bool) -> None:
+    """Give a complete partial file its name, at once; FileExistsError where one is there that may not be replaced."""
+    if overwrite:
+        os.replace(partial, path)  # noqa: PTH105 (the plain call: nothing between the old file and the new one)
+    else:
+        _link_without_overwriting(partial, path)
 
 
 @contextlib.contextmanager

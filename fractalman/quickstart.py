@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fractalman._files import as_path
 from fractalman.catalogue import catalogue_text
 from fractalman.config import is_word, shown
 from fractalman.display import Display
@@ -65,7 +66,7 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
     """
     entries = quickstart_entries(family)
     require_plots()
-    out = Path(out)
+    out = as_path(out, "a folder")
     _check_replaceable(out)
     specs = {name: load_spec(catalogue_text(entry)) for name, entry in entries.items()}
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")

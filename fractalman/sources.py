@@ -171,7 +171,7 @@ def spec_of(source: Any, command: str = "") -> Any:
         return source
     if is_file(source):
         if Path(source).is_dir():
-            raise RecipeError(f"{source} is a folder: expected a TOML file, or a name of the catalogue")
+            raise RecipeError(f"{source or repr(source)} is a folder: expected a TOML file, or a name of the catalogue")
         if is_dataset_file(source):
             raise RecipeError(
                 f"{source} is a dataset file: expected a specification; use a TOML file that says what to run, or a "
@@ -210,7 +210,9 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
     if not is_file(source):
         return catalogue_recipe(os.fspath(source))
     if Path(source).is_dir():
-        raise RecipeError(f"{source} is a folder: expected a TOML file with a table [recipe], or a catalogue name")
+        raise RecipeError(
+            f"{source or repr(source)} is a folder: expected a TOML file with a table [recipe], or a catalogue name"
+        )
     if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
         from fractalman.datasets.file import open_file
 

@@ -15,7 +15,7 @@ import os
 import re
 import signal
 import sys
-import threading
+import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def _status(error: BaseException) -> tuple[int, str]:
         return (NO if isinstance(error, FileFormatError) else WRONG), text
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
-        return WRONG, f"too little memory: {text}; use a smaller n_points or ambient_dim"
+        return WRONG, f"too little memory: {text}; use fewer points or coordinates"
     if isinstance(error, OSError):
         found = re.search(r"errno = (\d+)", text)  # HDF5 says it in the message only
         number = error.errno or (int(found.group(1)) if found else None)
@@ -74,6 +74,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
+def _send_again(number: int, returning: list[bool], over: list[bool]) -> None:
+    """Send a lost signal once the function that heard of the loss has returned: within it, it would be lost again."""
+    while not returning:
+        time.sleep(0.001)
+    time.sleep(0.01)
+    if not over:
+        _thread.interrupt_main(signal.Signals(number))
+
+
 @contextlib.contextmanager
 def _heard() -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so.
@@ -82,13 +91,13 @@ def _heard() -> Iterator[None]:
     """
     _received.clear()
     unraisable = sys.unraisablehook
-    resent: list[threading.Timer] = []
+    over: list[bool] = []
 
     def again(lost: sys.UnraisableHookArgs) -> None:
         if _received and issubclass(lost.exc_type, (SystemExit, KeyboardInterrupt)):
-            resent.append(threading.Timer(0.01, _thread.interrupt_main, _received[-1:]))  # not within this function
-            resent[-1].daemon = True
-            resent[-1].start()
+            returning: list[bool] = []
+            _thread.start_new_thread(_send_again, (_received[-1], returning, over))
+            returning.append(True)
         else:
             unraisable(lost)
 
@@ -100,8 +109,7 @@ def _heard() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = unraisable
-        for timer in resent:  # what has ended meanwhile is not interrupted any more
-            timer.cancel()
+        over.append(True)  # what has ended meanwhile is not interrupted any more
         for number, handler in before.items():
             signal.signal(number, handler)
 

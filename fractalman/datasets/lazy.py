@@ -27,7 +27,7 @@ READ_BYTES = 4 << 20
 """Bytes of a column that are read at once: whole blocks, which are checked while they are in cache."""
 
 SHARE_AT_ONCE = 4
-"""Reads of at least the fourth part of a column's blocks go past the library's buffers (`direct`)."""
+"""Once a fourth of a column's blocks were asked for, reads go past the library's buffers (`direct`)."""
 
 
 def system_error(error: BaseException, path: Path) -> OSError | None:
@@ -125,6 +125,7 @@ class LazyColumn(Display):
         self.dtype: np.dtype[Any] = stored.dtype
         self._blocks, self._check = blocks, check
         self._chunk_rows = block_rows(self.shape, self.dtype.str)
+        self._asked = 0  # blocks read so far, checked
         self._last: tuple[int, AnyArray] | None = None  # the block that part of was asked for last
 
     @property
@@ -328,7 +329,8 @@ class LazyColumn(Display):
         table = self._blocks.table
         block = self._chunk_rows
         many = (len(out) - 1) // block + 1
-        places = self._places if SHARE_AT_ONCE * many >= len(table) else None
+        self._asked += many
+        places = self._places if SHARE_AT_ONCE * self._asked >= len(table) else None
         if places is not None and read_blocks(self._stored, places, first // block, block, table, out):
             return
         if len(parts) == 1:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import platform
 import re
 from pathlib import Path
 
-from fractalman._files import write_whole
+from fractalman._files import as_path, write_whole
 from fractalman.config import summary
-from fractalman.errors import CorruptFileError
+from fractalman.errors import CorruptFileError, RecipeError
 
 DIGESTS = "SHA256SUMS"
 """In a folder of results: the digest of every table, as ``sha256sum --check`` reads it."""
@@ -43,6 +44,8 @@ def stated_digests(folder: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
+        if not os.path.lexists(path):  # the folder is what cannot be reached
+            raise RecipeError(f"{path.parent}: {error.strerror}; use another folder") from None
         raise CorruptFileError(f"cannot read {path}: {error.strerror}; use a copy of it, or delete it") from None
     digests: dict[str, str] = {}
     for number, line in enumerate(content.splitlines(keepends=True), start=1):
@@ -63,9 +66,9 @@ def refuse_changed_tables(folder: str | Path) -> None:
     Whoever writes results asks first: a table that somebody corrected by hand, or that a disk altered, is neither
     replaced without a word nor left to be read as a measurement. A table that is gone is written again.
     """
-    problems = []
-    for name, digest in stated_digests(Path(folder)).items():
-        path = Path(folder) / name
+    problems, folder = [], as_path(folder, "a folder")
+    for name, digest in stated_digests(folder).items():
+        path = folder / name
         with contextlib.suppress(FileNotFoundError):
             if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 problems.append(

@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+from fractalman._files import as_path
 from fractalman.display import few_minor_labels
 from fractalman.display.style import new_figure, saved, settings
 from fractalman.prediction.own_data import OwnPrediction
@@ -24,7 +25,7 @@ def write_own_study(study: OwnStudy, folder: str | Path, source: str) -> Path:
     folder : where.
     source : what the points are called.
     """
-    where = Path(folder)
+    where = as_path(folder, "a folder")
     where.mkdir(parents=True, exist_ok=True)
     text = json.dumps(own_study_table(study) | {"versions": versions()}, indent=1, allow_nan=False)
     publish(where / "result.json", text + "\n")

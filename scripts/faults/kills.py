@@ -63,6 +63,7 @@ def _prepared(name: str, folder: Path) -> None:
             if name not in ("generate", "shards"):
                 fm.write(many, kept / "data.h5", hierarchy=name in ("export", "subset"))
                 shutil.copy(kept / "data.h5", kept / "out.h5") if name == "extend" else None
+                fm.export(many.replace(n_points=500), kept / "out.npz", "percolation") if name == "export" else None
     shutil.copytree(kept, folder)
 
 
@@ -70,9 +71,13 @@ def _outcome(name: str, folder: Path) -> str:
     """Return a digest of what came out; "" where there is nothing."""
     if name in FILES:
         out = sorted(path for path in folder.rglob("out*") if path.is_file())
+        if name != "shards" and not any(path.stem == "out" for path in out):
+            return ""  # what belongs to a file is published before it
         return digest(*(path.read_bytes() for path in out)) if out else ""
     rows = []
     for path in sorted(folder.rglob("journal.jsonl")):
+        if path.relative_to(folder).parts[0].startswith("."):  # what a killed quickstart left, for `clean`
+            continue
         for line in path.read_text().splitlines()[1:]:
             entry = json.loads(line)
             rows.append(json.dumps([str(path.parent), entry["task"], [_timeless(row) for row in entry["rows"]]]))
@@ -126,7 +131,8 @@ class Disturbed:
             return "ended" if found == self.whole else "silent"
         if not self.one_file:
             return "stopped"
-        return "nothing written" if found == self.before else "whole" if found == self.whole else "silent"
+        words = {self.before: "nothing written", self.whole: "whole", "": "none"}
+        return words.get(found, "silent")
 
 
 def run(folder: Path, share: float, seed: int) -> list[Tally]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
+import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -24,15 +26,22 @@ def _run(folder: str, words: list[str]) -> None:
     os.chdir(folder)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open("stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-    sys.exit(cli.main(words))
+    try:
+        status = cli.main(words)
+    except KeyboardInterrupt:  # before the command heard of it, or after: `python -m fractalman` dies of it then
+        status = 128 + signal.SIGINT
+    sys.exit(status)
 
 
 def start(folder: Path, *words: str) -> BaseProcess:
-    """Start a command line in a folder; what it says is in `said`."""
+    """Start a command line in a folder, and wait until it begins: a signal before that meets multiprocessing's code."""
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry)])
     os.environ.update(OMP_NUM_THREADS="1", FRACTALMAN_THREADS="1")
     process = _context.Process(target=_run, args=(str(folder), list(words)))
+    (folder / "stderr").unlink(missing_ok=True)
     process.start()
+    while process.is_alive() and not (folder / "stderr").exists():
+        time.sleep(0.0005)
     return process
 
 

@@ -12,7 +12,7 @@ import pytest
 from damage import reseal
 
 import fractalman as fm
-from fractalman.datasets import direct
+from fractalman.datasets import direct, lazy
 from fractalman.errors import CorruptFileError, RecipeError
 
 N, D = 20_000, 16
@@ -52,7 +52,11 @@ READERS: dict[str, Callable[[fm.File], Any]] = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_exchanged_blocks_are_noticed_by_every_reader(exchanged: Path, name: str) -> None:
+@pytest.mark.parametrize("share", [0, 4], ids=["by the library", "past it"])
+def test_exchanged_blocks_are_noticed_by_every_reader(
+    exchanged: Path, name: str, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lazy, "SHARE_AT_ONCE", share)
     with fm.open(exchanged) as f, pytest.raises(CorruptFileError, match=r"X: rows 0 to \d+ are damaged"):
         READERS[name](f)
 
@@ -85,6 +89,25 @@ def test_only_plain_chunks_are_read_past_the_library(tmp_path: Path, compression
             filtered = file[name].id.get_create_plist().get_nfilters() > 0
             assert (direct.chunk_places(file[name], column.rows_of_block) is None) is filtered
         assert direct.chunk_places(file["X"], f.X.rows_of_block + 1) is None  # not the chunks that were expected
+
+
+def test_after_a_fourth_of_the_blocks_rows_come_past_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fm.write(fm.SmoothManifold(n_points=N, ambient_dim=64, seed=3), tmp_path / "data.h5", hierarchy=False)
+    past: list[int] = []
+
+    def noted(stored: Any, places: Any, first: int, rows: int, *rest: Any) -> bool:
+        past.append(first)
+        return direct.read_blocks(stored, places, first, rows, *rest)
+
+    monkeypatch.setattr(lazy, "read_blocks", noted)
+    with fm.open(path) as f, fm.open(path, check="none") as unchecked:
+        r, many = f.X.rows_of_block, len(f.X.block_digests())
+        assert many > 8
+        for start in range(0, N, r):
+            np.testing.assert_array_equal(f.X[start : start + r], unchecked.X[start : start + r])
+    assert past == list(range(-(-many // 4) - 1, many))  # listing where blocks lie is paid back by then
 
 
 def test_a_column_without_digests_says_so(intact: Path) -> None:

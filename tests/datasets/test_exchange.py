@@ -16,7 +16,7 @@ from scipy import sparse
 
 import fractalman as fm
 from fractalman import cli
-from fractalman.datasets.exchange import huggingface, percolation, tables, zarr_store
+from fractalman.datasets.exchange import huggingface, percolation, tables, together, zarr_store
 from fractalman.datasets.exchange.layouts import LAYOUTS
 from fractalman.datasets.file import open_file
 from fractalman.datasets.writer import write_columns
@@ -162,6 +162,42 @@ def test_nothing_of_an_older_export_stays_beside_a_new_one(tmp_path: Path, file:
 
 @needs("zarr")
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("layout", "name"), [("percolation", "a.npz"), ("parquet", "a.parquet")])
+def test_files_that_belong_together_never_lie_beside_those_of_other_data(
+    tmp_path: Path, file: Path, layout: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before any of the names is given, the file that people open is the old one, or none."""
+
+    class Stopped(BaseException):
+        pass
+
+    older = fm.PercolationCluster(n_points=60, ambient_dim=3, seed=9)
+    true, moment = together.take_place, 0
+    while True:
+        fm.export(older, tmp_path / name, layout, overwrite=True)
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        left = [moment]
+
+        def stops(partial: Path, path: Path, overwrite: bool, left: list[int] = left) -> None:
+            if not left[0]:
+                raise Stopped
+            left[0] -= 1
+            true(partial, path, overwrite)
+
+        monkeypatch.setattr(together, "take_place", stops)
+        try:
+            fm.export(file, tmp_path / name, layout, overwrite=True)
+        except Stopped:
+            monkeypatch.setattr(together, "take_place", true)
+            found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+            assert name not in found or found == before
+            moment += 1
+        else:
+            break
+    assert moment >= 3
+    assert not any(path.suffix == ".partial" for path in tmp_path.iterdir())
+
+
 def test_zarr_has_every_column_and_every_row_of_every_shard(tmp_path: Path, file: Path, made: Columns) -> None:
     import zarr
 

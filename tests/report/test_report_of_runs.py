@@ -190,3 +190,16 @@ def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
     assert len(played) == 2
     with pytest.raises(RecipeError, match=r"expected one of cascade, cluster, random-hierarchy, grammar; did you mean"):
         quickstart.quickstart(tmp_path / "three", family="gramar")
+
+
+def test_a_folder_that_no_file_can_lie_in_is_refused_before_anything_runs(played: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    unreachable: list[Any] = [tmp_path / "loop", tmp_path / "loop" / "below", tmp_path / ("a" * 300)]
+    for folder in unreachable:
+        with pytest.raises(RecipeError, match=r"use another folder$"):
+            runs.run_confirmation(SPEC, folder)
+    unusable: list[Any] = ["a\ud800", "a\0", 3.5, ["run"]]
+    for folder in unusable:
+        with pytest.raises(RecipeError):
+            runs.run_confirmation(SPEC, folder)
+    assert not played

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from fractalman._files import partial_path, replace_folder, sync_folder, writing
-from fractalman.datasets.publish import check_target, warn_of_leftovers
+from fractalman._files import lock, partial_path, replace_folder, sync_folder, take_place
+from fractalman.datasets.publish import check_target, interrupts_held, warn_of_leftovers
 
 
 @contextlib.contextmanager
@@ -17,6 +18,9 @@ def files_together(
     path: Path, beside: Mapping[str, Path], unused: Mapping[str, Path], overwrite: bool
 ) -> Iterator[dict[str, IO[bytes]]]:
     """Yield one binary stream a file; after the block all of them are published, ``path`` last.
+
+    Nothing is published before all of them are on the disk, and an older ``path`` goes before anything beside it is
+    replaced: whatever happens, no file lies beside those of other data.
 
     Parameters
     ----------
@@ -44,10 +48,29 @@ def files_together(
     old = [check_target(file, overwrite) for file in unused.values()]
     for target in targets.values():
         warn_of_leftovers(target)
-    with contextlib.ExitStack() as stack:  # closed from the last to the first, which is the one that people open
-        yield {name: stack.enter_context(writing(target, overwrite)) for name, target in targets.items()}
-    for file in old:
-        file.unlink(missing_ok=True)
+    partial = {name: partial_path(target) for name, target in targets.items()}
+    try:
+        with contextlib.ExitStack() as stack:
+            streams: dict[str, IO[bytes]] = {
+                name: stack.enter_context(file.open("xb")) for name, file in partial.items()
+            }
+            for stream in streams.values():
+                lock(stream.fileno())
+            yield streams
+            for stream in streams.values():
+                stream.flush()
+                os.fsync(stream.fileno())
+        with interrupts_held():
+            if overwrite:
+                for file in (targets[""], *old):
+                    file.unlink(missing_ok=True)
+            for name in (*beside, ""):
+                take_place(partial[name], targets[name], overwrite)
+    except BaseException:
+        for file in partial.values():
+            file.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 @contextlib.contextmanager
