@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._typing import F64
+from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 
 _OPERATIONS = 1 << 27
@@ -87,14 +87,15 @@ def _none_above(classes: int, synonyms: int, bound: int) -> F64:
         for own in range(bound + 1):
             rest = size - own
             fits = (rest >= 0) & (rest <= had)
-            log = _log_choose(synonyms, own) + _log_choose(had, rest[fits]) - _log_choose(total, size[fits])
+            log = _log_choose(synonyms, np.array([own])) + _log_choose(had, rest[fits])
+            log -= _log_choose(total, size[fits])
             merged[size[fits]] += np.exp(log) * chance[rest[fits]]
         chance = merged
     return chance
 
 
-def _log_choose(n: int, k: F64 | int) -> F64:
+def _log_choose(n: int, k: I64) -> F64:
     from scipy.special import gammaln
 
-    out: F64 = gammaln(n + 1.0) - gammaln(np.asarray(k) + 1.0) - gammaln(n - np.asarray(k) + 1.0)
+    out: F64 = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
     return out
