@@ -99,6 +99,7 @@ from fractalman.theory.measures import (
     mean_power,
     shared_by_one_tree_masses,
 )
+from fractalman.theory.parities import ideal_parities_risk, ideal_parity_risk
 from fractalman.theory.ridged import Expected, Smoother, expected_risk, with_intercept
 from fractalman.theory.smoothers import SMOOTHERS, Neighbours, smoother_curve, smoother_named, smoother_risk
 from fractalman.theory.spectra import KernelSpectrum, learning_curve_from_spectrum, spectrum_of
@@ -164,6 +165,8 @@ __all__ = [
     "filled_numbers",
     "gaussian_floor",
     "gaussian_floor_with_error",
+    "ideal_parities_risk",
+    "ideal_parity_risk",
     "induced_tree",
     "kernel_ridge_risk",
     "lattice_constants",

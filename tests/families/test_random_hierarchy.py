@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from pathlib import Path
@@ -289,3 +290,23 @@ def test_rules_not_met_are_as_many_as_counted() -> None:
 def test_mistakes_are_named(keywords: dict[str, object], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         SMALL.replace(**keywords)
+
+
+@pytest.mark.parametrize(
+    ("n", "classes", "synonyms"), [(0, 2, 2), (1, 2, 2), (2, 2, 2), (3, 2, 2), (2, 3, 1), (2, 4, 1), (2, 2, 1)]
+)
+def test_the_risk_of_who_is_not_told_the_rules_is_that_of_all_draws_of_rules(
+    n: int, classes: int, synonyms: int
+) -> None:
+    """Strings of one level and four tuples: summed over all rules, training strings and further strings."""
+    slots = [c for c in range(classes) for _ in range(synonyms)] + [-1] * (4 - classes * synonyms)
+    rules = sorted(set(itertools.permutations(slots)))
+    joint: dict[object, list[float]] = {}
+    for drawn in rules:
+        strings = [(tuple_, c) for tuple_, c in enumerate(drawn) if c >= 0]
+        for seen in itertools.product(strings, repeat=n):
+            for tuple_, c in strings:
+                joint.setdefault((seen, tuple_), [0.0] * classes)[c] += 1.0 / (len(rules) * len(strings) ** (n + 1))
+    expected = 1.0 - sum(max(chances) for chances in joint.values())
+    found = fm.theory.grammars.unknown_rules_risk(n, classes=classes, synonyms=synonyms)
+    assert found == pytest.approx(expected, abs=1e-12)

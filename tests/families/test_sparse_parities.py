@@ -129,6 +129,39 @@ def test_every_learner_has_a_law_or_a_reason(recipe: fm.SparseParities) -> None:
         fm.plan(recipe)
 
 
+@pytest.mark.parametrize(("bits", "size"), [(3, 1), (4, 2), (3, 3)])
+def test_who_is_not_told_the_bits_lies_between_its_bounds(bits: int, size: int) -> None:
+    """Against the Bayes risk summed over all examples and further points; the plain posterior of the sets."""
+    strings = np.array(list(itertools.product((0, 1), repeat=bits)))
+    labels = np.stack([strings[:, list(s)].sum(axis=1) % 2 for s in itertools.combinations(range(bits), size)])
+    low, high = fm.theory.ideal_parity_risk(3, n_bits=bits, task_size=size)
+    exact = []
+    for examples in range(4):
+        risks = []
+        for seen in itertools.product(range(len(strings)), repeat=examples):
+            fits = (labels[:, list(seen)] == labels[0, list(seen)]).all(axis=1)
+            chance = labels[fits].mean(axis=0)
+            risks.append(np.minimum(chance, 1.0 - chance).mean())
+        exact.append(float(np.mean(risks)))
+    assert np.all(low <= np.array(exact) + 1e-15)
+    assert np.all(np.array(exact) <= high + 1e-15)
+    assert (exact[0] > 0.0) == (len(labels) > 1)  # control: nothing is left where there is one set
+    both = np.array([1.0, 0.0]), np.array([0.5, 0.5])
+    one, two = (fm.theory.ideal_parities_risk(3, p, n_bits=bits, task_size=size) for p in both)
+    assert one == pytest.approx((low[3], high[3]))
+    assert two == pytest.approx(tuple(np.array([1, 3, 3, 1]) / 8 @ bound for bound in (low, high)))
+
+
+@pytest.mark.parametrize(("alpha", "exponent"), [(0.5, 1 / 3), (1.0, 0.5), (2.0, 2 / 3)])
+def test_the_ideal_learner_has_the_exponent_of_the_window(alpha: float, exponent: float) -> None:
+    recipe = fm.SparseParities(n_points=1, n_tasks=4096, n_bits=30, zipf_exponent=alpha)
+    low, high = next((w.low, w.high) for w in windows(recipe, recipe.examples_to_identify) if w.exponent)
+    middle = math.sqrt(low * high)
+    near, far = (np.array(recipe.ideal_risk(int(middle * factor))) for factor in (0.5, 2.0))
+    assert np.log(near / far) / math.log(4.0) == pytest.approx([exponent, exponent], abs=0.03)
+    assert abs(float(np.log(near / far)[0] / math.log(4.0)) - exponent) < abs(alpha - exponent) + 0.001
+
+
 def test_the_mass_of_tasks_not_learned_is_a_power_inside_the_window_only() -> None:
     """Tasks are learned at τ examples sharply: their mass, summed exactly, has the window's exponent to 15 %."""
     recipe = fm.SparseParities(n_points=1, n_tasks=100_000, zipf_exponent=1.0)

@@ -105,8 +105,9 @@ def _linear(recipe: SparseParities) -> Law:
         )
     return Law.none(
         "no law: parities are uncorrelated with every coordinate",
-        "the best linear function is the constant ½: nothing is learned",
-        because="the parity of two or more uniform bits is independent of the task and of every single bit",
+        "the best linear function is the constant ½, in squares as in nats: nothing is learned",
+        because="the parity of two or more uniform bits is independent of the task and of every single bit; a linear "
+        "threshold can do better in 0–1 risk (AND is right on ¾ of a parity of two), but neither loss leads there",
         nearest="none: it does not fall",
         domain=_DOMAIN,
         evidence="exact; held by a test",
@@ -126,7 +127,7 @@ def _floor(_: SparseParities) -> Law:
         because="task and bits stand in every point",
         nearest="none: it does not fall",
         domain=_DOMAIN,
-        evidence="exact: theory.posterior is 0 or 1",
+        evidence="exact: theory.posterior is 0 or 1; bounds for who is not told the bits: recipe.ideal_risk(n)",
         irreducible=0.0,
     )
 

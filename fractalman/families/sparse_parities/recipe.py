@@ -190,6 +190,30 @@ class SparseParities(Recipe):
         parity = read_bits(tokens, self.task_bits).sum(axis=1) % 2
         return np.asarray(parity[:, None] == np.arange(2), np.float64)
 
+    def ideal_risk(self, n: int) -> tuple[float, float]:
+        """Return bounds on the 0–1 risk of the best learner that is not told which bits the tasks read.
+
+        Parameters
+        ----------
+        n : int
+            Training points.
+
+        Returns
+        -------
+        low, high : float
+            See `theory.ideal_parities_risk`. Who is told loses nothing.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.SparseParities(n_points=1)
+        >>> [tuple(round(bound, 3) for bound in recipe.ideal_risk(n)) for n in (10, 1000, 100_000)]
+        [(0.25, 0.5), (0.053, 0.109), (0.0, 0.0)]
+        """
+        from fractalman.theory.parities import ideal_parities_risk
+
+        return ideal_parities_risk(n, self.task_probabilities, n_bits=self.n_bits, task_size=self.task_size)
+
 
 def read_bits(tokens: AnyInt, task_bits: I64) -> AnyInt:
     """Return the bits that each point's task reads, (n, task_size)."""

@@ -169,6 +169,21 @@ class Subtasks(Recipe):
         within = self.within.replace(ambient_dim=self.within.least_dim)
         return self.replace(within=within, identity_dim=8, nuisance_dim=0, rotate=False)
 
+    def no_growth(self) -> str | None:
+        """Why a larger n_points is another dataset: points are sorted by the sizes of their subtasks.
+
+        Returns
+        -------
+        str or None
+            The reason, and what to use.
+        """
+        if self.superposes or self.partitions:
+            return super().no_growth()
+        return (
+            "points are sorted by the size of their subtask, so further ones come between them (subtasks stay the same "
+            "problems); use fractalman generate with the n_points wanted"
+        )
+
     @property
     def most(self) -> int:
         """The last rank."""

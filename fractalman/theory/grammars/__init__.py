@@ -28,6 +28,7 @@ from fractalman.theory.grammars.messages import (
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
 from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms
 from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
+from fractalman.theory.grammars.unknown_rules import unknown_rules_risk
 
 __all__ = [
     "UNOBSERVED",
@@ -58,5 +59,6 @@ __all__ = [
     "token_correlations",
     "token_floor",
     "token_marginal",
+    "unknown_rules_risk",
     "zipf_probabilities",
 ]
