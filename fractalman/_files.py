@@ -56,6 +56,29 @@ def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
     return found
 
 
+def refuse_source(target: str | os.PathLike[str], source: object) -> None:
+    """Refuse to write what is made of a file over that file, which would be lost.
+
+    Parameters
+    ----------
+    target : str or path
+        What is to be written.
+    source : object
+        What it is made of; anything that is no path, or an open file's object with ``path``, is none.
+
+    Raises
+    ------
+    RecipeError
+        Where both are one file, under whatever names.
+    """
+    found, same = getattr(source, "path", source), False
+    if isinstance(found, str | os.PathLike) and isinstance(target, str | os.PathLike):
+        with contextlib.suppress(OSError, ValueError):
+            same = Path(found).samefile(target)
+    if same:
+        raise RecipeError(f"{os.fspath(target)} is the file that is read: expected another one; use another name")
+
+
 def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     """Return ``path`` if it is an ordinary file that may be read, without opening it: a pipe would wait for ever.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
+from fractalman._files import refuse_source
 from fractalman.datasets.contents import Contents
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
@@ -223,7 +224,7 @@ class File(PointsDisplay, StoredDataset):
         Raises
         ------
         RecipeError
-            For what is no choice of points, or a choice of none.
+            For what is no choice of points, or a choice of none, and for this file as the one to write.
         FileFormatError
             Of a shard, which is no whole dataset.
 
@@ -243,6 +244,8 @@ class File(PointsDisplay, StoredDataset):
 
         if self.is_shard:
             raise FileFormatError(f"{self.path} is a shard: expected a whole dataset; use its index file")
+        if path is not None:
+            refuse_source(path, self.path)
         content, thinned = self.provenance.content, (drop_empty, collapse)
         parts, origin = taken(self.columns, lambda: content, self.origin, rows, (min_cluster, max_cluster), thinned)
         if path is None:

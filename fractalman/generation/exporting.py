@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fractalman._files import refuse_source
 from fractalman.datasets.coarse import CoarseDataset
 from fractalman.datasets.exchange import check_layout, export_data
 from fractalman.errors import RecipeError
@@ -72,6 +73,7 @@ def export(
     ['X', 'cluster_id', 'cluster_size', 'latent_tree_height', 'y']
     """
     check_layout(path, layout)  # refused before anything is opened or made
+    refuse_source(path, source)
     found = resolve(source)
     try:
         data = generate(found) if isinstance(found, Recipe) else found

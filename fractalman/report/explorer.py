@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._files import as_path
+from fractalman._files import as_path, refuse_source
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.coarse import CoarseDataset, coarse_grain
@@ -91,6 +91,7 @@ def explore(
         raise RecipeError(f"{path}: expected a file in an existing folder; use another name, e.g. explore.html")
     if target.exists() and not overwrite:
         raise RecipeError(f"{path} exists: use overwrite=True (--force), or another name")
+    refuse_source(target, source)
     require_plots()
     found = resolve(source)
     data, said = _shown(found, int(max_points))

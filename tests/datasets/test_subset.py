@@ -220,6 +220,21 @@ def test_what_is_no_choice_is_refused(keywords: dict[str, Any], words: str, tmp_
     assert not (tmp_path / "part.h5").exists()
 
 
+def test_a_file_is_not_written_over_by_what_is_made_of_it(tmp_path: Path) -> None:
+    path = fm.write(RECIPES["ensemble"], tmp_path / "whole.h5")
+    before, other = path.read_bytes(), tmp_path / "link.h5"
+    other.symlink_to(path)
+    for name in (path, other, tmp_path / "." / "whole.h5"):
+        with fm.open(path) as file:
+            with pytest.raises(RecipeError, match="is the file that is read"):
+                file.subset([1, 2], name, overwrite=True)
+            with pytest.raises(RecipeError, match="is the file that is read"):
+                fm.explore(file, name, overwrite=True)
+        with pytest.raises(RecipeError, match="is the file that is read"):
+            fm.explore(str(path), name, overwrite=True)
+    assert path.read_bytes() == before
+
+
 def test_memory_is_that_of_a_block_and_of_the_trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subset, "READ_BYTES", 1 << 20)
     n, d = 20_000, 400

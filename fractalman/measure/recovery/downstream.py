@@ -92,8 +92,8 @@ def label_loss(
     >>> found = label_loss(X, X * [1.0, 0.0, 1.0], X[:, 0])  # the dictionary misses what the label does not need
     >>> round(found.kept, 6)
     1.0
-    >>> round(label_loss(X, X * [0.0, 1.0, 1.0], X[:, 0]).kept, 1)
-    0.0
+    >>> abs(label_loss(X, X * [0.0, 1.0, 1.0], X[:, 0]).kept) < 0.05  # the label is what it misses
+    True
     """
     points, made = np.asarray(X, np.float64), np.asarray(reconstructed, np.float64)
     if points.ndim != 2 or points.shape != made.shape:

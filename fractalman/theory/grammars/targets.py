@@ -21,7 +21,7 @@ def posterior(data: Any, rows: Any = None) -> F64:
     ----------
     data : Dataset or File
         Of a family whose points are strings of tokens, e.g. `RandomHierarchyModel`.
-    rows : (k,) integer or None, default None
+    rows : (k,) integer, or (n_points,) bool, or None, default None
         Which points; None = all.
 
     Returns
@@ -47,6 +47,8 @@ def posterior(data: Any, rows: Any = None) -> F64:
     >>> chance.shape, bool((chance.argmax(axis=1) == data.y[[3, 5]]).all())
     ((2, 8), True)
     """
+    if not all(hasattr(data, name) for name in ("recipe", "tokens", "n_points")):
+        raise RecipeError(f"found {type(data).__name__}: expected a dataset or an open file; use fm.open(path)")
     known = getattr(data.recipe, "target_posterior", None)
     if known is None or data.tokens is None:
         raise RecipeError(
@@ -58,6 +60,8 @@ def posterior(data: Any, rows: Any = None) -> F64:
         chosen = np.arange(n)
     else:
         chosen = np.atleast_1d(np.asarray(rows))
+        if chosen.dtype == bool and chosen.shape == (n,):
+            chosen = np.flatnonzero(chosen)
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
