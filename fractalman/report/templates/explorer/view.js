@@ -80,7 +80,6 @@ function projection() {
 
 function draw() {
   waiting = false;
-  if (!pixels) return;  // not laid out yet
   const m = projection(), chosen = state.chosen;
   pixels.fill(0); depth.fill(-Infinity);
   if (!state.coarse) {
@@ -247,5 +246,6 @@ canvas.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+resize();  // at once: an observer speaks only after a frame, and keys may come before
 new ResizeObserver(resize).observe(canvas);
 if (latents) scale(); else cut(0);
