@@ -102,7 +102,10 @@ def _payload(page: Path) -> str:
 TIMED = """<script>
 addEventListener("load", () => {
   resize(); draw(); let frame = Infinity;  // the shortest of ten: others work on this machine, too
-  for (let i = 0; i < 10; i++) { const begun = performance.now(); move(5, 2); draw(); frame = Math.min(frame, performance.now() - begun); }
+  for (let i = 0; i < 10; i++) {
+    const begun = performance.now();
+    move(5, 2); draw(); frame = Math.min(frame, performance.now() - begun);
+  }
   const out = document.createElement("pre"); out.id = "found";
   out.textContent = JSON.stringify({ frame, n }); document.body.append(out);
 });
