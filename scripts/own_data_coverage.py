@@ -50,8 +50,7 @@ def main() -> None:
                 y = (data.y > np.median(data.y)).astype(float) if classes else data.y + noise
                 X = np.asarray(data.X, np.float64)
                 found = fm.measure.smoothness(X, y, n_sources=SOURCES, classes=classes)
-                error = found.neighbours.standard_error
-                laws.append(neighbour_law(X, y, found.rank, found.rank_difference, error, classes, seed))
+                laws.append(neighbour_law(X, y, found.rank, found.rank_difference, found.neighbours, classes, seed))
                 curves.append(found.rank_difference)
             rank = found.rank.astype(float)
             noisy = float(plain_slope(rank, np.mean(curves, axis=0))[0])

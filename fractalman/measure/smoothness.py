@@ -16,13 +16,15 @@ from numpy.typing import ArrayLike
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
-from fractalman.measure.neighbours import TIE, neighbour_window, neighbourhoods
+from fractalman.measure.field_errors import pairs_at, with_field_error
+from fractalman.measure.neighbours import TIE, neighbour_window, neighbourhoods, spatial_blocks
 from fractalman.measure.points import MAX_TARGETS, as_points, contradictions, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.sources import columns_of, is_source
 from fractalman.sources import RecipeSource
 
 _BINS = 8
+_REPLICATES = 8  # blocks of space: smaller ones are no longer independent
 _BLOCKS = 20  # groups of starting points where blocks of space cannot be the replicates of the fits
 _LAST = 32
 
@@ -155,7 +157,7 @@ def smoothness(
         lengths[i] = np.bincount(which, row[inside], _BINS)
         by_rank[i], stands_at = _at_ranks(row, square, ranks, grid)
         reached += stands_at / count
-    group = _groups(neighbours_of.block, pairs)
+    group = _groups(spatial_blocks(found.values[neighbours_of.sources], _REPLICATES, principal=True), pairs)
     sums, pairs, lengths, by_rank = (_totals(one, group) for one in (sums, pairs, lengths, by_rank))
     started = np.bincount(group)
     full = (pairs > 0).all(axis=0)
@@ -171,6 +173,11 @@ def smoothness(
     warnings = [*found.notes, *contradicting]
     variogram = _fitted(1.0 / distance, curves, nugget)
     neighbours = _fitted(1.0 / ranks, differences, nugget)
+    if not (nugget or classes):
+        far, near = pairs_at(neighbours_of, edges, ranks, seed)
+        of = (variogram.value, found.values)
+        variogram = with_field_error(variogram, *of, far.at(np.nonzero(full)[0]), distance, count)
+        neighbours = with_field_error(neighbours, *of, near, ranks.astype(np.float64), count)
     if not np.isfinite(neighbours.value):
         warnings.append(_separated(differences, int(started.sum()), classes))
     if not nugget and variogram.value < 0.1:
@@ -184,19 +191,17 @@ def smoothness(
     )  # fmt: skip
 
 
-def _groups(compact: I64, pairs: F64) -> I64:
+def _groups(block: I64, pairs: F64) -> I64:
     """The groups of starting points that are the replicates of the fits: blocks of space where that can be.
 
     What blocks say of one label field is nearly independent; starting points that lie between each other all say the
-    same, and their scatter is too small for an error. A set with gaps has blocks without pairs at some distances: they
-    are merged with the next, and where 8 are too many still, every 20th starting point is a group.
+    same, and their scatter is too small for an error. A set with gaps has blocks without pairs at some distances: it is
+    left for groups of every 20th starting point.
     """
     wanted = pairs.sum(axis=0) > 0.0
-    for halvings in range(3):
-        group = compact >> halvings
-        if (_totals(pairs, group)[:, wanted] > 0.0).all():
-            return group
-    return np.arange(len(compact)) % _BLOCKS
+    if (_totals(pairs, block)[:, wanted] > 0.0).all():
+        return block
+    return np.arange(len(block)) % _BLOCKS
 
 
 def _totals(table: F64, group: I64) -> F64:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fractalman._typing import F64, I64
 from fractalman.display import Display
+from fractalman.measure.scaling import PowerLawFit
 from fractalman.random.streams import Role, key64, normals, permutation
 
 MOST = 2048  # points on which fields are drawn, those about a random centre where there are more
@@ -194,7 +195,7 @@ class _Drawn:
 
 
 def neighbour_law(
-    values: F64, labels: F64, rank: I64, g: F64, sampling: float, classes: bool, seed: int
+    values: F64, labels: F64, rank: I64, g: F64, blocks: PowerLawFit, classes: bool, seed: int
 ) -> NeighbourLaw:
     """Return the exponents of g with errors over label draws.
 
@@ -202,7 +203,8 @@ def neighbour_law(
     ----------
     values, labels : (n, d) points and (n,) labels.
     rank, g : as measured on all points.
-    sampling : standard error of the plain slope over starting points.
+    blocks : the fit of g by `measure.smoothness`: labels that are no field of ours, as those of a tree, scatter more
+        than fields do, and blocks of space show it.
     classes : whether labels are class numbers, and g shares of pairs that differ.
     """
     n, k = len(values), rank.astype(np.float64)
@@ -243,8 +245,9 @@ def neighbour_law(
 
     short = drawn.rank <= rank[-1]
     plain = plain_slope(drawn.rank[short], np.exp((scatter if found else null).T[short]))
-    error = math.hypot(float(plain.std(ddof=1)), sampling if n > MOST else 0.0)
-    as_it_is = LabelEstimate(noisy, error, (noisy - _STUDENT * error, noisy + _STUDENT * error))
+    error = float(plain.std(ddof=1))
+    half = max(_STUDENT * error, blocks.half_width)
+    as_it_is = LabelEstimate(noisy, max(error, blocks.standard_error), (noisy - half, noisy + half))
     level = 0.5 * float(own_g[-1])
     noise = _estimate(
         level * float(_SHARES[best[1]]) if found else 0.0, level * float(shares.min() if found else 0.0),

@@ -321,7 +321,7 @@ def predict_own_data(
         labels,
         smooth.rank,
         smooth.rank_difference,
-        smooth.neighbours.standard_error,
+        smooth.neighbours,
         found_classes,
         seed,
     )

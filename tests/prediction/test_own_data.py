@@ -309,7 +309,8 @@ def test_no_pair_that_differs_counts_as_half_a_one() -> None:
 
     rng = np.random.default_rng(3)
     X, labels, rank = rng.random((300, 2)), np.arange(300) % 2.0, np.array([1, 2, 4, 8])
-    law = neighbour_law(X, labels, rank, np.array([0.0, 0.01, 0.02, 0.04]), 0.1, True, 0)
+    g = np.array([0.0, 0.01, 0.02, 0.04])
+    law = neighbour_law(X, labels, rank, g, fm.measure.fit_power_law(1.0 / rank[1:], g[1:]), True, 0)
     assert 0.5 < law.noisy.value < 2.5
 
 
@@ -334,7 +335,7 @@ def test_noise_is_seldom_called_where_there_is_none_and_intervals_hold_the_truth
         for level, found in laws.items():
             y = data.y + level * np.random.default_rng(seed).normal(size=1000)
             s = smoothness(X, y, n_sources=1000)
-            found.append(neighbour_law(X, y, s.rank, s.rank_difference, s.neighbours.standard_error, False, seed))
+            found.append(neighbour_law(X, y, s.rank, s.rank_difference, s.neighbours, False, seed))
             if level == 0.0:
                 curves.append(s.rank_difference)
     truth = float(plain_slope(s.rank.astype(float), np.mean(curves, axis=0))[0])
