@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.measure.neighbours import Neighbourhoods
+from fractalman.measure.neighbours import Neighbourhoods, rows_of_distances
 from fractalman.measure.scaling import PowerLawFit
-from fractalman.random.streams import Role, key64, uniforms
+from fractalman.random.streams import Role, key64, permutation, uniforms
 
 SOURCES = 128
 """Starting points that stand for all."""
@@ -46,12 +46,12 @@ def pairs_at(found: Neighbourhoods, edges: F64, ranks: I64, seed: int) -> tuple[
 
     A starting point without a partner in a bin is its own, at distance 0.
     """
-    sources = found.sources[:SOURCES]
+    sources = np.sort(found.sources[permutation(key64(seed, Role.MEASUREMENT, 32), len(found.sources))[:SOURCES]])
     bins = len(edges) - 1
     far = np.repeat(sources[:, None, None], 2, axis=1).repeat(bins, axis=2)
     near = np.empty((len(sources), len(ranks)), np.int64)
     draws = uniforms(key64(seed, Role.MEASUREMENT, 31), far.size).reshape(far.shape)
-    for i, row in enumerate(row for block in found.distances(SOURCES) for row in block):
+    for i, row in enumerate(row for block in rows_of_distances(found.points, sources, found.theiler) for row in block):
         order = np.argsort(row, kind="stable")
         near[i] = order[ranks - 1]
         stop = np.searchsorted(row[order], edges, side="right")
