@@ -23,6 +23,8 @@ from fractalman.measure.recovery.firing import Firing, columns_of, firing_agreem
 from fractalman.measure.recovery.matching import Match, checked_rows, match_dictionary, unit_rows
 from fractalman.measure.recovery.splitting import Splitting, splitting
 
+FOUND = 0.9
+"""|cosine| with its unit from which a feature counts as found."""
 _DUPLICATE = 0.95
 
 
@@ -128,6 +130,11 @@ class Recovery(Display):
     size: I64 | None = field(default=None, repr=False)
     depth: I64 | None = field(default=None, repr=False)
     label_loss: LabelLoss | None = field(default=None, repr=False)
+
+    @property
+    def found(self) -> int:
+        """Number of features whose unit lies within |cosine| .9 of them."""
+        return int((self.match.cosine >= FOUND).sum())
 
     def __repr__(self) -> str:
         exact = "" if self.match.exact else " (among nearest pairs)"
