@@ -3,6 +3,13 @@
 docs/theory.md §8. What is derived here is argued, and simulated in tests.
 """
 
+from fractalman.theory.dictionaries.coherence import (
+    ENSEMBLES,
+    cosine_tail,
+    mean_square_cosine,
+    random_coherence,
+    welch_bound,
+)
 from fractalman.theory.dictionaries.held import absorbing_gains, faithful_gains
 from fractalman.theory.dictionaries.laws import learned_cosine, width_law
 from fractalman.theory.dictionaries.merging import (
@@ -28,6 +35,7 @@ from fractalman.theory.dictionaries.nested import nested_gains, path_error
 from fractalman.theory.dictionaries.sizes import cascade_features, cluster_features
 
 __all__ = [
+    "ENSEMBLES",
     "MAGNITUDES",
     "PENALTIES",
     "EdgeMoments",
@@ -39,16 +47,20 @@ __all__ = [
     "cluster_features",
     "code_covariance",
     "cofiring",
+    "cosine_tail",
     "edge_moments",
     "faithful_gains",
     "independent_merge_gain",
     "l0_moments",
     "learned_cosine",
     "magnitude_moments",
+    "mean_square_cosine",
     "merge_gain",
     "nested_gains",
     "path_error",
     "point_covariance",
+    "random_coherence",
     "rank_errors",
+    "welch_bound",
     "width_law",
 ]
