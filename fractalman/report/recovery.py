@@ -33,9 +33,10 @@ WIDTH_NOTE = (
     "How the error falls with the width, and the number of features found (|cosine| .9) rises: exponents over the\n"
     "widths, replicate by replicate, beside those of theory for the same features. Prediction: wide, faithful units\n"
     "and as many a point as there are (the width law); selected, faithful units of which the largest magnitudes fire,\n"
-    "at the measured L0; rank, the least of any units; one feature a unit. Ratio: measured over predicted, with its\n"
-    "95 % interval. Agrees: exponents that differ by less than the 95 % half-width of their difference, where that is\n"
-    "at most half of the prediction."
+    "at the measured L0; one feature a unit; rank, no prediction but the least that any units of this number leave.\n"
+    "Ratio: measured over predicted, with its 95 % interval. Agrees: exponents differ by less than the 95 %\n"
+    "half-width of their difference, and that is at most half of the prediction; features found also by their number.\n"
+    "One true prediction in twenty is refuted."
 )
 NOTE = (
     "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"

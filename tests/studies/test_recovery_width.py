@@ -15,14 +15,16 @@ from fractalman.studies.recovery.width import PAIRS, width_verdicts
 WIDTHS = (32, 64, 128, 256)
 
 
-def rows(rng: Any, seeds: int = 4, exponent: float = 0.8, apart: float = 0.0, level: float = 1.0) -> list[Any]:
+def rows(
+    rng: Any, seeds: int = 4, exponent: float = 0.8, apart: float = 0.0, level: float = 1.0, noise: float = 0.03
+) -> list[Any]:
     """Rows whose predictions fall with ``exponent``, trees of their own included, and whose errors differ by noise."""
     made = []
     for seed in range(seeds):
         slope = exponent + 0.1 * rng.standard_normal()
         for width in WIDTHS:
             predicted = (width / 16) ** -slope
-            error = level * predicted * (width / 64) ** -apart * np.exp(0.03 * rng.standard_normal())
+            error = level * predicted * (width / 64) ** -apart * np.exp(noise * rng.standard_normal())
             numbers = {"error": error, "found": width / 2, "found-wide": width}
             numbers |= {name: predicted for _, name in PAIRS if name.startswith("error")}
             made += [
@@ -59,9 +61,13 @@ def test_what_cannot_be_told_is_not_resolved_and_says_why() -> None:
     assert "one replicate" in alone.reason
     none = [{**row, "number": 0.0 if row["quantity"] == "found" else row["number"]} for row in rows(rng)]
     found = next(own for own in width_verdicts(none) if own.quantity == "found")
-    assert (found.agrees, found.measured) == (None, None)
-    assert "0 widths" in found.reason
-    flat = width_verdicts(rows(rng, exponent=0.001))[0]
+    assert (found.agrees, found.measured) == (False, None)
+    assert "0 widths" in found.reason or "features a unit" in found.reason
+    assert (found.ratio, found.ratio_high) == (0.0, 0.0)
+    bound = next(own for own in width_verdicts(rows(rng, level=0.5)) if own.prediction == "error-rank")
+    assert bound.agrees is False
+    assert next(own for own in width_verdicts(rows(rng, level=2.0)) if own.prediction == "error-rank").agrees
+    flat = width_verdicts(rows(rng, exponent=0.05, noise=0.5))[0]
     assert flat.agrees is not True  # an interval wider than half of the prediction agrees with nothing
 
 
@@ -83,6 +89,6 @@ def test_the_least_of_a_width_is_what_principal_components_leave(stream: bool) -
     assert known.rank < known.wide <= known.faithful
     if stream:
         assert not points.expected.merged("l0", 0.2).any()  # by the law; in a sample it would pay somewhere by chance
+        own = recipe.replace(embedding="own", feature_magnitude="constant", feature_min_size=2)
         with pytest.raises(fm.RecipeError, match="superposition"):
-            own = recipe.replace(embedding="own", feature_magnitude="constant", feature_min_size=2)
             RecoveryStudySpec.read({"recipe": own.to_dict(), "recovery": table})

@@ -15,7 +15,7 @@ from fractalman.datasets.dictionary import superposition_of
 from fractalman.families.base import memory_of
 from fractalman.random.keys import Role, key64
 from fractalman.theory.dictionaries import cosine_tail, mean_square_cosine, random_coherence, welch_bound
-from fractalman.trees.superposition import Superposition
+from fractalman.trees.superposition import DIRECTIONS, Superposition
 from tests.reference import superposition as slow
 
 BASE = fm.PercolationCluster(n_points=200, ambient_dim=12, embedding="superposition", seed=4)
@@ -50,7 +50,7 @@ def test_reference_of_superposed_points(magnitudes: str) -> None:
 @given(
     st.integers(2, 80),
     st.integers(2, 9),
-    st.sampled_from(["random", "orthogonal", "nested", "tight"]),
+    st.sampled_from(DIRECTIONS),
     st.integers(0, 9),
 )
 @settings(max_examples=20)

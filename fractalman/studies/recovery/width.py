@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from fractalman._typing import F64
+from fractalman._typing import F64, Bool
 from fractalman.display import Display
 from fractalman.experiments.verdicts import RESOLUTION
 from fractalman.measure.scaling import student_t
@@ -23,6 +24,8 @@ from fractalman.studies.base import Row
 LEAST_WIDTHS = 3
 PAIRS = (("error", "error-wide"), ("error", "error-selected"), ("error", "error-rank"), ("found", "found-wide"))
 """What was measured, and the prediction that it is held against."""
+BOUND = "error-rank"
+"""No prediction but a bound: held to be not above what was measured."""
 _LEAST = 1e-6  # a share below it is rounding
 
 
@@ -50,9 +53,11 @@ class WidthVerdict(Display):
     difference, half_width : float or None
         Measured − predicted, and half of its 95 % interval.
     ratio, ratio_low, ratio_high : float or None
-        Measured over predicted quantity, geometric mean over the widths, with its 95 % interval.
+        Measured over predicted quantity with its 95 % interval: geometric mean over the widths, of numbers of features
+        the ratio of sums.
     agrees : bool or None
-        Of the exponents; None = not resolved.
+        Of the exponents; of "error-rank", whether the error is not below it; of features found, False where the ratio
+        is not 1, too. None = not resolved. One true prediction in twenty is refuted.
     reason : str
         In words.
     """
@@ -113,50 +118,68 @@ def _verdict(
     quantity, prediction = pair
     values = np.array([[[numbers.get((name, s, w), math.nan) for w in widths] for s in seeds] for name in pair])
     usable = np.asarray((values > _LEAST).all(axis=(0, 1)))
-    kept = np.asarray(widths)[usable].tolist()
-    nothing = WidthVerdict(
-        dictionary,
-        sparsity,
-        quantity,
-        prediction,
-        tuple(kept),
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        "",
-    )  # fmt: skip
-    if len(kept) < LEAST_WIDTHS:
-        reason = f"{quantity} and prediction are above 0 at {len(kept)} widths: expected {LEAST_WIDTHS}"
-        return replace(nothing, reason=reason)
-    logs = np.log(values[:, :, usable])
-    sign = 1.0 if quantity == "found" else -1.0
-    at = np.log(kept) - np.mean(np.log(kept))
-    slopes = sign * (logs @ at) / (at @ at)  # (2, seeds)
-    measured, half = _mean(slopes[0])
+    kept: tuple[int, ...] = tuple(np.asarray(widths)[usable].tolist())
+    slope, ratio = _Slope(), _ratio(values, usable, counts=quantity == "found")
+    if len(kept) >= LEAST_WIDTHS:
+        slope = _slope(np.log(values[:, :, usable]), np.log(kept), 1.0 if quantity == "found" else -1.0)
+        agrees, reason = _compared(slope)
+    else:
+        agrees, reason = None, f"{quantity} and prediction are above 0 at {len(kept)} widths: expected {LEAST_WIDTHS}"
+    if prediction == BOUND and ratio.low is not None and ratio.high is not None:
+        agrees = ratio.high >= 1.0
+        reason = f"{'not' if agrees else 'lies'} below the least: {ratio.low:.2f} to {ratio.high:.2f} times it"
+    elif (
+        quantity == "found" and ratio.low is not None and ratio.high is not None and not ratio.low <= 1.0 <= ratio.high
+    ):
+        agrees, reason = False, f"{ratio.low:.2f} to {ratio.high:.2f} features a unit in place of one"
+    return WidthVerdict(dictionary, sparsity, quantity, prediction, kept, *slope, *ratio, agrees, reason)
+
+
+class _Slope(NamedTuple):
+    measured: float | None = None
+    measured_half_width: float | None = None
+    predicted: float | None = None
+    difference: float | None = None
+    half_width: float | None = None
+
+
+class _Ratio(NamedTuple):
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def _slope(logs: F64, at: F64, sign: float) -> _Slope:
+    """Exponents of measured and predicted, (2, seeds, widths) logarithms at those of the widths."""
+    centred = at - at.mean()
+    slopes = sign * (logs @ centred) / (centred @ centred)
     difference, apart = _mean(slopes[0] - slopes[1])
-    predicted = float(slopes[1].mean())
+    return _Slope(*_mean(slopes[0]), float(slopes[1].mean()), difference, apart)
+
+
+def _ratio(values: F64, usable: Bool, counts: bool) -> _Ratio:
+    """Measured over predicted, over replicates: geometric mean over widths; of counts, which may be 0, that of sums."""
+    if counts:
+        whole = np.isfinite(values).all(axis=(0, 1))
+        if not whole.any():
+            return _Ratio()
+        level, width = _mean(values[0][:, whole].sum(axis=1) / values[1][:, whole].sum(axis=1))
+        return _Ratio(level) if width is None else _Ratio(level, max(0.0, level - width), level + width)
+    if not usable.any():
+        return _Ratio()
+    logs = np.log(values[:, :, usable])
     level, width = _mean((logs[0] - logs[1]).mean(axis=1))
-    ends = (None, None) if width is None else (math.exp(level - width), math.exp(level + width))
-    agrees, reason = _compared(difference, apart, predicted)
-    return replace(
-        nothing, measured=measured, measured_half_width=half, predicted=predicted, difference=difference,
-        half_width=apart, ratio=math.exp(level), ratio_low=ends[0], ratio_high=ends[1], agrees=agrees, reason=reason,
-    )  # fmt: skip
+    return _Ratio(math.exp(level)) if width is None else _Ratio(*np.exp([level, level - width, level + width]).tolist())
 
 
-def _compared(difference: float, apart: float | None, predicted: float) -> tuple[bool | None, str]:
-    if apart is None:
+def _compared(slope: _Slope) -> tuple[bool | None, str]:
+    difference, apart = slope.difference, slope.half_width
+    if difference is None or apart is None or slope.predicted is None:
         return None, "one replicate: expected two or more for an interval"
     if abs(difference) > apart:
         return False, f"differs by {difference:+.2f} ± {apart:.2f}"
-    if apart > RESOLUTION * abs(predicted):
-        return None, f"not resolved: ± {apart:.2f} of a prediction of {predicted:.2f}"
+    if apart > RESOLUTION * abs(slope.predicted):
+        return None, f"not resolved: ± {apart:.2f} of a prediction of {slope.predicted:.2f}"
     return True, f"agrees within ± {apart:.2f}"
 
 
