@@ -13,10 +13,10 @@ from fractalman.studies.recovery.result import RecoveryResult
 from fractalman.studies.recovery.width import WidthVerdict
 
 HEADER = ("dictionary", "width", "sparsity", "MCC", "chance", "best F1", "chance", "L0", "error", "faithful",
-          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted")  # fmt: skip
+          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted", "label")  # fmt: skip
 CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_nested",
          "error_selected", "error_path", "absorbed", "composed", "chance_composition",
-         "predicted_absorbed")  # fmt: skip
+         "predicted_absorbed", "label_kept")  # fmt: skip
 WIDTH_HEADER = (
     "dictionary",
     "sparsity",
@@ -46,7 +46,8 @@ NOTE = (
     "largest magnitudes of a point fire (selected); least: at any width, of units that fire by membership. Absorbed:\n"
     "share of edges whose parent's unit misses .5 more of the points with the child; composed: whose child's unit\n"
     "has more than half as much of the parent's direction as of its own (chance: of an unrelated feature's);\n"
-    "predicted: where merging lowers the loss. ±: half of the 95 % interval over replicates."
+    "predicted: where merging lowers the loss. Label: share of what a linear readout of the points knows of their\n"
+    "labels that is kept where reconstructions take their place. ±: half of the 95 % interval over replicates."
 )
 
 

@@ -47,6 +47,8 @@ def test_it_runs_resumes_and_writes_its_report(tmp_path: Path) -> None:
         for row in table.values()
     )
     assert table["pca", 0.0]["error"] == pytest.approx(0.0, abs=1e-9)  # 12 components of 12 dimensions
+    assert table["pca", 0.0]["label_kept"] == pytest.approx(1.0, abs=1e-9)
+    assert table["topk", 2.0]["label_kept"] < 1.0
     said: list[str] = []
 
     def interrupt(text: str) -> None:

@@ -104,10 +104,10 @@ def _label_loss(
     y = getattr(data, "y", None)
     if X is None or (downstream is None and (y is None or len(X) < LEAST_POINTS)):
         return None
-    classes = int(getattr(getattr(data, "recipe", None), "target_classes", 0))
+    classes = data.classes if isinstance(data, Truth) else getattr(getattr(data, "recipe", None), "target_classes", 0)
     again = made.codes @ np.asarray(made.decoder, np.float64) + made.bias
     return label_loss(
-        X, again, None if y is None else np.asarray(y[:]), classes=classes, downstream=downstream, seed=seed
+        X, again, None if y is None else np.asarray(y[:]), classes=int(classes), downstream=downstream, seed=seed
     )
 
 

@@ -42,12 +42,18 @@ class Truth(Display):
         Parent of every feature in the hierarchy, −1 for roots.
     X : (n, d) float, optional
         The points, for the reconstruction's share of their variance.
+    y : (n,) float, optional
+        Their labels, for what reconstructions cost downstream.
+    classes : int, default 0
+        Number of classes that y counts from 0; 0 = values.
     """
 
     directions: AnyFloat
     codes: Any
     parent: I64
     X: AnyFloat | None = None
+    y: AnyFloat | None = None
+    classes: int = 0
 
     def __post_init__(self) -> None:
         parent = np.asarray(self.parent)

@@ -11,6 +11,7 @@ import numpy as np
 from fractalman._typing import F32, I64
 from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.measure.recovery import Truth
+from fractalman.measure.recovery.downstream import LEAST_POINTS
 from fractalman.studies.recovery.prediction import Expected
 from fractalman.studies.recovery.spec import RecoveryStudySpec
 from fractalman.theory.dictionaries import MAGNITUDES
@@ -74,14 +75,18 @@ def studied(spec: RecoveryStudySpec, replicate: int) -> Studied:
         endless = stream(recipe, spec.batch_size, seed=seed)
         rows = stream(recipe, spec.test_size, seed=seed).rows(_FAR // spec.test_size)
         train: Any = endless.batch
-        codes, X = endless.codes(rows)[:, :m].tocsr(), endless.X(rows)
+        codes, X, y = endless.codes(rows)[:, :m].tocsr(), endless.X(rows), data.y[rows % n]
     else:
         chosen, rows = data.split(n - spec.test_size, spec.test_size, seed=seed)
-        train, codes, X = np.asarray(known.X[chosen]), known.codes[rows], np.asarray(known.X[rows])
+        train, codes = np.asarray(known.X[chosen]), known.codes[rows]
+        X, y = np.asarray(known.X[rows]), data.y[rows]
     law = recipe.feature_magnitude if recipe.superposes and recipe.feature_magnitude in MAGNITUDES else None
     whole = recipe.superposes and spec.min_size <= recipe.feature_min_size  # else points are more than these features
     expected = Expected(
         codes.tocsc(), known.parent, X, share=known.size / n, magnitude=law,
         directions=known.directions if whole else None, noise=recipe.feature_noise,
     )  # fmt: skip
-    return Studied(train, Truth(known.directions, codes, known.parent, X), expected, known.size, n)
+    truth = Truth(
+        known.directions, codes, known.parent, X, y if len(y) >= LEAST_POINTS else None, recipe.target_classes
+    )
+    return Studied(train, truth, expected, known.size, n)

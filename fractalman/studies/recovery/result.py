@@ -21,7 +21,7 @@ KEYS = ("dictionary", "width", "sparsity", "quantity", "scale")
 COLUMNS = (
     "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-nested",
     "error-selected", "error-path", "error-wide", "error-rank", "found", "found-wide", "found-order", "absorbed",
-    "composed", "chance-composition", "predicted-absorbed", "dead",
+    "composed", "chance-composition", "predicted-absorbed", "dead", "label-points", "label-kept",
 )  # fmt: skip
 
 

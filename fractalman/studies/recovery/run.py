@@ -96,6 +96,9 @@ def scores(base: Row, score: Recovery, expected: Expected) -> list[Row]:
     numbers |= {"error-selected": left.selected, "error-path": left.path, "error-wide": left.wide}
     numbers |= {"error-rank": left.rank, "found-wide": min(width, expected.gain.size)}
     numbers["split"] = score.splitting.share
+    if score.label_loss is not None:
+        numbers |= {"label-points": score.label_loss.points, "label-reconstructed": score.label_loss.reconstructed}
+        numbers["label-kept"] = score.label_loss.kept
     return [_row(base, name, value) for name, value in numbers.items()]
 
 
