@@ -81,7 +81,8 @@ def studied(spec: RecoveryStudySpec, replicate: int) -> Studied:
         train, codes = np.asarray(known.X[chosen]), known.codes[rows]
         X, y = np.asarray(known.X[rows]), data.y[rows]
     law = recipe.feature_magnitude if recipe.superposes and recipe.feature_magnitude in MAGNITUDES else None
-    whole = recipe.superposes and spec.min_size <= recipe.feature_min_size  # else points are more than these features
+    # else points are more than these features
+    whole = recipe.superposes and spec.min_size <= recipe.feature_min_size and not recipe.nuisance_dim
     expected = Expected(
         codes.tocsc(), known.parent, X, share=known.size / n, magnitude=law,
         directions=known.directions if whole else None, noise=recipe.feature_noise,

@@ -64,7 +64,7 @@ def width_law(rank_exponent: float) -> Law:
     )
     source = "docs/theory.md §8"
     evidence = (
-        "argued, and held against exact sums and drawn clusters; of trained dictionaries those whose units a point grow "
+        "argued, and held against exact sums and drawn clusters; trained dictionaries whose units a point grow "
         "with the width follow it, others do not (datasets/reference/RECOVERY.md)"
     )
     inputs = {"ζ": float(rank_exponent)}
