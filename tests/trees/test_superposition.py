@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +241,10 @@ def test_what_a_superposition_takes_in_memory_is_counted_when_it_is_written() ->
     need = [memory_of(recipe).written_bytes() for recipe in (plain, plain.replace(embedding="superposition"))]
     assert need[1] - need[0] > 100_000 * 12 * 64  # directions of as many latents as points
     assert memory_of(plain).written_bytes() == memory_of(plain).streamed_bytes()
+
+
+def test_tight_directions_are_the_same_bytes_on_every_machine() -> None:
+    recipe = fm.Cascade(
+        n_points=300, ambient_dim=20, embedding="superposition", feature_directions="tight", seed=2
+    )  # 299 directions in 20 dimensions
+    assert sha256(fm.generate(recipe).X.tobytes()).hexdigest().startswith("a5c6fc6e4dc217fb")
