@@ -65,7 +65,7 @@ def width_law(rank_exponent: float) -> Law:
     source = "docs/theory.md §8"
     evidence = (
         "argued, and held against exact sums and drawn clusters; trained dictionaries of a cluster with many units a "
-        "point agree within a third, those with few or dear ones do not (datasets/reference/RECOVERY.md)"
+        "point agree within .32 of the exponent, those with few or dear ones do not (datasets/reference/RECOVERY.md)"
     )
     inputs = {"ζ": float(rank_exponent)}
     if rank_exponent <= 1.0:
