@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Whether trained autoencoders merge children with parents at the edges, and from the penalties, where that pays.
+"""Whether trained autoencoders merge children with parents where the law of the magnitudes says that it pays.
 
 scripts/merging.py [--seeds 3] [--steps 800] [--widths 32 64] [--penalties .02 .05 .1 .2]      needs JAX
 
 Points in superposition of a binary cascade, whose magnitudes are constants (merging pays at every edge from a penalty
-of 0 on) or folded normals (at few edges, and more of them the larger the penalty). One line for each kind of magnitude,
+of 0 on) or folded normals (it pays at none: all edges have the same law). One line for each kind of magnitude,
 architecture, width and penalty: share of the edges at which merging pays; share at which the child's unit has more than
-half as much of the parent's direction as of its own, and by chance; the same where it pays and where it does not; and
-how often, of an edge that merged and one that did not, the first gains more (1/2 = no relation). ± 95 % over seeds.
+half as much of the parent's direction as of its own, and by chance. ± 95 % over seeds.
 """
 
 from __future__ import annotations
@@ -24,36 +23,29 @@ from fractalman.measure.recovery import Truth, recovery
 from fractalman.measure.recovery.absorption import COMPOSED
 from fractalman.measure.scaling import student_t
 from fractalman.studies.recovery.prediction import ROUNDING, Expected
-from fractalman.studies.recovery.run import PENALTY, ordered
+from fractalman.studies.recovery.run import PENALTY
 
 RECIPE = fm.Cascade(n_points=3072, ambient_dim=96, branching=2, embedding="superposition", feature_min_size=64)
 
 
 def measured(magnitude: str, architecture: str, width: int, options: Any, seed: int) -> list[list[float]]:
-    """Return the six numbers of every penalty, on 1024 points that were not trained on."""
+    """Return the three numbers of every penalty, on 1024 points that were not trained on."""
     data = fm.generate(RECIPE.replace(feature_magnitude=magnitude, seed=seed))
     known = data.dictionary(64)
     train, test = data.split(2048, 1024, seed=seed)
     settings = AutoencoderSettings(architecture=architecture, width=width, steps=options.steps, batch_size=64)
     models = fit_autoencoders(np.asarray(known.X[train]), settings, options.penalties, [seed], order=seed)
-    expected = Expected(known.codes[test].tocsc(), known.parent, known.X[test])
+    expected = Expected(
+        known.codes[test].tocsc(), known.parent, known.X[test], share=known.size / len(known.X), magnitude=magnitude
+    )
     truth = Truth(known.directions, known.codes[test], known.parent, np.asarray(known.X[test]))
     rows = []
     for penalty, model in zip(options.penalties, models, strict=True):
         score = recovery(model, truth, seed=seed)
         gains = expected.merge_gains(PENALTY[architecture], penalty)
-        there = np.isfinite(score.absorption.composed)
-        found, pays = score.absorption.composed[there] > COMPOSED, gains[there] > ROUNDING
-        share = [float(found[at].mean()) if at.any() else np.nan for at in (pays | ~pays, pays, ~pays)]
-        rows.append(
-            [
-                float((gains > ROUNDING).mean()),
-                share[0],
-                score.chance["composition"],
-                *share[1:],
-                ordered(gains[there], found),
-            ]
-        )
+        composed = score.absorption.composed
+        found = composed[np.isfinite(composed)] > COMPOSED
+        rows.append([float((gains > ROUNDING).mean()), float(found.mean()), score.chance["composition"]])
     return rows
 
 
@@ -73,16 +65,16 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=[32, 64])
     parser.add_argument("--penalties", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.2])
     options = parser.parse_args()
-    print("| magnitudes | dictionary | w | penalty | pays | composed (chance) | where it pays | elsewhere | order |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| magnitudes | dictionary | w | penalty | pays | composed (chance) |")
+    print("|---|---|---|---|---|---|")
     kinds = itertools.product(("constant", "folded-normal"), ("jumprelu", "relu"), options.widths)
     for magnitude, architecture, width in kinds:
         runs = np.array([measured(magnitude, architecture, width, options, seed) for seed in range(options.seeds)])
         for i, penalty in enumerate(options.penalties):
-            pays, share, chance, inside, outside, order = (runs[:, i, j] for j in range(6))
+            pays, share, chance = (runs[:, i, j] for j in range(3))
             print(
                 f"| {magnitude} | {architecture} | {width} | {penalty:g} | {pays.mean():.2f} | {shown(share)} "
-                f"({np.nanmean(chance):.2f}) | {shown(inside)} | {shown(outside)} | {shown(order)} |",
+                f"({np.nanmean(chance):.2f}) |",
                 flush=True,
             )
 

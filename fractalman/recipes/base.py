@@ -50,7 +50,8 @@ class Recipe(HtmlTable):
         subclusters that a point lies in, in ambient_dim coordinates. Structure and labels are the same in both.
     feature_directions : str, default "random"
         Of the subclusters: "random" unit vectors; "orthogonal" among siblings; "nested", at feature_cosine from the
-        parent's. This and the following are for superpositions only.
+        parent's; "tight", all spread as evenly as they can be, as trained networks spread theirs (a unit-norm tight
+        frame). This and the following are for superpositions only.
     feature_cosine : float, default 0.5
         Between −1 and 1, both left out.
     feature_magnitude : str, default "constant"
@@ -438,7 +439,7 @@ _ADDED_CHECKS: dict[str, Check] = {
     "threshold": real(-1e6, 1e6),
     "subclusters": integer(2, 1 << 20),
     "embedding": choice("own", "superposition"),
-    "feature_directions": choice("random", "orthogonal", "nested"),
+    "feature_directions": choice("random", "orthogonal", "nested", "tight"),
     "feature_cosine": real(-1.0, 1.0, open_low=True, open_high=True),
     "feature_magnitude": choice("constant", "value", "folded-normal"),
     "feature_min_size": integer(2, 1 << 62),

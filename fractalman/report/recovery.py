@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
 from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
-from fractalman.report.tables import text_table
+from fractalman.report.tables import number, text_table
 from fractalman.studies.recovery.result import RecoveryResult
+from fractalman.studies.recovery.width import WidthVerdict
 
 HEADER = ("dictionary", "width", "sparsity", "MCC", "chance", "best F1", "chance", "L0", "error", "faithful",
-          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted")  # fmt: skip
+          "nested", "selected", "least", "absorbed", "composed", "chance", "predicted", "label")  # fmt: skip
 CELLS = ("mcc", "chance_mcc", "best_f1", "chance_best_f1", "l0", "error", "error_faithful", "error_nested",
          "error_selected", "error_path", "absorbed", "composed", "chance_composition",
-         "predicted_absorbed")  # fmt: skip
+         "predicted_absorbed", "label_kept")  # fmt: skip
+WIDTH_HEADER = (
+    "dictionary",
+    "sparsity",
+    "widths",
+    "of",
+    "prediction",
+    "exponent",
+    "predicted",
+    "ratio",
+    "agrees",
+    "why",
+)
+WIDTH_NOTE = (
+    "How the error falls with the width, and the number of features found (|cosine| .9) rises: exponents over the\n"
+    "widths, replicate by replicate, beside those of theory for the same features. Prediction: wide, faithful units\n"
+    "and as many a point as there are (the width law); selected, faithful units of which the largest magnitudes fire,\n"
+    "at the measured L0; one feature a unit; rank, no prediction but the least that any units of this number leave.\n"
+    "Ratio: measured over predicted, with its 95 % interval. Agrees: exponents differ by less than the 95 %\n"
+    "half-width of their difference, and that is at most half of the prediction; features found also by their number.\n"
+    "One true prediction in twenty is refuted."
+)
 NOTE = (
     "Scores on points that were not trained on, beside the level of random directions (MCC) and of codes shuffled\n"
     "against the points (best F1). Sparsity: units a point, or the weight of the penalty. Error: share of the\n"
@@ -23,7 +46,8 @@ NOTE = (
     "largest magnitudes of a point fire (selected); least: at any width, of units that fire by membership. Absorbed:\n"
     "share of edges whose parent's unit misses .5 more of the points with the child; composed: whose child's unit\n"
     "has more than half as much of the parent's direction as of its own (chance: of an unrelated feature's);\n"
-    "predicted: where merging lowers the loss. ±: half of the 95 % interval over replicates."
+    "predicted: where merging lowers the loss. Label: share of what a linear readout of the points knows of their\n"
+    "labels that is kept where reconstructions take their place. ±: half of the 95 % interval over replicates."
 )
 
 
@@ -32,6 +56,7 @@ def write_recovery(result: RecoveryResult, folder: str | Path) -> Path:
     files = {
         "rows.csv": rows_csv(result.rows),
         "means.csv": rows_csv(result.means),
+        "width.csv": rows_csv([asdict(own) for own in result.width_verdicts]),
         "result.json": result_json(result.study, result.claims, result.means),
         "report.html": recovery_page(result),
     }
@@ -41,7 +66,30 @@ def write_recovery(result: RecoveryResult, folder: str | Path) -> Path:
 
 def recovery_lines(result: RecoveryResult) -> list[str]:
     """Return the closing table of a run."""
-    return [source_words(result.study), "", *text_table(HEADER, claim_rows(result)), "", NOTE, *disagreements(result)]
+    lines = [source_words(result.study), "", *text_table(HEADER, claim_rows(result)), "", NOTE, *disagreements(result)]
+    widths = width_rows(result)
+    return [*lines, "", *text_table(WIDTH_HEADER, widths), "", WIDTH_NOTE] if widths else lines
+
+
+def width_rows(result: RecoveryResult) -> list[list[str]]:
+    """Return the rows under `WIDTH_HEADER`, disagreements first; none with fewer than three widths."""
+    order = {False: 0, None: 1, True: 2}
+    word = {False: "differs", None: "not resolved", True: "agrees"}
+    return [
+        [
+            own.dictionary, f"{own.sparsity:g}" if own.sparsity else "—", " ".join(map(str, own.widths)), own.quantity,
+            "one a unit" if own.quantity == "found" else own.prediction.removeprefix("error-"),
+            interval(own.measured, own.measured_half_width), interval(own.predicted, None), _ratio(own),
+            word[own.agrees], own.reason,
+        ]
+        for own in sorted(result.width_verdicts, key=lambda own: order[own.agrees])
+    ]  # fmt: skip
+
+
+def _ratio(own: WidthVerdict) -> str:
+    if own.ratio is None or own.ratio_low is None or own.ratio_high is None:
+        return "—"
+    return f"{number(own.ratio, 3)} ({number(own.ratio_low, 3)} to {number(own.ratio_high, 3)})"
 
 
 def claim_rows(result: RecoveryResult) -> list[list[str]]:
@@ -107,4 +155,7 @@ def recovery_page(result: RecoveryResult) -> str:
         table(HEADER, claim_rows(result)),
         paragraph(" ".join(NOTE.split()), "note"),
     ]  # fmt: skip
+    if widths := width_rows(result):
+        sections += [heading("Against the width"), table(WIDTH_HEADER, widths)]
+        sections.append(paragraph(" ".join(WIDTH_NOTE.split()), "note"))
     return page("What dictionaries recover of a hierarchy", lead, sections, result.study)

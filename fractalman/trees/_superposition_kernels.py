@@ -102,3 +102,38 @@ def sums(indptr, indices, magnitude, directions, key, noise, points, out):  # ty
                 total[k] += noise * draw_normal(own, _U(k))
         for k in range(d):
             out[i, k] = np.float32(total[k])
+
+
+@kernel
+def frame_operator(vectors, first, out):  # type: ignore[no-untyped-def]
+    """out = rows first, … of Σ over the vectors of vector × vector, a (d, d) table; vectors in their order."""
+    for k in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[k, j] = 0.0
+    for i in range(vectors.shape[0]):
+        for k in range(out.shape[0]):
+            along = vectors[i, first + k]
+            for j in range(out.shape[1]):
+                out[k, j] += along * vectors[i, j]
+
+
+@kernel
+def tighten(operator, step, vectors):  # type: ignore[no-untyped-def]
+    """Turn unit rows against what the frame operator has too much of: x + step·(x − operator x), of length 1."""
+    d = vectors.shape[1]
+    total = np.empty(d, np.float64)
+    for i in range(vectors.shape[0]):
+        row = vectors[i]
+        for k in range(d):
+            total[k] = 0.0
+        for j in range(d):
+            along = row[j]
+            for k in range(d):
+                total[k] += operator[j, k] * along
+        length = 0.0
+        for k in range(d):
+            row[k] += step * (row[k] - total[k])
+            length += row[k] * row[k]
+        scale = 1.0 / math.sqrt(length)
+        for k in range(d):
+            row[k] *= scale

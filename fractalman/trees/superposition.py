@@ -21,9 +21,14 @@ from fractalman.trees import _superposition_kernels as _kernels
 from fractalman.trees.columns import Hierarchy
 from fractalman.trees.features import feature_columns
 
-DIRECTIONS = ("random", "orthogonal", "nested")
+DIRECTIONS = ("random", "orthogonal", "nested", "tight")
 MAGNITUDES = ("constant", "value", "folded-normal")
 _BLOCK = 2048
+_COLUMNS = 32
+_TIGHT = 1e-6
+"""Largest entry of (d/m) Σ vvᵀ − I from which a frame counts as tight."""
+_STEPS = (32, 1000)
+_WORK = 4e10  # multiplications of a frame, beyond the least number of steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +41,10 @@ class Superposition(Display):
         Over the points.
     ambient_dim : int
         d, of the directions.
-    directions : {"random", "orthogonal", "nested"}
+    directions : {"random", "orthogonal", "nested", "tight"}
         Independent uniformly random unit vectors; the same made orthogonal among siblings (in groups of d where there
-        are more); or children at a fixed cosine from their parent.
+        are more); children at a fixed cosine from their parent; or all turned away from each other until they are a
+        unit-norm tight frame, orthonormal where there are no more of them than coordinates.
     cosine : float
         That cosine, −1 < c < 1.
     magnitudes : {"constant", "value", "folded-normal"}
@@ -83,6 +89,8 @@ class Superposition(Display):
             _kernels.orthogonal_siblings(np.argsort(self.parent, kind="stable"), self.parent, vectors)
         elif self.directions == "nested":
             _kernels.nested_units(self.parent, self.cosine, vectors)
+        elif self.directions == "tight":
+            _tighten(vectors)
         return vectors.astype(np.float32)
 
     @cached_property
@@ -162,3 +170,25 @@ class Superposition(Display):
 
         run_tasks(work, [(start,) for start in range(0, points.size, _BLOCK)])
         return X
+
+
+def _tighten(vectors: F64) -> None:
+    """Make unit rows a tight frame: Σ vvᵀ = (m/d) I, the least sum of squared cosines; m ≤ d rows become orthonormal.
+
+    Newton's iteration for the nearest tight frame and lengths of 1 in turn: a descent of the frame potential, whose
+    only local minima are tight frames (Benedetto and Fickus 2003). Steps begin short, where some eigenvalue may exceed
+    3 times the mean. Of barely more rows than coordinates it converges slowly and stops at `_STEPS` or `_WORK`.
+    """
+    m, d = vectors.shape
+    if m <= d:
+        _kernels.orthogonal_siblings(np.arange(m), np.zeros(m, np.int64), vectors)
+        return
+    operator = np.empty((d, d))
+    columns, rows = range(0, d, _COLUMNS), range(0, m, _BLOCK)
+    for number in range(int(np.clip(_WORK / (m * d**2), *_STEPS))):
+        run_tasks(_kernels.frame_operator, [(vectors, a, operator[a : a + _COLUMNS]) for a in columns])
+        operator *= d / m
+        if np.abs(operator - np.eye(d)).max() < _TIGHT:
+            break
+        step = 0.25 if number < 8 else 0.5
+        run_tasks(_kernels.tighten, [(operator, step, vectors[a : a + _BLOCK]) for a in rows])

@@ -10,7 +10,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.errors import RecipeError
-from fractalman.measure.recovery import label_loss
+from fractalman.measure.recovery import Truth, label_loss
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((600, 5))
@@ -75,3 +75,15 @@ def test_what_has_no_loss_is_refused(given: dict[str, Any], said: str) -> None:
 
 def test_constant_labels_say_nothing() -> None:
     assert np.isnan(label_loss(X, X, np.ones(600)).kept)
+
+
+def test_truths_with_labels_are_scored_as_the_dataset_is() -> None:
+    for recipe in (fm.Cascade(n_points=128, ambient_dim=8), fm.Cascade(n_points=128, ambient_dim=8, target="classes")):
+        data = fm.generate(recipe)
+        known = data.dictionary(8)
+        given = known.directions, known.codes
+        truth = Truth(known.directions, known.codes, known.parent, known.X, data.y, data.recipe.target_classes)
+        whole = fm.recovery(*given, data, min_size=8).label_loss
+        assert whole is not None
+        assert fm.recovery(*given, truth).label_loss == whole
+        assert fm.recovery(*given, Truth(known.directions, known.codes, known.parent, known.X)).label_loss is None

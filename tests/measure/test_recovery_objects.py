@@ -108,6 +108,48 @@ def test_what_cannot_be_scored_is_refused_in_words(model: object, codes: object,
         fm.recovery(model, codes, data)
 
 
+def failing(_: object) -> object:
+    raise OSError("no such device")
+
+
+D40 = KNOWN.directions[:40]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("sae.pt", "load it with its library"),
+        (Path("sae.pt"), "load it with its library"),
+        (SimpleNamespace, "class SimpleNamespace: expected an object"),
+        ({"W_dec": D40, "W_enc": D40.T}, r'recovery\(weights\["W_dec"\]'),
+        (SimpleNamespace(encode=None, W_dec=D40), "neither encode nor transform"),
+        (SimpleNamespace(encode=failing, W_dec=D40), "encode of SimpleNamespace.* raised OSError: no such device"),
+        (SimpleNamespace(encode=tied().encode, decode=failing), "decode of SimpleNamespace.* raised OSError"),
+        (SimpleNamespace(encode=tied().encode, W_dec=D40, b_dec=np.zeros(7)), "64 finite numbers"),
+        (SimpleNamespace(encode=tied().encode, decode=lambda Z: np.maximum(Z @ D40, 0.0)), "not linear in the codes"),
+        (SimpleNamespace(encode=tied().encode, decode=lambda Z: Z @ D40 * np.nan), "not finite"),
+        (SimpleNamespace(encode=lambda X: X[:5] @ D40.T, W_dec=D40), "expected 400 rows"),
+        (SimpleNamespace(encode=lambda X: X @ D40.T, W_dec=D40.T), "use decoder.T"),
+    ],
+)
+def test_models_that_fail_are_named_with_what_they_said(model: object, words: str) -> None:
+    with pytest.raises(fm.RecipeError, match=words):
+        fm.recovery(model, DATA)
+
+
+def test_what_comes_after_the_weights_counts_and_narrow_numbers_are_widened() -> None:
+    plain = fm.recovery(SimpleNamespace(encode=tied().encode, W_dec=D40), DATA)
+    scaled = SimpleNamespace(encode=lambda X: tied().encode(X) / 8, W_dec=D40, decode=lambda Z: 8 * (Z @ D40))
+    assert fm.recovery(scaled, DATA).explained == pytest.approx(plain.explained, rel=1e-5)
+    layers = SimpleNamespace(encode=tied().encode, decoder=lambda Z: Z @ D40)  # a function, as a stack of layers is
+    assert fm.recovery(layers, DATA).explained == pytest.approx(plain.explained, rel=1e-5)
+    narrow = SimpleNamespace(encode=lambda X: tied().encode(X).astype(np.float16), W_dec=D40.astype(np.float16))
+    assert fm.recovery(narrow, DATA).mcc == pytest.approx(plain.mcc, abs=1e-3)
+    for bad in (lambda _: 1 / 0, lambda x: x, 3):
+        with pytest.raises(fm.RecipeError, match="downstream: expected a function"):
+            fm.recovery(layers, DATA, downstream=bad)  # type: ignore[arg-type]
+
+
 def test_encoders_that_return_more_than_codes_and_the_bias_that_decoding_adds() -> None:
     """As overcomplete's and dictionary_learning's: (before activation, codes), get_dictionary(), the model's bias."""
     D, base = KNOWN.directions[:40], tied()

@@ -38,3 +38,16 @@ def point(entries: Sequence[tuple[float, F64]], noise: float, key: int, number: 
     if noise:
         total = total + noise * np.array([normal(key, number, k) for k in range(d)])
     return total.astype(np.float32)
+
+
+def tightened(vectors: F64, tolerance: float, most: int) -> F64:
+    """Unit rows whose frame operator is m/d times the identity, by whole-table products."""
+    rows = np.array(vectors, np.float64)
+    m, d = rows.shape
+    for number in range(most):
+        operator = rows.T @ rows * (d / m)
+        if np.abs(operator - np.eye(d)).max() < tolerance:
+            break
+        rows += (0.25 if number < 8 else 0.5) * (rows - rows @ operator)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows

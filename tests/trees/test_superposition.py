@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import fractalman as fm
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.families.base import memory_of
 from fractalman.random.keys import Role, key64
-from fractalman.trees.superposition import Superposition
+from fractalman.theory.dictionaries import cosine_tail, mean_square_cosine, random_coherence, welch_bound
+from fractalman.trees.superposition import DIRECTIONS, Superposition
 from tests.reference import superposition as slow
 
 BASE = fm.PercolationCluster(n_points=200, ambient_dim=12, embedding="superposition", seed=4)
@@ -46,7 +48,12 @@ def test_reference_of_superposed_points(magnitudes: str) -> None:
         np.testing.assert_allclose(data.X[i], slow.point(entries, 0.3, role["NOISE"], i, d), rtol=0, atol=1e-6)
 
 
-@given(st.integers(2, 80), st.integers(2, 9), st.sampled_from(["random", "orthogonal", "nested"]), st.integers(0, 9))
+@given(
+    st.integers(2, 80),
+    st.integers(2, 9),
+    st.sampled_from(DIRECTIONS),
+    st.integers(0, 9),
+)
 @settings(max_examples=20)
 def test_directions_are_units_and_keep_their_angles(n: int, d: int, kind: str, seed: int) -> None:
     recipe = fm.Cascade(
@@ -59,6 +66,10 @@ def test_directions_are_units_and_keep_their_angles(n: int, d: int, kind: str, s
     if kind == "nested":
         inner = np.flatnonzero(parent >= 0)
         np.testing.assert_allclose((V[inner] * V[parent[inner]]).sum(axis=1), -0.3, atol=1e-6)
+    m = len(V)
+    if kind == "tight" and not d < m < d + 3:  # which converge slowly
+        spread = V.T @ V if m > d else V @ V.T
+        np.testing.assert_allclose(spread, np.eye(len(spread)) * max(1.0, m / d), atol=2e-5 * max(1.0, m / d))
     if kind == "orthogonal":
         for p in set(parent.tolist()):
             siblings = V[parent == p][:d]
@@ -74,6 +85,41 @@ def test_random_directions_are_as_coherent_as_chance_says() -> None:
     nested = replace(recipe, feature_directions="nested", feature_cosine=0.8)
     W, inner = made(nested).vectors.astype(float), np.flatnonzero(parent >= 0)
     assert np.square((W[inner] * W[parent[inner]]).sum(axis=1)).mean() * 32 > 10.0
+
+
+def test_reference_of_tight_directions_and_their_coherence() -> None:
+    """The least sum of squared cosines, of any frame; random ones of as many vectors are the control."""
+    recipe = replace(BASE, n_points=120, ambient_dim=30)
+    random, spread = made(recipe), made(replace(recipe, feature_directions="tight"))
+    m, d = random.n_features, 30
+    role, keys = key64(4, Role.FEATURE_DIRECTION), range(m)
+    start = np.array([slow.unit(role, j, d) for j in keys])
+    np.testing.assert_allclose(spread.vectors, slow.tightened(start, 1e-6, 1000), atol=1e-6)
+    pairs = np.triu_indices(m, 1)
+
+    def cosines(fast: Superposition) -> np.ndarray:
+        V = fast.vectors.astype(float)
+        return np.abs((V @ V.T)[pairs])
+
+    own, chance = cosines(spread), cosines(random)
+    assert np.square(own).mean() == pytest.approx(mean_square_cosine("tight", m, d), rel=1e-5)
+    assert np.square(chance).mean() == pytest.approx(mean_square_cosine("random", m, d), rel=0.06)
+    assert welch_bound(m, d) < own.max() < random_coherence(m, d, 0.001) < chance.max() < random_coherence(m, d, 0.999)
+    above = [(np.abs(chance) > c).mean() / cosine_tail(c, d) for c in (0.1, 0.3)]
+    np.testing.assert_allclose(above, 1.0, atol=0.1)
+
+
+def test_the_largest_cosine_of_random_directions_has_the_stated_quantiles() -> None:
+    rng, times, m, d = np.random.default_rng(0), 300, 40, 20
+    largest = np.empty(times)
+    for i in range(times):
+        V = rng.standard_normal((m, d))
+        V /= np.linalg.norm(V, axis=1, keepdims=True)
+        largest[i] = np.abs(V @ V.T)[np.triu_indices(m, 1)].max()
+    for level in (0.1, 0.5, 0.9):
+        below = (largest < random_coherence(m, d, level)).sum()
+        assert abs(below - level * times) < 4.0 * np.sqrt(times * level * (1 - level)), level
+    assert (largest < random_coherence(m, d + 4, 0.5)).mean() < 0.3  # the control
 
 
 def test_firing_rates_and_magnitudes_are_those_stated() -> None:
@@ -115,7 +161,7 @@ def test_structure_and_labels_are_those_of_the_family(tmp_path: Path) -> None:
 
 @pytest.mark.slow(reason="dictionaries of every family")
 def test_dictionaries_of_superpositions_are_the_truth() -> None:
-    for kind in ("random", "orthogonal", "nested"):
+    for kind in ("random", "orthogonal", "nested", "tight"):
         for size in ("constant", "value", "folded-normal"):
             data = fm.generate(replace(BASE, ambient_dim=32, feature_directions=kind, feature_magnitude=size))
             known = data.dictionary(min_size=4)
@@ -195,3 +241,10 @@ def test_what_a_superposition_takes_in_memory_is_counted_when_it_is_written() ->
     need = [memory_of(recipe).written_bytes() for recipe in (plain, plain.replace(embedding="superposition"))]
     assert need[1] - need[0] > 100_000 * 12 * 64  # directions of as many latents as points
     assert memory_of(plain).written_bytes() == memory_of(plain).streamed_bytes()
+
+
+def test_tight_directions_are_the_same_bytes_on_every_machine() -> None:
+    recipe = fm.Cascade(
+        n_points=300, ambient_dim=20, embedding="superposition", feature_directions="tight", seed=2
+    )  # 299 directions in 20 dimensions
+    assert sha256(fm.generate(recipe).X.tobytes()).hexdigest().startswith("a5c6fc6e4dc217fb")

@@ -63,7 +63,7 @@ class PercolationEnsemble(Recipe):
     embedding : str, default "own"
         "own" coordinates, or a "superposition" of latents, as for `Recipe`.
     feature_directions : str, default "random"
-        Of a superposition: "random", "orthogonal" or "nested", as for `Recipe`.
+        Of a superposition: "random", "orthogonal", "nested" or "tight", as for `Recipe`.
     feature_cosine : float, default 0.5
         Of nested directions.
     feature_magnitude : str, default "constant"

@@ -58,7 +58,7 @@ class SparseParities(Recipe):
     embedding : {"own", "superposition"}, default "own"
         The family's own X, or, in as many columns, the sum of the directions of the subclusters that a point lies in.
     feature_directions : str, default "random"
-        Of a superposition: "random", "orthogonal" or "nested", as for `Recipe`.
+        Of a superposition: "random", "orthogonal", "nested" or "tight", as for `Recipe`.
     feature_cosine : float, default 0.5
         Of nested directions.
     feature_magnitude : str, default "constant"

@@ -21,7 +21,7 @@ def numbers(name: str, values: Any) -> Any:
     name : str
         What they are, for messages.
     values : array, tensor, sparse matrix, frame or nested lists
-        Wherever they lie; tensors of 16 bits are widened, sparse tensors filled.
+        Wherever they lie; numbers of 16 bits are widened, sparse tensors filled.
 
     Raises
     ------
@@ -35,14 +35,7 @@ def numbers(name: str, values: Any) -> Any:
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise RecipeError(f"{name} has masked entries: expected numbers; use {name}.filled(0)")
-    given = values
-    for step in ("detach", "cpu"):
-        if hasattr(given, step) and not isinstance(given, np.ndarray):
-            given = getattr(given, step)()
-    if hasattr(given, "to_dense") and "strided" not in str(getattr(given, "layout", "strided")):
-        given = given.to_dense()
-    if "bfloat16" in str(getattr(given, "dtype", "")):
-        given = given.float() if hasattr(given, "float") else given.astype(np.float32)
+    given = values if isinstance(values, np.ndarray) else _on_this_machine(name, values)
     if hasattr(given, "tocsc"):
         return _real(name, given)
     try:
@@ -50,6 +43,22 @@ def numbers(name: str, values: Any) -> Any:
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{name}: expected a table of numbers (rows, columns), found {error}") from None
     return _real(name, array)
+
+
+def _on_this_machine(name: str, values: Any) -> Any:
+    """A tensor in this machine's memory, without its gradient, filled, and no narrower than 32 bits."""
+    given = values
+    try:
+        for step in ("detach", "cpu", "resolve_conj", "resolve_neg"):
+            if hasattr(given, step):
+                given = getattr(given, step)()
+        if hasattr(given, "to_dense") and "strided" not in str(getattr(given, "layout", "strided")):
+            given = given.to_dense()
+        if "bfloat16" in str(getattr(given, "dtype", "")):
+            given = given.float() if hasattr(given, "float") else given.astype(np.float32)
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        raise RecipeError(f"{name}: expected a tensor whose numbers can be read; found {error}") from error
+    return given
 
 
 def _real(name: str, table: Any) -> Any:
@@ -62,7 +71,7 @@ def _real(name: str, table: Any) -> Any:
         raise RecipeError(
             f"{name} of shape {table.shape}, type {table.dtype}: expected a table of real numbers (rows, columns)"
         )
-    return table
+    return table.astype(np.float32) if table.dtype == np.float16 else table
 
 
 def checked_threshold(threshold: Any) -> float:

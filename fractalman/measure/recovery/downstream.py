@@ -112,7 +112,8 @@ def label_loss(
     weights, middle, constant = _readout(points[fit], target[fit])
 
     def risk(x: F64) -> float:
-        return float(np.square(target[rest] - constant - (x[rest] - middle) @ weights).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.square(target[rest] - constant - (x[rest] - middle) @ weights).sum())
 
     nothing = float(np.square(target[rest] - target[rest].mean(axis=0)).sum())
     if nothing == 0.0:
@@ -123,10 +124,11 @@ def label_loss(
 def _loss(downstream: Callable[[Any], Any], X: AnyFloat) -> float:
     try:
         value = float(downstream(X))
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise RecipeError(
-            f"downstream: expected a function from points to their loss, a number; found {error}"
-        ) from None
+            f"downstream: expected a function from points to their loss, a number; it raised {type(error).__name__}: "
+            f"{error}"
+        ) from error
     if not np.isfinite(value):
         raise RecipeError(f"downstream gave {value}: expected a finite loss")
     return value

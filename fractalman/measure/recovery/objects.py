@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fractalman._typing import I64, AnyFloat
+from fractalman.config import shown
 from fractalman.datasets.dictionary import Dictionary
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.arrays import numbers
@@ -17,6 +19,8 @@ from fractalman.measure.recovery.matching import checked_rows
 from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
 
 _BLOCK = 8192  # points that a model encodes at a time
+_TRIED = 64  # points that decoding is tried on
+_ROUNDED = 0.02
 
 
 class Encoded(NamedTuple):
@@ -92,7 +96,12 @@ def recovery(
         made = encoded(model, truth.X)
     else:
         made = Encoded(checked_rows("decoder", model), numbers("codes", codes), 0.0)
-    centred = replace(truth, X=None if truth.X is None else truth.X - made.bias)
+    bias = np.asarray(made.bias)
+    d = np.shape(made.decoder)[-1]
+    if bias.shape not in ((), (1,), (d,)) or not np.isfinite(bias).all():
+        raise RecipeError(f"bias of the decoder, shape {bias.shape}: expected {d} finite numbers, one a coordinate")
+    fits = truth.X is not None and np.shape(truth.X)[-1] == d  # else the shapes are refused where they are compared
+    centred = replace(truth, X=truth.X - bias) if truth.X is not None and fits else truth
     score = score_dictionary(made.decoder, made.codes, centred, threshold=threshold, seed=seed)
     return replace(score, size=size, label_loss=_label_loss(made, truth.X, data, downstream, seed))
 
@@ -104,10 +113,10 @@ def _label_loss(
     y = getattr(data, "y", None)
     if X is None or (downstream is None and (y is None or len(X) < LEAST_POINTS)):
         return None
-    classes = int(getattr(getattr(data, "recipe", None), "target_classes", 0))
+    classes = data.classes if isinstance(data, Truth) else getattr(getattr(data, "recipe", None), "target_classes", 0)
     again = made.codes @ np.asarray(made.decoder, np.float64) + made.bias
     return label_loss(
-        X, again, None if y is None else np.asarray(y[:]), classes=classes, downstream=downstream, seed=seed
+        X, again, None if y is None else np.asarray(y[:]), classes=int(classes), downstream=downstream, seed=seed
     )
 
 
@@ -150,15 +159,24 @@ def encoded(model: Any, X: AnyFloat) -> Encoded:
     >>> encoded(Copy(), np.ones((2, 3))).codes.shape
     (2, 3)
     """
-    if hasattr(model, "encode"):
+    if isinstance(model, (str, bytes, PathLike)):
+        raise RecipeError(f"model = {shown(model)}: expected an object that encodes; load it with its library first")
+    if isinstance(model, type):
+        raise RecipeError(f"model = class {model.__name__}: expected an object; use {model.__name__}(…)")
+    if isinstance(model, Mapping):
+        raise RecipeError(
+            f"model: a table of weights ({shown(list(model))}) does not say how it encodes; "
+            'use recovery(weights["W_dec"], codes, data)'
+        )
+    if callable(getattr(model, "encode", None)):
         codes = _codes(model, X)
-        decoder, bias = _decoder(model, codes.shape[1])
+        decoder, bias = _decoder(model, codes)
         return Encoded(decoder, codes, bias)
     if hasattr(model, "cluster_centers_") and hasattr(model, "predict"):
         centres = numbers("cluster_centers_", model.cluster_centers_)
-        return Encoded(centres, np.eye(len(centres))[np.asarray(model.predict(X))], 0.0)
+        return Encoded(centres, np.eye(len(centres))[np.asarray(_asked(model, "predict", X))], 0.0)
     if hasattr(model, "transform") and hasattr(model, "components_"):
-        codes = numbers("codes", model.transform(X))
+        codes = numbers("codes", _asked(model, "transform", X))
         decoder = model.mixing_.T if hasattr(model, "mixing_") else model.components_
         mean = getattr(model, "mean_", None)
         return Encoded(numbers("decoder", decoder), codes, 0.0 if mean is None else numbers("mean_", mean))
@@ -168,37 +186,73 @@ def encoded(model: Any, X: AnyFloat) -> Encoded:
     )
 
 
+def _asked(model: Any, name: str, given: Any) -> Any:
+    """What a method of the model returns; what it raises is an error that names it."""
+    try:
+        return getattr(model, name)(given)
+    except Exception as error:
+        raise RecipeError(
+            f"{name} of {type(model).__name__}, given {type(given).__name__} of shape {tuple(np.shape(given))}, raised "
+            f"{type(error).__name__}: {error}; use recovery(decoder, codes, data)"
+        ) from error
+
+
 def _codes(model: Any, X: AnyFloat) -> Any:
     """Codes of all points, block by block, sparse where most of them are 0."""
     from scipy.sparse import csr_array, vstack
 
     blocks = []
     for a in range(0, len(X), _BLOCK):
-        made = model.encode(_like(model, X[a : a + _BLOCK]))
+        made = _asked(model, "encode", _like(model, X[a : a + _BLOCK]))
         blocks.append(numbers("codes", made[-1] if isinstance(made, tuple) else made))  # (before activation, codes)
     if all(np.ndim(block) == 2 for block in blocks) and blocks:
         return vstack([csr_array(block) for block in blocks], format="csr")
     raise RecipeError(f"encode gave codes of shape {np.shape(blocks[0])}: expected (points, units)")
 
 
-def _decoder(model: Any, width: int) -> tuple[AnyFloat, AnyFloat | float]:
-    """Decoder (w, d) and bias of an object, by its weights or by what it decodes; the bias by what 0 decodes to."""
-    zero = None
-    if callable(getattr(model, "decode", None)):
-        zero = numbers("decode", model.decode(_like(model, np.zeros((1, width), np.float32))))[0]
+def _decoder(model: Any, codes: Any) -> tuple[AnyFloat, AnyFloat | float]:
+    """Decoder (w, d) and bias of an object, by its weights or by what it decodes; the bias by what 0 decodes to.
+
+    Where the object decodes, what it makes of the first codes must be what these two say: a scale that comes after the
+    weights makes the rows that decoding gives the decoder, and a decoder that is not linear is refused.
+    """
     weights, bias = _weights(model)
-    if weights is not None:
-        return weights, bias if zero is None else zero
-    if zero is None:
+    name = next((own for own in ("decode", "decoder") if callable(getattr(model, own, None))), "")
+    if not name or (name == "decoder" and weights is not None):
+        if weights is None:
+            raise RecipeError(
+                f"a model of type {type(model).__name__} encodes and has no decoder: expected W_dec, decoder or "
+                "decode; use recovery(decoder, codes, data)"
+            )
+        return weights, bias
+    width, first = codes.shape[1], codes[:_TRIED]
+    zero = _decoded(model, name, np.zeros((1, width)))[0]
+    made = _decoded(model, name, first.toarray())
+    if weights is not None and _linear(first, weights, zero, made):
+        return weights, zero
+    rows = np.concatenate(
+        [_decoded(model, name, np.eye(width)[a : a + _BLOCK]) - zero for a in range(0, width, _BLOCK)]
+    )
+    if weights is not None and np.shape(weights) != rows.shape:
+        return weights, zero  # of a wrong shape, which is said where shapes are compared
+    if not _linear(first, rows, zero, made):
         raise RecipeError(
-            f"a model of type {type(model).__name__} encodes and has no decoder: expected W_dec, decoder or decode; "
+            f"{name} of {type(model).__name__} is not linear in the codes: expected codes × decoder + bias; "
             "use recovery(decoder, codes, data)"
         )
-    rows = [
-        numbers("decode", model.decode(_like(model, np.eye(width, dtype=np.float32)[a : a + _BLOCK]))) - zero
-        for a in range(0, width, _BLOCK)
-    ]
-    return np.concatenate(rows), zero
+    return rows, zero
+
+
+def _decoded(model: Any, name: str, codes: AnyFloat) -> Any:
+    return checked_rows(name, _asked(model, name, _like(model, np.asarray(codes, np.float32))))
+
+
+def _linear(codes: Any, decoder: Any, zero: Any, made: Any) -> bool:
+    """Whether decoded codes are codes × decoder + zero, up to the rounding of 16-bit weights."""
+    if np.shape(decoder) != (codes.shape[1], made.shape[1]):
+        return False
+    again = codes @ np.asarray(decoder, np.float64) + zero
+    return bool(np.linalg.norm(again - made) <= _ROUNDED * (np.linalg.norm(made - zero) + np.linalg.norm(made)))
 
 
 def _weights(model: Any) -> tuple[Any, AnyFloat | float]:
@@ -220,7 +274,8 @@ def _weights(model: Any) -> tuple[Any, AnyFloat | float]:
 
 
 def _like(model: Any, X: AnyFloat) -> Any:
-    """Points as the model takes them: a tensor beside its first parameter where it has some, else the array."""
-    parameters = getattr(model, "parameters", None)
-    first: Any = next(iter(parameters()), None) if callable(parameters) else None
-    return first.new_tensor(np.ascontiguousarray(X)) if hasattr(first, "new_tensor") else X
+    """Points as the model takes them: a tensor beside its first parameter or buffer of such numbers, or the array."""
+    held = (getattr(model, name, None) for name in ("parameters", "buffers"))
+    tensors: Any = (own for some in held if callable(some) for own in some())
+    first = next((own for own in tensors if hasattr(own, "new_tensor") and own.is_floating_point()), None)
+    return X if first is None else first.new_tensor(np.ascontiguousarray(X))

@@ -23,6 +23,8 @@ from fractalman.measure.recovery.firing import Firing, columns_of, firing_agreem
 from fractalman.measure.recovery.matching import Match, checked_rows, match_dictionary, unit_rows
 from fractalman.measure.recovery.splitting import Splitting, splitting
 
+FOUND = 0.9
+"""|cosine| with its unit from which a feature counts as found."""
 _DUPLICATE = 0.95
 
 
@@ -40,12 +42,18 @@ class Truth(Display):
         Parent of every feature in the hierarchy, −1 for roots.
     X : (n, d) float, optional
         The points, for the reconstruction's share of their variance.
+    y : (n,) float, optional
+        Their labels, for what reconstructions cost downstream.
+    classes : int, default 0
+        Number of classes that y counts from 0; 0 = values.
     """
 
     directions: AnyFloat
     codes: Any
     parent: I64
     X: AnyFloat | None = None
+    y: AnyFloat | None = None
+    classes: int = 0
 
     def __post_init__(self) -> None:
         parent = np.asarray(self.parent)
@@ -128,6 +136,11 @@ class Recovery(Display):
     size: I64 | None = field(default=None, repr=False)
     depth: I64 | None = field(default=None, repr=False)
     label_loss: LabelLoss | None = field(default=None, repr=False)
+
+    @property
+    def found(self) -> int:
+        """Number of features whose unit lies within |cosine| .9 of them."""
+        return int((self.match.cosine >= FOUND).sum())
 
     def __repr__(self) -> str:
         exact = "" if self.match.exact else " (among nearest pairs)"

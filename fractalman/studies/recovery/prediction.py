@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
-from fractalman.theory.dictionaries import faithful_gains, merge_gain, nested_gains, path_error
+from fractalman.theory.dictionaries import (
+    cofiring,
+    faithful_gains,
+    independent_merge_gain,
+    magnitude_moments,
+    merge_gain,
+    nested_gains,
+    path_error,
+    point_covariance,
+    rank_errors,
+)
 
 ROUNDING = 1e-9
 """Of losses whose scale is 1."""
@@ -30,12 +40,18 @@ class Left(NamedTuple):
         gain most.
     path : float
         The least at any width, of units whose firing follows from membership.
+    wide : float
+        By faithful units of which a point may use as many as it likes: what `width_law` assumes.
+    rank : float
+        The least of any units of this number, however they fire; nan without directions.
     """
 
     faithful: float
     nested: float
     selected: float
     path: float
+    wide: float
+    rank: float
 
 
 class Expected:
@@ -49,14 +65,35 @@ class Expected:
         Parent of every feature, −1 for roots.
     X : (n, d) float
         The points.
+    share : (m,) float64, optional
+        Share of the population that has each feature; estimated from the codes without.
+    magnitude : str, optional
+        Kind of magnitude, where all features have independent ones of it; estimated from the codes without.
+    directions : (m, d) float, optional
+        True ones, for the least error of a width.
+    noise : float, default 0
+        Of every coordinate.
     """
 
-    def __init__(self, codes: Any, parent: I64, X: Any) -> None:
+    def __init__(
+        self,
+        codes: Any,
+        parent: I64,
+        X: Any,
+        *,
+        share: F64 | None = None,
+        magnitude: str | None = None,
+        directions: Any = None,
+        noise: float = 0.0,
+    ) -> None:
         n = codes.shape[0]
-        self.codes, self.parent = codes, parent
+        self.codes, self.parent, self.magnitude = codes, parent, magnitude
         present = np.diff(codes.indptr)
-        self.share: F64 = present / n
+        self.share: F64 = present / n if share is None else np.asarray(share, np.float64)
         power, mean = (np.asarray(own.sum(axis=0)).ravel() / np.maximum(present, 1) for own in (codes.power(2), codes))
+        if magnitude is not None:
+            known = magnitude_moments(magnitude)
+            mean, power = np.full(parent.size, known.mean), np.full(parent.size, known.square)
         self.spread: F64 = np.maximum(0.0, power - mean**2)
         self.whole_mean: F64 = mean
         self.mean: F64 = np.where(self.share >= _ALL, 0.0, mean)  # the constant has what is in all points
@@ -67,7 +104,22 @@ class Expected:
         self.depth = int(depth.max(initial=0))
         centred = np.asarray(X, np.float64) - np.mean(X, axis=0, dtype=np.float64)
         self.variance = float(np.square(centred).sum(axis=1).mean())
+        self._ranks = self._rank_shares(directions, noise)
         self._cache: dict[Any, Any] = {}
+
+    def _rank_shares(self, directions: Any, noise: float) -> F64 | None:
+        """Least share of the variance that 0, 1, … units leave, from the covariance of what they are to hold."""
+        if directions is None:
+            return None
+        table = cofiring(self.parent, self.share).tocoo()
+        table.data *= self.whole_mean[table.row] * self.whole_mean[table.col]
+        own = table.row == table.col
+        table.data[own] += (self.share * self.spread)[table.row[own]]
+        D = np.asarray(directions, np.float64)
+        middle = (self.share * self.whole_mean) @ D
+        spread = D.T @ (table.tocsr() @ D) - np.outer(middle, middle)
+        errors = rank_errors(point_covariance(np.eye(len(spread)), spread, noise), len(spread))
+        return np.asarray(errors / errors[0]) if errors[0] else None
 
     def left(self, width: int, units: float) -> Left:
         """Return the squared errors that theory names, as shares of the variance of orthogonal directions.
@@ -92,9 +144,12 @@ class Expected:
             if k * self.depth**2 / 2 * self.parent.size * min(width, self.parent.size) <= _MOST_STATES:
                 nested = float(nested_gains(self.parent, self.share, self.mean, self.spread, width, k)[-1])
             path = path_error(self.parent, self.share, self.spread, k)
-            left = np.array([total - faithful, total - nested, self._selected(width, k), path])
-            left = left / total if total else np.zeros(4)
-            self._cache["left", width, k] = Left(*np.maximum(0.0, left).tolist())  # rounding may leave less than 0
+            wide = float(np.sort(self.gain)[::-1][width:].sum())
+            left = np.array([total - faithful, total - nested, self._selected(width, k), path, wide])
+            left = left / total if total else np.zeros(5)
+            rank = math.nan if self._ranks is None else float(self._ranks[min(width, self._ranks.size - 1)])
+            values = [*np.maximum(0.0, left).tolist(), rank]  # rounding may leave below 0
+            self._cache["left", width, k] = Left(*values)
         found: Left = self._cache["left", width, k]
         return found
 
@@ -126,6 +181,10 @@ class Expected:
         children = np.flatnonzero(self.parent >= 0)
         out = np.zeros(children.size)
         scale = math.sqrt(self.variance)
+        if self.magnitude is not None:  # one law for all edges: in a sample some would gain by chance
+            power = magnitude_moments(self.magnitude).square
+            out[:] = independent_merge_gain(self.magnitude, weight, penalty, math.sqrt(power) / scale)
+            return out
         for k, child in enumerate(children.tolist()):
             rows, b = self._column(child)
             points, a = self._column(int(self.parent[child]))

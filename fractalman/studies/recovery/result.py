@@ -15,11 +15,13 @@ from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.means import select
 from fractalman.studies.recovery.spec import RecoveryStudySpec
+from fractalman.studies.recovery.width import WidthVerdict, width_verdicts
 
 KEYS = ("dictionary", "width", "sparsity", "quantity", "scale")
 COLUMNS = (
     "mcc", "chance-mcc", "best-f1", "chance-best-f1", "l0", "error", "error-faithful", "error-nested",
-    "error-selected", "error-path", "absorbed", "composed", "chance-composition", "predicted-absorbed", "dead",
+    "error-selected", "error-path", "error-wide", "error-rank", "found", "found-wide", "found-order", "absorbed",
+    "composed", "chance-composition", "predicted-absorbed", "dead", "label-points", "label-kept",
 )  # fmt: skip
 
 
@@ -97,6 +99,11 @@ class RecoveryResult(StudyResultDisplay):
                 name = row["quantity"].replace("-", "_")
                 own[name], own[f"{name}_half_width"] = row["number"], row["half_width"]
         return list(table.values())
+
+    @cached_property
+    def width_verdicts(self) -> list[WidthVerdict]:
+        """Exponents in the width, measured and predicted, by dictionary and sparsity, where there are three widths."""
+        return width_verdicts(self.rows)
 
     @property
     def below_least(self) -> list[Row]:

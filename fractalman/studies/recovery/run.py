@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fractalman._typing import F64, Bool
-from fractalman.experiments.specification import replicate_seeds, split_seed
 from fractalman.learners.dictionaries import BASELINES, AutoencoderSettings, fit_autoencoders, fit_baseline
-from fractalman.measure.recovery import Recovery, Truth, recovery
+from fractalman.measure.recovery import Recovery, recovery
 from fractalman.measure.recovery.absorption import COMPOSED
+from fractalman.measure.recovery.scores import FOUND
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.recovery.points import Studied, studied
 from fractalman.studies.recovery.prediction import ROUNDING, Expected
 from fractalman.studies.recovery.result import RecoveryResult
 from fractalman.studies.recovery.spec import RecoveryStudySpec
@@ -34,21 +35,14 @@ class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
 
     def run(self, spec: RecoveryStudySpec, task: Task, checkpoint: Path | None = None) -> list[Row]:  # noqa: ARG002
         """Return the rows of one dictionary at one width on one replicate, at all sparsities."""
-        from fractalman.generation import generate
-
-        data = generate(spec.source.recipe.replace(seed=replicate_seeds(spec.source.recipe, task.seed)))
-        known = data.dictionary(spec.min_size)
-        n = data.n_points
-        train, test = data.split(n - spec.test_size, spec.test_size, seed=split_seed(spec.source.recipe, task.seed))
-        truth = Truth(known.directions, known.codes[test], known.parent, np.asarray(known.X[test]))
-        expected = Expected(known.codes[test].tocsc(), known.parent, known.X[test])
+        points = studied(spec, task.seed)
         rows: list[Row] = []
-        for sparsity, model in models(spec, task, np.asarray(known.X[train])):
+        for sparsity, model in models(spec, task, points):
             base = {"dictionary": task.part, "width": int(task.value), "sparsity": sparsity, "seed": task.seed}
-            score = recovery(model, truth, seed=task.seed).of_sizes(known.size)
-            rows += scores(base, score, expected)
-            rows += scales(base, score, n)
-            rows += edges(base, score, expected, PENALTY.get(task.part.removeprefix("tied-"), ""))
+            score = recovery(model, points.truth, seed=task.seed).of_sizes(points.size)
+            rows += scores(base, score, points.expected)
+            rows += scales(base, score, points.n_points)
+            rows += edges(base, score, points.expected, PENALTY.get(task.part.removeprefix("tied-"), ""))
         return rows
 
     def result(self, spec: RecoveryStudySpec, rows: list[Row], missing: int) -> RecoveryResult:
@@ -59,7 +53,7 @@ class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
 STUDY = RecoveryStudy()
 
 
-def models(spec: RecoveryStudySpec, task: Task, X: Any) -> list[tuple[float, Any]]:
+def models(spec: RecoveryStudySpec, task: Task, points: Studied) -> list[tuple[float, Any]]:
     """Return what a task trains: (sparsity, model).
 
     Parameters
@@ -68,17 +62,19 @@ def models(spec: RecoveryStudySpec, task: Task, X: Any) -> list[tuple[float, Any
         The study.
     task : Task
         Dictionary, width, replicate.
-    X : (n, d) float32
-        Training points.
+    points : Studied
+        The replicate's.
     """
     name, width, sparsities = task.part, int(task.value), spec.sparsities(task.part)
     if name in BASELINES:
+        X = points.table(spec)
         return [(own, fit_baseline(name, X, width, sparsity=own or 0.1, seed=task.seed)) for own in sparsities]
     settings = AutoencoderSettings(
         architecture=name.removeprefix("tied-"), width=width, tied=name.startswith("tied-"), steps=spec.steps,
         batch_size=spec.batch_size,
     )  # fmt: skip
-    return list(zip(sparsities, fit_autoencoders(X, settings, sparsities, [task.seed], order=task.seed), strict=True))
+    found = fit_autoencoders(points.train, settings, sparsities, [task.seed], order=task.seed)
+    return list(zip(sparsities, found, strict=True))
 
 
 def _row(base: Row, quantity: str, number: float, scale: int | None = None, count: int | None = None) -> Row:
@@ -91,15 +87,26 @@ def scores(base: Row, score: Recovery, expected: Expected) -> list[Row]:
     numbers = {
         "mcc": score.mcc, "f1": score.f1, "best-f1": score.best_f1, "absorption": score.absorption.mean,
         "uniqueness": score.uniqueness, "dead": score.dead, "duplicates": score.duplicates, "l0": score.l0,
-        "error": 1.0 - score.explained,
+        "error": 1.0 - score.explained, "found": score.found, "found-order": _found_order(score, expected.gain),
     }  # fmt: skip
     numbers |= {f"chance-{name.replace('_', '-')}": value for name, value in score.chance.items()}
     width = score.match.nearest_feature.size
     left = expected.left(width, max(1.0, score.l0))
     numbers |= {"error-faithful": left.faithful, "error-nested": left.nested}
-    numbers |= {"error-selected": left.selected, "error-path": left.path}
+    numbers |= {"error-selected": left.selected, "error-path": left.path, "error-wide": left.wide}
+    numbers |= {"error-rank": left.rank, "found-wide": min(width, expected.gain.size)}
     numbers["split"] = score.splitting.share
+    if score.label_loss is not None:
+        numbers |= {"label-points": score.label_loss.points, "label-reconstructed": score.label_loss.reconstructed}
+        numbers["label-kept"] = score.label_loss.kept
     return [_row(base, name, value) for name, value in numbers.items()]
+
+
+def _found_order(score: Recovery, gain: F64) -> float:
+    """Whether the features that are found are those whose units take most off the error, see `ordered`."""
+    found = np.zeros(gain.size, np.bool_)
+    found[score.match.feature] = score.match.cosine >= FOUND
+    return ordered(gain, found)
 
 
 def scales(base: Row, score: Recovery, n: int) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fractalman.config import REQUIRED, Keys, choice, integer, real, sequence
+from fractalman.config import REQUIRED, Keys, choice, integer, real, sequence, switch
 from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.learners.dictionaries import ARCHITECTURES, BASELINES
@@ -27,6 +27,7 @@ KEYS: Keys = {
     "seeds": (integer(1, MAX_SEEDS), 4),
     "steps": (integer(10, 1 << 24), 2000),
     "batch_size": (integer(1, 1 << 20), 256),
+    "stream": (switch, False),
 }
 EXAMPLE = '[recovery] dictionaries = ["topk", "relu"], widths = [32, 64], test_size = 1024, seeds = 4'
 
@@ -55,6 +56,9 @@ class RecoveryStudySpec(StudySpec):
         Replicates: own data, own initialisation.
     steps, batch_size : int
         Of autoencoders.
+    stream : bool
+        Train on rows of `fractalman.stream`, each seen once: all points' subclusters with magnitudes anew, and score
+        on rows that no training comes to; else train on the points that are not tested.
     """
 
     name: ClassVar[str] = "recovery"
@@ -69,6 +73,7 @@ class RecoveryStudySpec(StudySpec):
     seeds: int
     steps: int
     batch_size: int
+    stream: bool
 
     @classmethod
     def read(cls, spec: SpecSource) -> RecoveryStudySpec:
@@ -97,15 +102,20 @@ class RecoveryStudySpec(StudySpec):
                 'use e.g. family = "cascade"'
             )
         n = source.recipe.n_points
-        if n is None or n < 2 * values["test_size"]:
+        if values["stream"] and not source.recipe.superposes:
+            raise RecipeError(
+                'recovery.stream = true: expected points in superposition; use recipe.embedding = "superposition"'
+            )
+        if not values["stream"] and (n is None or n < 2 * values["test_size"]):
             raise RecipeError(
                 f"recovery.test_size = {values['test_size']}: expected at most half of recipe.n_points ({n})"
             )
         least = min(values["widths"])
         if any(_counted(name) for name in values["dictionaries"]) and max(values["units"]) > least:
             raise RecipeError(f"recovery.units = {list(values['units'])}: expected at most the least width, {least}")
-        if max(values["widths"]) > n - values["test_size"]:
-            raise RecipeError(f"recovery.widths: expected at most {n - values['test_size']}, the training points")
+        points = values["steps"] * values["batch_size"] if values["stream"] else n - values["test_size"]
+        if max(values["widths"]) > points:
+            raise RecipeError(f"recovery.widths: expected at most {points}, the training points")
         return cls(source, **values)
 
     def to_dict(self) -> dict[str, Any]:
