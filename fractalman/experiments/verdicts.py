@@ -1,10 +1,13 @@
 """Does a learner scale as predicted? True, False, or None with the reason: the worse of two answers.
 
 *Level*: its risks against the predicted curve, at all sizes jointly (`levels`). *Slope*: its exponent against the
-predicted one. A learner whose own curve is known at every size is held against it whatever limits it; a slope needs
-data-limited sizes in a row. Where only one of the two can be asked, it is the verdict, but a level alone agrees only
-where its half-width is at most half of what lies between the predicted curve and a constant; a risk below the Bayes
-floor is an alarm and never an agreement.
+predicted one. Of linear smoothers it is known, too, what is expected on the very points of every replicate; the level
+is held against both, the slope against that, for what differs from structure to structure then moves both alike: on
+critical clusters intervals are a quarter as wide, and more label vectors narrow them at next to no cost. A learner
+whose own curve is known at every size is held against it whatever limits it; a slope needs data-limited sizes in a row.
+Where only one of the two can be asked, it is the verdict, but a level alone agrees only where its half-width is at most
+half of what lies between the predicted curve and a constant; a risk below the Bayes floor is an alarm and never an
+agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
 (a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that
@@ -31,7 +34,16 @@ from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
-from fractalman.experiments.levels import Level, below_floor, draw_risks, level_of, structures_of
+from fractalman.experiments.levels import (
+    MORE_DRAWS,
+    MORE_SEEDS,
+    Level,
+    below_floor,
+    draw_risks,
+    expected_risks,
+    level_of,
+    structures_of,
+)
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import DATA, FAILED, MODEL, WANTED, SizeSummary, choose_window
 from fractalman.experiments.scatter import scatter_of
@@ -41,6 +53,7 @@ from fractalman.measure.scaling import student_t_real
 
 RESOLUTION = 0.5
 """An agreement within more than this share of the reference tells nothing: "not resolved" is never "agrees"."""
+OWN_EXPONENT = "exponent expected on these very points"
 SPREAD = 0.02
 """A spread of the exponent over windows below this is not worth a remark."""
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
@@ -217,10 +230,15 @@ def judge(
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        judgement = compare(
-            found, predicted, local, local_error,
-            attained=attained, note=note or _unpredicted(axis), error=error,
-        )  # fmt: skip
+        own = _own_reference(curves, points) if local is not None and test_size is not None else None
+        if own is None:
+            judgement = compare(
+                found, predicted, local, local_error,
+                attained=attained, note=note or _unpredicted(axis), error=error,
+            )  # fmt: skip
+        else:
+            expected, error = own
+            judgement = compare(found, predicted, expected, 0.0, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
     if axis.kind == "data":
@@ -362,6 +380,28 @@ def _error(
     return float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0])
 
 
+def _own_reference(curves: _Curves | None, points: Sequence[Point]) -> tuple[float, tuple[float, float]] | None:
+    """Return the exponent that is expected on the replicates' very points, and how the measured one scatters about it.
+
+    The scatter is a standard error and its degrees of freedom; structures move both exponents alike and are not in it.
+    None where expected risks are not known at every size.
+    """
+    if curves is None or not np.isfinite(curves[1]).all():
+        return None
+    sizes, risks = [int(n) for n in curves[0]], curves[1]
+    expected, parts = expected_risks(points, sizes, len(risks)), draw_risks(points, sizes, len(risks))
+    if expected is None:
+        return None
+    x = np.log(curves[0])
+    weights = -((x - x.mean()) / np.square(x - x.mean()).sum())[:, None]
+    mean, due = risks.mean(axis=0), expected / expected.mean(axis=0)
+    values = (risks / mean - due) @ weights
+    drawn = None if parts is None else (parts / mean - due[:, None]) @ weights
+    scatter = scatter_of(values, drawn, None if parts is None else np.zeros((2, 1)))
+    exponent = float(np.log(expected.mean(axis=0)) @ weights[:, 0])
+    return exponent, (float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0]))
+
+
 def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
     """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
     remarks: list[str] = []
@@ -420,6 +460,7 @@ def compare(
     note: str = "",
     name: str = "predicted local exponent",
     error: tuple[float, float] | None = None,
+    strict: bool = False,
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
 
@@ -432,6 +473,7 @@ def compare(
         note: why there is no prediction.
         name: what ``local`` is.
         error: standard error of the measurement and its degrees of freedom; None = the fit's own.
+        strict: whether a difference must be improbable at 2.5 %, because another part of the verdict is asked, too.
     """
     own, freedom = error or (found.standard_error, float(found.degrees_of_freedom))
     if local is not None:
@@ -459,13 +501,17 @@ def compare(
     else:
         sigma = math.copysign(math.inf, difference) if difference else 0.0
     said = f"by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})"
-    if abs(difference) > half_width:
+    beyond = abs(difference) > half_width
+    if beyond and strict and abs(difference) <= student_t_real(freedom, 0.025) * combined:
+        said = f"not resolved against the {name} {reference:.3f}: the ± does not hold it {said}; {MORE_DRAWS}"
+        return _Judgement(None, said, _finite(half_width), sigma)
+    if beyond:
         return _Judgement(False, f"differs from the {name} {reference:.3f} {said}", _finite(half_width), sigma)
-    loose = ""
+    loose, more = "", MORE_DRAWS if strict else MORE_SEEDS
     if not half_width <= RESOLUTION * abs(reference):
-        loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; use more seeds"
+        loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; {more}"
     elif abs(found.value) <= quantile * own:
-        loose = "the measured interval holds 0; use more seeds"
+        loose = f"the measured interval holds 0; {more}"
     if loose:
         return _Judgement(None, f"not resolved against the {name} {reference:.3f}: {loose}", _finite(half_width), sigma)
     return _Judgement(True, f"agrees with the {name} {reference:.3f} {said}", _finite(half_width), sigma)

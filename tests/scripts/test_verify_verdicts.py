@@ -23,7 +23,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def row(condition: str, agrees: bool | None) -> dict[str, Any]:
-    level = {"ratio": 1.02, "half_width": 0.05, "changed_to": None}
+    level = {"ratio": 1.02, "half_width": 0.05, "own_ratio": None, "own_half_width": None, "changed_to": None}
     return {
         "recipe": "r",
         "condition": condition,
@@ -74,7 +74,7 @@ def test_a_draw_is_balanced_fresh_and_the_same_again(script: ModuleType) -> None
     found = script.drawn(5)
     assert found == script.drawn(5) != script.drawn(6)
     sabotage = [case for case in found if case.condition != script.CLEAN]
-    assert len({(case.recipe, case.condition) for case in sabotage}) == len(sabotage) == 72
+    assert len({(case.recipe, case.condition) for case in sabotage}) == len(sabotage) == 108
     for name in ("recipe", "condition"):
         for value in {getattr(case, name) for case in sabotage}:
             assert {case.learners[0] for case in sabotage if getattr(case, name) == value} == set(script.LEARNERS)
