@@ -257,7 +257,7 @@ def _level(curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: 
     if own is not None:
         said += f", {own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"
     agrees: bool | None = None
-    if p_value < SIGNIFICANCE:
+    if p_value < SIGNIFICANCE / len(every):  # the slope, too, is asked at half of it where both are so sharp
         agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(sizes)}"
     elif not sharpest.half_width <= RESOLUTION:
         reason = f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; {more}"

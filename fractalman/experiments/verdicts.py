@@ -34,19 +34,10 @@ from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
-from fractalman.experiments.levels import (
-    MORE_DRAWS,
-    MORE_SEEDS,
-    Level,
-    below_floor,
-    draw_risks,
-    expected_risks,
-    level_of,
-    structures_of,
-)
+from fractalman.experiments.levels import MORE_DRAWS, MORE_SEEDS, Level, below_floor, level_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import DATA, FAILED, MODEL, WANTED, SizeSummary, choose_window
-from fractalman.experiments.scatter import scatter_of
+from fractalman.experiments.slopes import own_reference, slope_error
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
 from fractalman.measure.scaling import student_t_real
@@ -85,7 +76,8 @@ class Verdict(VerdictDisplay):
     reason : str
         The verdict in words.
     sigma : float or None
-        (measured − reference) / combined standard error; None = nothing to compare.
+        (measured − reference) / combined standard error; None = nothing to compare. The reference of a linear smoother
+        is the exponent expected on its replicates' very points, where their expected risks are known.
     window : tuple of two int or None
         Smallest and largest fitted abscissa (n, P or steps); None = no fit.
     n_sizes : int
@@ -225,12 +217,12 @@ def judge(
     error = None
     if found is not None and curves is not None:
         sizes = [int(n) for n in window.sizes]
-        error = _error(found, curves, points, None if local is None else prediction, sizes, test_size)
+        error = slope_error(found, curves, points, None if local is None else prediction, sizes, test_size)
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        own = _own_reference(curves, points) if local is not None and test_size is not None else None
+        own = own_reference(curves, points) if local is not None and test_size is not None else None
         if own is None:
             judgement = compare(
                 found, predicted, local, local_error,
@@ -352,54 +344,6 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return fit_power_law(*curves), ""
     except FitError as error:
         return None, str(error)
-
-
-def _error(
-    found: PowerLawFit,
-    curves: _Curves,
-    points: Sequence[Point],
-    prediction: Any,
-    sizes: Sequence[int],
-    test_size: int | None,
-) -> tuple[float, float]:
-    """Return the fitted exponent's standard error and its degrees of freedom, from the replicates and their parts.
-
-    Of risks near their means the exponent is a weighted sum of risk/mean, which replicates, label vectors and
-    structures all have; without the parts the error is the fit's own.
-    """
-    plain = found.standard_error, float(found.degrees_of_freedom)
-    if prediction is None or test_size is None or not np.isfinite(curves[1]).all():
-        return plain
-    parts, structures = draw_risks(points, sizes, len(curves[1])), structures_of(prediction, sizes, test_size)
-    if parts is None or structures is None:
-        return plain
-    x = np.log(curves[0])
-    weights = -((x - x.mean()) / np.square(x - x.mean()).sum())[:, None]
-    mean = curves[1].mean(axis=0)
-    scatter = scatter_of(curves[1] / mean @ weights, parts / mean @ weights, structures @ weights)
-    return float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0])
-
-
-def _own_reference(curves: _Curves | None, points: Sequence[Point]) -> tuple[float, tuple[float, float]] | None:
-    """Return the exponent that is expected on the replicates' very points, and how the measured one scatters about it.
-
-    The scatter is a standard error and its degrees of freedom; structures move both exponents alike and are not in it.
-    None where expected risks are not known at every size.
-    """
-    if curves is None or not np.isfinite(curves[1]).all():
-        return None
-    sizes, risks = [int(n) for n in curves[0]], curves[1]
-    expected, parts = expected_risks(points, sizes, len(risks)), draw_risks(points, sizes, len(risks))
-    if expected is None:
-        return None
-    x = np.log(curves[0])
-    weights = -((x - x.mean()) / np.square(x - x.mean()).sum())[:, None]
-    mean, due = risks.mean(axis=0), expected / expected.mean(axis=0)
-    values = (risks / mean - due) @ weights
-    drawn = None if parts is None else (parts / mean - due[:, None]) @ weights
-    scatter = scatter_of(values, drawn, None if parts is None else np.zeros((2, 1)))
-    exponent = float(np.log(expected.mean(axis=0)) @ weights[:, 0])
-    return exponent, (float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0]))
 
 
 def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
