@@ -6,16 +6,16 @@
     .venv/bin/python scripts/verify_verdicts.py -o verdicts --draw 2026 --minutes 40   # fresh recipes, a balanced draw
     cp verdicts/verdicts.* datasets/statistics/
 
-Every case is one sweep (n = 32 … 512, 512 test points) of one recipe under one condition with 2, 3 or 5 replicates.
-Sabotage: labels × .3, × 2, × 5, cubed, shuffled, of another Hurst or label exponent, half of the label vectors of
-another, undeclared noise of standard deviation .1; predictions are of the recipe that is declared. Clean: 60 recipes of
-four families in 2 to 128 dimensions, with nuisance coordinates, noise and rotation. Wanted: no sabotage agrees; of the
-clean verdicts at most 5 % differ and at least 70 % are resolved. Of sabotage that agrees the report says by how much it
-changes the level, by the curve of the recipe that it amounts to: a change inside the ± that the verdict prints is one
-that the verdict does not deny, and cannot see.
+Every case is one sweep (n = 32 … 512, 512 test points, 128 label vectors) of one recipe under one condition with 2, 3
+or 5 replicates. Sabotage: labels × .3, × .8, × 1.3, × 2, × 5, cubed, shuffled, a tenth shuffled, three values only, of
+another Hurst or label exponent, half of the label vectors of another, undeclared noise of standard deviation .1;
+predictions are of the recipe that is declared. Clean: 60 recipes of four families in 2 to 128 dimensions, with nuisance
+coordinates, noise and rotation. Wanted: no sabotage agrees; of the clean verdicts at most 5 % differ and at least 70 %
+are resolved. Of sabotage that agrees the report says by how much it changes the level, by the curve of the recipe that
+it amounts to: a change inside the ± that the verdict prints is one that the verdict does not deny, and cannot see.
 
 With `--draw SEED` everything is new: clean recipes, the seeds of all of them, and which learners meet which case,
-decided by SEED before anything runs. Every one of the 72 recipes × sabotages gets one learner so that each recipe and
+decided by SEED before anything runs. Every one of the 108 recipes × sabotages gets one learner so that each recipe and
 each sabotage meets all of them, every clean recipe two; the order is random, so what was finished when time ended is
 a fair sample of all.
 
@@ -55,7 +55,7 @@ from fractalman.random.streams import Role, key64, normals, permutation
 from fractalman.recipes import Recipe, from_dict
 
 LEARNERS = ("1-nn", "k-nn", "laplace-kernel", "ridge", "random-features", "ntk-kernel", "mlp")
-SWEEP = {"train_sizes": [32, 64, 128, 256, 512], "test_size": 512}
+SWEEP = {"train_sizes": [32, 64, 128, 256, 512], "test_size": 512, "label_draws": 128}
 SEEDS = (5, 3, 2)
 DIFFER, RESOLVED = 0.05, 0.70
 
@@ -145,6 +145,19 @@ def _noisy(data: Any, draws: int) -> np.ndarray:
     return labels + 0.1 * noise
 
 
+def _tenth_shuffled(data: Any, draws: int) -> np.ndarray:
+    labels = _label_draws(data, draws)
+    some = permutation(key64(data.recipe.seeds.labels, Role.ORDER), len(labels))[: len(labels) // 10]
+    labels[some] = labels[np.roll(some, 1)]
+    return labels
+
+
+def _three_values(data: Any, draws: int) -> np.ndarray:
+    """The same variance, about."""
+    labels = _label_draws(data, draws)
+    return np.where(np.abs(labels) > 0.6, 1.35 * np.sign(labels), 0.0)
+
+
 def rougher(recipe: Recipe) -> Recipe:
     """Return the recipe with half the Hurst exponent, or another label exponent where it has none."""
     if hasattr(recipe, "hurst"):
@@ -162,7 +175,7 @@ def _half_other(data: Any, draws: int) -> np.ndarray:
     return labels
 
 
-FACTORS = {"times .3": 0.3, "times 2": 2.0, "times 5": 5.0}
+FACTORS = {"times .3": 0.3, "times 2": 2.0, "times 5": 5.0, "times .8": 0.8, "times 1.3": 1.3}
 SABOTAGE: dict[str, Labels] = {
     **{name: _scaled(factor) for name, factor in FACTORS.items()},
     "cubed": _cubed,
@@ -170,6 +183,8 @@ SABOTAGE: dict[str, Labels] = {
     "other exponent": _other,
     "half other exponent": _half_other,
     "noise .1": _noisy,
+    "tenth shuffled": _tenth_shuffled,
+    "three values": _three_values,
 }
 CLEAN = "clean"
 
@@ -222,7 +237,7 @@ def cases(learners: Sequence[str] = LEARNERS) -> list[Case]:
 
 
 def drawn(seed: int, learners: Sequence[str] = LEARNERS) -> list[Case]:
-    """Return a balanced draw: 72 sabotages with a learner each and 60 clean recipes with two each, in random order."""
+    """Return a balanced draw: 108 sabotages with a learner each and 60 clean recipes with two each, in random order."""
     rng = np.random.default_rng(seed)
     order, count = [str(name) for name in rng.permutation(list(learners))], len(learners)
     named, conditions = (rng.permutation(list(names)) for names in (SABOTAGED, SABOTAGE))
@@ -271,6 +286,8 @@ def run(case: Case) -> list[dict[str, Any]]:
             "agrees": verdict.agrees, "slope_agrees": verdict.slope_agrees,
             "level_agrees": None if level is None else level.agrees, "ratio": None if level is None else level.ratio,
             "half_width": None if level is None else level.half_width,
+            "own_ratio": None if level is None else level.own_ratio,
+            "own_half_width": None if level is None else level.own_half_width,
             "changed_to": effect(case, verdict.learner, level.sizes) if verdict.agrees and level else None,
             "measured": verdict.measured, "due": verdict.predicted_local, "reason": verdict.reason,
         })  # fmt: skip
@@ -294,7 +311,8 @@ def effect(case: Case, learner: str, sizes: Sequence[int]) -> float | None:
 
 def inside(row: dict[str, Any]) -> bool:
     """Whether a sabotage changes the level by less than the ± of its verdict."""
-    return row["changed_to"] is not None and abs(row["changed_to"] - 1.0) < row["half_width"]
+    width = row["half_width"] if row["own_half_width"] is None else row["own_half_width"]
+    return row["changed_to"] is not None and abs(row["changed_to"] - 1.0) < width
 
 
 # ---------------------------------------------------------------------------------------------------- report

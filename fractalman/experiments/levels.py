@@ -4,11 +4,13 @@ Of every replicate the ratio of measured to predicted risk is averaged over the 
 (structure, labels, test points) is in the scatter over replicates (`scatter`); beside that mean every single size is
 looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is
 added in quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
+
+Of a linear smoother a second ratio is formed, to the risk that theory expects over labels on the replicate's very
+training and test points. Structures cancel in it, and labels, which cost little, are all that scatters.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ SIGNIFICANCE = 0.05
 """A level differs when so improbable a ratio, or a smaller one, was found."""
 RESOLUTION = 0.5
 """A half-width of the ratio beyond this tells nothing: a factor of 1.5 could hide in it."""
+
+MORE_SEEDS, MORE_DRAWS = "use more seeds", "use more seeds or label_draws"
+"""What narrows an interval; against the risks expected on the replicates' points labels are all that scatters."""
 
 _RESOLVES = 0.5  # share of the distance between the predicted curve and a constant that the half-width may take
 
@@ -60,6 +65,11 @@ class Level(Display):
         What ``ratio`` would be of the best constant, which learns nothing; None where its risk is not known. Where
         ``half_width`` is more than half its distance from 1, the level alone does not resolve what was learned: the
         same that is asked of a slope and its reference.
+    own_ratio
+        Measured risk over what is expected on the very points of each replicate, mean over sizes and replicates; None
+        where that is not known (it is of linear smoothers).
+    own_half_width
+        Its 95 % half-width.
     """
 
     ratio: float
@@ -72,11 +82,14 @@ class Level(Display):
     ratios: tuple[float, ...]
     below_floor: bool = False
     constant: float | None = None
+    own_ratio: float | None = None
+    own_half_width: float | None = None
 
     @property
     def tells(self) -> bool:
         """Whether the half-width resolves what the predicted curve has learned: half of its distance to a constant."""
-        return self.constant is None or _RESOLVES * abs(self.constant - 1.0) > self.half_width
+        half_width = self.half_width if self.own_half_width is None else self.own_half_width
+        return self.constant is None or _RESOLVES * abs(self.constant - 1.0) > half_width
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.
@@ -88,8 +101,8 @@ class Level(Display):
         """
         out = {name: getattr(self, name) for name in self.__dataclass_fields__}
         out |= {"sizes": list(self.sizes), "ratios": list(self.ratios)}
-        for key in ("half_width", "sigma", "p_value"):
-            out[key] = out[key] if math.isfinite(out[key]) else None
+        for key in ("half_width", "sigma", "p_value", "own_half_width"):
+            out[key] = out[key] if out[key] is None or math.isfinite(out[key]) else None
         return out
 
 
@@ -130,9 +143,17 @@ def level_of(
     parts = structures = None
     if test_size is not None:
         parts, structures = draw_risks(points, used, seeds), structures_of(prediction, used, test_size)
-        parts = None if parts is None else parts / predicted
-    found = _judged(risks / predicted, predicted, error, draws, tuple(used), shared, parts, structures)
-    return dataclasses.replace(found, constant=_constant(points, used, predicted))
+    against_curve = _against_curve(
+        risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures
+    )
+    expected = expected_risks(points, used, seeds)
+    against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected))
+    return _level(against_curve, against_own, tuple(used), _constant(points, used, predicted))
+
+
+def _over(parts: F64 | None, unit: F64) -> F64 | None:
+    """Label vectors' risks (replicates, label vectors, sizes) over (sizes,) or (replicates, sizes)."""
+    return None if parts is None else np.asarray(parts / (unit if unit.ndim == 1 else unit[:, None, :]))
 
 
 def _constant(points: Sequence[Point], sizes: list[int], predicted: F64) -> float | None:
@@ -143,24 +164,67 @@ def _constant(points: Sequence[Point], sizes: list[int], predicted: F64) -> floa
     return float(np.mean(np.mean(variances) * (1.0 + 1.0 / np.array(sizes)) / predicted))
 
 
-def _judged(
+@dataclass(frozen=True)
+class _Looks:
+    """Ratios at m sizes and their mean, each with its error."""
+
+    ratio: float
+    half_width: float
+    sigma: float
+    p_value: float
+    means: F64
+    t: F64
+
+    @property
+    def holds(self) -> bool:
+        """Whether the interval of the mean holds 1."""
+        return abs(self.ratio - 1.0) <= self.half_width
+
+    def said(self, sizes: tuple[int, ...]) -> str:
+        """By how much they differ, in words."""
+        worst = int(np.abs(self.t[:-1]).argmax())
+        where = f"; at n = {sizes[worst]} {self.means[worst]:.2f}" if abs(self.t[worst]) > abs(self.sigma) else ""
+        return f"differs by {self.sigma:+.1f} standard errors{where}"
+
+
+def _looks(means: F64, errors: F64, freedom: F64) -> _Looks:
+    """Look at m ratios and, last of all, their mean."""
+    from scipy.special import stdtr
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gaps = means - 1.0
+        t = np.where(errors > 0.0, gaps / errors, np.where(gaps == 0.0, 0.0, np.inf * np.sign(gaps)))
+    p_value = min(1.0, float(2.0 * stdtr(freedom, -np.abs(t)).min()) * means.size)
+    half_width = student_t_real(float(freedom[-1])) * float(errors[-1])
+    return _Looks(float(means[-1]), half_width, float(t[-1]), p_value, means[:-1], t)
+
+
+def _against_own(ratios: F64, parts: F64 | None) -> _Looks:
+    """Look at (replicates, sizes) risks over those that are expected on the replicates' very points.
+
+    What differs from replicate to replicate but labels (and what a learner draws) is in the expected risks, so of the
+    parts of the scatter only that of the label vectors is left.
+    """
+    nothing = None if parts is None else np.zeros((2, ratios.shape[1] + 1))
+    scatter = scatter_of(_with_mean(ratios), None if parts is None else _with_mean(parts), nothing)
+    means = _with_mean(ratios).mean(axis=0)
+    return _looks(means, scatter.standard_error, scatter.degrees_of_freedom)
+
+
+def _against_curve(
     ratios: F64,
     predicted: F64,
     error: F64,
     draws: F64 | None,
-    sizes: tuple[int, ...],
     shared: float,
     parts: F64 | None,
     structures: F64 | None,
-) -> Level:
-    """Return the level of ratios (replicates, sizes) with the prediction's error, ``shared`` of it by all sizes.
+) -> _Looks:
+    """Look at (replicates, sizes) risks over the predicted curve, which has errors of its own, ``shared`` by all sizes.
 
     ``parts`` are the ratios label vector by label vector, (replicates, label vectors, sizes), and ``structures`` those
     of single structures to their mean, (structures, sizes), where they are known.
     """
-    from scipy.special import stdtr
-
-    count = ratios.shape[1]
     means = ratios.mean(axis=0)
     ratio = float(means.mean())
     scatter = scatter_of(
@@ -174,7 +238,6 @@ def _judged(
     else:
         drawn = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
         theirs = math.hypot(drawn, shared * ratio)
-    gaps = np.append(means, ratio) - 1.0
     errors = np.hypot(scatter.standard_error, np.append(single, theirs))
     freedom = scatter.degrees_of_freedom
     if parts is not None and structures is not None and draws is not None and len(draws) > 1:
@@ -182,26 +245,39 @@ def _judged(
         freedom = joined(
             np.square([scatter.standard_error, curve]), np.stack([freedom, np.full(freedom.size, len(draws) - 1.0)])
         )
-    joint = float(errors[-1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(errors > 0.0, gaps / errors, np.where(gaps == 0.0, 0.0, np.inf * np.sign(gaps)))
-    p_value = min(1.0, float(2.0 * stdtr(freedom, -np.abs(t)).min()) * (count + 1))
-    half_width = student_t_real(float(freedom[-1])) * joint
-    sigma = float(t[-1])
-    said = f"level {ratio:.2f} ± {half_width:.2f} of the predicted curve"
-    agrees: bool | None
-    if p_value < SIGNIFICANCE:
-        worst = int(np.abs(t[:-1]).argmax())
-        agrees = False
-        where = f"; at n = {sizes[worst]} {means[worst]:.2f}" if abs(t[worst]) > abs(sigma) else ""
-        reason = f"{said}: differs by {sigma:+.1f} standard errors{where}"
-    elif not half_width <= RESOLUTION:
-        agrees, reason = None, f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; use more seeds"
-    elif not abs(ratio - 1.0) <= half_width:  # improbable as one look, not as the least of m + 1: neither is claimed
-        agrees, reason = None, f"{said}: not resolved, the ± does not hold 1; use more seeds"
+    return _looks(np.append(means, ratio), errors, freedom)
+
+
+def _level(curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: float | None) -> Level:
+    """Return what two looks at the same risks say together: where either differs, they do; p-values count twice."""
+    every = [curve] if own is None else [curve, own]
+    sharpest, more = every[-1], MORE_SEEDS if own is None else MORE_DRAWS
+    p_value = min(1.0, len(every) * min(looks.p_value for looks in every))
+    said = f"level {curve.ratio:.2f} ± {curve.half_width:.2f} of the predicted curve"
+    if own is not None:
+        said += f", {own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"
+    agrees: bool | None = None
+    if p_value < SIGNIFICANCE / len(every):  # the slope, too, is asked at half of it where both are so sharp
+        agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(sizes)}"
+    elif not sharpest.half_width <= RESOLUTION:
+        reason = f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; {more}"
+    elif not all(looks.holds for looks in every):  # improbable as one look, not as the least of all: neither is claimed
+        reason = f"{said}: not resolved, the ± does not hold 1; {more}"
     else:
         agrees, reason = True, f"{said}: agrees"
-    return Level(ratio, half_width, sigma, p_value, agrees, reason, sizes, tuple(means.tolist()))
+    return Level(
+        curve.ratio,
+        curve.half_width,
+        curve.sigma,
+        p_value,
+        agrees,
+        reason,
+        sizes,
+        tuple(curve.means.tolist()),
+        constant=constant,
+        own_ratio=None if own is None else own.ratio,
+        own_half_width=None if own is None else own.half_width,
+    )
 
 
 def below_floor(points: Sequence[Point], seeds: int) -> bool:
@@ -257,6 +333,23 @@ def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64
     if len(lengths) != 1 or min(lengths) < 2:
         return None
     return np.array(rows, np.float64).swapaxes(1, 2)
+
+
+def expected_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
+    """Return what was expected on the replicates' very points, (replicates, sizes); None where some are not known.
+
+    Parameters
+    ----------
+    points
+        Of one learner.
+    sizes
+        Training-set sizes.
+    seeds
+        Replicates.
+    """
+    known = {(p.seed, p.n): p.expected_risk for p in points if not p.doubled}
+    found = np.array([[known.get((i, n)) or math.nan for n in sizes] for i in range(seeds)], np.float64)
+    return found if np.isfinite(found).all() and (found > 0.0).all() else None
 
 
 def structures_of(prediction: Any, sizes: Sequence[int], test_size: int) -> F64 | None:

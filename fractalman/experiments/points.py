@@ -66,6 +66,9 @@ class Point(Display):
     draw_risks : tuple of float, default ()
         The risk of every label vector alone, whose mean is ``risk``; () where there is one, or points decide their
         labels.
+    expected_risk : float or None, default None
+        What theory expects of a linear smoother's risk on these very points, training set and test set, over labels;
+        None where it is not known.
     """
 
     learner: str
@@ -84,6 +87,7 @@ class Point(Display):
     doubled: str = ""
     efficiency: float | None = None
     draw_risks: tuple[float, ...] = ()
+    expected_risk: float | None = None
 
     def __post_init__(self) -> None:
         if self.value is None:

@@ -6,14 +6,20 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._typing import F32, F64
+from fractalman._typing import F32, F64, I64
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
 from fractalman.experiments.class_risks import ZERO_ONE, constant_risk, posterior_risk
 from fractalman.experiments.specification import Spec, given_rules, split_seed
+
+if TYPE_CHECKING:
+    from fractalman.recipes import Recipe
+    from fractalman.theory import LabelCovariance
+    from fractalman.trees import LabelTree
 
 CACHE_BYTES = 2 << 30
 """Replicates kept between tasks; older ones are made again when needed."""
@@ -34,6 +40,8 @@ class Replicate:
         bayes: n → Bayes risk, mean over the test points; empty where there is no floor. Of classes that are made of
             values the risk of who knows the training values, of strings that of who knows the rules.
         bayes_seconds: wall time of each of them.
+        covariance: of the labels of training and test points, in this order, noise included; None where labels have
+            none that is known.
     """
 
     X_train: F32
@@ -44,6 +52,7 @@ class Replicate:
     v_in: float
     bayes: Mapping[int, float]
     bayes_seconds: float
+    covariance: LabelCovariance | None = None
 
     @property
     def nbytes(self) -> int:
@@ -108,7 +117,24 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         v_in=v_in,
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
+        covariance=_covariance(recipe, data.n_points, tree, np.concatenate([train, test])),
     )
+
+
+def _covariance(recipe: Recipe, n_points: int, tree: LabelTree | None, points: I64) -> LabelCovariance | None:
+    """Return how the values at the points covary, None for classes and where labels are drawn by no law that is known.
+
+    Waves are Gaussian only over their frequencies, which all labels of a replicate share.
+    """
+    from fractalman.prediction.drawn import field_of
+    from fractalman.theory import TreeCovariance
+
+    if recipe.classifies or not recipe.redraws_labels:
+        return None
+    if tree is not None:
+        return TreeCovariance(tree).restricted(points)
+    field = field_of(recipe, n_points) if getattr(recipe, "field", "") == "exact" else None
+    return None if field is None else field.restricted(points)
 
 
 _replicates: dict[tuple[str, int, Number | None], Replicate] = {}

@@ -1,10 +1,13 @@
 """Does a learner scale as predicted? True, False, or None with the reason: the worse of two answers.
 
 *Level*: its risks against the predicted curve, at all sizes jointly (`levels`). *Slope*: its exponent against the
-predicted one. A learner whose own curve is known at every size is held against it whatever limits it; a slope needs
-data-limited sizes in a row. Where only one of the two can be asked, it is the verdict, but a level alone agrees only
-where its half-width is at most half of what lies between the predicted curve and a constant; a risk below the Bayes
-floor is an alarm and never an agreement.
+predicted one. Of linear smoothers it is known, too, what is expected on the very points of every replicate; the level
+is held against both, the slope against that, for what differs from structure to structure then moves both alike: on
+critical clusters intervals are a quarter as wide, and more label vectors narrow them at next to no cost. A learner
+whose own curve is known at every size is held against it whatever limits it; a slope needs data-limited sizes in a row.
+Where only one of the two can be asked, it is the verdict, but a level alone agrees only where its half-width is at most
+half of what lies between the predicted curve and a constant; a risk below the Bayes floor is an alarm and never an
+agreement.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
 (a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that
@@ -31,16 +34,17 @@ from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
-from fractalman.experiments.levels import Level, below_floor, draw_risks, level_of, structures_of
+from fractalman.experiments.levels import MORE_DRAWS, MORE_SEEDS, Level, below_floor, level_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import DATA, FAILED, MODEL, WANTED, SizeSummary, choose_window
-from fractalman.experiments.scatter import scatter_of
+from fractalman.experiments.slopes import own_reference, slope_error
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
 from fractalman.measure.scaling import student_t_real
 
 RESOLUTION = 0.5
 """An agreement within more than this share of the reference tells nothing: "not resolved" is never "agrees"."""
+OWN_EXPONENT = "exponent expected on these very points"
 SPREAD = 0.02
 """A spread of the exponent over windows below this is not worth a remark."""
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
@@ -72,7 +76,8 @@ class Verdict(VerdictDisplay):
     reason : str
         The verdict in words.
     sigma : float or None
-        (measured − reference) / combined standard error; None = nothing to compare.
+        (measured − reference) / combined standard error; None = nothing to compare. The reference of a linear smoother
+        is the exponent expected on its replicates' very points, where their expected risks are known.
     window : tuple of two int or None
         Smallest and largest fitted abscissa (n, P or steps); None = no fit.
     n_sizes : int
@@ -212,15 +217,20 @@ def judge(
     error = None
     if found is not None and curves is not None:
         sizes = [int(n) for n in window.sizes]
-        error = _error(found, curves, points, None if local is None else prediction, sizes, test_size)
+        error = slope_error(found, curves, points, None if local is None else prediction, sizes, test_size)
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        judgement = compare(
-            found, predicted, local, local_error,
-            attained=attained, note=note or _unpredicted(axis), error=error,
-        )  # fmt: skip
+        own = own_reference(curves, points) if local is not None and test_size is not None else None
+        if own is None:
+            judgement = compare(
+                found, predicted, local, local_error,
+                attained=attained, note=note or _unpredicted(axis), error=error,
+            )  # fmt: skip
+        else:
+            expected, error = own
+            judgement = compare(found, predicted, expected, 0.0, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
     if axis.kind == "data":
@@ -336,32 +346,6 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return None, str(error)
 
 
-def _error(
-    found: PowerLawFit,
-    curves: _Curves,
-    points: Sequence[Point],
-    prediction: Any,
-    sizes: Sequence[int],
-    test_size: int | None,
-) -> tuple[float, float]:
-    """Return the fitted exponent's standard error and its degrees of freedom, from the replicates and their parts.
-
-    Of risks near their means the exponent is a weighted sum of risk/mean, which replicates, label vectors and
-    structures all have; without the parts the error is the fit's own.
-    """
-    plain = found.standard_error, float(found.degrees_of_freedom)
-    if prediction is None or test_size is None or not np.isfinite(curves[1]).all():
-        return plain
-    parts, structures = draw_risks(points, sizes, len(curves[1])), structures_of(prediction, sizes, test_size)
-    if parts is None or structures is None:
-        return plain
-    x = np.log(curves[0])
-    weights = -((x - x.mean()) / np.square(x - x.mean()).sum())[:, None]
-    mean = curves[1].mean(axis=0)
-    scatter = scatter_of(curves[1] / mean @ weights, parts / mean @ weights, structures @ weights)
-    return float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0])
-
-
 def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
     """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
     remarks: list[str] = []
@@ -420,6 +404,7 @@ def compare(
     note: str = "",
     name: str = "predicted local exponent",
     error: tuple[float, float] | None = None,
+    strict: bool = False,
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
 
@@ -432,6 +417,7 @@ def compare(
         note: why there is no prediction.
         name: what ``local`` is.
         error: standard error of the measurement and its degrees of freedom; None = the fit's own.
+        strict: whether a difference must be improbable at 2.5 %, because another part of the verdict is asked, too.
     """
     own, freedom = error or (found.standard_error, float(found.degrees_of_freedom))
     if local is not None:
@@ -459,13 +445,17 @@ def compare(
     else:
         sigma = math.copysign(math.inf, difference) if difference else 0.0
     said = f"by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})"
-    if abs(difference) > half_width:
+    beyond = abs(difference) > half_width
+    if beyond and strict and abs(difference) <= student_t_real(freedom, 0.025) * combined:
+        said = f"not resolved against the {name} {reference:.3f}: the ± does not hold it {said}; {MORE_DRAWS}"
+        return _Judgement(None, said, _finite(half_width), sigma)
+    if beyond:
         return _Judgement(False, f"differs from the {name} {reference:.3f} {said}", _finite(half_width), sigma)
-    loose = ""
+    loose, more = "", MORE_DRAWS if strict else MORE_SEEDS
     if not half_width <= RESOLUTION * abs(reference):
-        loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; use more seeds"
+        loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; {more}"
     elif abs(found.value) <= quantile * own:
-        loose = "the measured interval holds 0; use more seeds"
+        loose = f"the measured interval holds 0; {more}"
     if loose:
         return _Judgement(None, f"not resolved against the {name} {reference:.3f}: {loose}", _finite(half_width), sigma)
     return _Judgement(True, f"agrees with the {name} {reference:.3f} {said}", _finite(half_width), sigma)

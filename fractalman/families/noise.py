@@ -71,6 +71,7 @@ def with_noise(law: Law, sigma: float, learner: LearnerProperties, own: Callable
         model_logarithms=0.0,
         irreducible=floor,
         excess_exponent=excess,
+        domain=law.domain.replace("noiseless labels", f"labels with noise of standard deviation {sigma:g}"),
         statement=f"noisy labels, σ = {sigma:g}: the risk rests on {words}"
         + (f", above it n^−{excess:.4g}" if excess is not None else "")
         + f"; clean labels: {law.statement}",

@@ -196,11 +196,11 @@ def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(degrees_of_freedom, 0.5 + confidence / 2.0))
 
 
-def student_t_real(degrees_of_freedom: float) -> float:
-    """Return the two-sided 95 % quantile of Student's t for any degrees of freedom ≥ 1."""
+def student_t_real(degrees_of_freedom: float, outside: float = 0.05) -> float:
+    """Return the two-sided quantile of Student's t, ``outside`` beyond it, for any degrees of freedom ≥ 1."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(max(degrees_of_freedom, 1.0), 0.975))
+    return float(stdtrit(max(degrees_of_freedom, 1.0), 1.0 - 0.5 * outside))
 
 
 def fit_power_law(

@@ -116,10 +116,17 @@ def joint_law(
         Where an exponent or an amplitude is not known; it says what to type.
     """
     alpha = law.data_exponent if law.data_exponent is not None else law.excess_exponent
+    parts = {"exponent in n": alpha, "exponent in P": law.model_exponent, "risk that stays": law.irreducible}
+    missing = [part for part, value in parts.items() if value is None]
     if alpha is None or law.model_exponent is None or law.irreducible is None:
         raise RecipeError(
-            f"no joint law for learner {learner!r} on {family!r}: {law.reason}; the nearest law is "
-            f"{law.nearest or 'that of noiseless labels'}"
+            f"no joint law for learner {learner!r} on {family!r}: no {' and no '.join(missing)} is known"
+            + (
+                f" with noisy labels, n^−{alpha:.3g} above {law.irreducible:.3g}"
+                if law.excess_exponent is not None and law.irreducible is not None
+                else f", {law.reason}"
+            )
+            + f"; the nearest law is {law.nearest or 'that of noiseless labels'}"
         )
     A, B = data[1], model[1]
     if A is None:
@@ -130,8 +137,9 @@ def joint_law(
         if model[0] is None:
             raise RecipeError(f"the best cells of {family!r} are not known, so neither is B: use model_amplitude = …")
         B = model_amplitude(law, model[0], law.model_exponent)
+    logarithm = ", its logarithm left out: good about the sizes that A was taken at" if law.logarithmic else ""
     whose = (
-        f"the curve of {learner}" if data[1] is None else "as given",
+        f"the curve of {learner}{logarithm}" if data[1] is None else "as given",
         "the best P cells" if model[1] is None else "as given",
     )
     return theory.JointLaw(alpha, law.model_exponent, A, B, law.irreducible, *whose)

@@ -145,7 +145,12 @@ def make_prediction(recipe: Recipe, learner: str) -> StandPrediction:
     return StandPrediction()
 
 
-STANDS = StandIns(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction)
+def make_covariance(tree: SimpleNamespace) -> SimpleNamespace:
+    """Nothing is known of how these labels covary."""
+    return SimpleNamespace(n=tree.n, restricted=lambda _points: None)
+
+
+STANDS = StandIns(make_data, make_draws, make_floor, make_v_in, make_stand, make_prediction, make_covariance)
 DYING_STANDS = dataclasses.replace(STANDS, make=make_dying_stand)
 SLOW_STANDS = dataclasses.replace(STANDS, make=make_slow_stand)
 

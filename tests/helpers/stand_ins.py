@@ -16,6 +16,7 @@ PLACES = {
     "within_variance": "fractalman.theory.within_variance",
     "make": "fractalman.learners.make",
     "predict": "fractalman.prediction.make_prediction",
+    "covariance": "fractalman.theory.TreeCovariance",
 }
 
 
@@ -29,6 +30,7 @@ class StandIns:
     within_variance: Callable[..., Any] | None = None
     make: Callable[..., Any] | None = None
     predict: Callable[..., Any] | None = None
+    covariance: Callable[..., Any] | None = None
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put them in place until ``patch`` is undone."""

@@ -23,7 +23,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def row(condition: str, agrees: bool | None) -> dict[str, Any]:
-    level = {"ratio": 1.02, "half_width": 0.05, "changed_to": None}
+    level = {"ratio": 1.02, "half_width": 0.05, "own_ratio": None, "own_half_width": None, "changed_to": None}
     return {
         "recipe": "r",
         "condition": condition,
@@ -39,7 +39,7 @@ def test_every_case_is_a_recipe(script: ModuleType) -> None:
     recipes = {**script.SABOTAGED, **script.clean_recipes()}
     assert len(script.clean_recipes()) == 60
     assert {from_dict(table).ambient_dim for table in recipes.values()} >= {2, 3, 8, 24, 128}
-    assert len({case.name for case in script.cases()}) == len(script.cases()) == 60 + 3 * 9 * len(script.SABOTAGED)
+    assert len({case.name for case in script.cases()}) == len(script.cases()) == 60 + 3 * 13 * len(script.SABOTAGED)
     assert {case.recipe for case in script.cases()} == set(recipes)
 
 
@@ -74,11 +74,11 @@ def test_a_draw_is_balanced_fresh_and_the_same_again(script: ModuleType) -> None
     found = script.drawn(5)
     assert found == script.drawn(5) != script.drawn(6)
     sabotage = [case for case in found if case.condition != script.CLEAN]
-    assert len({(case.recipe, case.condition) for case in sabotage}) == len(sabotage) == 72
+    assert len({(case.recipe, case.condition) for case in sabotage}) == len(sabotage) == 108
     for name in ("recipe", "condition"):
         for value in {getattr(case, name) for case in sabotage}:
             assert {case.learners[0] for case in sabotage if getattr(case, name) == value} == set(script.LEARNERS)
     tables = [case.table for case in found]
-    assert len(tables) == 132
+    assert len(tables) == 168
     assert not {table["seed"] for table in tables} & {7000 + i for i in range(60)}
     assert len({table["seed"] for table in tables}) == 69

@@ -42,6 +42,19 @@ def test_the_joint_law_of_a_prediction() -> None:
     assert (given_both.data_of, given_both.model_of) == ("as given", "as given")
 
 
+def test_what_a_joint_law_leaves_out_or_lacks_is_said() -> None:
+    """A critical cluster's curve has a logarithm, which moves it by 10 to 20 % over a factor of 4; noise has no α_P."""
+    p = fm.predict(fm.PercolationCluster(n_points=4000), draws=3)
+    law = p.joint_law(model_amplitude=1.0)
+    assert "its logarithm left out" in law.data_of
+    assert "its logarithm left out" in str(law)
+    ratio = law.risk(np.array([64, 256]), np.inf) / p.curve([64, 256]).risk
+    assert ratio[0] / ratio[1] > 1.1
+    assert "logarithm" not in fm.predict(fm.Cascade(n_points=100)).joint_law().data_of
+    with pytest.raises(RecipeError, match=r"no exponent in P is known with noisy labels, n\^−0.5 above 0.18"):
+        fm.predict(fm.Cascade(n_points=4000, branching=4, contraction=0.5, hurst=0.5, noise=0.3)).joint_law()
+
+
 def test_an_amplitude_is_the_wiggles_mean() -> None:
     """n^−.3·(1 + .27 cos(2π ln n/ln 16)): the mean over a period is 1 wherever the period lies; one size is not."""
     for around in (700, 1024, 3000):
