@@ -17,9 +17,8 @@ import numpy as np
 
 import fractalman as fm
 from fractalman.learners.dictionaries import AutoencoderSettings, fit_autoencoders
-from fractalman.learners.networks.settings import Settings
+from fractalman.learners.networks.mlp import MLP, Settings
 from fractalman.learners.networks.snapshots import prepare, snapshots
-from fractalman.learners.networks.tangents import signals
 from fractalman.learners.protocol import Problem
 from fractalman.measure.recovery import Truth
 from fractalman.measure.scaling import student_t
@@ -56,21 +55,21 @@ def main() -> None:
         "family, layer, when: MCC (chance), best F1 (chance), variance in the latents' means, by the dictionary; risk"
     )
     for family, recipe in RECIPES.items():
-        found: dict[tuple[int, str], list[list[float]]] = {}
+        found: dict[tuple[str, str], list[list[float]]] = {}
         for seed in range(asked.seeds):
             data = fm.generate(replace(recipe, seed=seed))
             train, test = data.split(TRAIN, TRAIN, seed=seed)
             problem = Problem(data.X[train], data.y[train, None], data.X[test], key=seed)
-            made = prepare(Settings(width=64, depth=2, steps=asked.steps, batch_size=128), problem)
-            inputs = made.scale.inputs(data.X).astype(np.float32)
+            made = prepare(MLP(Settings(width=64, depth=2, steps=asked.steps, batch_size=128)), problem)
+            inputs = made.scale.inputs(data.X)
             for shot in snapshots(made, [0, asked.steps]):
-                forward = signals(shot.weights, made.factors, inputs, made.run.activation)
-                risk = float(np.square(forward.output[test, 0] - made.scale.labels(data.y[test, None])[:, 0]
+                held = made.opened(shot.weights).activations(inputs)
+                risk = float(np.square(held["output"][test, 0] - made.scale.labels(data.y[test, None])[:, 0]
                                        / made.scale.label_scale).mean())  # fmt: skip
-                for layer in (1, 2):
+                for layer in ("1", "2"):
                     for shuffled in (False, True) if shot.step else (False,):
                         when = "permuted" if shuffled else "trained" if shot.step else "untrained"
-                        row = scores(data, forward.forward[layer], train, test, seed, shuffled)
+                        row = scores(data, held[layer], train, test, seed, shuffled)
                         found.setdefault((layer, when), []).append([*row, risk])
         for (layer, when), rows in found.items():
             mean, half = (

@@ -99,16 +99,17 @@ def read_study(
     values = read_table(name, tables.get(name, {}), keys, problems, example) if name in tables else {}
     settings: dict[str, Mapping[str, Any]] = {}
     for learner in learners:
-        table = tables.get(learner, {})
+        if learner not in tables:
+            continue
+        table = tables[learner]
         if not isinstance(table, Mapping):
             problems.append(f"{learner} is {shown(table)}: expected a table [{learner}]")
             continue
-        if table:
-            try:
-                fractalman.learners.make(learner, table)
-            except RecipeError as error:
-                problems += map(str, error.args)
-            settings[learner] = dict(table)
+        try:
+            fractalman.learners.make(learner, table)
+        except RecipeError as error:
+            problems += map(str, error.args)
+        settings[learner] = dict(table)
     points = _source(tables, values, problems, superposed)
     refuse(problems)
     return Tables(cast(Source, points), values, settings)  # where it is None, that was a problem

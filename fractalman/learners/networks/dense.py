@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fractalman.learners.networks.network import Network
 from fractalman.learners.networks.parameterization import Weights, initial_weights, layer_sizes, multipliers
 
+if TYPE_CHECKING:
+    from fractalman.learners.own_networks import OwnNetwork
+
 
 def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
-    """Return the outputs; full float32 products on every device (a GPU's default would keep 10 bits).
+    """Return the outputs; see `dense_layers`."""
+    return dense_layers(weights, factors, X, activation)[-1]
+
+
+def dense_layers(weights: Weights, factors: Any, X: Any, activation: str) -> list[Any]:
+    """Return what every hidden layer answers, and the outputs; full float32 products on every device (a GPU's default
+    would keep 10 bits).
 
     ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
     """
@@ -21,12 +31,14 @@ def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 
     from fractalman.learners.networks.training import ACTIVATIONS
 
+    found = []
     last = len(weights) - 1
     for layer, (weight, bias) in enumerate(weights):
         X = jnp.dot(X, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
         if layer < last:
             X = ACTIVATIONS[activation](X)
-    return X
+        found.append(X)
+    return found
 
 
 @dataclass(frozen=True)
@@ -54,3 +66,20 @@ class Dense(Network):
     def apply(self, weights: Any, factors: Any, X: Any) -> Any:
         """Return the outputs."""
         return dense(weights, factors, X, self.activation)
+
+    def layers(self, weights: Any, factors: Any, X: Any) -> dict[str, Any]:
+        """Return the units of the hidden layers, by number."""
+        hidden = dense_layers(weights, factors, X, self.activation)[:-1]
+        return {str(k + 1): units for k, units in enumerate(hidden)}
+
+    @property
+    def rectified(self) -> bool:
+        """Whether the units are ReLUs."""
+        return self.activation == "relu"
+
+    def opened(self, factors: Any, rates: Any, d: int, outputs: int) -> Callable[[Any], OwnNetwork]:
+        """Return the function weights → network; its tangent kernel is exact, and knows the layers' rates."""
+        from fractalman.learners.networks.tangents import OpenedDense
+
+        shape = OpenedDense(self, self.start(0, d, outputs), factors, rates, d)
+        return shape.at

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fractalman._typing import F32
 from fractalman.random.streams import Role, key64, normals
+
+if TYPE_CHECKING:
+    from fractalman.learners.own_networks import OwnNetwork
 
 Tensors = Mapping[str, Any]
 """Weights by name, "layer/name"."""
@@ -79,6 +82,38 @@ class Network(ABC):
         """Return the activations of hidden layers at points, name → (b, units), first to last."""
         return {}
 
+    @property
+    def rectified(self) -> bool:
+        """Whether all hidden units are ReLUs, on or off: which ones are on names the linear region of a point."""
+        return False
+
+    def by_layer(self, weights: Any) -> Any:
+        """Return the weights layer by layer: a pytree in which those of one layer stand together."""
+        return weights
+
+    def joined(self, layers: Any) -> Any:
+        """Return the weights that `by_layer` took apart."""
+        return layers
+
+    def opened(self, factors: Any, rates: Any, d: int, outputs: int) -> Callable[[Any], OwnNetwork]:  # noqa: ARG002
+        """Return the function weights → this network as the studies see one; all of them share what is compiled.
+
+        Parameters
+        ----------
+        factors : object
+            As `constants` makes them.
+        rates : object
+            Of plain gradient descent, as `constants` makes them; all are 1 unless a subclass says otherwise here, too.
+        d : int
+            Inputs.
+        outputs : int
+            Outputs.
+        """
+        from fractalman.learners.networks.opened import OpenedNetwork
+
+        shape = OpenedNetwork(self, self.start(0, d, outputs), factors, d)
+        return lambda weights: shape.at(self.by_layer(weights))
+
     def constants(self, optimizer: str, d: int, weights: Any) -> tuple[Any, Any]:  # noqa: ARG002
         """Return what multiplies products in `apply`, and a relative learning rate for every weight.
 
@@ -134,6 +169,18 @@ class TensorNetwork(Network):
     def start(self, key: int, d: int, outputs: int) -> dict[str, F32]:
         """Return the arrays of `tensors` at the start."""
         return drawn(key, self.tensors(d, outputs))
+
+    def by_layer(self, weights: Any) -> dict[str, dict[str, Any]]:
+        """Return layer → name → array."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, array in weights.items():
+            layer, _, own = name.partition("/")
+            found.setdefault(layer, {})[own] = array
+        return found
+
+    def joined(self, layers: Any) -> dict[str, Any]:
+        """Return layer/name → array."""
+        return {f"{layer}/{name}": array for layer, own in layers.items() for name, array in own.items()}
 
     def count(self, d: int, outputs: int) -> int:
         """Return the number of weights and biases."""
