@@ -1,0 +1,118 @@
+"""Exponents of local linear problems predicted from local spectra, against measured, over many data sets and networks.
+
+The data and network of a study are one measurement: its points (layer, scale) share data, and only pairs are drawn
+independently. Of the points that are resolved (see `fractalman.studies.linearity.result`):
+
+- **bias**: the mean over pairs of their mean difference, with a Student-t interval over pairs. The law holds on average
+  where the interval meets ±`TOLERANCE`.
+- **order**: the predictions change places, at random, among the points of a pair; ``p_value`` is the part of such
+  arrangements whose mean |measured − predicted| is as small as the true one's. Small: which exponent stands where is
+  told by the spectrum. Large: a law that is right on average alone.
+- **slope**: of measured on predicted, both less their pair's mean, with an interval over pairs: 1 where the law holds,
+  0 where it knows the pairs' means at best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import RecipeError
+from fractalman.measure.scaling import student_t
+from fractalman.studies.base import Row
+from fractalman.studies.linearity.result import TOLERANCE
+
+ARRANGEMENTS = 2000
+_LEAST_PAIRS = 2
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How predicted and measured exponents compare.
+
+    Args:
+        pairs: data sets with a network that have a resolved point. points: resolved ones. unresolved: others. agree: of
+            the resolved, |difference| ≤ `TOLERANCE` + half-width. bias, bias_half_width: of all pairs, nan of one pair.
+        distance: mean |measured − predicted|. exchanged: the same over arrangements. p_value: see above. slope,
+            slope_half_width: of measured on predicted within pairs.
+    """
+
+    pairs: int
+    points: int
+    unresolved: int
+    agree: int
+    bias: float
+    bias_half_width: float
+    distance: float
+    exchanged: float
+    p_value: float
+    slope: float
+    slope_half_width: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the law holds on average, and tells the points of a pair apart."""
+        unbiased = abs(self.bias) <= TOLERANCE + self.bias_half_width
+        return unbiased and self.p_value <= 0.05 and abs(self.slope - 1.0) <= self.slope_half_width + TOLERANCE
+
+
+def agreement(exponents: Mapping[str, Sequence[Row]], seed: int = 0) -> Agreement:
+    """Compare the exponents of several pairs of data and network.
+
+    Args:
+        exponents: pair → rows of `LinearityResult.exponents`, of one target. seed: of the arrangements.
+    Errors: RecipeError for fewer than two pairs with a resolved exponent.
+    """
+    told = {name: [row for row in rows if row["agrees"] is not None] for name, rows in exponents.items()}
+    told = {name: rows for name, rows in told.items() if rows}
+    if len(told) < _LEAST_PAIRS:
+        raise RecipeError(
+            f"{len(told)} pairs of data and network with a resolved exponent: expected {_LEAST_PAIRS} and more"
+        )
+    measured = [np.array([row["measured"] for row in rows]) for rows in told.values()]
+    predicted = [np.array([row["predicted"] for row in rows]) for rows in told.values()]
+    gaps = [a - b for a, b in zip(measured, predicted, strict=True)]
+    bias, half = _over_pairs(np.array([gap.mean() for gap in gaps]))
+    distance = float(np.mean(np.abs(np.concatenate(gaps))))
+    rng = np.random.default_rng(seed)
+    arranged = np.array([_arranged(measured, predicted, rng) for _ in range(ARRANGEMENTS)])
+    slope, slope_half = _slope(measured, predicted)
+    points = sum(len(rows) for rows in told.values())
+    return Agreement(
+        pairs=len(told), points=points, unresolved=sum(map(len, exponents.values())) - points,
+        agree=sum(bool(row["agrees"]) for rows in told.values() for row in rows), bias=bias, bias_half_width=half,
+        distance=distance, exchanged=float(arranged.mean()),
+        p_value=float((1 + np.sum(arranged <= distance * (1.0 + 1e-12))) / (1 + ARRANGEMENTS)),
+        slope=slope, slope_half_width=slope_half,
+    )  # fmt: skip
+
+
+def _arranged(measured: Sequence[F64], predicted: Sequence[F64], rng: np.random.Generator) -> float:
+    return float(np.mean(np.concatenate([np.abs(a - rng.permutation(b)) for a, b in zip(measured, predicted,
+                                                                                     strict=True)])))  # fmt: skip
+
+
+def _slope(measured: Sequence[F64], predicted: Sequence[F64]) -> tuple[float, float]:
+    """Return the slope within pairs and its half-width: pairs are left out one by one (jackknife)."""
+    products = np.array(
+        [
+            (np.sum((a - a.mean()) * (b - b.mean())), np.sum(np.square(b - b.mean())))
+            for a, b in zip(measured, predicted, strict=True)
+        ]
+    )
+    products = products[products[:, 1] > 0.0]
+    k, total = len(products), products.sum(axis=0)
+    if k < _LEAST_PAIRS:
+        return math.nan, math.nan
+    without = total - products
+    slopes = without[:, 0] / without[:, 1]
+    half = student_t(k - 1) * math.sqrt((k - 1) / k * float(np.square(slopes - slopes.mean()).sum()))
+    return float(total[0] / total[1]), half
+
+
+def _over_pairs(values: F64) -> tuple[float, float]:
+    return float(values.mean()), student_t(values.size - 1) * float(values.std(ddof=1)) / math.sqrt(values.size)
