@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fractalman.learners.networks.network import Network
 from fractalman.learners.networks.parameterization import Weights, initial_weights, layer_sizes, multipliers
-
-if TYPE_CHECKING:
-    from fractalman.learners.own_networks import OwnNetwork
 
 
 def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
@@ -50,6 +46,8 @@ class Dense(Network):
     activation: str = "relu"
     parameterization: str = "standard"
 
+    opens_as: ClassVar[str] = "fractalman.learners.networks.tangents:OpenedDense"
+
     def start(self, key: int, d: int, outputs: int) -> Weights:
         """Return a pair (weight, bias) per layer."""
         return initial_weights(key, d, self.width, self.depth, outputs, self.parameterization)
@@ -76,10 +74,3 @@ class Dense(Network):
     def rectified(self) -> bool:
         """Whether the units are ReLUs."""
         return self.activation == "relu"
-
-    def opened(self, factors: Any, rates: Any, d: int, outputs: int) -> Callable[[Any], OwnNetwork]:
-        """Return the function weights → network; its tangent kernel is exact, and knows the layers' rates."""
-        from fractalman.learners.networks.tangents import OpenedDense
-
-        shape = OpenedDense(self, self.start(0, d, outputs), factors, rates, d)
-        return shape.at

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fractalman._typing import F32
 from fractalman.random.streams import Role, key64, normals
-
-if TYPE_CHECKING:
-    from fractalman.learners.own_networks import OwnNetwork
 
 Tensors = Mapping[str, Any]
 """Weights by name, "layer/name"."""
@@ -45,6 +42,9 @@ class Network(ABC):
 
     rows: ClassVar[int] = 1024
     """Points that pass at once where no gradient is asked for."""
+    opens_as: ClassVar[str] = "fractalman.learners.networks.opened:OpenedNetwork"
+    """Module:class of what the studies see of it. That class has the kernel of plain gradient descent at rates of 1; a
+    network whose `constants` say otherwise names a class of its own."""
 
     @abstractmethod
     def start(self, key: int, d: int, outputs: int) -> Any:
@@ -94,25 +94,6 @@ class Network(ABC):
     def joined(self, layers: Any) -> Any:
         """Return the weights that `by_layer` took apart."""
         return layers
-
-    def opened(self, factors: Any, rates: Any, d: int, outputs: int) -> Callable[[Any], OwnNetwork]:  # noqa: ARG002
-        """Return the function weights → this network as the studies see one; all of them share what is compiled.
-
-        Parameters
-        ----------
-        factors : object
-            As `constants` makes them.
-        rates : object
-            Of plain gradient descent, as `constants` makes them; all are 1 unless a subclass says otherwise here, too.
-        d : int
-            Inputs.
-        outputs : int
-            Outputs.
-        """
-        from fractalman.learners.networks.opened import OpenedNetwork
-
-        shape = OpenedNetwork(self, self.start(0, d, outputs), factors, d)
-        return lambda weights: shape.at(self.by_layer(weights))
 
     def constants(self, optimizer: str, d: int, weights: Any) -> tuple[Any, Any]:  # noqa: ARG002
         """Return what multiplies products in `apply`, and a relative learning rate for every weight.

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -19,6 +18,7 @@ from fractalman.learners.networks import training
 from fractalman.learners.networks.dense import Dense
 from fractalman.learners.networks.learner import NetworkLearner
 from fractalman.learners.networks.network import Network
+from fractalman.learners.networks.opened import opened
 from fractalman.learners.protocol import Problem, Scaling, scaling
 from fractalman.random.streams import Role, key64
 
@@ -82,10 +82,6 @@ class Prepared(Display):
     factors: Any
     rates: Any
 
-    @cached_property
-    def _opened(self) -> Any:
-        return self.network.opened(self.factors, self.rates, self.X.shape[1], self.y.shape[1])
-
     def opened(self, weights: Any) -> OwnNetwork:
         """Return the network with some weights as the studies see one; it is asked at scaled inputs.
 
@@ -94,8 +90,8 @@ class Prepared(Display):
         weights : pytree
             Of a `Snapshot`.
         """
-        found: OwnNetwork = self._opened(weights)
-        return found
+        shape = opened(self.network, self.X.shape[1], self.y.shape[1])
+        return shape.at(self.network.by_layer(weights))
 
 
 def prepare(learner: NetworkLearner, problem: Problem, linear: bool = False) -> Prepared:

@@ -13,7 +13,6 @@ Source: Jacot, Gabriel & Hongler, arXiv 1806.07572; the sum over layers is the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from fractalman.learners.networks.network import Network
 from fractalman.learners.networks.opened import OpenedNetwork
 from fractalman.learners.networks.parameterization import Weights
 from fractalman.learners.networks.training import ACTIVATIONS
+from fractalman.learners.own_networks import OUTPUT
 
 BLOCK = 2048
 """Pairs, or points, that are worked on at once."""
@@ -145,20 +145,17 @@ class OpenedDense(OpenedNetwork):
     ----------
     network : Dense
         The shape.
-    weights : Weights
-        Of one network.
-    factors : (layers,) float32
-        .
-    rates : sequence of (float, float)
-        Of weights and biases, layer by layer.
     d : int
         Inputs.
+    outputs : int
+        Outputs.
     """
 
-    def __init__(self, network: Dense, weights: Weights, factors: F32, rates: Sequence[Any], d: int) -> None:
-        super().__init__(network, weights, factors, d)
-        self.parts = (*(str(k + 1) for k in range(len(weights) - 1)), "output")
-        self._activation, self._factors, self._rates = network.activation, factors, rates
+    def __init__(self, network: Dense, d: int, outputs: int) -> None:
+        super().__init__(network, d, outputs)
+        self._factors, self._rates = network.constants("sgd", d, self.pytree)
+        self.parts = (*self.layers, OUTPUT)
+        self._activation = network.activation
 
     def _signals(self, X: AnyFloat) -> Signals:
         return signals(self.pytree, self._factors, np.asarray(X, np.float32), self._activation)
