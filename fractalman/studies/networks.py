@@ -16,7 +16,7 @@ from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, StudySpec, Task, plain
 from fractalman.studies.reading import Tables
 from fractalman.studies.sources import Sample
-from fractalman.studies.trained_source import Source
+from fractalman.studies.trained_source import Source, network_names
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.learner import NetworkLearner
@@ -27,11 +27,6 @@ CONTROLS = ("shuffled-labels", "linear")
 
 DEFAULT = "mlp"
 """The network of a study that names none."""
-
-
-def network_names() -> tuple[str, ...]:
-    """Return the learners whose networks studies look into."""
-    return tuple(name for name in learners.names() if learners.learner_class(name).opens)
 
 
 def network_table(tables: Tables) -> dict[str, Any]:

@@ -262,5 +262,5 @@ def test_layers_and_parts_stand_in_the_order_in_which_they_were_written() -> Non
     # each part is the part of its name: the readout's is the Gram matrix of the last layer
     other = own_network((lambda p, points: points @ p["w"], {"w": parameters["a-head"]["w"][:6]}), held["last"])
     np.testing.assert_allclose(kernel[2], other.kernel(held["last"][:3], held["last"][:4])[0], rtol=1e-4)
-    read = own_network((function, parameters), X, {"z": lambda p, x: x, "a": lambda p, x: -x})
+    read = own_network((function, parameters), X, {"z": lambda _, x: x, "a": lambda _, x: -x})
     assert read.layers == ("z", "a")

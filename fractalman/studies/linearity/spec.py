@@ -11,9 +11,9 @@ from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
-from fractalman.studies.networks import DEFAULT, NetworksSpec, network_names, network_table, steps_of
+from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes
-from fractalman.studies.trained_source import Source, TrainedSource
+from fractalman.studies.trained_source import Source, TrainedSource, network_names
 
 KEYS: Keys = {
     "train_size": (integer(8, MAX_POINTS), REQUIRED),

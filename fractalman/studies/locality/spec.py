@@ -11,9 +11,9 @@ from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.locality import patterns
-from fractalman.studies.networks import CONTROLS, DEFAULT, NetworksSpec, network_names, network_table, steps_of
+from fractalman.studies.networks import CONTROLS, DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source
+from fractalman.studies.trained_source import Source, network_names
 
 KEYS: Keys = {
     "train_size": (integer(2, MAX_POINTS), REQUIRED),

@@ -10,9 +10,9 @@ from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
-from fractalman.studies.networks import DEFAULT, NetworksSpec, network_names, network_table, steps_of
+from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source
+from fractalman.studies.trained_source import Source, network_names
 
 KEYS: Keys = {
     "train_sizes": (sizes(), REQUIRED),
