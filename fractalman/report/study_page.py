@@ -79,7 +79,8 @@ def source_words(study: Any) -> str:
         points = of.path if isinstance(of, FileSource) else recipe_words(of)
         return (
             f"layer {own['layer']} of a network ({own['learner']}) trained on {own['train_size']:,} points of "
-            f"{points}, at points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that layer"
+            f"{points}, at points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that "
+            "layer"
         )
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"
