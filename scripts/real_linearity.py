@@ -150,11 +150,20 @@ def write(folder: Path, held: dict[str, dict[str, list[dict[str, Any]]]]) -> Non
     (folder / "exponents.svg").write_bytes(exponents_figure(exponents))
     said = {}
     for target in ("label", "network"):
-        mine = {name: [row for row in rows if row["target"] == target] for name, rows in exponents.items()}
-        with contextlib.suppress(fm.errors.RecipeError):  # one pair says nothing of pairs
-            found = agreement(mine)
-            said[target] = {**dataclasses.asdict(found), "holds": found.holds}
+        with contextlib.suppress(fm.errors.RecipeError):  # one data set says nothing of others
+            found = agreement(by_data(exponents, target))
+            said[target] = {**dataclasses.asdict(found), "biased": found.biased, "tells_apart": found.tells_apart}
     (folder / "agreement.json").write_text(json.dumps(jsonable(said), indent=1) + "\n", encoding="utf-8")
+
+
+def by_data(exponents: dict[str, list[dict[str, Any]]], target: str) -> dict[str, list[dict[str, Any]]]:
+    """Return data set → the places of all its networks; the label from the input is one place, whatever network."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, rows in exponents.items():
+        mine = found.setdefault(name.partition(",")[0], [])
+        seen = bool(mine) and target == "label"
+        mine += [r for r in rows if r["target"] == target and not (seen and r["space"] == "input")]
+    return found
 
 
 if __name__ == "__main__":
