@@ -91,6 +91,8 @@ def _with(row: Row, name: str) -> str:
 def exponents_figure(exponents: Mapping[str, Sequence[Row]], kind: str = "svg") -> bytes:
     """Return exponents measured against predicted, one point per (data, layer, scale, target), with the diagonal.
 
+    Points without a verdict are pale.
+
     Args:
         exponents: name of the data and network → `LinearityResult.exponents`; a colour each.
         kind: "svg", "png" or "pdf".
@@ -123,12 +125,14 @@ def _points(axes: Axes, exponents: Mapping[str, Sequence[Row]], target: str) -> 
         rows = [r for r in every if r["target"] == target and r["measured"] is not None]
         if not rows:
             continue
-        x, y = [r["predicted"] for r in rows], [r["measured"] for r in rows]
-        axes.errorbar(
-            x, y, xerr=_halves(rows, "predicted"), yerr=_halves(rows, "measured"), color=color, marker=marker, ms=4.5,
-            ls="none", elinewidth=0.8, capsize=1.5, label=name, zorder=3,
-        )  # fmt: skip
-        places += [*x, *y]
+        for told, alpha in ((True, 1.0), (False, 0.25)):  # pale: too wide to be evidence
+            mine = [r for r in rows if (r["agrees"] is not None) is told]
+            x, y = [r["predicted"] for r in mine], [r["measured"] for r in mine]
+            axes.errorbar(
+                x, y, xerr=_halves(mine, "predicted"), yerr=_halves(mine, "measured"), color=color, marker=marker,
+                ms=4.5, ls="none", elinewidth=0.8, capsize=1.5, label=name if told else None, zorder=3, alpha=alpha,
+            )  # fmt: skip
+            places += [*x, *y]
     return min(places), max(places)
 
 

@@ -103,7 +103,7 @@ class TrainedSource:
         return Sample(
             X=np.ascontiguousarray(X, np.float32), y=unit_columns(of)[0], train=train, test=test,
             hierarchy=estimated_hierarchy(X, self.values["hierarchy"], key >> 1), exact=False, label_tree=None,
-            recipe=None, population=np.inf, key=key, layers=layers,
+            recipe=None, population=float(len(X)) if isinstance(self.points, FileSource) else np.inf, key=key, layers=layers,
         )  # fmt: skip
 
     def _key(self, i: int) -> int:

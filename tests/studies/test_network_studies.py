@@ -248,7 +248,7 @@ def test_the_catalogues_studies_are_specifications(tmp_path: Path, monkeypatch: 
         np.savez(file, X=np.zeros((4, 3), np.float32), y=np.arange(4.0))
     kinds = {"locality": Locality, "probe": Probing}
     mine = [name for name in study_names() if name.partition("-")[0] in kinds]
-    assert len(mine) == 10
+    assert len(mine) == 12
     for name in mine:
         checked = kinds[name.partition("-")[0]].read(study_text(name))
         assert type(checked).read(checked.to_dict()) == checked

