@@ -99,11 +99,12 @@ class TrainedSource:
         of = outputs if self.values["target"] == ANSWERS[0] else y
         X = layers[layer]
         key = self._key(i)
+        population = float(len(X)) if isinstance(self.points, FileSource) else np.inf
         train, test = split_indices(len(X), train_size, test_size, seed=key >> 1)
         return Sample(
             X=np.ascontiguousarray(X, np.float32), y=unit_columns(of)[0], train=train, test=test,
             hierarchy=estimated_hierarchy(X, self.values["hierarchy"], key >> 1), exact=False, label_tree=None,
-            recipe=None, population=float(len(X)) if isinstance(self.points, FileSource) else np.inf, key=key, layers=layers,
+            recipe=None, population=population, key=key, layers=layers,
         )  # fmt: skip
 
     def _key(self, i: int) -> int:
