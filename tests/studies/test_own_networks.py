@@ -149,6 +149,11 @@ def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:
     [
         (lambda d: fm.granularity((d.X, d.y[:5])), "expected 512 rows"),
         (lambda d: fm.granularity((d.X, np.full(N, np.nan))), "y of kind float64: expected finite numbers"),
+        (lambda d: fm.granularity((d.X.reshape(512, 2, -1), d.y)), r"shape \(512, 2, 4\): expected \(n, d\).*reshape"),
+        (lambda d: fm.granularity((np.ma.masked_less(d.X, 0.0), d.y)), "X with .* masked values"),
+        (lambda d: fm.granularity(([[1.0, 2.0], [3.0]], d.y)), "X with rows of unequal length"),
+        (lambda d: fm.locality((d.X, d.y), network={"h": np.ma.masked_less(d.X, 0.0)}), "'h' with .* masked values"),
+        (lambda d: fm.locality((d.X, d.y), network={"h": [[1.0], [1.0, 2.0]]}), "'h' with rows of unequal length"),
         (lambda d: fm.granularity((d.X, d.y), scale=[4]), "unknown key granularity.scale.*did you mean 'scales'"),
         (lambda d: fm.granularity((d.X, d.y), hierarchy="wards"), "'wards': expected ward.*did you mean 'ward'"),
         (lambda d: fm.granularity((d.X, d.y), layer="3"), "layer = '3': expected input"),

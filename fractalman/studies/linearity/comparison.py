@@ -23,6 +23,7 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.measure.scaling import student_t
+from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row
 
 ARRANGEMENTS = 2000
@@ -80,8 +81,7 @@ def agreement(exponents: Mapping[str, Sequence[Row]], seed: int = 0) -> Agreemen
     gaps = [a - b for a, b in zip(measured, predicted, strict=True)]
     bias, half = _over_sets(np.array([gap.mean() for gap in gaps]))
     distance = float(np.mean(np.abs(np.concatenate(gaps))))
-    rng = np.random.default_rng(seed)
-    arranged = np.array([_arranged(measured, predicted, rng) for _ in range(ARRANGEMENTS)])
+    arranged = np.array([_arranged(measured, predicted, key64(seed, Role.MEASUREMENT, k)) for k in range(ARRANGEMENTS)])
     slope, slope_half = _slope(measured, predicted)
     places = sum(len(rows) for rows in told.values())
     return Agreement(
@@ -93,9 +93,12 @@ def agreement(exponents: Mapping[str, Sequence[Row]], seed: int = 0) -> Agreemen
     )  # fmt: skip
 
 
-def _arranged(measured: Sequence[F64], predicted: Sequence[F64], rng: np.random.Generator) -> float:
-    return float(np.mean(np.concatenate([np.abs(a - rng.permutation(b)) for a, b in zip(measured, predicted,
-                                                                                     strict=True)])))  # fmt: skip
+def _arranged(measured: Sequence[F64], predicted: Sequence[F64], key: int) -> float:
+    gaps = [
+        np.abs(a - b[permutation(key64(key, Role.MEASUREMENT, i), b.size)])
+        for i, (a, b) in enumerate(zip(measured, predicted, strict=True))
+    ]
+    return float(np.mean(np.concatenate(gaps)))
 
 
 def _slope(measured: Sequence[F64], predicted: Sequence[F64]) -> tuple[float, float]:
