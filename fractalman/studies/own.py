@@ -156,6 +156,8 @@ def array_source(
     raw = outputs if given.y is None else given.y
     if raw is None:
         raise RecipeError("points without labels: expected (X, y), or a network whose outputs are known")
+    if outputs is not None and outputs.shape[1] == 1 and raw.shape[1] == 2 and np.allclose(raw[:, 0], -raw[:, 1]):
+        raw = raw[:, 1:]  # one logit for two classes is that of the second
     if outputs is not None and outputs.shape[1] != raw.shape[1]:
         raise RecipeError(
             f"a network of {outputs.shape[1]} outputs and labels of {raw.shape[1]} columns: expected as many; use "

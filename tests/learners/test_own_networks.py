@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 from typing import Any
@@ -244,7 +245,7 @@ def test_an_unknown_layer_is_named() -> None:
 
 def test_layers_and_parts_stand_in_the_order_in_which_they_were_written() -> None:
     """JAX sorts the keys of dicts; the last layer of a network is not the last of the alphabet."""
-    pytest.importorskip("jax")
+    jax = pytest.importorskip("jax")
     stem, head = WEIGHTS[0][0].astype(np.float32), WEIGHTS[1][0].astype(np.float32)
     parameters = {"stem": {"w": stem, "b": np.zeros(8, np.float32)}, "body": [head], "a-head": {"w": head.T[:, :1]}}
 
@@ -262,5 +263,9 @@ def test_layers_and_parts_stand_in_the_order_in_which_they_were_written() -> Non
     # each part is the part of its name: the readout's is the Gram matrix of the last layer
     other = own_network((lambda p, points: points @ p["w"], {"w": parameters["a-head"]["w"][:6]}), held["last"])
     np.testing.assert_allclose(kernel[2], other.kernel(held["last"][:3], held["last"][:4])[0], rtol=1e-4)
+    box = jax.tree_util.register_dataclass(dataclasses.make_dataclass("Box", ["value"]), ["value"], [])
+    boxed = {"stem": {"w": box(stem), "b": box(np.zeros(8, np.float32))}}
+    network = own_network((lambda p, x: x @ p["stem"]["w"].value + p["stem"]["b"].value, boxed), X)
+    assert network.parts == ("stem",)  # as the variables of flax nnx are boxed
     read = own_network((function, parameters), X, {"z": lambda _, x: x, "a": lambda _, x: -x})
     assert read.layers == ("z", "a")

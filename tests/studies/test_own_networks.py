@@ -10,6 +10,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.learners.own_networks import own_network
 from fractalman.studies.own import array_source, given_points, ladder
 
 pytest.importorskip("sklearn")
@@ -131,6 +132,17 @@ def test_several_networks_are_replicates(data: fm.Dataset) -> None:
     networks: Any = [{"h": rng.normal(size=(N, 3))} for _ in range(2)]
     result = fm.probe(data, network=networks, seeds=2, scales=[128])
     assert len({row["number"] for row in result.rows if row.get("quantity") == "r2-path" and row["layer"] == "h"}) == 2
+
+
+def test_one_logit_of_two_classes_is_that_of_the_second(data: fm.Dataset) -> None:
+    kind = np.where(data.y > 0.0, "warm", "cold")
+    logit = np.where(data.y > 0.0, 2.0, -2.0)
+    given = given_points((data.X, kind), "one-hot")
+    source = array_source(given, own_network({"h": data.X, "output": logit}, data.X))
+    assert source.y.shape == source.predicted.shape == (N, 1)
+    assert np.corrcoef(source.y[:, 0], source.predicted[:, 0])[0, 1] == pytest.approx(1.0)
+    with pytest.raises(RecipeError, match="3 outputs and labels of 2 columns"):
+        array_source(given, own_network({"h": data.X, "output": data.X[:, :3]}, data.X))
 
 
 def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:

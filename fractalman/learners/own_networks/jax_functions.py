@@ -72,7 +72,8 @@ class JaxNetwork(JacobianNetwork):
         if not self._moving:
             raise RecipeError("a function without parameters: expected a pytree with arrays of real numbers")
         self._function, self._readers, self.rows = function, dict(layers or {}), _ROWS
-        names = {str(k): _path(paths[k][0][:-1]) or _path(paths[k][0]) for k in self._moving}
+        steps = {k: _bare(paths[k][0]) for k in self._moving}
+        names = {str(k): _path(path[:-1]) or _path(path) for k, path in steps.items()}
         parts = grouped({str(k): names[str(k)] for k in _as_given(parameters, paths) if str(k) in names})
         self._groups = [[self._moving.index(int(k)) for k in part] for part in parts.values()]
         self.parts = tuple(parts)
@@ -199,6 +200,11 @@ def _child(node: Any, step: Any) -> Any:
     if isinstance(node, (Mapping, list, tuple)):
         return node[step.key if isinstance(node, Mapping) else step.idx]
     return None
+
+
+def _bare(path: Any) -> Any:
+    """Return a path without a last step into the box that an array lies in, the ``value`` of flax nnx."""
+    return path[:-1] if len(path) > 1 and getattr(path[-1], "name", "") == "value" else path
 
 
 def _path(path: Any) -> str:
