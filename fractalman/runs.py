@@ -306,7 +306,8 @@ def run_linearity(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [linearity], [mlp]. Or points, as for `fractalman.granularity`.
+        [recipe] or [data], [linearity], [mlp] (or [convolution], [transformer]). Or points, as for
+        `fractalman.granularity`.
     out
         Folder for journal.jsonl, report.html, rows.csv and result.json; a killed run of the same spec is continued.
         None = keep nothing.
@@ -374,8 +375,8 @@ def run_locality(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [locality], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
-        are then the network's own outputs.
+        [recipe] or [data], [locality], [mlp] (or [convolution], [transformer]). Or points: a dataset, a pair (X, y),
+        or X alone, whose labels are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.
@@ -444,8 +445,8 @@ def run_probe(
     ----------
     spec
         A name of the catalogue's studies, path of a TOML file, TOML text, or its tables as a dict:
-        [recipe] or [data], [probe], [mlp]. Or points: a dataset, a pair (X, y), or X alone, whose labels
-        are then the network's own outputs.
+        [recipe] or [data], [probe], [mlp] (or [convolution], [transformer]). Or points: a dataset, a pair (X, y), or X
+        alone, whose labels are then the network's own outputs.
     out
         Folder for journal.jsonl, report.html, rows.csv, means.csv, latents.csv and result.json; a killed run
         of the same spec is continued. None = keep nothing.

@@ -21,9 +21,8 @@ import fractalman as fm
 from fractalman import learners
 from fractalman.experiments.specification import string_settings
 from fractalman.learners.dictionaries import AutoencoderSettings, fit_autoencoders
-from fractalman.learners.networks.settings import Settings
+from fractalman.learners.networks.mlp import MLP, Settings
 from fractalman.learners.networks.snapshots import prepare, snapshots
-from fractalman.learners.networks.tangents import signals
 from fractalman.learners.protocol import Problem
 from fractalman.measure.recovery import Truth
 from fractalman.measure.scaling import student_t
@@ -57,14 +56,14 @@ def relu_layers(recipe: Any, seed: int, steps: int) -> Any:
     data = fm.generate(replace(recipe, seed=seed))
     train, test = data.split(TRAIN, TRAIN, seed=seed)
     problem = Problem(data.X[train], data.y[train, None], data.X[test], key=seed)
-    made = prepare(Settings(width=64, depth=2, steps=steps, batch_size=128), problem)
-    inputs = made.scale.inputs(data.X).astype(np.float32)
+    made = prepare(MLP(Settings(width=64, depth=2, steps=steps, batch_size=128)), problem)
+    inputs = made.scale.inputs(data.X)
     truth = made.scale.labels(data.y[test, None])[:, 0] / made.scale.label_scale
     for shot in snapshots(made, [0, steps]):
-        forward = signals(shot.weights, made.factors, inputs, made.run.activation)
-        risk = float(np.square(forward.output[test, 0] - truth).mean())
-        for layer in (1, 2):
-            yield f"layer-{layer}", bool(shot.step), data, forward.forward[layer], risk, train, test
+        held = made.opened(shot.weights).activations(inputs)
+        risk = float(np.square(held["output"][test, 0] - truth).mean())
+        for layer in ("1", "2"):
+            yield f"layer-{layer}", bool(shot.step), data, held[layer], risk, train, test
 
 
 def transformer_layers(recipe: Any, seed: int, steps: int) -> Any:

@@ -34,6 +34,13 @@ RESOLUTION = 0.5
 MORE_SEEDS, MORE_DRAWS = "use more seeds", "use more seeds or label_draws"
 """What narrows an interval; against the risks expected on the replicates' points labels are all that scatters."""
 
+CURVE_ERROR = 0.02
+"""Relative error of a predicted curve whose learner chooses a ridge or k, which the curve chooses in the mean of data.
+
+It counts where the risks expected on the very points are known too, with the choice that was made: labels are many
+there, so that 1 or 2 % show, and what is wrong with the data shows beside those risks.
+"""
+
 _RESOLVES = 0.5  # share of the distance between the predicted curve and a constant that the half-width may take
 
 
@@ -139,14 +146,15 @@ def level_of(
     if not (predicted > 0.0).all():
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
-    shared = float(getattr(prediction, "shared_error", 0.0))
+    shared, expected = float(getattr(prediction, "shared_error", 0.0)), expected_risks(points, used, seeds)
+    if expected is not None:
+        error, shared = np.hypot(error, CURVE_ERROR * predicted), math.hypot(shared, CURVE_ERROR)
     parts = structures = None
     if test_size is not None:
         parts, structures = draw_risks(points, used, seeds), structures_of(prediction, used, test_size)
     against_curve = _against_curve(
         risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures
     )
-    expected = expected_risks(points, used, seeds)
     against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected))
     return _level(against_curve, against_own, tuple(used), _constant(points, used, predicted))
 

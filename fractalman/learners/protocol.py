@@ -209,6 +209,8 @@ class Learner(HtmlTable, ABC):
     strings : bool
         Whether it reads inputs position by position: a sweep over strings fills in the settings ``block`` and
         ``vocabulary`` that say what a position is, where it has them and they were not typed.
+    opens : bool
+        Whether it is a network that studies look into, layer by layer and step by step of its training.
     linear_smoother : bool
         Whether its predictions are linear in the training labels, so that theory has its risk in closed form.
     kernel : str
@@ -235,6 +237,7 @@ class Learner(HtmlTable, ABC):
     doubled: ClassVar[tuple[str, ...]] = ()
     padding: ClassVar[str] = ""
     strings: ClassVar[bool] = False
+    opens: ClassVar[bool] = False
     linear_smoother: ClassVar[bool] = False
     kernel: ClassVar[str] = ""
     reference: ClassVar[str] = ""

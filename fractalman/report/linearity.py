@@ -88,40 +88,51 @@ def _with(row: Row, name: str) -> str:
     return interval(row[name], row[f"{name}_half_width"])
 
 
-def exponents_figure(results: Mapping[str, LinearityResult], kind: str = "svg") -> bytes:
+def exponents_figure(exponents: Mapping[str, Sequence[Row]], kind: str = "svg") -> bytes:
     """Return exponents measured against predicted, one point per (data, layer, scale, target), with the diagonal.
 
+    Points without a verdict are pale.
+
     Args:
-        results: name of the data and network → study; a colour each. kind: "svg", "png" or "pdf".
+        exponents: name of the data and network → `LinearityResult.exponents`; a colour each.
+        kind: "svg", "png" or "pdf".
     """
     with settings():
         figure = new_figure(9.4, 4.4)
-        held = {row["target"] for result in results.values() for row in result.exponents}
-        targets = ["label", "network"] if "network" in held else ["label"]
+        held = {row["target"] for rows in exponents.values() for row in rows}
+        targets = [target for target in ("label", "network") if target in held] or ["label"]
         panels = [figure.add_subplot(1, len(targets), k + 1) for k in range(len(targets))]
         for axes, target in zip(panels, targets, strict=True):
-            low, high = _points(axes, results, target)
+            low, high = _points(axes, exponents, target)
             axes.plot([low, high], [low, high], color=INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
             words = "target: the label" if target == "label" else "target: the network’s own function"
             axes.set_title(words, loc="left", fontsize=10)
             axes.set_xlabel("exponent from the local spectrum")
         panels[0].set_ylabel("exponent measured")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, max(1, len(labels))))
+        named = {
+            label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        labels = [name for name in exponents if name in named]
+        handles, columns = [named[name] for name in labels], min(4, max(1, len(labels)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
         return saved(figure, kind)
 
 
-def _points(axes: Axes, results: Mapping[str, LinearityResult], target: str) -> tuple[float, float]:
+def _points(axes: Axes, exponents: Mapping[str, Sequence[Row]], target: str) -> tuple[float, float]:
     places: list[float] = [0.0]
-    for k, (name, result) in enumerate(results.items()):
+    for k, (name, every) in enumerate(exponents.items()):
         color, marker = STYLES[k % len(STYLES)]
-        rows = [r for r in result.exponents if r["target"] == target and r["measured"] is not None]
-        x, y = [r["predicted"] for r in rows], [r["measured"] for r in rows]
-        axes.errorbar(
-            x, y, xerr=_halves(rows, "predicted"), yerr=_halves(rows, "measured"), color=color, marker=marker, ms=4.5,
-            ls="none", elinewidth=0.8, capsize=1.5, label=name, zorder=3,
-        )  # fmt: skip
-        places += [*x, *y]
+        rows = [r for r in every if r["target"] == target and r["measured"] is not None]
+        if not rows:
+            continue
+        for told, alpha in ((True, 1.0), (False, 0.25)):  # pale: too wide to be evidence
+            mine = [r for r in rows if (r["agrees"] is not None) is told]
+            x, y = [r["predicted"] for r in mine], [r["measured"] for r in mine]
+            axes.errorbar(
+                x, y, xerr=_halves(mine, "predicted"), yerr=_halves(mine, "measured"), color=color, marker=marker,
+                ms=4.5, ls="none", elinewidth=0.8, capsize=1.5, label=name if told else None, zorder=3, alpha=alpha,
+            )  # fmt: skip
+            places += [*x, *y]
     return min(places), max(places)
 
 
@@ -175,7 +186,7 @@ def linearity_page(result: LinearityResult) -> str:
         paragraph(source_words(result.study), "muted"),
         heading("Local linear problems"),
         image(
-            exponents_figure({"this study": result}), "svg+xml", "exponents predicted against measured",
+            exponents_figure({"this study": result.exponents}), "svg+xml", "exponents predicted against measured",
             "Exponents of local learning curves: one point per space and scale, with 95 % intervals over replicates. "
             "Dashed: equal.",
         ),

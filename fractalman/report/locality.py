@@ -211,7 +211,7 @@ def _context(result: LocalityResult) -> list[Markup]:
     note = (
         "First order: root mean square of what a step that removes a hundredth of a residual changes elsewhere, minus "
         "what the kernel says, over the latter. Influences are those of plain gradient descent; the networks were "
-        "trained as [mlp] says."
+        f"trained as [{result.study.learner}] says."
     )
     return [heading("The networks", 3), table(header, rows), paragraph(note, "note")]
 

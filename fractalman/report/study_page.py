@@ -75,10 +75,12 @@ def source_words(study: Any) -> str:
     if isinstance(source, FileSource):
         return f"{source.path}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
     if isinstance(source, TrainedSource):
-        points, own = recipe_words(source.points), source.values
+        own, of = source.values, source.points
+        points = of.path if isinstance(of, FileSource) else recipe_words(of)
         return (
-            f"layer {own['layer']} of a {own['learner']} trained on {own['train_size']:,} points of {points}, at "
-            f"points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that layer"
+            f"layer {own['layer']} of a network ({own['learner']}) trained on {own['train_size']:,} points of "
+            f"{points}, at points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that "
+            "layer"
         )
     known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
     return f"{recipe_words(source.recipe)}; its hierarchy is {known}"

@@ -60,11 +60,16 @@ def given_points(data: Any, target: str = TARGETS[0]) -> Given:
         words = f"a dataset of type {type(data).__name__}"
         recipe = getattr(data, "recipe", None)
         words = words if recipe is None else f"a dataset of the family {recipe.family}"
-    elif isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) == 2:
+    elif isinstance(data, (tuple, list)) and len(data) == 2 and _dimensions(data[0]) >= 2:
         found, values = data
     else:
         found, values = data, None
     X = _numbers("X", found)
+    if X.ndim > 2:
+        raise RecipeError(
+            f"X of shape {X.shape}: expected (n, d), a row for every point; use X.reshape(len(X), -1), and a network "
+            "that shapes its input itself"
+        )
     if X.ndim != 2 or len(X) < 8:
         raise RecipeError(f"X of shape {X.shape}: expected (n, d) with 8 points and more")
     if values is None:
@@ -79,8 +84,22 @@ def given_points(data: Any, target: str = TARGETS[0]) -> Given:
     return Given(X, y, tree, edges, words)
 
 
+def _dimensions(values: Any) -> int:
+    try:
+        return np.ndim(values)
+    except ValueError:  # rows of unequal length, which `_numbers` names
+        return 2
+
+
 def _numbers(name: str, values: Any) -> F64:
-    array = np.asarray(values[()] if hasattr(values, "chunks") else values)
+    if np.ma.is_masked(values):
+        raise RecipeError(
+            f"{name} with {int(np.ma.getmaskarray(values).sum())} masked values: expected all; leave their rows out"
+        )
+    try:
+        array = np.asarray(values[()] if hasattr(values, "chunks") else values)
+    except ValueError:
+        raise RecipeError(f"{name} with rows of unequal length: expected an array of numbers") from None
     if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
         raise RecipeError(f"{name} of kind {array.dtype}: expected finite numbers; use target = 'one-hot' for classes")
     return np.ascontiguousarray(array, np.float64)
@@ -137,6 +156,8 @@ def array_source(
     raw = outputs if given.y is None else given.y
     if raw is None:
         raise RecipeError("points without labels: expected (X, y), or a network whose outputs are known")
+    if outputs is not None and outputs.shape[1] == 1 and raw.shape[1] == 2 and np.allclose(raw[:, 0], -raw[:, 1]):
+        raw = raw[:, 1:]  # one logit for two classes is that of the second
     if outputs is not None and outputs.shape[1] != raw.shape[1]:
         raise RecipeError(
             f"a network of {outputs.shape[1]} outputs and labels of {raw.shape[1]} columns: expected as many; use "

@@ -99,16 +99,17 @@ def read_study(
     values = read_table(name, tables.get(name, {}), keys, problems, example) if name in tables else {}
     settings: dict[str, Mapping[str, Any]] = {}
     for learner in learners:
-        table = tables.get(learner, {})
+        if learner not in tables:
+            continue
+        table = tables[learner]
         if not isinstance(table, Mapping):
             problems.append(f"{learner} is {shown(table)}: expected a table [{learner}]")
             continue
-        if table:
-            try:
-                fractalman.learners.make(learner, table)
-            except RecipeError as error:
-                problems += map(str, error.args)
-            settings[learner] = dict(table)
+        try:
+            fractalman.learners.make(learner, table)
+        except RecipeError as error:
+            problems += map(str, error.args)
+        settings[learner] = dict(table)
     points = _source(tables, values, problems, superposed)
     refuse(problems)
     return Tables(cast(Source, points), values, settings)  # where it is None, that was a problem
@@ -142,8 +143,13 @@ def _source(
     if isinstance(tables["data"], Mapping) and "text" in tables["data"]:
         problems.append(f"[data] text without [network]: contexts are no points of a space; use e.g. {NETWORK}")
         return None
+    return _file(tables["data"], problems)
+
+
+def _file(given: Any, problems: list[str]) -> FileSource | None:
+    """Return the points of a table [data] with a file; None with what is wrong among the problems."""
     before = len(problems)
-    table = read_table("data", tables["data"], _DATA, problems, '[data] file = "digits.npz"')
+    table = read_table("data", given, _DATA, problems, '[data] file = "digits.npz"')
     if len(problems) > before:
         return None
     try:
@@ -158,8 +164,12 @@ def _source(
 
 def _network(tables: Mapping[str, Any], kind: str, problems: list[str]) -> TrainedSource | None:
     """Return the layer of a network over the points of [recipe] or [data]."""
+    table = tables[kind]
+    if kind == "data" and isinstance(table, Mapping) and "text" not in table:
+        file = _file(table, problems)
+        return None if file is None else trained_source(file, tables["network"], problems)
     try:
-        points = from_dict(tables["recipe"]) if kind == "recipe" else data_of_table(tables["data"])
+        points = from_dict(table) if kind == "recipe" else data_of_table(table)
     except RecipeError as error:
         problems += map(str, error.args)
         return None

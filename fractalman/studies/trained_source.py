@@ -1,6 +1,6 @@
 """Points that are a layer of a network which the study itself trains: what it holds of inputs that it never saw.
 
-[data] or [recipe] · [network] learner, train_size, layer, target, and the learner's settings
+[data] (text, or a file) or [recipe] · [network] learner, train_size, layer, target, and the learner's settings
 
 Replicate i trains the network on train_size points of its own and looks at others: the points are the activations of
 the layer, the labels what the network answers. Of classes these are the logarithms of probabilities, each row's mean
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from fractalman import learners
-from fractalman._typing import F64
-from fractalman.config import REQUIRED, Keys, choice, integer, read_table, shown, text
+from fractalman._typing import F32, F64
+from fractalman.config import REQUIRED, Keys, choice, integer, is_word, read_table, shown, text
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import FitError, FractalmanError, RecipeError, nearest
 from fractalman.experiments.specification import replicate_seeds, string_settings
@@ -29,10 +29,24 @@ from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
 from fractalman.studies.sources import ArraySource, FileSource, RecipeSource, Sample, unit_columns
 
-NETWORKS = ("transformer", "convolution")
+DEFAULT = "transformer"
 ANSWERS = ("output", "class")
+
+
+def network_names() -> tuple[str, ...]:
+    """Return the learners whose networks studies look into."""
+    return tuple(name for name in learners.names() if learners.learner_class(name).opens)
+
+
+def _network(name: str, value: Any) -> str:
+    names = network_names()
+    if not is_word(value, names):
+        raise RecipeError(f"{name} = {shown(value)}: expected {', '.join(names)}{nearest(value, names)}")
+    return str(value)
+
+
 KEYS: Keys = {
-    "learner": (choice(*NETWORKS), NETWORKS[0]),
+    "learner": (_network, DEFAULT),
     "train_size": (integer(8, MAX_POINTS), REQUIRED),
     "layer": (text("the name of a layer", 80), "layer-1"),
     "target": (choice(*ANSWERS), ANSWERS[0]),
@@ -51,11 +65,13 @@ class TrainedSource:
     """A layer of a network, at points that it was not trained on.
 
     Args:
-        points: where the network's inputs come from; drawn one by one. values: the table [network], defaults filled in.
+        points: where the network's inputs come from: a recipe whose points are drawn one by one, or a file, of which
+            every replicate has a split of its own and whose labels the network learns as values.
+        values: the table [network], defaults filled in.
         settings: of the learner.
     """
 
-    points: Recipe
+    points: Recipe | FileSource
     values: Mapping[str, Any]
     settings: Mapping[str, Any]
 
@@ -67,7 +83,9 @@ class TrainedSource:
     def to_dict(self) -> dict[str, Any]:
         """Return the tables."""
         own = {key: list(v) if isinstance(v, tuple) else v for key, v in self.settings.items()}
-        return {self.points.table_name: self.points.to_dict(), "network": {**self.values, **own}}
+        table = self.points.to_dict()
+        points = table if isinstance(self.points, FileSource) else {self.points.table_name: table}
+        return {**points, "network": {**self.values, **own}}
 
     def sample(self, i: int, train_size: int, test_size: int) -> Sample:
         """Return replicate ``i``: a network, and what its layer holds at so many points, divided at random.
@@ -78,18 +96,24 @@ class TrainedSource:
         layer = self.values["layer"]
         if layer not in layers:
             raise RecipeError(f"network.layer = {shown(layer)}: expected {', '.join(layers)}{nearest(layer, layers)}")
-        of = outputs if self.values["target"] == ANSWERS[0] else one_hot(y, self.points.target_classes)[:, 0]
+        of = outputs if self.values["target"] == ANSWERS[0] else y
         X = layers[layer]
-        key = key64(replicate_seeds(self.points, i).geometry, Role.REPLICATE, i)
+        key = self._key(i)
+        population = float(len(X)) if isinstance(self.points, FileSource) else np.inf
         train, test = split_indices(len(X), train_size, test_size, seed=key >> 1)
         return Sample(
             X=np.ascontiguousarray(X, np.float32), y=unit_columns(of)[0], train=train, test=test,
             hierarchy=estimated_hierarchy(X, self.values["hierarchy"], key >> 1), exact=False, label_tree=None,
-            recipe=None, population=np.inf, key=key, layers=layers,
+            recipe=None, population=population, key=key, layers=layers,
         )  # fmt: skip
 
+    def _key(self, i: int) -> int:
+        if isinstance(self.points, FileSource):
+            return key64(int(self.points.digest[:15], 16), Role.REPLICATE, i, Role.SPLIT)
+        return key64(replicate_seeds(self.points, i).geometry, Role.REPLICATE, i)
+
     def _trained(self, i: int, count: int) -> tuple[Mapping[str, F64], F64, F64]:
-        """Return layer → activations, outputs and classes at ``count`` unseen points; the last are remembered."""
+        """Return layer → activations, outputs, and labels (of classes columns) at unseen points; they are kept."""
         address = (repr((self.points, self.values["learner"], self.values["train_size"], self.settings, count)), i)
         if address not in _last:
             if len(_last) >= KEPT:
@@ -98,27 +122,45 @@ class TrainedSource:
         return _last[address]
 
     def _train(self, i: int, count: int) -> tuple[Mapping[str, F64], F64, F64]:
-        from fractalman.generation import generate
         from fractalman.learners.own_networks import OUTPUT, own_network
 
-        n = int(self.values["train_size"])
-        recipe = self.points.replace(seed=replicate_seeds(self.points, i)).sized(n, count)
-        data = generate(recipe)
+        problem, unseen, y = self._problem(i, count)
         name = self.values["learner"]
-        learner: Any = learners.make(name, {**string_settings(name, self.settings, recipe), **self.settings})
-        key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
-        problem = Problem(data.X[:n], data.y[:n, None], data.X[n : n + 1], key, recipe.target_classes)
+        learner: Any = learners.make(name, {**_layout(name, self.settings, self.points), **self.settings})
         fitted = learner.fitted(problem)
         if fitted.outcome.info.get("stopped") == DIVERGED:
             raise FitError(f"the network of replicate {i} diverged: use a smaller network.learning_rate")
-        held = dict(own_network(fitted.own(), data.X[n : n + 8]).activations(data.X[n:]))
+        held = dict(own_network(fitted.own(), unseen[:8]).activations(unseen))
         outputs = held.pop(OUTPUT)
-        if recipe.classifies:
+        if problem.classes:
             outputs = outputs - outputs.mean(axis=1, keepdims=True)
-        return held, outputs, data.y[n:, None]
+        return held, outputs, y
+
+    def _problem(self, i: int, count: int) -> tuple[Problem, F32, F64]:
+        """Return what the network learns, and the unseen points with their labels, classes as columns."""
+        from fractalman.generation import generate
+
+        n = int(self.values["train_size"])
+        if isinstance(self.points, FileSource):
+            sample = self.points.sample(i, n, count)
+            X, y = sample.X, sample.y
+            key = key64(sample.key, Role.INITIALISATION, n)
+            return Problem(X[sample.train], y[sample.train], X[sample.test[:1]], key), X[sample.test], y[sample.test]
+        recipe = self.points.replace(seed=replicate_seeds(self.points, i)).sized(n, count)
+        data = generate(recipe)
+        key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.embedding, recipe.seeds.labels)
+        labels = data.y[n:, None]
+        columns = one_hot(labels, recipe.target_classes)[:, 0] if recipe.classifies else labels
+        problem = Problem(data.X[:n], data.y[:n, None], data.X[n : n + 1], key, recipe.target_classes)
+        return problem, data.X[n:], columns
 
 
-def trained_source(points: Recipe, table: Any, problems: list[str]) -> TrainedSource | None:
+def _layout(learner: str, table: Mapping[str, Any], points: Recipe | FileSource) -> dict[str, int]:
+    """Return what a learner that reads strings must be told of the points'."""
+    return {} if isinstance(points, FileSource) else string_settings(learner, table, points)
+
+
+def trained_source(points: Recipe | FileSource, table: Any, problems: list[str]) -> TrainedSource | None:
     """Return the source of a table [network] over some points; None with what is wrong among the problems."""
     if not isinstance(table, Mapping):
         problems.append(f"network is {shown(table)}: expected a table [network]")
@@ -126,12 +168,12 @@ def trained_source(points: Recipe, table: Any, problems: list[str]) -> TrainedSo
     before = len(problems)
     values = read_table("network", {k: v for k, v in table.items() if k in KEYS}, KEYS, problems, EXAMPLE)
     settings = {k: v for k, v in table.items() if k not in KEYS}
-    if not points.addressed:
+    if isinstance(points, Recipe) and not points.addressed:
         problems.append(f"table [network] over {points.family}: expected points that are drawn one by one")
     if len(problems) > before:
         return None
     try:
-        made = learners.make(values["learner"], {**string_settings(values["learner"], settings, points), **settings})
+        made = learners.make(values["learner"], {**_layout(values["learner"], settings, points), **settings})
         if len(made.setting("learning_rate") if isinstance(made.setting("learning_rate"), tuple) else (1,)) > 1:
             problems.append("network.learning_rate: expected one rate here; use one of them")
     except RecipeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 from typing import Any
@@ -240,3 +241,31 @@ def test_an_unknown_layer_is_named() -> None:
     pytest.importorskip("torch")
     with pytest.raises(RecipeError, match=r"layer '33': expected 0, 1, 2, 3, 4"):
         own_network(torch_module(), X, layers=["33"])
+
+
+def test_layers_and_parts_stand_in_the_order_in_which_they_were_written() -> None:
+    """JAX sorts the keys of dicts; the last layer of a network is not the last of the alphabet."""
+    jax = pytest.importorskip("jax")
+    stem, head = WEIGHTS[0][0].astype(np.float32), WEIGHTS[1][0].astype(np.float32)
+    parameters = {"stem": {"w": stem, "b": np.zeros(8, np.float32)}, "body": [head], "a-head": {"w": head.T[:, :1]}}
+
+    def function(p: Any, points: Any) -> Any:
+        first = points @ p["stem"]["w"] + p["stem"]["b"]
+        second = first @ p["body"][0]
+        return second @ p["a-head"]["w"][:6], {"second-last": first, "last": second}
+
+    network = own_network((function, parameters), X)
+    assert network.layers == ("second-last", "last")
+    assert network.parts == ("stem", "body", "a-head")
+    kernel, single = network.kernel(X[:3], X[:4]), X @ stem
+    held = network.activations(X)
+    np.testing.assert_allclose(held["second-last"], single, rtol=1e-4, atol=1e-5)
+    # each part is the part of its name: the readout's is the Gram matrix of the last layer
+    other = own_network((lambda p, points: points @ p["w"], {"w": parameters["a-head"]["w"][:6]}), held["last"])
+    np.testing.assert_allclose(kernel[2], other.kernel(held["last"][:3], held["last"][:4])[0], rtol=1e-4)
+    box = jax.tree_util.register_dataclass(dataclasses.make_dataclass("Box", ["value"]), ["value"], [])
+    boxed = {"stem": {"w": box(stem), "b": box(np.zeros(8, np.float32))}}
+    network = own_network((lambda p, x: x @ p["stem"]["w"].value + p["stem"]["b"].value, boxed), X)
+    assert network.parts == ("stem",)  # as the variables of flax nnx are boxed
+    read = own_network((function, parameters), X, {"z": lambda _, x: x, "a": lambda _, x: -x})
+    assert read.layers == ("z", "a")

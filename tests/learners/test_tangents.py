@@ -23,7 +23,7 @@ pytest.importorskip("optax")
 
 from fractalman.learners.networks import tangents, training  # noqa: E402
 from fractalman.learners.networks.dense import dense  # noqa: E402
-from fractalman.learners.networks.mlp import Settings  # noqa: E402
+from fractalman.learners.networks.mlp import MLP, Settings  # noqa: E402
 from fractalman.learners.networks.parameterization import initial_weights  # noqa: E402
 from fractalman.learners.networks.snapshots import prepare, snapshots  # noqa: E402
 
@@ -39,7 +39,7 @@ def problem(n: int = 40, m: int = 1, d: int = 4, t: int = 30) -> Problem:
 @pytest.mark.slow(reason="networks trained with and without snapshots")
 def test_the_last_snapshot_is_the_trained_network_bit_for_bit() -> None:
     p = problem(m=2)
-    made = prepare(SMALL, p)
+    made = prepare(MLP(SMALL), p)
     found = list(snapshots(made, (0, 130, 500, 700)))
     test = made.scale.inputs(p.X_test).astype(np.float32)
     (end,) = training.train(made.run, [made.X], [made.y], [test], [p.key])
@@ -59,22 +59,22 @@ def test_the_last_snapshot_is_the_trained_network_bit_for_bit() -> None:
 @pytest.mark.slow(reason="networks trained until they interpolate")
 def test_a_network_that_has_interpolated_stays_as_it_is() -> None:
     easy = Problem(np.eye(2, 4, dtype=np.float32), np.array([[0.0], [1.0]]), np.zeros((1, 4), np.float32), 5)
-    made = prepare(dataclasses.replace(SMALL, interpolation_tolerance=1e-4), easy)
+    made = prepare(MLP(dataclasses.replace(SMALL, interpolation_tolerance=1e-4)), easy)
     *_, before, after = snapshots(made, (0, 500, 700))
     assert before.taken == after.taken == 500
     np.testing.assert_array_equal(before.weights[0][0], after.weights[0][0])
 
 
 def test_what_snapshots_refuse() -> None:
-    made = prepare(SMALL, problem())
+    made = prepare(MLP(SMALL), problem())
     for steps in ((1, 1), (5, 2), (0, 701), (-1, 3)):
         with pytest.raises(RecipeError, match="expected rising numbers of steps from 0 to 700"):
             list(snapshots(made, steps))
     with pytest.raises(RecipeError, match="expected one rate"):
-        prepare(dataclasses.replace(SMALL, learning_rate=(1e-3, 1e-2)), problem())
+        prepare(MLP(dataclasses.replace(SMALL, learning_rate=(1e-3, 1e-2))), problem())
     with pytest.raises(RecipeError, match="for 11200 = steps"):
-        prepare(dataclasses.replace(SMALL, sampling="one-pass"), problem())
-    wild = prepare(dataclasses.replace(SMALL, optimizer="sgd", learning_rate=100.0, batch_size=4), problem())
+        prepare(MLP(dataclasses.replace(SMALL, sampling="one-pass")), problem())
+    wild = prepare(MLP(dataclasses.replace(SMALL, optimizer="sgd", learning_rate=100.0, batch_size=4)), problem())
     with pytest.raises(FitError, match="diverged"), np.errstate(all="ignore"):
         list(snapshots(wild, (0, 700)))
 
@@ -91,7 +91,7 @@ def test_influence_is_the_product_of_explicit_jacobians_layer_by_layer(
 ) -> None:
     kind = {"activation": activation, "parameterization": parameterization}
     settings = dataclasses.replace(SMALL, depth=depth, width=80, **kind)
-    made = prepare(settings, problem(m=2))
+    made = prepare(MLP(settings), problem(m=2))
     start = next(iter(snapshots(made, (0,))))
     weights = tuple((w, b + 0.1 * np.arange(b.size, dtype=np.float32) / b.size) for w, b in start.weights)
     X = made.X[:6]
@@ -107,15 +107,20 @@ def test_influence_is_the_product_of_explicit_jacobians_layer_by_layer(
     assert found.shape == (depth + 1, 36)
     for layer, (of_weight, of_bias) in enumerate(jacobian):
         W, B = (np.asarray(part, np.float64).reshape(6, 2, -1) for part in (of_weight, of_bias))
-        gram = made.rates[layer, 0] * np.einsum("ikp,jkp->ij", W, W)
-        gram += made.rates[layer, 1] * np.einsum("ikp,jkp->ij", B, B)
+        gram = made.rates[layer][0] * np.einsum("ikp,jkp->ij", W, W)
+        gram += made.rates[layer][1] * np.einsum("ikp,jkp->ij", B, B)
         np.testing.assert_allclose(found[layer].reshape(6, 6), gram / 2.0, rtol=2e-4, atol=2e-5 * gram.max())
+    opened = made.opened(weights)
+    assert opened.parts == (*(str(k + 1) for k in range(depth)), "output")
+    np.testing.assert_allclose(opened.kernel(X, X).reshape(depth + 1, 36), found, rtol=1e-6, atol=1e-6 * found.max())
+    np.testing.assert_allclose(opened.own(X), found[:, ::7], rtol=1e-6, atol=1e-6 * found.max())
+    np.testing.assert_allclose(opened.activations(X)["output"], network(weights), rtol=1e-5, atol=1e-6)
     # the control: another layer's part is another number
     assert np.abs(found[0] - found[1]).max() > 1e-2 * np.abs(found[0]).max()
 
 
 def test_influence_in_a_linear_model_is_its_gram_matrix_and_training_does_not_move_it() -> None:
-    made = prepare(SMALL, problem(), linear=True)
+    made = prepare(MLP(SMALL), problem(), linear=True)
     X = made.X[:8]
     i, j = (a.ravel().astype(np.int64) for a in np.meshgrid(np.arange(8), np.arange(8)))
     gram = (X.astype(np.float64) @ X.T.astype(np.float64) + 1.0).ravel()
@@ -130,13 +135,13 @@ def test_influence_in_a_linear_model_is_its_gram_matrix_and_training_does_not_mo
 
 @pytest.mark.slow(reason="networks trained at several rates")
 def test_a_small_step_does_what_the_kernel_says() -> None:
-    made = prepare(dataclasses.replace(SMALL, activation="tanh"), problem())
+    made = prepare(MLP(dataclasses.replace(SMALL, activation="tanh")), problem())
     (snap,) = snapshots(made, (0,))
     X, label = made.X[:20], made.y[0] - 0.7
     at = tangents.signals(snap.weights, made.factors, X, "tanh")
     kernel = tangents.kernel_pairs(at, np.zeros(20, np.int64), at, np.arange(20), made.factors, made.rates).sum(axis=0)
     sizes = np.array([0.04, 0.4]) / kernel[0]
-    slope, change = tangents.steps_at(snap.weights, made.factors, made.rates, X[0], label, X, sizes, "tanh")
+    slope, change = tangents.steps_at(made.network, snap.weights, made.factors, made.rates, X[0], label, X, sizes)
     np.testing.assert_allclose(slope[:, 0], -kernel * (at.output[0] - label), rtol=1e-4, atol=1e-5)
     errors = [np.abs(change[k] - sizes[k] * slope).max() / np.abs(sizes[k] * slope).max() for k in range(2)]
     assert errors[0] < 0.05

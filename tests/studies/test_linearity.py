@@ -14,6 +14,7 @@ from fractalman.catalogue.studies import study_names
 from fractalman.cli import main
 from fractalman.errors import RecipeError
 from fractalman.studies import study
+from fractalman.studies.linearity.comparison import agreement
 from fractalman.studies.linearity.fragments import curve_sizes, fragment_rows
 from fractalman.studies.linearity.result import LinearityResult, slope
 from fractalman.studies.linearity.run import STUDY
@@ -121,6 +122,38 @@ def test_the_verdict_on_exponents_can_fail() -> None:
     assert (verdict(0.0), verdict(0.3)) == (True, False)
     wide = [{**r, "risk": r["n"] ** -(0.5 + 0.5 * r["replicate"])} for r in rows(0.0)]
     assert LinearityResult(spec, wide).exponents[0]["agrees"] is None
+
+
+def places(kind: str, seed: int) -> dict[str, list[Any]]:
+    """Five data sets of eight places whose exponents follow the predictions, do so at a distance, or do not."""
+    rng = np.random.default_rng(seed)
+    out = {}
+    for name in "abcde":
+        x = rng.uniform(0.3, 1.5, 8)
+        y = {"law": x, "biased": x - 0.15, "means": rng.permutation(x), "slope": 0.5 * (x - x.mean()) + x.mean()}[kind]
+        gaps = 0.02 * rng.normal() + 0.05 * rng.normal(size=8) + y - x
+        rows = [{"measured": a + b, "predicted": a, "difference": b, "agrees": abs(b) < 0.1}
+                for a, b in zip(x, gaps, strict=True)]  # fmt: skip
+        out[name] = [*rows, {"measured": 9.0, "predicted": 0.0, "difference": 9.0, "agrees": None}]
+    return out
+
+
+def test_predicted_and_measured_exponents_are_compared_over_data_sets() -> None:
+    for seed in range(3):
+        law, biased, means, flat = (agreement(places(kind, seed)) for kind in ("law", "biased", "means", "slope"))
+        assert (law.sets, law.places, law.unresolved) == (5, 40, 5)
+        assert (law.tells_apart, biased.tells_apart, means.tells_apart) == (True, True, False)
+        assert (law.agree > 35, biased.agree < 15, means.agree < 25) == (True, True, True)
+        assert biased.biased
+        assert biased.bias == pytest.approx(-0.15, abs=0.04)
+        assert abs(law.slope - 1.0) <= law.slope_half_width + 0.05
+        assert means.slope + means.slope_half_width < 1.0
+        assert flat.slope == pytest.approx(0.5, abs=0.1)
+        assert law.distance < 0.3 * law.exchanged
+    calm = [agreement(places("law", seed)).biased for seed in range(60)]
+    assert sum(calm) <= 9  # at 5 %
+    with pytest.raises(RecipeError, match="1 data sets with a resolved exponent"):
+        agreement({"a": places("law", 0)["a"], "b": []})
 
 
 def test_fragments_of_one_class_have_no_curve(data: fm.Dataset) -> None:

@@ -248,10 +248,83 @@ def test_the_catalogues_studies_are_specifications(tmp_path: Path, monkeypatch: 
         np.savez(file, X=np.zeros((4, 3), np.float32), y=np.arange(4.0))
     kinds = {"locality": Locality, "probe": Probing}
     mine = [name for name in study_names() if name.partition("-")[0] in kinds]
-    assert len(mine) == 10
+    assert len(mine) == 12
     for name in mine:
         checked = kinds[name.partition("-")[0]].read(study_text(name))
         assert type(checked).read(checked.to_dict()) == checked
         assert checked.tasks()[0] == Task(*checked.tasks()[0])
     with pytest.raises(RecipeError, match="did you mean 'probe-digits'"):
         study_text("probe-digit")
+
+
+BUDGET = {"steps": 30, "batch_size": 16, "learning_rate": 5e-3}
+NETWORKS = {
+    "convolution": {"width": 3, "depth": 1, "patch": 4, **BUDGET},
+    "locally-connected": {"width": 3, "depth": 1, "patch": 4, "weights": "local", **BUDGET},
+    "transformer": {"width": 4, "depth": 1, "heads": 2, "block": 4, **BUDGET},
+}
+PARTS = {"convolution": ["layer-1", "readout"], "transformer": ["embedding", "layer-1", "readout"]}
+
+
+def tables_of(kind: str, study: str, **values: object) -> dict[str, object]:
+    learner = "convolution" if kind == "locally-connected" else kind
+    recipe = {"family": "percolation-cluster", "n_points": 200, "ambient_dim": 16, "seed": 2}
+    return {"recipe": recipe, study: {"test_size": 64, "seeds": 2, **values}, learner: NETWORKS[kind]}
+
+
+@pytest.mark.slow(reason="networks of every kind are compiled", but=["locally-connected"])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_locality_of_networks_of_other_kinds(kind: str) -> None:
+    spec = tables_of(kind, "locality", train_size=48, steps=[0, 30], scales=[8, 32], sources=16, pairs=60)
+    spec["locality"]["pattern_points"] = 32  # type: ignore[index]
+    result = fm.locality(spec)
+    learner = "convolution" if kind == "locally-connected" else kind
+    assert Locality.read(result.study.to_dict()) == result.study
+    assert (result.study.learner, result.study.network().settings.width) == (learner, NETWORKS[kind]["width"])
+    assert list(dict.fromkeys(r["layer"] for r in result.claims)) == [*PARTS[learner], "all"]
+    shares = [one(result.means, quantity="kernel-share", part="base", step=0, layer=k) for k in PARTS[learner]]
+    assert sum(r["number"] for r in shares) == pytest.approx(1.0, rel=1e-5)
+    control = one(result.means, quantity="influence-near-share", part="base", step=0, layer="all", against="random")
+    assert control["number"] == pytest.approx(0.1, abs=0.05)
+    for row in select(result.means, quantity="step-error"):
+        assert row["number"] < 0.2
+    regions = {r["layer"] for r in select(result.means, quantity="regions")}
+    assert regions == ({"layer-1"} if learner == "convolution" else set())  # transformers have no units on or off
+    risks = [one(result.means, quantity="train-risk", part="base", step=k)["number"] for k in (0, 30)]
+    assert risks[1] < risks[0]
+    # the linear model is the same beside every network but for how its inputs are scaled
+    gram = one(result.means, quantity="self-influence", part="linear", step=0, layer="output")
+    assert gram["number"] == pytest.approx(17.0, rel=0.3)  # |x|² + 1
+
+
+@pytest.mark.slow(reason="networks of every kind are compiled")
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_probes_and_linearity_of_networks_of_other_kinds(kind: str) -> None:
+    held = fm.probe(tables_of(kind, "probe", train_sizes=[48], scales=[32], latents=3))
+    learner = "convolution" if kind == "locally-connected" else kind
+    hidden = PARTS[learner][:-1]
+    assert list(dict.fromkeys(r["layer"] for r in held.latents)) == ["input", *hidden, "output"]
+    assert held.last_layer == "layer-1"
+    assert one(held.means, quantity="train-risk", step=30)["number"] < one(
+        held.means, quantity="train-risk", step=0)["number"]  # fmt: skip
+    lines = fm.linearity(tables_of(kind, "linearity", train_size=48, scales=[64], fragments=1, splits=2))
+    assert {(r["space"], r["target"]) for r in lines.exponents} == {
+        (space, target) for space in ("input", *hidden) for target in ("label", "network")
+    }
+
+
+def test_one_network_to_a_study_and_its_settings_are_checked() -> None:
+    good = tables_of("transformer", "locality", train_size=48)
+    assert Locality.read(good).steps == (0, 3, 30)
+    for change, complaint in (
+        ({"mlp": {}}, "tables \\[mlp\\], \\[transformer\\]: expected one"),
+        ({"transformer": {"width": 5, "heads": 2}}, "multiple of heads"),
+        ({"locality": {"train_size": 48, "test_size": 64, "widths": [5]}}, "multiple of heads"),
+        ({"locality": {"train_size": 48, "test_size": 64, "steps": [0, 31]}}, "transformer.steps = 30"),
+        ({"ridge": {}}, "unknown table ridge"),
+    ):
+        with pytest.raises(RecipeError, match=complaint):
+            Locality.read({**good, **change})
+    assert Locality.read({**{k: v for k, v in good.items() if k != "transformer"}, "convolution": {}}).learner == (
+        "convolution"
+    )

@@ -10,6 +10,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.learners.own_networks import own_network
 from fractalman.studies.own import array_source, given_points, ladder
 
 pytest.importorskip("sklearn")
@@ -133,6 +134,17 @@ def test_several_networks_are_replicates(data: fm.Dataset) -> None:
     assert len({row["number"] for row in result.rows if row.get("quantity") == "r2-path" and row["layer"] == "h"}) == 2
 
 
+def test_one_logit_of_two_classes_is_that_of_the_second(data: fm.Dataset) -> None:
+    kind = np.where(data.y > 0.0, "warm", "cold")
+    logit = np.where(data.y > 0.0, 2.0, -2.0)
+    given = given_points((data.X, kind), "one-hot")
+    source = array_source(given, own_network({"h": data.X, "output": logit}, data.X))
+    assert source.y.shape == source.predicted.shape == (N, 1)
+    assert np.corrcoef(source.y[:, 0], source.predicted[:, 0])[0, 1] == pytest.approx(1.0)
+    with pytest.raises(RecipeError, match="3 outputs and labels of 2 columns"):
+        array_source(given, own_network({"h": data.X, "output": data.X[:, :3]}, data.X))
+
+
 def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:
     source = array_source(given_points((data.X, data.y)), None)
     assert (source.exact, source.hierarchy) == (False, "ward")
@@ -149,6 +161,11 @@ def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:
     [
         (lambda d: fm.granularity((d.X, d.y[:5])), "expected 512 rows"),
         (lambda d: fm.granularity((d.X, np.full(N, np.nan))), "y of kind float64: expected finite numbers"),
+        (lambda d: fm.granularity((d.X.reshape(512, 2, -1), d.y)), r"shape \(512, 2, 4\): expected \(n, d\).*reshape"),
+        (lambda d: fm.granularity((np.ma.masked_less(d.X, 0.0), d.y)), "X with .* masked values"),
+        (lambda d: fm.granularity(([[1.0, 2.0], [3.0]], d.y)), "X with rows of unequal length"),
+        (lambda d: fm.locality((d.X, d.y), network={"h": np.ma.masked_less(d.X, 0.0)}), "'h' with .* masked values"),
+        (lambda d: fm.locality((d.X, d.y), network={"h": [[1.0], [1.0, 2.0]]}), "'h' with rows of unequal length"),
         (lambda d: fm.granularity((d.X, d.y), scale=[4]), "unknown key granularity.scale.*did you mean 'scales'"),
         (lambda d: fm.granularity((d.X, d.y), hierarchy="wards"), "'wards': expected ward.*did you mean 'ward'"),
         (lambda d: fm.granularity((d.X, d.y), layer="3"), "layer = '3': expected input"),

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("jax")
 
 from fractalman.errors import RecipeError
+from fractalman.random.streams import normals
 from fractalman.studies.granularity.spec import read_granularity
 from fractalman.studies.linearity.run import _looks, look_rows
 from fractalman.studies.linearity.spec import Linearity
@@ -66,7 +67,7 @@ def test_linearity_looks_at_every_layer():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"network": {**NETWORK, "learner": "mlp"}}, "network.learner"),
+        ({"network": {**NETWORK, "learner": "ridge"}}, "network.learner"),
         ({"network": {"width": 16}}, "train_size"),
         ({"network": {**NETWORK, "widht": 3}}, "did you mean 'width'"),
         ({"network": {**NETWORK, "learning_rate": [1e-3, 1e-2]}}, "expected one rate"),
@@ -86,3 +87,27 @@ def test_a_layer_that_is_not_there_is_named():
     spec = read_granularity({**TABLES, "network": {**NETWORK, "layer": "layer-9"}})
     with pytest.raises(RecipeError, match="expected embedding, layer-1"):
         spec.source.sample(0, 16, 16)
+
+
+def test_a_layer_over_the_points_of_a_file(tmp_path):
+    """Planted: in the last layer of a linear network of one unit the label's direction is all that is left."""
+    X = normals(5, 300 * 6).reshape(300, 6)
+    np.savez(tmp_path / "points.npz", X=X.astype(np.float32), y=X[:, 0] + 0.5 * X[:, 1])
+    network = {"learner": "mlp", "train_size": 100, "layer": "1", "width": 4, "depth": 1, "steps": 200}
+    tables = {
+        "data": {"file": str(tmp_path / "points.npz")},
+        "network": {**network, "learning_rate": 1e-2, "batch_size": 32},
+        "granularity": {"scales": [16], "train_size": 64, "seeds": 2, "learners": ["ridge"]},
+    }
+    spec = read_granularity(tables)
+    assert read_granularity(spec.to_dict()) == spec
+    assert spec.values["test_size"] == 136  # what the network and the learners have not seen
+    sample = spec.source.sample(0, 64, 136)
+    assert sample.X.shape == (200, 4)
+    assert _unexplained(sample.X.astype(float), sample.y) < 1e-8  # the network's answers, linear in its last layer
+    labels = read_granularity({**tables, "network": {**tables["network"], "target": "class"}}).source
+    assert np.corrcoef(labels.sample(0, 64, 136).y[:, 0], sample.y[:, 0])[0, 1] > 0.75  # it has learned the label
+    other = spec.source.sample(1, 64, 136)
+    assert not np.allclose(other.X, sample.X)  # another split, another network
+    with pytest.raises(RecipeError, match="2 unseen points"):
+        read_granularity({**tables, "network": {**tables["network"], "train_size": 250}})

@@ -167,6 +167,11 @@ class ConvolutionNetwork(TensorNetwork):
             found.append(h)
         return found
 
+    @property
+    def rectified(self) -> bool:
+        """Whether the channels are ReLUs."""
+        return self.activation == "relu"
+
     def _patches(self, h: Any, side: int, after: int) -> Any:
         """Return (b, patches, positions of a patch × channels)."""
         import jax.numpy as jnp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,13 @@ from fractalman.learners.networks.parameterization import Weights, initial_weigh
 
 
 def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
-    """Return the outputs; full float32 products on every device (a GPU's default would keep 10 bits).
+    """Return the outputs; see `dense_layers`."""
+    return dense_layers(weights, factors, X, activation)[-1]
+
+
+def dense_layers(weights: Weights, factors: Any, X: Any, activation: str) -> list[Any]:
+    """Return what every hidden layer answers, and the outputs; full float32 products on every device (a GPU's default
+    would keep 10 bits).
 
     ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
     """
@@ -21,12 +27,14 @@ def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 
     from fractalman.learners.networks.training import ACTIVATIONS
 
+    found = []
     last = len(weights) - 1
     for layer, (weight, bias) in enumerate(weights):
         X = jnp.dot(X, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
         if layer < last:
             X = ACTIVATIONS[activation](X)
-    return X
+        found.append(X)
+    return found
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,8 @@ class Dense(Network):
     depth: int
     activation: str = "relu"
     parameterization: str = "standard"
+
+    opens_as: ClassVar[str] = "fractalman.learners.networks.tangents:OpenedDense"
 
     def start(self, key: int, d: int, outputs: int) -> Weights:
         """Return a pair (weight, bias) per layer."""
@@ -54,3 +64,13 @@ class Dense(Network):
     def apply(self, weights: Any, factors: Any, X: Any) -> Any:
         """Return the outputs."""
         return dense(weights, factors, X, self.activation)
+
+    def layers(self, weights: Any, factors: Any, X: Any) -> dict[str, Any]:
+        """Return the units of the hidden layers, by number."""
+        hidden = dense_layers(weights, factors, X, self.activation)[:-1]
+        return {str(k + 1): units for k, units in enumerate(hidden)}
+
+    @property
+    def rectified(self) -> bool:
+        """Whether the units are ReLUs."""
+        return self.activation == "relu"

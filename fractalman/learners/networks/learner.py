@@ -80,12 +80,12 @@ class FittedNetwork:
         """
         centre, factors = self.centre.astype(np.float32), self.factors
 
-        def function(weights: Any, X: Any) -> Any:
-            scaled = (X - centre) / np.float32(self.scale)
+        def function(by_layer: Any, X: Any) -> Any:
+            weights, scaled = self.network.joined(by_layer), (X - centre) / np.float32(self.scale)
             layers = self.network.layers(weights, factors, scaled)
             return (self.network.apply(weights, factors, scaled), layers)
 
-        return function, self.weights
+        return function, self.network.by_layer(self.weights)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class NetworkLearner(Learner):
     capacity: ClassVar[str] = FIXED
     batched: ClassVar[bool] = True
     checkpoints: ClassVar[bool] = True
+    opens: ClassVar[bool] = True
     axes: ClassVar[Mapping[str, str]] = {"width": "model", "depth": "model", "steps": "budget"}
     doubled: ClassVar[tuple[str, ...]] = ("width", "steps")
     padding: ClassVar[str] = "max_train"
@@ -249,7 +250,7 @@ class NetworkLearner(Learner):
             return []
         from fractalman.learners.networks.training import Trained
 
-        pad = self._check(problems)
+        pad = self.check(problems)
         files = _Files(checkpoint)
         rates: list[float | None] = [self.settings.rates[0]] * len(problems)
         validation: list[float | None] | None = None
@@ -274,8 +275,19 @@ class NetworkLearner(Learner):
         """Train as `run` does, and go on where a killed training left ``checkpoint``."""
         return self.run(problems, checkpoint)
 
-    def _check(self, problems: Sequence[Problem]) -> int:
-        """Return the rows that training sets are padded to."""
+    def check(self, problems: Sequence[Problem]) -> int:
+        """Return the rows that training sets are padded to.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+            To be trained together.
+
+        Raises
+        ------
+        RecipeError
+            As `run` does.
+        """
         shapes = {(p.X_train.shape[1], p.y_train.shape[1], p.classes) for p in problems}
         if len(shapes) > 1:
             raise RecipeError(
@@ -343,7 +355,7 @@ class NetworkLearner(Learner):
             raise RecipeError(f"{self.name}.learning_rate = {rates}: expected one rate here; use one of them")
         rate = self.settings.rates[0]
         files = _Files(checkpoint)
-        (end,) = self._ends([problem], rate, self._check([problem]), files.named("fitted"))
+        (end,) = self._ends([problem], rate, self.check([problem]), files.named("fitted"))
         files.remove()
         factors, _ = self.network.constants(self.settings.optimizer, problem.X_train.shape[1], end.weights)
         centre, scale = self.inputs(problem.X_train)

@@ -42,6 +42,9 @@ class Network(ABC):
 
     rows: ClassVar[int] = 1024
     """Points that pass at once where no gradient is asked for."""
+    opens_as: ClassVar[str] = "fractalman.learners.networks.opened:OpenedNetwork"
+    """Module:class of what the studies see of it. That class has the kernel of plain gradient descent at rates of 1; a
+    network whose `constants` say otherwise names a class of its own."""
 
     @abstractmethod
     def start(self, key: int, d: int, outputs: int) -> Any:
@@ -78,6 +81,19 @@ class Network(ABC):
     def layers(self, weights: Any, factors: Any, X: Any) -> dict[str, Any]:  # noqa: ARG002
         """Return the activations of hidden layers at points, name → (b, units), first to last."""
         return {}
+
+    @property
+    def rectified(self) -> bool:
+        """Whether all hidden units are ReLUs, on or off: which ones are on names the linear region of a point."""
+        return False
+
+    def by_layer(self, weights: Any) -> Any:
+        """Return the weights layer by layer: a pytree in which those of one layer stand together."""
+        return weights
+
+    def joined(self, layers: Any) -> Any:
+        """Return the weights that `by_layer` took apart."""
+        return layers
 
     def constants(self, optimizer: str, d: int, weights: Any) -> tuple[Any, Any]:  # noqa: ARG002
         """Return what multiplies products in `apply`, and a relative learning rate for every weight.
@@ -134,6 +150,18 @@ class TensorNetwork(Network):
     def start(self, key: int, d: int, outputs: int) -> dict[str, F32]:
         """Return the arrays of `tensors` at the start."""
         return drawn(key, self.tensors(d, outputs))
+
+    def by_layer(self, weights: Any) -> dict[str, dict[str, Any]]:
+        """Return layer → name → array."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, array in weights.items():
+            layer, _, own = name.partition("/")
+            found.setdefault(layer, {})[own] = array
+        return found
+
+    def joined(self, layers: Any) -> dict[str, Any]:
+        """Return layer/name → array."""
+        return {f"{layer}/{name}": array for layer, own in layers.items() for name, array in own.items()}
 
     def count(self, d: int, outputs: int) -> int:
         """Return the number of weights and biases."""

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -15,10 +16,14 @@ from fractalman.display import Display
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.networks import training
 from fractalman.learners.networks.dense import Dense
-from fractalman.learners.networks.mlp import MLP, Settings
-from fractalman.learners.networks.parameterization import Weights, multipliers
+from fractalman.learners.networks.learner import NetworkLearner
+from fractalman.learners.networks.network import Network
+from fractalman.learners.networks.opened import opened
 from fractalman.learners.protocol import Problem, Scaling, scaling
 from fractalman.random.streams import Role, key64
+
+if TYPE_CHECKING:
+    from fractalman.learners.own_networks import OwnNetwork
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,15 @@ class Snapshot(Display):
         That was asked for.
     taken : int
         Steps that had been taken by then, fewer where it had interpolated before.
-    weights : Weights
-        Float32 NumPy arrays, a pair (weight, bias) per layer.
+    weights : pytree
+        Float32 NumPy arrays, as `Network.start` makes them.
     train_risk : float
         Over all training points, in units of the label variance.
     """
 
     step: int
     taken: int
-    weights: Weights
+    weights: Any
     train_risk: float
 
 
@@ -51,7 +56,9 @@ class Prepared(Display):
     ----------
     run : Run
         How it is trained.
-    network : Dense
+    learner : str
+        Its name.
+    network : Network
         Its shape.
     X : (n, d) float32
         Inputs and y: (n, m) float64 labels, scaled.
@@ -59,53 +66,66 @@ class Prepared(Display):
         Of the problem.
     scale : Scaling
         The maps between the problem's units and these.
-    factors : (layers,) float32
-        Multiply every layer's products.
-    rates : (layers, 2) float32
-        Multiply the rate of one step of plain gradient descent at weights and biases.
+    factors : object
+        As `Network.constants` makes them.
+    rates : pytree
+        Multiply the rate of one step of plain gradient descent at every weight.
     """
 
     run: training.Run
-    network: Dense
+    learner: str
+    network: Network
     X: F32
     y: F64
     key: int
     scale: Scaling
-    factors: F32
-    rates: F32
+    factors: Any
+    rates: Any
+
+    def opened(self, weights: Any) -> OwnNetwork:
+        """Return the network with some weights as the studies see one; it is asked at scaled inputs.
+
+        Parameters
+        ----------
+        weights : pytree
+            Of a `Snapshot`.
+        """
+        shape = opened(self.network, self.X.shape[1], self.y.shape[1])
+        return shape.at(self.network.by_layer(weights))
 
 
-def prepare(settings: Settings, problem: Problem, linear: bool = False) -> Prepared:
-    """Return a problem scaled as the learner "mlp" scales it, with its training.
+def prepare(learner: NetworkLearner, problem: Problem, linear: bool = False) -> Prepared:
+    """Return a problem scaled as a learner scales it, with its training; labels are columns of values.
 
     Parameters
     ----------
-    settings : Settings
-        Of the network, with one learning rate.
+    learner : NetworkLearner
+        With one learning rate.
+    problem : Problem
+        Training points.
     linear : bool, default False
-        Without hidden layers, y = xW + b.
+        In place of its network, y = xW + b.
 
     Raises
     ------
     RecipeError
-        For several learning rates, or too few points for one pass.
+        For several learning rates, too few points for one pass, or points that its networks cannot have.
     """
+    settings = learner.settings
     if len(settings.rates) > 1:
-        raise RecipeError(f"mlp.learning_rate = {list(settings.rates)}: expected one rate here; use one of them")
-    needed = settings.steps * settings.batch_size
-    if settings.sampling == "one-pass" and problem.n < needed:
         raise RecipeError(
-            f'mlp.sampling = "one-pass": {problem.n} training points for {needed} = steps · batch_size; use fewer '
-            "steps or more points"
+            f"{learner.name}.learning_rate = {list(settings.rates)}: expected one rate here; use one of them"
         )
-    learner = MLP(settings)
-    network = Dense(settings.width, 0, settings.activation) if linear else learner.network
+    learner.check([problem])
+    network = Dense(settings.width, 0) if linear else learner.network
     run = dataclasses.replace(learner.training_run(problem.n, settings.rates[0]), network=network)
-    scale, d = scaling(problem), problem.X_train.shape[1]
-    factors = multipliers(network.parameterization, run.optimizer, d, network.width, network.depth)[0]
-    rates = multipliers(network.parameterization, "sgd", d, network.width, network.depth)[1]
+    d, m = problem.X_train.shape[1], problem.y_train.shape[1]
+    labels = scaling(problem)
+    scale = Scaling(*learner.inputs(problem.X_train), labels.label_centre, labels.label_scale)
+    factors, rates = network.constants("sgd", d, network.start(0, d, m))
     return Prepared(
         run=run,
+        learner=learner.name,
         network=network,
         X=scale.inputs(problem.X_train).astype(np.float32),
         y=scale.labels(problem.y_train) / scale.label_scale,
@@ -165,8 +185,8 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
             risk = float(np.mean(np.square(fitted - made.y)))
             if not np.isfinite(risk):
                 raise FitError(
-                    f"the network diverged within {stop} steps at mlp.learning_rate = {run.learning_rate:g}: use a "
-                    "smaller learning_rate"
+                    f"the network diverged within {stop} steps at {made.learner}.learning_rate = "
+                    f"{run.learning_rate:g}: use a smaller learning_rate"
                 )
             if stop in looks and stop > 0:
                 frozen |= risk < run.tolerance

@@ -20,9 +20,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fractalman._typing import F32, F64, I64, Bool
+from fractalman._typing import F32, F64, I64, AnyFloat, Bool
+from fractalman.learners.networks.dense import Dense
+from fractalman.learners.networks.network import Network
+from fractalman.learners.networks.opened import OpenedNetwork
 from fractalman.learners.networks.parameterization import Weights
 from fractalman.learners.networks.training import ACTIVATIONS
+from fractalman.learners.own_networks import OUTPUT
 
 BLOCK = 2048
 """Pairs, or points, that are worked on at once."""
@@ -99,7 +103,7 @@ def patterns(found: Signals) -> list[Bool]:
     return [layer > 0.0 for layer in found.forward[1:]]
 
 
-def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: F32) -> F64:
+def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: Any) -> F64:
     """Return each layer's part of the tangent kernel of pairs, averaged over outputs, (layers, pairs) float64.
 
     Parameters
@@ -114,8 +118,8 @@ def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: F3
         Rows of them.
     factors : (layers,) float32
         .
-    rates : (layers, 2) float32
-        .
+    rates : sequence of (float, float)
+        Of weights and biases, layer by layer.
 
     Returns
     -------
@@ -129,38 +133,94 @@ def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: F3
         for layer in range(layers):
             near = np.einsum("pu,pu->p", a.forward[layer][i[rows]], b.forward[layer][j[rows]], dtype=np.float64)
             back = np.einsum("pmu,pmu->p", a.backward[layer][i[rows]], b.backward[layer][j[rows]], dtype=np.float64)
-            gain = float(rates[layer, 0]) * float(factors[layer]) ** 2 * near + float(rates[layer, 1])
+            gain = float(rates[layer][0]) * float(factors[layer]) ** 2 * near + float(rates[layer][1])
             out[layer, rows] = gain * back / a.output.shape[1]
     return out
 
 
-@partial(jax.jit, static_argnames=("activation",))
-def _steps(weights: Weights, factors: Any, rates: Any, x: Any, y: Any, X: Any, sizes: Any, activation: str) -> Any:
-    zeros = [jnp.zeros(bias.shape) for _, bias in weights]
+class OpenedDense(OpenedNetwork):
+    """A network of fully connected layers: its kernel from what passes through it, forth and back, without Jacobians.
 
-    def network(w: Weights, points: Any) -> Any:
-        return jax.vmap(lambda p: _run(w, factors, p, zeros, activation)[0])(points)
+    Parameters
+    ----------
+    network : Dense
+        The shape.
+    d : int
+        Inputs.
+    outputs : int
+        Outputs.
+    """
 
-    def loss(w: Weights) -> Any:
-        return 0.5 * jnp.sum(jnp.square(network(w, x[None])[0] - y))
+    def __init__(self, network: Dense, d: int, outputs: int) -> None:
+        super().__init__(network, d, outputs)
+        self._factors, self._rates = network.constants("sgd", d, self.pytree)
+        self.parts = (*self.layers, OUTPUT)
+        self._activation = network.activation
 
-    gradient = jax.grad(loss)(weights)
-    direction = tuple((-rates[ell, 0] * w, -rates[ell, 1] * b) for ell, (w, b) in enumerate(gradient))
-    before, slope = jax.jvp(lambda w: network(w, X), (weights,), (direction,))
+    def _signals(self, X: AnyFloat) -> Signals:
+        return signals(self.pytree, self._factors, np.asarray(X, np.float32), self._activation)
+
+    def kernel(self, A: AnyFloat, B: AnyFloat) -> F64:
+        """Return the tangent kernel layer by layer, (layers, a, b)."""
+        one = self._signals(A)
+        two = one if A is B else self._signals(B)
+        return np.stack([self._gain(k, x @ y.T) * (p @ q.T) for k, (x, p, y, q) in enumerate(zip(
+            *_doubles(one), *_doubles(two), strict=True))])  # fmt: skip
+
+    def own(self, A: AnyFloat) -> F64:
+        """Return the tangent kernel of points with themselves, (layers, a)."""
+        below, back = _doubles(self._signals(A))
+        return np.stack(
+            [
+                self._gain(k, np.square(x).sum(axis=1)) * np.square(p).sum(axis=1)
+                for k, (x, p) in enumerate(zip(below, back, strict=True))
+            ]
+        )
+
+    def _gain(self, layer: int, near: F64) -> F64:
+        rate = self._rates[layer]
+        gain = float(rate[0]) * float(self._factors[layer]) ** 2 * near + float(rate[1])
+        return np.asarray(gain / self.outputs, np.float64)
+
+
+def _doubles(found: Signals) -> tuple[list[F64], list[F64]]:
+    """Return the layers' inputs (n, units) and δ (n, outputs · units) in float64."""
+    flat = [np.asarray(delta.reshape(len(delta), -1), np.float64) for delta in found.backward]
+    return [np.asarray(x, np.float64) for x in found.forward], flat
+
+
+@partial(jax.jit, static_argnames=("network",))
+def _steps(network: Network, weights: Any, factors: Any, rates: Any, x: Any, y: Any, X: Any, sizes: Any) -> Any:
+    def answers(w: Any) -> Any:
+        return network.apply(w, factors, X)
+
+    def loss(w: Any) -> Any:
+        return 0.5 * jnp.sum(jnp.square(network.apply(w, factors, x[None])[0] - y))
+
+    direction = jax.tree.map(lambda rate, slope: -rate * slope, rates, jax.grad(loss)(weights))
+    before, slope = jax.jvp(answers, (weights,), (direction,))
 
     def moved(size: Any) -> Any:
-        return network(jax.tree.map(lambda w, v: w + size * v, weights, direction), X) - before
+        return answers(jax.tree.map(lambda w, v: w + size * v, weights, direction)) - before
 
-    return slope, jax.vmap(moved)(sizes)
+    return slope, jax.lax.map(moved, sizes)
 
 
 def steps_at(
-    weights: Weights, factors: F32, rates: F32, x: F32, y: F64, X: F32, sizes: F64, activation: str
+    network: Network, weights: Any, factors: Any, rates: Any, x: F32, y: F64, X: F32, sizes: F64
 ) -> tuple[F64, F64]:
     """Return what one step of gradient descent on ½|f(x) − y|² changes elsewhere, per unit of step size and in fact.
 
     Parameters
     ----------
+    network : Network
+        Its shape.
+    weights : pytree
+        .
+    factors : object
+        As `Network.constants` makes them.
+    rates : pytree
+        Of plain gradient descent, as `Network.constants` makes them.
     x : (d,) float32
         The point of the step.
     y : (m,) float64
@@ -176,6 +236,6 @@ def steps_at(
         The derivative in η at 0, (n, m), by a forward vector product; the changes, (s, n, m), by taking the steps.
     """
     slope, change = _steps(
-        weights, factors, rates, x, y.astype(np.float32), X, sizes.astype(np.float32), activation=activation
-    )
+        network, weights, factors, rates, x, y.astype(np.float32), X, sizes.astype(np.float32)
+    )  # fmt: skip
     return np.asarray(slope, np.float64), np.asarray(change, np.float64)

@@ -40,7 +40,7 @@ class Activations(OwnNetwork):
     """
 
     def __init__(self, table: Mapping[str, Any], points: AnyFloat) -> None:
-        found = {str(name): np.asarray(values) for name, values in table.items()}
+        found = {str(name): _array(str(name), values) for name, values in table.items()}
         problems = [
             f"activations {name!r} of shape {values.shape} and kind {values.dtype}: expected finite numbers "
             f"({len(points)}, units), a row for every point of the data"
@@ -89,6 +89,16 @@ class Activations(OwnNetwork):
                 "activations are known at the points of the data alone, and others were asked for: expected a network "
                 "that can be asked anywhere"
             ) from None
+
+
+def _array(name: str, values: Any) -> Any:
+    if np.ma.is_masked(values):
+        count = int(np.ma.getmaskarray(values).sum())
+        raise RecipeError(f"activations {name!r} with {count} masked values: expected all; leave their rows out")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise RecipeError(f"activations {name!r} with rows of unequal length: expected (n, units)") from None
 
 
 def _keys(X: AnyFloat) -> list[Any]:

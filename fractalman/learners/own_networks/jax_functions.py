@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
 from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
 
-_BLOCK = 4096  # points that pass through the function at once
+_ROWS = 512  # points that pass through the function at once: wide layers of convolutions have to fit
 
 
 def is_array(leaf: Any) -> bool:
@@ -70,13 +71,45 @@ class JaxNetwork(JacobianNetwork):
         self._moving = [k for k, leaf in enumerate(self._leaves) if is_array(leaf)]
         if not self._moving:
             raise RecipeError("a function without parameters: expected a pytree with arrays of real numbers")
-        self._function, self._readers = function, dict(layers or {})
-        names = {str(k): _path(paths[k][0][:-1]) or _path(paths[k][0]) for k in self._moving}
-        self._groups = [[self._moving.index(int(k)) for k in part] for part in grouped(names).values()]
-        self.parts = tuple(grouped(names))
+        self._function, self._readers, self.rows = function, dict(layers or {}), _ROWS
+        steps = {k: _bare(paths[k][0]) for k in self._moving}
+        names = {str(k): _path(path[:-1]) or _path(path) for k, path in steps.items()}
+        parts = grouped({str(k): names[str(k)] for k in _as_given(parameters, paths) if str(k) in names})
+        self._groups = [[self._moving.index(int(k)) for k in part] for part in parts.values()]
+        self.parts = tuple(parts)
         first = jax.eval_shape(self._both, self._arrays(), jax.ShapeDtypeStruct((1, points.shape[1]), np.float32))
-        self.layers = tuple(first[1])
         self._outputs = int(np.prod(first[0].shape[1:], dtype=np.int64))
+        self._run = jax.jit(self._both)
+        self._jacobian = jax.jit(jax.vmap(self._jacobian_parts, in_axes=(None, 0)))
+
+    def at(self, parameters: Any) -> Self:
+        """Return the network with other parameters of the same shapes; what has been compiled serves both.
+
+        Parameters
+        ----------
+        parameters : pytree
+            As those it was made with.
+        """
+        other = copy.copy(self)
+        other._leaves = jax.tree_util.tree_leaves(parameters)
+        return other
+
+    @property
+    def pytree(self) -> Any:
+        """The parameters as they were given."""
+        return jax.tree_util.tree_unflatten(self._structure, self._leaves)
+
+    def _jacobian_parts(self, arrays: list[Any], x: Any) -> list[Any]:
+        """Return the Jacobian at one point, part by part."""
+
+        def output(arrays: list[Any], x: Any) -> Any:
+            return jnp.reshape(self._both(arrays, x[None])[0], -1)
+
+        found = jax.jacrev(output)(arrays, x)
+        return [
+            jnp.concatenate([found[k].reshape(self._outputs, -1) for k in group], axis=1).reshape(-1)
+            for group in self._groups
+        ]
 
     def _arrays(self) -> list[Any]:
         return [self._leaves[k] for k in self._moving]
@@ -91,14 +124,14 @@ class JaxNetwork(JacobianNetwork):
         output, beside = found if isinstance(found, tuple) else (found, {})
         if self._readers:
             beside = {name: reader(parameters, X) for name, reader in self._readers.items()}
-        return output, dict(beside)
+        self.layers = tuple(str(name) for name in beside)  # here, for what leaves JAX has its names sorted
+        return output, {str(name): value for name, value in beside.items()}
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
         """Return the activations and the outputs."""
-        run = jax.jit(self._both)
         parts: dict[str, list[F64]] = {name: [] for name in (*self.layers, OUTPUT)}
-        for start in range(0, len(X), _BLOCK):
-            output, beside = run(self._arrays(), jnp.asarray(X[start : start + _BLOCK], jnp.float32))
+        for start in range(0, len(X), self.rows):
+            output, beside = self._run(self._arrays(), jnp.asarray(X[start : start + self.rows], jnp.float32))
             for name, value in {**{name: beside[name] for name in self.layers}, OUTPUT: output}.items():
                 parts[name].append(flat(np.asarray(value)))
         return {name: np.concatenate(found) for name, found in parts.items()}
@@ -115,19 +148,6 @@ class JaxNetwork(JacobianNetwork):
 
     def jacobians(self, X: AnyFloat) -> list[AnyFloat]:
         """Return the Jacobian of every part at some points, by one backward vector product an output."""
-        if not hasattr(self, "_jacobian"):
-
-            def output(arrays: list[Any], x: Any) -> Any:
-                return jnp.reshape(self._both(arrays, x[None])[0], -1)
-
-            def parts(arrays: list[Any], x: Any) -> list[Any]:
-                found = jax.jacrev(output)(arrays, x)
-                return [
-                    jnp.concatenate([found[k].reshape(self._outputs, -1) for k in group], axis=1).reshape(-1)
-                    for group in self._groups
-                ]
-
-            self._jacobian = jax.jit(jax.vmap(parts, in_axes=(None, 0)))
         with jax.default_matmul_precision("highest"):
             found = self._jacobian(self._arrays(), jnp.asarray(X, jnp.float32))
         return [np.asarray(part) for part in found]
@@ -154,6 +174,37 @@ def of_module(module: Any, layers: Mapping[str, Any] | None, points: AnyFloat) -
         for name, reader in (layers or {}).items()
     }
     return JaxNetwork(lambda parameters, X: jax.vmap(parameters)(X), module, readers, points)
+
+
+def _as_given(tree: Any, paths: Any) -> list[int]:
+    """Return the leaves' numbers in the order in which their dicts were written: JAX sorts the keys of dicts."""
+
+    def ordered(node: Any, leaves: list[int], depth: int) -> list[int]:
+        children: dict[Any, list[int]] = {}
+        for k in leaves:
+            if len(paths[k][0]) == depth:
+                return leaves
+            children.setdefault(paths[k][0][depth], []).append(k)
+        if isinstance(node, Mapping):
+            written = list(node)
+            children = dict(sorted(children.items(), key=lambda child: written.index(child[0].key)))
+        return [k for step, below in children.items() for k in ordered(_child(node, step), below, depth + 1)]
+
+    return ordered(tree, list(range(len(paths))), 0)
+
+
+def _child(node: Any, step: Any) -> Any:
+    """Return what stands at a step of a path; None where a kind of node says no more than numbers."""
+    if hasattr(step, "name"):
+        return getattr(node, step.name, None)
+    if isinstance(node, (Mapping, list, tuple)):
+        return node[step.key if isinstance(node, Mapping) else step.idx]
+    return None
+
+
+def _bare(path: Any) -> Any:
+    """Return a path without a last step into the box that an array lies in, the ``value`` of flax nnx."""
+    return path[:-1] if len(path) > 1 and getattr(path[-1], "name", "") == "value" else path
 
 
 def _path(path: Any) -> str:

@@ -15,7 +15,7 @@ from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
 from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
 
-_BLOCK = 4096  # points that pass through the module at once
+_ROWS = 512  # points that pass through the module at once: wide layers of convolutions have to fit
 
 
 def is_module(value: Any) -> bool:
@@ -119,7 +119,7 @@ class TorchNetwork(JacobianNetwork):
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
         """Return what the named modules give out, flattened, and the module's own output."""
-        blocks = [self._seen(X[start : start + _BLOCK], self.layers) for start in range(0, len(X), _BLOCK)]
+        blocks = [self._seen(X[start : start + _ROWS], self.layers) for start in range(0, len(X), _ROWS)]
         named = [*((name, name) for name in self.layers), (OUTPUT, "")]
         return {name: np.concatenate([block[key][0] for block in blocks]) for name, key in named}
 

@@ -23,7 +23,7 @@ from fractalman.learners import learner_class, names
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes
-from fractalman.studies.sources import ArraySource, RecipeSource, Sample
+from fractalman.studies.sources import ArraySource, FileSource, RecipeSource, Sample
 from fractalman.studies.trained_source import Source, TrainedSource
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
@@ -200,7 +200,8 @@ def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Map
 def _points(source: Source) -> int | None:
     """Number of points of a replicate, None where as many are drawn as are asked for."""
     if isinstance(source, TrainedSource):
-        return None
+        left = None if not isinstance(source.points, FileSource) else _points(source.points)
+        return None if left is None else max(0, left - int(source.values["train_size"]))
     if isinstance(source, RecipeSource):
         return None if source.recipe.addressed else source.recipe.max_points
     if isinstance(source, ArraySource):

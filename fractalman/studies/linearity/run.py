@@ -15,6 +15,7 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
+from fractalman.learners.own_networks import INPUT, OUTPUT
 from fractalman.measure.dimension import dimension
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.granularity.local_ridge import scaled
@@ -24,11 +25,10 @@ from fractalman.studies.linearity.fragments import fragment_rows
 from fractalman.studies.linearity.own import OwnLinearity, own_looks
 from fractalman.studies.linearity.result import LinearityResult
 from fractalman.studies.linearity.spec import Linearity
-from fractalman.studies.networks import network_settings, problem_of
+from fractalman.studies.networks import problem_of
 from fractalman.studies.sources import Sample
 from fractalman.studies.trained_source import TrainedSource
 
-INPUT, OUTPUT = "input", "output"
 LAST = 0
 """The step of a look at a network of which no course is kept."""
 
@@ -129,12 +129,10 @@ def _looks(spec: Linearity, task: Task, sample: Sample) -> Iterator[Look]:
         yield Look(LAST, {}, None)
         return
     from fractalman.learners.networks.snapshots import prepare, snapshots
-    from fractalman.learners.networks.tangents import signals
 
-    made = prepare(network_settings(spec.mlp), problem_of(sample, spec.train_size))
-    X = made.scale.inputs(sample.X).astype(np.float32)
+    made = prepare(spec.network(), problem_of(sample, spec.train_size))
+    X = made.scale.inputs(sample.X)
     for snapshot in snapshots(made, spec.steps):
-        found = signals(snapshot.weights, made.factors, X, made.network.activation)
-        layers = {str(k + 1): layer.astype(np.float64) for k, layer in enumerate(found.forward[1:])}
-        f = found.output * made.scale.label_scale + made.scale.label_centre
-        yield Look(snapshot.step, layers, np.asarray(f, np.float64))
+        layers = made.opened(snapshot.weights).activations(X)
+        f = layers.pop(OUTPUT) * made.scale.label_scale + made.scale.label_centre
+        yield Look(snapshot.step, layers, f)

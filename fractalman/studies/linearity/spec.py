@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from fractalman.config import REQUIRED, Keys, integer
@@ -11,9 +11,9 @@ from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
-from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
+from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes
-from fractalman.studies.trained_source import Source, TrainedSource
+from fractalman.studies.trained_source import Source, TrainedSource, network_names
 
 KEYS: Keys = {
     "train_size": (integer(8, MAX_POINTS), REQUIRED),
@@ -49,8 +49,10 @@ class Linearity(NetworksSpec):
         Largest fragments of every cut in which learning curves are made.
     splits : int
         Random training sets of every size and fragment.
-    mlp : dict, default empty
-        The table [mlp].
+    learner : str, default "mlp"
+        Whose networks are trained.
+    settings : dict, default empty
+        Its table, [mlp], [convolution] or [transformer].
     """
 
     name: ClassVar[str] = "linearity"
@@ -64,7 +66,8 @@ class Linearity(NetworksSpec):
     scales: tuple[int, ...]
     fragments: int
     splits: int
-    mlp: Mapping[str, Any] = field(default_factory=dict)
+    learner: str = DEFAULT
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, spec: SpecSource) -> Linearity:
@@ -87,15 +90,17 @@ class Linearity(NetworksSpec):
         MissingExtraError
             Without JAX.
         """
-        tables = read_study(spec, "linearity", KEYS, ("mlp",), EXAMPLE)
-        mlp, values = tables.settings.get("mlp", {}), tables.values
+        tables = read_study(spec, "linearity", KEYS, network_names(), EXAMPLE)
+        values = tables.values
         if isinstance(tables.source, TrainedSource):
-            if mlp or values["steps"]:
-                raise RecipeError("[mlp] or linearity.steps beside [network]: expected the one network; leave it out")
-            return cls(tables.source, **{**values, "steps": ()}, mlp={})
-        settings = network_settings(mlp)
-        asked = (0, settings.steps) if values["steps"] is None else values["steps"]
-        return cls(tables.source, **{**values, "steps": steps_of(settings, tuple(asked))}, mlp=mlp)
+            if tables.settings or values["steps"]:
+                given = " or ".join([*(f"[{name}]" for name in tables.settings), "linearity.steps"])
+                raise RecipeError(f"{given} beside [network]: expected the one network; leave it out")
+            return cls(tables.source, **{**values, "steps": ()})
+        made = cls(tables.source, **values, **network_table(tables))
+        network = made.network()
+        asked = (0, network.settings.steps) if made.steps is None else made.steps
+        return replace(made, steps=steps_of(network, tuple(asked)))
 
     def tasks(self) -> list[Task]:
         """Return a task per replicate.

@@ -10,14 +10,12 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.config import read_table, refuse
-from fractalman.errors import RecipeError
-from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at, asking
-from fractalman.learners.own_networks.activations import Activations
+from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at
 from fractalman.studies.base import Row, Task
 from fractalman.studies.granularity.local_ridge import scaled
 from fractalman.studies.locality import patterns
 from fractalman.studies.locality.spec import EXAMPLE, KEYS, Locality
-from fractalman.studies.locality.view import Look, View
+from fractalman.studies.locality.view import Look, View, look_at
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row
 from fractalman.studies.own import (
@@ -124,26 +122,10 @@ def _linear(view: View, X: F64) -> Look:
 
 
 def _look(view: View, source: ArraySource, network: OwnNetwork, held: dict[str, F64]) -> Look:
-    sources, test, pairs = view.sources, view.sample.test, view.pairs
-    used, place = np.unique(pairs.j, return_inverse=True)  # few of the unseen points may stand in pairs
-    with asking(source.points):
-        kernel = network.kernel(source.points[sources], source.points[test[used]])
-        own = network.own(source.points[sources])
-    if not (np.isfinite(kernel).all() and np.isfinite(own).all()):
-        raise RecipeError("the network's derivatives by its parameters hold NaN or infinity: expected finite numbers")
-    predicted = held.get(OUTPUT)
-    return Look(
-        layers=network.parts,
-        own=own,
-        between=np.ascontiguousarray(kernel[:, pairs.i, place.reshape(-1)]),
-        apart=isinstance(network, Activations),
-        predicted=None if predicted is None else source.in_label_units(predicted)[test],
-        patterns={
-            name: (held[name][sources] > 0.0, held[name][test] > 0.0)
-            for name in network.layers
-            if rectified(held[name])
-        },
-    )
+    at, to = ({name: values[points] for name, values in held.items()} for points in (view.sources, view.sample.test))
+    gated = [name for name in network.layers if rectified(held[name])]
+    predicted = source.in_label_units(to[OUTPUT]) if OUTPUT in to else None
+    return look_at(view, network, source.points, (at, to), gated, predicted=predicted)
 
 
 def rectified(layer: F64) -> bool:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fractalman._typing import F32
+from fractalman._typing import F64
 from fractalman.errors import FitError
+from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.locality.own import OwnLocality, own_rows
 from fractalman.studies.locality.result import LocalityResult
 from fractalman.studies.locality.spec import Locality
-from fractalman.studies.locality.view import Look, View
+from fractalman.studies.locality.view import Look, View, look_at
 from fractalman.studies.means import measured
-from fractalman.studies.networks import base_row, network_settings, problem_of
+from fractalman.studies.networks import base_row, problem_of
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot
@@ -46,11 +47,12 @@ class LocalityStudy(Study[Locality, LocalityResult]):
         from fractalman.learners.networks.snapshots import prepare, snapshots
 
         changes = {task.part: int(task.value)} if task.part in ("width", "depth") else {}
-        settings = network_settings(spec.mlp, **changes)
+        learner = spec.network(**changes)
+        settings = learner.settings
         linear = task.part == "linear"
         sample = spec.source.sample(task.seed, spec.train_size, spec.test_size)
         problem = problem_of(sample, spec.train_size, shuffled=task.part == "shuffled-labels")
-        made = prepare(settings, problem, linear)
+        made = prepare(learner, problem, linear)
         view = View.of(spec, sample, made.scale.inputs(sample.X))
         rows: list[Row] = []
         width, depth = (0, 0) if linear else (settings.width, settings.depth)
@@ -72,52 +74,32 @@ STUDY = LocalityStudy()
 
 def _look(view: View, made: Prepared, snapshot: Snapshot) -> Look:
     """Return what the measurements need of a network at one step of its training."""
-    from fractalman.learners.networks.tangents import kernel_pairs, patterns, signals
-
-    sample, pairs, activation = view.sample, view.pairs, made.network.activation
-    X = made.scale.inputs(sample.X)
-    sources, targets = X[view.sources].astype(np.float32), X[sample.test].astype(np.float32)
-    a = signals(snapshot.weights, made.factors, sources, activation)
-    b = signals(snapshot.weights, made.factors, targets, activation)
-    itself = np.arange(len(sources))
-    own = kernel_pairs(a, itself, a, itself, made.factors, made.rates)
-    on = {}
-    if activation == "relu":
-        both = zip(patterns(a), patterns(b), strict=True)
-        on = {str(k + 1): one for k, one in enumerate(both)}
-    return Look(
-        layers=tuple(layer_names(len(own))),
-        own=own,
-        between=kernel_pairs(a, pairs.i, b, pairs.j, made.factors, made.rates),
-        predicted=b.output * made.scale.label_scale + made.scale.label_centre,
+    X, network = made.scale.inputs(view.sample.X), made.opened(snapshot.weights)
+    at, to = (network.activations(X[points]) for points in (view.sources, view.sample.test))
+    return look_at(
+        view, network, X, (at, to), network.layers if made.network.rectified else (),
+        predicted=to[OUTPUT] * made.scale.label_scale + made.scale.label_centre,
         numbers={
             "steps-taken": float(snapshot.taken),
             "train-risk": snapshot.train_risk * made.scale.label_scale**2,
         },
-        patterns=on,
-        step_errors=_step_errors(made, snapshot, sources[:STEP_SOURCES], targets[:STEP_TARGETS]),
-    )
+        step_errors=_step_errors(view, made, snapshot, at[OUTPUT], network.own(X[view.sources[:STEP_SOURCES]])),
+    )  # fmt: skip
 
 
-def _step_errors(made: Prepared, snapshot: Snapshot, sources: F32, targets: F32) -> dict[float, float]:
+def _step_errors(view: View, made: Prepared, snapshot: Snapshot, outputs: F64, own: F64) -> dict[float, float]:
     """Return how far small steps in fact are from the first order, on a residual of 1 in every output."""
-    from fractalman.learners.networks.tangents import kernel_pairs, signals, steps_at
+    from fractalman.learners.networks.tangents import steps_at
 
-    activation = made.network.activation
-    at = signals(snapshot.weights, made.factors, sources, activation)
-    itself = np.arange(len(sources))
-    own = kernel_pairs(at, itself, at, itself, made.factors, made.rates).sum(axis=0)
+    X = made.scale.inputs(view.sample.X)
+    sources, targets = view.sources[:STEP_SOURCES], view.sample.test[:STEP_TARGETS]
     errors = np.zeros((len(sources), len(RELATIVE_STEPS)))
-    for i, x in enumerate(sources):
-        size = np.array(RELATIVE_STEPS) / own[i]
+    for i, source in enumerate(sources):
+        size = np.array(RELATIVE_STEPS) / own[:, i].sum()
         slope, change = steps_at(
-            snapshot.weights, made.factors, made.rates, x, at.output[i] - 1.0, targets, size, activation
-        )
+            made.network, snapshot.weights, made.factors, made.rates, X[source].astype(np.float32), outputs[i] - 1.0,
+            X[targets].astype(np.float32), size,
+        )  # fmt: skip
         first = size[:, None, None] * slope
         errors[i] = np.sqrt(np.square(change - first).mean(axis=(1, 2)) / np.square(first).mean(axis=(1, 2)))
     return {size: float(errors[:, k].mean()) for k, size in enumerate(RELATIVE_STEPS)}
-
-
-def layer_names(layers: int) -> list[str]:
-    """Return the layers' names: the hidden ones by number, the last "output"."""
-    return [*(str(k + 1) for k in range(layers - 1)), "output"]

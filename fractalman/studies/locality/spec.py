@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from fractalman.config import REQUIRED, Keys, integer
@@ -11,9 +11,9 @@ from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.locality import patterns
-from fractalman.studies.networks import CONTROLS, NetworksSpec, network_settings, steps_of
+from fractalman.studies.networks import CONTROLS, DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source
+from fractalman.studies.trained_source import Source, network_names
 
 KEYS: Keys = {
     "train_size": (integer(2, MAX_POINTS), REQUIRED),
@@ -48,9 +48,9 @@ class Locality(NetworksSpec):
     steps : tuple of int
         Of the training, at which the network is looked at.
     widths : tuple of int
-        Of networks beside that of [mlp], which differ from it in width alone.
+        Of networks beside the first, which differ from it in width alone.
     depths : tuple of int
-        Of networks beside that of [mlp], which differ from it in depth alone.
+        Of networks beside the first, which differ from it in depth alone.
     scales : tuple of int
         Sizes of subclusters: bounds of the strata of pairs, and cuts that regions are compared with.
     sources : int
@@ -61,8 +61,10 @@ class Locality(NetworksSpec):
         Unseen points whose regions are counted.
     controls : tuple of str
         Of `CONTROLS`.
-    mlp : dict, default empty
-        The table [mlp].
+    learner : str, default "mlp"
+        Whose networks are trained.
+    settings : dict, default empty
+        Its table, [mlp], [convolution] or [transformer].
     """
 
     name: ClassVar[str] = "locality"
@@ -80,7 +82,8 @@ class Locality(NetworksSpec):
     pairs: int
     pattern_points: int
     controls: tuple[str, ...]
-    mlp: Mapping[str, Any] = field(default_factory=dict)
+    learner: str = DEFAULT
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, spec: SpecSource) -> Locality:
@@ -103,10 +106,11 @@ class Locality(NetworksSpec):
         MissingExtraError
             Without JAX or scikit-learn.
         """
-        tables = read_study(spec, "locality", KEYS, ("mlp",), EXAMPLE)
-        mlp, values = tables.settings.get("mlp", {}), tables.values
+        tables = read_study(spec, "locality", KEYS, network_names(), EXAMPLE)
         patterns.require_agreement()
-        return cls(tables.source, **{**values, "steps": steps_of(network_settings(mlp), values["steps"])}, mlp=mlp)
+        made = cls(tables.source, **tables.values, **network_table(tables))
+        made.refuse_networks(width=made.widths, depth=made.depths)
+        return replace(made, steps=steps_of(made.network(), tables.values["steps"]))
 
     def tasks(self) -> list[Task]:
         """Return one task per network and replicate.

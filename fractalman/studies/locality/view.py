@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from fractalman._typing import F64, I64, Bool
+from fractalman._typing import F64, I64, AnyFloat, Bool
+from fractalman.errors import RecipeError
+from fractalman.learners.own_networks import OwnNetwork, asking
+from fractalman.learners.own_networks.activations import Activations
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row
 from fractalman.studies.locality import patterns
@@ -36,6 +40,44 @@ class Look:
     numbers: dict[str, float] = field(default_factory=dict)
     patterns: dict[str, tuple[Bool, Bool]] = field(default_factory=dict)
     step_errors: dict[float, float] = field(default_factory=dict)
+
+
+def look_at(
+    view: View,
+    network: OwnNetwork,
+    X: AnyFloat,
+    held: tuple[Mapping[str, F64], Mapping[str, F64]],
+    gated: Iterable[str],
+    *,
+    predicted: F64 | None,
+    numbers: dict[str, float] | None = None,
+    step_errors: dict[float, float] | None = None,
+) -> Look:
+    """Return what the measurements need of a network: of pairs of points the part of its tangent kernel.
+
+    Args:
+        view: what it is looked at with. network: the network. X: (n, d) where it is asked. held: layer → units, at the
+            sources and at the unseen points. gated: layers whose units are on or off. predicted, numbers, step_errors:
+            as `Look` has them.
+    Errors: RecipeError for a network whose derivatives are no numbers.
+    """
+    pairs = view.pairs
+    used, place = np.unique(pairs.j, return_inverse=True)  # few of the unseen points may stand in pairs
+    with asking(X):
+        kernel = network.kernel(X[view.sources], X[view.sample.test[used]])
+        own = network.own(X[view.sources])
+    if not (np.isfinite(kernel).all() and np.isfinite(own).all()):
+        raise RecipeError("the network's derivatives by its parameters hold NaN or infinity: expected finite numbers")
+    return Look(
+        layers=network.parts,
+        own=own,
+        between=np.ascontiguousarray(kernel[:, pairs.i, place.reshape(-1)]),
+        apart=isinstance(network, Activations),
+        predicted=predicted,
+        numbers=numbers or {},
+        patterns={name: (held[0][name] > 0.0, held[1][name] > 0.0) for name in gated},
+        step_errors=step_errors or {},
+    )
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fractalman.errors import FitError
+from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.means import measured
-from fractalman.studies.networks import base_row, network_settings, problem_of
+from fractalman.studies.networks import base_row, problem_of
 from fractalman.studies.probes.own import OwnProbing, own_rows
 from fractalman.studies.probes.result import ProbeResult
 from fractalman.studies.probes.spec import Probing
@@ -39,10 +40,11 @@ class ProbeStudy(Study[Probing, ProbeResult]):
             return own_rows(spec, task)
         from fractalman.learners.networks.snapshots import prepare, snapshots
 
-        settings = network_settings(spec.mlp, **({"width": int(task.value)} if task.part == "width" else {}))
+        learner = spec.network(**({"width": int(task.value)} if task.part == "width" else {}))
+        settings = learner.settings
         n = int(task.value) if task.part == "n" else spec.train_sizes[-1]
         sample = spec.source.sample(task.seed, spec.train_sizes[-1], spec.test_size)
-        made = prepare(settings, problem_of(sample, n, shuffled=task.part == "shuffled-labels"))
+        made = prepare(learner, problem_of(sample, n, shuffled=task.part == "shuffled-labels"))
         view = View.of(spec, sample, made.scale.inputs(sample.X[sample.test]).astype(np.float32))
         rows: list[Row] = []
         try:
@@ -63,12 +65,10 @@ STUDY = ProbeStudy()
 
 def _look(view: View, made: Prepared, snapshot: Snapshot) -> Look:
     """Return what the probes need of a network at one step of its training."""
-    from fractalman.learners.networks.tangents import signals
-
-    found = signals(snapshot.weights, made.factors, view.inputs.astype(np.float32), made.network.activation)
+    held = made.opened(snapshot.weights).activations(view.inputs)
     return Look(
-        spaces={str(k + 1): layer for k, layer in enumerate(found.forward[1:])} | {"output": found.output},
-        predicted=found.output * made.scale.label_scale + made.scale.label_centre,
+        spaces=held,
+        predicted=held[OUTPUT] * made.scale.label_scale + made.scale.label_centre,
         numbers={
             "steps-taken": float(snapshot.taken),
             "train-risk": snapshot.train_risk * made.scale.label_scale**2,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
-from fractalman.studies.networks import NetworksSpec, network_settings, steps_of
+from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
 from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source
+from fractalman.studies.trained_source import Source, network_names
 
 KEYS: Keys = {
     "train_sizes": (sizes(), REQUIRED),
@@ -44,15 +44,17 @@ class Probing(NetworksSpec):
     steps : tuple of int
         Of the training, at which networks are probed; step 0, the untrained network, always is.
     widths : tuple of int
-        Of networks beside that of [mlp], trained on the largest training set.
+        Of networks beside the first, trained on the largest training set.
     scales : tuple of int
         Sizes of latents.
     latents : int
         Of every scale, at the most.
     controls : tuple of str
         "shuffled-labels" or none.
-    mlp : dict, default empty
-        The table [mlp].
+    learner : str, default "mlp"
+        Whose networks are trained.
+    settings : dict, default empty
+        Its table, [mlp], [convolution] or [transformer].
     """
 
     name: ClassVar[str] = "probe"
@@ -67,7 +69,8 @@ class Probing(NetworksSpec):
     scales: tuple[int, ...]
     latents: int
     controls: tuple[str, ...]
-    mlp: Mapping[str, Any] = field(default_factory=dict)
+    learner: str = DEFAULT
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, spec: SpecSource) -> Probing:
@@ -90,12 +93,12 @@ class Probing(NetworksSpec):
         MissingExtraError
             Without JAX.
         """
-        tables = read_study(spec, "probe", KEYS, ("mlp",), EXAMPLE)
-        mlp, values = tables.settings.get("mlp", {}), tables.values
-        settings = network_settings(mlp)
-        asked = (0, settings.steps) if values["steps"] is None else values["steps"]
-        steps = steps_of(settings, tuple(sorted({0, *asked})))
-        return cls(tables.source, **{**values, "steps": steps}, mlp=mlp)
+        tables = read_study(spec, "probe", KEYS, network_names(), EXAMPLE)
+        made = cls(tables.source, **tables.values, **network_table(tables))
+        made.refuse_networks(width=made.widths)
+        network = made.network()
+        asked = (0, network.settings.steps) if made.steps is None else made.steps
+        return replace(made, steps=steps_of(network, tuple(sorted({0, *asked}))))
 
     def tasks(self) -> list[Task]:
         """Return one task per network and replicate.
