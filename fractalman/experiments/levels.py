@@ -35,7 +35,7 @@ MORE_SEEDS, MORE_DRAWS = "use more seeds", "use more seeds or label_draws"
 """What narrows an interval; against the risks expected on the replicates' points labels are all that scatters."""
 
 CURVE_ERROR = 0.02
-"""Relative error of a predicted curve whose learner chooses a ridge or k, which the curve chooses in the mean of data.
+"""Relative error of a curve whose learner chooses a ridge or k: the curve chooses them in the mean of all data.
 
 It counts where the risks expected on the very points are known too, with the choice that was made: labels are many
 there, so that 1 or 2 % show, and what is wrong with the data shows beside those risks.
