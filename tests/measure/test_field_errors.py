@@ -1,4 +1,4 @@
-"""Errors of label differences over fields: the formula against traces of dense matrices, intervals against drawn paths."""
+"""Errors of label differences over fields: the formula against traces of dense matrices, intervals against paths."""
 
 from __future__ import annotations
 
