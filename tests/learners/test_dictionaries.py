@@ -185,6 +185,7 @@ def test_classical_dictionaries_score_the_same_on_smaller_points(name: str) -> N
         assert scores[0] >= 0.9
     if name == "pca":  # all variances are equal: nothing tells one rotation from another
         assert scores[0] < 0.7
+        np.testing.assert_allclose(model.decode(model.encode(X)), X, atol=1e-4)  # as many directions as coordinates
     assert model.encode(X).shape == (1024, 16)
     assert model.decode(model.encode(X)).shape == X.shape
 
