@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets",)),
     Mutant("up += inverse(later[u] + conductance[p, 0])", "up += inverse(later[u])", ("theory",)),
     Mutant("rate = joins / points", "rate = joins / (points + 0.5)", ("theory",)),
-    Mutant("- offset - (X[held] - mean) @ w)", "- offset - X[held] @ w)", ("learners",)),
+    Mutant("apart, due = X[held] - known.mean(axis=0)", "apart, due = X[held]", ("learners",)),
     Mutant("order.sort(key=lambda ridge: (risks[ridge]", "order.sort(key=lambda ridge: (-risks[ridge]", ("learners",)),
     Mutant("0.5 + confidence / 2.0", "confidence", ("measure",)),
     Mutant("(targets != source) & (row > 0.0)", "targets != source", ("measure",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import ipaddress
 import os
 import shutil
@@ -26,7 +27,8 @@ import pytest
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+PROFILE = "ci" if os.environ.get("CI") else "here"
+hypothesis.settings.load_profile(PROFILE)
 
 if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
     # Kernels run as plain Python: uint64 scalars wrap as compiled ones do, but NumPy says so, in this thread's setting.
@@ -119,6 +121,9 @@ def pytest_configure(config: pytest.Config) -> None:
     A kernel is found by the text that it was made of and the compiler's settings (tests/test_kernel_sources.py), a
     network's program by JAX's own digest of it: the same programs as compiled anew, so no bit of a result moves.
     """
+    if not config.getoption("--all"):
+        hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile(PROFILE), max_examples=40)
+        hypothesis.settings.load_profile("fast")
     kept = getattr(config, "cache", None)
     folder = os.environ.get("FRACTALMAN_CACHE", "")
     if not folder and kept is not None:
@@ -128,10 +133,20 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="fractalman-tests-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["FRACTALMAN_CACHE"] = folder
+    # Python's own: else the tests' modules, and those of the package in every process that a test starts, are compiled
+    # anew each time.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if folder.lower() not in {"0", "off", "no"}:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(folder) / "jax"))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of garbage collections, and have few of them: they took a thirtieth of the time."""
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     dictionary = data.dictionary(min_size=8)
     recovery = fm.recovery(dictionary.directions, dictionary.codes, data)
     dimension = measure.dimension(points)
-    prediction = fm.predict(cascade)
+    prediction = fm.predict(cascade, draws=4)
     curve = prediction.curve([16, 32, 64])
     sweep = {"learners": ["1-nn"], "train_sizes": N[:4].tolist(), "seeds": 3, "test_size": 64}
     checked = load_spec({"recipe": cascade.to_dict(), "sweep": sweep})
@@ -122,7 +122,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "forest": fm.generate(fm.PercolationEnsemble(n_points=300, ambient_dim=6)).hierarchy,
         "label tree": data.label_tree, "coarse": fm.coarse_grain(data, 16), "dictionary": dictionary,
         "order": data.hierarchy.order(), "cut": data.hierarchy.cut(16),
-        "prediction": prediction, "floor": fm.predict(cascade, "bayes"), "law": prediction.law, "curve": curve,
+        "prediction": prediction, "floor": fm.predict(cascade, "bayes", draws=4), "law": prediction.law, "curve": curve,
         "exponent": prediction.local_exponent(16, 64), "joint law": law, "frontier": law.compute_optimal(),
         "plan": a_plan(), "no plan": fm.plan(cascade, budget=9), "own data": own, "study": study_of_points,
         "one curve": study_of_points.curves[0], "dimension": dimension, "scan": dimension.scan,

@@ -84,6 +84,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     if _jit._CACHE is None:
         pytest.skip("kernels are not kept here")
     monkeypatch.setattr(_jit, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its files change within a second, at one length
     monkeypatch.setattr(_kernel_sources, "PACKAGE", tmp_path / "toy")
     monkeypatch.syspath_prepend(str(tmp_path))
     stamps = itertools.count(1)

@@ -76,24 +76,6 @@ class MeasuredVariogram(Display):
         x = np.log(np.maximum(distance, 1e-300))
         return np.asarray(np.interp(x, self.log_distance, self.difference))
 
-    def pairs(self, distance: F64, some: I64, others: I64) -> F64:
-        """Return the differences of pairs of points: by their distances.
-
-        Parameters
-        ----------
-        distance : (pairs,) float64 array
-            How far the two are from each other.
-        some, others : int64 arrays that broadcast to it
-            Row numbers of the two.
-
-        Returns
-        -------
-        (pairs,) float64
-            Squared differences; of classes, whether they differ or the share that does.
-        """
-        del some, others
-        return self(distance)
-
 
 def measured_variogram(points: F64, labels: F64, classes: bool, seed: int) -> MeasuredVariogram:
     """Return the variogram at all distances, from 1024 random points to all."""
@@ -137,25 +119,6 @@ class LabelDifferences(Display):
     labels: F64
     classes: bool
 
-    def pairs(self, distance: F64, some: I64, others: I64) -> F64:
-        """Return the differences of pairs of points: by their row numbers.
-
-        Parameters
-        ----------
-        distance : (pairs,) float64 array
-            How far the two are from each other.
-        some, others : int64 arrays that broadcast to it
-            Row numbers of the two.
-
-        Returns
-        -------
-        (pairs,) float64
-            Squared differences; of classes, whether they differ or the share that does.
-        """
-        del distance
-        apart = self.labels[some] - self.labels[others]
-        return np.asarray(apart != 0.0, np.float64) if self.classes else np.square(apart)
-
 
 def risk_with_chosen_neighbours(
     differences: MeasuredVariogram | LabelDifferences, points: F64, sizes: I64, seed: int
@@ -186,6 +149,14 @@ def risk_with_chosen_neighbours(
     return np.asarray(risks.mean(axis=0)), np.asarray(np.median(chosen, axis=0))
 
 
+def _between(differences: MeasuredVariogram | LabelDifferences, distance: F64, some: I64, others: I64) -> F64:
+    """Squared differences of pairs of rows (of classes, whether they differ or the share that does)."""
+    if isinstance(differences, MeasuredVariogram):
+        return differences(distance)
+    apart = differences.labels[some] - differences.labels[others]
+    return np.asarray(apart != 0.0, np.float64) if differences.classes else np.square(apart)
+
+
 def _means_of_neighbours(
     differences: MeasuredVariogram | LabelDifferences, points: F64, known: I64, asked: I64, numbers: list[int]
 ) -> F64:
@@ -195,11 +166,11 @@ def _means_of_neighbours(
     far = cdist(points[asked], points[known])
     most = numbers[-1]
     near = np.argsort(far, axis=1, kind="stable")[:, :most]
-    one = differences.pairs(np.take_along_axis(far, near, axis=1), asked[:, None], known[near])
+    one = _between(differences, np.take_along_axis(far, near, axis=1), asked[:, None], known[near])
     mean = np.cumsum(one, axis=1).mean(axis=0)
     both = np.zeros((most, most))
     for rows in known[near]:
-        between = differences.pairs(cdist(points[rows], points[rows]), rows[:, None], rows[None, :])
+        between = _between(differences, cdist(points[rows], points[rows]), rows[:, None], rows[None, :])
         np.fill_diagonal(between, 0.0)
         both += between
     both /= len(asked)

@@ -29,6 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow(reason="a whole study of given points", only=["study-data points.npz -o study"])
 @pytest.mark.parametrize(
     "command",
     [

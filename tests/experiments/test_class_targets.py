@@ -112,6 +112,7 @@ def test_sabotaged_classes_are_refuted(sabotage: str, predictions: dict[str, Any
     assert {v.learner: v.agrees for v in result.verdicts} == {"1-nn": False, "laplace-kernel": False}
 
 
+@pytest.mark.slow(reason="four learners predicted anew")
 def test_the_journal_of_classes_is_read_back(clean: tuple[Any, Path, Any]) -> None:
     """By predictions made anew."""
     spec, folder, first = clean

@@ -76,6 +76,11 @@ SABOTAGE: dict[str, Callable[[], StandIns]] = {
 }
 
 
+@pytest.mark.slow(
+    reason="every sabotage of every recipe",
+    only=[f"{name}-{recipe}" for name in ("times 5", "cubed", "shuffled", "half the Hurst exponent")
+          for recipe in ("smooth", "slow")],
+)  # fmt: skip
 @pytest.mark.parametrize("recipe", [ROUGH, SMOOTH, SLOW], ids=["rough", "smooth", "slow"])
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_sabotage_never_agrees(name: str, recipe: dict[str, Any], tmp_path: Path) -> None:

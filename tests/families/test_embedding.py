@@ -103,7 +103,7 @@ def test_children_of_a_latent_are_orthogonal() -> None:
 def test_directions_are_uniform() -> None:
     """A leaf's direction is uniform on the sphere: its first coordinate squared is Beta(1/2, (d−1)/2)."""
     d = 7
-    first = np.array([leaf_directions(6, d, s)[s % 6, s % d] for s in range(3_000)], float)
+    first = np.array([leaf_directions(6, d, s)[s % 6, s % d] for s in range(2_000)], float)
     assert stats.kstest(first**2, stats.beta(0.5, (d - 1) / 2).cdf).pvalue > THRESHOLD
     assert z_test(first, 0.0) > THRESHOLD
     assert stats.kstest(first**2, stats.beta(0.5, (d + 2) / 2).cdf).pvalue < REJECTED  # control: three dimensions more

@@ -284,7 +284,7 @@ def test_bethe_cluster_numbers(z: int, p: float, number: bool) -> None:
     root, child, share = bethe_families(z, p)
     assert share == pytest.approx(theory.bethe_giant_share(z, p), abs=1e-13)
     law = n_s[1 : last + 1] / n_s.sum() if number else s * n_s[1 : last + 1] / (1 - share)
-    sizes = drawn_sizes(root, child, number, 20_000 if number else 1_500, 11 * z + number)
+    sizes = drawn_sizes(root, child, number, 12_000 if number else 1_500, 11 * z + number)
     assert fits(sizes, law) > THRESHOLD
     critical = theory.bethe_threshold(z)
     other = 0.8 * p if p <= critical else critical  # control: another bond probability
@@ -360,10 +360,10 @@ def test_bethe_shapes(s: int, z: int) -> None:
     assert sum(law.values()) == pytest.approx(1.0)
     if (s, z) == (4, 3):
         assert sorted(law.values()) == pytest.approx([1 / 7, 6 / 7])
-    counts = shape_counts(bethe_clusters(s, z, range(9_000)), list(law))
+    counts = shape_counts(bethe_clusters(s, z, range(4_000)), list(law))
     assert chi_square(counts, list(law.values())) > THRESHOLD
     everything = {**dict.fromkeys(theory.tree_shape_probabilities(s), 0.0), **law}
-    trees = [forests.critical_cluster(s, seed).edges for seed in range(9_000)]
+    trees = [forests.critical_cluster(s, seed).edges for seed in range(4_000)]
     wrong = shape_counts(trees, list(everything))
     allowed = [c for c, p in zip(wrong, everything.values(), strict=True) if p]
     assert chi_square(allowed, [p for p in everything.values() if p]) < REJECTED

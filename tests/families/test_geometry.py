@@ -191,7 +191,7 @@ def distance(edges: np.ndarray, n: int, a: int, b: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("n", "mean", "count"), [(10, 2.95580, 8_000), (100, 11.32319, 6_000), (1000, 38.34155, 3_000)]
+    ("n", "mean", "count"), [(10, 2.95580, 6_000), (100, 11.32319, 4_000), (1000, 38.34155, 1_200)]
 )
 def test_a5_distance_of_two_vertices(n: int, mean: float, count: int) -> None:
     law = theory.tree_distance_law(n)

@@ -155,6 +155,18 @@ def test_ridge_solutions_satisfy_the_normal_equations(key: int, n: int, d: int, 
     np.testing.assert_allclose(A.T @ (A @ w - b) + penalty * n * w, 0.0, atol=1e-8 * n * (1.0 + np.abs(w).max()))
 
 
+@pytest.mark.parametrize("least", [1e-1, 0.99e-2, 1e-4])
+def test_ridge_solutions_keep_ten_digits_whatever_the_coordinates_scales(least: float) -> None:
+    """Against singular values, on both sides of the bound below which the covariance would lose digits."""
+    turned = np.linalg.qr(normals(26, 64).reshape(8, 8))[0]
+    X = normals(24, 200 * 8).reshape(200, 8) * np.geomspace(1.0, least, 8) @ turned
+    y = normals(25, 400).reshape(200, 2)
+    U, s, Vt = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    for power, w in zip((-12, -3, 0), ridge.ridge_solutions(X, y, [1e-12, 1e-3, 1.0]), strict=True):
+        due = Vt.T @ (s[:, None] / (s[:, None] ** 2 + 10.0**power * 200) * (U.T @ (y - y.mean(axis=0))))
+        np.testing.assert_allclose(w, due, rtol=1e-10, atol=1e-10 * np.abs(due).max())
+
+
 def test_ridge_on_noise_chooses_a_large_penalty_and_on_signal_a_small_one() -> None:
     n, d = 60, 30
     X = normals(21, (n + 400) * d).reshape(-1, d).astype(np.float32)

@@ -32,7 +32,7 @@ def torus(n: int, dim: int, ambient: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize(("dim", "within"), [(1, 0.04), (2, 0.06), (3, 0.15)])
 def test_a_torus_has_its_dimension(method: str, dim: int, within: float) -> None:
     """Every estimator finds D of a smooth set, within its error and the curvature of the window."""
-    found = dimension(torus(8000, dim, 12, dim), method=method)
+    found = dimension(torus(4000, dim, 12, dim), method=method)
     assert abs(found.value - dim) < within + 3.0 * found.standard_error
     assert abs(found.value - (dim + 1)) > 5.0 * found.standard_error  # the neighbouring integer is rejected
     assert found.ties < 0.01
@@ -40,8 +40,9 @@ def test_a_torus_has_its_dimension(method: str, dim: int, within: float) -> None
 
 def test_the_error_is_that_of_repetition() -> None:
     """Over fresh sets the estimates scatter as their standard errors say."""
+    sets = [torus(1500, 2, 6, 100 + s) for s in range(16)]
     for method in METHODS:
-        found = [dimension(torus(1500, 2, 6, 100 + s), method=method, n_sources=300) for s in range(24)]
+        found = [dimension(X, method=method, n_sources=300) for X in sets]
         scatter = np.std([f.value for f in found], ddof=1)
         claimed = np.mean([f.sampling_error for f in found])
         assert 0.55 < claimed / scatter < 1.9, method
@@ -123,12 +124,11 @@ def test_wrong_words_and_windows_are_refused() -> None:
 # ---------------------------------------------------------------------------------------------------- smoothness
 
 
-def averaged(recipes: list[fm.Recipe], points: int, nugget: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def averaged(draws: list[fm.Dataset], nugget: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """(2H, α) of several draws of labels: their means and standard errors; one draw scatters."""
     rows = []
-    for recipe in recipes:
-        data = fm.generate(recipe)
-        found = smoothness(data.X[:points], data.y[:points], nugget=nugget)
+    for data in draws:
+        found = smoothness(data.X, data.y, nugget=nugget)
         rows.append([found.variogram.value, found.neighbours.value])
     table = np.array(rows)
     return table.mean(axis=0), table.std(axis=0, ddof=1) / np.sqrt(len(table))
@@ -138,7 +138,7 @@ def averaged(recipes: list[fm.Recipe], points: int, nugget: bool = False) -> tup
 def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: float, alpha: float) -> None:
     """g(k) ~ k^α on cascades, averaged over label draws; the neighbouring α is rejected."""
     mean, error = averaged(
-        [fm.Cascade(n_points=4000, branching=branching, hurst=hurst, seed=s) for s in range(12)], 4000
+        [fm.generate(fm.Cascade(n_points=2000, branching=branching, hurst=hurst, seed=s)) for s in range(10)]
     )
     assert abs(mean[1] - alpha) < 0.06 + 3.0 * error[1]
     assert abs(mean[1] - (0.5 if alpha == 1.0 else 1.0)) > 5.0 * error[1]
@@ -146,13 +146,12 @@ def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: flo
 
 def test_a_nugget_is_found_and_without_it_noise_flattens_the_variogram() -> None:
     """σ = ½ on a sphere: with a nugget 2H and 2σ² come back, without it 2H is far too small."""
-    recipes: list[fm.Recipe] = [fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s) for s in range(6)]
-    plain, _ = averaged(recipes, 6000)
-    fitted, fitted_error = averaged(recipes, 6000, nugget=True)
+    draws = [fm.generate(fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s)) for s in range(6)]
+    plain, _ = averaged(draws[:2])
+    fitted, fitted_error = averaged(draws, nugget=True)
     assert abs(fitted[0] - 1.0) < 0.2 + 3.0 * fitted_error[0]
     assert plain[0] < 0.5
-    data = fm.generate(recipes[0])
-    floor = smoothness(data.X, data.y, nugget=True).variogram.floor
+    floor = smoothness(draws[0].X, draws[0].y, nugget=True).variogram.floor
     assert floor is not None
     assert 0.3 < floor < 0.6
 

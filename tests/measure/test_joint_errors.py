@@ -75,13 +75,13 @@ def test_the_jacobian_is_that_of_finite_differences(repeated: int) -> None:
 
 @pytest.mark.parametrize("kind", ["constant", "falls with P", "grouped"])
 def test_intervals_cover_whatever_the_noise(kind: str) -> None:
-    """49 rows, 100 tables; where noise differs or is shared, errors that take it for equal miss the truth."""
+    """49 rows, 60 tables; where noise differs or is shared, errors that take it for equal miss the truth."""
     P, n, clean = grid()
     sizes = np.unique(P, return_inverse=True)[1]
     rng = np.random.default_rng(2)
     hits, control, frontier = np.zeros(3), 0, 0
     truth = {"model_exponent": 0.34, "data_exponent": 0.37, "irreducible": 1.8}
-    for _ in range(100):
+    for _ in range(60):
         z = rng.standard_normal(P.size)
         if kind == "falls with P":
             z = z * (P / P.mean()) ** -0.8 / np.sqrt(np.mean((P / P.mean()) ** -1.6))
@@ -95,10 +95,10 @@ def test_intervals_cover_whatever_the_noise(kind: str) -> None:
         if kind != "constant":
             low, high = fit_joint_power_law(P, n, loss, errors="residuals").interval["model_exponent"]
             control += low <= 0.34 <= high
-    assert hits.min() >= 88, hits
-    assert frontier >= 88
+    assert hits.min() >= 52, hits
+    assert frontier >= 52
     if kind != "constant":
-        assert control < 85
+        assert control < 51
 
 
 def test_e_ends_at_zero_and_never_has_zero_width() -> None:
@@ -241,12 +241,12 @@ def test_the_optimum_covers() -> None:
     rng = np.random.default_rng(6)
     truth = optimum(fit_joint_power_law(P, n, clean), [1e22])
     hits = np.zeros(3)
-    for _ in range(60):
+    for _ in range(40):
         best = optimum(fit_joint_power_law(P, n, clean * np.exp(0.008 * rng.standard_normal(P.size))), [1e22])
         for i, name in enumerate(("n_params", "n_data", "loss")):
             low, high = best.interval[name][0]
             hits[i] += low <= getattr(truth, name)[0] <= high
-    assert hits.min() >= 52, hits
+    assert hits.min() >= 34, hits
 
 
 def test_three_approaches_agree_on_a_symmetric_law() -> None:

@@ -32,7 +32,7 @@ def tied_curve() -> np.ndarray:
         return np.exp(np.where(np.arange(N.size) < SHOWN, y, t * (level + slope * X) + (1.0 - t) * y))
 
     low, high = 0.05, 0.95
-    for _ in range(40):
+    for _ in range(25):
         middle = 0.5 * (low + high)
         error = {score.law: score.error for score in compare_laws(N, curve(middle), laws=LAWS)}
         low, high = (middle, high) if error["power"] > error["floor"] else (low, middle)
@@ -55,7 +55,7 @@ def preference_rate(truth: np.ndarray, curves: int, sets: int) -> tuple[float, f
 
 def test_laws_that_predict_alike_are_preferred_as_seldom_as_stated() -> None:
     """Either is preferred in 5 % of data sets (3 standard errors more are let pass); points as witnesses: far more."""
-    sets = 80
+    sets = 60
     ours, naive = preference_rate(tied_curve(), 4, sets)
     assert ours <= 0.05 + 3.0 * math.sqrt(0.05 * 0.95 / sets)
     assert naive > 0.2
@@ -64,10 +64,10 @@ def test_laws_that_predict_alike_are_preferred_as_seldom_as_stated() -> None:
 def test_a_law_that_predicts_worse_is_found_behind() -> None:
     """Power: a floor that was there is found in nearly every data set of 8 curves; the sentence says so."""
     rng, truth, found = np.random.default_rng(1), N**-0.6 + 0.05, 0
-    for _ in range(20):
+    for _ in range(12):
         comparison = compare_laws(N, truth * np.exp(correlated(rng, 8)), laws=LAWS)
         found += comparison.indistinguishable == ("floor",)
-    assert found >= 17
+    assert found >= 10
     said = "a power law with a floor predicts the larger sizes better than a pure power law (8 curves)"
     assert comparison.sentence.endswith(said)
 
@@ -75,10 +75,10 @@ def test_a_law_that_predicts_worse_is_found_behind() -> None:
 def test_nested_laws_are_not_told_apart_and_one_curve_tells_nothing() -> None:
     """On a power law a floor is a floor of 0; rounding prefers nothing; one curve has no test."""
     rng, preferred = np.random.default_rng(2), 0
-    for _ in range(40):
+    for _ in range(25):
         comparison = compare_laws(N, N**-0.5 * np.exp(correlated(rng, 5)), laws=("power", "floor", "logarithm"))
         preferred += "power" not in comparison.indistinguishable
-    assert preferred <= 3
+    assert preferred <= 2
     exact = compare_laws(N, np.tile(N**-0.5, (3, 1)), laws=LAWS)
     assert set(exact.indistinguishable) == set(LAWS)
     one = compare_laws(N, N**-0.5)

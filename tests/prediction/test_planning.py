@@ -87,8 +87,8 @@ def test_what_a_population_cannot_bear() -> None:
     assert "possible    no" in "\n".join(plan_lines(small))
     lattice = fm.plan(fm.LatticePercolation(dim=2, side=12))
     assert "larger side" in lattice.reason
-    for n in fm.plan(fm.PercolationCluster(n_points=4096)).sizes:
-        assert n <= 4096 / 16
+    for n in fm.plan(fm.PercolationCluster(n_points=2048)).sizes:
+        assert n <= 2048 / 16
     poor = fm.plan(CASCADE, budget=100)
     assert not poor.possible
     assert "use budget" in poor.reason

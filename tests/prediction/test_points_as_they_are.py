@@ -43,6 +43,7 @@ def plain(recipe: fm.Recipe, seeds: int, tests: int = 300) -> tuple[np.ndarray, 
     return found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(seeds)
 
 
+@pytest.mark.slow(reason="structures and fields drawn and searched", only=["manifold-nuisance", "near-one", "random-3"])
 @pytest.mark.parametrize("name", CASES)
 def test_recipe_curves_are_those_of_the_points(name: str) -> None:
     recipe = CASES[name]
@@ -59,6 +60,7 @@ def test_recipe_curves_are_those_of_the_points(name: str) -> None:
         assert (np.abs(risk - series.exact(SIZES)[0]) > 4.0 * error)[-1]
 
 
+@pytest.mark.slow(reason="fields of many points", only=["manifold-k-nn", "manifold-ridge", "manifold-1-nn"])
 @pytest.mark.parametrize("learner", ["1-nn", "k-nn", "laplace-kernel", "ridge"])
 @pytest.mark.parametrize(
     "recipe",
@@ -80,12 +82,12 @@ def test_no_curve_is_below_its_floor(recipe: fm.Recipe, learner: str) -> None:
 
 def test_the_user_says_how_many_draws_or_how_exact() -> None:
     recipe = CASCADE(n_points=400, branching=4, ambient_dim=3)
-    few, many = fm.predict(recipe, draws=4), fm.predict(recipe, draws=30)
-    assert (few.curve([32]).draws, many.curve([32]).draws, many.floor([32]).draws) == (4, 30, 30)
+    few, many = fm.predict(recipe, draws=4), fm.predict(recipe, draws=16)
+    assert (few.curve([32]).draws, many.curve([32]).draws, many.floor([32]).draws) == (4, 16, 16)
     assert many.curve([32]).standard_error[0] < few.curve([32]).standard_error[0]
-    exact = fm.predict(recipe, draws=4, target_error=0.02)
+    exact = fm.predict(recipe, draws=4, target_error=0.04)
     curve = exact.curve([32])
-    assert curve.standard_error[0] <= 0.02 * curve.risk[0]
+    assert curve.standard_error[0] <= 0.04 * curve.risk[0]
     assert curve.draws == exact.draws == exact.floor([32]).draws > 4
     for words in ({"draws": 2}, {"draws": 1.5}, {"target_error": 0.0}, {"target_error": 2.0}):
         with pytest.raises(RecipeError, match="expected"):

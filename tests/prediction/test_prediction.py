@@ -24,16 +24,17 @@ CASES = [
         fm.Cascade(n_points=1000, branching=4, hurst=0.5),
     ),
     (
-        fm.PercolationCluster(n_points=12_000, ambient_dim=128),
-        fm.PercolationCluster(n_points=12_000, label_exponent=0.25),
+        fm.PercolationCluster(n_points=8_000, ambient_dim=128),
+        fm.PercolationCluster(n_points=8_000, label_exponent=0.25),
     ),
     (
-        fm.PercolationCluster(n_points=12_000, ambient_dim=128, label="brownian"),
-        fm.PercolationCluster(n_points=12_000),
+        fm.PercolationCluster(n_points=8_000, ambient_dim=128, label="brownian"),
+        fm.PercolationCluster(n_points=8_000),
     ),
 ]
 
 
+@pytest.mark.slow(reason="many trees, or a second cluster", but=["cascade", "cluster"])
 @pytest.mark.parametrize(("recipe", "wrong"), CASES, ids=["cascade", "cascade-random", "cluster", "brownian"])
 def test_the_curve_is_what_one_neighbour_does(recipe: fm.Recipe, wrong: fm.Recipe) -> None:
     """Simulation in X against the curve from geometry alone; another family's curve is rejected."""
@@ -62,21 +63,21 @@ def test_a_dataset_is_predicted_in_its_own_coordinates() -> None:
 
 @pytest.mark.parametrize("recipe", [CASES[0][0], CASES[2][0], CASES[3][0]], ids=["cascade", "cluster", "brownian"])
 def test_the_floor_lies_below_and_both_fall(recipe: fm.Recipe) -> None:
-    p = fm.predict(recipe)
+    p = fm.predict(recipe, draws=8)
     floor, curve = p.floor(SIZES), p.curve(SIZES)
     assert (floor.risk < curve.risk).all()
     assert (np.diff(floor.risk) < 0).all()
     assert (np.diff(curve.risk) < 0).all()
-    np.testing.assert_array_equal(fm.predict(recipe, learner="bayes").curve(SIZES).risk, floor.risk)
+    np.testing.assert_array_equal(fm.predict(recipe, learner="bayes", draws=8).curve(SIZES).risk, floor.risk)
 
 
 def test_predictions_are_reproducible_and_remembered() -> None:
     recipe = fm.PercolationCluster(n_points=5000, seed=3)
-    one, two = fm.predict(recipe), fm.predict(recipe)
+    one, two = fm.predict(recipe, draws=6), fm.predict(recipe, draws=6)
     np.testing.assert_array_equal(one.curve([16, 64]).risk, two.curve([16, 64]).risk)
     again = one.curve([64])
     assert again.risk[0] == one.curve([16, 64]).risk[1]
-    other = fm.predict(recipe.replace(seed=4)).curve([16, 64]).risk
+    other = fm.predict(recipe.replace(seed=4), draws=6).curve([16, 64]).risk
     assert (other != one.curve([16, 64]).risk).all()
 
 
@@ -93,7 +94,7 @@ def test_local_exponent_is_the_slope_of_the_curve() -> None:
 
 def test_answers_are_numbers_too() -> None:
     """An exponent is a float with its error, a curve stands for its risks."""
-    p = fm.predict(fm.Cascade(n_points=8192))
+    p = fm.predict(fm.Cascade(n_points=8192), draws=8)
     found = p.local_exponent(128, 512)
     assert found - 1.0 == found.value - 1.0
     assert "±" in repr(found)
@@ -122,7 +123,7 @@ def test_what_is_predicted_for_one_cluster() -> None:
     ids=["cascade", "cluster", "small"],
 )
 def test_values_do_not_depend_on_what_else_was_asked(source: fm.Recipe) -> None:
-    for make in (fm.predict, lambda s: fm.predict(fm.generate(s.replace(n_points=400)))):
+    for make in (lambda s: fm.predict(s, draws=6), lambda s: fm.predict(fm.generate(s.replace(n_points=400)))):
         for which in ("curve", "floor"):
             alone = getattr(make(source), which)([8]).risk[0]
             both = make(source)
@@ -133,7 +134,7 @@ def test_values_do_not_depend_on_what_else_was_asked(source: fm.Recipe) -> None:
 
 def test_a_finite_cascade_ends() -> None:
     """Eight cells are soon resolved: an exponent beyond is refused, and one before it is not."""
-    p = fm.predict(fm.Cascade(n_points=1000, branching=2, depth=3))
+    p = fm.predict(fm.Cascade(n_points=1000, branching=2, depth=3), draws=6)
     with pytest.raises(RecipeError, match="the last level is resolved"):
         p.local_exponent(128, 4096)
     assert p.local_exponent(1, 4).value > 0
@@ -166,7 +167,7 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
 
     recipe = fm.Cascade(n_points=2048, branching=4, contraction=0.4, hurst=0.5, ambient_dim=16, seed=3)
     sizes = [32, 64, 128]
-    network, kernel = fm.predict(recipe, "mlp"), fm.predict(recipe, "ntk-kernel")
+    network, kernel = (fm.predict(recipe, name, draws=6) for name in ("mlp", "ntk-kernel"))
     assert np.allclose(network.curve(sizes).risk, CAMPAIGN.ratio * kernel.curve(sizes).risk)
     own, theirs = network.curve(sizes), kernel.curve(sizes).standard_error * CAMPAIGN.ratio
     band = math.hypot(CAMPAIGN.shared_error, CAMPAIGN.size_error) * own.risk
@@ -175,8 +176,8 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
     assert float(slope) == pytest.approx(float(plain))
     assert slope.standard_error == pytest.approx(math.hypot(plain.standard_error, CAMPAIGN.slope_error))
     assert (network.shared_error, kernel.shared_error) == (CAMPAIGN.shared_error, 0.0)
-    deep = fm.predict(recipe, MLP(Settings(depth=4))).curve(sizes)
-    four = fm.predict(recipe, make("ntk-kernel", {"depth": 4})).curve(sizes)
+    deep = fm.predict(recipe, MLP(Settings(depth=4)), draws=6).curve(sizes)
+    four = fm.predict(recipe, make("ntk-kernel", {"depth": 4}), draws=6).curve(sizes)
     assert np.allclose(deep.risk, CAMPAIGN.ratio * four.risk)
     assert not np.allclose(deep.risk, own.risk, rtol=1e-3)
     for learner, why in ((MLP(Settings(activation="tanh")), "known for ReLU"), ("gradient-boosting", "1-nn's curve")):

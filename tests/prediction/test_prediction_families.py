@@ -64,10 +64,10 @@ def test_the_curve_is_what_one_neighbour_does(name: str) -> None:
     assert joint_p(sample, fm.predict(wrong).curve(sizes)) < REJECTED
 
 
-@pytest.mark.slow(reason="curves averaged over drawn structures", but=["number", "sphere"])
+@pytest.mark.slow(reason="curves averaged over drawn structures", but=["number"])
 @pytest.mark.parametrize("name", ["number", "size-biased-constant", "bethe-above", "lattice-largest", "sphere"])
 def test_floors_lie_below_and_everything_falls(name: str) -> None:
-    p = fm.predict(CASES[name][0])
+    p = fm.predict(CASES[name][0], draws=8)
     curve, floor = p.curve([20, 80]), p.floor([20, 80])
     assert (floor.risk < curve.risk).all()
     assert (np.diff(floor.risk) < 0).all()
@@ -79,7 +79,7 @@ def test_floors_lie_below_and_everything_falls(name: str) -> None:
 @pytest.mark.parametrize("learner", ["k-nn", "ridge", "laplace-kernel", "matern-kernel", "ntk-kernel", "5-nn"])
 def test_no_smoother_beats_the_floor(learner: str) -> None:
     for recipe in (fm.Cascade(n_points=100, hurst=0.5, ambient_dim=24), CASES["size-biased"][0].replace(n_points=2000)):
-        p = fm.predict(recipe, learner)
+        p = fm.predict(recipe, learner, draws=8)
         assert p.has_curve
         assert (p.curve([24, 96]).risk > p.floor([24, 96]).risk).all()
         assert p.curve([24, 96]).risk[1] < p.curve([24, 96]).risk[0]

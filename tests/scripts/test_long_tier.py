@@ -122,6 +122,7 @@ ONE_OF_EVERY_KIND = [
 ]
 
 
+@pytest.mark.slow(reason="many nested clusters", only=["nesting/labels/left-out=10"])
 @pytest.mark.parametrize("name", ONE_OF_EVERY_KIND)
 def test_a_check_of_every_kind_runs(tier: ModuleType, name: str) -> None:
     """As thin as it goes: controls may stand, laws may not break."""
@@ -337,6 +338,7 @@ def test_the_variogram_of_smallest_clusters(tier: ModuleType) -> None:
 # ---------------------------------------------------------------------------------------------------- gallery
 
 
+@pytest.mark.slow(reason="every family is drawn, as for the documentation")
 def test_the_gallery_draws_every_family_here(repository: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     done = run(repository, "gallery.py", "--points", "300", "--grains", "-o", str(tmp_path))

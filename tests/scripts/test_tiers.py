@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "tests").rglob("test_*.py"))
 # Files without a fast test, and the one that holds the same at every change.
 ALONE: dict[str, str] = {}
+
+
+parse = functools.lru_cache(maxsize=1)(ast.parse)  # a file is asked twice, one after the other
 
 
 def slow_mark(decorator: ast.expr) -> ast.Call | None:
@@ -38,7 +42,7 @@ def slow_mark(decorator: ast.expr) -> ast.Call | None:
 def tiers(source: str) -> tuple[list[str], list[str]]:
     """Return the names of the tests of a file: those of which something is fast, and those of which nothing is."""
     fast, slow = list[str](), list[str]()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             marks = [mark for mark in map(slow_mark, node.decorator_list) if mark is not None]
             whole = any(len(mark.keywords) == 1 for mark in marks)
@@ -63,7 +67,7 @@ def test_slow_tests_say_why_and_every_file_keeps_fast_ones() -> None:
 
 def decorations(source: str) -> list[list[ast.Call | None]]:
     """Return the marks of every test of a file."""
-    tests = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    tests = (node for node in ast.walk(parse(source)) if isinstance(node, ast.FunctionDef))
     return [[slow_mark(decorator) for decorator in node.decorator_list] for node in tests]
 
 

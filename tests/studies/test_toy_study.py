@@ -126,6 +126,11 @@ def test_it_runs_is_interrupted_and_goes_on(spec: Path, tmp_path: Path) -> None:
     again: list[str] = []
     assert run_study("toy", spec, tmp_path / "run", progress=again.append).rows == whole
     assert again[0] == "2 of 4 tasks are in the journal already"
+
+
+@pytest.mark.slow(reason="worker processes are started, as for every other study")
+def test_two_processes_run_it(spec: Path, tmp_path: Path) -> None:
+    whole = run_study("toy", spec).rows
     assert run_experiment(study("toy"), study("toy").read(spec), tmp_path / "two", jobs=2).rows == whole
 
 
