@@ -102,5 +102,5 @@ def exchange_synonyms(
         raise RecipeError(f"rows from {points.min()} to {points.max()}: expected 0 to {n - 1}")
     tokens, y = recipe.seen(recipe.exchanged(points, level, node=node, draw=draw), points)
     own = np.empty((len(points), recipe.ambient_dim), np.float32)
-    encode(tokens, recipe.encoding, recipe.vocabulary, own, recipe.seeds.embedding)
+    encode(tokens, recipe.encoding, recipe.symbols, own, recipe.seeds.embedding)
     return ExchangedStrings(recipe, points, int(level), augment.coordinates(recipe, points, own), tokens, y)

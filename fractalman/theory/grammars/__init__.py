@@ -16,6 +16,7 @@ from fractalman.theory.grammars.entropies import (
 from fractalman.theory.grammars.laws import (
     derivations_per_symbol,
     number_of_data,
+    number_of_tokens_law,
     random_hierarchy_sample_complexity,
     rare_rules_window,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "node_marginals",
     "number_of_data",
     "number_of_parses",
+    "number_of_tokens_law",
     "pair_distribution",
     "posterior",
     "random_grammar",
