@@ -12,7 +12,12 @@ from fractalman.learners.networks.parameterization import Weights, initial_weigh
 
 
 def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
-    """Return the outputs; full float32 products on every device (a GPU's default would keep 10 bits).
+    """Return the outputs of `states`."""
+    return states(weights, factors, X, activation)[-1]
+
+
+def states(weights: Weights, factors: Any, X: Any, activation: str) -> list[Any]:
+    """Return every layer's values, outputs last; full float32 products on every device (a GPU's default keeps 10 bits).
 
     ``factors`` (layers,) multiply every layer's products: 1 but in the tangent-kernel parameterization.
     """
@@ -21,12 +26,13 @@ def dense(weights: Weights, factors: Any, X: Any, activation: str) -> Any:
 
     from fractalman.learners.networks.training import ACTIVATIONS
 
-    last = len(weights) - 1
+    last, found = len(weights) - 1, []
     for layer, (weight, bias) in enumerate(weights):
         X = jnp.dot(X, weight, precision=jax.lax.Precision.HIGHEST) * factors[layer] + bias
         if layer < last:
             X = ACTIVATIONS[activation](X)
-    return X
+        found.append(X)
+    return found
 
 
 @dataclass(frozen=True)
@@ -54,3 +60,7 @@ class Dense(Network):
     def apply(self, weights: Any, factors: Any, X: Any) -> Any:
         """Return the outputs."""
         return dense(weights, factors, X, self.activation)
+
+    def layers(self, weights: Any, factors: Any, X: Any) -> dict[str, Any]:
+        """Return the activations of every hidden layer."""
+        return {f"layer-{k + 1}": h for k, h in enumerate(states(weights, factors, X, self.activation)[:-1])}

@@ -27,7 +27,7 @@ from fractalman.theory.grammars.messages import (
     number_of_parses,
 )
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
-from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms
+from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms, transplant
 from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 from fractalman.theory.grammars.unknown_rules import unknown_rules_risk
 
@@ -61,6 +61,7 @@ __all__ = [
     "token_correlations",
     "token_floor",
     "token_marginal",
+    "transplant",
     "unknown_rules_risk",
     "zipf_probabilities",
 ]

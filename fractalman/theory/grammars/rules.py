@@ -41,6 +41,8 @@ class Grammar(Display):
         Probabilities of the classes.
     vocabulary : int
         Number of tokens.
+    blank : int or None, default None
+        Number of the symbol that stands for nothing, in trees that are not balanced.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Grammar(Display):
     probabilities: tuple[F64, ...]
     prior: F64
     vocabulary: int
+    blank: int | None = None
 
     def __post_init__(self) -> None:
         sizes = (*(len(p) for p in self.productions), self.vocabulary)
@@ -235,8 +238,8 @@ def random_grammar(
             rules, rows = _with_unary(rules, rows, unary_probability, blanks=level > 1)
         productions.append(rules)
         probabilities.append(rows)
-    tokens = vocabulary + (unary_probability > 0.0)
-    return Grammar(tuple(productions), tuple(probabilities), np.full(top, 1.0 / top), tokens)
+    prior, blank = np.full(top, 1.0 / top), vocabulary if unary_probability else None
+    return Grammar(tuple(productions), tuple(probabilities), prior, vocabulary + (blank is not None), blank)
 
 
 def _with_unary(rules: I64, chance: F64, unary_probability: float, blanks: bool) -> tuple[I64, F64]:
