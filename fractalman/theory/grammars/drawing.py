@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.display import Display, Summary, axes_or_new
+from fractalman.display import Display, Summary, axes_or_new, frame
 from fractalman.display.style import INK, MUTED, STYLES
 from fractalman.display.summary import count
 from fractalman.errors import RecipeError
@@ -25,6 +25,22 @@ class DerivationsDisplay(Display):
         if len(self.symbols):
             rows.append(("first", " ".join(map(str, self.tokens[0, :16])) + (" …" if grammar.length > 16 else "")))
         return Summary(f"Derivations of {count(len(self.symbols), 'string')} of {count(grammar.length, 'token')}", rows)
+
+    def __len__(self: Any) -> int:
+        """Return the number of strings."""
+        return len(self.symbols)
+
+    def to_pandas(self: Any) -> Any:
+        """Return one row a string as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns "level.node" of all symbols, level by level from the class, from the left.
+        """
+        s, levels = self.grammar.branching, self.grammar.levels
+        names = [f"{level}.{node}" for level in range(levels + 1) for node in range(s**level)]
+        return frame({name: self.symbols[:, k] for k, name in enumerate(names)})
 
     def plot(self: Any, ax: Any = None, *, string: int = 0) -> Any:
         """Draw one string as a tree: hidden symbols level by level from the class, tokens last; needs ``plots``.
