@@ -118,8 +118,8 @@ def _level_by_level(recipe: RandomHierarchyModel) -> Law:
         domain=_DOMAIN,
         source="Cagnetta et al., arXiv 2307.02129",
         evidence="the counts are exact and checked; that networks learn there is not verified at the source, and those "
-        "of the harness need 1.0 to 5.5 times as many in four grammars, a Laplace kernel 1.1 to 3.7 times, and more than "
-        "10 times in a fifth, as the kernel does (datasets/reference/SAMPLE_COMPLEXITY.md)",
+        "of the harness need 1.0 to 5.5 times as many in four grammars, a Laplace kernel 1.1 to 3.7 times, and more "
+        "than 10 times in a fifth, as the kernel does (datasets/reference/SAMPLE_COMPLEXITY.md)",
         irreducible=None if recipe.ambiguous else 0.0,
         windows=tuple(windows),
         references=(HIERARCHY_MODEL, HIERARCHY_ZIPF) if a is not None else (HIERARCHY_MODEL,),

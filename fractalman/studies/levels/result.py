@@ -17,7 +17,7 @@ from fractalman.experiments.learned_at import half_size
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay
-from fractalman.studies.levels.spec import CONTROL, Levels
+from fractalman.studies.levels.spec import CONTROL, Levels, strings_of
 from fractalman.studies.means import means, paired, select
 
 IN_ORDER, REVERSED, TOGETHER, OPEN = "in order", "in the reverse order", "not told apart", "not decided"
@@ -189,7 +189,7 @@ class LevelsResult(StudyResultDisplay):
             reach = [[row["learned_at"] - low], [high - row["learned_at"]]]
             ax.errorbar(
                 [row["learned_at"]], [k + 0.5], xerr=reach, color=color, marker=marker, ms=5, capsize=3, ls="none",
-                label=f"level {row['level']} of {self.study.recipe.levels}",
+                label=f"level {row['level']} of {strings_of(self.study).levels}",
             )  # fmt: skip
         ax.set(
             xscale="log", xlim=(0.9 * sizes[0], 1.1 * sizes[-1]), ylim=(-0.1, len(self.levels) + 0.1),

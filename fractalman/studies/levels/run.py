@@ -27,7 +27,7 @@ from fractalman.learners.class_targets import cross_entropy
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.levels.result import LevelsResult
-from fractalman.studies.levels.spec import CONTROL, Levels, seen_nodes
+from fractalman.studies.levels.spec import CONTROL, Levels, learner_of, seen_nodes, strings_of
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row
 from fractalman.theory.grammars import Derivations, transplant
@@ -51,13 +51,13 @@ class LevelsStudy(Study[Levels, LevelsResult]):
         from fractalman.generation import generate
         from fractalman.learners.own_networks import own_network
 
-        n, most = int(task.value), spec.train_sizes[-1]
-        recipe = spec.recipe.replace(seed=replicate_seeds(spec.recipe, task.seed)).sized(most, spec.test_size)
+        n, most, strings = int(task.value), spec.train_sizes[-1], strings_of(spec)
+        recipe = strings.replace(seed=replicate_seeds(strings, task.seed)).sized(most, spec.test_size)
         data, test = generate(recipe), np.arange(most, most + spec.test_size)
         key = key64(recipe.seeds.geometry, Role.INITIALISATION, recipe.seeds.labels, n)
         order = permutation(key64(key, Role.LABEL_DRAW), n) if task.part == CONTROL else np.arange(n)
         problem = Problem(data.X[:n], data.y[:n][order][:, None], data.X[test], key, recipe.target_classes)
-        learner = spec.make(recipe)
+        learner = learner_of(spec, recipe)
         fitted = learner.fitted(problem, checkpoint)
         base = base_row(task, n, learner.settings.width, learner.settings.depth, learner.settings.steps)
         if fitted.outcome.info.get("stopped") == DIVERGED:  # said, and left out of the means

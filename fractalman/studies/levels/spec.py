@@ -16,6 +16,7 @@ from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes, some
 from fractalman.studies.sources import RecipeSource
+from fractalman.studies.trained_source import Source
 
 NETWORKS = ("mlp", "convolution", "transformer")
 CONTROL = "shuffled-labels"
@@ -35,7 +36,7 @@ class Levels(StudySpec):
 
     Parameters
     ----------
-    source : RecipeSource
+    source : Source
         Of the strings.
     learner : str
         "mlp", "convolution" or "transformer".
@@ -53,7 +54,7 @@ class Levels(StudySpec):
 
     name: ClassVar[str] = "levels"
 
-    source: RecipeSource
+    source: Source
     learner: str
     train_sizes: tuple[int, ...]
     test_size: int
@@ -104,19 +105,10 @@ class Levels(StudySpec):
         if others:
             raise RecipeError(f"table [{others[0]}] beside learner = {values['learner']!r}: expected its own table")
         made = cls(source, **values, settings=tables.settings.get(values["learner"], {}))
-        learner: Any = made.make(recipe)
+        learner: Any = learner_of(made, recipe)
         if len(learner.settings.rates) > 1:
             raise RecipeError(f"{made.learner}.learning_rate: expected one rate here; use one of them")
         return made
-
-    @property
-    def recipe(self) -> GrammarRecipe:
-        """The strings."""
-        return cast(GrammarRecipe, self.source.recipe)
-
-    def make(self, recipe: GrammarRecipe) -> Any:
-        """Return the learner for a replicate's strings."""
-        return learners.make(self.learner, {**string_settings(self.learner, self.settings, recipe), **self.settings})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as plain values.
@@ -140,6 +132,16 @@ class Levels(StudySpec):
         """
         networks = [("n", n) for n in self.train_sizes] + [(control, self.train_sizes[-1]) for control in self.controls]
         return [Task(part, n, seed) for seed in range(self.seeds) for part, n in networks]
+
+
+def strings_of(spec: Levels) -> GrammarRecipe:
+    """Return the recipe of the strings."""
+    return cast(GrammarRecipe, cast(RecipeSource, spec.source).recipe)
+
+
+def learner_of(spec: Levels, recipe: GrammarRecipe) -> Any:
+    """Return the learner for a replicate's strings."""
+    return learners.make(spec.learner, {**string_settings(spec.learner, spec.settings, recipe), **spec.settings})
 
 
 def seen_nodes(recipe: GrammarRecipe) -> dict[int, tuple[int, ...]]:
