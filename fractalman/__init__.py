@@ -54,6 +54,7 @@ _HOME: dict[str, str] = {
     "measure": "fractalman.measure",
     "explore": "fractalman.report.explorer:explore",
     "granularity": "fractalman.runs:run_granularity",
+    "levels": "fractalman.level_runs:run_levels",
     "linearity": "fractalman.runs:run_linearity",
     "locality": "fractalman.runs:run_locality",
     "probe": "fractalman.runs:run_probe",

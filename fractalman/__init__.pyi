@@ -47,6 +47,7 @@ from fractalman.generation import (
 )
 from fractalman.generation.synonyms import exchange_synonyms
 from fractalman.learners.networks.feeding import device_batches
+from fractalman.level_runs import run_levels as levels
 from fractalman.measure.recovery import recovery
 from fractalman.prediction import make_plan as plan
 from fractalman.prediction import make_prediction as predict
@@ -107,6 +108,7 @@ __all__ = [
     "import_percolation",
     "label_draws",
     "learners",
+    "levels",
     "linearity",
     "locality",
     "measure",

@@ -29,6 +29,7 @@ from fractalman.studies.locality.result import LocalityResult
 from fractalman.studies.means import measured
 from fractalman.studies.probes.result import ProbeResult
 from fractalman.studies.recovery.result import COLUMNS, RecoveryResult
+from tests.studies.test_levels import made_up as made_up_levels
 
 CHARACTERS = 1000
 PROBE, LOCALITY = {"train_sizes": [64], "scales": [16]}, {"train_size": 64}
@@ -144,6 +145,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "granularity": granularity(), "linearity": linearity(), "recovery study": recovery_study(),
         "probe": networks_study("probe", ProbeResult, PROBE, ("auc-near", "r2-band"), against="size", place=16),
         "locality": networks_study("locality", LocalityResult, LOCALITY, NEAR, against="hierarchy"),
+        "levels": made_up_levels(), "derivations": fm.RandomHierarchyModel(n_points=9).derivations(range(9)),
         "learner": learners.make("laplace-kernel"), "smoother": learners.make("laplace-kernel").smoother(),
     }  # fmt: skip
 

@@ -57,10 +57,12 @@ STUDY_TABLES: dict[str, dict[str, Any]] = {
     "granularity": {"scales": [32], "train_size": 64},
     "locality": {"train_size": 64, "test_size": 64},
     "probe": {"train_sizes": [64], "test_size": 64},
+    "levels": {"train_sizes": [64], "test_size": 64},
     "linearity": {"train_size": 64, "test_size": 64, "scales": [32]},
     "recovery": {"widths": [8], "test_size": 64},
 }
 SUPERPOSED = CASCADE | {"embedding": "superposition", "ambient_dim": 16}
+STUDY_RECIPES = {"recovery": SUPERPOSED, "levels": BASES["random-hierarchy-model"]}
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -112,7 +114,8 @@ def test_every_setting_of_a_learner(name: str) -> None:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_key_of_a_study(name: str) -> None:
-    kind, own, recipe = study(name), STUDY_TABLES[name], SUPERPOSED if name == "recovery" else CASCADE
+    kind, own = study(name), STUDY_TABLES[name]
+    recipe = STUDY_RECIPES.get(name, CASCADE)
     assert outcome(lambda: kind.read({"recipe": recipe, name: own})) is not None
     spec = __import__(f"fractalman.studies.{kind.__class__.__module__.split('.')[-2]}.spec", fromlist=["KEYS"])
     for _, changed in with_hostile(own, [*spec.KEYS, "unknown"]):

@@ -101,6 +101,26 @@ def exchange_synonyms(
     if points.size and not (points.min() >= 0 and points.max() < n):
         raise RecipeError(f"rows from {points.min()} to {points.max()}: expected 0 to {n - 1}")
     tokens, y = recipe.seen(recipe.exchanged(points, level, node=node, draw=draw), points)
+    return ExchangedStrings(recipe, points, int(level), coordinates_of(recipe, points, tokens), tokens, y)
+
+
+def coordinates_of(recipe: GrammarRecipe, points: I64, tokens: I32) -> F32:
+    """Return the coordinates of strings in the places of points of a dataset.
+
+    Parameters
+    ----------
+    recipe : GrammarRecipe
+        Of the dataset.
+    points : (k,) int64
+        Numbers of the points, whose nuisance coordinates and rotation the strings get.
+    tokens : (k, t) int32
+        What is seen.
+
+    Returns
+    -------
+    (k, d) float32
+        As X of a dataset.
+    """
     own = np.empty((len(points), recipe.ambient_dim), np.float32)
-    encode(tokens, recipe.encoding, recipe.vocabulary, own, recipe.seeds.embedding)
-    return ExchangedStrings(recipe, points, int(level), augment.coordinates(recipe, points, own), tokens, y)
+    encode(tokens, recipe.encoding, recipe.symbols, own, recipe.seeds.embedding)
+    return augment.coordinates(recipe, points, own)

@@ -84,7 +84,8 @@ class PredictionDisplay(Display):
         law, rows = self.law, []
         exponent = "none: no power law holds" if law.data_exponent is None else f"{law.data_exponent:.4g}"
         logs = f" times (ln n)^{law.data_logarithms:g}" if law.logarithmic else ""
-        rows.append(("data exponent", exponent + logs + ("" if law.attained else ", beyond sizes that one can afford")))
+        far = law.data_exponent is not None and not law.attained
+        rows.append(("data exponent", exponent + logs + (", beyond sizes that one can afford" if far else "")))
         if law.model_exponent is not None:
             rows.append(("model exponent", f"{law.model_exponent:.4g}"))
         if law.irreducible:

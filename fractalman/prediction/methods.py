@@ -104,8 +104,9 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
     if recipe is not None and not family_of(recipe).laws.finite_size:
         return (
-            f"labels of family {recipe.family!r} are classes, and no theory gives a learner's curve on them: use the "
-            "sizes that the law names, in `windows`"
+            f"labels of family {recipe.family!r} are classes, and no theory gives the error of a learner at every "
+            f"training-set size; use fm.predict(recipe, {learner!r}).law, which says what is known: its statement, and "
+            "its windows, each with what happens from one training-set size to another"
         )
     if recipe is not None and recipe.partitions:
         return (

@@ -15,6 +15,7 @@ from fractalman.studies import STUDIES
 
 OWN: dict[str, tuple[str, str, str]] = {
     "granularity": ("fractalman.report.granularity", "write_granularity", "granularity_lines"),
+    "levels": ("fractalman.report.levels", "write_levels", "levels_lines"),
     "linearity": ("fractalman.report.linearity", "write_linearity", "linearity_lines"),
     "locality": ("fractalman.report.locality", "write_locality", "locality_lines"),
     "probe": ("fractalman.report.probe", "write_probe", "probe_lines"),

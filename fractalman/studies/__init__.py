@@ -29,6 +29,9 @@ STUDIES: dict[str, Entry] = {
     "granularity": Entry(
         "fractalman.studies.granularity.run:STUDY", "at which scales the label is made, and where it is linear"
     ),
+    "levels": Entry(
+        "fractalman.studies.levels.run:STUDY", "measure at which size a network has learned each level of a grammar"
+    ),
     "linearity": Entry(
         "fractalman.studies.linearity.run:STUDY", "hold networks against linear regressions at every scale and layer"
     ),

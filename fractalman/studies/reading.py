@@ -77,8 +77,9 @@ class Tables:
 
 
 def read_study(
-    source: SpecSource, name: str, keys: Keys, learners: tuple[str, ...], example: str, *, superposed: bool = False
-) -> Tables:
+    source: SpecSource, name: str, keys: Keys, learners: tuple[str, ...], example: str, *,
+    superposed: bool = False, classes: bool = False,
+) -> Tables:  # fmt: skip
     """Return the checked tables of a study.
 
     Args:
@@ -89,6 +90,7 @@ def read_study(
         learners: whose tables may stand beside it.
         example: what to type where something is missing.
         superposed: whether points may be superpositions of their latents, whose labels need no values.
+        classes: whether labels may be classes.
     Errors: RecipeError naming every unknown table and key, with the nearest allowed one, and every bad value at once.
     """
     tables, _ = tables_of(source)
@@ -110,13 +112,13 @@ def read_study(
         except RecipeError as error:
             problems += map(str, error.args)
         settings[learner] = dict(table)
-    points = _source(tables, values, problems, superposed)
+    points = _source(tables, values, problems, superposed, classes)
     refuse(problems)
     return Tables(cast(Source, points), values, settings)  # where it is None, that was a problem
 
 
 def _source(
-    tables: Mapping[str, Any], values: Mapping[str, Any], problems: list[str], superposed: bool
+    tables: Mapping[str, Any], values: Mapping[str, Any], problems: list[str], superposed: bool, classes: bool
 ) -> Source | None:
     given = [key for key in ("recipe", "data") if key in tables]
     if len(given) != 1:
@@ -131,7 +133,8 @@ def _source(
         try:
             recipe = from_dict(tables["recipe"])
             if not superposed:
-                recipe.needs_values("a study")
+                if not classes:
+                    recipe.needs_values("a study")
                 recipe.needs_own_embedding("a study")
             return RecipeSource(recipe, int(values.get("draws", 1)))
         except RecipeError as error:

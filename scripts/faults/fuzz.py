@@ -22,7 +22,7 @@ from fractalman.experiments import load_spec, reading
 from fractalman.recipes import from_dict
 from fractalman.recipes.registry import family_names, recipe_class
 from fractalman.studies import STUDIES, study
-from tests.test_hostile_values import BASES, CASCADE, HOSTILE, STUDY_TABLES, SUPERPOSED, SWEEP
+from tests.test_hostile_values import BASES, CASCADE, HOSTILE, STUDY_RECIPES, STUDY_TABLES, SWEEP
 
 Read = Callable[[dict[str, Any]], Any]
 PAIRS = 60
@@ -42,7 +42,7 @@ def _tables() -> dict[str, tuple[Read, dict[str, Any], list[str]]]:
 
         found[table] = (read, SWEEP.get(table, {}), [*keys, "unknown"])
     for name in STUDIES:
-        kind, recipe = study(name), SUPERPOSED if name == "recovery" else CASCADE
+        kind, recipe = study(name), STUDY_RECIPES.get(name, CASCADE)
         module = sys.modules[f"fractalman.studies.{type(kind).__module__.split('.')[-2]}.spec"]
 
         def read_study(values: dict[str, Any], kind: Any = kind, name: str = name, recipe: Any = recipe) -> Any:

@@ -28,12 +28,14 @@ TABLES = {
     "locality": "[locality]\ntrain_size = 64\ntest_size = 64\nseeds = 2\nsteps = [0, 20]\nsources = 8\npairs = 20\n"
     "pattern_points = 32\ncontrols = []\n" + MLP,
     "probe": "[probe]\ntrain_sizes = [64]\ntest_size = 64\nseeds = 2\nscales = [16, 64]\n" + MLP,
+    "levels": "[levels]\ntrain_sizes = [16, 64]\ntest_size = 64\nseeds = 2\n" + MLP,
     "linearity": "[linearity]\ntrain_size = 128\ntest_size = 64\nseeds = 2\nscales = [32]\nsteps = [0, 20]\n" + MLP,
     "recovery": '[recovery]\ndictionaries = ["relu", "pca"]\nwidths = [8]\nunits = [2]\npenalties = [0.1]\nseeds = 2\n'
     "steps = 60\nbatch_size = 32\ntest_size = 64\n",
 }
 FILES = ("generate", "rebuild", "extend", "export", "shards", "subset")
-OPENING = {"confirm": RECIPE, "recovery": RECIPE + 'embedding = "superposition"\n'}
+STRINGS = 'family = "random-hierarchy-model"\nn_points = 1\nlevels = 2\nsynonyms = 2\n'
+OPENING = {"confirm": RECIPE, "recovery": RECIPE + 'embedding = "superposition"\n', "levels": STRINGS}
 
 
 def _command(name: str) -> list[str]:

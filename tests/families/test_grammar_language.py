@@ -28,7 +28,8 @@ UNEVEN = TINY.replace(synonyms=3, zipf_exponent=0.5, position=2)
 AMBIGUOUS = TINY.replace(ambiguous=True, seed=5, context=2)
 MASKED = UNEVEN.replace(target="masked-token")
 SMALL = fm.GrammarLanguage(n_points=300, levels=3, vocabulary=8, synonyms=4, seed=1)
-EVERY = [TINY, UNEVEN, AMBIGUOUS, MASKED]
+UNBALANCED = UNEVEN.replace(vocabulary=2, synonyms=2, levels=3, unary_probability=0.3)
+EVERY = [TINY, UNEVEN, AMBIGUOUS, MASKED, UNBALANCED, UNBALANCED.replace(target="masked-token", context=1)]
 
 
 def joint_law(recipe: fm.GrammarLanguage) -> dict[tuple[int, tuple[int, ...]], float]:
@@ -40,7 +41,7 @@ def joint_law(recipe: fm.GrammarLanguage) -> dict[tuple[int, tuple[int, ...]], f
             law[(window[-1], window[:-1])] += p
             continue
         for place, token in enumerate(window):
-            law[(token, (*window[:place], recipe.vocabulary, *window[place + 1 :]))] += p / len(window)
+            law[(token, (*window[:place], recipe.symbols, *window[place + 1 :]))] += p / len(window)
     return law
 
 
@@ -61,15 +62,15 @@ def test_posterior_and_floor_are_those_of_enumeration(recipe: fm.GrammarLanguage
     data, law = fm.generate(recipe.replace(n_points=80)), joint_law(recipe)
     assert data.tokens is not None
     chance = fm.theory.posterior(data)
-    assert chance.shape == (80, recipe.vocabulary)
+    assert chance.shape == (80, recipe.symbols)
     for row, seen in enumerate(map(tuple, data.tokens.tolist())):
-        weight = np.array([law.get((c, seen), 0.0) for c in range(recipe.vocabulary)])
+        weight = np.array([law.get((c, seen), 0.0) for c in range(recipe.symbols)])
         np.testing.assert_allclose(chance[row], weight / weight.sum(), atol=1e-12)
     contexts: Counter[tuple[int, ...]] = Counter()
     for (_, seen), p in law.items():
         contexts[seen] += p
     entropy = -sum(p * math.log(p / contexts[seen]) for (_, seen), p in law.items() if p)
-    right = sum(max(law.get((c, seen), 0.0) for c in range(recipe.vocabulary)) for seen in contexts)
+    right = sum(max(law.get((c, seen), 0.0) for c in range(recipe.symbols)) for seen in contexts)
     floor = fm.theory.discrete_floor(fm.generate(recipe))
     assert abs(floor.cross_entropy - entropy) < 4 * floor.cross_entropy_error + 1e-12
     assert abs(floor.zero_one - (1 - right)) < 4 * floor.zero_one_error + 1e-12
@@ -121,8 +122,10 @@ def test_any_language(data: st.DataObject) -> None:
         position=position,
         context=context,
         target=data.draw(st.sampled_from(["next-token", "masked-token"])),
+        unary_probability=data.draw(st.sampled_from([0.0, 0.4])) if levels > 1 else 0.0,
         seed=data.draw(st.integers(0, 2**40)),
     )
+    vocabulary = recipe.symbols
     assert fm.from_dict(recipe.to_dict()) == fm.from_toml(recipe.to_toml()) == recipe
     made, strings = fm.generate(recipe), recipe.derivations(range(30)).tokens
     assert made.tokens is not None
@@ -161,7 +164,8 @@ def test_sequences_do_not_depend_on_how_many_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", [SMALL, SMALL.replace(target="masked-token", context=4, nuisance_dim=2, rotate=True)]
+    "recipe",
+    [SMALL, SMALL.replace(target="masked-token", context=4, nuisance_dim=2, rotate=True, unary_probability=0.3)],
 )
 def test_files_hold_what_generate_returns(tmp_path: Path, recipe: fm.GrammarLanguage) -> None:
     data = fm.generate(recipe)
@@ -195,7 +199,10 @@ def test_laws_say_at_which_sizes_and_how_much_is_left() -> None:
     assert correlation_sizes(many)[0] == correlation_sample_complexity(vocabulary=2048, synonyms=4, height=1)
     assert correlation_sizes(many.replace(zipf_exponent=0.5)) == ()
     assert floors_by_height(many) == ()
-    for recipe in (SMALL, MASKED, AMBIGUOUS, many):
+    unbalanced = SMALL.replace(unary_probability=0.3)
+    assert correlation_sizes(unbalanced) == law_of(unbalanced, "mlp").windows == ()
+    assert floors_by_height(unbalanced) == tuple(unbalanced.floors()[c].entropy for c in (0, 1, 3, 7))
+    for recipe in (SMALL, MASKED, AMBIGUOUS, many, unbalanced):
         for learner in LEARNERS:
             found = law_of(recipe, learner)
             assert found.data_exponent is None

@@ -20,7 +20,8 @@ from fractalman.errors import RecipeError
 from fractalman.families._strings.encodings import token_vectors
 from fractalman.families.base import memory_of
 from fractalman.families.laws import KINDS
-from fractalman.families.random_hierarchy.law import threshold
+from fractalman.families.random_hierarchy.law import learned_at, threshold
+from fractalman.learners.registry import learner_class
 from fractalman.prediction import LEARNERS, law_of
 from fractalman.theory.grammars import number_of_data, number_of_parses, rare_rules_window, zipf_probabilities
 from tests.reference import grammars as reference
@@ -30,6 +31,7 @@ TINY = fm.RandomHierarchyModel(
 )
 UNEVEN = TINY.replace(synonyms=3, classes=3, zipf_exponent=0.5)
 AMBIGUOUS = TINY.replace(ambiguous=True, synonyms=3, seed=5)
+UNBALANCED = TINY.replace(levels=3, vocabulary=2, synonyms=1, unary_probability=0.3)
 SMALL = fm.RandomHierarchyModel(n_points=300, seed=1)
 
 
@@ -41,7 +43,9 @@ def joint_law(recipe: fm.RandomHierarchyModel) -> dict[tuple[float, tuple[int, .
     return law
 
 
-@pytest.mark.parametrize("recipe", [TINY, UNEVEN, AMBIGUOUS, UNEVEN.replace(target=1, node=1)])
+@pytest.mark.parametrize(
+    "recipe", [TINY, UNEVEN, AMBIGUOUS, UNEVEN.replace(target=1, node=1), UNBALANCED.replace(target=2, node=1)]
+)
 def test_labels_and_strings_have_the_law_of_the_grammar(recipe: fm.RandomHierarchyModel) -> None:
     data, law = fm.generate(recipe), joint_law(recipe)
     assert data.tokens is not None
@@ -49,13 +53,17 @@ def test_labels_and_strings_have_the_law_of_the_grammar(recipe: fm.RandomHierarc
     assert set(seen) <= set(law)
     found = np.array([seen[key] for key in law])
     assert stats.chisquare(found, [recipe.n_points * p for p in law.values()]).pvalue > 1e-4
-    other = joint_law(recipe.replace(zipf_exponent=2.0))  # control: the same rules, taken with other probabilities
+    changed = {"unary_probability": 0.35} if recipe.unary_probability else {"zipf_exponent": 2.0}
+    other = joint_law(recipe.replace(**changed))  # control: the same rules, taken with other probabilities
     assert set(other) == set(law)
     assert stats.chisquare(found, [recipe.n_points * other[key] for key in law]).pvalue < 1e-6
 
 
 @pytest.mark.slow(reason="all strings of a language are enumerated", but=["recipe0", "recipe2"])
-@pytest.mark.parametrize("recipe", [TINY, UNEVEN, AMBIGUOUS, AMBIGUOUS.replace(target=1, node=1)])
+@pytest.mark.parametrize(
+    "recipe",
+    [TINY, UNEVEN, AMBIGUOUS, AMBIGUOUS.replace(target=1, node=1), UNBALANCED, UNBALANCED.replace(ambiguous=True)],
+)
 def test_the_posterior_is_that_of_enumeration(recipe: fm.RandomHierarchyModel) -> None:
     data, law = fm.generate(recipe.replace(n_points=60)), joint_law(recipe)
     assert data.tokens is not None
@@ -118,7 +126,15 @@ def test_any_grammar(levels: int, vocabulary: int, synonyms: int, branching: int
     assert len(np.unique(data.tokens, axis=0)) <= number_of_data(classes, synonyms, branching, levels)
 
 
-@pytest.mark.parametrize("recipe", [SMALL, AMBIGUOUS.replace(n_points=300), SMALL.replace(branching=4, levels=2)])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        SMALL,
+        AMBIGUOUS.replace(n_points=300),
+        SMALL.replace(branching=4, levels=2),
+        SMALL.replace(unary_probability=0.4, branching=3),
+    ],
+)
 def test_nodes_of_a_level_hold_the_strings_that_share_their_symbols(recipe: fm.RandomHierarchyModel) -> None:
     data, derived = fm.generate(recipe), recipe.derivations(range(recipe.n_points))
     h = data.hierarchy
@@ -139,6 +155,29 @@ def test_nodes_of_a_level_hold_the_strings_that_share_their_symbols(recipe: fm.R
     assert len(set(shared[i, j].tolist())) > 2
 
 
+def test_trees_that_are_not_balanced_keep_the_rules_and_leave_others_as_they_were() -> None:
+    """Blanks follow a symbol that was passed down; rules are those of regular trees, and one more for every symbol."""
+    unbalanced = SMALL.replace(unary_probability=0.4)
+    for level, (own, old) in enumerate(zip(unbalanced.grammar.productions, SMALL.grammar.productions, strict=True)):
+        np.testing.assert_array_equal(own[: len(old), : old.shape[1]], old)
+        assert own.shape[1] == old.shape[1] + (level > 0)
+    assert "unary_probability" not in SMALL.to_dict()
+    derived = unbalanced.derivations(range(300))
+    for level in (1, 2):
+        above, below = derived.level(level), derived.level(level + 1).reshape(300, -1, 2)
+        blank = above == 8
+        assert (below[blank] == 8).all()
+        passed = below[..., 1] == 8
+        np.testing.assert_array_equal(below[..., 0][passed], above[passed])
+        assert 0.3 < passed[~blank].mean() < 0.5
+    blocks = fm.generate(unbalanced).X.reshape(300, 8, 9)
+    np.testing.assert_array_equal(blocks.argmax(axis=2), derived.tokens)
+    view = fm.exchange_synonyms(unbalanced, 1)
+    np.testing.assert_array_equal(view.X.reshape(300, 8, 9).argmax(axis=2), view.tokens)
+    assert ((view.tokens == 8) != (derived.tokens == 8)).any()
+    assert set(fm.generate(unbalanced.replace(target=2, node=3)).y.tolist()) == set(range(9))
+
+
 def test_points_do_not_depend_on_how_many_there_are_or_on_what_is_asked_of_them() -> None:
     small, large = fm.generate(SMALL), fm.generate(SMALL.replace(n_points=700))
     np.testing.assert_array_equal(large.X[:300], small.X)
@@ -155,7 +194,10 @@ def test_points_do_not_depend_on_how_many_there_are_or_on_what_is_asked_of_them(
     np.testing.assert_array_equal(fm.generate(SMALL.replace(encoding="tokens")).X, small.tokens)
 
 
-@pytest.mark.parametrize("recipe", [SMALL, AMBIGUOUS.replace(n_points=200, nuisance_dim=2, rotate=True, target=1)])
+@pytest.mark.parametrize(
+    "recipe",
+    [SMALL, AMBIGUOUS.replace(n_points=200, nuisance_dim=2, rotate=True, target=1, unary_probability=0.3)],
+)
 def test_files_hold_what_generate_returns(tmp_path: Path, recipe: fm.RandomHierarchyModel) -> None:
     data = fm.generate(recipe)
     path = fm.write(recipe, tmp_path / "a.h5")
@@ -212,7 +254,14 @@ def test_a_tree_without_a_label_tree_is_refused_where_there_are_no_tokens() -> N
     assert structure_problems({**found, "tokens": ("<i4", (300, 8))})[1] == []
 
 
-@pytest.mark.parametrize("recipe", [SMALL, SMALL.replace(zipf_exponent=1.0), SMALL.replace(ambiguous=True, target=1)])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        SMALL,
+        SMALL.replace(zipf_exponent=1.0, unary_probability=0.2),
+        SMALL.replace(ambiguous=True, target=1, zipf_exponent=1.0),
+    ],
+)
 def test_every_learner_has_a_law_or_a_reason(recipe: fm.RandomHierarchyModel) -> None:
     for learner in (*LEARNERS, "5-nn"):
         prediction = fm.predict(recipe, learner)
@@ -232,6 +281,12 @@ def test_every_learner_has_a_law_or_a_reason(recipe: fm.RandomHierarchyModel) ->
 def test_the_sizes_of_the_law() -> None:
     assert threshold(SMALL) == 8 * 4**3
     assert threshold(SMALL.replace(target=1)) == 8 * 4**2
+    unbalanced = law_of(SMALL.replace(unary_probability=0.25), "mlp")
+    assert "needs 910.2" in (unbalanced.nearest or "")  # 512/(3/4)^2
+    assert unbalanced.windows == ()
+    network = learner_class("mlp").properties
+    assert learned_at(SMALL, network) == 512.0
+    assert learned_at(SMALL.replace(unary_probability=0.25), network) is None
     few = law_of(SMALL.replace(zipf_exponent=1.0), "mlp").windows[1]
     assert few.empty  # four productions have no range of ranks
     assert few.exponent == 0.5
@@ -284,6 +339,8 @@ def test_rules_not_met_are_as_many_as_counted() -> None:
         ({"vocabulary": 1 << 20, "branching": 4}, "2\\^62"),
         ({"vocabulary": 1 << 20, "synonyms": 16}, "productions of a level"),
         ({"encoding": "onehot"}, "did you mean"),
+        ({"unary_probability": 1.0}, "0 <= unary_probability < 1"),
+        ({"unary_probability": 0.1, "levels": 1}, "use more levels"),
         ({"levels": 0, "vocabulary": 1}, "levels = 0.*vocabulary = 1"),
     ],
 )

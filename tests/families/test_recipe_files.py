@@ -111,6 +111,7 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
         levels=st.integers(2, 3),
         vocabulary=st.just(4),
         synonyms=st.integers(1, 4),
+        unary_probability=st.sampled_from([0.0, 0.3]),
         context=st.none() | st.integers(2, 3),
         target=st.sampled_from(["next-token", "masked-token"]),
         encoding=st.sampled_from(["one-hot", "tokens", "embedding"]),

@@ -22,6 +22,8 @@ def all_derivations(grammar: Grammar) -> Iterator[tuple[float, list[tuple[int, .
         rules, chance = grammar.productions[level], grammar.probabilities[level]
         for choice in itertools.product(range(rules.shape[1]), repeat=len(symbols)):
             p = float(np.prod([chance[x, r] for x, r in zip(symbols, choice, strict=True)]))
+            if p == 0.0:
+                continue
             children = tuple(int(y) for x, r in zip(symbols, choice, strict=True) for y in rules[x, r])
             for q, rest in below(level + 1, children):
                 yield p * q, [symbols, *rest]

@@ -14,6 +14,7 @@ from scipy import stats
 from fractalman.errors import RecipeError
 from fractalman.theory import grammars
 from fractalman.theory.grammars import Grammar, derive_strings, random_grammar
+from fractalman.theory.grammars.entropies import placement
 from tests.reference import grammars as reference
 
 TINY = [
@@ -21,6 +22,8 @@ TINY = [
     random_grammar(seed=2, levels=2, vocabulary=3, synonyms=3, classes=3, zipf_exponent=0.5),
     random_grammar(seed=3, levels=2, vocabulary=3, synonyms=2, classes=2, ambiguous=True),
     random_grammar(seed=4, levels=1, vocabulary=3, synonyms=2, branching=3, classes=4),
+    random_grammar(seed=7, levels=2, vocabulary=3, synonyms=2, classes=2, unary_probability=0.3),
+    random_grammar(seed=8, levels=3, vocabulary=2, synonyms=1, classes=2, unary_probability=0.4),
 ]
 
 
@@ -169,14 +172,15 @@ def test_correlations_over_random_rules_follow_their_law() -> None:
     st.integers(1, 4),
     st.integers(2, 3),
     st.integers(1, 9),
+    st.sampled_from([0.0, 0.5]),
 )
 def test_what_holds_of_every_grammar(
-    seed: int, levels: int, vocabulary: int, synonyms: int, branching: int, classes: int
+    seed: int, levels: int, vocabulary: int, synonyms: int, branching: int, classes: int, unary_probability: float
 ) -> None:
     tuples, most = vocabulary**branching, max(classes, vocabulary if levels > 1 else 1)
     options = {
         "seed": seed, "levels": levels, "vocabulary": vocabulary, "synonyms": synonyms, "branching": branching,
-        "classes": classes,
+        "classes": classes, "unary_probability": unary_probability if levels > 1 else 0.0,
     }  # fmt: skip
     if most * synonyms > tuples:
         with pytest.raises(RecipeError, match="different tuples"):
@@ -190,8 +194,46 @@ def test_what_holds_of_every_grammar(
     for level in range(levels):  # every hidden symbol follows from the string
         posterior = grammars.latent_posterior(grammar, tokens, level, branching**level - 1)
         np.testing.assert_allclose(posterior[np.arange(8), drawn.level(level)[:, -1]], 1.0)
+    if options["unary_probability"]:
+        return
     count = grammars.number_of_data(classes, synonyms, branching, levels)
     np.testing.assert_allclose(grammars.log_likelihood(grammar, tokens), -math.log(count), rtol=1e-10)
+
+
+def test_strings_of_trees_that_are_not_balanced_are_counted() -> None:
+    """How many strings there are, and how many tokens they have, against enumeration; regular trees' counts are not."""
+    for grammar, drawn in ((TINY[4], (2, 2, 2, 2)), (TINY[5], (2, 1, 2, 3))):
+        law: Counter[tuple[int, ...]] = Counter()
+        for p, levels in reference.all_derivations(grammar):
+            law[levels[-1]] += p
+        assert len(law) == grammars.number_of_data(*drawn, unary=True) > grammars.number_of_data(*drawn)
+        tokens: Counter[int] = Counter()
+        for string, p in law.items():
+            tokens[sum(token != grammar.vocabulary - 1 for token in string)] += p
+        u = float(grammar.probabilities[1][0, -1])
+        found = grammars.number_of_tokens_law(branching=2, levels=grammar.levels, unary_probability=u)
+        np.testing.assert_allclose(found, [tokens[k] for k in range(grammar.length + 1)], atol=1e-12)
+        mean = 2 * (u + (1 - u) * 2) ** (grammar.levels - 1)
+        assert found @ np.arange(found.size) == pytest.approx(mean, abs=1e-12)
+    for wrong in ({"unary_probability": 1.0}, {"unary_probability": 0.1, "levels": 1}, {"unary_probability": math.nan}):
+        with pytest.raises(RecipeError, match="unary_probability"):
+            random_grammar(**{"seed": 0, "levels": 2, "vocabulary": 3, "synonyms": 1, **wrong})
+
+
+def test_a_symbol_passed_down_keeps_its_correlation_with_the_class() -> None:
+    """Squared correlations fall by u² + (1 − u)²/m a level at the first place, and by 1/m at the last."""
+    u, m, squares = 0.4, 8, np.zeros((2, 3))
+    for seed in range(20):
+        grammar = random_grammar(seed=seed, levels=3, vocabulary=32, synonyms=m, unary_probability=u)
+        for last in (0, 1):
+            chance = np.eye(32)
+            for level, step in enumerate(placement(grammar)):
+                chance = chance @ step[last]
+                given = chance[:, :32] / chance[:, :32].sum(axis=1, keepdims=True)  # that the place is not blank
+                squares[last, level] += float(((given - given.mean(axis=0)) ** 2).mean())
+    first, last = squares[:, 1:] / squares[:, :-1]
+    np.testing.assert_allclose(first, u**2 + (1 - u) ** 2 / m, rtol=0.05)
+    np.testing.assert_allclose(last, 1 / m, rtol=0.1)
 
 
 def test_rules_are_drawn_uniformly() -> None:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from fractalman.errors import RecipeError, nearest
 
-STUDIES = ("confirm", "granularity", "linearity", "locality", "probe", "recovery")
+STUDIES = ("confirm", "granularity", "levels", "linearity", "locality", "probe", "recovery")
 """The kinds of studies; a specification's name begins with its kind."""
 
 

@@ -74,9 +74,7 @@ class DerivationPaths:
 def derivation_paths(recipe: GrammarRecipe) -> DerivationPaths:
     """Return the paths of a grammar's strings, all their symbols level by level."""
     ends = tuple(accumulate(recipe.branching**level for level in range(recipe.levels + 1)))
-    return DerivationPaths(
-        lambda points: recipe.derivations(points).symbols, ends, max(recipe.roots, recipe.vocabulary)
-    )
+    return DerivationPaths(lambda points: recipe.derivations(points).symbols, ends, max(recipe.roots, recipe.symbols))
 
 
 def hierarchy_of(tree: InducedTree) -> Hierarchy:

@@ -32,11 +32,11 @@ class GrammarMemory(Memory[GrammarRecipe]):
         """All symbols of one derivation; int16 wherever they fit."""
         recipe = self.recipe
         nodes = int(sum(recipe.branching**level for level in range(recipe.levels + 1)))
-        return nodes * (2 if max(recipe.roots, recipe.vocabulary) <= 1 << 15 else 4)
+        return nodes * (2 if max(recipe.roots, recipe.symbols) <= 1 << 15 else 4)
 
     @property
     def _rules(self) -> int:
         """The productions of all levels, and what draws them."""
         recipe = self.recipe
-        of_level = max(recipe.roots, recipe.vocabulary) * recipe.synonyms
+        of_level = max(recipe.roots, recipe.symbols) * (recipe.synonyms + (recipe.unary_probability > 0.0))
         return (8 * recipe.levels * (recipe.branching + 2) + 160) * of_level

@@ -33,6 +33,7 @@ RULE_CHECKS: dict[str, Check] = {
     "embedding_dim": integer(1, 4096),
     "zipf_exponent": _exponent,
     "ambiguous": switch,
+    "unary_probability": real(0.0, 1.0, open_high=True),
 }
 """Keywords that all recipes of grammar strings have."""
 
@@ -47,6 +48,7 @@ class GrammarRecipe(Recipe):
 
     _checks: ClassVar[dict[str, Check]] = {}
     valued: ClassVar[bool] = False
+    _silent: ClassVar[frozenset[str]] = frozenset({"unary_probability"})
 
     levels: int
     vocabulary: int
@@ -56,10 +58,16 @@ class GrammarRecipe(Recipe):
     embedding_dim: int
     zipf_exponent: float | None
     ambiguous: bool
+    unary_probability: float
+
+    @property
+    def symbols(self) -> int:
+        """Different tokens, a blank included: v, or v + 1 where trees are not balanced."""
+        return self.vocabulary + (self.unary_probability > 0.0)
 
     @property
     def masks(self) -> bool:
-        """Whether ``vocabulary``, which is no token, stands for a hidden one."""
+        """Whether ``symbols``, which is no token, stands for a hidden one."""
         return False
 
     @property
@@ -68,8 +76,8 @@ class GrammarRecipe(Recipe):
         if self.rotate or self.nuisance_dim:
             return {}
         if self.encoding == "tokens":
-            return {"vocabulary": self.vocabulary + self.masks}
-        return {"block": self.vocabulary if self.encoding == "one-hot" else self.embedding_dim}
+            return {"vocabulary": self.symbols + self.masks}
+        return {"block": self.symbols if self.encoding == "one-hot" else self.embedding_dim}
 
     @property
     def roots(self) -> int:
@@ -88,14 +96,14 @@ class GrammarRecipe(Recipe):
 
     @property
     def length(self) -> int:
-        """Tokens of a string, s^L."""
+        """Tokens of a string, s^L; places of them, some blank, where trees are not balanced."""
         return int(self.branching**self.levels)
 
     @property
     def grammar(self) -> Grammar:
         """The rules, drawn from the geometry seed."""
         drawn = (self.levels, self.vocabulary, self.synonyms, self.branching, self.roots)
-        return _grammar(self.seeds.geometry, drawn, self.zipf_exponent, self.ambiguous)
+        return _grammar(self.seeds.geometry, drawn, self.zipf_exponent, self.ambiguous, self.unary_probability)
 
     def derivations(self, points: AnyInt) -> Derivations:
         """Return strings with all their hidden symbols.
@@ -188,7 +196,12 @@ class GrammarRecipe(Recipe):
     def _rule_problems(self, tokens: int) -> list[str]:
         """Return what is wrong with the rules and with X, which shows so many tokens."""
         v, m, s, problems = self.vocabulary, self.synonyms, self.branching, []
-        width = encoded_dimension(self.encoding, tokens, v, self.embedding_dim)
+        width = encoded_dimension(self.encoding, tokens, self.symbols, self.embedding_dim)
+        if self.unary_probability and self.levels == 1:
+            problems.append(
+                f"unary_probability = {self.unary_probability} with levels = 1: expected 0, for only symbols between "
+                "the first level and the tokens are passed down; use more levels"
+            )
         if width > MAX_DIM:
             problems.append(
                 f"encoding = {self.encoding!r} of {tokens} tokens has {width} coordinates: expected "
@@ -221,7 +234,9 @@ class GrammarRecipe(Recipe):
 
 
 @lru_cache(maxsize=16)
-def _grammar(seed: int, drawn: tuple[int, ...], zipf_exponent: float | None, ambiguous: bool) -> Grammar:
+def _grammar(
+    seed: int, drawn: tuple[int, ...], zipf_exponent: float | None, ambiguous: bool, unary_probability: float
+) -> Grammar:
     from fractalman.theory.grammars import random_grammar
 
     levels, vocabulary, synonyms, branching, roots = drawn
@@ -234,4 +249,5 @@ def _grammar(seed: int, drawn: tuple[int, ...], zipf_exponent: float | None, amb
         classes=roots,
         zipf_exponent=zipf_exponent,
         ambiguous=ambiguous,
+        unary_probability=unary_probability,
     )

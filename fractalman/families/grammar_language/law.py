@@ -21,7 +21,7 @@ from fractalman.theory.grammars import (
 )
 from fractalman.theory.laws.law import Law, Window
 from fractalman.theory.laws.learner_properties import LearnerProperties
-from fractalman.theory.laws.sources import HIERARCHY_ZIPF, LANGUAGE_STATISTICS, LANGUAGE_STRUCTURE
+from fractalman.theory.laws.sources import HIERARCHY_SHAPES, HIERARCHY_ZIPF, LANGUAGE_STATISTICS, LANGUAGE_STRUCTURE
 
 _DOMAIN = "sequences of a random grammar whose rules are the same for all; losses are of the token that is not seen"
 _SUMMED = 1 << 18  # beliefs that a law follows at most
@@ -41,6 +41,8 @@ def language_law(recipe: GrammarLanguage, learner: LearnerProperties) -> Law:
     }
     if recipe.zipf_exponent is not None:
         inputs["a"] = recipe.zipf_exponent
+    if recipe.unary_probability:
+        inputs["u"] = recipe.unary_probability
     notes = learner.assumptions if learner.kind != "floor" else ()
     return replace(law, inputs=inputs, domain=_DOMAIN, assumptions=(*notes, *law.assumptions))
 
@@ -55,9 +57,11 @@ def correlation_sizes(recipe: GrammarLanguage) -> tuple[float, ...]:
     """Return at which sizes correlations over 1, 2, … levels stand out from sampling noise, (v·C_l)^−2 strings.
 
     Those of the drawn rules; of their average, for equally likely productions, where there are too many symbols; empty
-    where neither is at hand.
+    where neither is at hand, and where trees are not balanced: the noise of pairs is that of equally likely tokens.
     """
     v, m, s = recipe.vocabulary, recipe.synonyms, recipe.branching
+    if recipe.unary_probability:
+        return ()
     if v * v * s**recipe.levels <= _PAIRS:
         found = token_correlations(recipe.grammar)[: heights(recipe)]
         return tuple(1.0 / (v * c) ** 2 if c > 0.0 else math.inf for c in found.tolist())
@@ -74,7 +78,7 @@ def floors_by_height(recipe: GrammarLanguage) -> tuple[float, ...]:
 
     Empty for hidden tokens, ambiguous grammars, windows that do not begin with a block, and where the sum is too long.
     """
-    if recipe.masks or recipe.ambiguous or recipe.vocabulary**recipe.levels > _SUMMED:
+    if recipe.masks or recipe.ambiguous or recipe.symbols**recipe.levels > _SUMMED:
         return ()
     grammar, s, out = recipe.grammar, recipe.branching, []
     for height in range(heights(recipe) + 1):
@@ -95,6 +99,8 @@ def _network(recipe: GrammarLanguage) -> Law:
     if floors:
         words += f"; plateaus {', '.join(f'{floor:.4g}' for floor in floors)} nats"
     beta = math.log(recipe.synonyms) / math.log(recipe.branching)
+    if recipe.unary_probability:
+        words += "; no sizes where trees are not balanced, for correlations then depend on their shape"
     return Law.none(
         "hidden symbols, learned range by range",
         words,
@@ -107,14 +113,19 @@ def _network(recipe: GrammarLanguage) -> Law:
         evidence="correlations and entropies are exact and checked; that networks learn there is not verified at the "
         "source",
         windows=_windows(sizes, floors),
-        references=(LANGUAGE_STRUCTURE, LANGUAGE_STATISTICS)
-        if recipe.zipf_exponent is None
-        else (LANGUAGE_STRUCTURE, LANGUAGE_STATISTICS, HIERARCHY_ZIPF),
+        references=(
+            LANGUAGE_STRUCTURE,
+            LANGUAGE_STATISTICS,
+            *([HIERARCHY_ZIPF] if recipe.zipf_exponent is not None else []),
+            *([HIERARCHY_SHAPES] if recipe.unary_probability else []),
+        ),
         assumptions=("sizes hold up to a factor of order one, for who builds hidden symbols from correlations",),
     )
 
 
 def _windows(sizes: tuple[float, ...], floors: tuple[float, ...]) -> tuple[Window, ...]:
+    if not sizes:
+        return ()
     rising = [size for size in sizes if math.isfinite(size)]
     ends = [1.0, *rising, math.inf]
     out = []
@@ -126,7 +137,8 @@ def _windows(sizes: tuple[float, ...], floors: tuple[float, ...]) -> tuple[Windo
 
 
 def _of_strings(recipe: GrammarLanguage, name: str, because: str) -> Law:
-    strings = number_of_data(recipe.vocabulary, recipe.synonyms, recipe.branching, recipe.levels)
+    drawn = (recipe.vocabulary, recipe.synonyms, recipe.branching, recipe.levels)
+    strings = number_of_data(*drawn, unary=recipe.unary_probability > 0.0)
     distinct = float(strings) if strings < 10**300 else math.inf
     return Law.none(
         f"no law: {name}",
@@ -158,16 +170,15 @@ def _kernel(recipe: GrammarLanguage) -> Law:
 
 
 def _linear(recipe: GrammarLanguage) -> Law:
-    strongest = expected_correlation(
-        vocabulary=recipe.vocabulary,
-        synonyms=min(recipe.synonyms, recipe.vocabulary ** (recipe.branching - 1)),
-        branching=recipe.branching,
-        height=1,
-    )
+    pairs = ""
+    if not recipe.unary_probability:
+        m = min(recipe.synonyms, recipe.vocabulary ** (recipe.branching - 1))
+        strongest = expected_correlation(vocabulary=recipe.vocabulary, synonyms=m, branching=recipe.branching, height=1)
+        pairs = f", of about {strongest:.4g} next to it"
     return Law.none(
         "no law: a linear function sees single tokens only",
-        f"it stays above the floor: a sum over the tokens has their pair correlations with the target, of about "
-        f"{strongest:.4g} next to it, and no more",
+        f"it stays above the floor: a sum over the tokens has their pair correlations with the target{pairs}, and no "
+        "more",
         because="what follows is told by tuples of tokens together",
         nearest="variance-limited: what lies above the best linear function falls like 1/n",
         domain=_DOMAIN,

@@ -27,7 +27,7 @@ def _whole(low: int) -> Check:
 
 @dataclass(frozen=True, kw_only=True)
 class GrammarLanguage(GrammarRecipe):
-    """Sequences of a random grammar whose derivations are regular trees; the target is a token that is not seen.
+    """Sequences of a random grammar whose derivations are trees; the target is a token that is not seen.
 
     A root symbol, one of v, is replaced by one of its productions, a tuple of s symbols; each of these by one of its
     own, and so on, L times: a string of s^L tokens. What is seen is a window of it; y is the token that follows the
@@ -53,7 +53,7 @@ class GrammarLanguage(GrammarRecipe):
     target : {"next-token", "masked-token"}, default "next-token"
         What y is: the token at ``position``, and ``tokens`` are the ``context`` tokens before it; or a token at a
         uniformly random place among the ``context`` + 1 tokens that end at ``position``, and ``tokens`` are all of them
-        with v, which is no token, at that place.
+        with v (v + 1 beside blanks), which is no token, at that place.
     encoding : {"one-hot", "tokens", "embedding"}, default "one-hot"
         What X is: blocks of v coordinates, one of which is 1, or none for the hidden token; the token numbers; random
         vectors, one for each token and one for the hidden one, independent N(0, 1/embedding_dim).
@@ -63,6 +63,10 @@ class GrammarLanguage(GrammarRecipe):
         a ≥ −1: the r-th production of every symbol has probability ∝ r^−(1 + a). None = equally likely.
     ambiguous : bool, default False
         Draw productions independently, so that a string may have several derivations; else all of a level differ.
+    unary_probability : float, default 0
+        u, 0 ≤ u < 1: with which probability a symbol between the root and the tokens is passed down to the next level
+        as it is, before s − 1 blanks, and not replaced: trees that are not balanced, whose tokens lie 1 to L
+        replacements below the root. A blank is token v; with encoding = "one-hot" a token has v + 1 coordinates in X.
     seed : int or Seeds, default 0
         0 ≤ integer < 2^63, or one for each layer.
     noise : float, default 0
@@ -104,7 +108,8 @@ class GrammarLanguage(GrammarRecipe):
     -----
     The hierarchy is that of whole strings, what is not seen included: level 0 for all, level l + 1 for those whose
     derivations agree down to the symbols of the grammar's level l. Source: Cagnetta & Wyart, arXiv 2406.00048
-    (abstract), where the target is the last token; uneven productions: arXiv 2505.07067 (abstract).
+    (abstract), where the target is the last token; uneven productions: arXiv 2505.07067 (abstract);
+    trees of several shapes: Parley et al., arXiv 2602.06065 (abstract), who leave no blanks.
 
     Examples
     --------
@@ -126,6 +131,7 @@ class GrammarLanguage(GrammarRecipe):
     embedding_dim: int = 16
     zipf_exponent: float | None = None
     ambiguous: bool = False
+    unary_probability: float = 0.0
     target: str | int = "next-token"
     seed: int | Seeds = 0
     ambient_dim: int = field(init=False)
@@ -141,7 +147,7 @@ class GrammarLanguage(GrammarRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        width = encoded_dimension(self.encoding, self.shown, self.vocabulary, self.embedding_dim)
+        width = encoded_dimension(self.encoding, self.shown, self.symbols, self.embedding_dim)
         object.__setattr__(self, "ambient_dim", width)
 
     def _joint_problems(self) -> list[str]:
@@ -184,7 +190,7 @@ class GrammarLanguage(GrammarRecipe):
     @property
     def target_classes(self) -> int:
         """How many values y can have."""
-        return self.vocabulary
+        return self.symbols
 
     def seen(self, derived: Derivations, points: AnyInt) -> tuple[I32, F64]:
         """Return what is seen of strings, and the tokens that are not.
@@ -199,7 +205,7 @@ class GrammarLanguage(GrammarRecipe):
         Returns
         -------
         tokens : (k, shown) int32
-            The window's tokens; v where one is hidden.
+            The window's tokens; ``symbols`` where one is hidden.
         targets : (k,) float64
             The token after them, or the hidden one.
 
@@ -221,7 +227,7 @@ class GrammarLanguage(GrammarRecipe):
         key = np.uint64(key64(self.seeds.labels, Role.MASK))
         masked_places(key, np.ascontiguousarray(points, np.int64), tokens.shape[1], places)
         y = tokens[rows, places].astype(np.float64)
-        tokens[rows, places] = self.vocabulary
+        tokens[rows, places] = self.symbols
         return tokens, y
 
     def target_posterior(self, tokens: AnyInt) -> F64:
@@ -234,7 +240,7 @@ class GrammarLanguage(GrammarRecipe):
 
         Returns
         -------
-        (k, v) float64
+        (k, symbols) float64
             Rows sum to 1; nan for what the grammar cannot make.
 
         Raises
@@ -258,12 +264,12 @@ class GrammarLanguage(GrammarRecipe):
         strings[:, self.window.start : self.window.start + self.shown] = seen
         if not self.masks:
             return latent_posterior(self.grammar, strings, self.levels, self.last)
-        hidden = strings == self.vocabulary
+        hidden = strings == self.symbols
         if not (hidden.sum(axis=1) == 1).all():
-            raise RecipeError(f"tokens: expected one hidden token a row, {self.vocabulary}")
+            raise RecipeError(f"tokens: expected one hidden token a row, {self.symbols}")
         strings[hidden] = UNOBSERVED
         places: I64 = hidden.argmax(axis=1)
-        out = np.empty((len(seen), self.vocabulary))
+        out = np.empty((len(seen), self.symbols))
         for place in np.unique(places).tolist():
             rows = np.flatnonzero(places == place)
             out[rows] = latent_posterior(self.grammar, strings[rows], self.levels, place)

@@ -16,7 +16,7 @@ def drawn(recipe: GrammarLanguage, points: I64) -> tuple[I32, F64]:
 
 def write(recipe: GrammarLanguage, tokens: I32, X: F32) -> None:
     """Write the coordinates of what is seen."""
-    encode(tokens, recipe.encoding, recipe.vocabulary, X, recipe.seeds.embedding)
+    encode(tokens, recipe.encoding, recipe.symbols, X, recipe.seeds.embedding)
 
 
 SAMPLER = Strings[GrammarLanguage](

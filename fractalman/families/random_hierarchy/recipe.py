@@ -31,7 +31,7 @@ def _target(name: str, value: Any) -> str | int:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomHierarchyModel(GrammarRecipe):
-    """Strings of a random grammar whose derivations are regular trees, labelled with a hidden symbol.
+    """Strings of a random grammar, labelled with a hidden symbol; their trees are regular, or not balanced.
 
     A class is replaced by one of its productions, a tuple of s symbols; each of these by one of its own, and so on,
     L times. Strings have s^L tokens. Rules come from the geometry seed, derivations from the label seed; string i is a
@@ -60,6 +60,10 @@ class RandomHierarchyModel(GrammarRecipe):
         a ≥ −1: the r-th production of every symbol has probability ∝ r^−(1 + a). None = equally likely.
     ambiguous : bool, default False
         Draw productions independently, so that a string may have several derivations; else all of a level differ.
+    unary_probability : float, default 0
+        u, 0 ≤ u < 1: with which probability a symbol between the class and the tokens is passed down to the next level
+        as it is, before s − 1 blanks, and not replaced: trees that are not balanced, whose tokens lie 1 to L
+        replacements below the class. A blank is token v; with encoding = "one-hot" a token has v + 1 coordinates in X.
     target : "class" or int, default "class"
         What y is: the class, or a hidden symbol of this level, 0 (the class) … L (a token).
     node : int, default 0
@@ -105,7 +109,8 @@ class RandomHierarchyModel(GrammarRecipe):
     -----
     The hierarchy has level 0 for all strings, level 1 for those of one class, level l + 1 for those whose derivations
     agree down to the symbols of the grammar's level l. Source: Cagnetta et al., arXiv 2307.02129; uneven productions:
-    arXiv 2505.07067 (not verified at the source).
+    arXiv 2505.07067 (not verified at the source); trees of several shapes: Parley et al., arXiv 2602.06065 (abstract),
+    whose productions have 2 or 3 symbols and leave no blanks.
 
     Examples
     --------
@@ -113,6 +118,8 @@ class RandomHierarchyModel(GrammarRecipe):
     >>> data = fm.generate(fm.RandomHierarchyModel(n_points=100))
     >>> data.X.shape, data.tokens.shape, sorted(set(data.y.tolist()))[:3]
     ((100, 64), (100, 8), [0.0, 1.0, 2.0])
+    >>> fm.generate(fm.RandomHierarchyModel(n_points=2, unary_probability=0.5)).tokens.tolist()  # 8 is a blank
+    [[5, 0, 2, 8, 2, 8, 4, 8], [0, 2, 8, 8, 5, 0, 3, 8]]
     """
 
     family: ClassVar[str] = "random-hierarchy-model"
@@ -126,6 +133,7 @@ class RandomHierarchyModel(GrammarRecipe):
     embedding_dim: int = 16
     zipf_exponent: float | None = None
     ambiguous: bool = False
+    unary_probability: float = 0.0
     target: str | int = "class"
     node: int = 0
     seed: int | Seeds = 0
@@ -142,7 +150,7 @@ class RandomHierarchyModel(GrammarRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        width = encoded_dimension(self.encoding, self.length, self.vocabulary, self.embedding_dim)
+        width = encoded_dimension(self.encoding, self.length, self.symbols, self.embedding_dim)
         object.__setattr__(self, "ambient_dim", width)
 
     def _joint_problems(self) -> list[str]:
@@ -171,7 +179,7 @@ class RandomHierarchyModel(GrammarRecipe):
     @property
     def target_classes(self) -> int:
         """How many values y can have."""
-        return self.classes if self.target_level == 0 else self.vocabulary
+        return (self.classes, self.vocabulary)[self.target_level] if self.target_level < 2 else self.symbols
 
     def seen(self, derived: Derivations, points: AnyInt) -> tuple[I32, F64]:  # noqa: ARG002 (all strings alike)
         """Return whole strings and their target symbols.

@@ -16,6 +16,7 @@ from fractalman.theory.grammars.entropies import (
 from fractalman.theory.grammars.laws import (
     derivations_per_symbol,
     number_of_data,
+    number_of_tokens_law,
     random_hierarchy_sample_complexity,
     rare_rules_window,
 )
@@ -26,7 +27,7 @@ from fractalman.theory.grammars.messages import (
     number_of_parses,
 )
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
-from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms
+from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms, transplant
 from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
 from fractalman.theory.grammars.unknown_rules import unknown_rules_risk
 
@@ -50,6 +51,7 @@ __all__ = [
     "node_marginals",
     "number_of_data",
     "number_of_parses",
+    "number_of_tokens_law",
     "pair_distribution",
     "posterior",
     "random_grammar",
@@ -59,6 +61,7 @@ __all__ = [
     "token_correlations",
     "token_floor",
     "token_marginal",
+    "transplant",
     "unknown_rules_risk",
     "zipf_probabilities",
 ]

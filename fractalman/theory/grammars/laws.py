@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from fractalman._typing import F64
+from fractalman.errors import RecipeError
 from fractalman.theory.grammars.rules import zipf_probabilities
 
 
-def derivations_per_symbol(synonyms: int, branching: int, levels: int) -> int:
+def derivations_per_symbol(synonyms: int, branching: int, levels: int, unary: bool = False) -> int:
     """Return how many strings one symbol derives in so many levels, m^((s^l − 1)/(s − 1)).
 
     Parameters
@@ -14,6 +18,8 @@ def derivations_per_symbol(synonyms: int, branching: int, levels: int) -> int:
         m and s.
     levels : int
         l ≥ 0.
+    unary : bool, default False
+        Whether it, and symbols below it, may be passed down a level as they are; it is then no class.
 
     Returns
     -------
@@ -22,25 +28,36 @@ def derivations_per_symbol(synonyms: int, branching: int, levels: int) -> int:
 
     Notes
     -----
-    Every one of the 1 + s + … + s^(l−1) symbols on the way chooses among m productions. Source: arXiv 2307.02129.
+    Every one of the 1 + s + … + s^(l−1) symbols on the way chooses among m productions. Source: arXiv 2307.02129. With
+    symbols passed down it is N_l = m·N_(l−1)^s + N_(l−1), N_0 = 1: docs/theory.md §1.
 
     Examples
     --------
     >>> derivations_per_symbol(synonyms=4, branching=2, levels=3)
     16384
+    >>> derivations_per_symbol(synonyms=4, branching=2, levels=3, unary=True)
+    44205
     """
+    if unary:
+        strings = 1
+        for _ in range(levels):
+            strings += int(synonyms) * strings ** int(branching)
+        return strings
     nodes = levels if branching == 1 else (branching**levels - 1) // (branching - 1)
     total: int = int(synonyms) ** nodes
     return total
 
 
-def number_of_data(classes: int, synonyms: int, branching: int, levels: int) -> int:
+def number_of_data(classes: int, synonyms: int, branching: int, levels: int, unary: bool = False) -> int:
     """Return how many different strings an unambiguous grammar makes, n_c·m^((s^L − 1)/(s − 1)).
 
     Parameters
     ----------
     classes, synonyms, branching, levels : int
         n_c, m, s, L.
+    unary : bool, default False
+        Whether symbols below the class may be passed down; there are then n_c·m·N_(L−1)^s strings, N of
+        `derivations_per_symbol`.
 
     Returns
     -------
@@ -51,8 +68,66 @@ def number_of_data(classes: int, synonyms: int, branching: int, levels: int) -> 
     --------
     >>> number_of_data(classes=8, synonyms=4, branching=2, levels=3)
     131072
+    >>> number_of_data(classes=8, synonyms=4, branching=2, levels=3, unary=True)
+    352800
     """
-    return int(classes) * derivations_per_symbol(synonyms, branching, levels)
+    if not unary:
+        return int(classes) * derivations_per_symbol(synonyms, branching, levels)
+    below = derivations_per_symbol(synonyms, branching, levels - 1, unary=True)
+    strings: int = int(classes) * int(synonyms) * below ** int(branching)
+    return strings
+
+
+def number_of_tokens_law(*, branching: int, levels: int, unary_probability: float) -> F64:
+    """Return the distribution of how many tokens a string has, blanks left out, where symbols may be passed down.
+
+    Parameters
+    ----------
+    branching, levels : int
+        s ≥ 2 and L ≥ 1.
+    unary_probability : float
+        u, 0 ≤ u < 1, as for `random_grammar`.
+
+    Returns
+    -------
+    (s^L + 1,) float64
+        Entry k is the chance of k tokens. Its mean is s·(u + (1 − u)·s)^(L − 1).
+
+    Raises
+    ------
+    RecipeError
+        For numbers outside.
+
+    Notes
+    -----
+    Generating functions, G_0(z) = z for a token and G_l = u·G_(l−1) + (1 − u)·G_(l−1)^s for a symbol l levels above; a
+    string's is G_(L−1)^s. Productions do not matter. Source: docs/theory.md §1.
+
+    Examples
+    --------
+    >>> number_of_tokens_law(branching=2, levels=2, unary_probability=0.5).tolist()
+    [0.0, 0.0, 0.25, 0.5, 0.25]
+    """
+    if branching < 2 or levels < 1 or not 0.0 <= unary_probability < 1.0 or branching**levels > 1 << 14:
+        raise RecipeError(
+            f"branching = {branching}, levels = {levels}, unary_probability = {unary_probability}: expected "
+            "branching >= 2, levels >= 1, 0 <= unary_probability < 1, and at most 2^14 tokens"
+        )
+    law = np.array([0.0, 1.0])
+    for _ in range(levels - 1):
+        replaced = _power(law, branching)
+        passed = np.zeros_like(replaced)
+        passed[: law.size] = law
+        law = unary_probability * passed + (1.0 - unary_probability) * replaced
+    return _power(law, branching)
+
+
+def _power(law: F64, times: int) -> F64:
+    """The law of a sum of so many independent numbers, directly: no chance is lost to rounding against larger ones."""
+    out = law
+    for _ in range(times - 1):
+        out = np.convolve(out, law)
+    return out
 
 
 def random_hierarchy_sample_complexity(classes: int, synonyms: int, distance: int) -> int:

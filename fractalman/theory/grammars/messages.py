@@ -92,7 +92,7 @@ def number_of_parses(grammar: Grammar, tokens: I64) -> I64:
     Parameters
     ----------
     grammar : Grammar
-        The rules; their probabilities do not count.
+        The rules; productions of probability 0 do not count, and otherwise their probabilities do not.
     tokens : (n, s^L) int64
         Strings, all tokens observed.
 
@@ -115,11 +115,11 @@ def number_of_parses(grammar: Grammar, tokens: I64) -> I64:
     """
     strings = _checked(grammar, tokens, observed=True)
     counts: F64 = (strings[:, :, None] == np.arange(grammar.vocabulary)).astype(np.float64)
-    for rules in reversed(grammar.productions):
+    for rules, chance in zip(reversed(grammar.productions), reversed(grammar.probabilities), strict=True):
         symbols, m, s = rules.shape
         above = np.zeros((len(strings), counts.shape[1] // s, symbols))
         for r in range(m):
-            term = np.ones_like(above)
+            term = np.broadcast_to((chance[:, r] > 0.0).astype(np.float64), above.shape).copy()
             for j in range(s):
                 term *= counts[:, j::s, :][:, :, rules[:, r, j]]
             above += term

@@ -3,7 +3,13 @@
 Symbols of level 0 are classes, those of level L tokens. A symbol x of level l < L is replaced by one of its m
 productions, a tuple of s symbols of level l + 1; strings have s^L tokens. With different productions for all symbols of
 a level (``ambiguous=False``) a string has one derivation: the Random Hierarchy Model of Cagnetta et al., arXiv
-2307.02129. Letters: L levels, v vocabulary, m synonyms, s branching.
+2307.02129. Letters: L levels, v vocabulary, m synonyms, s branching, u the chance of a unary production.
+
+**Trees that are not balanced** are regular trees with blanks. With u > 0 a symbol below the class has one production
+more, of probability u: itself, followed by s − 1 blanks; a blank is replaced by blanks. Productions of one symbol left
+out, tokens lie 1 to L replacements below the class. Parley, Cagnetta & Wyart, arXiv 2602.06065 (abstract), mix
+productions of 2 and 3 symbols and leave no gaps, so that a string has to be parsed first; here blanks keep every symbol
+at its place.
 """
 
 from __future__ import annotations
@@ -35,6 +41,8 @@ class Grammar(Display):
         Probabilities of the classes.
     vocabulary : int
         Number of tokens.
+    blank : int or None, default None
+        Number of the symbol that stands for nothing, in trees that are not balanced.
 
     Raises
     ------
@@ -52,6 +60,7 @@ class Grammar(Display):
     probabilities: tuple[F64, ...]
     prior: F64
     vocabulary: int
+    blank: int | None = None
 
     def __post_init__(self) -> None:
         sizes = (*(len(p) for p in self.productions), self.vocabulary)
@@ -93,10 +102,10 @@ class Grammar(Display):
 
     @property
     def unambiguous(self) -> bool:
-        """Whether no two productions of a level are alike, so that a string has one derivation."""
+        """Whether no two productions of a level that occur are alike, so that a string has one derivation."""
         return all(
-            len(np.unique(rules.reshape(-1, rules.shape[2]), axis=0)) == rules.shape[0] * rules.shape[1]
-            for rules in self.productions
+            len(np.unique(rules[chance > 0.0], axis=0)) == np.count_nonzero(chance > 0.0)
+            for rules, chance in zip(self.productions, self.probabilities, strict=True)
         )
 
 
@@ -145,6 +154,7 @@ def random_grammar(
     classes: int | None = None,
     zipf_exponent: float | None = None,
     ambiguous: bool = False,
+    unary_probability: float = 0.0,
 ) -> Grammar:
     """Draw the rules of a grammar.
 
@@ -162,6 +172,10 @@ def random_grammar(
         Productions of rank r have probabilities ∝ r^−(1 + a); None makes them equally likely.
     ambiguous : bool, default False
         Draw productions independently, so that two symbols may share one; else all of a level differ.
+    unary_probability : float, default 0
+        u, 0 ≤ u < 1: with which probability a symbol below the class is not replaced but passed down a level, followed
+        by s − 1 blanks. Where it is above 0, a blank is symbol v of levels 2 … L, so that there are v + 1 tokens; all
+        other productions are those of u = 0, and 1 − u times as probable.
 
     Returns
     -------
@@ -170,7 +184,8 @@ def random_grammar(
     Raises
     ------
     RecipeError
-        When there are fewer different tuples than productions, v·m > v^s or classes·m > v^s.
+        When there are fewer different tuples than productions, v·m > v^s or classes·m > v^s; for a unary_probability
+        above 0 where there is one level, or one symbol a production.
 
     Notes
     -----
@@ -181,6 +196,9 @@ def random_grammar(
     --------
     >>> random_grammar(seed=0, levels=3, vocabulary=8, synonyms=4).unambiguous
     True
+    >>> unbalanced = random_grammar(seed=0, levels=2, vocabulary=4, synonyms=2, unary_probability=0.3)
+    >>> unbalanced.sizes, unbalanced.productions[1][2].tolist()  # two of two tokens, and symbol 2 alone before a blank
+    ((4, 4, 5), [[3, 2], [2, 2], [2, 4]])
     """
     top = vocabulary if classes is None else classes
     for name, value, least in (
@@ -201,6 +219,12 @@ def random_grammar(
             f"{most} symbols with synonyms = {synonyms} need {most * synonyms} different tuples, and vocabulary = "
             f"{vocabulary}, branching = {branching} give {tuples}: use fewer synonyms or a larger vocabulary"
         )
+    if not 0.0 <= unary_probability < 1.0 or (unary_probability and (levels < 2 or branching < 2)):
+        raise RecipeError(
+            f"unary_probability = {unary_probability!r}, levels = {levels}, branching = {branching}: expected "
+            "0 <= unary_probability < 1, and levels and branching >= 2 where it is above 0, for only symbols below the "
+            "class are passed down"
+        )
     chance = np.full(synonyms, 1.0 / synonyms)
     if zipf_exponent is not None:
         chance = zipf_probabilities(synonyms, zipf_exponent)
@@ -209,9 +233,26 @@ def random_grammar(
         symbols = top if level == 0 else vocabulary
         chosen = _tuples(key64(seed, Role.GRAMMAR, level), symbols * synonyms, tuples, ambiguous)
         digits = chosen[:, None] // vocabulary ** np.arange(branching - 1, -1, -1) % vocabulary
-        productions.append(digits.reshape(symbols, synonyms, branching))
-        probabilities.append(np.tile(chance, (symbols, 1)))
-    return Grammar(tuple(productions), tuple(probabilities), np.full(top, 1.0 / top), vocabulary)
+        rules, rows = digits.reshape(symbols, synonyms, branching), np.tile(chance, (symbols, 1))
+        if unary_probability and level:
+            rules, rows = _with_unary(rules, rows, unary_probability, blanks=level > 1)
+        productions.append(rules)
+        probabilities.append(rows)
+    prior, blank = np.full(top, 1.0 / top), vocabulary if unary_probability else None
+    return Grammar(tuple(productions), tuple(probabilities), prior, vocabulary + (blank is not None), blank)
+
+
+def _with_unary(rules: I64, chance: F64, unary_probability: float, blanks: bool) -> tuple[I64, F64]:
+    """One production more for every symbol, itself before blanks; and where blanks can stand, those of the blank."""
+    symbols, _, s = rules.shape
+    alone = np.full((symbols, 1, s), symbols, np.int64)
+    alone[:, 0, 0] = np.arange(symbols)
+    rules = np.concatenate([rules, alone], axis=1)
+    chance = np.concatenate([(1.0 - unary_probability) * chance, np.full((symbols, 1), unary_probability)], axis=1)
+    if blanks:  # all alike, and only the first occurs
+        rules = np.concatenate([rules, np.full((1, *rules.shape[1:]), symbols, np.int64)])
+        chance = np.concatenate([chance, np.eye(1, chance.shape[1])])
+    return rules, chance
 
 
 def _tuples(key: int, count: int, tuples: int, repeated: bool) -> I64:

@@ -9,17 +9,17 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F64, I64, AnyInt
-from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
 from fractalman.theory.grammars import _string_kernels
+from fractalman.theory.grammars.drawing import DerivationsDisplay
 from fractalman.theory.grammars.rules import Grammar
 
 _ROWS = 1 << 14  # strings in one task
 
 
 @dataclass(frozen=True, eq=False)
-class Derivations(Display):
+class Derivations(DerivationsDisplay):
     """Strings and the hidden symbols that they derive from.
 
     Parameters
@@ -163,6 +163,50 @@ def exchange_synonyms(
         ],
     )
     return Derivations(grammar, symbols)
+
+
+def transplant(derived: Derivations, donors: Derivations, *, level: int, node: int) -> Derivations:
+    """Return strings in which a hidden symbol and all below it are those of other strings.
+
+    Parameters
+    ----------
+    derived, donors : Derivations
+        As many strings of the same grammar.
+    level, node : int
+        The symbol: its level, 0 … L, and its place there from the left.
+
+    Returns
+    -------
+    Derivations
+        Row i is row i of ``derived`` with that part of row i of ``donors``; above the symbol nothing changes, so that
+        rules need not be followed there.
+
+    Raises
+    ------
+    RecipeError
+        For levels and nodes outside, and other numbers of strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractalman.theory.grammars import random_grammar
+    >>> drawn = derive_strings(random_grammar(seed=0, levels=2, vocabulary=4, synonyms=2), np.arange(5), seed=1)
+    >>> other = transplant(drawn, Derivations(drawn.grammar, drawn.symbols[::-1]), level=1, node=0)
+    >>> bool((other.tokens[:, :2] == drawn.tokens[::-1, :2]).all()), bool((other.tokens == drawn.tokens)[:, 2:].all())
+    (True, True)
+    """
+    s, levels = derived.grammar.branching, derived.grammar.levels
+    if not 0 <= level <= levels or not 0 <= node < s**level or derived.symbols.shape != donors.symbols.shape:
+        raise RecipeError(
+            f"level = {level}, node = {node}, {len(derived.symbols)} strings and {len(donors.symbols)} donors: "
+            f"expected a level from 0 to {levels}, a node below {s}^level, and as many strings"
+        )
+    symbols = derived.symbols.copy()
+    for below in range(level, levels + 1):
+        width, first = s ** (below - level), sum(s**k for k in range(below))
+        part = slice(first + node * width, first + (node + 1) * width)
+        symbols[:, part] = donors.symbols[:, part]
+    return Derivations(derived.grammar, symbols)
 
 
 def _tables(grammar: Grammar, dtype: Any) -> tuple[AnyInt, F64, I64, I64]:

@@ -48,6 +48,12 @@ HIERARCHY_ZIPF = Source(
     "a/(1+a) was read in a summary",
     "abstract and a summary",
 )
+HIERARCHY_SHAPES = Source(
+    "Parley, Cagnetta & Wyart, arXiv 2602.06065",
+    "grammars of uniform depth whose productions have 2 or 3 symbols: strings of all shapes of trees, which have to be "
+    "parsed, are learned from local statistics",
+    "abstract",
+)
 LANGUAGE_STRUCTURE = Source(
     "Cagnetta & Wyart, arXiv 2406.00048",
     "token correlations of the Random Hierarchy Model build its hidden symbols, deeper ones at longer range; a finite "
