@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fractalman._files import leftovers_in, remove
+from fractalman._switches import switches
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
@@ -178,6 +179,7 @@ def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: 
 # ---------------------------------------------------------------------------------------------------- all of them
 
 
+@switches
 def write_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -260,6 +262,7 @@ def write_shards(
         return merging.publish(hierarchy, overwrite, told)
 
 
+@switches
 def merge_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],

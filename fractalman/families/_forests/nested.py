@@ -11,7 +11,8 @@ number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from
 vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
 
 The sizes at which one side of a cell grows are found one after the other, by about two evaluations of P_n(≤ s) each: a
-sum of at most 256 terms, or its expansion where both sides have 128 vertices. Near linear: 6 of them a point at 10^6.
+sum of at most 256 terms, or its expansion where both sides have 128 vertices; nearly always a table or a shorter
+expansion decides (`_share_kernels.compared`). Near linear: 6 arrivals a point at 10^6.
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
