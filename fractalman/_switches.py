@@ -24,7 +24,7 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
     Parameters
     ----------
     function : callable
-        Its annotations are texts, as in every module here.
+        Annotated.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
     Examples
     --------
     >>> @switches
-    ... def save(name: "str", overwrite: "bool" = False) -> "str":
+    ... def save(name: str, overwrite: bool = False) -> str:
     ...     return name
     >>> save("a.h5", overwrite="no")
     Traceback (most recent call last):
@@ -42,9 +42,9 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
     """
     parameters = inspect.signature(function).parameters.values()
     allowed = {
-        p.name: (bool, np.bool_, type(None)) if "None" in p.annotation else (bool, np.bool_)
+        p.name: (bool, np.bool_, type(None)) if "None" in str(p.annotation) else (bool, np.bool_)
         for p in parameters
-        if p.annotation in ("bool", "bool | None")
+        if p.annotation in (bool, "bool", "bool | None")
     }
     order = [p.name for p in parameters]
 

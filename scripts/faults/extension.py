@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import random
@@ -74,8 +75,11 @@ def _shards_killed(tally: Tally, folder: Path, moments: int, rng: random.Random)
         child, wanted = start(folder, "extend", path.name, *words), total * (moment + rng.random()) / moments
 
         def written() -> int:
-            found = [path for path in shards.glob("*12.h5*") if path.exists()]
-            return sum(path.stat().st_size for path in found)
+            size = 0
+            for found in shards.glob("*12.h5*"):
+                with contextlib.suppress(FileNotFoundError):  # it has its name by now
+                    size += found.stat().st_size
+            return size
 
         while child.is_alive() and written() < wanted:
             time.sleep(0.0005)
