@@ -69,7 +69,7 @@ def _shards_killed(tally: Tally, folder: Path, moments: int, rng: random.Random)
     old = path.read_bytes()
     end(start(folder, "extend", path.name, *words), folder)
     whole = files()
-    total = sum(map(len, whole.values()))
+    total = sum(len(text) for name, text in whole.items() if name != path.name)
     for moment in range(moments):
         begin()
         child, wanted = start(folder, "extend", path.name, *words), total * (moment + rng.random()) / moments
@@ -83,7 +83,8 @@ def _shards_killed(tally: Tally, folder: Path, moments: int, rng: random.Random)
 
         while child.is_alive() and written() < wanted:
             time.sleep(0.0005)
-        os.kill(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it had ended
+            os.kill(child.pid, signal.SIGKILL)
         end(child, folder)
         finished = len(list(shards.glob("*-of-00012.h5")))
         at = path.read_bytes()
