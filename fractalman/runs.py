@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from fractalman._switches import switches
 from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_experiment, run_sweep
 from fractalman.experiments.brought import refuse_absent, refuse_immovable
@@ -31,6 +32,7 @@ Spec = str | Path | Mapping[str, Any]
 """Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue."""
 
 
+@switches
 def run_confirmation(
     spec: Spec,
     out: str | Path | None = None,
@@ -128,6 +130,7 @@ def plan_confirmation(spec: Spec, learners: Mapping[str, Any] | None = None) -> 
     return plan
 
 
+@switches
 def run_study(
     name: str,
     spec: Spec,
@@ -193,6 +196,7 @@ def _run(
     return result
 
 
+@switches
 def run_granularity(
     spec: Any,
     out: str | Path | None = None,
@@ -283,6 +287,7 @@ def run_granularity(
     return cast("GranularityResult", _run("granularity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
+@switches
 def run_linearity(
     spec: Any,
     out: str | Path | None = None,
@@ -352,6 +357,7 @@ def run_linearity(
     return cast("LinearityResult", _run("linearity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
+@switches
 def run_locality(
     spec: Any,
     out: str | Path | None = None,
@@ -422,6 +428,7 @@ def run_locality(
     return cast("LocalityResult", _run("locality", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
+@switches
 def run_probe(
     spec: Any,
     out: str | Path | None = None,

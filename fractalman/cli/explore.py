@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
-from fractalman.cli.options import add_force, add_learner, add_output, command
+from fractalman.cli.options import add_force, add_learner, add_output, command, integer
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -22,7 +22,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("source", metavar="SOURCE", help=source)
     add_output(parser, "page", "explore.html")
     add_learner(parser)
-    parser.add_argument("--points", type=int, default=100_000, metavar="N", help="points shown at most (default 10^5)")
+    parser.add_argument(
+        "--points", type=integer, default=100_000, metavar="N", help="points shown at most (default 1e5)"
+    )
     add_force(parser, "overwrite an existing page")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
-from fractalman.cli.options import FILE, add_force, add_output, command
+from fractalman.cli.options import FILE, add_force, add_output, command, whole
 from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
 def _latents(text: str) -> int | str:
     if text == "all":
         return text
-    if not re.fullmatch(r"[0-9]{1,18}", text):
+    number = whole(text)
+    if number is None or number < 0:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number from 0 up, or all")
-    return int(text)
+    return number

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import existing_file, say_written
-from fractalman.cli.options import FILE, command
+from fractalman.cli.options import FILE, command, integer
 from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "extend", run, about, "extend cluster.h5 --n-points 100000")
     parser.add_argument("file", metavar="FILE", help=f"{FILE}; replaced at once when the larger one is complete")
     parser.add_argument(
-        "--n-points", type=int, required=True, metavar="N", help="points from now on, more than the file has"
+        "--n-points", type=integer, required=True, metavar="N", help="points from now on, more than the file has"
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, print_json, say_written
-from fractalman.cli.options import RECIPE, add_force, add_output, add_scheduler, command, jobs, shard
+from fractalman.cli.options import RECIPE, add_force, add_output, add_scheduler, command, jobs, shard, whole
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
 from fractalman.sources import is_file, recipe_of
@@ -97,9 +96,10 @@ def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def _shards(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
+    number = whole(text)
+    if number is None or number < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of shards from 1 up")
-    return int(text)
+    return number
 
 
 def _check_sharing(options: argparse.Namespace) -> None:

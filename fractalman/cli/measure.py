@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, existing_file, print_json
-from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command
+from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import FileFormatError, RecipeError
 
@@ -42,22 +42,26 @@ def add(commands: Commands) -> None:
         "--where", metavar="COLUMN=VALUE", action="append", default=[], help="of a table: only rows with this value"
     )
     parser.add_argument("--window", metavar="LOW,HIGH", help="of a table with one axis: only these sizes, e.g. 1e6,")
-    parser.add_argument("--trials", type=float, metavar="N", help="of error rates: test cases behind each")
+    parser.add_argument("--trials", type=real, metavar="N", help="of error rates: test cases behind each")
     parser.add_argument(
         "--form", metavar="FORM", help="of a joint law: plain, repeated (data seen again) or overtraining"
     )
     parser.add_argument("--budgets", metavar="C,C,…", help="of a joint law: compute for which the optimum is wanted")
     parser.add_argument(
-        "--cost", type=float, metavar="K", help="of a joint law: compute is K·parameters·data (default 6)"
+        "--cost", type=real, metavar="K", help="of a joint law: compute is K·parameters·data (default 6)"
     )
     parser.add_argument(
-        "--huber", type=float, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
+        "--huber", type=real, metavar="T", help="threshold on ln loss of a joint fit (default: the noise)"
     )
     parser.add_argument("--nugget", action="store_true", help="of points: fit label noise beside the power laws")
     parser.add_argument("--target", metavar="NAME", help=f"of points: {TARGET}")
     parser.add_argument("--points", metavar="NAME", help=f"of points: {ARRAY}")
     parser.add_argument(
-        "--theiler", type=int, default=0, metavar="ROWS", help="of points in time: rows this close are no neighbours"
+        "--theiler",
+        type=integer,
+        default=0,
+        metavar="ROWS",
+        help="of points in time: rows so close are no neighbours",
     )
     parser.add_argument("--keep-duplicates", action="store_true", help="of points: keep rows that stand twice")
     add_plot(parser, "the fit of a table, the dimension of points, or the label variogram of a fractalman file")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
 from fractalman.errors import RecipeError
@@ -117,19 +119,47 @@ def add_scheduler(parser: argparse.ArgumentParser | argparse._ArgumentGroup, abo
     )
 
 
+def whole(text: str) -> int | None:
+    """The integer that a word stands for: 1000, 1_000, 1e3, 2.5e4; None if it is none of at most 18 digits."""
+    if not re.fullmatch(r"[+-]?[0-9][0-9_]{0,30}(\.[0-9]{0,18})?([eE][+]?[0-9]{1,2})?", text):
+        return None
+    with contextlib.suppress(InvalidOperation):
+        number = Decimal(text)
+        if number == number.to_integral_value() and abs(number) < 10**18:
+            return int(number)
+    return None
+
+
+def integer(text: str) -> int:
+    """Read an integer: "1000", "1e3"; its bounds are checked where it is used."""
+    number = whole(text.strip())
+    if number is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected an integer of at most 18 digits, e.g. 1000 or 1e3")
+    return number
+
+
+def real(text: str) -> float:
+    """Read a number: "0.5", "1e-3"; its bounds are checked where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number, e.g. 0.5 or 1e-3") from None
+
+
 def sizes(text: str) -> list[int]:
-    """Read training-set sizes: "128,256,512"."""
-    words = [word for word in re.split(r"[,\s]+", text.strip()) if word]
-    if not words or not all(re.fullmatch(r"[0-9]{1,18}", word) and int(word) >= 1 for word in words):
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected sizes >= 1 with commas, e.g. 128,256,512")
-    return sorted({int(word) for word in words})
+    """Read training-set sizes: "128,256,512", "1e3,1e4"."""
+    numbers = [whole(word) for word in re.split(r"[,\s]+", text.strip()) if word]
+    if not numbers or not all(number is not None and number >= 1 for number in numbers):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected sizes >= 1 with commas, e.g. 128,256,1e3")
+    return sorted({number for number in numbers if number is not None})
 
 
 def jobs(text: str) -> int:
     """Read a number of processes."""
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 1024:
+    number = whole(text)
+    if number is None or not 1 <= number <= 1024:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of processes from 1 to 1024")
-    return int(text)
+    return number
 
 
 def shard(text: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
-from fractalman.cli.options import RECIPE, add_learner, command
+from fractalman.cli.options import RECIPE, add_learner, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.sources import recipe_of
 
@@ -22,9 +22,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     add_learner(parser)
-    parser.add_argument("--resolution", type=float, default=0.02, help="95 %% half-width wanted (default 0.02)")
+    parser.add_argument("--resolution", type=real, default=0.02, help="95 %% half-width wanted (default 0.02)")
     parser.add_argument(
-        "--budget", type=int, default=1_000_000, help="training points that may be fitted (default 10^6)"
+        "--budget", type=integer, default=1_000_000, help="training points that may be fitted (default 10^6)"
     )
     add_plot(parser, "every window of sizes and what it costs")
 

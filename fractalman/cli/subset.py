@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import existing_file, say_written
-from fractalman.cli.options import FILE, add_force, add_output, command
+from fractalman.cli.options import FILE, add_force, add_output, command, integer
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def add(commands: Commands) -> None:
         metavar="ROWS",
         help="FIRST:END or FIRST:END:STEP as in Python (:1000, ::2, -500:), or a .npy file of row numbers or of a mask",
     )
-    parser.add_argument("--min-cluster", type=int, metavar="N", help="only clusters of at least N points")
-    parser.add_argument("--max-cluster", type=int, metavar="N", help="only clusters of at most N points")
+    parser.add_argument("--min-cluster", type=integer, metavar="N", help="only clusters of at least N points")
+    parser.add_argument("--max-cluster", type=integer, metavar="N", help="only clusters of at most N points")
     parser.add_argument("--drop-empty", action="store_true", help="leave out latents without any of the points")
     parser.add_argument("--collapse", action="store_true", help="join chains of nodes with a single child")
     add_force(parser)

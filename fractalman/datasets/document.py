@@ -114,7 +114,8 @@ every read, unless told otherwise; HDF5 by itself does not). XXH3 guards against
 - `versions`: of fractalman, numpy, numba, llvmlite, scipy, h5py, xxhash and HDF5 (and hdf5plugin where it was used),
   as they were when the file was written;
 - `compression`: how the columns are stored, a name above;
-- `extended`, only in a file that points were added to: `n_points` and `content` of the file that it was at first.
+- `extended`, only in a file that points were added to: `n_points` and `content` of the file that it was at first, of an
+  index also its number of `shards`.
   Steps in between leave no trace; the content digest below leaves it aside, so it is that of a file written at once;
 - `columns`: per column its `dtype`, `shape` and `digest` (of its block digests, see above);
 - `content`: BLAKE2b-256 of the JSON (sorted keys, no blanks) of `recipe`, `stream_version` and `columns`: two files

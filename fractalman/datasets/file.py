@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from fractalman._files import refuse_source
+from fractalman._switches import switches
 from fractalman.datasets.contents import Contents
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
@@ -185,6 +186,7 @@ class File(PointsDisplay, StoredDataset):
             origin=self.origin,
         )
 
+    @switches
     def subset(
         self,
         rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F32, F64, I32, I64, AnyFloat, AnyInt
 from fractalman.config import is_integer, shown
 from fractalman.datasets.display import PointsDisplay
@@ -174,6 +175,7 @@ class Dataset(PointsDisplay):
             self.recipe, self.hierarchy, self.X, min_size, whole=self.origin is None, activations=activations
         )
 
+    @switches
     def subset(
         self,
         rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,

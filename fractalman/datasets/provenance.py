@@ -58,7 +58,8 @@ class Provenance(Display):
     format : tuple of two int, default of this version
         Major and minor number.
     extended : dict or None, default None
-        Of a file that points were added to: ``n_points`` and ``content`` of the file that it was at first.
+        Of a file that points were added to: ``n_points`` and ``content`` of the file that it was at first,
+        of an index also ``shards``, their number.
     """
 
     recipe: Mapping[str, Any]
@@ -146,10 +147,11 @@ def from_bytes(text: bytes) -> tuple[Provenance, str]:
 
 
 def _story(table: Any) -> dict[str, Any] | None:
-    """What a file was before points were added: its number of points and its content digest."""
+    """What a file was before points were added: its number of points, its content digest, of an index its shards."""
     if table is None:
         return None
-    return {"n_points": int(table["n_points"]), "content": str(table["content"])}
+    shards = {"shards": int(table["shards"])} if "shards" in table else {}
+    return {"n_points": int(table["n_points"]), "content": str(table["content"]), **shards}
 
 
 def current_versions(*more: str) -> dict[str, str]:

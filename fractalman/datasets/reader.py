@@ -123,6 +123,11 @@ class StoredDataset(Display):
         return self.provenance.recipe.get("family") == SUBSET_FAMILY
 
     @property
+    def n_shards(self) -> int:
+        """How many shards hold the rows; 0 of a file that holds its own."""
+        return 0 if self._shards is None else len(self._shards.table.records)
+
+    @property
     def is_index(self) -> bool:
         """Whether the file shows rows that lie in shards."""
         return self._shards is not None

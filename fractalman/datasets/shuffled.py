@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
@@ -254,6 +255,7 @@ def _no_points(found: str, recipe: str) -> RecipeError:
     )
 
 
+@switches
 def batches(
     source: Points | str | os.PathLike[str],
     batch_size: int,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman.config import is_word, shown
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.trees import path_sums
@@ -102,6 +103,7 @@ def _hierarchy(data: TableSource, why: str) -> Hierarchy:
     return data.hierarchy
 
 
+@switches
 def to_pandas(data: TableSource, table: str = "points", coordinates: bool = False) -> DataFrame:
     """Return a dataset as a pandas table.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fractalman._files import as_path
+from fractalman._switches import switches
 from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
@@ -92,6 +93,7 @@ def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+@switches
 def verify_file(
     path: str | os.PathLike[str], *, progress: Progress | None = None, isolated: bool | None = None
 ) -> list[Problem]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from fractalman._files import refuse_source
+from fractalman._switches import switches
 from fractalman.datasets.coarse import CoarseDataset
 from fractalman.datasets.exchange import check_layout, export_data
 from fractalman.errors import RecipeError
@@ -15,6 +16,7 @@ from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, close, resolve
 
 
+@switches
 def export(
     source: RecipeSource,
     path: str | os.PathLike[str],

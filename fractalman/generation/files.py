@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman._files import replacing
+from fractalman._switches import switches
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import FileFormatError
 from fractalman.generation.columns import file_columns
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.subset import Origin
 
 
+@switches
 def write(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -125,6 +127,7 @@ def write_extended(
     )
 
 
+@switches
 def rebuild(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],

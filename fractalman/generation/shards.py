@@ -12,12 +12,13 @@ import errno
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fractalman._files import leftovers_in, remove
+from fractalman._switches import switches
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
@@ -178,6 +179,7 @@ def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: 
 # ---------------------------------------------------------------------------------------------------- all of them
 
 
+@switches
 def write_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -238,28 +240,49 @@ def write_shards(
     """
     from fractalman.datasets import check_target
 
-    recipe = recipe_of(recipe)
-    columns = _columns(recipe, shards)
+    made = recipe_of(recipe)
+    _columns(made, shards)  # before anything else is said
     target = check_target(path, overwrite)
-    check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
     with contextlib.ExitStack() as closing:
         told = closing.enter_context(byte_progress(progress))
-        count = _Count(recipe, columns, target, shards, told)
-        runner = executor
-        if runner is None:
-            runner = closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
-        count.check_space()
-        work: Callable[..., None] = _task
-        if isinstance(runner, SerialExecutor):
-            work = partial(_task, progress=count.within)
-        tasks = [(recipe.to_dict(), str(target.absolute()), number, shards) for number in count.missing]
-        merging = _Merge(recipe, target, shards)
-        for i, _ in gather(runner, work, tasks, name=lambda i: f"shard {count.missing[i]}/{shards}"):
-            count.finish(count.missing[i])
-            merging.take(count.left)  # while the workers are at the next ones
-        return merging.publish(hierarchy, overwrite, told)
+        runner = executor or closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
+        return write_all_shards(made, target, shards, hierarchy, overwrite, told, runner)
 
 
+def write_all_shards(
+    recipe: Recipe,
+    target: Path,
+    shards: int,
+    hierarchy: bool,
+    overwrite: bool,
+    told: Progress | None,
+    runner: Executor,
+    *,
+    check: Callable[[Sequence[Path]], None] | None = None,
+    extended: Mapping[str, Any] | None = None,
+) -> Path:
+    """`write_shards` by a given executor; ``check`` sees the finished shards before the index file is published.
+
+    ``extended`` is what the provenance says of a dataset that points were added to.
+    """
+    columns = _columns(recipe, shards)
+    check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
+    count = _Count(recipe, columns, target, shards, told)
+    count.check_space()
+    work: Callable[..., None] = _task
+    if isinstance(runner, SerialExecutor):
+        work = partial(_task, progress=count.within)
+    tasks = [(recipe.to_dict(), str(target.absolute()), number, shards) for number in count.missing]
+    merging = _Merge(recipe, target, shards)
+    for i, _ in gather(runner, work, tasks, name=lambda i: f"shard {count.missing[i]}/{shards}"):
+        count.finish(count.missing[i])
+        merging.take(count.left)  # while the workers are at the next ones
+    if check:
+        check([merging.path(number) for number in range(1, shards + 1)])
+    return merging.publish(hierarchy, overwrite, told, extended)
+
+
+@switches
 def merge_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -400,13 +423,13 @@ class _Merge:
         self._recipe, self._target, self._shards = recipe, target, shards
         self._merging, self._next = Merging(target, recipe.max_points), 1
 
-    def _path(self, number: int) -> Path:
+    def path(self, number: int) -> Path:
         return _shard(self._recipe, self._target, number, self._shards)
 
     def take(self, left: set[int], progress: Progress | None = None) -> None:
         """Read what comes next, up to the first shard of ``left``."""
         while self._next <= self._shards and self._next not in left:
-            path = self._path(self._next)
+            path = self.path(self._next)
             provenance = _finished(self._recipe, path, self._next, self._shards)
             if provenance is None:
                 raise RecipeError(f"shard {path} is gone: run the same command again")
@@ -416,7 +439,13 @@ class _Merge:
                 progress("digests of the whole", done, max(done, done * self._shards // self._next))
             self._next += 1
 
-    def publish(self, hierarchy: bool, overwrite: bool, progress: Progress | None) -> Path:
+    def publish(
+        self,
+        hierarchy: bool,
+        overwrite: bool,
+        progress: Progress | None,
+        extended: Mapping[str, Any] | None = None,
+    ) -> Path:
         """Read the rest, write the index file, return its path."""
         from fractalman.datasets import write_columns
 
@@ -426,8 +455,8 @@ class _Merge:
             trees = streamed_columns(self._recipe, True, self._target.parent) or {}
             columns = {**{name: PrefetchedColumn(rows) for name, rows in trees.items()}, **columns}
         table = self._recipe.to_dict()
-        write_columns(self._target, columns, recipe=table, overwrite=overwrite, progress=progress)
-        _tidy(self._target, {self._path(number).name for number in range(1, self._shards + 1)}, overwrite)
+        write_columns(self._target, columns, recipe=table, overwrite=overwrite, progress=progress, extended=extended)
+        _tidy(self._target, {self.path(number).name for number in range(1, self._shards + 1)}, overwrite)
         return self._target
 
 

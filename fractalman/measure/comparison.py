@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
 from fractalman.errors import FitError
@@ -242,6 +243,7 @@ class WindowSensitivity(SeriesDisplay):
         return np.asarray(self.window[:, 1], np.float64)
 
 
+@switches
 def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False) -> WindowSensitivity:
     """Return the exponent fitted in every window of three or more neighbouring sizes.
 

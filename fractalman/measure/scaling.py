@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure._binomial import fit_rates
@@ -203,6 +204,7 @@ def student_t_real(degrees_of_freedom: float, outside: float = 0.05) -> float:
     return float(stdtrit(max(degrees_of_freedom, 1.0), 1.0 - 0.5 * outside))
 
 
+@switches
 def fit_power_law(
     n: ArrayLike,
     loss: ArrayLike,

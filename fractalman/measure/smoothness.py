@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
@@ -69,6 +70,7 @@ class Smoothness(SeriesDisplay):
     warnings: tuple[str, ...]
 
 
+@switches
 def smoothness(
     X: ArrayLike | RecipeSource,
     y: ArrayLike | None = None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import dimensions
 from fractalman.measure.scaling import PowerLawFit
@@ -16,6 +17,7 @@ from fractalman.measure.targets import TargetError
 from fractalman.measure.user_files import read_user_points
 
 
+@switches
 def measure_points(
     path: str | Path,
     nugget: bool = False,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
+from fractalman._switches import switches
 from fractalman._typing import F64, AnyInt
 from fractalman.config import is_word, shown
 from fractalman.errors import FractalmanError, RecipeError
@@ -239,6 +240,7 @@ class OwnPrediction(OwnPredictionDisplay):
         )
 
 
+@switches
 def predict_own_data(
     X: ArrayLike,
     y: ArrayLike,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.trees import queries
 from fractalman.trees.display import HierarchyDisplay, LabelTreeDisplay
@@ -99,6 +100,7 @@ class Hierarchy(HierarchyDisplay):
         """
         return choose_latents(self.size, self.variance, self.n_points, top, by, share, size)
 
+    @switches
     def features(
         self,
         *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import random
@@ -52,10 +53,59 @@ def _killed(tally: Tally, name: str, first: Path, n: int, moments: int, rng: ran
             left.unlink()
 
 
+def _shards_killed(tally: Tally, folder: Path, moments: int, rng: random.Random) -> None:
+    """Kill an index of shards when so many of the new shards' bytes are there; what is there is whole, and goes on."""
+    recipe, path, words = RECIPES["cascade"].replace(n_points=40_000), folder / "index.h5", ("--n-points", "120000")
+    name, shards = "index of 4 shards, killed", folder / "index.h5.shards"
+
+    def files() -> dict[str, bytes]:
+        return {found.name: found.read_bytes() for found in (path, *sorted(shards.glob("*.h5")))}
+
+    def begin() -> None:
+        shutil.rmtree(shards, ignore_errors=True)
+        fm.write_shards(recipe, path, 4, overwrite=True, progress=False)
+
+    begin()
+    old = path.read_bytes()
+    end(start(folder, "extend", path.name, *words), folder)
+    whole = files()
+    total = sum(len(text) for name, text in whole.items() if name != path.name)
+    for moment in range(moments):
+        begin()
+        child, wanted = start(folder, "extend", path.name, *words), total * (moment + rng.random()) / moments
+
+        def written() -> int:
+            size = 0
+            for found in shards.glob("*12.h5*"):
+                with contextlib.suppress(FileNotFoundError):  # it has its name by now
+                    size += found.stat().st_size
+            return size
+
+        while child.is_alive() and written() < wanted:
+            time.sleep(0.0005)
+        with contextlib.suppress(ProcessLookupError):  # it had ended
+            os.kill(child.pid, signal.SIGKILL)
+        end(child, folder)
+        finished = len(list(shards.glob("*-of-00012.h5")))
+        at = path.read_bytes()
+        word = (
+            "silent"
+            if at not in (old, whole[path.name]) or fm.verify(path)
+            else "old file"
+            if at == old
+            else "new file"
+        )
+        if word == "old file":
+            fm.extend(path, 120_000, progress=False)
+            word = "old file, then the same" if files() == whole else "silent"
+        tally.add(name, word, f"moment {moment}, {finished} shards finished")
+
+
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
     """At share 1 twenty kills a recipe; the sizes shrink with the share."""
     rng, tally = random.Random(seed), Tally("extend: by recipe")
     small, killed, first, last = (max(100, round(n * share)) for n in (SMALL, KILLED, FIRST, LAST))
+    _shards_killed(tally, folder, max(2, round(20 * share)), rng)
     for name, recipe in RECIPES.items():
         begun = fm.write(recipe.replace(n_points=small), folder / "start.h5", overwrite=True)
         _killed(tally, name, begun, killed, max(2, round(20 * share)), rng)

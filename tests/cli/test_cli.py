@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 import fractalman as fm
 from fractalman import cli
 from fractalman.catalogue import catalogue_names, catalogue_text
+from fractalman.cli import options as number_options
 from fractalman.errors import RecipeError
 from fractalman.experiments import load_spec
 from fractalman.recipes import from_toml
@@ -205,6 +207,8 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
         (["predict", "cascade-plain", "--sizes", "12,-3"], "sizes >= 1"),
         (["predict", "cascade-plain", "--plot", "p.eps"], "ends in .pdf, .svg or .png"),
         (["plan", "cascade-plain", "--resolution", "2"], "resolution = 2.0"),
+        (["plan", "cascade-plain", "--resolution", "fine"], "found 'fine', expected a number, e.g. 0.5 or 1e-3"),
+        (["plan", "cascade-plain", "--budget", "1e-3"], "found '1e-3', expected an integer of at most 18 digits"),
         (["predict", "cascade-plain", "--plot", "nowhere/p.png"], "existing folder"),
         (["predict", "small.toml", "--sizes", "1000"], "225"),
         (["predict", "nowhere.h5"], "nowhere.h5"),
@@ -279,6 +283,31 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
         for example in examples:
             options = parse(example.split())
             assert (options.command, options.run) == (name, parser.get_default("run"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1000", 1000), ("1e3", 1000), ("2.5e4", 25000), ("1_000", 1000), ("-3", -3), ("1E+2", 100), ("1.0", 1)],
+)
+def test_integers_are_typed_as_people_write_them(text: str, number: int) -> None:
+    assert number_options.integer(text) == number
+    if number > 0:
+        assert number_options.sizes(f"{text},7") == sorted([7, number])
+
+
+@pytest.mark.parametrize("text", ["", "1e", "1.5", "1e-3", "1e19", "9" * 5000, "nan", "inf", "0x10", "1,000", "ten"])
+def test_what_is_no_integer_is_refused_in_our_words(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected an integer of at most 18 digits"):
+        number_options.integer(text)
+
+
+def test_no_command_leaves_numbers_to_the_words_of_argparse() -> None:
+    from fractalman.cli.parser import _parser
+
+    types = [action.type for command in _parser()[1].values() for action in command._actions]
+    assert number_options.integer in types
+    assert int not in types
+    assert float not in types
 
 
 def test_help_and_version_go_to_stdout(shell: Shell) -> None:

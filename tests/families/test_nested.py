@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import fractalman as fm
 from fractalman import theory
 from fractalman.families import _forests as forests
-from fractalman.families._forests import _nested_kernels, nested
+from fractalman.families._forests import _share_kernels, nested
 from fractalman.random.streams import Role, draws, key64
 from fractalman.trees import depths
 from tests.families.test_geometry import degrees, distance, random_recursive_tree, shape_counts
@@ -47,8 +47,8 @@ def test_reference_of_the_nested_growth_at_sizes_that_the_expansion_serves(n: in
 
 def test_reference_of_the_expansion() -> None:
     level, walk = reference.expansion(5)
-    assert _nested_kernels._LEVEL.tolist() == [float(x) for x in level]
-    for table, sign, first in ((_nested_kernels._ABOVE, 1, 0), (_nested_kernels._BELOW, -1, 1)):
+    assert _share_kernels._LEVEL.tolist() == [float(x) for x in level]
+    for table, sign, first in ((_share_kernels._ABOVE, 1, 0), (_share_kernels._BELOW, -1, 1)):
         rows = [[float(walk.get((p, sign * m), 0)) for p in range(6)] for m in range(first, 6)]
         assert table.tolist() == rows
     assert all(abs(m) <= p for p, m in walk)
@@ -57,21 +57,55 @@ def test_reference_of_the_expansion() -> None:
 def test_reference_of_the_shares() -> None:
     """By the expansion and by sums: the exact law to a few units in the last place, another size's is rejected."""
     weight, pointed = np.empty(64), np.empty(64)
-    _nested_kernels.tree_weights(weight, pointed)
+    _share_kernels.tree_weights(weight, pointed)
     whole = np.empty(703), np.empty(703)
-    _nested_kernels.tree_weights(*whole)
+    _share_kernels.tree_weights(*whole)
     for n, sizes in ((257, (128,)), (300, (128, 150, 171)), (700, (5, 128, 350, 571, 600, 690))):
         exact = list(itertools.accumulate(reference.base_law(n)))
         for s in sizes:
             wanted = float(exact[s - 1])  # sums reach into the table of all weights, the expansion needs none
             for tables in ((weight, pointed), whole) if 128 <= s < n - 128 else (whole,):
-                made = _nested_kernels.share(*tables, n, s, True)
-                branch = _nested_kernels.share(*tables, n, n - 1 - s, False)
+                made = _share_kernels.share(*tables, n, s, True)
+                branch = _share_kernels.share(*tables, n, n - 1 - s, False)
                 assert made == pytest.approx(wanted, abs=3e-15)
                 assert branch == pytest.approx(1.0 - wanted, abs=3e-15)
-                assert _nested_kernels.share(*tables, n + 1, s, True) < wanted - 1e-10
+                assert _share_kernels.share(*tables, n + 1, s, True) < wanted - 1e-10
         # a smaller tree's table ends before n and gives the same bits
-        assert _nested_kernels.share(weight, pointed, n, 5, True) == _nested_kernels.share(*whole, n, 5, True)
+        assert _share_kernels.share(weight, pointed, n, 5, True) == _share_kernels.share(*whole, n, 5, True)
+
+
+def test_reference_of_shares_compared_by_less_work() -> None:
+    """Each way is wrong by less than it says and decides what `share` decides; close to it, it says that it can't."""
+    shares, series = nested.share_tables(2)[2:]
+    weight, pointed = nested.share_tables(4000)[:2]
+    for n in (256, 300, 700, 4000):
+        for most in (1, 2, 30, 127, 128, n // 2, n - 129, n - 128, n - 2):
+            for base in (True, False):
+                exact = _share_kernels.share(weight, pointed, n, most, base)
+
+                def said(shift: float, n: int = n, most: int = most, base: bool = base, exact: float = exact) -> int:
+                    return int(_share_kernels.compared(shares, series, n, most, base, exact + shift))
+
+                side, small = (most, base) if most < 128 else (n - 1 - most, not base)
+                if side < 128:
+                    about, wrong = _share_kernels.by_side_series(series, n, side, small)
+                    about = about if most < 128 else 1.0 - about
+                else:
+                    about, wrong = _share_kernels.by_low_order(n, most if base else n - 1 - most)
+                    about = about if base else 1.0 - about
+                assert abs(about - exact) < 0.6 * wrong
+                assert wrong < 1e-3
+                assert [said(-2.0 * wrong), said(0.0), said(2.0 * wrong)] == [1, -1, 0]
+    for n, most in ((2, 1), (5, 3), (90, 40), (255, 100), (255, 254)):
+        for side, base in enumerate((True, False)):
+            assert shares[side, most, n] == _share_kernels.share(weight, pointed, n, most, base)
+            assert (np.diff(shares[side, most, most + 1 :]) < -1e-7).all()  # so any way to look it up finds the same
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=60), st.integers(1, 3))
+def test_reference_of_the_order_of_draws(values: list[int], times: int) -> None:
+    value = np.array(values * times, np.uint64)
+    assert nested.rising_order(value, np.int32).tolist() == np.argsort(value, kind="stable").tolist()
 
 
 @settings(max_examples=25)
@@ -83,7 +117,7 @@ def test_prefixes_of_larger_trees(m: int, n: int, seed: int) -> None:
 
 def test_reference_of_the_weights() -> None:
     weight, pointed = np.empty(303), np.empty(303)
-    _nested_kernels.tree_weights(weight, pointed)
+    _share_kernels.tree_weights(weight, pointed)
     for n in (2, 3, 20, 34, 35, 100, 150):
         law = reference.base_law(n)
         assert sum(law) == 1

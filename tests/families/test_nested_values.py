@@ -30,7 +30,7 @@ def ancestors(parent: np.ndarray, node: int) -> list[int]:
 def test_reference_of_the_names_of_latents(n: int, seed: int) -> None:
     """The latent of an edge is the smallest subcluster that holds both its ends."""
     tree = forests.nested_cluster(n, seed)
-    names = forests.latent_names(tree.edges, n, seed)
+    names = forests.latent_names(tree.parent, n)
     for older, vertex in tree.edges.tolist():
         above = set(ancestors(tree.parent, older))
         meeting = next(u for u in ancestors(tree.parent, vertex) if u in above)
@@ -41,9 +41,9 @@ def test_reference_of_the_names_of_latents(n: int, seed: int) -> None:
 @given(st.integers(2, 40), st.integers(0, 2**63 - 1))
 def test_reference_of_the_normals_of_a_tree_that_grows(n: int, seed: int) -> None:
     tree = forests.nested_cluster(n, seed)
-    names = forests.latent_names(tree.edges, n, seed)
+    names = forests.latent_names(tree.parent, n)
     expected = reference.grown_normals(tree.parent.tolist(), n, names.tolist())
-    found = labels.grown_normals(tree.parent, n, names, 7)
+    found = labels.grown_normals(tree.parent, n, 7)
     draws = normals(7, 2 * n)
     np.testing.assert_allclose(
         found, [sum(value * draws[k] for k, value in row.items()) for row in expected], rtol=0, atol=1e-13
@@ -52,7 +52,7 @@ def test_reference_of_the_normals_of_a_tree_that_grows(n: int, seed: int) -> Non
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(2 * n - 1), atol=1e-13)  # independent, at every size
     fewer = n // 2 + 1
     small = forests.nested_cluster(fewer, seed)
-    before = labels.grown_normals(small.parent, fewer, forests.latent_names(small.edges, fewer, seed), 7)
+    before = labels.grown_normals(small.parent, fewer, 7)
     own = draws[: 2 * fewer].reshape(-1, 2)
     assert before.size == 2 * fewer - 1
     assert np.sum(before**2) == pytest.approx(np.sum(own**2) - own[0, 1] ** 2)  # turned, so their length stays
@@ -82,11 +82,11 @@ def test_latents_and_coordinates_nest(n: int, m: int, seed: int, label: str) -> 
         np.testing.assert_allclose(small.y * small.label_tree.norm, large.y[:n] * large.label_tree.norm[:n], atol=1e-10)
 
 
-def expected_change(trees: list[forests.ClusterTree], sizes: list[int], seed: int) -> tuple[float, float]:
+def expected_change(trees: list[forests.ClusterTree], sizes: list[int]) -> tuple[float, float]:
     """E mean (y' − y)² over the first n points, given the trees; and what independent new values would make of it."""
     path_sums, count = [], []
     for tree, n in zip(trees, sizes, strict=True):
-        names = forests.latent_names(tree.edges, n, seed)
+        names = forests.latent_names(tree.parent, n)
         rows = _matrix(reference.grown_normals(tree.parent.tolist(), n, names.tolist()), n)
         paths = [[i, *ancestors(tree.parent, i)] for i in range(sizes[0])]
         path_sums.append(np.array([rows[path].sum(0) for path in paths])[:, : 2 * sizes[0]])
@@ -102,13 +102,11 @@ def test_labels_change_by_what_the_added_latents_force() -> None:
     for seed in range(60):
         trees = [forests.nested_cluster(k, seed) for k in (n, m)]
         y = [
-            forests.hierarchical_labels(
-                tree.parent, tree.size, k, 0.0, seed, names=forests.latent_names(tree.edges, k, seed)
-            )[1]
+            forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, grown=True)[1]
             for tree, k in zip(trees, (n, m), strict=True)
         ]
         changes.append(float(np.mean((y[1][:n] - y[0]) ** 2)))
-        turned, kept = expected_change(trees, [n, m], seed)
+        turned, kept = expected_change(trees, [n, m])
         expected.append(turned)
         separate.append(kept)
     assert z_test(np.array(changes) - np.array(expected), 0.0) > THRESHOLD

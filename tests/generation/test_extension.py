@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import fractalman as fm
 from fractalman import cli
 from fractalman.errors import FileFormatError, RecipeError
+from fractalman.generation import extension, shards
 
 RECIPES: dict[str, fm.Recipe] = {
     "cascade": fm.Cascade(n_points=40, ambient_dim=6, seed=3, noise=0.2, nuisance_dim=2, rotate=True),
@@ -109,7 +111,12 @@ def test_wrong_sizes_shards_and_damage_are_refused(tmp_path: Path) -> None:
         with pytest.raises(RecipeError, match=words):
             fm.extend(path, n)
     index = fm.write_shards(RECIPES["cascade"], tmp_path / "index.h5", 2, hierarchy=False)
-    with pytest.raises(FileFormatError, match="an index of shards"):
+    shard = next((tmp_path / "index.h5.shards").iterdir())
+    with pytest.raises(FileFormatError, match="is a shard"):
+        fm.extend(shard, 50)
+    kept = shard.read_bytes()
+    shard.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    with pytest.raises(FileFormatError):
         fm.extend(index, 50)
     assert path.read_bytes() == before
     damaged = bytearray(before)
@@ -118,6 +125,63 @@ def test_wrong_sizes_shards_and_damage_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError):
         fm.extend(path, 50)
     assert path.read_bytes() == bytes(damaged)
+
+
+@pytest.mark.parametrize("name", ["cascade", "waves"])
+def test_an_index_of_shards_grows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one step or in several, after an end half-way too: columns of a fresh file, shards of as many rows."""
+    recipe = RECIPES[name]
+    folders = [tmp_path / which for which in ("once", "often", "ended")]
+    for folder in folders:
+        folder.mkdir()
+    once, often, ended = (fm.write_shards(recipe, folder / "data.h5", 3) for folder in folders)
+    at_first = fm.open(once).provenance.content
+    fm.extend(once, 150)
+    for n in (41, 77, 150):
+        fm.extend(often, n)
+    with monkeypatch.context() as patch:
+        patch.setattr(shards._Merge, "take", _end_after(4))
+        with pytest.raises(KeyboardInterrupt):
+            fm.extend(ended, 150)
+    assert fm.open(ended).X.shape[0] == 40  # nothing is lost, five shards are there
+    assert fm.verify(ended) == []
+    younger = {path.name: path.stat().st_mtime_ns for path in (folders[2] / "data.h5.shards").glob("*-of-00012.h5")}
+    assert len(younger) == 4
+    fm.extend(ended, 150)
+    for folder in folders:
+        assert fm.verify(folder / "data.h5") == []
+    contents = [{p.relative_to(f): p.read_bytes() for p in sorted(f.rglob("*.h5"))} for f in folders]
+    assert contents[0] == contents[1] == contents[2]
+    assert len(contents[0]) == 13
+    kept = folders[2] / "data.h5.shards"
+    assert {name: (kept / name).stat().st_mtime_ns for name in younger} == younger  # not drawn twice
+    fresh = fm.write(recipe.replace(n_points=150), tmp_path / "fresh.h5")
+    again = fm.rebuild(once, tmp_path / "again.h5")
+    with fm.open(once) as grown, fm.open(fresh) as whole, fm.open(again) as rebuilt:
+        assert grown.provenance.content == whole.provenance.content == rebuilt.provenance.content
+        assert grown.provenance.extended == {"n_points": 40, "content": at_first, "shards": 3}
+
+
+def _end_after(shards_done: int) -> Callable[..., None]:
+    """What breaks off when so many shards are finished."""
+
+    def take(_merge: object, left: set[int], *_: object) -> None:
+        if len(left) <= 12 - shards_done:
+            raise KeyboardInterrupt
+
+    return take
+
+
+def test_an_index_whose_rows_are_others_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the recipe does not make is noticed before the new index file takes the old one's place."""
+    index = fm.write_shards(RECIPES["cascade"], tmp_path / "data.h5", 3, hierarchy=False)
+    before = index.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(extension, "_larger", lambda recipe, n: recipe.replace(n_points=n, seed=99))
+        with pytest.raises(FileFormatError, match="is not what its recipe makes"):
+            fm.extend(index, 90)
+    assert index.read_bytes() == before
+    assert fm.verify(index) == []
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

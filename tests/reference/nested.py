@@ -297,15 +297,12 @@ def bethe_parents(n: int, z: int, key: int) -> list[int]:
     return parent
 
 
-def path_rows(tree: ClusterTree, n: int, seed: int, points: int) -> tuple[FloatArray, FloatArray]:
+def path_rows(tree: ClusterTree, n: int, points: int) -> tuple[FloatArray, FloatArray]:
     """Return the sums over the paths of the first ``points`` points as coefficients of the draws, and path lengths.
 
     Row by row what `grown_normals` says, at sizes where dictionaries are too slow: draws are independent N(0, 1).
     """
-    names = forests.latent_names(tree.edges, n, seed)
-    latent_of = np.full(n, -1, tree.parent.dtype)
-    latent_of[names] = np.arange(n, 2 * n - 1)
-    partner = np.empty(n, tree.parent.dtype)
+    latent_of, partner = np.empty((2, n), tree.parent.dtype)
     _label_kernels.partners(tree.parent, n, latent_of, partner)
     rows = np.zeros((2 * n - 1, 2 * n))
     for v in range(n):
@@ -325,13 +322,13 @@ def path_rows(tree: ClusterTree, n: int, seed: int, points: int) -> tuple[FloatA
     return rows[:points], count[:points]
 
 
-def label_changes(tree: ClusterTree, n: int, small: ClusterTree, m: int, seed: int) -> tuple[float, float, float]:
+def label_changes(tree: ClusterTree, n: int, small: ClusterTree, m: int) -> tuple[float, float, float]:
     """Return E mean (y' − y)² over the points of a smaller cluster of the same seed, given both trees, three times.
 
     Of the normals that turn; of normals that stay, an independent one for every added latent; and the least of all
     joint laws of labels with these two covariances: their squared Wasserstein distance (Gelbrich 1990).
     """
-    (before, k), (after, q) = path_rows(small, m, seed, m), path_rows(tree, n, seed, m)
+    (before, k), (after, q) = path_rows(small, m, m), path_rows(tree, n, m)
     before, after = before / np.sqrt(k)[:, None], after / np.sqrt(q)[:, None]
     turned = 2.0 - 2.0 * float((before * after[:, : 2 * m]).sum()) / m
     return turned, float((2.0 - 2.0 * np.sqrt(k / q)).mean()), wasserstein(before @ before.T, after @ after.T) / m
@@ -340,15 +337,13 @@ def label_changes(tree: ClusterTree, n: int, small: ClusterTree, m: int, seed: i
 def label_change(n: int, m: int, seed: int, draws: int) -> tuple[float, float, float, float]:
     """Return by how much labels of m points move when the cluster grows to n, over draws, before `label_changes`."""
     trees = [(forests.nested_cluster(k, seed), k) for k in (n, m)]
-    names = [forests.latent_names(tree.edges, k, seed) for tree, k in trees]
     changes = []
     for draw in range(draws):
         y, before = (
-            forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, draw, names=name)[1]
-            for (tree, k), name in zip(trees, names, strict=True)
+            forests.hierarchical_labels(tree.parent, tree.size, k, 0.0, seed, draw, grown=True)[1] for tree, k in trees
         )
         changes.append(float(np.mean((y[:m] - before) ** 2)))
-    return float(np.mean(changes)), *label_changes(*trees[0], *trees[1], seed)
+    return float(np.mean(changes)), *label_changes(*trees[0], *trees[1])
 
 
 def wasserstein(a: FloatArray, b: FloatArray) -> float:

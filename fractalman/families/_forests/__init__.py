@@ -15,7 +15,7 @@ from fractalman.families._forests.forest import (
     top_nodes,
 )
 from fractalman.families._forests.labels import HierarchicalLabels, brownian_labels, hierarchical_labels
-from fractalman.families._forests.nested import compact_nested, latent_names, latent_ranks, nested_cluster
+from fractalman.families._forests.nested import compact_nested, latent_names, nested_cluster
 from fractalman.families._forests.nested_sizes import arriving_clusters
 from fractalman.families._forests.rooted import rooted_order
 from fractalman.families._forests.sizes import ClusterSizes, bethe_sizes, critical_sizes
@@ -45,7 +45,6 @@ __all__ = [
     "hierarchical_labels",
     "join_in_order",
     "latent_names",
-    "latent_ranks",
     "minimum_spanning_forest",
     "nested_cluster",
     "random_points",

@@ -79,6 +79,33 @@ def merge_edges(edges, order, n, merged_by, merged_size, ends):  # type: ignore[
 
 
 @kernel
+def rising_order(value, order):  # type: ignore[no-untyped-def]
+    """order = the stable order of ``value``, uniform uint64: by leading bits, then by insertion."""
+    n = value.size
+    bits = 1
+    while bits < 30 and (1 << bits) < n:
+        bits += 1
+    shift = _U(64 - bits)
+    start = np.zeros((1 << bits) + 1, order.dtype)
+    for i in range(n):
+        start[np.int64(value[i] >> shift) + 1] += 1
+    for k in range(start.size - 1):
+        start[k + 1] += start[k]
+    for i in range(n):
+        bucket = np.int64(value[i] >> shift)
+        order[start[bucket]] = i
+        start[bucket] += 1
+    for k in range(1, n):
+        i = order[k]
+        v = value[i]
+        place = k
+        while place > 0 and value[order[place - 1]] > v:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = i
+
+
+@kernel
 def spanning_edges(edges, order, n, chosen):  # type: ignore[no-untyped-def]
     """Kruskal: chosen[0 …] = those edges, in the given order, that join two parts of the graph; return how many."""
     link = np.arange(n).astype(chosen.dtype)

@@ -18,10 +18,11 @@ _HALF_ROOT = 0.7071067811865476
 
 @kernel
 def partners(parent, n, latent_of, partner):  # type: ignore[no-untyped-def]
-    """partner[v] = the node that hung in the place of v's latent before point v came, −1 where v brought no edge.
+    """latent_of[v] = the latent of the edge that point v brought, partner[v] = the node that hung in its place before.
 
-    latent_of[v] is the latent of v's edge in the binary hierarchy ``parent`` of all points, or −1. Points are taken
-    away from the last on: then v's latent has v for one child, and its other child takes its place.
+    Both are −1 where v brought no edge. ``parent`` is the binary hierarchy of trees that grow leaf by leaf, points in
+    order of birth. They are taken away from the last on: each is a leaf then, so its edge's latent, which holds both
+    ends, is right above it; the latent's other child takes its place.
     """
     up = parent.copy()
     child = np.full((parent.size - n, 2), -1, parent.dtype)
@@ -30,7 +31,8 @@ def partners(parent, n, latent_of, partner):  # type: ignore[no-untyped-def]
         if p >= 0:
             child[p - n, 0 if child[p - n, 0] < 0 else 1] = u
     for v in range(n - 1, -1, -1):
-        u = latent_of[v]
+        u = up[v]
+        latent_of[v] = u
         if u < 0:
             partner[v] = -1
             continue

@@ -108,7 +108,7 @@ def members(cluster, start, member):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def grow_clusters(key, weight, pointed, start, member, first, last, older):  # type: ignore[no-untyped-def]
+def grow_clusters(key, weight, pointed, shares, series, start, member, first, last, older):  # type: ignore[no-untyped-def]
     """older[i] = the earlier neighbour of point i in its cluster, −1 for the first, of clusters first … last − 1.
 
     Cluster c grows as `grow` does with the key of c.
@@ -123,6 +123,6 @@ def grow_clusters(key, weight, pointed, start, member, first, last, older):  # t
             older[member[a + 1]] = member[a]
             continue
         parent, vertex = np.empty(s, older.dtype), np.empty(s, older.dtype)
-        grow(derive(key, _U(c)), weight, pointed, parent, vertex)
+        grow(derive(key, _U(c)), weight, pointed, shares, series, parent, vertex)
         for j in range(1, s):
             older[member[a + j]] = member[a + parent[j]]

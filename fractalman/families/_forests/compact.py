@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._typing import I64, AnyInt
+from fractalman._typing import I64
 from fractalman.families import _forests as forests
 from fractalman.families.blocks import Blocks, ComputedColumn
 from fractalman.recipes import Recipe
@@ -26,7 +26,7 @@ def tree_columns(
     exponent: float,
     X: Blocks,
     hierarchy: bool,
-    names: Callable[[], AnyInt | None] | None = None,
+    grown: bool = False,
 ) -> Mapping[str, Blocks]:
     """Return all columns of clusters, noise apart.
 
@@ -35,7 +35,7 @@ def tree_columns(
         tree: their columns. sizes: (K,) int64 points of every cluster.
         exponent: a of the hierarchical labels.
         X: the coordinates. hierarchy: also the columns of the trees.
-        names: makes the latents' names (`hierarchical_labels`) when they are needed.
+        grown: as for `hierarchical_labels`.
     """
     k, n = tree.parent.size, recipe.max_points
     parent, size, edges = tree.parent, tree.size, tree.edges
@@ -43,7 +43,7 @@ def tree_columns(
 
     @cache  # made when the first label is written: X needs other memory
     def latent() -> forests.HierarchicalLabels:
-        return forests.HierarchicalLabels.of(parent, size, n, exponent, recipe.seeds.labels, names() if names else None)
+        return forests.HierarchicalLabels.of(parent, size, n, exponent, recipe.seeds.labels, grown)
 
     def column(shape: tuple[int, ...], dtype: type, make: Callable[[int, int], Any]) -> ComputedColumn:
         return ComputedColumn(shape, np.dtype(dtype), lambda rows: make(int(rows[0]), int(rows[-1]) + 1))

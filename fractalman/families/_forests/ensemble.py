@@ -101,7 +101,7 @@ def labels_on(
     cluster: I64,
     draw: int,
     roots: I64 | None = None,
-    names: AnyInt | None = None,
+    grown: bool = False,
 ) -> tuple[LabelTree, F64]:
     """Return the label tree and the labels of an ensemble.
 
@@ -119,8 +119,8 @@ def labels_on(
         Number of the label draw.
     roots : (K,) int64 or None, default None
         Where Brownian labels start; None = a uniform point of every cluster, whose points stand together.
-    names : (n_latents,) integer or None, default None
-        What latents are addressed by, as for `hierarchical_labels`.
+    grown : bool, default False
+        As for `hierarchical_labels`.
     """
     seed = recipe.seeds.labels
     if recipe.label == "cluster-constant":
@@ -129,7 +129,7 @@ def labels_on(
         starts = _roots(cluster, key64(seed, Role.LABEL_ROOT)) if roots is None else roots
         rooted = forests.rooted_order(edges, cluster.size, starts)
         return forests.brownian_labels(rooted[0], seed, draw)
-    return forests.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw, names=names)
+    return forests.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw, grown=grown)
 
 
 def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Callable[[int], F64]:

@@ -29,7 +29,7 @@ def hierarchical_labels(
     seed: int,
     draw: int = 0,
     cluster: int = 0,
-    names: AnyInt | None = None,
+    grown: bool = False,
 ) -> tuple[LabelTree, F64]:
     """Return the label tree and labels of the latents of a hierarchy.
 
@@ -38,14 +38,14 @@ def hierarchical_labels(
         n_points: number of points n.
         exponent: a > −1/4 in variance = size^(2a).
         seed: label seed. draw: number of the label draw, 0 = the dataset's own. cluster: part of the address.
-        names: (n_latents,) integer, of trees that grow the point that brought every latent (`grown_normals`); None:
-            normals by node number.
+        grown: whether points stand in the order in which trees grew leaf by leaf (`grown_normals`); else normals
+            are by node number.
     Returns: LabelTree over the hierarchy's nodes, and (n,) float64 labels of prior variance 1.
     """
     variance = np.empty(parent.size)
     value = np.empty(parent.size)
     key = np.uint64(key64(seed, Role.LATENT, cluster, draw))
-    nodes, normal = parent.size, _BY_NUMBER if names is None else grown_normals(parent, n_points, names, int(key))
+    nodes, normal = parent.size, grown_normals(parent, n_points, int(key)) if grown else _BY_NUMBER
     run_tasks(
         _kernels.hierarchical_values,
         [
@@ -61,7 +61,7 @@ def hierarchical_labels(
     return LabelTree(parent, value, variance, norm, np.arange(n_points)), y
 
 
-def grown_normals(parent: AnyInt, n_points: int, names: AnyInt, key: int) -> F64:
+def grown_normals(parent: AnyInt, n_points: int, key: int) -> F64:
     """Return the independent normals of all nodes of a hierarchy that grows, (n_nodes,) float64.
 
     When point v comes, its latent is put right above a node F that was there. Points below F had F's normal g in their
@@ -71,12 +71,10 @@ def grown_normals(parent: AnyInt, n_points: int, names: AnyInt, key: int) -> F64
 
     Args:
         parent: (n_nodes,) integer of binary hierarchies. n_points: n.
-        names: (n_latents,) integer, the point whose edge every latent stands for.
         key: of the draws.
     """
-    latent_of = np.full(n_points, -1, parent.dtype)
-    latent_of[names] = np.arange(n_points, parent.size, dtype=parent.dtype)
-    partner, normal = np.empty(n_points, parent.dtype), np.empty(parent.size)
+    latent_of, partner = np.empty((2, n_points), parent.dtype)
+    normal = np.empty(parent.size)
     _kernels.partners(parent, n_points, latent_of, partner)
     _kernels.turned_normals(np.uint64(key), latent_of, partner, normal)
     return normal
@@ -109,7 +107,7 @@ class HierarchicalLabels:
         n_points: int,
         exponent: float,
         seed: int,
-        names: AnyInt | None = None,
+        grown: bool = False,
     ) -> HierarchicalLabels:
         """Return the labels of a hierarchy; arguments as for `hierarchical_labels`."""
         latents, key = parent.size - n_points, key64(seed, Role.LATENT, 0, 0)
@@ -119,7 +117,7 @@ class HierarchicalLabels:
             n_points,
             float(exponent),
             key,
-            _BY_NUMBER if names is None else grown_normals(parent, n_points, names, key),
+            grown_normals(parent, n_points, key) if grown else _BY_NUMBER,
             np.empty(latents),
             np.empty(latents),
         )

@@ -11,7 +11,8 @@ number u for every split, kept for ever, gives s_n = the u-quantile of P_n: from
 vertex. Recursively a new vertex finds its place as a leaf. That such growth exists is due to Łuczak & Winkler (2004).
 
 The sizes at which one side of a cell grows are found one after the other, by about two evaluations of P_n(≤ s) each: a
-sum of at most 256 terms, or its expansion where both sides have 128 vertices. Near linear: 6 of them a point at 10^6.
+sum of at most 256 terms, or its expansion where both sides have 128 vertices; nearly always a table or a shorter
+expansion decides (`_share_kernels.compared`). Near linear: 6 arrivals a point at 10^6.
 
 Edges carry independent uniform marks by the vertex that brought them. Cutting by falling marks gives the hierarchy;
 the marks of a prefix are the prefix of the marks, so smaller hierarchies are the restrictions of larger ones.
@@ -19,15 +20,32 @@ the marks of a prefix are the prefix of the marks, so smaller hierarchies are th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import AnyInt
-from fractalman.families._forests import _forest_kernels, _kernels, _nested_kernels
+from fractalman._typing import F64, U64, AnyInt
+from fractalman.families._forests import _forest_kernels, _label_kernels, _nested_kernels, _share_kernels
 from fractalman.families._forests.coalescent import ClusterTree, CompactTree
 from fractalman.families._forests.forest import compact_join, join_in_order
 from fractalman.random.streams import Role, draws, key64
+
+
+@cache
+def _share_tables() -> tuple[F64, F64]:
+    small, series = (np.zeros(shape) for shape in _share_kernels.TABLES)
+    _share_kernels.small_shares(small)
+    _share_kernels.side_series(series)
+    return small, series
+
+
+def share_tables(n_points: int) -> tuple[F64, F64, F64, F64]:
+    """Return what trees of up to ``n_points`` vertices split by, for `_nested_kernels.grow`."""
+    entries = max(int(n_points) + 1, 64)
+    weight, pointed = np.empty(entries), np.empty(entries)
+    _share_kernels.tree_weights(weight, pointed)
+    return weight, pointed, *_share_tables()
 
 
 def nested_parents(n_points: int, seed: int, cluster: int = 0) -> AnyInt:
@@ -40,12 +58,9 @@ def nested_parents(n_points: int, seed: int, cluster: int = 0) -> AnyInt:
     """
     n = int(n_points)
     small = np.int32 if n < 1 << 31 else np.int64
-    table = max(n + 1, 64)
-    weight, pointed = np.empty(table), np.empty(table)
-    _nested_kernels.tree_weights(weight, pointed)
     parent: AnyInt = np.empty(n, small)
     key = np.uint64(key64(seed, Role.NESTED_TREE, cluster))
-    _nested_kernels.grow(key, weight, pointed, parent, np.empty(n, small))
+    _nested_kernels.grow(key, *share_tables(n), parent, np.empty(n, small))
     return parent
 
 
@@ -74,42 +89,34 @@ def compact_nested(n_points: int, seed: int, cluster: int = 0) -> CompactTree:
     return compact_join(edges, n, order)
 
 
-def latent_names(edges: AnyInt, n_points: int, seed: int, cluster: int = 0) -> AnyInt:
-    """Return the vertex whose edge every latent of a nested cluster stands for.
+def latent_names(parent: AnyInt, n_points: int) -> AnyInt:
+    """Return the vertex whose edge every latent of nested clusters stands for.
 
     A vertex brings one edge, the latent is the subcluster that the edge's removal splits: a name that no added point
     changes, where node numbers shift.
 
     Args:
-        edges: (n−1, 2) of `nested_cluster`. n_points, seed, cluster: as there.
-    Returns: (n−1,) integer vertices 1 … n−1, in the order of the hierarchy's latents.
+        parent: (n_nodes,) integer hierarchy column. n_points: n.
+    Returns: (n_latents,) integer vertices, in the order of the hierarchy's latents.
     """
-    n = int(n_points)
-    order = _joining_order(n, seed, cluster, edges.dtype)
-    rank = latent_ranks(edges, n, order)
-    names: AnyInt = np.empty(n - 1, rank.dtype)
-    names[rank] = order + 1
+    latent_of, partner = np.empty((2, n_points), parent.dtype)
+    _label_kernels.partners(parent, n_points, latent_of, partner)
+    youngest = np.flatnonzero(latent_of >= 0)
+    names: AnyInt = np.empty(parent.size - n_points, parent.dtype)
+    names[latent_of[youngest] - n_points] = youngest
     return names
 
 
-def latent_ranks(edges: AnyInt, n: int, order: AnyInt) -> AnyInt:
-    """Return which latent, 0 the first after the points, every merge of a forest's edges in an order is.
-
-    Args:
-        edges: (m, 2) integer. n: points. order: (m,) integer, the edge that is joined first, second, …
-    """
-    m, small = len(edges), np.int32 if 2 * n < 1 << 31 else np.int64
-    merged: AnyInt = np.empty(m, small)
-    _forest_kernels.merge_edges(edges, order, n, np.full(n + m, -1, small), merged, np.empty((0, 2), small))
-    _kernels.rank_by_size(merged, np.empty(n + m, small))
-    merged -= n
-    return merged
+def rising_order(value: U64, dtype: np.dtype[Any] | type) -> AnyInt:
+    """Return the order of uniform 64-bit draws, (n,) of ``dtype``, the first of equal ones first."""
+    order: AnyInt = np.empty(value.size, dtype)
+    _forest_kernels.rising_order(value, order)
+    return order
 
 
 def _joining_order(n: int, seed: int, cluster: int, dtype: np.dtype[Any] | type) -> AnyInt:
     """Edges by rising mark; edge number v − 1 is the one of vertex v."""
-    order = np.argsort(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), kind="stable")
-    return order.astype(dtype, copy=False)
+    return rising_order(draws(key64(seed, Role.NESTED_MARK, cluster), max(n - 1, 0)), dtype)
 
 
 def _grown(n: int, seed: int, cluster: int, dtype: type) -> tuple[AnyInt, AnyInt]:

@@ -20,9 +20,10 @@ from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
-from fractalman.families._forests import _nested_kernels, _nested_size_kernels, ensemble
+from fractalman.families._forests import _nested_size_kernels, ensemble
 from fractalman.families._forests.blocks import ForestBlocks
 from fractalman.families._forests.ensemble import ClustersRecipe, labels_on, step_length
+from fractalman.families._forests.nested import rising_order, share_tables
 from fractalman.families.base import Structure
 from fractalman.families.blocks import Blocks
 from fractalman.random.streams import Role, draws, key64
@@ -40,10 +41,7 @@ def nested_edges(cluster: AnyInt, seed: int) -> I64:
     key = np.uint64(key64(seed, Role.NESTED_TREE))
 
     def grow(most: int) -> tuple[Any, tuple[Any, ...]]:
-        table = max(most + 1, 64)
-        weight, pointed = np.empty(table), np.empty(table)
-        _nested_kernels.tree_weights(weight, pointed)
-        return _nested_size_kernels.grow_clusters, (key, weight, pointed)
+        return _nested_size_kernels.grow_clusters, (key, *share_tables(most))
 
     return grown_edges(cluster, grow)
 
@@ -69,8 +67,7 @@ def grown_edges(cluster: AnyInt, grow: Callable[[int], tuple[Any, tuple[Any, ...
 
 def _joining(edges: AnyInt, n: int, seed: int) -> AnyInt:
     """Edges by rising mark; an edge has the mark of its younger point."""
-    order: I64 = np.argsort(draws(key64(seed, Role.NESTED_MARK), n)[edges[:, 1]], kind="stable")
-    return order
+    return rising_order(draws(key64(seed, Role.NESTED_MARK), n)[edges[:, 1]], np.int64)
 
 
 def nested_forest(edges: I64, n: int, seed: int) -> forests.ClusterTree:
@@ -83,15 +80,6 @@ def nested_forest(edges: I64, n: int, seed: int) -> forests.ClusterTree:
     return forests.ClusterTree(edges, tree.parent, tree.size, tree.depth)
 
 
-def _names(edges: AnyInt, n: int, seed: int) -> AnyInt:
-    """The younger point of the edge that every latent stands for, in the order of the latents."""
-    order = _joining(edges, n, seed)
-    rank = forests.latent_ranks(edges, n, order)
-    names: I64 = np.empty(order.size, np.int64)
-    names[rank] = edges[order, 1]
-    return names
-
-
 def structure(recipe: Any, cluster: AnyInt, edges: I64, hierarchy: bool, draw: int) -> Structure[Any]:
     """Return everything but the coordinates; the hierarchy is kept in any case.
 
@@ -101,11 +89,11 @@ def structure(recipe: Any, cluster: AnyInt, edges: I64, hierarchy: bool, draw: i
     """
     n, seeds = recipe.n_points, recipe.seeds
     tree, of = nested_forest(edges, n, seeds.geometry), cluster.astype(np.int64)
-    names, roots = _names(tree.edges, n, seeds.geometry), _first_points(of)
-    label_tree, y = labels_on(recipe, tree.parent, tree.size, tree.edges, of, draw, roots, names)
+    roots = _first_points(of)
+    label_tree, y = labels_on(recipe, tree.parent, tree.size, tree.edges, of, draw, roots, grown=True)
     latents = label_tree
     if recipe.label != "hierarchical":  # the hierarchy carries latents all the same, those of Brill's label
-        latents = forests.hierarchical_labels(tree.parent, tree.size, n, 0.0, seeds.labels, draw, names=names)[0]
+        latents = forests.hierarchical_labels(tree.parent, tree.size, n, 0.0, seeds.labels, draw, grown=True)[0]
     columns = Hierarchy(tree.parent, latents.value, latents.variance, tree.size, tree.depth, n)
     return Structure(recipe, y, of, tree.edges, columns, label_tree if hierarchy else None)
 
@@ -117,8 +105,8 @@ def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Cal
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
-    names, roots = _names(edges, recipe.n_points, recipe.seeds.geometry), _first_points(made.cluster)
-    return lambda draw: labels_on(recipe, h.parent, h.size, edges, made.cluster, draw, roots, names)[1]
+    roots = _first_points(made.cluster)
+    return lambda draw: labels_on(recipe, h.parent, h.size, edges, made.cluster, draw, roots, grown=True)[1]
 
 
 def _first_points(cluster: I64) -> I64:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
-from fractalman.families._forests import _nested_kernels, _nested_size_kernels, _size_kernels
+from fractalman.families._forests import _nested_size_kernels, _share_kernels, _size_kernels
 from fractalman.random.streams import Role, key64
 
 
@@ -47,7 +47,7 @@ def cumulative(law: str, ensemble: str, create_prob: float, n: int) -> F64:
         out[1:] = 1.0 - np.cumprod(1.0 - create_prob / (1.0 + s * (1.0 - create_prob)))
         return out
     weight, pointed = np.empty(max(n + 1, 64)), np.empty(max(n + 1, 64))
-    _nested_kernels.tree_weights(weight, pointed)
+    _share_kernels.tree_weights(weight, pointed)
     if ensemble == "number":
         weight[1:] /= np.arange(1.0, weight.size)
     return np.cumsum(weight[: n + 1])

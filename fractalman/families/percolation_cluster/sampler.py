@@ -23,7 +23,7 @@ from fractalman.trees import Hierarchy
 
 def tree(recipe: PercolationCluster) -> forests.ClusterTree:
     """Draw the cluster's edges and hierarchy."""
-    grow = forests.nested_cluster if recipe.growth == "nested" else forests.critical_cluster
+    grow = forests.nested_cluster if _grown(recipe) else forests.critical_cluster
     return grow(recipe.n_points, recipe.seeds.geometry)
 
 
@@ -31,9 +31,8 @@ def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structu
     """Draw everything but the coordinates; the hierarchy is kept in any case, the embedding comes down it."""
     n, seeds = recipe.n_points, recipe.seeds
     drawn = tree(recipe)
-    names = _names(recipe, drawn.edges)
     label_tree, y = forests.hierarchical_labels(
-        drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw, names=names
+        drawn.parent, drawn.size, n, recipe.label_exponent, seeds.labels, draw, grown=_grown(recipe)
     )
     columns = Hierarchy(drawn.parent, label_tree.value, label_tree.variance, drawn.size, drawn.depth, n)
     if recipe.label == "brownian":
@@ -49,17 +48,14 @@ def label_sampler(recipe: PercolationCluster, made: Dataset | Structure[Percolat
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
-    names = _names(recipe, made.edges)
     return lambda draw: forests.hierarchical_labels(
-        h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw, names=names
+        h.parent, h.size, recipe.n_points, recipe.label_exponent, recipe.seeds.labels, draw, grown=_grown(recipe)
     )[1]
 
 
-def _names(recipe: PercolationCluster, edges: AnyInt | None) -> AnyInt | None:
-    """What latents are addressed by: in a cluster that grows the vertex whose edge they stand for."""
-    if recipe.growth != "nested" or edges is None:
-        return None
-    return forests.latent_names(edges, recipe.n_points, recipe.seeds.geometry)
+def _grown(recipe: PercolationCluster) -> bool:
+    """Whether points stand in the order in which the cluster grew."""
+    return recipe.growth == "nested"
 
 
 def step_length(recipe: PercolationCluster) -> float:
@@ -75,7 +71,7 @@ def _root(n: int, key: int) -> I64:
 def _rooted(recipe: PercolationCluster, edges: AnyInt, key: int) -> tuple[AnyInt, AnyInt]:
     """The edge tree seen from a uniform point: of a cluster that grows the oldest, which is one and stays."""
     n = recipe.n_points
-    return forests.rooted_order(edges, n, np.zeros(1, np.int64) if recipe.growth == "nested" else _root(n, key))
+    return forests.rooted_order(edges, n, np.zeros(1, np.int64) if _grown(recipe) else _root(n, key))
 
 
 def coordinates(made: Structure[PercolationCluster], X: F32) -> None:
@@ -93,14 +89,11 @@ def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mappi
     """Return all columns block by block from a compact tree, for hierarchical labels."""
     if recipe.label != "hierarchical":
         return None
-    grow = forests.compact_nested if recipe.growth == "nested" else forests.compact_cluster
+    grow = forests.compact_nested if _grown(recipe) else forests.compact_cluster
     drawn = grow(recipe.n_points, recipe.seeds.geometry)
     X = _laid_out(recipe, drawn.edges, drawn.parent, drawn.size, folder)
 
-    def names() -> AnyInt | None:
-        return _names(recipe, drawn.edges)
-
-    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy, names)
+    return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy, _grown(recipe))
 
 
 def coordinate_blocks(made: Structure[PercolationCluster], folder: Path) -> Blocks:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman import kernels
+from fractalman._switches import switches
 from fractalman._typing import F64, AnyFloat
 from fractalman.config import is_integer, is_word, shown
 from fractalman.display import Series, SeriesDisplay
@@ -121,6 +122,7 @@ class KernelSpectrum(SeriesDisplay):
         return float(np.polyfit(np.log(k), np.log(resolved[first - 1 : last]), 1)[0])
 
 
+@switches
 def spectrum_of(
     inputs: AnyFloat,
     labels: Labels,
