@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from fractalman._switches import switches
 from fractalman.runs import Progress, Spec, run_study
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from fractalman.studies.levels.result import LevelsResult
 
 
+@switches
 def run_levels(
     spec: Spec,
     out: str | Path | None = None,

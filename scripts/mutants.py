@@ -49,7 +49,7 @@ MUTANTS = (
     Mutant("(targets != source) & (row > 0.0)", "targets != source", ("measure",)),
     Mutant("np.sqrt((count - 1) / count * np.square(spread)", "np.sqrt(1 / count * np.square(spread)", ("measure",)),
     Mutant("np.std(moved, ddof=1)", "np.std(moved, ddof=1) / 2", ("prediction",)),
-    Mutant("if abs(difference) > half_width:", "if abs(difference) > 2 * half_width:", ("experiments",)),
+    Mutant("beyond = abs(difference) > half_width", "beyond = abs(difference) > 2 * half_width", ("experiments",)),
     Mutant("np.maximum(1.0 - leverage, 1e-9)", "np.maximum(1.0, 1e-9)", ("studies",)),
     Mutant("between / spread if", "1 - between / spread if", ("studies",)),
 )  # fmt: skip

@@ -112,3 +112,13 @@ def test_intervals_hold_the_truth_whatever_structures_do() -> None:
         widths.append(level.half_width / level.own_half_width)
     assert 0.92 <= held / 400 <= 0.98
     assert np.median(widths) > 4.0
+
+
+def test_the_half_width_is_students() -> None:
+    """Of a curve without errors and three replicates: t of two degrees of freedom times their scatter over √3."""
+    risks = np.array([0.24, 0.31, 0.35])
+    points = [Point("1-nn", n, seed, float(risks[seed]), 0.0, 1.0, 1e4) for seed in range(3) for n in SIZES]
+    level = level_of(points, Flat(), SIZES, 3)
+    assert level.own_ratio is None
+    assert level.ratio == pytest.approx(1.0)
+    assert level.half_width == pytest.approx(4.302653 * (risks / 0.3).std(ddof=1) / np.sqrt(3.0), rel=1e-6)

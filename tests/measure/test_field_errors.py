@@ -62,7 +62,7 @@ def test_halves_across_the_principal_axis() -> None:
     assert np.bincount(block).tolist() == [50] * 8
 
 
-@pytest.mark.slow(reason="sixty paths", but=["0.9"])
+@pytest.mark.slow(reason="sixty drawn paths", but=["0.9"])
 @pytest.mark.parametrize("hurst", [0.2, 0.6, 0.9])
 def test_intervals_hold_the_exponent_of_paths(hurst: float) -> None:
     """Blocks alone held 2H = 1.8 in about half of them: paths so smooth remember themselves over their whole length."""

@@ -158,7 +158,7 @@ def test_it_runs_and_writes_its_report(tmp_path: Path) -> None:
     assert Levels.read(checked.to_dict()) == checked
     assert dataclasses.replace(checked, seeds=2).digest != checked.digest
     result = fm.levels(spec, tmp_path / "run", progress=False)
-    assert {row["layer"] for row in result.rows} == {"input", "layer-1", "output"}
+    assert {row["layer"] for row in result.rows} == {"input", "1", "output"}
     assert [row["level"] for row in result.claims] == [1, 0]
     assert all(row["number"] == 1.0 for row in result.find(quantity="relative", layer="input"))
     assert json.loads((tmp_path / "run" / "result.json").read_text())["claims"][0]["level"] == 1
