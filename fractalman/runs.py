@@ -95,8 +95,8 @@ def run_confirmation(
     >>> recipe = {"family": "cascade", "n_points": 512, "ambient_dim": 8}
     >>> sweep = {"learners": ["1-nn"], "train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
     >>> result = fm.confirm({"recipe": recipe, "sweep": sweep})  # out="run" keeps journal, tables and report
-    >>> [(verdict.learner, verdict.agrees) for verdict in result.verdicts]  # two seeds resolve nothing: no verdict
-    [('1-nn', None)]
+    >>> [(verdict.learner, verdict.agrees) for verdict in result.verdicts]
+    [('1-nn', True)]
     """
     if out is not None:
         require_plots()
