@@ -55,7 +55,9 @@ def written(path: Path, made: Columns, compression: str) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_compression_stores_the_same_content(tmp_path: Path, made: Columns, name: str) -> None:
     path = written(tmp_path / "data.h5", made, name)
-    assert written(tmp_path / "again.h5", made, name).read_bytes() == path.read_bytes()
+    again = written(tmp_path / "again.h5", made, name)
+    if name != "lzf":  # HDF5's own LZF filter starts from memory as it finds it: rarely, blocks are packed another way
+        assert again.read_bytes() == path.read_bytes()
     assert list(check_file(path)) == []
     with h5py.File(path) as handle:
         for column in (column for column in spec.COLUMNS if column.path in made):
