@@ -34,6 +34,7 @@ RESOLUTION = 0.5
 MORE_SEEDS, MORE_DRAWS = "use more seeds", "use more seeds or label_draws"
 """What narrows an interval; against the risks expected on the replicates' points labels are all that scatters."""
 
+CHOSEN = frozenset({"ridge", "k"})  # what learners choose and write down
 CURVE_ERROR = 0.02
 """Relative error of a curve whose learner chooses a ridge or k: the curve chooses them in the mean of all data.
 
@@ -147,7 +148,7 @@ def level_of(
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
     shared, expected = float(getattr(prediction, "shared_error", 0.0)), expected_risks(points, used, seeds)
-    if expected is not None:
+    if expected is not None and any(not CHOSEN.isdisjoint(point.info) for point in points):
         error, shared = np.hypot(error, CURVE_ERROR * predicted), math.hypot(shared, CURVE_ERROR)
     parts = structures = None
     if test_size is not None:

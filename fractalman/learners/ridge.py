@@ -28,9 +28,9 @@ def ridge_solutions(X: F64, y: F64, ridges: Sequence[float]) -> F64:
     Parameters
     ----------
     X : (n, d) float64
-        .
+        Training points.
     y : (n, m) float64
-        .
+        Labels, one column for every label vector.
     ridges : sequence of float
         Each > 0, in units of X²; n < d and n > d alike.
 

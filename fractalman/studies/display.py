@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from fractalman.display import Display, Summary, axes_or_new, frame
 from fractalman.display.style import STYLES
 from fractalman.display.summary import brief, count
 from fractalman.studies.base import Row
+from fractalman.studies.means import means, select
 
 
 class StudyResultDisplay(Display):
@@ -44,6 +46,30 @@ class StudyResultDisplay(Display):
             One row a measurement.
         """
         return frame(self.rows)
+
+
+class MeansDisplay(StudyResultDisplay):
+    """Rows and their means over replicates."""
+
+    @cached_property
+    def means(self: Any) -> list[Row]:
+        """The means over replicates, with errors."""
+        return means(self.rows)
+
+    def find(self, **wanted: Any) -> list[Row]:
+        """Return the means whose columns have the wanted values, e.g. ``find(quantity="auc-near", layer="2")``.
+
+        Parameters
+        ----------
+        wanted : object
+            Column = value.
+
+        Returns
+        -------
+        list of dict
+            The means.
+        """
+        return select(self.means, **wanted)
 
 
 def draw_lines(ax: Any, rows: Sequence[Row], x: str, y: str, of: str) -> Any:

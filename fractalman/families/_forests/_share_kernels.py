@@ -19,8 +19,8 @@ TABLED = 2 * _SMOOTH  # trees of fewer vertices have their shares in a table
 _TERMS = 8  # of the series of a small side
 TABLES = (2, TABLED, TABLED), (2, _SMOOTH, _TERMS)  # shapes of `small_shares` and `side_series`
 
-# Coefficients of that expansion (`_nested_reference.expansion`): of n^−p; of a^m n^−(p−m), a = 1/x − 1/n, row m;
-# and of b^m n^−(p−m), b = 1/(n−x) − 1/n, row m − 1, x = s + 1/2.
+# Coefficients of that expansion (`expansion` in tests/reference/nested.py): of n^−p; of a^m n^−(p−m),
+# a = 1/x − 1/n, row m; and of b^m n^−(p−m), b = 1/(n−x) − 1/n, row m − 1, x = s + 1/2.
 _LEVEL = np.array([1.0, 2 / 3, 32 / 45, 2024 / 2835, 6032 / 8505, 994144 / 1403325])
 _ABOVE = np.array([
     [-2.0, -1.8333333333333333, -1.7291666666666667, -1.7576774691358024, -1.7929245434670782, -1.7773159343309084],

@@ -43,7 +43,7 @@ class Signals(NamedTuple):
     backward : list of float32 array
         L + 1 arrays (n, m, units), δ of every layer for each of m outputs.
     output : (n, m) float32
-        .
+        What the network answers.
     """
 
     forward: list[F32]
@@ -83,7 +83,7 @@ def signals(weights: Weights, factors: F32, X: F32, activation: str) -> Signals:
     weights : Weights
         Of one network.
     factors : (layers,) float32
-        .
+        Multiply every layer's products.
     X : (n, d) float32
         Scaled inputs, n ≥ 1.
     """
@@ -117,7 +117,7 @@ def kernel_pairs(a: Signals, i: I64, b: Signals, j: I64, factors: F32, rates: An
     j : (pairs,) int64
         Rows of them.
     factors : (layers,) float32
-        .
+        Multiply every layer's products.
     rates : sequence of (float, float)
         Of weights and biases, layer by layer.
 
@@ -216,7 +216,7 @@ def steps_at(
     network : Network
         Its shape.
     weights : pytree
-        .
+        Of the network, as `Network.start` makes them.
     factors : object
         As `Network.constants` makes them.
     rates : pytree

@@ -94,13 +94,13 @@ def train_block(
     X : (p, max_n, d) float32
         Rows beyond a network's n are never drawn.
     y : (p, max_n, m) float32
-        .
+        Labels of every problem, scaled; rows beyond n are not looked at.
     n : (p,) int32
-        .
+        Training points of every problem.
     keys : (p, 2) object
         Uint32, the threefry key of the batches.
     frozen : (p,) bool
-        .
+        Members that are not trained further.
     start : object
         Int32.
     stop : object
@@ -202,7 +202,7 @@ class Trained(Display):
     Attributes
     ----------
     prediction : (t, m) float64
-        .
+        At the test points, in the caller's unit.
     train_risk : float
         Over all training points, float64. Both in the units of y, and nan where the network diverged; of classes the
         outputs are logarithms of probabilities up to a constant, and the risk is the mean −ln(probability).

@@ -16,7 +16,7 @@ from fractalman.display.style import STYLES
 from fractalman.experiments.learned_at import half_size
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
-from fractalman.studies.display import StudyResultDisplay
+from fractalman.studies.display import MeansDisplay
 from fractalman.studies.levels.spec import CONTROL, Levels, strings_of
 from fractalman.studies.means import means, paired, select
 
@@ -24,7 +24,7 @@ IN_ORDER, REVERSED, TOGETHER, OPEN = "in order", "in the reverse order", "not to
 
 
 @dataclass(frozen=True)
-class LevelsResult(StudyResultDisplay):
+class LevelsResult(MeansDisplay):
     """A study of a grammar's levels.
 
     Parameters
@@ -42,26 +42,6 @@ class LevelsResult(StudyResultDisplay):
     study: Levels
     rows: list[Row]
     missing: int = 0
-
-    @cached_property
-    def means(self) -> list[Row]:
-        """The means over replicates, with errors."""
-        return means(self.rows)
-
-    def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="relative", layer="output")``.
-
-        Parameters
-        ----------
-        wanted : object
-            Column = value.
-
-        Returns
-        -------
-        list of dict
-            The means.
-        """
-        return select(self.means, **wanted)
 
     @cached_property
     def last_layer(self) -> str:

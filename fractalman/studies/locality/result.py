@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from fractalman.studies.base import Row
-from fractalman.studies.display import StudyResultDisplay, draw_lines
+from fractalman.studies.display import MeansDisplay, draw_lines
 from fractalman.studies.locality.spec import Locality
-from fractalman.studies.means import means, paired, select
+from fractalman.studies.means import paired, select
 
 
 @dataclass(frozen=True)
-class LocalityResult(StudyResultDisplay):
+class LocalityResult(MeansDisplay):
     """A study of locality.
 
     Parameters
@@ -54,26 +54,6 @@ class LocalityResult(StudyResultDisplay):
         ax.set_xticks(range(len(layers)), layers)
         ax.set(xlabel="layer", ylabel="share felt by the nearest tenth")
         return ax
-
-    @cached_property
-    def means(self) -> list[Row]:
-        """The means over replicates, with errors."""
-        return means(self.rows)
-
-    def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="influence", layer="all")``.
-
-        Parameters
-        ----------
-        wanted : object
-            Column = value.
-
-        Returns
-        -------
-        list of dict
-            The means.
-        """
-        return select(self.means, **wanted)
 
     @cached_property
     def claims(self) -> list[Row]:

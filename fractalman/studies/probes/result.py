@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from fractalman.studies.base import Row
-from fractalman.studies.display import StudyResultDisplay, draw_lines
-from fractalman.studies.means import means, paired, select
+from fractalman.studies.display import MeansDisplay, draw_lines
+from fractalman.studies.means import paired, select
 from fractalman.studies.probes.spec import Probing
 
 
 @dataclass(frozen=True)
-class ProbeResult(StudyResultDisplay):
+class ProbeResult(MeansDisplay):
     """A study of decodability.
 
     Parameters
@@ -53,29 +53,9 @@ class ProbeResult(StudyResultDisplay):
         return ax
 
     @cached_property
-    def means(self) -> list[Row]:
-        """The means over replicates, with errors."""
-        return means(self.rows)
-
-    @cached_property
     def latents(self) -> list[Row]:
         """One row per network, step, layer, replicate and latent."""
         return [row for row in self.rows if "latent" in row]
-
-    def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="auc-near", layer="2")``.
-
-        Parameters
-        ----------
-        wanted : object
-            Column = value.
-
-        Returns
-        -------
-        list of dict
-            The means.
-        """
-        return select(self.means, **wanted)
 
     @property
     def last_layer(self) -> str:

@@ -12,8 +12,7 @@ import numpy as np
 
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
-from fractalman.studies.display import StudyResultDisplay, draw_lines
-from fractalman.studies.means import select
+from fractalman.studies.display import MeansDisplay, draw_lines
 from fractalman.studies.recovery.spec import RecoveryStudySpec
 from fractalman.studies.recovery.width import WidthVerdict, width_verdicts
 
@@ -26,7 +25,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class RecoveryResult(StudyResultDisplay):
+class RecoveryResult(MeansDisplay):
     """A study of recovery.
 
     Parameters
@@ -72,21 +71,6 @@ class RecoveryResult(StudyResultDisplay):
         for row in self.rows:
             groups.setdefault(tuple(row[key] for key in KEYS), []).append(row)
         return [{**dict(zip(KEYS, key, strict=True)), **_mean(group)} for key, group in groups.items()]
-
-    def find(self, **wanted: Any) -> list[Row]:
-        """Return the means whose columns have the wanted values, e.g. ``find(quantity="mcc", width=64)``.
-
-        Parameters
-        ----------
-        wanted : object
-            Column = value.
-
-        Returns
-        -------
-        list of dict
-            The means.
-        """
-        return select(self.means, **wanted)
 
     @cached_property
     def claims(self) -> list[Row]:
