@@ -48,10 +48,19 @@ def log_axes(ax: Any, x: str, y: str) -> Any:
 
 
 def few_minor_labels(axis: Any) -> None:
-    """Label 2 and 5 between the powers of ten of a logarithmic axis, and no more: labels of a decade overlap."""
+    """Label 2 and 5 between the powers of ten of a logarithmic axis, and no more: labels of a decade overlap.
+
+    A shorter axis, on which these may not lie, has up to four round numbers.
+    """
     low, high = axis.get_view_interval()
     if high >= 5.0 * low > 0.0:
         axis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
+    elif low > 0.0:
+        from matplotlib.ticker import MaxNLocator, NullLocator
+
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def in_notebook() -> bool:
