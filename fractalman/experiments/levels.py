@@ -78,6 +78,9 @@ class Level(Display):
         where that is not known (it is of linear smoothers).
     own_half_width
         Its 95 % half-width.
+    own_constant
+        The same of ``own_ratio``. Expected risks have the ridge or k that the learner chose: where it chose to learn
+        nothing, they are the constant's.
     """
 
     ratio: float
@@ -92,12 +95,15 @@ class Level(Display):
     constant: float | None = None
     own_ratio: float | None = None
     own_half_width: float | None = None
+    own_constant: float | None = None
 
     @property
     def tells(self) -> bool:
-        """Whether the half-width resolves what the predicted curve has learned: half of its distance to a constant."""
-        half_width = self.half_width if self.own_half_width is None else self.own_half_width
-        return self.constant is None or _RESOLVES * abs(self.constant - 1.0) > half_width
+        """Whether a half-width resolves what is learned in theory: half of the distance to a constant."""
+        looks = [(self.constant, self.half_width)]
+        if self.own_half_width is not None:
+            looks.append((self.own_constant, self.own_half_width))
+        return any(constant is None or _RESOLVES * abs(constant - 1.0) > width for constant, width in looks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.
@@ -157,7 +163,8 @@ def level_of(
         risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures
     )
     against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected))
-    return _level(against_curve, against_own, tuple(used), _constant(points, used, predicted))
+    constants = [None if due is None else _constant(points, used, due) for due in (predicted, expected)]
+    return _level(against_curve, against_own, tuple(used), *constants)
 
 
 def _over(parts: F64 | None, unit: F64) -> F64 | None:
@@ -165,12 +172,16 @@ def _over(parts: F64 | None, unit: F64) -> F64 | None:
     return None if parts is None else np.asarray(parts / (unit if unit.ndim == 1 else unit[:, None, :]))
 
 
-def _constant(points: Sequence[Point], sizes: list[int], predicted: F64) -> float | None:
-    """Return the mean over sizes of the risk of the training labels' mean, V_in (1 + 1/n), over the predicted one."""
-    variances = [point.v_in for point in points if point.n in sizes and point.v_in is not None]
-    if not variances or not np.isfinite(variances).all():
+def _constant(points: Sequence[Point], sizes: list[int], due: F64) -> float | None:
+    """Return the risk of the training labels' mean, V_in (1 + 1/n), over what is due, mean over sizes and replicates.
+
+    Due is a curve (sizes,), or risks (replicates, sizes).
+    """
+    known = {point.seed: point.v_in for point in points if point.n in sizes and point.v_in is not None}
+    variances = np.array([known[seed] for seed in sorted(known)], np.float64)
+    if not known or not np.isfinite(variances).all() or (due.ndim == 2 and len(due) != len(variances)):
         return None
-    return float(np.mean(np.mean(variances) * (1.0 + 1.0 / np.array(sizes)) / predicted))
+    return float(np.mean(variances[:, None] * (1.0 + 1.0 / np.array(sizes)) / due))
 
 
 @dataclass(frozen=True)
@@ -257,7 +268,9 @@ def _against_curve(
     return _looks(np.append(means, ratio), errors, freedom)
 
 
-def _level(curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: float | None) -> Level:
+def _level(
+    curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: float | None, own_constant: float | None
+) -> Level:
     """Return what two looks at the same risks say together: where either differs, they do; p-values count twice."""
     every = [curve] if own is None else [curve, own]
     sharpest, more = every[-1], MORE_SEEDS if own is None else MORE_DRAWS
@@ -286,6 +299,7 @@ def _level(curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: 
         constant=constant,
         own_ratio=None if own is None else own.ratio,
         own_half_width=None if own is None else own.half_width,
+        own_constant=own_constant,
     )
 
 

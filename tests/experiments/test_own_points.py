@@ -122,3 +122,22 @@ def test_the_half_width_is_students() -> None:
     assert level.own_ratio is None
     assert level.ratio == pytest.approx(1.0)
     assert level.half_width == pytest.approx(4.302653 * (risks / 0.3).std(ddof=1) / np.sqrt(3.0), rel=1e-6)
+
+
+def test_what_is_expected_of_a_learner_that_chose_to_learn_nothing_tells_nothing() -> None:
+    """Shuffled labels: measured and expected are the constant's risk alike, whatever the curve promised."""
+    rng = np.random.default_rng(6)
+
+    def level(expected: float) -> Any:
+        points = [
+            Point("ridge", n, seed, expected * (1.0 + 0.004 * rng.standard_normal()), 0.0, 0.31, 1e4,
+                  expected_risk=expected * (1.0 + 0.001 * seed), info={"ridge": 10.0})
+            for seed in range(4) for n in SIZES
+        ]  # fmt: skip
+        return level_of(points, Flat(), SIZES, 4)
+
+    nothing, some = level(0.314), level(0.28)
+    assert nothing.own_constant == pytest.approx(1.0, abs=0.02)
+    assert not nothing.tells
+    assert some.own_constant > 1.1
+    assert some.tells
