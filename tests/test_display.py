@@ -199,6 +199,7 @@ def test_a_long_repr_and_a_bad_page_are_noticed() -> None:
 
 
 def test_whatever_draws_itself_returns_axes(examples: dict[str, Any]) -> None:
+    from matplotlib import pyplot
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -214,6 +215,7 @@ def test_whatever_draws_itself_returns_axes(examples: dict[str, Any]) -> None:
             new = thing.plot()
             assert isinstance(new, Axes), name
             assert new.figure is not given.figure
+            pyplot.close(new.figure)  # there are more than the twenty that matplotlib keeps open without a warning
 
 
 def is_drawn(one: type) -> bool:
