@@ -77,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
     """Say what the file and the work on it need, and refuse what does not fit, as the work itself would."""
+    from fractalman._memory import available_bytes
     from fractalman.families.base import memory_of
-    from fractalman.families.memory import available_bytes
     from fractalman.generation.memory import check_memory
 
     hierarchy = not options.no_hierarchy and recipe.has_hierarchy

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman._memory import available_bytes
 from fractalman.display import Display
 from fractalman.errors import ResourceError
 from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
-from fractalman.families.memory import available_bytes
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "

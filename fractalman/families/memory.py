@@ -1,10 +1,9 @@
-"""How much memory there is, and what making a dataset takes: a family describes its algorithm in its ``memory.py``."""
+"""What making a dataset takes, in bytes: a family describes its algorithm in its ``memory.py``."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from fractalman.errors import RecipeError
@@ -18,28 +17,6 @@ MEGABYTES_32 = 32 << 20
 """What the interpreter, compiled kernels and small arrays take on top."""
 _WALK_BYTES = 28  # a point, of what lays clusters out block by block
 _COMPACT_BYTES = 52  # a point of critical clusters with hierarchical labels while they are drawn and written
-
-
-def available_bytes() -> int:
-    """Return the memory that this process may still take: the machine's, or its control group's if less.
-
-    Returns
-    -------
-    int
-        Bytes.
-    """
-    limits = []
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                limits.append(int(line.split()[1]) * 1024)
-        group = Path("/sys/fs/cgroup")
-        most = (group / "memory.max").read_text().strip()
-        if most.isdigit():
-            limits.append(int(most) - int((group / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass
-    return min(limits) if limits else 1 << 62
 
 
 @dataclass(frozen=True)

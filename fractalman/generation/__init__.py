@@ -1,7 +1,7 @@
 """The composer: a recipe becomes columns, in memory (`generate`) or in a file (`write`), family by family."""
 
+from fractalman._memory import available_bytes
 from fractalman.families.base import Structure, memory_of
-from fractalman.families.memory import available_bytes
 from fractalman.generation.composer import generate, label_draws, population, structure, tree
 from fractalman.generation.exporting import export
 from fractalman.generation.extension import extend

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fractalman import _memory
 from fractalman.errors import ResourceError
-from fractalman.families import memory
 from fractalman.families.base import memory_of
 from fractalman.recipes import Recipe
 
@@ -27,7 +27,7 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
     ResourceError
         Naming what is needed, what there is, and what would need less.
     """
-    limit, estimate = memory.available_bytes(), memory_of(recipe)
+    limit, estimate = _memory.available_bytes(), memory_of(recipe)
     size = "side" if recipe.n_points is None else "n_points"
     if tree_only:
         if estimate.tree_bytes() > limit:
@@ -63,7 +63,7 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
 
 def check_coordinates(recipe: Recipe, n_points: int) -> None:
     """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
-    need, limit = memory_of(recipe).coordinate_bytes(n_points), memory.available_bytes()
+    need, limit = memory_of(recipe).coordinate_bytes(n_points), _memory.available_bytes()
     if need > limit:
         raise ResourceError(
             f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "

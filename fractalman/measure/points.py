@@ -7,13 +7,13 @@ taken, and datasets of our own. What is left out or changed on the way is said i
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._memory import available_bytes
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.measure.point_tables import as_table, in_memory, masked_rows, rows_of
@@ -172,7 +172,7 @@ def _masked_columns(X: Any) -> str:
 def _dense(X: Any, notes: list[str], seed: int) -> np.ndarray[Any, Any]:
     """A sparse matrix as an array, or its random projection where the array would not fit."""
     n, d = X.shape
-    if n * d * 8 <= free_memory() // 4:
+    if n * d * 8 <= available_bytes() // 4:
         return np.asarray(X.toarray())
     notes.append(
         f"{n:,} × {d:,} sparse numbers are {n * d * 8 / 2**30:.1f} GiB when dense: measured on a random projection to "
@@ -180,14 +180,6 @@ def _dense(X: Any, notes: list[str], seed: int) -> np.ndarray[Any, Any]:
     )
     frame = normals(key64(seed, Role.MEASUREMENT, 3), d * _PROJECTED).reshape(d, _PROJECTED)
     return np.asarray(X @ (frame / math.sqrt(_PROJECTED)))
-
-
-def free_memory() -> int:
-    """Return the bytes of memory that are free, or 4 GiB where the system does not say."""
-    try:
-        return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return 4 << 30
 
 
 def subset(n: int, seed: int, most: int = MAX_TARGETS) -> I64:

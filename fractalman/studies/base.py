@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from fractalman._memory import available_bytes
 from fractalman.display import HtmlTable
 from fractalman.errors import ResourceError
 from fractalman.experiments.engine import Experiment, digest_of
 from fractalman.experiments.journal import Lines
 from fractalman.families.base import memory_of
-from fractalman.families.memory import available_bytes
 
 Row = dict[str, Any]
 """One measurement: JSON values, numbers that are not finite as None."""

@@ -78,11 +78,13 @@ def count_columns(parent, n_points, columns, above, count):  # type: ignore[no-u
 
 
 @kernel
-def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # type: ignore[no-untyped-def]
-    """Write the latents (as columns) above points start … stop − 1, ascending in every row.
+def fill_columns(parent, n_points, columns, value, indptr, start, stop, indices, entries):  # type: ignore[no-untyped-def]
+    """Write the latents (as columns) above points start … stop − 1, ascending in every row, and their values.
 
-    indptr holds the places in ``indices`` for these rows only, stop − start + 1 of them.
+    indptr holds the places in ``indices`` and ``entries`` for these rows only, stop − start + 1 of them; both in one
+    pass, because an entry costs what its memory costs. An empty ``entries`` is left alone.
     """
+    valued = entries.size > 0
     for i in range(start, stop):
         j = parent[i] - n_points
         while j >= columns:
@@ -92,6 +94,8 @@ def fill_columns(parent, n_points, columns, indptr, start, stop, indices):  # ty
         while place > first:
             place -= 1
             indices[place] = j
+            if valued:
+                entries[place] = value[j]
             j = parent[n_points + j] - n_points
 
 

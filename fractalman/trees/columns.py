@@ -12,7 +12,7 @@ from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.trees import queries
 from fractalman.trees.display import HierarchyDisplay, LabelTreeDisplay
-from fractalman.trees.features import above_chosen, choose_latents, feature_columns
+from fractalman.trees.features import above_chosen, choose_latents, feature_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -131,6 +131,8 @@ class Hierarchy(HierarchyDisplay):
         ------
         RecipeError
             As for `choose`.
+        ResourceError
+            If the entries do not fit into memory: 12 bytes for every latent above every point.
 
         Examples
         --------
@@ -145,9 +147,8 @@ class Hierarchy(HierarchyDisplay):
         nodes = self.choose(top=top, by=by, share=share, size=size)
         first = bool((nodes == np.arange(n, n + nodes.size)).all())
         parent = self.parent if first else above_chosen(self.parent, n, nodes)
-        indptr, indices = feature_columns(parent, n, int(nodes.size))
-        data = self.value[nodes][indices] if values else np.ones(indices.size)
-        return (csr_matrix if matrix else csr_array)((data, indices, indptr), shape=(n, nodes.size))
+        parts = feature_matrix(parent, n, self.value[nodes] if values else np.ones(nodes.size))
+        return (csr_matrix if matrix else csr_array)(parts, shape=(n, nodes.size))
 
     def order(self) -> queries.PointOrder:
         """Return an order of the points in which those of every latent are one contiguous range.
@@ -180,8 +181,6 @@ class Hierarchy(HierarchyDisplay):
         ------
         RecipeError
             For a node that is not there.
-        RecipeError
-            For a node that is not there.
         """
         queries.check_nodes("node", np.array([node]), self.n_nodes)
         return np.sort(self._order.points[self._order.start[node] : self._order.stop[node]])
@@ -201,8 +200,6 @@ class Hierarchy(HierarchyDisplay):
 
         Raises
         ------
-        RecipeError
-            For a node that is not there.
         RecipeError
             For a node that is not there.
         """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fractalman._jit import run_tasks
+from fractalman._memory import check_bytes
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.config import ends, is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
@@ -14,6 +15,9 @@ from fractalman.trees import _kernels
 
 CHOICES = ("size", "balance", "variance")
 """What latents may be ranked by."""
+
+NONE: F64 = np.empty(0)
+"""No values: the columns alone are written."""
 
 
 def choose_latents(
@@ -105,14 +109,37 @@ def feature_columns(parent: I64, n_points: int, columns: int) -> tuple[AnyInt, A
         columns: how many latents, largest first.
     Returns: int32 arrays when the entries number fewer than 2^31, else int64.
     """
+    indptr, indices = _empty_rows(parent, n_points, columns)
+    _fill(parent, n_points, columns, 0, indptr, indices)
+    return indptr, indices
+
+
+def feature_matrix(parent: I64, n_points: int, value: F64) -> tuple[F64, AnyInt, AnyInt]:
+    """Return CSR (data, indices, indptr) of the same matrix; entries are the values of their columns' latents.
+
+    Args:
+        parent, n_points: as `feature_columns`.
+        value: (columns,) float64, what stands in column j wherever something stands.
+    """
+    indptr, indices = _empty_rows(parent, n_points, value.size)
+    data = np.empty(indices.size)
+    _fill(parent, n_points, value.size, 0, indptr, indices, value, data)
+    return data, indices, indptr
+
+
+def _empty_rows(parent: I64, n_points: int, columns: int) -> tuple[AnyInt, AnyInt]:
+    """Return indptr, and indices not yet written, in the narrowest of int32 and int64."""
     count = _row_counts(parent, n_points, columns)
     entries = int(count.sum())
     dtype = np.int32 if entries < 1 << 31 and columns < 1 << 31 else np.int64
     indptr: AnyInt = np.zeros(n_points + 1, dtype)
     np.cumsum(count, out=indptr[1:])
-    indices: AnyInt = np.empty(entries, dtype)
-    _fill(parent, n_points, columns, 0, indptr, indices)
-    return indptr, indices
+    check_bytes(
+        entries * (indptr.itemsize + 8),
+        f"the {entries:,} entries of {columns:,} latents",
+        "use share = (0.05, 0.95), size = (10, 1000) or a smaller top",
+    )
+    return indptr, np.empty(entries, dtype)
 
 
 def feature_blocks(parent: I64, n_points: int, columns: int, rows: int) -> Iterator[tuple[I64, I64]]:
@@ -139,14 +166,24 @@ def _row_counts(parent: I64, n_points: int, columns: int) -> I64:
     return count
 
 
-def _fill(parent: I64, n_points: int, columns: int, first: int, indptr: AnyInt, indices: AnyInt) -> None:
-    """Write the columns of the rows that ``indptr`` is for, beginning with point ``first``."""
+def _fill(
+    parent: I64,
+    n_points: int,
+    columns: int,
+    first: int,
+    indptr: AnyInt,
+    indices: AnyInt,
+    value: F64 = NONE,
+    data: F64 = NONE,
+) -> None:
+    """Write the columns of the rows that ``indptr`` is for, and their values, beginning with point ``first``."""
     rows = indptr.size - 1
     block = max(4096, -(-rows // 16))
     run_tasks(
         _kernels.fill_columns,
         [
-            (parent, n_points, columns, indptr[at : at + block + 1], first + at, first + min(at + block, rows), indices)
+            (parent, n_points, columns, value, indptr[at : at + block + 1], first + at, first + stop, indices, data)
             for at in range(0, rows, block)
+            for stop in [min(at + block, rows)]
         ],
     )

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fractalman as fm
+from fractalman import _memory
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.families import memory as build
 from fractalman.families.base import memory_of
 from fractalman.families.cascade import sampler as cascade
 from fractalman.generation import tree
@@ -126,10 +126,10 @@ def test_what_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.Monke
     with pytest.raises(ResourceError, match="available") as error:
         fm.generate(recipe)
     assert f"{memory_of(recipe).peak_bytes():,}" in str(error.value)
-    monkeypatch.setattr(build, "available_bytes", lambda: 10_000)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 10_000)
     with pytest.raises(ResourceError):
         fm.generate(fm.Cascade(n_points=10))
-    monkeypatch.setattr(build, "available_bytes", lambda: 1 << 40)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 40)
     fm.generate(fm.Cascade(n_points=10))
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fractalman as fm
+from fractalman import _memory
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.families import _forests as forests
-from fractalman.families import memory as build_memory
 from fractalman.families.base import memory_of
 from fractalman.families.lattice_percolation.box import Lattice, shortest_path_forest
 from fractalman.trees import depths, path_sums
@@ -104,18 +104,18 @@ def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.Mon
     need, start = memory_of(recipe).draw_bytes(n), memory_of(recipe).start_bytes()
     assert start is not None
     assert start < need < need + memory_of(recipe).coordinate_bytes(n) < memory_of(recipe).peak_bytes()
-    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: need)
     fm.generate(recipe)
     fm.write(recipe, tmp_path / "box.h5")
     for available, words in (
         (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* use a smaller side"),
         (start - 1, f"needs {start:,} bytes at once .* use a smaller side"),
     ):
-        monkeypatch.setattr(build_memory, "available_bytes", lambda available=available: available)
+        monkeypatch.setattr(_memory, "available_bytes", lambda available=available: available)
         with pytest.raises(ResourceError, match=words):
             fm.generate(recipe)
     wide = recipe.replace(ambient_dim=60_000)  # its trees fit, its coordinates don't
-    monkeypatch.setattr(build_memory, "available_bytes", lambda: need)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: need)
     with pytest.raises(ResourceError, match=f"coordinates of {n:,} points need .* or write the recipe to a file"):
         fm.generate(wide)
     with pytest.raises(ResourceError):  # all clusters are known to be too many before the draw

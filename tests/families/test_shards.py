@@ -344,9 +344,9 @@ def test_what_does_not_fit_is_refused_before_the_work(tmp_path: Path, monkeypatc
     monkeypatch.setattr(shards.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(OSError, match="the shards need 48048 bytes or more, 1000 are free"):
         fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
-    from fractalman.families import memory
+    from fractalman import _memory
 
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1000)
     with pytest.raises(ResourceError, match="writing this recipe needs"):
         fm.write_shards(CASCADE, tmp_path / "data.h5", 2)
     assert list(tmp_path.iterdir()) == []

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import fractalman as fm
+from fractalman import _memory
 from fractalman.errors import ResourceError
-from fractalman.families import memory
 from fractalman.families.base import memory_of
 from tests.families.test_streaming import RECIPES
 
@@ -131,7 +131,7 @@ def test_recipes_say_what_writing_needs(name: str) -> None:
 
 def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = fm.Cascade(n_points=10**8, ambient_dim=64)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 30)
     with pytest.raises(ResourceError) as error:
         fm.generate(recipe)
     assert "\n" not in str(error.value)
@@ -141,10 +141,10 @@ def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.M
     assert memory_of(small).streamed_bytes() < 1 << 30 < memory_of(small).peak_bytes()
     with pytest.raises(ResourceError, match=r"or write it to a file, which needs [\d,]+$"):
         fm.generate(small)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 20)
     with pytest.raises(ResourceError, match=r"are available: use a smaller n_points or ambient_dim$"):
         fm.generate(recipe)  # nothing else would help
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 30)
     with pytest.raises(ResourceError, match=r"^writing this recipe needs 5,") as error:
         fm.write(recipe, tmp_path / "data.h5")
     assert "or leave the latents out" in str(error.value)

@@ -60,7 +60,7 @@ def test_what_would_not_fit_is_projected(monkeypatch: pytest.MonkeyPatch) -> Non
 
     from fractalman.measure import points
 
-    monkeypatch.setattr(points, "free_memory", lambda: 400 * 2000 * 8)
+    monkeypatch.setattr(points, "available_bytes", lambda: 400 * 2000 * 8)
     rng = np.random.default_rng(1)
     wide = np.zeros((400, 2000))
     wide[:, :5] = plane(400, 1)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
 import fractalman as fm
-from fractalman import trees
-from fractalman.errors import RecipeError
+from fractalman import _memory, trees
+from fractalman.errors import RecipeError, ResourceError
 from fractalman.trees._kernels import adjacency
 from tests.reference import trees as reference
 
@@ -148,6 +148,18 @@ def test_features_are_chosen_by_balance_scale_and_variance() -> None:
         np.testing.assert_array_equal(h.features(values=True, **arguments).toarray(), expected)
     assert isinstance(h.features(top=3, matrix=True), csr_matrix)
     assert isinstance(h.features(top=3), csr_array)
+
+
+def test_features_that_do_not_fit_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """12 bytes an entry: so many are taken, one fewer is refused by the number of entries."""
+    h = fm.generate(fm.PercolationCluster(n_points=200, ambient_dim=2)).hierarchy
+    entries = h.features().nnz
+    monkeypatch.setattr(_memory, "available_bytes", lambda: entries * 12)
+    assert h.features(values=True).nnz == entries
+    monkeypatch.setattr(_memory, "available_bytes", lambda: entries * 12 - 1)
+    with pytest.raises(ResourceError, match=rf"the {entries:,} entries of 199 latents need {entries * 12:,} bytes"):
+        h.features()
+    assert h.features(share=(0.05, 0.95)).nnz < entries
 
 
 def test_choices_of_features_that_cannot_be_are_refused() -> None:
