@@ -47,7 +47,6 @@ from fractalman.generation import (
 )
 from fractalman.generation.synonyms import exchange_synonyms
 from fractalman.learners.networks.feeding import device_batches
-from fractalman.level_runs import run_levels as levels
 from fractalman.measure.recovery import recovery
 from fractalman.prediction import make_plan as plan
 from fractalman.prediction import make_prediction as predict
@@ -56,10 +55,11 @@ from fractalman.random.keys import STREAM_VERSION, Seeds
 from fractalman.recipes import Recipe, family_names, from_dict, from_toml
 from fractalman.report.explorer import explore
 from fractalman.runs import run_confirmation as confirm
-from fractalman.runs import run_granularity as granularity
-from fractalman.runs import run_linearity as linearity
-from fractalman.runs import run_locality as locality
-from fractalman.runs import run_probe as probe
+from fractalman.study_runs import run_granularity as granularity
+from fractalman.study_runs import run_levels as levels
+from fractalman.study_runs import run_linearity as linearity
+from fractalman.study_runs import run_locality as locality
+from fractalman.study_runs import run_probe as probe
 
 __all__ = [
     "STREAM_VERSION",

@@ -25,6 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a s
 import hypothesis
 import numpy as np
 import pytest
+import sampled
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
@@ -123,7 +124,9 @@ def pytest_configure(config: pytest.Config) -> None:
     network's program by JAX's own digest of it: the same programs as compiled anew, so no bit of a result moves.
     """
     if not config.getoption("--all"):
-        hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile(PROFILE), max_examples=40)
+        sampled.limit = sampled.FAST  # of tests that say how many, too
+        parent = hypothesis.settings.get_profile(PROFILE)
+        hypothesis.settings.register_profile("fast", parent, max_examples=sampled.FAST)
         hypothesis.settings.load_profile("fast")
     kept = getattr(config, "cache", None)
     folder = os.environ.get("FRACTALMAN_CACHE", "")

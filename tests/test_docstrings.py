@@ -120,7 +120,10 @@ def run_examples(module: ModuleType) -> tuple[int, int]:
     return results.failed, results.attempted
 
 
-@pytest.mark.slow(reason="a whole run with its report", only=["fractalman.runs"])
+@pytest.mark.slow(
+    reason="networks and autoencoders are trained",
+    only=["fractalman.study_runs", "fractalman.learners.dictionaries.fitting"],
+)
 @pytest.mark.parametrize("name", modules_with_examples())
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # an example may write a file

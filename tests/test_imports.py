@@ -81,7 +81,7 @@ def test_every_heavy_library_has_a_contract(repository: Path) -> None:
 def numpy_random(source: str) -> list[int]:
     """Return the lines on which ``source`` uses NumPy's random numbers or Python's."""
     lines = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source)) if "random" in source else ():  # most modules need not be parsed
         if isinstance(node, ast.Attribute) and node.attr == "random" and isinstance(node.value, ast.Name):
             lines += [node.lineno] if node.value.id in {"np", "numpy"} else []
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -106,6 +106,8 @@ def test_modules_are_small_and_random_numbers_have_an_address() -> None:
 
 def asserts(source: str) -> list[int]:
     """Return the lines on which a module asserts something."""
+    if "assert" not in source:
+        return []
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
 
 

@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study that the command names, and print what came out."""
     from fractalman.report.studies import study_lines, study_table
-    from fractalman.runs import run_study
+    from fractalman.study_runs import run_study
 
     name = options.command
     spec = spec_of(options.spec, name)

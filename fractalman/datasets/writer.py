@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -222,32 +222,22 @@ def _write_file(
                 if isinstance(source, LinkedColumn):
                     with interrupts_held():
                         describe(source.create(file, column), column)
-                    records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, source.digest)
+                    digest = source.digest
                     done += np.dtype(column.dtype).itemsize * math.prod(shape)
-                    continue
-                with interrupts_held():
-                    stored = _create(file, column, shape, compression)
-                digests: list[bytes] = []
-                packed = packed_here(stored)
-                for start, rows in _rows(column, source, _rows_at_once(column, shape)):
-                    size = block_rows(shape, column.dtype)
-                    blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
-                    examined = [
-                        examiners.submit(_examine, column, block, start + k * size, dims)
-                        for k, block in enumerate(blocks)
-                    ]  # on other threads, while the same blocks are written from this one
-                    chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
-                    data = [chunk.result() for chunk in chunks]
+                else:
                     with interrupts_held():
-                        _store(stored, start, rows, data or blocks, size)
-                    sink.check(target)
-                    digests += [found.result() for found in examined]  # before the source may use the memory again
-                    done += rows.nbytes
-                    progress(column.path, done, total)
-                table = table_of(digests)
-                with interrupts_held():
-                    file.create_dataset(f"{DIGESTS}/{column.path}", data=table, track_times=False)
-                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, table_digest(table))
+                        stored = _create(file, column, shape, compression)
+                    digests: list[bytes] = []
+                    for rows, found in _stored(stored, column, source, shape, dims, examiners):
+                        sink.check(target)
+                        digests += [each.result() for each in found]  # before the source may use the memory again
+                        done += rows.nbytes
+                        progress(column.path, done, total)
+                    table = table_of(digests)
+                    with interrupts_held():
+                        file.create_dataset(f"{DIGESTS}/{column.path}", data=table, track_times=False)
+                    digest = table_digest(table)
+                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest)
         versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
         text = Provenance(recipe, records, versions, compression, extended=extended).to_bytes()
         with interrupts_held():
@@ -260,6 +250,25 @@ def _write_file(
         if file is not None:
             with interrupts_held():
                 file.close()
+
+
+def _stored(
+    stored: h5py.Dataset, column: Column, source: AnyArray | BlockSource, shape: tuple[int, ...],
+    dims: Mapping[str, int], examiners: ThreadPoolExecutor,
+) -> Iterator[tuple[AnyArray, list[Future[bytes]]]]:  # fmt: skip
+    """Store a column part by part; yield each part with the digests to come of its blocks.
+
+    They are computed, and every element looked at, on other threads while the same blocks are written from this one.
+    """
+    size, packed = block_rows(shape, column.dtype), packed_here(stored)
+    for start, rows in _rows(column, source, _rows_at_once(column, shape)):
+        blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
+        examined = [examiners.submit(_examine, column, block, start + k * size, dims) for k, block in enumerate(blocks)]
+        chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
+        data = [chunk.result() for chunk in chunks]
+        with interrupts_held():
+            _store(stored, start, rows, data or blocks, size)
+        yield rows, examined
 
 
 def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> bytes:

@@ -119,9 +119,6 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     points: list[Point] = []
     checks: list[Point] = []
     verdicts, summaries, conventions = [], {}, {}
-    from fractalman.prediction.methods import no_curve, no_entropy_curve
-
-    in_nats = spec.recipe.classifies and spec.loss != ZERO_ONE
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
         learner = spec.make(name)
@@ -137,20 +134,10 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
             answers=spec.answers(learner),
         )  # fmt: skip
         summaries[name] = summary
-        facts = ""
+        words = ""
         if spec.axis.kind == "data" and (predictions[name] is None or not predictions[name].has_curve):
-            others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
-            found = {} if in_nats else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
-            if spec.recipe.classifies and not found:
-                words = references.class_words(mine, summary, spec.loss)
-                due = learning_size(spec, learner)
-                if due is not None and words:
-                    words += f"; {learned_words(mine, due)}"
-            else:
-                words = references.words(found, summary[-1].efficiency if summary else None)
-            facts = words if spec.recipe.classifies else ""
-            why = notes.get(name) or (no_entropy_curve(name) if in_nats else no_curve(name, spec.recipe))
-            notes[name] = "; ".join(part for part in (why, words) if part)
+            words = _without_curve(spec, name, learner, mine, summary, predictions, say)
+            notes[name] = "; ".join(part for part in (notes.get(name) or _no_curve(spec, name), words) if part)
         said = {entry.value: entry for entry in summary}
         mine = [dataclasses.replace(p, regime=said[p.value].regime, reason=said[p.value].reason) for p in mine]
         points += mine
@@ -162,8 +149,9 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner), test_size=spec.test_size if learner.linear_smoother else None,
             )
         )  # fmt: skip
-        if facts and verdicts[-1].measured is None:  # what was measured is said whatever could not be
-            verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {facts}")
+        if words and spec.recipe.classifies and verdicts[-1].measured is None:
+            # what was measured is said whatever could not be
+            verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {words}")
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]
     return Result(
         spec=spec,
@@ -177,6 +165,32 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
         doubling_checks=tuple(checks),
         missing=missing,
     )
+
+
+def _in_nats(spec: Spec) -> bool:
+    """Whether risks are cross-entropies, which no curve predicts."""
+    return spec.recipe.classifies and spec.loss != ZERO_ONE
+
+
+def _no_curve(spec: Spec, name: str) -> str:
+    """Return why nothing predicts a learner's curve on this recipe."""
+    from fractalman.prediction.methods import no_curve, no_entropy_curve
+
+    return no_entropy_curve(name) if _in_nats(spec) else no_curve(name, spec.recipe)
+
+
+def _without_curve(
+    spec: Spec, name: str, learner: Learner, mine: Sequence[Point], summary: Sequence[regimes.SizeSummary],
+    predictions: Mapping[str, Any], say: Progress,
+) -> str:  # fmt: skip
+    """Return what a learner without a predicted curve is held against in words: other learners' curves, the classes."""
+    others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
+    found = {} if _in_nats(spec) else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
+    if found or not spec.recipe.classifies:
+        return references.words(found, summary[-1].efficiency if summary else None)
+    words = references.class_words(mine, summary, spec.loss)
+    due = learning_size(spec, learner)
+    return f"{words}; {learned_words(mine, due)}" if due is not None and words else words
 
 
 def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, str]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fractalman.errors import FractalmanError
 from fractalman.executors import Executor
+from fractalman.experiments.brought import refuse_absent, refuse_immovable
 from fractalman.experiments.class_risks import problem_of, risks_of
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
@@ -101,7 +102,16 @@ def run_sweep(
     executor: Executor | None = None,
     shard: Shard | None = None,
 ) -> Result:
-    """Run what is not yet in the journal and return the whole sweep: see `engine.run_experiment`."""
+    """Run what is not yet in the journal and return the whole sweep: see `engine.run_experiment`.
+
+    Raises
+    ------
+    RecipeError
+        Also for a learner of somebody's own that is not here, or that other processes of this machine cannot be sent.
+    """
+    refuse_absent(spec.brought)
+    if jobs != 1 and scheduler is None and executor is None:
+        refuse_immovable(spec.brought)
     return run_experiment(
         SWEEP, spec, out, progress, force=force, jobs=jobs, scheduler=scheduler, executor=executor, shard=shard
     )

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from fractalman.prediction.forecast import Prediction, make_prediction
     from fractalman.prediction.frontiers import NetworkBudget
     from fractalman.prediction.laws import LEARNERS, law_of
-    from fractalman.prediction.own_data import OwnPrediction, predict_own_data
+    from fractalman.prediction.own_data import predict_own_data
     from fractalman.prediction.own_data_values import own_data_table
+    from fractalman.prediction.own_prediction import OwnPrediction
     from fractalman.prediction.planning import Plan, make_plan
     from fractalman.prediction.realization import TEST_POINTS
 
@@ -44,7 +45,7 @@ __getattr__ = on_demand(
         "Curve": "curves",
         "Exponent": "curves",
         "NetworkBudget": "frontiers",
-        "OwnPrediction": "own_data",
+        "OwnPrediction": "own_prediction",
         "Plan": "planning",
         "Prediction": "forecast",
         "law_of": "laws",

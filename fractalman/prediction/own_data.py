@@ -1,41 +1,30 @@
-"""What to expect of learning on anybody's data: measured geometry and smoothness in, exponents and curves out.
+"""What to expect of learning on anybody's data: points and labels in, measured geometry and smoothness, exponents out.
 
-Here measure and theory meet. n = training points, N = points given, D = intrinsic dimension, 2H = exponent of the label
-variogram, γ_k = mean squared label difference of a point and its k-th neighbour. Units: those of y², and beside them
-the share of the label variance.
+Here measure and theory meet. D = intrinsic dimension, 2H = exponent of the label variogram, α = exponent of neighbours'
+label differences. `own_prediction.OwnPrediction` is what comes out. Units: those of y².
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
 from fractalman._switches import switches
-from fractalman._typing import F64, AnyInt
+from fractalman._typing import F64
 from fractalman.config import is_word, shown
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.errors import nearest as nearest_word
 from fractalman.learners import learner_class, names
 from fractalman.measure.points import as_points, contradictions, with_labels
-from fractalman.prediction.chosen_settings import (
-    LabelDifferences,
-    MeasuredVariogram,
-    measured_variogram,
-    no_risk,
-    risk_with_chosen_neighbours,
-    risk_with_chosen_ridge,
-)
-from fractalman.prediction.curves import Curve
+from fractalman.prediction.chosen_settings import LabelDifferences, measured_variogram, no_risk, risk_with_chosen_ridge
 from fractalman.prediction.label_scatter import NeighbourLaw, cut, fields, neighbour_law
-from fractalman.prediction.own_display import OwnPredictionDisplay
 from fractalman.prediction.own_labels import check_classes, numbers_of, one_hot
+from fractalman.prediction.own_prediction import OwnPrediction
 from fractalman.random.streams import Role, key64, normals
-from fractalman.theory import KernelSpectrum
 
 KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
 """Learner → its kernel in `theory.spectrum_of`."""
@@ -44,200 +33,6 @@ _LANDMARKS = 1024
 _SOURCES = 2048  # starting points: classes that rarely differ need many
 _REPEATS = 6  # drawn fields whose kernel exponents are compared
 _REPEATED = 512  # points on which
-
-
-@dataclass(frozen=True)
-class OwnPrediction(OwnPredictionDisplay):
-    """What the geometry of given points and the smoothness of their target say about learning.
-
-    Parameters
-    ----------
-    learner : str
-        Its name.
-    n_points : int
-        Number of points, N.
-    ambient_dim : int
-        Number of coordinates, d.
-    data_exponent : float
-        α_D of the part of the risk that can be learned: above the noise, where noise was found.
-    standard_error : float
-        Of the exponent, over label draws and starting points; nan where it could not be had.
-    interval : (float, float)
-        The 95 % interval of the exponent, likewise.
-    law : str
-        Where the exponent comes from, in words.
-    dimensions : dict of str to Dimension
-        Every estimate of the intrinsic dimension, by method; those that failed are missing.
-    smoothness : Smoothness
-        The label variogram and the neighbours' differences.
-    from_geometry : (float, float)
-        2H/D and its standard error, with D from "correlation" in the variogram's window; nan without D.
-    from_neighbours : (float, float)
-        α of γ_k ~ k^α and its standard error, as it is, noise included.
-    neighbours : NeighbourLaw
-        Exponents with and without noise, and the noise, each with its error over label draws.
-    classes : int
-        Number of classes, 0 for a target of numbers. Of classes every risk is a share of wrong answers (1-nn), or the
-        squared error summed over one-hot columns and halved (kernels).
-    label_variance : float
-        Of y; of classes, the share of wrong answers of a random one.
-    warnings : tuple of str
-        What qualifies the numbers, one sentence each.
-    points : (N, d) float64
-        Points as they were measured, copies left out.
-    labels : (N,) float64
-        Their labels; classes as 0, 1, …
-    """
-
-    learner: str
-    n_points: int
-    ambient_dim: int
-    data_exponent: float
-    standard_error: float
-    interval: tuple[float, float]
-    law: str
-    dimensions: dict[str, measure.Dimension]
-    smoothness: measure.Smoothness
-    from_geometry: tuple[float, float]
-    from_neighbours: tuple[float, float]
-    neighbours: NeighbourLaw
-    classes: int
-    label_variance: float
-    warnings: tuple[str, ...]
-    points: F64 = field(repr=False)
-    labels: F64 = field(repr=False)
-    _spectrum: KernelSpectrum | None = field(repr=False, default=None)
-    _variogram: MeasuredVariogram | LabelDifferences | None = field(repr=False, default=None)
-    _seed: int = field(repr=False, default=0)
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Smallest and largest training-set size that `curve` answers for."""
-        if self._variogram is not None:
-            return min(8, self.n_points // 4), self.n_points - self.n_points // 4
-        last = int(self.smoothness.rank[-1])
-        least = 2 if self._spectrum is not None else math.ceil(4.0 * self.n_points / last)
-        return min(least, self.n_points // 2), self.n_points // 2 if self._spectrum is not None else self.n_points - 1
-
-    def curve(self, n: Sequence[int] | AnyInt) -> Curve:
-        """Return the expected risk on the points that are not trained on, unit of y².
-
-        1-nn: Σ_k P(the k-th neighbour is the first in the training set)·γ_k, measured differences and exact weights.
-        k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram; where that falls below 0, which
-        no risk does, γ are the differences of these points' own labels (a warning says so). Kernels and ridge: from the
-        spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
-        four fifths of the training points, as the learners choose theirs.
-
-        Parameters
-        ----------
-        n : array or sequence of int
-            Training-set sizes inside `sizes`.
-
-        Returns
-        -------
-        Curve
-            Sizes, risks and how they were computed.
-
-        Raises
-        ------
-        RecipeError
-            For sizes outside.
-        """
-        sizes = np.atleast_1d(np.asarray(n))
-        low, high = self.sizes
-        if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
-            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
-        if self._variogram is not None:
-            risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
-            of = "on the measured variogram" if isinstance(self._variogram, MeasuredVariogram) else "and their labels"
-            kind = f"k-nn: means of k neighbours {of}, k chosen"
-        elif self._spectrum is None:
-            risk = np.array([self._thinned(int(size)) for size in sizes])
-            kind = "1-nn: differences of neighbours, thinned"
-        else:
-            risk, _ = risk_with_chosen_ridge(self._spectrum, sizes, self.ambient_dim)
-            kind = (
-                f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}, ridge chosen"
-            )
-        return Curve(sizes.astype(np.int64), np.asarray(risk, np.float64), np.zeros(sizes.size), kind)
-
-    def _thinned(self, n: int) -> float:
-        """The k-th neighbour is the first of n training points among N − 1 others: (1 − p)^(k−1)·p, p = n/(N − 1)."""
-        found = self.smoothness
-        share = n / (self.n_points - 1)
-        scale = self.n_points / min(self.n_points, measure.MAX_TARGETS)  # ranks were counted in a part of the points
-        k = np.arange(1, int(found.rank[-1]) + 1)
-        g, steps = found.rank_difference, (np.log(k), np.log(found.rank))
-        difference = np.exp(np.interp(*steps, np.log(g))) if g.min() > 0.0 else np.interp(*steps, g)
-        p = min(1.0, share * scale)
-        weight = p * np.exp((k - 1) * math.log1p(-p)) if p < 1.0 else (k == 1).astype(np.float64)
-        return float(weight @ difference / weight.sum())
-
-    def local_exponent(self, n_lo: int, n_hi: int) -> float:
-        """Return the exponent of `curve` between two sizes.
-
-        Parameters
-        ----------
-        n_lo : int
-            Smallest training-set size.
-        n_hi : int
-            Largest training-set size, above n_lo.
-
-        Returns
-        -------
-        float
-            Of risk ~ n^−exponent, least squares through six sizes of positive risk; nan where fewer than two are.
-        """
-        grid = np.unique(np.rint(np.geomspace(n_lo, n_hi, 6)).astype(np.int64))
-        used = (risk := self.curve(grid).risk) > 0.0
-        return theory.local_slope(grid[used], risk[used]) if used.sum() > 1 else math.nan
-
-    def why(self) -> str:
-        """Return the reasoning in words.
-
-        Returns
-        -------
-        str
-            A line for each step.
-        """
-        smooth, law = self.smoothness.variogram, self.neighbours
-        geometry, neighbours = self.from_geometry, self.from_neighbours
-        D = self.dimensions.get("recommended")
-        size = "no dimension" if D is None else f"dimension {D.value:.3g} ± {D.standard_error:.2g}"
-        if D is not None and D.components:
-            parts = ", ".join(f"{c.value:.3g} ({100 * c.share:.0f} %)" for c in D.components)
-            size = f"components of dimension {parts}"
-        of = f"{self.classes} classes" if self.classes else "a target of numbers"
-        if not math.isfinite(law.clean.value):
-            return "\n".join(
-                [
-                    f"{self.n_points} points in {self.ambient_dim} coordinates, {size}, {of}.",
-                    "Labels of neighbours never differ: the risk of one neighbour is 0 (95 %: below "
-                    f"{2.0 * law.noise.interval[1]:.2g}), and its exponent is not resolved.",
-                    self.law,
-                ]
-            )
-        noise = (
-            f"No noise found; up to variance {law.noise.interval[1]:.2g} cannot be ruled out (of the labels: "
-            f"{self.label_variance:.2g}), and above it α is between {law.clean.interval[0]:.2g} and "
-            f"{law.clean.interval[1]:.2g}."
-        )
-        if law.noise_found:
-            low, high = law.noise.interval
-            noise = (
-                f"Noise of variance {law.noise.value:.3g} ({low:.3g} … {high:.3g}): above it α = {law.clean.value:.3g} "
-                f"± {law.clean.standard_error:.2g}, with it {law.noisy.value:.3g} ± {law.noisy.standard_error:.2g}."
-            )
-        return "\n".join(
-            [
-                f"{self.n_points} points in {self.ambient_dim} coordinates, {size}, {of}.",
-                f"Label differences grow as r^(2H), 2H = {smooth.value:.3g} ± {smooth.standard_error:.2g}.",
-                f"Geometry: the nearest of n points is ~ n^(-1/D) away: 2H/D = {geometry[0]:.3g} ± {geometry[1]:.2g}.",
-                f"Neighbours: differences grow as k^α with the rank, α = {neighbours[0]:.3g} ± {neighbours[1]:.2g}.",
-                noise,
-                self.law,
-            ]
-        )
 
 
 @switches
@@ -304,45 +99,20 @@ def predict_own_data(
         check_classes(labels)
         labels = np.unique(labels, return_inverse=True)[1].astype(np.float64)
     points = as_points(X, seed=seed)
-    warnings = list(contradictions(points, labels, found_classes))
-    labels = labels[points.row]
-    count = int(labels.max()) + 1 if found_classes else 0
+    given, labels = labels, labels[points.row]
     smooth = measure.smoothness(
         points.values * points.unit, labels, window=window, nugget=nugget and not found_classes, seed=seed,
         classes=found_classes, n_sources=_SOURCES,
     )  # fmt: skip
-    dimensions: dict[str, measure.Dimension] = {}
-    try:
-        dimensions = measure.dimensions(points.values * points.unit, window=window, seed=seed)
-    except FractalmanError as error:
-        warnings.append(f"the dimension could not be measured: {error}")
+    dimensions, trouble = _dimensions(points.values * points.unit, window, seed)
     best = dimensions.get("recommended") or next(iter(dimensions.values()), None)
-    D = best.value if best is not None else 2.0
     law = neighbour_law(
-        points.values,
-        labels,
-        smooth.rank,
-        smooth.rank_difference,
-        smooth.neighbours,
-        found_classes,
-        seed,
+        points.values, labels, smooth.rank, smooth.rank_difference, smooth.neighbours, found_classes, seed
     )
     geometry = _from_geometry(smooth, dimensions)
-    neighbours = (smooth.neighbours.value, smooth.neighbours.standard_error)
-    if best is not None:
-        warnings += best.warnings
+    warnings = [*contradictions(points, given, found_classes), *trouble]
+    warnings += () if best is None else best.warnings
     warnings += [said for said in (*points.notes, *smooth.warnings) if said not in warnings]
-    if law.noise_found:
-        warnings.append(
-            f"labels carry noise: of variance {law.noise.value:.3g} ({law.noise.interval[0]:.3g} … "
-            f"{law.noise.interval[1]:.3g}); the exponent is that above the noise, {law.clean.value:.3g}, with it the "
-            f"risk falls with {law.noisy.value:.3g} in this window"
-        )
-    if abs(geometry[0] - law.clean.value) > 3.0 * math.hypot(geometry[1], law.clean.standard_error):
-        warnings.append(
-            f"2H/D = {geometry[0]:.3g} and the neighbours' α = {law.clean.value:.3g} differ by more than their errors: "
-            "no single power law in this window; trust the neighbours"
-        )
     prediction = OwnPrediction(
         learner=learner,
         n_points=len(labels),
@@ -356,20 +126,53 @@ def predict_own_data(
         dimensions=dimensions,
         smoothness=smooth,
         from_geometry=geometry,
-        from_neighbours=neighbours,
+        from_neighbours=(smooth.neighbours.value, smooth.neighbours.standard_error),
         neighbours=law,
-        classes=count,
-        label_variance=float(1.0 - np.square(np.bincount(labels.astype(int)) / len(labels)).sum()) if count
-        else float(labels.var()),
-        warnings=tuple(warnings),
+        classes=int(labels.max()) + 1 if found_classes else 0,
+        label_variance=_label_variance(labels, found_classes),
+        warnings=(*warnings, *_qualifications(law, geometry)),
         points=points.values * points.unit,
         labels=labels,
-    )  # fmt: skip
+    )
     if learner == "1-nn":
         return prediction
     if learner == "k-nn":
         return _with_neighbours(prediction, seed)
-    return _with_spectrum(prediction, points.values * points.unit, labels, D, seed)
+    return _with_spectrum(prediction, prediction.points, labels, 2.0 if best is None else best.value, seed)
+
+
+def _dimensions(
+    points: F64, window: tuple[float, float] | None, seed: int
+) -> tuple[dict[str, measure.Dimension], tuple[str, ...]]:
+    """Return every estimate of the dimension, and why there is none: that costs a prediction its geometry alone."""
+    try:
+        return measure.dimensions(points, window=window, seed=seed), ()
+    except FractalmanError as error:
+        return {}, (f"the dimension could not be measured: {error}",)
+
+
+def _label_variance(labels: F64, classes: bool) -> float:
+    """Return the variance of the labels; of classes, the share of wrong answers of a random one."""
+    if not classes:
+        return float(labels.var())
+    return float(1.0 - np.square(np.bincount(labels.astype(int)) / len(labels)).sum())
+
+
+def _qualifications(law: NeighbourLaw, geometry: tuple[float, float]) -> list[str]:
+    """Return what noise, and a contradiction between geometry and neighbours, say against a single exponent."""
+    said = []
+    if law.noise_found:
+        said.append(
+            f"labels carry noise: of variance {law.noise.value:.3g} ({law.noise.interval[0]:.3g} … "
+            f"{law.noise.interval[1]:.3g}); the exponent is that above the noise, {law.clean.value:.3g}, with it the "
+            f"risk falls with {law.noisy.value:.3g} in this window"
+        )
+    if abs(geometry[0] - law.clean.value) > 3.0 * math.hypot(geometry[1], law.clean.standard_error):
+        said.append(
+            f"2H/D = {geometry[0]:.3g} and the neighbours' α = {law.clean.value:.3g} differ by more than their errors: "
+            "no single power law in this window; trust the neighbours"
+        )
+    return said
 
 
 def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dimension]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fractalman._typing import I64
 from fractalman.prediction.label_scatter import LabelEstimate
-from fractalman.prediction.own_data import OwnPrediction
+from fractalman.prediction.own_prediction import OwnPrediction
 
 
 def own_data_table(prediction: OwnPrediction, n: I64 | None = None) -> dict[str, object]:

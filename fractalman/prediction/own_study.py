@@ -14,8 +14,9 @@ from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.learners import Problem
-from fractalman.prediction.own_data import OwnPrediction, predict_own_data
+from fractalman.prediction.own_data import predict_own_data
 from fractalman.prediction.own_display import StudiedDisplay, StudyDisplay
+from fractalman.prediction.own_prediction import OwnPrediction
 
 STUDIED = ("1-nn", "k-nn", "laplace-kernel", "ridge")
 _SPLITS = 5

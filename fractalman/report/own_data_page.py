@@ -9,7 +9,7 @@ from pathlib import Path
 from fractalman._files import as_path
 from fractalman.display import few_minor_labels
 from fractalman.display.style import new_figure, saved, settings
-from fractalman.prediction.own_data import OwnPrediction
+from fractalman.prediction.own_prediction import OwnPrediction
 from fractalman.prediction.own_study import OwnStudy, own_study_table
 from fractalman.report import html
 from fractalman.report.files import publish, versions

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from fractalman.errors import RecipeError
 from fractalman.learners.protocol import Problem
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, StudySpec, Task, plain
-from fractalman.studies.reading import Tables
+from fractalman.studies.reading import SpecSource, Tables, read_study
 from fractalman.studies.sources import Sample
 from fractalman.studies.trained_source import Source, network_names
 
@@ -73,15 +74,45 @@ def steps_of(learner: NetworkLearner, asked: tuple[int, ...] | None) -> tuple[in
 class NetworksSpec(StudySpec):
     """The specification of a study that trains the networks of one learner's table; its own keys are attributes.
 
-    ``keys`` says what its own table may hold.
+    ``keys`` says what its own table may hold, ``example`` what is shown to whom a table is missing; ``of_tables`` makes
+    the specification of what was read.
     """
 
     keys: ClassVar[Keys]
+    example: ClassVar[str]
     source: Source
     seeds: int
     controls: tuple[str, ...] = ()
     learner: str
     settings: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, spec: SpecSource) -> Self:
+        """Return the checked specification.
+
+        Parameters
+        ----------
+        spec : str, Path or dict
+            Path of a TOML file, TOML text, or its tables.
+
+        Returns
+        -------
+        NetworksSpec
+            Of this study, defaults filled in.
+
+        Raises
+        ------
+        RecipeError
+            Naming all that is wrong.
+        MissingExtraError
+            Without JAX, or what else the study needs.
+        """
+        return cls.of_tables(read_study(spec, cls.name, cls.keys, network_names(), cls.example))
+
+    @classmethod
+    @abstractmethod
+    def of_tables(cls, tables: Tables) -> Self:
+        """Return the specification that checked tables make."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as plain values.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks import INPUT, OUTPUT, OwnNetwork, activations_at, own_network
 from fractalman.studies.estimated import HIERARCHIES
+from fractalman.studies.networks import NetworksSpec
 from fractalman.studies.sources import TARGETS, ArraySource, labels, unit_columns
 from fractalman.trees import Hierarchy
 
@@ -20,6 +22,29 @@ Snapshots = tuple[Mapping[int, OwnNetwork], ...]
 """Replicate → step of the training → network."""
 FINAL_STEP = 1
 """Of a network that came without a step: it is looked at once, at its end."""
+
+
+@dataclass(frozen=True)
+class GivenNetworks(NetworksSpec):
+    """A study's specification whose networks are given in place of a table.
+
+    Parameters
+    ----------
+    networks : tuple of dict
+        Replicate → step → network; replicates beyond the last begin anew with the first, at other points.
+    """
+
+    networks: Snapshots = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tables as plain values, and what the networks are.
+
+        Returns
+        -------
+        dict
+            Name of a table → its values.
+        """
+        return {**super().to_dict(), "networks": snapshot_digests(self.networks)}
 
 
 class Given(NamedTuple):

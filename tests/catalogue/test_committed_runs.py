@@ -62,6 +62,10 @@ def test_every_run_is_whole(name: str) -> None:
     assert f"{name}" in (REFERENCE / "README.md").read_text() + (REFERENCE / "FINDINGS.md").read_text()
 
 
+@pytest.mark.slow(  # one of every kind stays
+    reason="the laws of a dozen specifications",
+    but=["five-k2-h1.toml", "mlp-k4-h1-same-labels.toml", "onepass-k8-h0.5.toml", "steps-k4-h0.5.toml"],
+)
 @pytest.mark.parametrize("name", PLANNED)
 def test_every_planned_run_is_accepted(name: str) -> None:
     assert load_spec(REFERENCE / "not-run" / name).seeds >= 4

@@ -17,8 +17,9 @@ import pytest
 import readers_child
 from exact_laws import REJECTED, THRESHOLD, chi_square
 from handmade import Columns, columns, recipe
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import stats
 
 import fractalman as fm
@@ -196,7 +197,7 @@ def test_an_epoch_holds_one_buffer(path: Path, buffer_bytes: int, fits: bool) ->
 
 
 @given(st.lists(st.integers(0, 2999), max_size=60))
-@settings(max_examples=40)
+@examples(40)
 def test_rising_rows_are_read_as_they_are(path: Path, rows: list[int]) -> None:
     wanted = np.sort(np.array(rows, np.int64))
     with fm.open(path) as f:

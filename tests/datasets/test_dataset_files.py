@@ -19,8 +19,9 @@ import pytest
 import xxhash
 from damage import reseal
 from handmade import Columns, columns, recipe
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman.datasets import spec
 from fractalman.datasets.digests import ColumnDigest, column_digest
@@ -95,7 +96,7 @@ def test_columns_that_are_left_out_are_none(tmp_path: Path, made: Columns) -> No
         assert f.verify() == []
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     d=st.integers(2, 5),
@@ -336,14 +337,14 @@ def lazy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, np.nda
         yield LazyColumn(path, "X", file.create_dataset("X", data=array, chunks=(5, 3), fletcher32=True)), array
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(key=_key)
 def test_indexing_is_numpys(lazy: tuple[Any, np.ndarray[Any, Any]], key: Any) -> None:
     column, array = lazy
     np.testing.assert_array_equal(column[key], array[key], strict=True)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(key=_index)
 def test_indexing_of_a_column_with_one_axis_is_numpys(tmp_path_factory: pytest.TempPathFactory, key: Any) -> None:
     from fractalman.datasets.lazy import LazyColumn

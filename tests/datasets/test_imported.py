@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import sparse
 
 import fractalman as fm
@@ -59,7 +60,7 @@ def write(folder: Path, arrays: dict[str, Any], name: str = "a", **changes: Any)
     return folder / f"{name}.npz"
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 40), min_size=1, max_size=6),
     seed=st.integers(0, 2**16),

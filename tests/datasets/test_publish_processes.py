@@ -101,6 +101,7 @@ class Nursery:
         return int(self._child.stdout.readline())
 
 
+@pytest.mark.slow(reason="writers killed at many moments", only=["9-False", "2-True"])
 @pytest.mark.parametrize("overwrite", [True, False])
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
 def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one_whole(

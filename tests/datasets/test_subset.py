@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from damage import edited, replace
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman import cli, theory
@@ -30,7 +32,12 @@ RECIPES = {
     "strings": fm.RandomHierarchyModel(n_points=60),
     "superposed": fm.PercolationCluster(n_points=80, ambient_dim=8, embedding="superposition"),
 }
-WHOLE = {name: fm.generate(recipe) for name, recipe in RECIPES.items()}
+
+
+@functools.cache
+def data_of(name: str) -> Dataset:
+    """Return the dataset of a recipe: made once, and by a process that needs it, not whenever tests are collected."""
+    return fm.generate(RECIPES[name])
 
 
 def columns(data: Dataset) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def same(a: Dataset, b: Dataset, without: tuple[str, ...] = ()) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_all_points_are_the_dataset(name: str) -> None:
-    data = WHOLE[name]
+    data = data_of(name)
     all_rows = data.subset(np.ones(data.n_points, bool))
     same(data, all_rows, without=("rows",))
     assert all_rows.origin is not None
@@ -55,10 +62,10 @@ def test_all_points_are_the_dataset(name: str) -> None:
     assert all_rows.recipe == data.recipe
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40, deadline=None)
 @given(name=st.sampled_from(sorted(RECIPES)), seed=st.integers(0, 2**32 - 1), options=st.integers(0, 2))
 def test_rows_and_edges_are_those_of_the_whole(name: str, seed: int, options: int) -> None:
-    data, rng = WHOLE[name], np.random.default_rng(seed)
+    data, rng = data_of(name), np.random.default_rng(seed)
     rows = rng.permutation(data.n_points)[: rng.integers(1, data.n_points + 1)]
     part = data.subset(rows, drop_empty=options == 1, collapse=options == 2)
     for column in ("X", "y", "noise", "value", "tokens"):
@@ -96,7 +103,7 @@ def test_rows_and_edges_are_those_of_the_whole(name: str, seed: int, options: in
 @pytest.mark.parametrize("options", [{}, {"drop_empty": True}, {"collapse": True}], ids=["all", "drop", "collapse"])
 @pytest.mark.parametrize("name", RECIPES)
 def test_files_hold_what_memory_holds(name: str, options: dict[str, bool], tmp_path: Path) -> None:
-    data, rng = WHOLE[name], np.random.default_rng(5)
+    data, rng = data_of(name), np.random.default_rng(5)
     mask = rng.random(data.n_points) < 0.4
     path = fm.write(RECIPES[name], tmp_path / "whole.h5")
     part = data.subset(mask, **options)
@@ -134,7 +141,7 @@ def test_files_hold_what_memory_holds(name: str, options: dict[str, bool], tmp_p
 @pytest.mark.parametrize("name", ["cluster", "brownian", "ensemble", "bethe", "cascade"])
 def test_floors_are_those_of_the_points(name: str) -> None:
     """Against conditioning the dense covariances of the whole; the subset's trees thinned in every way."""
-    data, rng = WHOLE[name], np.random.default_rng(3)
+    data, rng = data_of(name), np.random.default_rng(3)
     assert data.label_tree is not None
     rows = np.sort(rng.permutation(data.n_points)[:50])
     train, test = np.arange(30), np.arange(30, 50)
@@ -159,14 +166,14 @@ def test_predictions_are_about_the_subset() -> None:
     prediction = fm.predict(random, "1-nn")
     assert prediction.data_exponent is None
     assert "random sample" in str(prediction.law.nearest)
-    field = WHOLE["manifold"]
+    field = data_of("manifold")
     same_risk = [fm.predict(data, "bayes", draws=3).floor([20]).risk[0] for data in (field, field.subset(range(60)))]
     assert same_risk[0] == same_risk[1]
 
 
 @pytest.mark.parametrize("name", ["ensemble", "manifold", "constant"])
 def test_labels_are_drawn_with_the_subset_s_law(name: str) -> None:
-    data = WHOLE[name]
+    data = data_of(name)
     rows = np.array([3, 50, 4, 20])
     part = data.subset(rows, collapse=True)
     labels = fm.label_draws(part, 5 if name == "manifold" else 4000)
@@ -186,7 +193,7 @@ def test_labels_are_drawn_with_the_subset_s_law(name: str) -> None:
 
 
 def test_clusters_are_chosen_by_their_size_in_the_whole() -> None:
-    data = WHOLE["ensemble"]
+    data = data_of("ensemble")
     size = np.bincount(data.cluster)[data.cluster]
     part = data.subset(min_cluster=2, max_cluster=20)
     assert part.origin is not None
@@ -218,7 +225,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("keywords", "words"), WRONG)
 def test_what_is_no_choice_is_refused(keywords: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=words):
-        WHOLE["ensemble"].subset(**keywords)
+        data_of("ensemble").subset(**keywords)
     path = fm.write(RECIPES["ensemble"], tmp_path / "whole.h5")
     with fm.open(path) as file, pytest.raises(RecipeError, match=words):
         file.subset(path=tmp_path / "part.h5", **keywords)
@@ -256,7 +263,7 @@ def test_memory_is_that_of_a_block_and_of_the_trees(tmp_path: Path, monkeypatch:
 
 
 def test_damaged_rows_are_noticed(tmp_path: Path) -> None:
-    part = WHOLE["cluster"].subset(np.arange(5, 60))
+    part = data_of("cluster").subset(np.arange(5, 60))
     for number, place in enumerate((0, 30, 54)):
         path = fm.write(part, tmp_path / f"{number}.h5")
         with edited(path) as handle:
@@ -281,10 +288,10 @@ def test_the_command_writes_subsets(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert cli.main(["subset", whole, "-o", str(out), "--rows", typed]) == 0
         assert fm.verify(out) == []
         with fm.open(out) as file:
-            same(file.dataset(), WHOLE["ensemble"].subset(rows))
+            same(file.dataset(), data_of("ensemble").subset(rows))
     assert cli.main(["subset", whole, "-o", str(tmp_path / "c.h5"), "--min-cluster", "4", "--collapse"]) == 0
     with fm.open(tmp_path / "c.h5") as file:
-        same(file.dataset(), WHOLE["ensemble"].subset(min_cluster=4, collapse=True))
+        same(file.dataset(), data_of("ensemble").subset(min_cluster=4, collapse=True))
     for words in ([], ["--rows", "1:2:0"], ["--rows", "three"], ["--rows", "gone.npy"], ["--rows", "500:"]):
         capsys.readouterr()
         assert cli.main(["subset", whole, "-o", str(tmp_path / "no.h5"), *words]) == 2

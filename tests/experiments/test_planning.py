@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fractalman import runs
+from fractalman import runs, study_runs
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.experiments import load_spec, planning
 from fractalman.experiments.planning import plan_sweep, refuse_unfit
@@ -50,7 +50,7 @@ def test_a_study_whose_data_do_not_fit_is_refused(tmp_path: Path, monkeypatch: p
     spec = {"recipe": RECIPE, "granularity": {"scales": [32], "train_size": 64}}
     monkeypatch.setattr(base, "available_bytes", lambda: 1000)
     with pytest.raises(ResourceError, match=r"the data of this study need .*recipe\.n_points"):
-        runs.run_study("granularity", spec, tmp_path / "run")
+        study_runs.run_study("granularity", spec, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 

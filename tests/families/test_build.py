@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman import _memory
@@ -89,7 +90,7 @@ def test_cascade_rows_by_address() -> None:
     np.testing.assert_array_equal(X, data.X[rows])
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 200), st.data())
 def test_splits_are_disjoint_and_nest(n_points: int, draw: st.DataObject) -> None:
     n_test = draw.draw(st.integers(0, n_points))

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman import theory
@@ -109,7 +110,7 @@ def test_mistakes_are_named_in_one_line(keywords: dict[str, object], words: str)
 # ---------------------------------------------------------------------------------------------------- references
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(kinds())
 def test_reference_of_everything_by_address(recipe: fm.Cascade) -> None:
     """Paths, coordinates and labels of points, from the definitions in plain Python."""

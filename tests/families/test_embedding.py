@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import stats
 from scipy.spatial import cKDTree
 
@@ -25,7 +26,7 @@ from tests.reference import embedding as reference
 from tests.reference import streams as plain
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 30), st.sampled_from([2, 3, 7, 16, 17, 32]), st.integers(0, 99))
 def test_reference_of_the_tree_embedding(n: int, d: int, seed: int) -> None:
     tree = forests.critical_cluster(n, seed)

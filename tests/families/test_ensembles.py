@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import stats
 
 import fractalman as fm
@@ -253,7 +254,7 @@ def test_hierarchical_labels_have_variance_one(name: str) -> None:
 # ---------------------------------------------------------------------------------------------------- embedding
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.lists(st.integers(1, 9), min_size=1, max_size=6).map(lambda s: np.array(sorted(s, reverse=True))),
     st.sampled_from([2, 3, 7, 16, 17, 32]),

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman import theory
 from fractalman.errors import RecipeError
@@ -108,7 +109,7 @@ def test_reference_of_the_waiting_sizes(total: int, p: float, places: int, key: 
     assert (sizes[:made].tolist(), tuple(told.tolist())) == reference.waiting_sizes(key, p, total, places)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(cluster_sizes, st.integers(3, 9), st.integers(0, 99))
 def test_reference_of_the_bethe_trees(sizes: list[int], z: int, seed: int) -> None:
     made = forests.ClusterSizes(np.array(sizes), 0, 0, -1)

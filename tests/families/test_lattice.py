@@ -9,6 +9,7 @@ import pytest
 from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman import measure, theory
 from fractalman.errors import FitError, RecipeError
@@ -31,7 +32,7 @@ boxes = st.builds(
 # ---------------------------------------------------------------------------------------------------- references
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(boxes, st.sampled_from(["largest", "all"]))
 def test_reference_of_the_clusters_and_their_trees(box: Lattice, kept: str) -> None:
     site, size, edges = reference.clusters(box.shape, box.percolation, box.occupation, box.periodic, box.seed, kept)

@@ -11,6 +11,7 @@ import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import integrate, special, stats
 
 import fractalman as fm
@@ -58,7 +59,7 @@ def test_mistakes_are_named() -> None:
         fm.SmoothManifold(n_points=5, kind="ball")
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.sampled_from(KINDS), st.integers(1, 7), st.integers(0, 2**62), st.integers(0, 2**40))
 def test_reference_of_the_points(kind: str, dim: int, seed: int, point: int) -> None:
     fast = manifold_points(np.array([point]), kind, dim, seed)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, chi_square, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman import theory
@@ -23,13 +24,13 @@ from tests.reference import nested as reference
 from tests.reference import streams as plain
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 45), st.integers(0, 2**63 - 1), st.integers(0, 5))
 def test_reference_of_the_nested_growth(n: int, seed: int, cluster: int) -> None:
     assert nested.nested_parents(n, seed, cluster).tolist() == reference.nested_parents(n, seed, cluster)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 25), st.integers(0, 2**63 - 1))
 def test_reference_of_the_nested_hierarchy(n: int, seed: int) -> None:
     tree = forests.nested_cluster(n, seed)
@@ -108,7 +109,7 @@ def test_reference_of_the_order_of_draws(values: list[int], times: int) -> None:
     assert nested.rising_order(value, np.int32).tolist() == np.argsort(value, kind="stable").tolist()
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(0, 99))
 def test_prefixes_of_larger_trees(m: int, n: int, seed: int) -> None:
     small, large = (nested.nested_parents(k, seed) for k in sorted((m, n)))
@@ -136,7 +137,7 @@ def test_base_and_branch_grow_stochastically() -> None:
     assert not all(then[s] <= now[s] <= then[s + 1] for s in range(3))  # not every splitting law grows
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(1, 600), st.integers(1, 600), st.integers(0, 2**63 - 1))
 def test_smaller_clusters_are_prefixes_byte_for_byte(n: int, m: int, seed: int) -> None:
     n, m = min(n, m), max(n, m)

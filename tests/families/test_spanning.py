@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, chi_square
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -33,7 +34,7 @@ def spanning(box: Lattice) -> tuple[LatticeClusters, np.ndarray]:
 # ---------------------------------------------------------------------------------------------------- references
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(boxes)
 def test_reference_of_the_minimum_spanning_forest(box: Lattice) -> None:
     _, size, pairs = reference.clusters(box.shape, box.percolation, box.occupation, box.periodic, box.seed, "all")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman.families import _forests as forests
@@ -86,7 +87,7 @@ def test_streamed_columns_are_those_of_generate(tmp_path: Path, name: str) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bare.h5", "data.h5"]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(2, 9), st.integers(1, 60), st.integers(0, 99))
 def test_any_block_size_lays_out_the_same_forest(sizes: list[int], d: int, rows: int, seed: int) -> None:
     sizes = sorted(sizes, reverse=True)
@@ -148,7 +149,7 @@ def test_reference_of_the_walk_in_blocks(sizes: tuple[int, ...], d: int, rows: i
     np.testing.assert_array_equal(found, slow)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 30), st.integers(0, 99))
 def test_reference_of_the_places(n: int, seed: int) -> None:
     """Subclusters are ranges that begin with their point nearest to the root, by listing their points."""
@@ -190,7 +191,7 @@ class Digits:
         return out
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_reference_of_the_sorted_paths(draw: st.DataObject) -> None:
     """Few digits in many levels, so that paths part in any word, or never."""
@@ -375,7 +376,7 @@ def test_a_reader_that_gives_up_ends_the_thread() -> None:
     assert threads() == []
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(1, 80), st.integers(1, 5), st.integers(1, 90), st.integers(0, 99))
 def test_scattered_rows_come_out_in_order(
     tmp_path_factory: pytest.TempPathFactory, n: int, d: int, rows: int, seed: int

@@ -101,6 +101,7 @@ def test_probabilities_beat_the_shares_and_shuffled_classes_do_not(name: str) ->
     assert outcome.train_risk == pytest.approx(cross_entropy(outcome.prediction[60:], task.y_train), rel=2e-5)
 
 
+@pytest.mark.slow(reason="networks are compiled for five classes", only=["mlp"])
 @pytest.mark.parametrize("name", ["logistic", "gradient-boosting", "mlp"])
 def test_classes_that_no_training_point_has_keep_a_probability(name: str) -> None:
     """Two of five classes seen, or a single one: nothing is infinite, nothing fails."""

@@ -68,6 +68,7 @@ def test_a_network_that_diverges_costs_no_other() -> None:
         np.testing.assert_allclose(outcome.prediction, alone.prediction, atol=1e-3)
 
 
+@pytest.mark.slow(reason="networks trained at two rates and at one")
 @pytest.mark.usefixtures("unstable")
 def test_a_rate_at_which_a_network_diverges_is_the_worst_for_it_alone() -> None:
     learner = learners.make("mlp", {**TABLE, "learning_rate": [1e-5, 0.01]})

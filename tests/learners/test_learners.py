@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman import conventions, learners
 from fractalman import nearest as neighbours
@@ -53,7 +54,7 @@ def plain_nearest(X: np.ndarray, Z: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------- 1-nn
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     key=st.integers(0, 2**63),
     n=st.integers(1, 60),
@@ -145,7 +146,7 @@ def test_ridge_learns_a_linear_target_exactly(n: int, d: int) -> None:
         assert np.abs(outcome.prediction - y[n:]).max() > 0.1
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(key=st.integers(0, 2**63), n=st.integers(2, 30), d=st.integers(1, 30), power=st.integers(-6, 3))
 def test_ridge_solutions_satisfy_the_normal_equations(key: int, n: int, d: int, power: int) -> None:
     X, y = normals(key, n * d).reshape(n, d), normals(key + 1, 2 * n).reshape(n, 2)

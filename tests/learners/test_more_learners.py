@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman import learners
 from fractalman.errors import RecipeError
@@ -20,7 +21,7 @@ from tests.learners.test_learners import problem
 NEW = ("k-nn", "5-nn", "random-features", "gaussian-kernel", "matern-kernel", "ntk-kernel", "gradient-boosting")
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(key=st.integers(0, 2**63), n=st.integers(1, 40), t=st.integers(0, 12), grid=st.booleans(), data=st.data())
 def test_the_k_nearest_are_those_of_the_plain_search(key: int, n: int, t: int, grid: bool, data: st.DataObject) -> None:
     """Sorted by distance, then by index, ties and duplicates included."""

@@ -96,6 +96,7 @@ def test_one_compilation_serves_a_sweep_over_n_and_over_the_budget() -> None:
 # ---------------------------------------------------------------------------------------------------- what it learns
 
 
+@pytest.mark.slow(reason="a network trained for thousands of steps")
 def test_a_small_smooth_problem_is_interpolated_and_predicted() -> None:
     X = np.linspace(-1.0, 1.0, 81, dtype=np.float32)[:, None]
     y = np.sin(3.0 * X.astype(np.float64))

@@ -136,6 +136,9 @@ def test_a_transformer_is_its_slow_reference(net: TransformerNetwork) -> None:
     assert np.abs(slow_transformer(net, other, X[0])[0][-1] - outputs[0]).max() > 1e-2
 
 
+@pytest.mark.slow(  # shared and local weights, strings and images stay, with patches that overlap and that do not
+    reason="convolutions compiled for every setting", but=["net0", "net3", "net4", "net7"]
+)
 @pytest.mark.parametrize("net", CONVOLUTIONS)
 def test_a_convolution_is_its_slow_reference(net: ConvolutionNetwork) -> None:
     d = (25 if net.image else 7) * net.block

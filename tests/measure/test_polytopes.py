@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy.optimize import linprog
 
 from fractalman.errors import RecipeError
@@ -49,6 +50,7 @@ def feasible(layers: Any, pattern: Any, corner: Any, sides: Any) -> bool:
     return bool(found.status == 0 and found.x[-1] > 1e-9)
 
 
+@pytest.mark.slow(reason="a linear programme for every pattern of four networks", but=["0"])
 @pytest.mark.parametrize("seed", range(4))
 def test_lines_and_planes_against_all_patterns_reference(seed: int) -> None:
     layers = network(seed, 2, 4, 3, 1)
@@ -66,7 +68,7 @@ def test_lines_and_planes_against_all_patterns_reference(seed: int) -> None:
     assert plane.areas.sum() == pytest.approx(1.0, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 @given(seed=st.integers(0, 10**6), d=st.integers(1, 4), width=st.integers(1, 8), depth=st.integers(1, 3))
 def test_a_network_is_affine_in_every_piece_and_bends_between(seed: int, d: int, width: int, depth: int) -> None:
     layers = network(seed, d, *[width] * depth, 2)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import examples
 from scipy.sparse import csr_array
 
 import fractalman as fm
@@ -102,7 +103,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
     return decoder, codes, directions, present * (0.5 + rng.random((60, m))), parent
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 @given(cases(), st.sampled_from([0.0, 0.5]))
 def test_scores_equal_those_of_dense_tables_reference(case: tuple[Any, ...], threshold: float) -> None:
     decoder, codes, directions, truth, parent = case

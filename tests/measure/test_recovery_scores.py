@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy.sparse import csr_array
 
 from fractalman.errors import RecipeError
@@ -89,7 +90,7 @@ def test_firing_noise_below_the_threshold_costs_only_at_the_own_threshold() -> N
     assert score_dictionary(D, noisy, Truth(D, Z, parent), threshold=0.02).f1 == pytest.approx(1.0)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_the_assignment_against_all_permutations_reference(seed: int, w: int, m: int, d: int) -> None:
     rng = np.random.default_rng(seed)

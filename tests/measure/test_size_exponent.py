@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy.special import zeta
 
 from fractalman import measure
@@ -13,7 +14,7 @@ from fractalman.errors import FitError
 
 
 @given(tau=st.floats(1.2, 6.0), low=st.integers(1, 200))
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 def test_counts_of_an_exact_law_give_its_exponent(tau: float, low: int) -> None:
     """Counts proportional to a law that has no end, its tail one size at the mean of its logarithms."""
     size = np.unique(np.geomspace(low, 1e12 * low, 4000).astype(np.int64))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman import theory
@@ -34,7 +35,7 @@ def fragments_of(seed: int, points: int, most: int) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------- parts
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 12))
 def test_between_and_within_are_all(seed: int, points: int, most: int) -> None:
     errors = np.random.default_rng(seed).normal(size=(points, 3))

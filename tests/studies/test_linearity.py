@@ -139,7 +139,7 @@ def places(kind: str, seed: int) -> dict[str, list[Any]]:
 
 
 def test_predicted_and_measured_exponents_are_compared_over_data_sets() -> None:
-    for seed in range(3):
+    for seed in range(2):
         law, biased, means, flat = (agreement(places(kind, seed)) for kind in ("law", "biased", "means", "slope"))
         assert (law.sets, law.places, law.unresolved) == (5, 40, 5)
         assert (law.tells_apart, biased.tells_apart, means.tells_apart) == (True, True, False)
@@ -150,10 +150,13 @@ def test_predicted_and_measured_exponents_are_compared_over_data_sets() -> None:
         assert means.slope + means.slope_half_width < 1.0
         assert flat.slope == pytest.approx(0.5, abs=0.1)
         assert law.distance < 0.3 * law.exchanged
-    calm = [agreement(places("law", seed)).biased for seed in range(60)]
-    assert sum(calm) <= 9  # at 5 %
     with pytest.raises(RecipeError, match="1 data sets with a resolved exponent"):
         agreement({"a": places("law", 0)["a"], "b": []})
+
+
+@pytest.mark.slow(reason="sixty comparisons, each with its bootstrap")
+def test_a_bias_is_found_where_there_is_none_in_one_of_twenty() -> None:
+    assert sum(agreement(places("law", seed)).biased for seed in range(60)) <= 9
 
 
 def test_fragments_of_one_class_have_no_curve(data: fm.Dataset) -> None:

@@ -13,10 +13,10 @@ from scipy.sparse import csc_array
 from fractalman.catalogue.studies import study_text
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery import Truth, score_dictionary
-from fractalman.runs import run_study
 from fractalman.studies.recovery.prediction import Expected
 from fractalman.studies.recovery.run import edges
 from fractalman.studies.recovery.spec import RecoveryStudySpec
+from fractalman.study_runs import run_study
 
 pytest.importorskip("jax")
 pytest.importorskip("sklearn")

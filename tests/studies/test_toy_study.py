@@ -12,8 +12,8 @@ import pytest
 from fractalman.cli import main
 from fractalman.errors import RecipeError
 from fractalman.experiments import run_experiment
-from fractalman.runs import run_study
 from fractalman.studies import STUDIES, Entry, study
+from fractalman.study_runs import run_study
 
 FILES = {
     "__init__.py": '"""Toy: the mean and variance of labels, replicate by replicate."""',

@@ -86,7 +86,7 @@ def test_mistakes_are_named(changes, said):
 def test_a_layer_that_is_not_there_is_named():
     spec = read_granularity({**TABLES, "network": {**NETWORK, "layer": "layer-9"}})
     with pytest.raises(RecipeError, match="expected embedding, layer-1"):
-        spec.source.sample(0, 16, 16)
+        spec.source.sample(0, 64, 64)  # of the network that is remembered from the tests above
 
 
 def test_a_layer_over_the_points_of_a_file(tmp_path):

@@ -6,8 +6,9 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from theory_trees import cut_tree, dense_covariance, dense_posterior, label_tree, uniform_tree
 
 import fractalman as fm
@@ -59,7 +60,7 @@ def agree(tree: LabelTree, observed: np.ndarray, truth: LabelTree) -> bool:
 
 
 @given(forests())
-@settings(max_examples=300)
+@examples(300)
 def test_bayes_risk_is_gaussian_conditioning(case: tuple[LabelTree, np.ndarray]) -> None:
     tree, observed = case
     assert agree(tree, observed, tree)
@@ -175,7 +176,7 @@ def test_pairs_that_differ_in_small_variances_keep_their_digits() -> None:
 
 
 @given(forests(), st.sampled_from([0.0, 0.4]))
-@settings(max_examples=100)
+@examples(100)
 def test_bayes_curve_is_the_floor_of_nested_sets(case: tuple[LabelTree, np.ndarray], sigma: float) -> None:
     tree, observed = case
     tree = tree.noisy(sigma) if sigma else tree
@@ -235,7 +236,7 @@ def hop_distances(n: int, edges: np.ndarray, source: int) -> list[int]:
 
 
 @given(st.integers(2, 30), st.integers(0, 10**6), st.integers(1, 29), st.sampled_from([-0.2, 0.0, 0.5]))
-@settings(max_examples=100)
+@examples(100)
 def test_one_nn_on_tree_is_brute_force(n: int, seed: int, n_train: int, a: float) -> None:
     edges = uniform_tree(n, key64(seed, Role.MEASUREMENT))
     parent, size = cut_tree(edges, key64(seed, Role.ORDER))

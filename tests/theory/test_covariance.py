@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from sampled import examples
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 from fractalman.errors import RecipeError
@@ -24,7 +25,7 @@ def some_points(mask: np.ndarray) -> np.ndarray:
 
 
 @given(forests())
-@settings(max_examples=120)
+@examples(120)
 def test_matrix_free_is_dense(case: Case) -> None:
     tree, mask = case
     sigma, n = dense_covariance(tree), tree.n_points
@@ -64,7 +65,7 @@ def test_another_label_exponent_is_rejected() -> None:
 
 
 @given(forests())
-@settings(max_examples=60)
+@examples(60)
 def test_tree_walks_equal_their_references(case: Case) -> None:
     tree, mask = case
     m, order = tree.parent.size, topological_order(tree.parent)
@@ -83,7 +84,7 @@ def test_tree_walks_equal_their_references(case: Case) -> None:
 
 
 @given(forests())
-@settings(max_examples=60)
+@examples(60)
 def test_block_and_residual_walks_equal_their_references(case: Case) -> None:
     tree, mask = case
     small = TreeCovariance(induced_tree(tree, np.arange(tree.n_points)))

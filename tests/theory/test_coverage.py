@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 from exact_laws import REJECTED, THRESHOLD, z_test
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import special
 
 import fractalman as fm
@@ -77,7 +78,7 @@ def filled_by_listing(law: list[Fraction], left: int, share: Fraction) -> list[F
 @given(
     st.lists(st.integers(0, 5), min_size=6, max_size=6).filter(lambda law: law[0] > 0), st.sampled_from([0, 1, 2, 3])
 )
-@settings(max_examples=40)
+@examples(40)
 def test_filled_numbers_by_listing_every_sequence(weights: list[int], thirds: int) -> None:
     law = [Fraction(0), *(Fraction(w, 7) for w in weights)]
     expected = filled_by_listing(law, 6, Fraction(thirds, 3))
@@ -211,7 +212,7 @@ def test_the_number_ensemble_has_no_exponent_before_n_is_near_N() -> None:
 
 
 @given(st.integers(1, 60), st.lists(st.integers(0, 3), min_size=1, max_size=8), st.floats(0.0, 1.0))
-@settings(max_examples=60)
+@examples(60)
 def test_coverage_bounds(extra: int, counts: list[int], within: float) -> None:
     numbers = np.array([0, *counts])
     n_points = int(numbers @ np.arange(numbers.size)) + extra

@@ -6,8 +6,9 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -41,7 +42,7 @@ def subsets(m: int, width: int) -> list[set[int]]:
 
 
 @given(trees(), st.integers(0, 5), st.integers(0, 4))
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 def test_faithful_units_equal_the_best_of_all_subsets(tree: tuple, width: int, l0: int) -> None:
     parent, share, power = tree
     gain = np.multiply(share, power)
@@ -56,7 +57,7 @@ def test_faithful_units_equal_the_best_of_all_subsets(tree: tuple, width: int, l
 
 
 @given(trees(), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 def test_absorbing_units_equal_the_best_of_all_subsets(tree: tuple, width: int) -> None:
     parent, share, power = tree
 
@@ -173,7 +174,7 @@ def attained(parent: list[int], p: np.ndarray, mu: np.ndarray, var: np.ndarray, 
 
 
 @given(trees(), st.integers(0, 3), st.integers(1, 3), st.floats(0.0, 1.0))
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 def test_stretches_equal_the_best_of_all_choices(tree: tuple, width: int, l0: int, spread: float) -> None:
     parent, share, power = (values[:5] for values in tree)
     p = np.array(share)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import integrate, special
 from theory_trees import dense_posterior
 
@@ -80,7 +81,7 @@ def test_closed_forms() -> None:
 
 
 @given(st.sampled_from(HURSTS), st.floats(0.0, 5.0), st.floats(0.0, 5.0))
-@settings(max_examples=30)
+@examples(30)
 def test_variogram_rises_with_distance(hurst: float, a: float, b: float) -> None:
     low, high = field_variogram(np.array(sorted([a, b])), hurst)
     assert 0.0 <= low <= high <= 2.0 + 1e-12
@@ -92,7 +93,7 @@ def places(n: int, key: int) -> np.ndarray:
 
 
 @given(st.integers(1, 12), st.integers(0, 10**6), st.sampled_from([0.2, 0.5, 1.0]), st.sampled_from([0.0, 0.3]))
-@settings(max_examples=40)
+@examples(40)
 def test_field_residuals_and_floor_are_dense(n: int, key: int, hurst: float, noise: float) -> None:
     field, m = FieldCovariance(places(n + 5, key), hurst, noise), n + 5
     everyone, train, test = np.arange(m), np.arange(n), np.arange(n - 1, m)  # one test point is a training point

@@ -7,8 +7,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import stats
 
 from fractalman.errors import RecipeError
@@ -164,7 +165,7 @@ def test_correlations_over_random_rules_follow_their_law() -> None:
         grammars.expected_correlation(vocabulary=4, synonyms=5, height=1)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.integers(0, 2**63 - 1),
     st.integers(1, 3),

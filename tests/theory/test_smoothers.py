@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
@@ -156,7 +157,7 @@ def small_tree(n: int, seed: int, a: float = 0.0) -> TreeCovariance:
     st.sampled_from([-0.2, 0.0, 0.5]),
     st.sampled_from(["1-nn", "3-nn", "k-nn", "ridge", "laplace-kernel", "ntk-kernel", "matern-5/2-kernel"]),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_no_smoother_is_below_the_floor(seed: int, n: int, a: float, learner: str) -> None:
     labels, X = small_tree(40, seed, a), normals(seed, 40 * 3).reshape(40, 3)
     order = permutation(key64(seed, Role.SPLIT), 40)

@@ -7,8 +7,9 @@ import math
 import linear_script
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from theory_trees import cut_tree, dense_covariance, label_tree, uniform_tree
 
 import fractalman as fm
@@ -43,7 +44,7 @@ class Dense:
 # ---------------------------------------------------------------------------------------------------- exact
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     key=st.integers(0, 2**63),
     n=st.integers(2, 40),

@@ -7,8 +7,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 from scipy import special
 from theory_trees import label_tree, uniform_tree
 
@@ -48,7 +49,7 @@ def curve_by_listing(branching: tuple[int, ...], r: float, hurst: float, depth: 
     st.integers(1, 5),
     st.sampled_from([0, 1, 2, 17, 1000, 10**6]),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_cascade_curve_is_its_definition(
     branching: tuple[int, ...], r: float, hurst: float, depth: int, n: int
 ) -> None:

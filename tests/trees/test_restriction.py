@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman.trees import Hierarchy, LabelTree, depths, restricted_hierarchy, restricted_label_tree
@@ -40,7 +41,7 @@ def chosen(draw: st.DrawFn) -> tuple[Hierarchy, list[int]]:
     return h, rows
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150, deadline=None)
 @given(chosen(), st.booleans())
 def test_restriction_against_reference(case: tuple[Hierarchy, list[int]], drop_empty: bool) -> None:
     """Without joined chains: every latent of the whole, its points the old ones that are left."""
@@ -62,7 +63,7 @@ def test_restriction_against_reference(case: tuple[Hierarchy, list[int]], drop_e
     assert np.array_equal(small.depth, depths(small.parent))
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150, deadline=None)
 @given(chosen())
 def test_joined_chains_against_reference(case: tuple[Hierarchy, list[int]]) -> None:
     h, rows = case
@@ -82,7 +83,7 @@ def test_joined_chains_against_reference(case: tuple[Hierarchy, list[int]]) -> N
     }
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150, deadline=None)
 @given(hierarchies(), st.data())
 def test_label_trees_keep_covariances(h: Hierarchy, data: st.DataObject) -> None:
     """Labels that end anywhere, also above others: values, variances and covariances stay, whatever is left out."""

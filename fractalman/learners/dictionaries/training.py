@@ -145,6 +145,7 @@ def loss(
     return error + penalty * price, codes
 
 
+@partial(jax.jit, static_argnames=("tied", "architecture"))
 def initial_state(directions: Any, tied: bool, architecture: str) -> State:
     """Return members whose encoder begins as their decoder, (members, w, d) unit rows."""
     members, w, d = directions.shape

@@ -167,7 +167,7 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
         np.float32(run.steps), np.float32(run.warmup), np.full(1, run.learning_rate, np.float32),
         np.float32(run.weight_decay), factors, rates,
     )  # fmt: skip
-    state = jax.device_put(training.State(weights, jax.vmap(training.OPTIMIZERS[run.optimizer].init)(weights)))
+    state = jax.device_put(training.State(weights, training.moments_at_first(weights, optimizer=run.optimizer)))
     frozen, taken = np.zeros(1, bool), 0
     # between two looks at the training risk, which decide on its end, training pauses where a snapshot is due
     looks = {*range(0, run.steps, run.block), run.steps}
@@ -191,6 +191,6 @@ def snapshots(made: Prepared, steps: Sequence[int]) -> Iterator[Snapshot]:
             if stop in looks and stop > 0:
                 frozen |= risk < run.tolerance
         if stop in steps:
-            yield Snapshot(stop, taken, jax.tree.map(lambda leaf: np.asarray(leaf[0]), state.weights), risk)
+            yield Snapshot(stop, taken, jax.tree.map(lambda leaf: np.asarray(leaf)[0].copy(), state.weights), risk)
         if start >= max(steps, default=0):
             return

@@ -143,6 +143,12 @@ def train_block(
     return jax.vmap(one)(state, X, y, n, keys, frozen, plan.peak)  # type: ignore[no-any-return]
 
 
+@partial(jax.jit, static_argnames=("optimizer",))
+def moments_at_first(weights: Any, *, optimizer: str) -> Any:
+    """Return what an optimizer begins with, by one program in place of one for every shape of a weight."""
+    return jax.vmap(OPTIMIZERS[optimizer].init)(weights)
+
+
 @partial(jax.jit, static_argnames=("network",))
 def _forward(weights: Any, factors: Any, X: Any, network: Network) -> Any:
     compilations["forward"] += 1
@@ -312,7 +318,7 @@ def train(
         np.float32(run.steps), np.float32(run.warmup), np.full(p, run.learning_rate, np.float32),
         np.float32(run.weight_decay), factors, rates,
     )  # fmt: skip
-    state = jax.device_put(State(weights, jax.vmap(OPTIMIZERS[run.optimizer].init)(weights)))
+    state = jax.device_put(State(weights, moments_at_first(weights, optimizer=run.optimizer)))
     progress = checkpoints.Progress(0, np.zeros(p, bool), np.zeros(p, np.int64), np.full(p, np.inf))
     mark = checkpoints.mark_of(run, keys, (X_pad, y_pad, n)) if checkpoint is not None else ""
     if checkpoint is not None:
@@ -335,6 +341,7 @@ def train(
             checkpoints.publish(checkpoint, mark, state, checkpoints.Progress(start, frozen, taken, risk))
     predicted = forward(state.weights, X_test, m, factors, run.network)
     diverged = frozen & ~np.isfinite(risk)
+    held = jax.tree.map(np.asarray, state.weights)  # parts of device arrays would each be a program of its own
     return [
         Trained(np.full_like(predicted[i], np.nan), np.nan, int(taken[i]), interpolated=False, diverged=True)
         if diverged[i]
@@ -343,7 +350,7 @@ def train(
             float(risk[i]),
             int(taken[i]),
             bool(frozen[i]),
-            weights=jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.weights),
+            weights=jax.tree.map(lambda leaf, i=i: leaf[i].copy(), held),
         )
         for i in range(p)
     ]

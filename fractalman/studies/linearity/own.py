@@ -12,12 +12,11 @@ from fractalman.learners.own_networks import OUTPUT, activations_at
 from fractalman.studies.base import Task
 from fractalman.studies.linearity.spec import EXAMPLE, KEYS, Linearity
 from fractalman.studies.own import (
-    Snapshots,
+    GivenNetworks,
     array_source,
     given_points,
     ladder,
     sizes_of,
-    snapshot_digests,
     snapshots_of,
 )
 from fractalman.studies.sources import ArraySource
@@ -26,26 +25,8 @@ _LEAST_SCALE = 16
 
 
 @dataclass(frozen=True)
-class OwnLinearity(Linearity):
-    """A study of the linearity of given networks.
-
-    Parameters
-    ----------
-    networks : tuple of dict
-        Replicate → step → network; replicates beyond the last begin anew with the first, at other points.
-    """
-
-    networks: Snapshots = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, and what the networks are.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        return {**super().to_dict(), "networks": snapshot_digests(self.networks)}
+class OwnLinearity(GivenNetworks, Linearity):
+    """A study of the linearity of given networks."""
 
 
 def own_linearity(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.errors import RecipeError
@@ -12,8 +12,8 @@ from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
-from fractalman.studies.reading import SpecSource, read_study, rising, sizes
-from fractalman.studies.trained_source import Source, TrainedSource, network_names
+from fractalman.studies.reading import Tables, rising, sizes
+from fractalman.studies.trained_source import Source, TrainedSource
 
 KEYS: Keys = {
     "train_size": (integer(8, MAX_POINTS), REQUIRED),
@@ -57,6 +57,7 @@ class Linearity(NetworksSpec):
 
     name: ClassVar[str] = "linearity"
     keys: ClassVar[Keys] = KEYS
+    example: ClassVar[str] = EXAMPLE
 
     source: Source
     train_size: int
@@ -70,27 +71,8 @@ class Linearity(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, spec: SpecSource) -> Linearity:
-        """Return the checked specification.
-
-        Parameters
-        ----------
-        spec : str, Path or dict
-            Path of a TOML file, TOML text, or its tables.
-
-        Returns
-        -------
-        Linearity
-            Defaults filled in.
-
-        Raises
-        ------
-        RecipeError
-            Naming all that is wrong.
-        MissingExtraError
-            Without JAX.
-        """
-        tables = read_study(spec, "linearity", KEYS, network_names(), EXAMPLE)
+    def of_tables(cls, tables: Tables) -> Self:
+        """Return the specification that checked tables make."""
         values = tables.values
         if isinstance(tables.source, TrainedSource):
             if tables.settings or values["steps"]:

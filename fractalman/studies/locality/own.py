@@ -19,12 +19,11 @@ from fractalman.studies.locality.view import Look, View, look_at
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row
 from fractalman.studies.own import (
-    Snapshots,
+    GivenNetworks,
     array_source,
     given_points,
     ladder,
     sizes_of,
-    snapshot_digests,
     snapshots_of,
 )
 from fractalman.studies.sources import ArraySource
@@ -33,26 +32,8 @@ _OF_TRAINING = ("steps", "widths", "depths")
 
 
 @dataclass(frozen=True)
-class OwnLocality(Locality):
-    """A study of locality of given networks.
-
-    Parameters
-    ----------
-    networks : tuple of dict
-        Replicate → step → network; replicates beyond the last begin anew with the first, at other points.
-    """
-
-    networks: Snapshots = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, and what the networks are.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        return {**super().to_dict(), "networks": snapshot_digests(self.networks)}
+class OwnLocality(GivenNetworks, Locality):
+    """A study of locality of given networks."""
 
     def tasks(self) -> list[Task]:
         """Return a task per replicate, and one of the linear model beside it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
@@ -12,8 +12,8 @@ from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.locality import patterns
 from fractalman.studies.networks import CONTROLS, DEFAULT, NetworksSpec, network_table, steps_of
-from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source, network_names
+from fractalman.studies.reading import Tables, rising, sizes, some
+from fractalman.studies.trained_source import Source
 
 KEYS: Keys = {
     "train_size": (integer(2, MAX_POINTS), REQUIRED),
@@ -69,6 +69,7 @@ class Locality(NetworksSpec):
 
     name: ClassVar[str] = "locality"
     keys: ClassVar[Keys] = KEYS
+    example: ClassVar[str] = EXAMPLE
 
     source: Source
     train_size: int
@@ -86,27 +87,8 @@ class Locality(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, spec: SpecSource) -> Locality:
-        """Return the checked specification.
-
-        Parameters
-        ----------
-        spec : str, Path or dict
-            Path of a TOML file, TOML text, or its tables.
-
-        Returns
-        -------
-        Locality
-            Defaults filled in.
-
-        Raises
-        ------
-        RecipeError
-            Naming all that is wrong.
-        MissingExtraError
-            Without JAX or scikit-learn.
-        """
-        tables = read_study(spec, "locality", KEYS, network_names(), EXAMPLE)
+    def of_tables(cls, tables: Tables) -> Self:
+        """Return the specification that checked tables make."""
         patterns.require_agreement()
         made = cls(tables.source, **tables.values, **network_table(tables))
         made.refuse_networks(width=made.widths, depth=made.depths)

@@ -14,12 +14,11 @@ from fractalman.studies.base import Row, Task
 from fractalman.studies.granularity.local_ridge import scaled
 from fractalman.studies.networks import base_row
 from fractalman.studies.own import (
-    Snapshots,
+    GivenNetworks,
     array_source,
     given_points,
     ladder,
     sizes_of,
-    snapshot_digests,
     snapshots_of,
 )
 from fractalman.studies.probes.spec import EXAMPLE, KEYS, Probing
@@ -31,27 +30,8 @@ _LEAST_SCALE = 16  # a subcluster that can be probed holds 8 unseen points
 
 
 @dataclass(frozen=True)
-class OwnProbing(Probing):
-    """A study of what can be read off given networks.
-
-    Parameters
-    ----------
-    networks : tuple of dict
-        Replicate → step → network; replicates beyond the last begin anew with the first, at other points. The first
-        step is what later ones are compared with.
-    """
-
-    networks: Snapshots = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tables as plain values, and what the networks are.
-
-        Returns
-        -------
-        dict
-            Name of a table → its values.
-        """
-        return {**super().to_dict(), "networks": snapshot_digests(self.networks)}
+class OwnProbing(GivenNetworks, Probing):
+    """A study of what can be read off given networks: the first step is what later ones are compared with."""
 
     def tasks(self) -> list[Task]:
         """Return a task per replicate.

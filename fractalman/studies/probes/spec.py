@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from fractalman.config import REQUIRED, Keys, integer
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import Task
 from fractalman.studies.networks import DEFAULT, NetworksSpec, network_table, steps_of
-from fractalman.studies.reading import SpecSource, read_study, rising, sizes, some
-from fractalman.studies.trained_source import Source, network_names
+from fractalman.studies.reading import Tables, rising, sizes, some
+from fractalman.studies.trained_source import Source
 
 KEYS: Keys = {
     "train_sizes": (sizes(), REQUIRED),
@@ -59,6 +59,7 @@ class Probing(NetworksSpec):
 
     name: ClassVar[str] = "probe"
     keys: ClassVar[Keys] = KEYS
+    example: ClassVar[str] = EXAMPLE
 
     source: Source
     train_sizes: tuple[int, ...]
@@ -73,27 +74,8 @@ class Probing(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, spec: SpecSource) -> Probing:
-        """Return the checked specification.
-
-        Parameters
-        ----------
-        spec : str, Path or dict
-            Path of a TOML file, TOML text, or its tables.
-
-        Returns
-        -------
-        Probing
-            Defaults filled in.
-
-        Raises
-        ------
-        RecipeError
-            Naming all that is wrong.
-        MissingExtraError
-            Without JAX.
-        """
-        tables = read_study(spec, "probe", KEYS, network_names(), EXAMPLE)
+    def of_tables(cls, tables: Tables) -> Self:
+        """Return the specification that checked tables make."""
         made = cls(tables.source, **tables.values, **network_table(tables))
         made.refuse_networks(width=made.widths)
         network = made.network()

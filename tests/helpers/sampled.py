@@ -1,0 +1,17 @@
+"""How many examples hypothesis draws: all that a test asks for with --all, at most a few at every change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis
+
+FAST = 20
+"""Examples at every change. Faults of the kind that scripts/mutants.py plants are found by the first ones."""
+limit: int | None = None
+"""None = no limit; tests/conftest.py sets it before a test is read."""
+
+
+def examples(most: int, **others: Any) -> hypothesis.settings:
+    """Return hypothesis' settings for ``most`` examples, fewer in the fast tier."""
+    return hypothesis.settings(max_examples=most if limit is None else min(most, limit), **others)
