@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fractalman._switches import switches
+from fractalman.config import is_integer
 from fractalman.errors import RecipeError
 from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_experiment, run_sweep
 from fractalman.experiments.brought import refuse_absent, refuse_immovable
@@ -102,7 +103,7 @@ def run_confirmation(
         require_plots()
     checked = load_spec(spec_of(spec, "confirm"), learners)
     refuse_absent(checked.brought)
-    if jobs != 1 and scheduler is None:
+    if is_integer(jobs) and jobs != 1 and scheduler is None:
         refuse_immovable(checked.brought)
     if out is not None:
         refuse_changed_tables(out)
