@@ -76,8 +76,8 @@ _HOME: dict[str, str] = {
     "batches": "fractalman.datasets.shuffled:batches",
     "stream": "fractalman.generation:stream",
     "device_batches": "fractalman.learners.networks.feeding:device_batches",
-    "to_pandas": "fractalman.datasets.tables:to_pandas",
-    "to_anndata": "fractalman.datasets.tables:to_anndata",
+    "to_pandas": "fractalman.generation.tables:to_pandas",
+    "to_anndata": "fractalman.generation.tables:to_anndata",
     "catalogue_names": "fractalman.catalogue:catalogue_names",
     "catalogue_recipe": "fractalman.catalogue:catalogue_recipe",
 }

@@ -9,7 +9,6 @@ from fractalman.datasets.export import export_anndata
 from fractalman.datasets.file import open_file as open
 from fractalman.datasets.memory import Dataset
 from fractalman.datasets.shuffled import batches
-from fractalman.datasets.tables import to_anndata, to_pandas
 from fractalman.datasets.verify import verify_file as verify
 from fractalman.errors import (
     CorruptFileError,
@@ -46,6 +45,7 @@ from fractalman.generation import (
     write_shards,
 )
 from fractalman.generation.synonyms import exchange_synonyms
+from fractalman.generation.tables import to_anndata, to_pandas
 from fractalman.learners.networks.feeding import device_batches
 from fractalman.measure.recovery import recovery
 from fractalman.prediction import make_plan as plan

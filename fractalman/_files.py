@@ -41,6 +41,10 @@ _HEX = "[0-9a-f]" * 32
 # ---------------------------------------------------------------------------------------------------- input
 
 
+MOST_NAME_BYTES = 255
+"""Of one name in a path, on every usual file system."""
+
+
 def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
     """Return ``path`` as one; RecipeError for what no path can be made of."""
     try:
@@ -53,6 +57,12 @@ def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
         unusable = True
     if unusable:
         raise RecipeError(f"{str(found)!r} is no path: use another file name")
+    longest = max((len(os.fsencode(part)) for part in found.parts), default=0)
+    if longest > MOST_NAME_BYTES:
+        raise RecipeError(
+            f"{str(found)[:40]!r}… is no path: a name in it has {longest} bytes, expected {MOST_NAME_BYTES} at most; "
+            "use a shorter file name"
+        )
     return found
 
 

@@ -1,25 +1,72 @@
-"""Yes-or-no arguments of public functions, checked before anything else is done."""
+"""Arguments of public functions, checked before anything else is done: names, yes or no, progress, text, arrays."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
 from fractalman.config import shown
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, unknown_keywords
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def switches(function: Callable[P, T]) -> Callable[P, T]:
-    """Return the function with its arguments that are annotated ``bool`` or ``bool | None`` checked.
+class _Kind(NamedTuple):
+    """What may stand where an annotation has these words, ``None`` left aside."""
 
-    Truth of anything else would be taken for a yes: "no", an array, a file name that slipped into a wrong place.
+    fits: Callable[[Any], bool]
+    expected: str
+
+
+def _is_switch(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)
+
+
+def _is_told(value: Any) -> bool:
+    return callable(value) or _is_switch(value)
+
+
+def is_array(value: Any) -> bool:
+    """Whether rows that are lists have one length; whatever is no list is left to the function."""
+    if not isinstance(value, list | tuple):
+        return True
+    try:
+        np.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+_KINDS: Mapping[frozenset[str], _Kind] = {
+    frozenset({"bool"}): _Kind(_is_switch, "true or false; use {name} = True or False"),
+    frozenset({"Progress", "bool"}): _Kind(_is_told, "a function, true or false; use {name} = False for silence"),
+    frozenset({"str"}): _Kind(lambda value: isinstance(value, str), 'text; use {name} = "…"'),
+    frozenset({"ArrayLike"}): _Kind(is_array, "an array, whose rows are of one length"),
+}
+"""Words of an annotation → what is checked of it; annotations with other words are left to the function."""
+
+
+def _checks(parameter: inspect.Parameter) -> tuple[_Kind, bool] | None:
+    """Return what is checked of a parameter, and whether it may be None."""
+    annotation = parameter.annotation
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    words = {word.strip() for word in text.split("|")}
+    kind = _KINDS.get(frozenset(words - {"None"}))
+    return None if kind is None else (kind, "None" in words)
+
+
+def switches(function: Callable[P, T]) -> Callable[P, T]:
+    """Return the function with its arguments checked, as far as their annotations say what they are.
+
+    A misspelt keyword gets the nearest match. Arguments that are annotated ``bool`` take booleans alone, for truth of
+    anything else would be taken for a yes ("no", an array, a file name that slipped into a wrong place);
+    ``Progress | bool`` takes functions as well, ``str`` text, ``ArrayLike`` no rows of unequal length. Each may be None
+    where the annotation says so.
 
     Parameters
     ----------
@@ -29,7 +76,7 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
     Returns
     -------
     callable
-        The same function, which raises `RecipeError` for what is no boolean.
+        The same function, which raises `RecipeError` for what cannot be.
 
     Examples
     --------
@@ -39,20 +86,65 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
     >>> save("a.h5", overwrite="no")
     Traceback (most recent call last):
     fractalman.errors.RecipeError: overwrite = 'no': expected true or false; use overwrite = True or False
+    >>> save("a.h5", overwrit=True)
+    Traceback (most recent call last):
+    fractalman.errors.RecipeError: unknown keyword overwrit: expected name, overwrite; did you mean 'overwrite'?
     """
     parameters = inspect.signature(function).parameters.values()
-    allowed = {
-        p.name: (bool, np.bool_, type(None)) if "None" in str(p.annotation) else (bool, np.bool_)
-        for p in parameters
-        if p.annotation in (bool, "bool", "bool | None")
-    }
+    checks = {p.name: found for p in parameters if (found := _checks(p)) is not None}
     order = [p.name for p in parameters]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    public = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
 
     @functools.wraps(function)
     def checked(*args: P.args, **keywords: P.kwargs) -> T:
+        if not takes_any and not keywords.keys() <= {*public}:
+            raise RecipeError("\n".join(unknown_keywords("keyword", keywords, public)))
         for name, value in (*zip(order, args, strict=False), *keywords.items()):
-            if name in allowed and not isinstance(value, allowed[name]):
-                raise RecipeError(f"{name} = {shown(value)}: expected true or false; use {name} = True or False")
+            found = checks.get(name)
+            if found is None or (value is None and found[1]) or found[0].fits(value):
+                continue
+            raise RecipeError(f"{name} = {shown(value)}: expected {found[0].expected.format(name=name)}")
         return function(*args, **keywords)
 
     return checked
+
+
+def as_array(name: str, value: Any, dtype: type[np.generic]) -> Any:
+    """Return an argument as an array of numbers.
+
+    Parameters
+    ----------
+    name : str
+        The argument's.
+    value : array_like
+        Numbers.
+    dtype : type
+        Of the array.
+
+    Returns
+    -------
+    ndarray
+        Of that type.
+
+    Raises
+    ------
+    RecipeError
+        For what is no array of numbers, or of others than the type holds.
+
+    Examples
+    --------
+    >>> as_array("edges", [[0, 1]], np.int64).shape
+    (1, 2)
+    >>> as_array("edges", "none", np.int64)
+    Traceback (most recent call last):
+    fractalman.errors.RecipeError: edges = 'none': expected an array of integers
+    """
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufO":
+            raise TypeError
+        return given.astype(dtype, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        what = "integers" if np.issubdtype(dtype, np.integer) else "numbers"
+        raise RecipeError(f"{name} = {shown(value)}: expected an array of {what}") from None

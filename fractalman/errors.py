@@ -102,6 +102,17 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "gbm": ("gradient-boosting",),
     "xgboost": ("gradient-boosting",),
     "nn-mlp": ("mlp",),
+    "percolationdataset": ("percolation-ensemble", "percolation-cluster", "brill-cluster-1e4", "ensemble-number-1e4"),
+    "one-cluster": ("percolation-cluster", "brill-cluster-1e4"),
+    "distribution": ("percolation-ensemble", "ensemble-number-1e4"),
+    "rhm": ("random-hierarchy-model", "random-hierarchy"),
+    "size": ("n_points",),
+    "n": ("n_points",),
+    "n-samples": ("n_points",),
+    "embed-dim": ("ambient_dim",),
+    "dim": ("ambient_dim",),
+    "d": ("ambient_dim",),
+    "seeds": ("seed",),
     "graph": ("geometry",),
     "embed": ("embedding",),
     "value": ("labels",),
@@ -212,7 +223,7 @@ def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Iterable[st
     names = [field.name for field in dataclasses.fields(cls) if field.init]
     problems = unknown_keywords("keyword", keywords, names, f"{cls.__name__}.")
     if positional:
-        example = f"{cls.__name__}({names[0]}={positional[0]!r})"
+        example = f"{cls.__name__}({names[0]}={positional[0]!r:.60})"
         problems.insert(0, f"{cls.__name__} takes keywords only: found {len(positional)} without a name; use {example}")
     if problems:
         raise RecipeError("\n".join(problems))

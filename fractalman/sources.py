@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text
 from fractalman.catalogue.studies import study_names, study_text
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.recipes import Recipe, from_dict, from_toml
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 RecipeSource: TypeAlias = Union[Recipe, Mapping[str, Any], str, "os.PathLike[str]", "Dataset", "CoarseDataset", "File"]
 """A recipe, or whatever says which recipe is meant."""
 EXPECTED = "a recipe, its table as a dict, a catalogue name, a TOML file, a dataset file or a dataset"
+_POINTS = (".npz", ".npy", ".csv", ".tsv", ".gz", ".json", ".jsonl", ".parquet", ".h5ad", ".xlsx", ".zarr")
+"""How files of points and tables end."""
 _HDF5 = (b"fractalman-dataset ", b"\x89HDF\r\n\x1a\n")
 """How a file that is no TOML begins: with our header, or with HDF5's."""
 
@@ -39,7 +42,25 @@ def is_file(name: str | os.PathLike[str]) -> bool:
     """
     if not isinstance(name, str):
         return True
-    return name.endswith(".toml") or os.sep in name or Path(name).exists()
+    if name.endswith(".toml") or os.sep in name:
+        return True
+    path = Path(name)
+    try:  # a run's folder may be called like what was run
+        return path.exists() and bool(name) and not (path.is_dir() and name in _every_name())
+    except OSError:  # too long for a file's name
+        return False
+
+
+def _every_name() -> list[str]:
+    return [*catalogue_names(), *study_names()]
+
+
+def is_dir(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder; False for what can be no path."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def is_dataset_file(name: str | os.PathLike[str]) -> bool:
@@ -169,8 +190,8 @@ def spec_of(source: Any, command: str = "") -> Any:
     """
     if not isinstance(source, (str, os.PathLike)) or (isinstance(source, str) and "\n" in source):
         return source
-    if is_file(source):
-        if Path(source).is_dir():
+    if is_file(source) and not (f"{command}-{source}" in study_names() and Path(source).is_dir()):
+        if is_dir(source):
             raise RecipeError(f"{source or repr(source)} is a folder: expected a TOML file, or a name of the catalogue")
         if is_dataset_file(source):
             raise RecipeError(
@@ -184,9 +205,9 @@ def spec_of(source: Any, command: str = "") -> Any:
             return study_text(known)
     if name in catalogue_names():
         return catalogue_text(name)
-    names = [*catalogue_names(), *study_names()]
+    names = _every_name()
     raise RecipeError(
-        f"no file and no catalogue name {name!r}: expected one of {len(names)} names; use fractalman list"
+        f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names; use fractalman list"
         f"{nearest(name, names)}"
     )
 
@@ -209,9 +230,14 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
         return from_toml(source)
     if not is_file(source):
         return catalogue_recipe(os.fspath(source))
-    if Path(source).is_dir():
+    if is_dir(source):
         raise RecipeError(
             f"{source or repr(source)} is a folder: expected a TOML file with a table [recipe], or a catalogue name"
+        )
+    if Path(source).suffix.lower() in _POINTS:
+        raise RecipeError(
+            f"{source} is a file of points or a table, by its ending: expected {EXPECTED}; use fractalman measure "
+            "--points and predict --data (fm.measure.measure_points, fm.predict_own_data) for points of your own"
         )
     if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
         from fractalman.datasets.file import open_file

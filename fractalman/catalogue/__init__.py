@@ -11,6 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from fractalman._switches import switches
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def _entries() -> dict[str, tuple[str, dict[str, Any] | None]]:
     return found
 
 
+@switches
 def catalogue_names() -> tuple[str, ...]:
     """Return the names in alphabetical order, those of one series by size.
 
@@ -59,7 +62,8 @@ def _entry(name: str) -> tuple[str, dict[str, Any] | None]:
     if name not in entries:
         hint = nearest(name, entries)
         raise RecipeError(
-            f"no file and no catalogue name {name!r}: expected one of {len(entries)} names; use fractalman list{hint}"
+            f"no file and no catalogue name {shown(name)}: expected one of {len(entries)} names; use fractalman list"
+            f"{hint}"
         )
     return entries[name]
 
@@ -107,6 +111,7 @@ def catalogue_purpose(name: str) -> str:
     return " ".join(words)
 
 
+@switches
 def catalogue_recipe(name: str) -> Recipe:
     """Return the recipe called ``name``.
 

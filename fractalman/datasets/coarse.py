@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F32, F64, I64
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.memory import Dataset, split_indices
@@ -70,6 +71,7 @@ class CoarseDataset(PointsDisplay):
         """Number of fragments f."""
         return int(self.y.size)
 
+    @switches
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
 
@@ -88,6 +90,7 @@ class CoarseDataset(PointsDisplay):
         return split_indices(self.n_points, n_train, n_test, seed)
 
 
+@switches
 def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
 
@@ -119,6 +122,8 @@ def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     >>> fm.coarse_grain(data, 200).n_points, fm.coarse_grain(data, 1).n_points
     (1, 200)
     """
+    if not isinstance(getattr(data, "X", None), np.ndarray) or not hasattr(data, "recipe"):
+        raise RecipeError(f"found {type(data).__name__}: expected a dataset in memory; use fm.generate(recipe)")
     data.recipe.needs_values("coarse graining")
     h = data.hierarchy
     if h is None:

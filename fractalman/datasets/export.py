@@ -26,7 +26,7 @@ from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
 from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
-from fractalman.progress import Progress, ignored
+from fractalman.progress import Progress, byte_progress, ignored
 from fractalman.trees.features import feature_blocks
 from fractalman.trees.trees import path_sums
 
@@ -47,7 +47,7 @@ def export_anndata(
     *,
     latents: int | None = LATENTS,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write a dataset file again in AnnData's layout, published whole or not at all.
 
@@ -67,8 +67,8 @@ def export_anndata(
         Only so many of the largest; None = all (one entry for every ancestor of every point), 0 = none.
     overwrite : bool, default False
         Replace an existing file.
-    progress : Progress or None, default None
-        Called as progress(what, bytes done, bytes in all).
+    progress : Progress, bool or None, default None
+        Called as progress(what, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -108,8 +108,8 @@ def export_anndata(
             f"{Path(path).with_suffix('.h5ad')}"
         )
     target = check_target(path, overwrite)
-    with open_file(source) as file:
-        write_anndata(export_source(file), target, latents=latents, overwrite=overwrite, progress=progress)
+    with open_file(source) as file, byte_progress(progress) as told:
+        write_anndata(export_source(file), target, latents=latents, overwrite=overwrite, progress=told)
     return target
 
 

@@ -120,6 +120,7 @@ class File(PointsDisplay, StoredDataset):
         names = ("parent", "value", "variance", "norm", "leaf")
         return LabelTree(**{name: self.columns[f"label_tree/{name}"][:] for name in names})
 
+    @switches
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint random training and test points, the same as `Dataset.split`.
 
@@ -310,6 +311,7 @@ class File(PointsDisplay, StoredDataset):
         }
 
 
+@switches
 def open_file(path: str | os.PathLike[str], check: str = "blocks") -> File:
     """Open a dataset file for reading.
 

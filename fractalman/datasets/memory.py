@@ -125,6 +125,7 @@ class Dataset(PointsDisplay):
         """Number of points."""
         return int(self.y.size)
 
+    @switches
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._files import as_path
+from fractalman._switches import is_array, switches
 from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
@@ -321,7 +321,7 @@ def batches(
     [(40, 4), (40, 4), (20, 4)]
     """
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        path = as_path(source, "a dataset file")
         if path.suffix == ".toml" or (not path.suffix and not path.exists()):  # what other functions take for a recipe
             raise _no_points(str(source), repr(str(source)))
         source = FileHandle(source)
@@ -352,7 +352,7 @@ def batches(
 
 
 def _checked_fields(fields: Sequence[str]) -> tuple[str, ...]:
-    names = (fields,) if isinstance(fields, str) else tuple(fields)
+    names = (fields,) if isinstance(fields, str) else tuple(fields) if isinstance(fields, Iterable) else (fields,)
     wrong = [name for name in names if not is_word(name, FIELDS)]
     if wrong or not names or len({*names}) < len(names):
         hint = nearest(wrong[0], FIELDS) if wrong else ""
@@ -374,7 +374,7 @@ def _chosen(rows: Any, n: int) -> I64 | None:
     """The rows that take part, rising, checked."""
     if rows is None:
         return None
-    array = np.asarray(rows)
+    array = np.asarray(rows) if is_array(rows) else np.empty((0, 0))
     if array.dtype == np.bool_ and array.shape == (n,):
         return np.flatnonzero(array)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from fractalman._switches import switches
-from fractalman.config import is_word, shown
+from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.trees import path_sums
 
@@ -161,6 +161,7 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
     return frame
 
 
+@switches
 def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
     """Return a dataset as an AnnData object, points as observations and coordinates as variables.
 
@@ -209,7 +210,9 @@ def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
     )
     if data.hierarchy is not None:
         most = data.hierarchy.n_latents
-        features = data.hierarchy.features(top=latents if latents is None else min(latents, most))
+        features = data.hierarchy.features(
+            top=latents if latents is None or not is_integer(latents) else min(int(latents), most)
+        )
         made.obsm["hierarchy"] = features
         nodes = np.arange(n, n + features.shape[1])
         columns = {"node": nodes, **{name: column[nodes] for name, column in per_node(data.hierarchy).items()}}

@@ -23,7 +23,7 @@ from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
 from fractalman.datasets.spec import Problem
 from fractalman.errors import FileFormatError, FractalmanError, MissingExtraError, ResourceError
-from fractalman.progress import Progress, ignored
+from fractalman.progress import Progress, byte_progress, ignored
 
 STALL_SECONDS = 900.0
 """A child that reports nothing for so long (one block is 4 MiB) is taken for hung in a damaged file."""
@@ -95,7 +95,7 @@ def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 @switches
 def verify_file(
-    path: str | os.PathLike[str], *, progress: Progress | None = None, isolated: bool | None = None
+    path: str | os.PathLike[str], *, progress: Progress | bool | None = None, isolated: bool | None = None
 ) -> list[Problem]:
     """Return everything that is wrong with a file, in the order of the column table; [] = intact.
 
@@ -106,8 +106,8 @@ def verify_file(
     ----------
     path : str or path
         The file.
-    progress : callable, optional
-        Called as progress(what, bytes done, bytes in all).
+    progress : Progress, bool or None, default None
+        Called as progress(what, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
     isolated : bool, optional
         Read the file in a child process, whatever its header says (True), or only where the digest is wrong (None, the
         default): for files of which somebody may have forged the digest.
@@ -139,7 +139,11 @@ def verify_file(
     '/: bytes 512 to the end have x'
     >>> folder.cleanup()
     """
-    path = as_path(path, "a dataset file").absolute()
+    with byte_progress(progress) as told:
+        return _problems(as_path(path, "a dataset file").absolute(), told, isolated)
+
+
+def _problems(path: Path, progress: Progress | None, isolated: bool | None) -> list[Problem]:
     try:
         broken = header_problem(check_path(path), progress)
     except FileFormatError as error:

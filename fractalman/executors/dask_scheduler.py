@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from fractalman.config import shown
 from fractalman.errors import MissingExtraError, RecipeError, ResourceError
 from fractalman.executors.protocol import ALLOW, Closing, Handle, WorkerLostError
 from fractalman.executors.versions import differing, versions_here
@@ -44,7 +45,7 @@ class DaskExecutor(Closing):
     def __init__(self, address: str, timeout: float = ANSWER_SECONDS) -> None:
         self.address = address.removesuffix(ALLOW)
         if not re.fullmatch(r"(tcp|tls|ws|wss|ucx|inproc)://[^\s?]+", self.address):
-            raise RecipeError(f"scheduler = {address!r}: expected an address, e.g. tcp://127.0.0.1:8786")
+            raise RecipeError(f"scheduler = {shown(address)}: expected an address, e.g. tcp://127.0.0.1:8786")
         try:
             from distributed import Client
         except ImportError:

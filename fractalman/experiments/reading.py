@@ -80,7 +80,7 @@ def load_spec(source: Source, brought: Mapping[str, Any] | None = None) -> Spec:
         Naming every unknown key (with the nearest allowed one) and every bad value at once.
     """
     tables, where = tables_of(source)
-    own, tables = brought_learners(tables, brought or {})
+    own, tables = brought_learners(tables, {} if brought is None else brought)
     known = ("recipe", "data", "sweep", *learner_tables(), "fit")
     problems = [
         f"[{key}]: {key} has no settings; leave the table out" if key in names() else unknown("table", key, known)

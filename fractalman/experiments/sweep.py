@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from fractalman.config import is_integer
 from fractalman.errors import FractalmanError
 from fractalman.executors import Executor
 from fractalman.experiments.brought import refuse_absent, refuse_immovable
@@ -110,7 +111,7 @@ def run_sweep(
         Also for a learner of somebody's own that is not here, or that other processes of this machine cannot be sent.
     """
     refuse_absent(spec.brought)
-    if jobs != 1 and scheduler is None and executor is None:
+    if is_integer(jobs) and jobs != 1 and scheduler is None and executor is None:
         refuse_immovable(spec.brought)
     return run_experiment(
         SWEEP, spec, out, progress, force=force, jobs=jobs, scheduler=scheduler, executor=executor, shard=shard

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F32, F64, I64
+from fractalman.config import integer
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
@@ -132,6 +134,7 @@ def superposition(made: Structure[Any]) -> Superposition:
     return superposition_of(made.recipe, made.hierarchy)
 
 
+@switches
 def generate(recipe: RecipeSource) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
@@ -177,6 +180,7 @@ def generate(recipe: RecipeSource) -> Dataset:
     )
 
 
+@switches
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """Return independent label vectors on one structure.
 
@@ -203,6 +207,9 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     >>> labels.shape, bool((labels[:, 0] == data.y).all())
     ((100, 3), True)
     """
+    if not isinstance(getattr(data, "y", None), np.ndarray) or not hasattr(data, "recipe"):
+        raise RecipeError(f"found {type(data).__name__}: expected a dataset in memory; use fm.generate(recipe)")
+    draws = integer(1, 2**31)("draws", draws)
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]
     if data.recipe.partitions:

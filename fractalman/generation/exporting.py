@@ -10,10 +10,9 @@ from fractalman._switches import switches
 from fractalman.datasets.coarse import CoarseDataset
 from fractalman.datasets.exchange import check_layout, export_data
 from fractalman.errors import RecipeError
-from fractalman.generation.composer import generate
-from fractalman.progress import Progress
-from fractalman.recipes import Recipe
-from fractalman.sources import RecipeSource, close, resolve
+from fractalman.generation.tables import data_or_generated
+from fractalman.progress import Progress, byte_progress
+from fractalman.sources import RecipeSource
 
 
 @switches
@@ -24,7 +23,7 @@ def export(
     *,
     latents: int | str | None = None,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write a dataset in a layout that other tools read, published whole or not at all.
 
@@ -45,8 +44,8 @@ def export(
         Of the layouts anndata (1000 by default) and percolation (all): only so many of the largest.
     overwrite : bool, default False
         Replace what is there, if it is a file, or a folder of this layout.
-    progress : Progress or None, default None
-        Called as progress(what, bytes done, bytes in all).
+    progress : Progress, bool or None, default None
+        Called as progress(what, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -76,14 +75,10 @@ def export(
     """
     check_layout(path, layout)  # refused before anything is opened or made
     refuse_source(path, source)
-    found = resolve(source)
-    try:
-        data = generate(found) if isinstance(found, Recipe) else found
+    with data_or_generated(source) as data:
         if isinstance(data, CoarseDataset):
             raise RecipeError(
                 "found a coarse dataset: expected one with all its points; use fm.to_pandas for coarse ones"
             )
-        return export_data(data, path, layout, latents=latents, overwrite=overwrite, progress=progress)
-    finally:
-        if found is not source:
-            close(found)
+        with byte_progress(progress) as told:
+            return export_data(data, path, layout, latents=latents, overwrite=overwrite, progress=told)

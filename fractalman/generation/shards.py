@@ -19,6 +19,7 @@ from typing import Any
 
 from fractalman._files import leftovers_in, remove
 from fractalman._switches import switches
+from fractalman.config import shown
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
 from fractalman.families.blocks import ComputedColumn, PrefetchedColumn
@@ -35,13 +36,14 @@ MOST_SHARDS = 100_000
 # ---------------------------------------------------------------------------------------------------- one shard
 
 
+@switches
 def write_shard(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
     number: int,
     shards: int,
     *,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write one shard of a dataset, unless it is finished already.
 
@@ -55,8 +57,8 @@ def write_shard(
         Which shard, from 1.
     shards : int
         How many there are.
-    progress : Progress or None, default None
-        Called as progress(column, bytes done, bytes in all); None = silent.
+    progress : Progress, bool or None, default None
+        Called as progress(column, bytes done, bytes in all). None = a bar in terminals and notebooks; False = silent.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def write_shard(
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
         raise RecipeError(f"shard {number}/{shards}: expected 1/{shards} to {shards}/{shards}")
-    return _write_shard(recipe, columns, _index(path), number, shards, progress)
+    with byte_progress(progress) as told:
+        return _write_shard(recipe, columns, _index(path), number, shards, told)
 
 
 def _write_shard(
@@ -138,7 +141,7 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:
-        raise RecipeError(f"shards = {shards!r}: expected an integer from 1 to {most}")
+        raise RecipeError(f"shards = {shown(shards)}: expected an integer from 1 to {most}")
     columns = streamed_columns(recipe, False, Path()) or {}  # addressed families need no scratch, and have columns
     return {name: rows for name, rows in columns.items() if isinstance(rows, ComputedColumn)}
 
@@ -173,7 +176,7 @@ def _finished(recipe: Recipe, path: Path, number: int, shards: int) -> Any:
 
 def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: Progress | None = None) -> None:
     """What a worker does."""
-    write_shard(from_dict(table), path, number, shards, progress=progress)
+    write_shard(from_dict(table), path, number, shards, progress=progress or False)
 
 
 # ---------------------------------------------------------------------------------------------------- all of them

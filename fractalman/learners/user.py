@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.class_targets import cross_entropy, of_all_classes
@@ -258,6 +259,7 @@ class Absent(UserLearner):
 # ---------------------------------------------------------------------------------------------------- from objects
 
 
+@switches
 def own(
     brought: Any, *, called: str = "mine", like: Like | None = None, capacity: str = GROWS
 ) -> UserLearner | Learner:
@@ -302,8 +304,8 @@ def own(
     if callable(brought):
         return Function(called, brought, like, capacity)
     raise RecipeError(
-        f"{called} is {shown(brought)}: expected an estimator with fit and predict, a function (X, y, X_test, seed) → "
-        "prediction, a TorchRegressor or a Learner"
+        f"{called:.80} is {shown(brought):.100}: expected an estimator with fit and predict, a function "
+        "(X, y, X_test, seed) → prediction, a TorchRegressor or a Learner"
     )
 
 
@@ -361,7 +363,7 @@ def shown(thing: Any) -> str:
         text = hashlib.blake2b(inspect.getsource(thing).encode(), digest_size=6).hexdigest()
     except (OSError, TypeError):  # typed at a prompt, or compiled
         text = "unknown"
-    return f"{thing.__module__}.{qualified} (source {text})"
+    return f"{getattr(thing, '__module__', type(thing).__module__)}.{qualified} (source {text})"
 
 
 def version_of(thing: Any) -> str:

@@ -106,6 +106,7 @@ class BrokenPowerLawFit(Display):
         return np.exp(broken_curve(q, x, self.sharpness))
 
 
+@switches
 def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.25) -> BrokenPowerLawFit:
     """Return the two exponents of a curve that turns from one power law into another.
 

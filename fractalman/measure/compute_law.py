@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure import sandwich
@@ -142,6 +143,7 @@ class ComputeLawFit(FitDisplay):
         return ax
 
 
+@switches
 def fit_compute_law(
     compute: ArrayLike, loss: ArrayLike, huber: float | None = None, groups: ArrayLike | None = None
 ) -> ComputeLawFit:

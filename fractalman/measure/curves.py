@@ -27,12 +27,14 @@ def unmasked(values: ArrayLike, name: str) -> F64:
             values = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise FitError(f"{name} holds what is no number ({error}): expected numbers") from None
+        raise FitError(f"{name} holds what is no number ({error!s:.100}): expected numbers") from None
 
 
 def per_size(trials: ArrayLike, shape: tuple[int, ...]) -> F64:
     """Return a number of test cases for each size; FitError where it is none."""
-    counts = np.broadcast_to(unmasked(trials, "trials"), shape) if np.ndim(trials) < 2 else unmasked(trials, "trials")
+    counts = unmasked(trials, "trials")
+    if counts.ndim < 2 and counts.size in (1, shape[-1]):
+        counts = np.broadcast_to(counts, shape)
     if counts.shape != shape or not (np.isfinite(counts) & (counts >= 1.0)).all():
         raise FitError(f"trials has shape {counts.shape}: expected one number of test cases >= 1, or one for each size")
     return np.array(counts)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.config import is_integer
 from fractalman.display import Display, Summary
@@ -239,6 +240,7 @@ class Dimensions(Display, dict[str, Dimension]):
         return draw_dimensions(self, ax)
 
 
+@switches
 def dimension(
     X: ArrayLike | RecipeSource,
     *,
@@ -304,6 +306,7 @@ def dimension(
     return found
 
 
+@switches
 def dimensions(
     X: ArrayLike | RecipeSource,
     *,

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import as_array, switches
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -69,7 +70,10 @@ def adjacency(edges: ArrayLike, n_points: int) -> tuple[I64, I64]:
         n_points: number of points.
     Errors: RecipeError when an edge leaves the points.
     """
-    pairs = np.ascontiguousarray(np.asarray(edges, dtype=np.int64).reshape(-1, 2))
+    pairs = np.ascontiguousarray(as_array("edges", edges, np.int64))
+    if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 2):
+        raise RecipeError(f"edges has shape {pairs.shape}: expected (m, 2) point numbers")
+    pairs = pairs.reshape(-1, 2)
     if pairs.size and (int(pairs.min()) < 0 or int(pairs.max()) >= n_points):
         raise RecipeError(f"edges name points {pairs.min()} … {pairs.max()}: expected 0 … {n_points - 1}")
     start, neighbour = np.empty(n_points + 1, np.int64), np.empty(2 * pairs.shape[0], np.int64)
@@ -103,6 +107,7 @@ def ratio_error(numerator: F64, denominator: F64) -> float:
     return math.sqrt((m - 1) / m * float(((values - values.mean()) ** 2).sum()))
 
 
+@switches
 def tree_distances(
     edges: ArrayLike | RecipeSource, n_points: int | None = None, *, n_sources: int = 64, seed: int = 0
 ) -> Distances:

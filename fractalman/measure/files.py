@@ -8,6 +8,8 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from fractalman._switches import switches
+from fractalman.errors import RecipeError
 from fractalman.measure.distances import tree_distances
 from fractalman.measure.sizes import cluster_sizes
 from fractalman.measure.variograms import MAX_TARGETS, variogram
@@ -30,6 +32,7 @@ class Columns(Protocol):
     def recipe(self) -> Any: ...
 
 
+@switches
 def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 
@@ -64,6 +67,11 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
 
 
 def _measured(file: Columns, n_sources: int, seed: int) -> dict[str, Any]:
+    if not all(hasattr(file, name) for name in ("recipe", "y", "cluster", "edges")):
+        raise RecipeError(
+            f"found {type(file).__name__}: expected a dataset or the path of its file; of points of your own use "
+            "fm.measure.measure_points"
+        )
     y = np.asarray(file.y[:], dtype=np.float64)
     edges = None if file.edges is None else np.asarray(file.edges[:], dtype=np.int64)
     sizes = cluster_sizes(np.asarray(file.cluster[:]))

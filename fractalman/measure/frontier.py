@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.display import Display, axes_or_new, frame
 from fractalman.errors import FitError
@@ -120,6 +121,7 @@ class Optimum(Display):
         return ax
 
 
+@switches
 def optimum(fit: JointPowerLawFit, compute: ArrayLike, cost: Cost = FLOP_PER) -> Optimum:
     """Return the best size of model and data for every budget, with intervals.
 
@@ -258,6 +260,7 @@ class Approach(Display):
     remark: str
 
 
+@switches
 def approaches(fit: JointPowerLawFit, cost: Cost = FLOP_PER, compute: ArrayLike | None = None) -> tuple[Approach, ...]:
     """Return the frontier's exponents by Hoffmann's three approaches, from the rows that a fit used.
 

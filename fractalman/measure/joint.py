@@ -17,6 +17,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.config import is_word, shown
 from fractalman.errors import FitError, nearest
@@ -27,7 +28,7 @@ from fractalman.measure.labels import group_numbers, same_size
 from fractalman.measure.profiles import profile_interval
 from fractalman.measure.sandwich import Covariance, Scores
 from fractalman.measure.scaling import student_t_real
-from fractalman.measure.surfaces import STEEPEST, Surface, robust
+from fractalman.measure.surfaces import STEEPEST, Surface, check_threshold, robust
 
 FORMS = ("plain", "repeated", "overtraining")
 ERRORS = ("residuals", "rows", "groups")
@@ -35,6 +36,7 @@ _LOST = 10.0  # a standard error so many times the value, or so large on a logar
 _FALSE_OUTLIERS = 0.05  # how often a table of normal noise has one outlier or more
 
 
+@switches
 def fit_joint_power_law(
     n_params: ArrayLike,
     n_data: ArrayLike,
@@ -95,8 +97,8 @@ def fit_joint_power_law(
         raise FitError(f"form = {shown(form)}: expected {', '.join(FORMS)}{nearest(form, FORMS)}")
     if errors is not None and not is_word(errors, ERRORS):
         raise FitError(f"errors = {shown(errors)}: expected {', '.join(ERRORS)}{nearest(errors, ERRORS)}")
-    if huber is not None and not (math.isfinite(huber) and huber > 0.0):
-        raise FitError(f"huber = {huber!r}: expected a number > 0, a threshold on ln L, or None")
+    if huber is not None:
+        check_threshold(huber)
     if (form == "repeated") != (unique is not None):
         raise FitError("the form 'repeated' and the distinct data belong together: use form='repeated', unique=…")
     columns = {"n_params": n_params, "n_data": n_data, "loss": loss} | ({} if unique is None else {"unique": unique})

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import as_array, switches
 from fractalman._typing import F64, I64
+from fractalman.config import real
+from fractalman.errors import FitError
 from fractalman.measure.display import FitDisplay, draw_joint, short
 from fractalman.measure.influence import Influence, influences
 from fractalman.measure.scaling import student_t_real
@@ -230,6 +233,7 @@ class JointPowerLawFit(FitDisplay):
         return influences(self, size)
 
 
+@switches
 def effective_data(n_data: ArrayLike, unique: ArrayLike, epochs_constant: float) -> F64:
     """Return how many distinct data would be worth as much as ``n_data`` drawn from ``unique`` distinct ones.
 
@@ -255,6 +259,9 @@ def effective_data(n_data: ArrayLike, unique: ArrayLike, epochs_constant: float)
     >>> print(f"{effective_data(4e9, 1e9, 15.0):.3g}")
     3.72e+09
     """
-    n, distinct = np.asarray(n_data, np.float64), np.asarray(unique, np.float64)
+    n, distinct = as_array("n_data", n_data, np.float64), as_array("unique", unique, np.float64)
+    if n.ndim and distinct.ndim and n.shape != distinct.shape:
+        raise FitError(f"n_data has shape {n.shape} and unique {distinct.shape}: expected one shape, or one number")
+    epochs_constant = real(0.0, math.inf)("epochs_constant", epochs_constant)
     again = np.maximum(n / distinct - 1.0, 0.0)
     return np.asarray(np.minimum(n, distinct) * (1.0 + epochs_constant * -np.expm1(-again / epochs_constant)))

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.config import is_word, real
 from fractalman.config import shown as plain
@@ -153,6 +154,7 @@ class LawComparison(Display, Sequence[LawScore]):
         return f"{where}, {left[0]} predicts the larger sizes better than {' and '.join(out)} ({self.curves} curves)"
 
 
+@switches
 def compare_laws(
     n: ArrayLike, loss: ArrayLike, *, up_to: float | None = None, laws: Sequence[str] = LAWS
 ) -> LawComparison:
@@ -191,7 +193,7 @@ def compare_laws(
     >>> fm.measure.compare_laws(n, n**-0.5 + 0.05, laws=("power", "floor"))[0].law
     'floor'
     """
-    for law in laws:
+    for law in laws if isinstance(laws, Sequence) and not isinstance(laws, str) else (laws,):
         if not is_word(law, LAWS):
             raise FitError(f"unknown law {plain(law)}: expected {', '.join(LAWS)}{nearest(law, LAWS)}")
     sizes, losses = checked_curves(n, loss)

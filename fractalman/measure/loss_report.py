@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import LossTable, read_losses
@@ -30,6 +31,7 @@ _LAWS = {
 }
 
 
+@switches
 def measure_scaling(
     source: Any,
     huber: float | None = None,

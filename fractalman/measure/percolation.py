@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
+from fractalman._switches import as_array, switches
 from fractalman._typing import F64, I64
 from fractalman.display import Display, Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
@@ -79,6 +80,7 @@ class PathCurve(SeriesDisplay):
     pairs: I64
 
 
+@switches
 def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | None = None) -> Growth:
     """Return the exponent of y ~ x^value.
 
@@ -112,6 +114,7 @@ def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | No
     return Growth(-fit.value, fit.standard_error, fit.half_width, fit.window, fit.warnings)
 
 
+@switches
 def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int = 0) -> PathCurve:
     """Return the mean Euclidean distance of points that are ℓ = 1, 2, 4, … steps apart.
 
@@ -143,7 +146,7 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
     >>> curve.steps.tolist(), curve.distance.tolist()
     ([1, 2], [1.0, 2.0])
     """
-    points = np.asarray(X)
+    points = as_array("X", X, np.float64)
     if points.ndim != 2:
         raise RecipeError(f"X has shape {points.shape}: expected (n, d)")
     n = points.shape[0]
@@ -164,6 +167,7 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
     return PathCurve(2 ** np.flatnonzero(kept).astype(np.int64), total[kept] / pairs[kept], pairs[kept])
 
 
+@switches
 def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Growth:
     """Return d_min of ℓ ~ r^d_min from the curves of one or several clusters.
 
@@ -206,6 +210,7 @@ def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Grow
     )
 
 
+@switches
 def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int | None] | None = None) -> Growth:
     """Return τ of the number of clusters n_s ~ s^−τ by maximum likelihood over all sizes of the window.
 
@@ -244,7 +249,9 @@ def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int | No
     >>> print(f"{fm.measure.size_exponent(size, np.rint(1e9 * size**-3.5), (1, None)).value:.2f}")
     3.50
     """
-    sizes, counts = np.asarray(size, np.int64), np.asarray(count, np.int64)
+    sizes, counts = as_array("size", size, np.int64), as_array("count", count, np.int64)
+    if sizes.ndim != 1 or sizes.shape != counts.shape:
+        raise FitError(f"size has shape {sizes.shape} and count {counts.shape}: expected one count for each size")
     low, high = (None, None) if window is None else (int(window[0]), window[1])
     if low is None:
         low = _most_like_a_power_law(sizes, counts)

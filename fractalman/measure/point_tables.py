@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from fractalman._typing import Bool
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.measure.point_columns import counts_rows, is_index
 
@@ -48,7 +49,10 @@ def rows_of(X: Any) -> int:
     """Return how many points there are, of anything that is taken for points."""
     if isinstance(X, Mapping) and not hasattr(X, "shape"):
         X = next(iter(X.values()), ())
-    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    shape: Sequence[int] = X.shape if hasattr(X, "shape") else [len(X)] if hasattr(X, "__len__") else []
+    if not len(shape):
+        raise RecipeError(f"X = {shown(X)}: expected a table (n, d) of numbers, one row for each point")
+    return int(shape[0])
 
 
 def masked_rows(X: Any) -> Bool:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from fractalman._memory import available_bytes
 from fractalman._typing import F64, I64
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError
 from fractalman.measure.point_tables import as_table, in_memory, masked_rows, rows_of
 from fractalman.measure.sources import columns_of, is_source
@@ -69,8 +70,8 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     """
     if is_source(X):
         (X,) = columns_of(X, "X")
-    if duplicates not in ("drop", "keep"):
-        raise RecipeError(f"duplicates = {duplicates!r}: expected 'drop' or 'keep'")
+    if not is_word(duplicates, ("drop", "keep")):
+        raise RecipeError(f"duplicates = {shown(duplicates)}: expected 'drop' or 'keep'")
     notes: list[str] = []
     table, row = _rows(X, most, seed, notes)
     if table.ndim != 2 or table.shape[0] < least or table.shape[1] < 1 or table.dtype.kind not in "fiub":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.display import Display
 from fractalman.errors import RecipeError, ResourceError
@@ -153,6 +154,7 @@ def activation_pattern(layers: Layers, X: AnyFloat) -> Bool:
     return np.concatenate(on, axis=1) if on else np.zeros((len(a), 0), bool)
 
 
+@switches
 def points_per_polytope(layers: Layers, X: AnyFloat) -> I64:
     """Return how many points of a dataset share each polytope that holds one, largest first.
 
@@ -179,6 +181,7 @@ def points_per_polytope(layers: Layers, X: AnyFloat) -> I64:
     return np.sort(count)[::-1].astype(np.int64)
 
 
+@switches
 def affine_map(layers: Layers, x: AnyFloat) -> AffineMap:
     """Return the affine map of the polytope that holds a point.
 
@@ -212,6 +215,7 @@ def affine_map(layers: Layers, x: AnyFloat) -> AffineMap:
     return AffineMap(slope, constant, int(np.linalg.matrix_rank(slope)))
 
 
+@switches
 def line_regions(layers: Layers, start: AnyFloat, stop: AnyFloat) -> LineRegions:
     """Return the polytopes along the segment between two points, exactly.
 
@@ -262,6 +266,7 @@ def line_regions(layers: Layers, start: AnyFloat, stop: AnyFloat) -> LineRegions
     return LineRegions(np.concatenate([breaks[kept], [1.0]]), pattern[kept])
 
 
+@switches
 def plane_regions(layers: Layers, corner: AnyFloat, first: AnyFloat, second: AnyFloat) -> PlaneRegions:
     """Return the pieces of polytopes in the parallelogram corner + u·(first − corner) + v·(second − corner), exactly.
 

@@ -169,6 +169,7 @@ class PowerLawFit(FitDisplay):
         return np.asarray(curve + (self.floor or 0.0), dtype=np.float64)
 
 
+@switches
 def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided Student-t quantile: half-width = quantile × standard error.
 

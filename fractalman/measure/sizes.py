@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import as_array, switches
 from fractalman._typing import I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -56,6 +57,7 @@ class ClusterSizes(SeriesDisplay):
     count: I64
 
 
+@switches
 def cluster_sizes(cluster: ArrayLike | RecipeSource) -> ClusterSizes:
     """Return how many clusters of each size there are.
 
@@ -81,7 +83,8 @@ def cluster_sizes(cluster: ArrayLike | RecipeSource) -> ClusterSizes:
     >>> found.size.tolist(), found.count.tolist()
     ([1, 3], [1, 1])
     """
-    labels = np.asarray(columns_of(cluster, "cluster")[0] if is_source(cluster) else cluster)
+    labels = columns_of(cluster, "cluster")[0] if is_source(cluster) else cluster
+    labels = np.asarray(labels) if not isinstance(labels, list | tuple) else as_array("cluster", labels, np.int64)
     if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
         raise RecipeError(f"cluster has shape {labels.shape} and type {labels.dtype}: expected (n,) of integers")
     n = int(labels.size)

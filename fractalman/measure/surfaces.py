@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fractalman._typing import F64, Bool
+from fractalman.config import is_real, shown
 from fractalman.errors import FitError
 
 EFFICIENT = 1.345  # Huber's threshold in standard deviations: 95 % efficient on normal noise
@@ -207,10 +208,17 @@ def noise_scale(residual: F64, n_parameters: int) -> float:
     return 1.4826 * float(np.median(np.abs(residual))) * math.sqrt(residual.size / freedom)
 
 
+def check_threshold(huber: float) -> None:
+    """Refuse what is no threshold of Huber's loss."""
+    if not is_real(huber) or not 0.0 < huber < math.inf:
+        raise FitError(f"huber = {shown(huber)}: expected a number > 0, a threshold on ln L, or None")
+
+
 def robust(surface: Surface, huber: float | None) -> tuple[F64, float]:
     """Return the fit and its threshold; where none is given the threshold follows the noise until it rests."""
     first = starts(surface)
     if huber is not None:
+        check_threshold(huber)
         return solve(surface, first, huber), huber
     # nearly least absolute deviations to begin with: no outlier can inflate the first estimate of the noise
     best = solve(surface, first, 1e-3)

@@ -7,6 +7,7 @@ import csv
 import gzip
 import json
 import lzma
+import os
 import re
 import zlib
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._files import ordinary_file
+from fractalman._files import as_path, ordinary_file
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.measure.cells import Cells, is_missing, plain_point
 from fractalman.measure.number_text import number
@@ -67,7 +68,12 @@ def read_cells(source: Any) -> Cells:
     """
     if hasattr(source, "columns") and hasattr(source, "itertuples"):
         return _frame("the table", source)
-    file = Path(source)
+    if not isinstance(source, str | os.PathLike):
+        raise RecipeError(
+            f"found {type(source).__name__}: expected the path of a table, or a DataFrame; use pandas.DataFrame for "
+            "columns that are in memory"
+        )
+    file = as_path(source, "a table")
     kind = check_table(file)
     if kind in _BINARY:
         return _frame(str(file), _pandas_read(file, kind))

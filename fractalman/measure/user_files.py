@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._files import ordinary_file
+from fractalman._files import as_path, ordinary_file
+from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.datasets.exchange.archives import BROKEN, reason_of
 from fractalman.display import Display
@@ -73,6 +74,7 @@ class UserPoints(Display):
     notes: tuple[str, ...]
 
 
+@switches
 def read_user_points(path: str | Path, target: str | None = None, points: str | None = None) -> UserPoints:
     """Return the points of a file.
 
@@ -114,7 +116,7 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
             f"found {type(path).__name__}: expected the path of a file; of an array use measure.dimensions(X) and "
             "predict_own_data(X, y)"
         )
-    file = Path(path)
+    file = as_path(path, "a file of points")
     check_file(file)
     beside = target if target is not None and target.endswith(".npy") else None
     named = None if beside else target
@@ -145,6 +147,7 @@ def _labelled(bare: UserPoints, target: str, file: Path, name: str, values: Call
     return UserPoints(bare.X, y, classes, target, bare.notes)
 
 
+@switches
 def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 | None]:
     """Return points and target of a file; `read_user_points` says more of them.
 
@@ -426,7 +429,7 @@ def _choose(
         name = wanted.strip("/")
         if name not in found:
             raise RecipeError(
-                f"{file} holds {', '.join(found) or 'nothing'} and no {wanted}: expected the name of an array "
+                f"{file} holds {', '.join(found) or 'nothing'} and no {wanted:.80}: expected the name of an array "
                 f"in it{nearest(name, found)}"
             )
         return name

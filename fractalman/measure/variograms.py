@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fractalman._switches import as_array, switches
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -58,6 +59,7 @@ class Variogram(SeriesDisplay):
     warnings: tuple[str, ...]
 
 
+@switches
 def variogram(
     y: ArrayLike | RecipeSource,
     *,
@@ -104,15 +106,15 @@ def variogram(
     """
     if is_source(y):
         y, edges, X = columns_of(y, "y", "edges", "X")
-    labels = np.asarray(y, dtype=np.float64)
+    labels = as_array("y", y, np.float64)
     if labels.ndim != 1 or labels.size < 2:
         raise RecipeError(f"y has shape {labels.shape}: expected (n,) with two points or more")
     sources_asked = max(1, n_sources)
-    if edges is not None and np.asarray(edges).size:
-        return _graph(labels, np.asarray(edges, dtype=np.int64), sources_asked, seed)
+    if edges is not None and (pairs := as_array("edges", edges, np.int64)).size:
+        return _graph(labels, pairs, sources_asked, seed)
     if X is None:
         raise RecipeError("a variogram needs edges or X: neither was given")
-    coordinates = np.asarray(X)
+    coordinates = as_array("X", X, np.float64)
     if coordinates.ndim != 2 or coordinates.shape[0] != labels.size:
         raise RecipeError(f"X has shape {coordinates.shape}: expected ({labels.size}, d)")
     return _euclidean(labels, coordinates, sources_asked, seed)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.config import is_integer, shown
+from fractalman.config import is_integer, is_real, shown
 from fractalman.errors import RecipeError
 from fractalman.prediction.methods import Control, Method
 from fractalman.prediction.realization import Compute
@@ -83,8 +83,8 @@ class Averages:
     ) -> None:
         if draws is not None and (not is_integer(draws) or draws < FEWEST):
             raise RecipeError(f"draws = {shown(draws)}: expected an integer of at least {FEWEST}, or None")
-        if target_error is not None and not 0.0 < target_error < 1.0:
-            raise RecipeError(f"target_error = {target_error!r}: expected a number between 0 and 1, or None")
+        if target_error is not None and not (is_real(target_error) and 0.0 < target_error < 1.0):
+            raise RecipeError(f"target_error = {shown(target_error)}: expected a number between 0 and 1, or None")
         self.methods = {"curve": curve, "floor": floor}
         self.control, self.target_error = control, target_error
         limits = [m.usual for m in (curve, floor) if m is not None and m.usual is not None]

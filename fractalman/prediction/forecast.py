@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fractalman import theory
+from fractalman._switches import switches
 from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
@@ -434,6 +435,7 @@ class Prediction(PredictionDisplay):
         return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 
 
+@switches
 def make_prediction(
     source: RecipeSource,
     learner: Subject = "1-nn",

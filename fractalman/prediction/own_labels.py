@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.targets import as_target
 
@@ -25,6 +26,8 @@ def numbers_of(y: Any, classes: bool | None) -> tuple[ArrayLike, bool]:
         whole[~mask] = np.asarray(numbers)
         return np.ma.masked_array(whole, mask), found
     values = np.asarray(y)
+    if values.ndim == 0:
+        raise RecipeError(f"y = {shown(y)}: expected (n,) labels, one for each row of X")
     if values.dtype.kind in "OUS" or str(getattr(y, "dtype", "")) == "category":
         coded, names = as_target("y", "the target", np.asarray(values, object), len(values))
         return coded, names is not None if classes is None else classes

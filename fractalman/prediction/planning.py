@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, real, shown
 from fractalman.display import Display
@@ -132,6 +133,7 @@ class Plan(PlanDisplay):
         }
 
 
+@switches
 def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
     """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from fractalman import theory
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.learners import Learner, OwnKernel, UserLearner, learner_class
 from fractalman.learners.user import Absent
@@ -39,7 +40,7 @@ def subject(learner: Subject) -> tuple[str, Learner | None]:
         return learner.name, learner
     if callable(learner):
         return OwnKernel.name, OwnKernel(function=learner)
-    raise RecipeError(f"learner = {learner!r}: expected a name, a learner or a kernel function")
+    raise RecipeError(f"learner = {shown(learner)}: expected a name, a learner or a kernel function")
 
 
 def unknown_law(name: str) -> theory.Law:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fractalman._switches import is_array
 from fractalman._typing import F64, I64, Bool
 from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest
@@ -175,7 +176,7 @@ def array_source(
     held = {} if network is None else activations_at(network, given.X)
     spaces = {INPUT: given.X, **held}
     for name, value in (("layer", layer), ("hierarchy_layer", hierarchy_layer)):
-        if value not in spaces:
+        if not is_word(value, spaces):
             raise RecipeError(f"{name} = {shown(value)}: expected {', '.join(spaces)}{nearest(value, spaces)}")
     outputs = held.get(OUTPUT)
     raw = outputs if given.y is None else given.y
@@ -227,7 +228,7 @@ def _hierarchy(given: Given, asked: Any) -> tuple[Hierarchy | None, str]:
 def _mask(train: Any, n: int) -> Bool | None:
     if train is None:
         return None
-    given = np.asarray(train)
+    given: Any = np.asarray(train) if is_array(train) else np.empty((0, 0))
     mask = np.zeros(n, bool)
     if given.dtype == bool and given.shape == (n,):
         mask = given.copy()

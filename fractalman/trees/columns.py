@@ -164,6 +164,7 @@ class Hierarchy(HierarchyDisplay):
     def _order(self) -> queries.PointOrder:
         return queries.contiguous_order(self.parent, self.size, self.n_points)
 
+    @switches
     def points(self, node: int) -> I64:
         """Return the points below a node (of a point: itself), rising.
 
@@ -185,6 +186,7 @@ class Hierarchy(HierarchyDisplay):
         queries.check_nodes("node", np.array([node]), self.n_nodes)
         return np.sort(self._order.points[self._order.start[node] : self._order.stop[node]])
 
+    @switches
     def ancestors(self, node: int) -> I64:
         """Return the latents above a node, its parent first and its root last.
 
@@ -233,6 +235,7 @@ class Hierarchy(HierarchyDisplay):
     def _common(self) -> queries.CommonAncestors:
         return queries.CommonAncestors(self.parent, self.depth)
 
+    @switches
     def cut(self, size: int) -> queries.Cut:
         """Return the partition of the points into fragments: the largest subclusters of at most ``size`` points.
 

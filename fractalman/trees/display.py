@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._switches import switches
 from fractalman.display import Display, Summary, axes_or_new, frame
 from fractalman.display.summary import count
 
@@ -36,6 +37,7 @@ class HierarchyDisplay(Display):
         rows.append(("columns", f"parent, value, variance, size, depth{'' if self.level is None else ', level'}"))
         return Summary(title, rows)
 
+    @switches
     def to_pandas(self: Any) -> Any:
         """Return one row a node, points first, as a pandas DataFrame.
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._files import as_path
+from fractalman._switches import switches
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.datasets.exchange.archives import read_archive, read_sparse
 from fractalman.datasets.exchange.nesting import NestedLatents, nested_latents
@@ -114,6 +116,7 @@ class ImportedDataset(Display):
         )
 
 
+@switches
 def import_percolation(
     path: str | os.PathLike[str],
     features: str | os.PathLike[str] | None = None,
@@ -157,7 +160,7 @@ def import_percolation(
     Traceback (most recent call last):
     FileNotFoundError: no-such-file.npz does not exist: use the path of a .npz file with X and y
     """
-    file = Path(path)
+    file = as_path(path, "a .npz file with X and y")
     main = read_archive(file, "a .npz file with X and y")
     X, y = _points(file, main)
     n = y.size

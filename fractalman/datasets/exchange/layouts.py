@@ -170,7 +170,7 @@ def export_data(
     if latents is not None:
         if not chosen.latents:
             able = ", ".join(key for key, one in LAYOUTS.items() if one.latents)
-            raise RecipeError(f"latents = {latents!r}: layout {layout} holds the whole hierarchy; expected {able}")
+            raise RecipeError(f"latents = {shown(latents)}: layout {layout} holds the whole hierarchy; expected {able}")
         options["latents"] = _number(latents)
     chosen.load()(export_source(data), Path(path), overwrite=overwrite, progress=progress, **options)
     return Path(path)

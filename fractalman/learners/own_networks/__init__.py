@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fractalman._switches import switches
 from fractalman._typing import AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.activations import Activations
@@ -20,6 +21,7 @@ from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_modu
 __all__ = ["INPUT", "OUTPUT", "OwnNetwork", "activations_at", "asking", "own_network"]
 
 
+@switches
 def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     """Return anybody's trained network as the studies see one.
 
