@@ -78,7 +78,7 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
             f"X is {table.dtype} of shape {table.shape}: expected a table (n, d) of numbers, n = {least} or more"
             f"{_instead(table)}"
         )
-    values = table.astype(np.float64)
+    values = _exact(table)
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
         where = ", ".join(str(i) for i in row[bad][:5].tolist()) + (", …" if bad.sum() > 5 else "")
@@ -90,6 +90,13 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     return _with_units(_without_copies(found, duplicates, least))
 
 
+def _exact(table: np.ndarray[Any, Any]) -> F64:
+    """The table as float64; of integers too large for it, their distances from the smallest of each column."""
+    if table.dtype.kind in "iu" and table.dtype.itemsize == 8 and np.abs(table.astype(np.float64)).max() > 2.0**53:
+        table = (table - table.min(axis=0)).view(np.uint64)  # wraps: the difference of two integers is exact
+    return table.astype(np.float64)
+
+
 def _instead(table: np.ndarray[Any, Any]) -> str:
     """What to use for a table that is refused, where that is known."""
     if table.dtype.kind == "c" and table.ndim == 2:
@@ -98,6 +105,10 @@ def _instead(table: np.ndarray[Any, Any]) -> str:
         return "; use X.reshape(len(X), -1)"
     if table.ndim == 1 and table.dtype.kind in "fiub":
         return "; use X[:, None] for points on a line"
+    if table.dtype.kind in "US":
+        return "; use X.astype(float) for numbers that are text"
+    if table.dtype.kind in "mM":
+        return "; use X.astype('int64') for times as numbers, in one unit"
     return ""
 
 
@@ -281,6 +292,14 @@ def _with_units(found: Points) -> Points:
     """Warn of columns whose spreads differ so much that the largest decide every distance."""
     spread = found.values.std(axis=0)
     used = np.flatnonzero(spread > 1e-12 * max(float(spread.max()), 1e-300))
+    flat = np.flatnonzero((spread <= 1e-12 * spread.max(initial=0.0)) & (np.ptp(found.values, axis=0) > 0.0))
+    if flat.size and used.size:
+        wide = int(used[np.argmax(spread[used])])
+        note = (
+            f"column {int(flat[0])} varies by less than 1e-12 of column {wide} (the first is 0) and decides no "
+            "distance; if their units differ, divide each column by its standard deviation"
+        )
+        return replace(found, notes=(*found.notes, note))
     if used.size < 2 or spread[used].max() < _UNLIKE * spread[used].min() or _principal(found.values[:, used]):
         return found
     small, large = used[np.argmin(spread[used])], used[np.argmax(spread[used])]
