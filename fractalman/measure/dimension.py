@@ -26,8 +26,9 @@ from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
+from fractalman.measure.dimension_part import Part
 from fractalman.measure.dimension_reference import corrected
-from fractalman.measure.dimension_scan import DimensionScan, Part
+from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.dimension_warnings import deceptions
 from fractalman.measure.neighbours import (
     BLOCKS,
