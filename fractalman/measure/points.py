@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman._typing import F64, I64
+from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError
 from fractalman.measure.point_tables import as_table, in_memory, masked_rows, rows_of
 from fractalman.measure.sources import columns_of, is_source
@@ -22,6 +23,8 @@ from fractalman.random.streams import Role, draws, key64, normals, permutation
 
 MAX_TARGETS = 1 << 15
 """Points among which neighbours are looked for; beyond it a random part stands for all."""
+DUPLICATES = ("drop", "near", "keep")
+"""What can be asked for of points that stand twice; "near" is made good of by `near_copies`."""
 _PROJECTED = 256  # columns after a random projection
 _UNLIKE = 50.0  # ratio of two columns' spreads from which their units are in question
 _EXTREME = 1e100  # coordinates beyond it, or below its inverse, are scaled before they are squared
@@ -59,7 +62,7 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     ----------
     X : table (n, d) of any kind that this module takes.
     least : fewest points that are of use.
-    duplicates : "drop" keeps one of several equal rows, "keep" keeps all; either way they are counted and named.
+    duplicates : "drop" and "near" keep one of several equal rows, "keep" keeps all; they are counted and named.
     most : of more rows than this a random part, picked by ``seed``, stands for all; None = all.
 
     Raises
@@ -69,8 +72,8 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     """
     if is_source(X):
         (X,) = columns_of(X, "X")
-    if duplicates not in ("drop", "keep"):
-        raise RecipeError(f"duplicates = {duplicates!r}: expected 'drop' or 'keep'")
+    if not is_word(duplicates, DUPLICATES):
+        raise RecipeError(f"duplicates = {shown(duplicates)}: expected 'drop', 'near' or 'keep'")
     notes: list[str] = []
     table, row = _rows(X, most, seed, notes)
     if table.ndim != 2 or table.shape[0] < least or table.shape[1] < 1 or table.dtype.kind not in "fiub":
