@@ -63,7 +63,11 @@ def add(commands: Commands) -> None:
         metavar="ROWS",
         help="of points in time: rows so close are no neighbours",
     )
-    parser.add_argument("--keep-duplicates", action="store_true", help="of points: keep rows that stand twice")
+    twice = parser.add_mutually_exclusive_group()
+    twice.add_argument("--keep-duplicates", action="store_true", help="of points: keep rows that stand twice")
+    twice.add_argument(
+        "--near-duplicates", action="store_true", help="of points: leave out rows that nearly copy others, too"
+    )
     add_plot(parser, "the fit of a table, the dimension of points, or the label variogram of a fractalman file")
 
 
@@ -102,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     elif _is_points(options):
         measured = measure_points(
             options.file, options.nugget, target=options.target, points=options.points, theiler=options.theiler,
-            duplicates="keep" if options.keep_duplicates else "drop",
+            duplicates=_duplicates(options),
         )  # fmt: skip
         said = write_plot(plot, lambda: _dimensions(options).plot())
     else:
@@ -130,8 +134,11 @@ def _dimensions(options: argparse.Namespace) -> Dimensions:
     from fractalman.measure import dimensions, read_user_points
 
     found = read_user_points(options.file, options.target, options.points)
-    kept = "keep" if options.keep_duplicates else "drop"
-    return dimensions(found.X, theiler=options.theiler, duplicates=kept)
+    return dimensions(found.X, theiler=options.theiler, duplicates=_duplicates(options))
+
+
+def _duplicates(options: argparse.Namespace) -> str:
+    return "keep" if options.keep_duplicates else "near" if options.near_duplicates else "drop"
 
 
 def _of_file(file: File) -> dict[str, Any]:

@@ -18,6 +18,11 @@ from fractalman.errors import RecipeError, nearest
 from fractalman.measure.number_text import number, read_number
 
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "<na>", "nat"}
+_NOT_RUN = {
+    "diverged", "diverge", "did not converge", "not converged", "oom", "out of memory", "failed", "fail", "crashed",
+    "crash", "error", "timeout", "n.a.", "n/r", "tbd", "--", "---", "missing", "not run", "skipped", "pending", "#n/a",
+    "#div/0!", "#value!", "#num!",
+}  # fmt: skip
 _POINT = re.compile(r"[+-]?\d*\.(\d{1,2}|\d{4,})(e[+-]?\d+)?", re.IGNORECASE)  # never 1.600, a thousand and a half
 
 
@@ -60,6 +65,8 @@ class Cells(Display):
         beside: dict[str, list[int]] = {}
         for i, cell in enumerate(self.column(name)):
             value, left_out = read_number(cell, self.decimal_comma)
+            if value is None and str(cell).strip().lower() in _NOT_RUN:
+                value = math.nan
             if value is None:
                 two = re.fullmatch(r"[<>≤≥(]?\s*\d[\d.,%\s]*(?:[-–/(\[].*)?\)?", str(cell).strip())
                 hint = "; of a bound, a range or two numbers give one" if two else ""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64, I64, Bool
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing, plain
+from fractalman.measure.curves import copies
 from fractalman.measure.headers import ROLE_OF_KIND, logarithm, recognised
 from fractalman.measure.number_text import number
 from fractalman.measure.table_files import read_cells
@@ -24,6 +26,7 @@ from fractalman.measure.wide_tables import lengthened
 
 ROLES = ("loss", "n", "n_params", "n_data", "compute", "unique", "seed", "trials")
 AXES = ("n", "n_params", "n_data", "compute")
+_GAP = 20.0  # between the largest share and the smallest percentage, from which a column holds both
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class LossTable(Display):
         Whether the loss is an error rate, between 0 and 1.
     said : tuple of str
         How columns were read and which rows were left out.
+    warnings : tuple of str
+        What was wrong with rows.
+    others : dict of tuples
+        Cells of the columns that no fit needs, by name.
     """
 
     source: str
@@ -59,6 +66,7 @@ class LossTable(Display):
     rates: bool = False
     said: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    others: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def row(self, index: int) -> int:
         """Return the line of the file that row ``index`` came from."""
@@ -143,16 +151,23 @@ def read_losses(
         said.append(f"left alone: {', '.join(alone[:12])}{' …' if len(alone) > 12 else ''}")
     labels, names = _labels(cells, header.get("seed"))
     sizes = [found[axis] for axis in AXES if axis in found]
-    if labels is None and not alone and len(sizes) == 1 and "compute" not in found:
+    keep, warnings = np.ones(len(loss), np.bool_), []
+    if len(sizes) == 1:
+        keep = ~copies([*found.values(), *([] if labels is None else [labels]), *_kinds(cells, alone)])
+        warnings = copied(cells.lines, keep)
+    one_axis = labels is None and not alone and len(sizes) == 1 and "compute" not in found
+    if one_axis and np.unique(sizes[0][keep]).size != keep.sum():  # else a table that was pasted twice
         labels, names = _repeated(sizes[0])
-        said += [] if labels is None else ["rows of one size are its runs, in the file's order"]
-    keep = np.ones(len(loss), np.bool_)
-    warnings = []
+        if labels is not None:  # two runs may make the same number of errors
+            said.append("rows of one size are its runs, in the file's order")
+            keep, warnings = np.ones(len(loss), np.bool_), []
     for role, values in found.items():
         bad = ~np.isfinite(values) if role == "loss" else ~(np.isfinite(values) & (values > 0.0))
         fresh = np.flatnonzero(bad & keep)
+        column = cells.column(header[role]) if header[role] in cells.names else []
         for i in fresh[:8].tolist():
-            warnings.append(f"row {cells.lines[i]}: {header[role]} is {plain(values[i])}; left out")
+            word = column[i] if column and isinstance(column[i], str) and column[i].strip() else plain(values[i])
+            warnings.append(f"row {cells.lines[i]}: {header[role]} is {word}; left out")
         if fresh.size > 8:
             warnings.append(f"{fresh.size - 8} further rows have no usable {header[role]}; left out")
         keep &= ~bad
@@ -162,7 +177,23 @@ def read_losses(
     return LossTable(
         cells.source, {role: values[keep] for role, values in found.items()}, None if labels is None else labels[keep],
         names, cells.lines[keep], header, rates, tuple(said), tuple(warnings),
+        {name: tuple(np.array(cells.column(name), object)[keep]) for name in alone},
     )  # fmt: skip
+
+
+def copied(lines: I64, keep: Bool) -> list[str]:
+    """Say which rows copy others."""
+    found = lines[~keep].tolist()
+    if not found:
+        return []
+    listed = ", ".join(map(str, found[:8])) + (" …" if len(found) > 8 else "")
+    return [f"{len(found)} of {len(keep)} rows copy others, sizes and loss alike (rows {listed}): left out"]
+
+
+def _kinds(cells: Cells, alone: list[str]) -> list[I64]:
+    """Columns that tell kinds of rows apart, as numbers; not those that number the rows."""
+    found = (np.unique([str(cell) for cell in cells.column(name)], return_inverse=True)[1] for name in alone)
+    return [kind.astype(np.int64) for kind in found if np.unique(kind).size < len(cells.rows)]
 
 
 def _unit_once(cells: Cells, name: str, unit: float) -> float:
@@ -245,7 +276,8 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         if len(found) > 1:
             listed = " and ".join(repr(name) for name, _, _ in found[:4])
             raise RecipeError(
-                f"{cells.source}: {listed} can each be the {role}; use --columns {role}={found[0][0]} to choose one"
+                f"{cells.source}: {listed} can each be the {role}; use --columns {quoted(role, found[0][0])} to choose "
+                "one"
             )
         chosen[role] = found[0]
     if not any(axis in chosen for axis in AXES) and len(steps) == 1:
@@ -260,6 +292,11 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
             chosen["trials"] = (cases[0], "trials", 1.0)
     _suited(cells, chosen, names)
     return chosen, said
+
+
+def quoted(role: str, name: str) -> str:
+    """What a shell takes for role=name."""
+    return shlex.quote(f"{role}={name}")
 
 
 def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list[str]) -> None:
@@ -320,6 +357,15 @@ def _as_loss(
         worst = most if most * hundredth > 1.0 else least
         raise RecipeError(
             f"{cells.source}, row {line}: {name} = {plain(worst)}; expected a share from 0 to 1 or percent"
+        )
+    if hundredth != 1.0 and (finite <= 1.0).any() and finite[finite > 1.0].min() > _GAP * finite[finite <= 1.0].max():
+        line, other = (
+            int(cells.lines[int(np.nanargmax(np.where(among, values, -np.inf)))]) for among in (values > 1, values <= 1)
+        )
+        share = plain(finite[finite <= 1.0].max())
+        raise RecipeError(
+            f"{cells.source}, rows {other} and {line}: {name} is {share} and {plain(most)}: shares and percent in one "
+            "column? expected one of them; write percent with a % sign"
         )
     shares = values * hundredth
     percent = " in percent" if hundredth != 1.0 else ""

@@ -13,7 +13,7 @@ from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure import sandwich
-from fractalman.measure.curves import unmasked
+from fractalman.measure.curves import copies, unmasked
 from fractalman.measure.display import FitDisplay, draw_curve, short
 from fractalman.measure.labels import group_numbers
 from fractalman.measure.profiles import profile_interval
@@ -178,8 +178,9 @@ def fit_compute_law(
     C, L = unmasked(compute, "compute"), unmasked(loss, "loss")
     if C.ndim != 1 or C.shape != L.shape:
         raise FitError(f"compute {C.shape}, loss {L.shape}: expected two columns of one length")
-    keep = ~(np.isnan(C) | np.isnan(L))
-    labels = None if groups is None else group_numbers(groups, C.size)[keep]
+    numbers = None if groups is None else group_numbers(groups, C.size)
+    keep = ~(np.isnan(C) | np.isnan(L) | copies([C, L, *([] if numbers is None else [numbers])]))
+    labels = None if numbers is None else numbers[keep]
     C, L = C[keep], L[keep]
     if not ((C > 0.0) & (L > 0.0) & np.isfinite(C) & np.isfinite(L)).all():
         row = int(np.argmin((C > 0.0) & (L > 0.0) & np.isfinite(C) & np.isfinite(L)))

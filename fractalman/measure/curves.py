@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -28,6 +31,14 @@ def unmasked(values: ArrayLike, name: str) -> F64:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise FitError(f"{name} holds what is no number ({error!s:.100}): expected numbers") from None
+
+
+def copies(columns: Sequence[np.ndarray[Any, Any]]) -> Bool:
+    """Return which rows equal an earlier one in every column; a row that lacks a number is no copy."""
+    table = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+    _, first, same = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    later = np.arange(len(table)) != first[same.ravel()]
+    return np.asarray(later & ~np.isnan(table).any(axis=1), np.bool_)
 
 
 def per_size(trials: ArrayLike, shape: tuple[int, ...]) -> F64:
@@ -70,8 +81,11 @@ def cleaned(
         which = f" of curve {row}" if len(losses) > 1 else ""
         raise FitError(
             f"loss{which} = {losses[row, column]:.6g} at n = {sizes[column]:g}: a power law needs positive losses; "
-            "narrow the window"
+            "leave that size out, or, of logarithms of losses, fit their exponentials (in a table, name the column "
+            "ln_loss or log10_loss)"
         )
+    if trials is None and losses.size and not losses.any():
+        raise FitError("every loss is 0: expected losses above 0, or trials = N, for rates among N test cases")
     if trials is not None and (losses[np.isfinite(losses)] > 1.0).any():
         raise FitError(f"loss reaches {np.nanmax(losses):.6g}: with trials it is an error rate; expected 0 to 1")
     rows, columns = _complete(sizes, losses, warnings)

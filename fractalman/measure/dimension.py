@@ -27,9 +27,11 @@ from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
+from fractalman.measure.dimension_part import Part
 from fractalman.measure.dimension_reference import corrected
-from fractalman.measure.dimension_scan import DimensionScan, Part
+from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.dimension_warnings import deceptions
+from fractalman.measure.near_copies import without_near_copies
 from fractalman.measure.neighbours import (
     BLOCKS,
     LAST,
@@ -275,8 +277,9 @@ def dimension(
     theiler : int, default 0
         Rows of X this close to a point's own row, or closer, are not its neighbours: for points that follow each other
         in time. Only every second, fourth, … row is used where neighbours of a point follow each other, too.
-    duplicates : {"drop", "keep"}, default "drop"
-        "drop" keeps one of several equal rows, "keep" keeps all.
+    duplicates : {"drop", "near", "keep"}, default "drop"
+        "drop" keeps one of several equal rows, "near" also one of rows that are nearly equal (much nearer than points
+        of their dimension come by chance), "keep" keeps all.
 
     Returns
     -------
@@ -353,6 +356,8 @@ def prepared(
 ) -> Neighbourhoods:
     """Return the neighbour distances that every estimator reads; parameters as for `dimension`."""
     points = as_points(X, least=least, duplicates=duplicates, most=MAX_TARGETS, seed=seed)
+    if duplicates == "near":
+        points = without_near_copies(points, least, seed)
     if is_integer(theiler) and int(theiler) > 0:
         points = without_runs(points, theiler, seed)
     return neighbourhoods(points, n_sources, seed, theiler)
@@ -469,7 +474,7 @@ def result(
     value, n = math.exp(part.log), len(found.points.values)
     ties = share_of_ties(found)
     warnings = [*found.points.notes, *warnings]
-    warnings += deceptions(found, ties, value)
+    warnings += deceptions(found, ties)
     if method != "angles" and value > (1.0 + _WORTH_SAYING) * raw:
         warnings.append(
             f"too few points for no bias: neighbours among {n} points read {raw:.3g}, as reference sets of dimension "

@@ -17,7 +17,8 @@ from functools import cache
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.measure.dimension_scan import Part, shrunk
+from fractalman.measure.dimension_part import Part
+from fractalman.measure.dimension_scan import shrunk
 from fractalman.measure.neighbours import Neighbourhoods, block_jackknife, spatial_blocks
 
 _SIZES = (30, 60, 120)

@@ -25,7 +25,9 @@ def recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Di
     """Distances of several scales, joined with the angles between neighbours."""
     given = None if window is None else checked_window(window)
     scan, part = radial(found, given)
-    if given is None:
+    if given is None and scan.noise_scale is not None:
+        reason = "from neighbours' distances above the noise: angles read it with the set"
+    elif given is None:
         part, reason = combine(part, angular(found)[0])
     else:
         reason = f"from neighbours at distances from {given[0]:.3g} to {given[1]:.3g}"

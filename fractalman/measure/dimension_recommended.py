@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fractalman.measure.dimension_scan import Part
+from fractalman.measure.dimension_part import Part
 
 _AGREE = 2.0  # standard errors
 

@@ -23,6 +23,8 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.measure.dimension_noise import above_noise
+from fractalman.measure.dimension_part import Part
 from fractalman.measure.dimension_reference import corrected
 from fractalman.measure.neighbours import BLOCKS, Neighbourhoods, block_jackknife, share_of_ties
 
@@ -104,28 +106,6 @@ class DimensionScan(Display):
         return draw_scan(self, ax)
 
 
-@dataclass(frozen=True)
-class Part(Display):
-    """An estimate with the parts of its error, all on the logarithm of D.
-
-    Parameters
-    ----------
-    log : ln D. sampling, bias, scale : standard deviations from the sample, from the correction, and from what varies
-        with scale.
-    trend : how much ln D rises from the centre of the scales that were used to the smallest (signed).
-    """
-
-    log: float
-    sampling: float
-    bias: float
-    scale: float
-    trend: float
-
-    @property
-    def total(self) -> float:
-        return math.sqrt(self.sampling**2 + self.bias**2 + self.scale**2)
-
-
 def octave_logs(found: Neighbourhoods) -> tuple[I64, F64, Any]:
     """Return k, ln(r_2k / r_k) of every usable starting point (points, octaves), and which points these are."""
     last = found.near.shape[1] // 2
@@ -156,7 +136,8 @@ def radial(found: Neighbourhoods, window: tuple[float, float] | None = None) -> 
 
     ranks, logs, usable = octave_logs(found)
     n = len(found.points.values)
-    first = _first_scale(logs, found.block[usable], share_of_ties(found) > _DISCRETE)
+    discrete = share_of_ties(found) > _DISCRETE
+    first = _first_scale(logs, found.block[usable], discrete)
     ranks, logs = ranks[first:], logs[:, first:]
     growth = psi(2.0 * ranks) - psi(1.0 * ranks)
 
@@ -183,8 +164,15 @@ def radial(found: Neighbourhoods, window: tuple[float, float] | None = None) -> 
                 "pairs of points are closer than the latter: expected a window with 2 octaves of neighbours or more"
             )
     own = slice(first, first + count)
-    bent = _trend(x[own], np.diag(covariance)[own], square[own]) * square[own]
-    a, b, part = _best(x[own], covariance[own, own], unknown[own, own], bent)
+    above = above_noise(x[own], covariance[own, own], unknown[own, own], q[own]) if window is None else None
+    if above is not None:
+        a, part = above
+        b = count - 1
+    elif discrete and window is None:
+        a, b, part = 0, count - 1, _of_steps(x, covariance, unknown)
+    else:
+        slope = _trend(x[own], np.diag(covariance)[own], square[own])
+        a, b, part = _best(x[own], covariance[own, own], unknown[own, own], slope * square[own])
     noisy, first, last = a > 0, first + a, first + b
     return DimensionScan(
         rank=ranks,
@@ -216,6 +204,18 @@ def _trend(x: F64, variance: F64, square: F64) -> float:
         residual = np.square(x - columns @ line)
         between = max(0.0, float(np.mean(residual)) * len(x) / (len(x) - 2) - float(np.mean(variance)))
     return shrunk(float(line[1]), math.sqrt(float(inverse[1, 1])))
+
+
+def _of_steps(x: F64, covariance: F64, unknown: F64) -> Part:
+    """All octaves of a discrete set as one number: its steps leave no smaller scale to go to, and may bend small ones.
+
+    On a critical cluster a ball of few steps holds less than its law says: readings rise towards D with the scale.
+    """
+    w = 1.0 / np.diag(covariance + unknown)
+    w /= w.sum()
+    bias = math.hypot(math.sqrt(float(w @ unknown @ w)), _RANK_ONE)
+    spread = 0.5 * float(np.ptp(x))
+    return Part(float(w @ x), math.sqrt(float(w @ covariance @ w)), bias, spread, 0.0)
 
 
 def _best(x: F64, covariance: F64, unknown: F64, bent: F64) -> tuple[int, int, Part]:

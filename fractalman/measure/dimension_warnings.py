@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from fractalman.measure.neighbours import COPY, Neighbourhoods, rows_in_time, share_of_near_copies
+from fractalman.measure.near_copies import near_copies
+from fractalman.measure.neighbours import Neighbourhoods, rows_in_time
 
 _TIES_ALLOWED = 0.03
-_COPIES_ALLOWED = 0.05
+_LEFT_OUT = "use duplicates='near' (--near-duplicates) to leave them out"
 
 
-def deceptions(found: Neighbourhoods, ties: float, value: float) -> list[str]:
+def deceptions(found: Neighbourhoods, ties: float) -> list[str]:
     """Return sentences about points that are a grid, copies of each other, or in time.
 
     Parameters
     ----------
     found : neighbours of the starting points.
     ties : share of points whose two nearest neighbours are equally far.
-    value : their dimension; the smaller, the nearer are neighbours by chance.
     """
     warnings = []
-    if ties > _TIES_ALLOWED:
+    copied = near_copies(found.near)
+    if ties > _TIES_ALLOWED and copied is None:  # two near copies are equally far from a third point
         warnings.append(
             f"{100 * ties:.0f} % of the points have two nearest neighbours at one distance: a discrete set, whose "
             "first neighbours say nothing of its dimension; measure a random 1/16 of it"
         )
-    copied = share_of_near_copies(found)
-    if copied > _COPIES_ALLOWED + 2.0 * COPY**value:
+    if copied is not None:
         warnings.append(
-            f"{100 * copied:.0f} % of the points have a neighbour a thousand times nearer than the next one: copies, "
-            "but not to the last digit, which say nothing of the dimension; round X and measure again (equal rows are "
-            "left out)"
+            f"{100 * copied.share:.0f} % of the points have a neighbour nearer than {copied.ratio:.1g} of the distance "
+            f"to the eighth: copies, but not to the last digit, which say nothing of the dimension; {_LEFT_OUT}"
         )
     if rows_in_time(found):
         left_out = f"theiler={found.theiler} leaves out too little" if found.theiler else "use theiler=…"

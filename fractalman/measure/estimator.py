@@ -26,8 +26,8 @@ class IntrinsicDimension(BaseEstimator):  # type: ignore[misc]
         Random starting points.
     theiler : int, default 0
         Rows this close to a point's own are not its neighbours.
-    duplicates : {"drop", "keep"}, default "drop"
-        Whether one of several equal rows is kept, or all.
+    duplicates : {"drop", "near", "keep"}, default "drop"
+        Whether one of several equal rows is kept, one of nearly equal ones too, or all.
     random_state : int, default 0
         Picks the starting points.
 

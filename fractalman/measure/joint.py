@@ -22,7 +22,7 @@ from fractalman._typing import F64, I64
 from fractalman.config import is_word, shown
 from fractalman.errors import FitError, nearest
 from fractalman.measure import sandwich
-from fractalman.measure.curves import unmasked
+from fractalman.measure.curves import copies, unmasked
 from fractalman.measure.joint_result import NAMES, SYMBOL, JointPowerLawFit, effective_data
 from fractalman.measure.labels import group_numbers, same_size
 from fractalman.measure.profiles import profile_interval
@@ -33,6 +33,7 @@ from fractalman.measure.surfaces import STEEPEST, Surface, check_threshold, robu
 FORMS = ("plain", "repeated", "overtraining")
 ERRORS = ("residuals", "rows", "groups")
 _LOST = 10.0  # a standard error so many times the value, or so large on a logarithm, is that of an open direction
+_TOGETHER = 0.02  # share of ln n_data's spread that ln n_params does not explain, below which they are one axis
 _FALSE_OUTLIERS = 0.05  # how often a table of normal noise has one outlier or more
 
 
@@ -178,6 +179,13 @@ def _checked(
         warnings.append(f"rows without a number (nan or masked) are left out: {rows}{' …' if gaps.sum() > 8 else ''}")
         table = {name: values[~gaps] for name, values in table.items()}
         labels = None if labels is None else np.unique(labels[~gaps], return_inverse=True)[1].astype(np.int64)
+    again = copies([*table.values(), *([] if labels is None else [labels])])
+    if again.any():
+        rows = ", ".join(str(row) for row in np.flatnonzero(~gaps)[again][:8].tolist())
+        more = " …" if again.sum() > 8 else ""
+        warnings.append(f"{int(again.sum())} rows copy others, sizes and loss alike: left out ({rows}{more})")
+        table = {name: values[~again] for name, values in table.items()}
+        labels = None if labels is None else labels[~again]
     size = next(iter(table.values())).size
     if size < least:
         left = f" are left ({warnings[0]})" if warnings else ""
@@ -300,6 +308,12 @@ def _unresolved(
         said.append(
             f"a flat valley: the table hardly changes along {' '.join(terms)} (amplitudes at the middle of the table)"
         )
+    if _rise_together(surface):
+        said.append(
+            "n_params and n_data rise together in every row: which term is whose the table cannot say; "
+            + ", ".join(f"{name} ({SYMBOL[name]})" for name in (*NAMES[:2], *NAMES[3:]))
+            + " may be exchanged"
+        )
     for name in names:
         low, high = interval[name]
         wide = name.endswith("exponent") and high - low > 1.5
@@ -314,6 +328,12 @@ def _unresolved(
                 f"{name} ({SYMBOL[name]}) is not resolved: {value[name]:.3g}, 95 % from {low:.3g} to {high:.3g}"
             )
     return condition, tuple(said)
+
+
+def _rise_together(surface: Surface) -> bool:
+    """Whether one power of the parameters is the data, so that the law is a sum of two powers of one size."""
+    x, y = (column - column.mean() for column in surface.x[:2])
+    return bool(x @ y > 0.0 and np.square(y - x * (x @ y) / (x @ x)).sum() < _TOGETHER**2 * (y @ y))
 
 
 __all__ = ["FORMS", "NAMES", "JointPowerLawFit", "effective_data", "fit_joint_power_law"]

@@ -209,11 +209,12 @@ class JointPowerLawFit(FitDisplay):
         whole = np.array([b / (a * (a + b)), a / (b * (a + b))])  # of ln(ab/(a + b))
         spread = t * math.sqrt(max(float(whole @ V @ whole), 0.0))
         loss = a * b / (a + b)
-        return {
-            "params": (low, high),
-            "data": (1.0 - high, 1.0 - low),
-            "loss": (loss * math.exp(-spread), loss * math.exp(min(spread, 700.0))),
-        }
+        least, most = loss * math.exp(-spread), loss * math.exp(min(spread, 700.0))
+        (a_low, a_high), (b_low, b_high) = (self.interval[name] for name in NAMES[:2])
+        if any(name in text for name in NAMES[:2] for text in self.unresolved):  # no covariance says how far it goes
+            low, high = min(low, _share(b_low, a_high)), max(high, _share(b_high, a_low))
+            least, most = min(least, _harmonic(a_low, b_low)), max(most, _harmonic(a_high, b_high))
+        return {"params": (low, high), "data": (1.0 - high, 1.0 - low), "loss": (least, most)}
 
     def influence(self, size: int | None = None) -> tuple[Influence, ...]:
         """Return what single groups of rows hold up, largest first.
@@ -231,6 +232,16 @@ class JointPowerLawFit(FitDisplay):
             either way: what the fit without them says, in standard errors of the fit with them.
         """
         return influences(self, size)
+
+
+def _share(b: float, a: float) -> float:
+    """b/(a + b), the exponent of the best model's parameters, at the ends of its domain too."""
+    return 0.0 if b <= 0.0 else 1.0 if a <= 0.0 or math.isinf(b) else b / (a + b)
+
+
+def _harmonic(a: float, b: float) -> float:
+    """ab/(a + b), the exponent of the loss along the frontier, at the ends of its domain too."""
+    return 0.0 if min(a, b) <= 0.0 else 1.0 / (1.0 / a + 1.0 / b) if min(a, b) < math.inf else math.inf
 
 
 @switches

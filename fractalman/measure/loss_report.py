@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import numpy as np
 from fractalman._switches import switches
 from fractalman._typing import F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
-from fractalman.measure.columns import LossTable, read_losses
+from fractalman.measure.columns import AXES, LossTable, copied, quoted, read_losses
 from fractalman.measure.comparison import window_sensitivity
 from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
+from fractalman.measure.curves import copies
 from fractalman.measure.frontier import FLOP_PER, approaches, optimum
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit
@@ -92,14 +94,14 @@ def measure_scaling(
     """
     table = read_losses(source, columns, where)
     out: dict[str, Any] = {"read": list(table.said)} if table.said else {}
-    axes = [axis for axis in ("n", "n_params", "n_data", "compute") if axis in table.column]
+    axes: list[str] = [axis for axis in AXES if axis in table.column]
     if form is not None and not {"n_params", "n_data"} <= set(axes):
         raise RecipeError(
             f"form {form!r} is one of a joint law; expected columns n_params and n_data, found {', '.join(axes)}"
         )
-    derived = _second_axis(table, axes, cost)
-    if derived is not None:
-        out.setdefault("read", []).append(derived)
+    said = _second_axis(table, axes, cost) + ([] if form is not None else _constant_axis(table, axes))
+    if said:
+        out.setdefault("read", []).extend(said)
     if {"n_params", "n_data"} <= set(table.column):
         if trials is not None or window is not None:
             raise RecipeError("window and trials belong to a table with one axis; leave them out of a joint fit")
@@ -129,8 +131,10 @@ def fit_of_table(
         The joint law of two axes, the law of compute of budgets that stand in several rows, else the power law.
     """
     table = read_losses(source, columns, where)
-    axes = [axis for axis in ("n", "n_params", "n_data", "compute") if axis in table.column]
-    _second_axis(table, axes, 6.0)
+    axes: list[str] = [axis for axis in AXES if axis in table.column]
+    _second_axis(table, axes, FLOP_PER)
+    if form is None:
+        _constant_axis(table, axes)
     if {"n_params", "n_data"} <= set(table.column):
         P, n, L, unique = (table.column.get(name) for name in ("n_params", "n_data", "loss", "unique"))
         if P is None or n is None or L is None:
@@ -146,14 +150,28 @@ def fit_of_table(
     return fit_power_law(n, loss, window=window)
 
 
-def _second_axis(table: LossTable, axes: Sequence[str], cost: float) -> str | None:
+def _constant_axis(table: LossTable, axes: list[str]) -> list[str]:
+    """Drop parameters or data that are the same in every row, so that the fit is along the other, and say so."""
+    both = {"n_params": "n_data", "n_data": "n_params"}
+    same = [axis for axis in both if axis in table.column and np.ptp(table.column[axis]) == 0.0]
+    if len(same) != 1 or both[same[0]] not in table.column:
+        return []
+    (axis,), other = same, both[same[0]]
+    value = table.column.pop(axis)[0]
+    if "compute" in table.column:
+        del table.column["compute"]
+    axes[:] = [other]
+    return [f"{table.header[axis]} is {value:g} in every row: fitted along {table.header[other]} alone"]
+
+
+def _second_axis(table: LossTable, axes: Sequence[str], cost: float) -> list[str]:
     """Complete parameters or data from compute, and say so."""
     for have, want in (("n_params", "n_data"), ("n_data", "n_params")):
         if have in axes and "compute" in axes and want not in axes:
             table.column[want] = table.column["compute"] / (cost * table.column[have])
             table.header[want] = table.header["compute"]
-            return f"{want} is {table.header['compute']}/({cost:g}·{table.header[have]})"
-    return None
+            return [f"{want} is {table.header['compute']}/({cost:g}·{table.header[have]})"]
+    return []
 
 
 # ---------------------------------------------------------------------------------------------------- joint
@@ -174,6 +192,11 @@ def _joint(
             f"{table.source}, row {table.row(row)}: {table.header['loss']} = {L[row]:.6g}; a joint law needs losses > 0"
         )
     labels, few = _groups(table)
+    keep = ~copies([a for a in (P, n, L, unique if chosen == "repeated" else None, labels) if a is not None])
+    few += copied(table.lines, keep)
+    table = replace(table, lines=table.lines[keep], column={name: c[keep] for name, c in table.column.items()})
+    P, n, L, unique = P[keep], n[keep], L[keep], None if unique is None else unique[keep]
+    labels = None if labels is None else labels[keep]
     fit = fit_joint_power_law(P, n, L, huber, labels, form=chosen, unique=unique if chosen == "repeated" else None)
     out: dict[str, Any] = {
         "law": _LAWS[fit.form],
@@ -259,11 +282,7 @@ def _one_axis(
     law = {"law": "L = A·n^-value" if axis == "n" else f"L = A·{axis}^-value"}
     if _several(table, axis):
         if axis != "compute":
-            rows = _first_repeat(table, axis)
-            raise RecipeError(
-                f"{table.source}, rows {rows[0]} and {rows[1]}: one {table.header[axis]} and one seed twice; expected "
-                "one row; add a column seed, or name another size with --columns, e.g. n_data=NAME"
-            )
+            raise _repeat_refused(table, axis)
         return {**law, **_compute(table, huber), "warnings": warnings}
     n, loss, counts = _curves(table, axis, warnings)
     if table.rates and trials is not None:
@@ -365,14 +384,26 @@ def _several(table: LossTable, axis: str) -> bool:
     return bool(np.unique(np.stack([table.column[axis], labels]), axis=1).shape[1] != table.lines.size)
 
 
-def _first_repeat(table: LossTable, axis: str) -> tuple[int, int]:
-    seen: dict[tuple[float, int], int] = {}
+def _repeat_refused(table: LossTable, axis: str) -> RecipeError:
+    """What two rows of one size and seed are, as far as the table says."""
     labels = np.zeros(table.lines.size, np.int64) if table.labels is None else table.labels
-    for i, key in enumerate(zip(table.column[axis].tolist(), labels.tolist(), strict=True)):
-        if key in seen:
-            return table.row(seen[key]), table.row(i)
-        seen[key] = i
-    raise AssertionError("no size is repeated")
+    _, where = np.unique(np.stack([table.column[axis], labels]), axis=1, return_inverse=True)
+    first, second = np.flatnonzero(where.ravel() == np.argmax(np.bincount(where.ravel()) > 1))[:2].tolist()
+    of_seed = "" if table.labels is None else " and seed"
+    rows = f"{table.source}, rows {table.row(first)} and {table.row(second)} have one {table.header[axis]}{of_seed}"
+    unlike = [name for name, cells in table.others.items() if cells[first] != cells[second]]
+    if unlike:
+        name = unlike[0]
+        one = quoted(name, str(table.others[name][first]))
+        return RecipeError(
+            f"{rows} and differ in {', '.join(unlike[:4])}: expected one row; use --columns {quoted('seed', name)} for "
+            f"runs of one kind, --where {one} for one of them, or name another size with --columns, e.g. n_data=NAME"
+        )
+    counts = np.bincount(where.ravel())
+    return RecipeError(
+        f"{rows}, and sizes stand in {counts.min()} to {counts.max()} rows: expected one row, or equally many runs at "
+        "every size; add a column seed"
+    )
 
 
 def _curves(table: LossTable, axis: str, warnings: list[str]) -> tuple[F64, F64, F64 | None]:

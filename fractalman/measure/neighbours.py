@@ -33,8 +33,6 @@ _THINNED_LEAST = 512
 _WORK = 3 << 30  # coordinates that are compared; starting points are fewer beyond it, but not below the next
 _SOURCES_AT_LEAST = 512
 _POWER_STEPS = 12
-COPY = 1e-3
-"""How much nearer a copy is than the next neighbour, at least."""
 TIE = 1e-4
 """Relative difference of two distances that float32 coordinates do not resolve."""
 
@@ -184,11 +182,6 @@ def block_jackknife(rows: F64, block: I64, statistic: Callable[[F64], F64]) -> t
 def share_of_ties(found: Neighbourhoods) -> float:
     """Return the share of points whose two nearest neighbours are equally far."""
     return float(np.mean(found.near[:, 1] <= found.near[:, 0] * (1.0 + TIE)))
-
-
-def share_of_near_copies(found: Neighbourhoods) -> float:
-    """Return the share of points with a neighbour that is nearer than the next by `COPY`; chance makes `COPY`^D."""
-    return float(np.mean((found.near[:, 0] > 0.0) & (found.near[:, 0] < COPY * found.near[:, 1])))
 
 
 def checked_window(window: tuple[float, float]) -> tuple[float, float]:

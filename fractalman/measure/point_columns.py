@@ -61,6 +61,28 @@ def counts_rows(values: F64) -> bool:
     return len(values) > 2 and bool((np.diff(values) == 1.0).all())
 
 
+def in_equal_steps(values: F64) -> bool:
+    """Whether numbers rise or fall from row to row by one step, to rounding: times, or a count of rows.
+
+    Examples
+    --------
+    >>> in_equal_steps(np.array([0.1, 0.2, 0.3, 0.4])), in_equal_steps(np.array([5.0, 5.0, 5.0]))
+    (True, False)
+    """
+    if len(values) < 3 or values[0] == values[-1] or not np.isfinite(values).all():
+        return False
+    line = np.linspace(values[0], values[-1], len(values))
+    return bool(np.abs(values - line).max() < 1e-6 * abs(values[-1] - values[0]) / len(values))
+
+
+def steady(name: str) -> str:
+    """What is said of a coordinate `in_equal_steps`."""
+    return (
+        f"column {name!r} changes by one step from row to row and is a coordinate here: if it only counts rows or "
+        "times, leave it out"
+    )
+
+
 def index_columns(cells: Cells) -> list[int]:
     """Return the columns of a table that are an index: `is_index`, and words without a name."""
     found = []

@@ -13,11 +13,11 @@ import numpy as np
 from fractalman._typing import Bool
 from fractalman.config import shown
 from fractalman.errors import RecipeError
-from fractalman.measure.point_columns import counts_rows, is_index
+from fractalman.measure.point_columns import in_equal_steps, is_index, steady
 
 TARGET_NAMES = ("y", "target", "label", "labels", "class", "targets", "y_true", "class_label", "true_label")
 """Names of columns and arrays, in any case, that hold the target."""
-_TARGET_WORDS = ("target", "label", "class", "outcome", "response", "truth", "regressand", "dependent")
+_TARGET_WORDS = ("target", "label", "ylabel", "lbl", "class", "outcome", "response", "truth", "regressand", "dependent")
 
 
 def sounds_like_a_target(name: str) -> bool:
@@ -25,11 +25,12 @@ def sounds_like_a_target(name: str) -> bool:
 
     Examples
     --------
-    >>> sounds_like_a_target("target_class"), sounds_like_a_target("classical")
-    (True, False)
+    >>> sounds_like_a_target("target_class"), sounds_like_a_target("classical"), sounds_like_a_target("Y_train")
+    (True, False, True)
     """
     words = re.split(r"[^a-z]+", name.lower())
-    return any(word.removesuffix("s") in _TARGET_WORDS or word in _TARGET_WORDS for word in words)
+    starts = re.match(r"[^a-z0-9]*y(?![a-z])", name.lower()) is not None  # y_train, Y (kg), y1; no pos_y
+    return starts or any(word.removesuffix("s") in _TARGET_WORDS or word in _TARGET_WORDS for word in words)
 
 
 def in_memory(X: Any) -> Any:
@@ -114,8 +115,8 @@ def _coordinates(columns: Iterable[tuple[str, Any]], notes: list[str]) -> np.nda
         if values.ndim == 1 and is_index(name, values):
             notes.append(f"column {at + 1} ({name!r}) numbers the rows: an index, no coordinate")
             continue
-        if values.ndim == 1 and counts_rows(values):
-            notes.append(f"column {name!r} counts the rows and is a coordinate here: if it is none, leave it out")
+        if values.ndim == 1 and in_equal_steps(values):
+            notes.append(steady(name))
         found.append(values.reshape(len(values), -1))
     if not found:
         return np.empty((0, 0))

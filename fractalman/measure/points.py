@@ -23,6 +23,8 @@ from fractalman.random.streams import Role, draws, key64, normals, permutation
 
 MAX_TARGETS = 1 << 15
 """Points among which neighbours are looked for; beyond it a random part stands for all."""
+DUPLICATES = ("drop", "near", "keep")
+"""What can be asked for of points that stand twice; "near" is made good of by `near_copies`."""
 _PROJECTED = 256  # columns after a random projection
 _UNLIKE = 50.0  # ratio of two columns' spreads from which their units are in question
 _EXTREME = 1e100  # coordinates beyond it, or below its inverse, are scaled before they are squared
@@ -60,7 +62,7 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     ----------
     X : table (n, d) of any kind that this module takes.
     least : fewest points that are of use.
-    duplicates : "drop" keeps one of several equal rows, "keep" keeps all; either way they are counted and named.
+    duplicates : "drop" and "near" keep one of several equal rows, "keep" keeps all; they are counted and named.
     most : of more rows than this a random part, picked by ``seed``, stands for all; None = all.
 
     Raises
@@ -70,8 +72,8 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     """
     if is_source(X):
         (X,) = columns_of(X, "X")
-    if not is_word(duplicates, ("drop", "keep")):
-        raise RecipeError(f"duplicates = {shown(duplicates)}: expected 'drop' or 'keep'")
+    if not is_word(duplicates, DUPLICATES):
+        raise RecipeError(f"duplicates = {shown(duplicates)}: expected 'drop', 'near' or 'keep'")
     notes: list[str] = []
     table, row = _rows(X, most, seed, notes)
     if table.ndim != 2 or table.shape[0] < least or table.shape[1] < 1 or table.dtype.kind not in "fiub":
@@ -79,7 +81,7 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
             f"X is {table.dtype} of shape {table.shape}: expected a table (n, d) of numbers, n = {least} or more"
             f"{_instead(table)}"
         )
-    values = table.astype(np.float64)
+    values = _exact(table)
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
         where = ", ".join(str(i) for i in row[bad][:5].tolist()) + (", …" if bad.sum() > 5 else "")
@@ -91,6 +93,13 @@ def as_points(X: Any, *, least: int = 64, duplicates: str = "drop", most: int | 
     return _with_units(_without_copies(found, duplicates, least))
 
 
+def _exact(table: np.ndarray[Any, Any]) -> F64:
+    """The table as float64; of integers too large for it, their distances from the smallest of each column."""
+    if table.dtype.kind in "iu" and table.dtype.itemsize == 8 and np.abs(table.astype(np.float64)).max() > 2.0**53:
+        table = (table - table.min(axis=0)).view(np.uint64)  # wraps: the difference of two integers is exact
+    return table.astype(np.float64)
+
+
 def _instead(table: np.ndarray[Any, Any]) -> str:
     """What to use for a table that is refused, where that is known."""
     if table.dtype.kind == "c" and table.ndim == 2:
@@ -99,6 +108,10 @@ def _instead(table: np.ndarray[Any, Any]) -> str:
         return "; use X.reshape(len(X), -1)"
     if table.ndim == 1 and table.dtype.kind in "fiub":
         return "; use X[:, None] for points on a line"
+    if table.dtype.kind in "US":
+        return "; use X.astype(float) for numbers that are text"
+    if table.dtype.kind in "mM":
+        return "; use X.astype('int64') for times as numbers, in one unit"
     return ""
 
 
@@ -274,6 +287,14 @@ def _with_units(found: Points) -> Points:
     """Warn of columns whose spreads differ so much that the largest decide every distance."""
     spread = found.values.std(axis=0)
     used = np.flatnonzero(spread > 1e-12 * max(float(spread.max()), 1e-300))
+    flat = np.flatnonzero((spread <= 1e-12 * spread.max(initial=0.0)) & (np.ptp(found.values, axis=0) > 0.0))
+    if flat.size and used.size:
+        wide = int(used[np.argmax(spread[used])])
+        note = (
+            f"column {int(flat[0])} varies by less than 1e-12 of column {wide} (the first is 0) and decides no "
+            "distance; if their units differ, divide each column by its standard deviation"
+        )
+        return replace(found, notes=(*found.notes, note))
     if used.size < 2 or spread[used].max() < _UNLIKE * spread[used].min() or _principal(found.values[:, used]):
         return found
     small, large = used[np.argmin(spread[used])], used[np.argmax(spread[used])]

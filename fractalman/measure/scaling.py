@@ -263,7 +263,9 @@ def fit_power_law(
     if count < least:
         what = "a floor" if floor else ("replicates" if replicates > 1 else "one curve")
         why = f" ({'; '.join(warnings[:3])})" if warnings else ""
-        raise FitError(f"{count} sizes in the window{why}: a fit with {what} needs {least} or more; widen the window")
+        where, fix = ("", "give more sizes") if window is None else (" in the window", "widen the window")
+        sizes_found = "1 size" if count == 1 else f"{count} sizes"
+        raise FitError(f"{sizes_found}{where}{why}: a fit with {what} needs {least} or more; {fix}")
 
     x = np.log(sizes)
     offset = np.log(x) if logarithm else np.zeros(count)

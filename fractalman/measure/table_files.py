@@ -20,6 +20,7 @@ import numpy as np
 from fractalman._files import as_path, ordinary_file
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.measure.cells import Cells, is_missing, plain_point
+from fractalman.measure.memory_tables import as_frame_columns
 from fractalman.measure.number_text import number
 
 _TEXT = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat")
@@ -46,14 +47,15 @@ def table_kind(file: str | Path) -> str | None:
 
 
 def read_cells(source: Any) -> Cells:
-    """Return the table of a file or of a pandas DataFrame.
+    """Return the table of a file, or of what is held in memory.
 
     Parameters
     ----------
-    source : path or DataFrame
-        A file: text (.csv, .tsv, .txt, .dat) separated by commas, semicolons, tabs, bars or spaces; .json, a list of
-        objects or an object of columns, also within another object; .jsonl; any of these packed (.gz, .bz2, .xz);
-        .parquet, .feather and .xlsx, which need pandas (extra ``tables``).
+    source : path, DataFrame, Series, mapping of columns, list of rows, or structured array
+        In memory a named index of pandas is a column, and names over names are joined. A file: text (.csv, .tsv, .txt,
+        .dat) separated by commas, semicolons, tabs, bars or spaces; .json, a list of objects or an object of columns,
+        also within another object; .jsonl; any of these packed (.gz, .bz2, .xz); .parquet, .feather and .xlsx, which
+        need pandas (extra ``tables``).
 
     Returns
     -------
@@ -66,12 +68,13 @@ def read_cells(source: Any) -> Cells:
     MissingExtraError
         Where the kind of file needs a package that is absent.
     """
-    if hasattr(source, "columns") and hasattr(source, "itertuples"):
-        return _frame("the table", source)
+    held = in_memory_table(source)
+    if held is not None:
+        return held
     if not isinstance(source, str | os.PathLike):
         raise RecipeError(
-            f"found {type(source).__name__}: expected the path of a table, or a DataFrame; use pandas.DataFrame for "
-            "columns that are in memory"
+            f"a {type(source).__name__} is no table of losses: expected a file's path, a data frame, columns by name "
+            '({"n": […], "loss": […]}) or rows of them'
         )
     file = as_path(source, "a table")
     kind = check_table(file)
@@ -365,11 +368,25 @@ def _pandas_read(file: Path, kind: str) -> Any:
 
 
 def _frame(source: str, frame: Any) -> Cells:
-    names = tuple(str(name) for name in frame.columns)
+    columns = [(str(name), frame.iloc[:, i].astype(object).tolist()) for i, name in enumerate(frame.columns)]
+    return _of_columns(source, columns, 2)
+
+
+def in_memory_table(source: Any) -> Cells | None:
+    """Return a table that is held in memory, its rows counted from 0; None for what may be a path."""
+    columns = as_frame_columns(source)
+    return None if columns is None else _of_columns("the table", columns, 0)
+
+
+def _of_columns(source: str, columns: Sequence[tuple[str, Sequence[Any]]], first: int) -> Cells:
+    names = tuple(name for name, _ in columns)
     _named(source, names)
-    if not len(frame):
+    if len({len(column) for _, column in columns}) > 1:
+        sizes = ", ".join(f"{name} {len(column)}" for name, column in columns[:4])
+        raise RecipeError(f"{source} has columns of unlike lengths ({sizes}): expected one length")
+    if not columns or not len(columns[0][1]):
         raise RecipeError(f"{source} has no rows: expected rows of numbers")
-    columns = [frame.iloc[:, i].astype(object).tolist() for i in range(len(names))]
-    rows = tuple(tuple(None if is_missing(cell) else cell for cell in row) for row in zip(*columns, strict=True))
-    first = 2 if source != "the table" else 0
+    rows = tuple(
+        tuple(None if is_missing(cell) else cell for cell in row) for row in zip(*(c for _, c in columns), strict=True)
+    )
     return Cells(source, names, rows, np.arange(first, first + len(rows), dtype=np.int64))

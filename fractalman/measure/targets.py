@@ -47,9 +47,10 @@ def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[s
         )
     if all(isinstance(word, bool | int | float) for word in words):
         return np.array(words, np.float64), None
-    names = sorted({str(word) for word in words})
+    plain = [str(word).strip() for word in words]  # " yes" and "yes " are one class, as in a table of text
+    names = sorted(set(plain))
     number = {word: float(i) for i, word in enumerate(names)}
-    return np.array([number[str(word)] for word in words]), tuple(names)
+    return np.array([number[word] for word in plain]), tuple(names)
 
 
 def _one_hot(values: np.ndarray[Any, Any]) -> bool:

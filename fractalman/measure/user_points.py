@@ -39,7 +39,7 @@ def measure_points(
         As for `read_user_points`.
     theiler : int, default 0
         As for `dimension`.
-    duplicates : {"drop", "keep"}, default "drop"
+    duplicates : {"drop", "near", "keep"}, default "drop"
         As for `dimension`.
 
     Returns

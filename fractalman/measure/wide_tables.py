@@ -1,16 +1,18 @@
-"""Tables with one column of losses for every run, made long: a row for each loss, and a column of seeds.
+"""Tables with one column of losses for every run, or for every size, made long: a row for each loss.
 
 A family of columns is told by its names alone, and only where no column is the loss by itself.
 """
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 
 from fractalman.measure.cells import Cells, is_missing
 from fractalman.measure.headers import KIND, ROLE_OF_KIND, recognised
+from fractalman.measure.number_text import number
 
 _RUN = re.compile(r"(?:seed|run|rep|repeat|replicate|trial|fold|s|r)?[\s_#.\-]*(\d+)", re.IGNORECASE)
 _NAMED = re.compile(r"(seed|run|rep|repeat|replicate|trial|fold)[\s_#.\-]*(\d+)", re.IGNORECASE)
@@ -35,7 +37,35 @@ def lengthened(cells: Cells, mapped: bool) -> tuple[Cells, list[str]]:
         if len(run_of) < 2 or any(" - " not in name for name in alone) or (stem == "loss" and "loss" in roles):
             continue
         return _long(cells, stem, run_of)
-    return cells, []
+    sizes = _sizes(cells.names)
+    return (cells, []) if "loss" in roles or len(sizes) < 3 else _by_size(cells, sizes, roles)
+
+
+def _sizes(names: tuple[str, ...]) -> dict[str, float]:
+    """Columns named by a size, 1000 or 70B; none where the numbers count columns (0, 1, 2, …)."""
+    found = {
+        name: value for name in names if (value := number(name)) is not None and math.isfinite(value) and value > 0
+    }
+    counted = [float(k) for k in range(1, len(found) + 1)]
+    return {} if "0" in names or list(found.values()) == counted else found
+
+
+def _by_size(cells: Cells, sizes: dict[str, float], roles: list[str]) -> tuple[Cells, list[str]]:
+    """A row for each loss of a table whose columns are sizes: data beside parameters, the reverse, else n."""
+    beside = {"n_params": "n_data", "n_data": "n_params"}
+    axis = next((beside[role] for role in roles if role in beside), "n")
+    kept = [at for at, name in enumerate(cells.names) if name not in sizes]
+    rows, lines = [], []
+    for row, line in zip(cells.rows, cells.lines.tolist(), strict=True):
+        for name, size in sizes.items():
+            cell = row[cells.names.index(name)]
+            if not is_missing(cell):
+                rows.append((*(row[at] for at in kept), size, cell))
+                lines.append(line)
+    names = (*(cells.names[at] for at in kept), axis, "loss")
+    listed = ", ".join(list(sizes)[:3]) + (" …" if len(sizes) > 3 else "")
+    said = [f"columns {listed} read as {axis}, their cells as the loss"]
+    return Cells(cells.source, names, tuple(rows), np.array(lines, np.int64), cells.decimal_comma), said
 
 
 def _role(name: str) -> str | None:

@@ -85,11 +85,10 @@ def test_joint_intervals_cover() -> None:
         covered += low <= 0.5 <= high
         values.append(fit.data_exponent)
         errors.append(fit.standard_error["data_exponent"])
-        if i < 25:  # every row logged four times, and taken for independent
+        if i < 25:  # every row logged four times, to other digits, and taken for independent
             rows = runs * again
-            alone = fit_joint_power_law(
-                np.tile(P, rows), np.tile(n, rows), np.tile(L.ravel(), again), huber=1.0, errors="rows"
-            )
+            logged = np.tile(L.ravel(), again) * (1.0 + 1e-9 * np.arange(rows * P.size))
+            alone = fit_joint_power_law(np.tile(P, rows), np.tile(n, rows), logged, huber=1.0, errors="rows")
             low, high = alone.interval["data_exponent"]
             control += low <= 0.5 <= high
     assert covered / tables >= 0.88

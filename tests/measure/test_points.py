@@ -97,7 +97,7 @@ def test_copies_are_counted_and_left_out() -> None:
     assert value(np.repeat(X, 2, axis=0)) == value(X)
     kept = dimension(twice, method="mle", duplicates="keep")
     assert any("use duplicates='drop'" in said for said in kept.warnings)
-    with pytest.raises(RecipeError, match="expected 'drop' or 'keep'"):
+    with pytest.raises(RecipeError, match="expected 'drop', 'near' or 'keep'"):
         value(X, duplicates="some")
     table = np.array([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, 1.0 + 1e-15]])
     assert first_of_each(table).tolist() == [0, 0, 2, 3]

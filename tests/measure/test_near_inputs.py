@@ -1,0 +1,179 @@
+"""Tables and points that nearly are what is expected: each gives the right number, or one sentence that names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fractalman as fm
+from fractalman.errors import FractalmanError, RecipeError
+
+N = (100, 200, 400, 800, 1600, 3200)
+LOSS = [5.0 * n**-0.4 for n in N]
+P, D = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e10, 5), np.geomspace(1e9, 1e12, 5)))
+JOINT = 1.7 + 400.0 * P**-0.34 + 2000.0 * D**-0.37
+X = np.random.default_rng(0).random((300, 2))
+
+
+def _scaling(source: Any) -> dict[str, Any]:
+    return fm.measure.measure_scaling(source)
+
+
+def _frames() -> dict[str, Any]:
+    pandas = pytest.importorskip("pandas")
+    pair = pandas.Series(LOSS, index=pandas.Index(N, name="n"), name="loss")
+    long = pandas.DataFrame({"n": N * 2, "seed": [0] * 6 + [1] * 6, "loss": LOSS * 2})
+    return {
+        "a series over n": pair,
+        "a frame over n": pair.to_frame(),
+        "names over names": pandas.DataFrame({("data", "n"): N, ("test", "loss"): LOSS}),
+        "a pivot": long.pivot(index="n", columns="seed", values="loss"),
+        "a frame": long,
+        "columns with a name": pair.to_frame().reset_index().rename_axis(columns="metric"),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a series over n", "a frame over n", "names over names", "a pivot", "a frame", "columns with a name", "columns",
+        "rows", "fields", "columns that are sizes",
+    ],
+)  # fmt: skip
+def test_a_curve_in_memory_is_a_table(kind: str) -> None:
+    held: dict[str, Any] = {
+        "columns": {"n": N, "loss": LOSS},
+        "rows": [{"n": n, "loss": value} for n, value in zip(N, LOSS, strict=True)],
+        "fields": np.array(list(zip(N, LOSS, strict=True)), dtype=[("n", int), ("loss", float)]),
+        "columns that are sizes": {"seed": [1, 2]} | {str(n): [v, v] for n, v in zip(N, LOSS, strict=True)},
+    }
+    found = _scaling(held[kind] if kind in held else _frames()[kind])
+    assert found["sizes"] == list(N)
+    assert found["power"]["value"] == pytest.approx(0.4, abs=1e-9)
+
+
+def test_what_is_no_table_in_memory_is_refused() -> None:
+    for wrong, said in ((5, "int is no table"), ({"n": N, "loss": LOSS[:2]}, "unlike lengths"), ({"n": [N]}, "shape")):
+        with pytest.raises(RecipeError, match=said):
+            _scaling(wrong)
+
+
+def test_columns_that_are_sizes_stand_beside_the_other_axis() -> None:
+    """The control: columns 1, 2, 3 count runs and are no sizes."""
+    table = {"params": np.unique(P)} | {f"{d:g}": JOINT[np.unique(D)[k] == D] for k, d in enumerate(np.unique(D))}
+    assert _scaling(table)["data_exponent"]["value"] == pytest.approx(0.37, abs=1e-4)
+    with pytest.raises(RecipeError, match="none that is a loss"):
+        _scaling({"n": N, "1": LOSS, "2": LOSS, "3": LOSS} | {"x": N})
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"n": N, "accuracy": [0.1, 0.3, 0.5, 0.7, 0.9, 98.1]}, "shares and percent in one column"),
+        ({"n": N, "loss": [1.0, 0.5, 0.2, 0.1, -0.1, -0.2]}, "ln_loss or log10_loss"),
+        ({"n": N, "error": [0.0] * 6}, "every loss is 0"),
+        ({"n": N[:2], "loss": LOSS[:2]}, "2 sizes: .* give more sizes"),
+        ({"n": [*N, 400, 800], "loss": [*LOSS, 0.9, 0.8]}, "sizes stand in 1 to 2 rows"),
+        ({"n": N * 2, "model": ["a"] * 6 + ["b b"] * 6, "loss": LOSS * 2}, "differ in model: .*--columns seed=model"),
+        ({"n": N * 2, "my model": ["a"] * 6 + ["b"] * 6, "loss": LOSS * 2}, "--columns 'seed=my model'"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_sentence(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(FractalmanError, match=said) as caught:
+        _scaling({name: list(column) for name, column in table.items()})
+    assert "\n" not in str(caught.value)
+
+
+def test_percentages_below_one_are_percentages() -> None:
+    """The control of shares beside percent: an error rate of 0.4 % after one of 12 %."""
+    found = _scaling({"n": N, "error_rate": [100.0 * value for value in np.array(LOSS) * 0.02]})
+    assert found["power"]["amplitude"] == pytest.approx(0.1, rel=1e-6)
+
+
+def test_runs_that_did_not_end_are_left_out_by_name() -> None:
+    found = _scaling({"n": N, "loss": [*LOSS[:4], "diverged", LOSS[5]]})
+    assert found["sizes"] == [100, 200, 400, 800, 3200]
+    assert "row 4: loss is diverged; left out" in found["warnings"]
+
+
+def test_copied_rows_are_left_out_and_do_not_shrink_errors() -> None:
+    """A table pasted below itself; the control keeps two runs that happen to make the same number of errors."""
+    noise = np.exp(0.01 * np.random.default_rng(1).standard_normal(P.size))
+    right = fm.measure.fit_joint_power_law(P, D, JOINT * noise)
+    twice = fm.measure.fit_joint_power_law(*(np.tile(a, 2) for a in (P, D, JOINT * noise)))
+    assert twice.standard_error == pytest.approx(right.standard_error, rel=1e-6)
+    assert "25 rows copy others" in twice.warnings[0]
+    C = np.geomspace(1e18, 1e22, 9)
+    L = (1.7 + 1e5 * C**-0.28) * noise[:9]
+    alone, pasted = fm.measure.fit_compute_law(C, L), fm.measure.fit_compute_law(np.tile(C, 3), np.tile(L, 3))
+    assert pasted.standard_error == pytest.approx(alone.standard_error, rel=1e-6)
+    found = _scaling({"n": list(N) * 2, "loss": LOSS * 2})
+    assert found["curves"] == 1
+    assert "6 of 12 rows copy others" in found["warnings"][0]
+    counted = _scaling({"n": list(N) * 2, "loss": [*LOSS, LOSS[0], *(1.1 * value for value in LOSS[1:])]})
+    assert counted["curves"] == 2
+
+
+def test_the_axis_that_never_changes_is_left_out() -> None:
+    for fixed, other in (("params", "tokens"), ("tokens", "params")):
+        found = _scaling({fixed: [1e8] * 6, other: list(N), "loss": LOSS})
+        assert found["power"]["value"] == pytest.approx(0.4, abs=1e-9)
+        assert f"{fixed} is 1e+08 in every row: fitted along {other} alone" in found["read"]
+
+
+def test_sizes_that_rise_together_are_named_and_open_exponents_open_the_frontier() -> None:
+    """The control: over a grid of sizes nothing is exchanged, and the frontier is sharp."""
+    sizes = np.geomspace(1e7, 1e10, 12)
+    along = 1.7 + 400.0 * sizes**-0.34 + 2000.0 * (20.0 * sizes) ** -0.37
+    fit = fm.measure.fit_joint_power_law(sizes, 20.0 * sizes, along)
+    assert any("may be exchanged" in said and "data_exponent" in said for said in fit.unresolved)
+    size, data = np.tile(np.geomspace(1e8, 1e10, 6), 2), np.repeat([1e9, 1e11], 6)
+    two = fm.measure.fit_joint_power_law(size, data, 1.7 + 400.0 * size**-0.34 + 2000.0 * data**-0.37)
+    low, high = two.frontier_interval["params"]
+    assert low <= 0.37 / 0.71 <= high
+    grid = fm.measure.fit_joint_power_law(P, D, JOINT)
+    assert not grid.unresolved
+    low, high = grid.frontier_interval["params"]
+    assert high - low < 1e-4
+
+
+@pytest.mark.parametrize("huber", [True, "0.1", [0.1], float("nan"), -1.0])
+def test_a_threshold_is_a_number(huber: Any) -> None:
+    with pytest.raises(FractalmanError, match="huber"):
+        fm.measure.fit_joint_power_law(P, D, JOINT, huber=huber)
+
+
+def test_integers_beyond_a_float_keep_their_differences() -> None:
+    whole = (X * 2**20).astype(np.int64)
+    right = fm.measure.dimension(whole).value
+    assert fm.measure.dimension(whole + 2**61).value == pytest.approx(right, abs=1e-9)
+    assert fm.measure.dimension((whole + 2**61).astype(np.uint64)).value == pytest.approx(right, abs=1e-9)
+    with pytest.raises(RecipeError, match=r"X\.astype\(float\)"):
+        fm.measure.dimension(X.astype(str))
+
+
+def test_classes_with_blanks_are_one_class() -> None:
+    from fractalman.measure.targets import as_target
+
+    typed = np.array([" yes", "yes ", "no", "no\t"] * 3)
+    numbers, names = as_target("points", "y", typed, typed.size)
+    assert names == ("no", "yes")
+    assert numbers.tolist() == [1.0, 1.0, 0.0, 0.0] * 3
+
+
+@pytest.mark.parametrize("name", ["Y_train", "Y (kg)", "y1", "ylabel", "lbl", "'y'"])
+def test_columns_named_like_a_target_are_said(name: str) -> None:
+    from fractalman.measure.point_tables import sounds_like_a_target
+
+    assert sounds_like_a_target(name)
+    assert not sounds_like_a_target("pos_y")
+    assert not sounds_like_a_target("year")
+
+
+def test_times_in_equal_steps_are_said(tmp_path: Any) -> None:
+    rows = "".join(f"{1.7e9 + 60 * i},{a},{b}\n" for i, (a, b) in enumerate(X.tolist()))
+    (tmp_path / "t.csv").write_text("when,a,b\n" + rows, encoding="utf-8")
+    found = fm.measure.read_user_points(tmp_path / "t.csv")
+    assert any("'when' changes by one step" in note for note in found.notes)
