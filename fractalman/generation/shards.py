@@ -133,8 +133,8 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     if not recipe.in_shards:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities) and lie in one cluster, this one "
-            "is made or numbered as a whole, in one process; leave shards out"
+            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities) and lie in one cluster, "
+            "this one is made or numbered in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:

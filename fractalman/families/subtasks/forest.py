@@ -71,9 +71,15 @@ def arranged(whole: Hierarchy, labels: LabelTree | None, rows: I64) -> tuple[Hie
         out[to[: column.size]] = column
         return out
 
-    level = None if whole.level is None else moved(whole.level)
-    columns = [moved(column) for column in (whole.parent, whole.value, whole.variance, whole.size, whole.depth)]
-    forest = Hierarchy(*columns, n, level)
+    forest = Hierarchy(
+        moved(whole.parent),
+        moved(whole.value),
+        moved(whole.variance),
+        moved(whole.size),
+        moved(whole.depth),
+        n,
+        None if whole.level is None else moved(whole.level),
+    )
     if labels is None:
         return forest, None
     norm = moved(labels.norm)

@@ -28,7 +28,7 @@ class SubtasksMemory(Memory[Subtasks]):
         )
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:
-        """Return as much as for `generate`, for the largest subtask is held whole; of addressed rows who falls where."""
+        """Return as much as for `generate`, which holds the largest subtask; of addressed rows, who falls where."""
         if self.recipe.addressed and not hierarchy:
             return 72 * self.recipe.n_points + self.block_bytes() + MEGABYTES_32
         return self.peak_bytes() + self.block_bytes()

@@ -18,7 +18,8 @@ class Arrival:
     """Who falls to which subtask, subtasks numbered in the order in which they open.
 
     Args:
-        ranks: (K,) int64, of every subtask. sizes: (K,) int64, its points. cluster: (n,) int64, number of every point's.
+        ranks: (K,) int64, of every subtask. sizes: (K,) int64, its points.
+        cluster: (n,) int64, number of every point's subtask.
         before: (n,) int64, points of the same subtask that came before.
         rows: (n,) int64, points subtask by subtask, each subtask's in order.
     """

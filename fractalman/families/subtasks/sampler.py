@@ -102,11 +102,11 @@ class SubtaskBlocks:
         """Yield (first row, rows) in order."""
         most = rows_at_once(self.shape, 4)
         if self.scratch_bytes:
-            first, rows = 0, _rows_of(self.recipe)
+            done, order = 0, _rows_of(self.recipe)
             with ExternalPermutation(self.folder, *self.shape, most) as scatter:
                 for rank, part in parts(self.recipe):
-                    scatter.put(rows[first : first + part.n_points], _rows(self.recipe, rank, part))
-                    first += part.n_points
+                    scatter.put(order[done : done + part.n_points], _rows(self.recipe, rank, part))
+                    done += part.n_points
                 yield from scatter.blocks()
             return
         if self.recipe.growth == "nested":
