@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.families._forests.blocks import ForestBlocks
 from fractalman.families.base import Structure, family_of, memory_of
 from fractalman.families.blocks import Blocks, ComputedColumn, MappedColumn, PrefetchedColumn
 from fractalman.generation import augment
@@ -94,7 +93,7 @@ def _check_scratch(X: Blocks, folder: Path) -> None:
     """Refuse at once what cannot end well."""
     while isinstance(X, MappedColumn):
         X = X.source
-    scratch = X.scratch_bytes if isinstance(X, ForestBlocks) else 0
+    scratch: int = getattr(X, "scratch_bytes", 0)
     needed, free = scratch + 4 * math.prod(X.shape), shutil.disk_usage(folder).free
     if scratch and needed > free:
         what = "X and the scratch file that puts it in order"

@@ -29,12 +29,12 @@ _ROWS = 1 << 16
 def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | bool | None = None) -> Path:
     """Add points to a file, so that it becomes the file of the same recipe with ``n_points`` points.
 
-    Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves), clusters and ensembles
-    with ``growth="nested"``; what of the older rows stays is said in docs/theory.md, "Nested sizes". Columns are those
-    of `write` with the larger recipe, in one step or in many; the provenance says in addition what the file was at
-    first. The old file stays until the new one is whole on the disk, whatever ends the process, so both need room for a
-    while. An index of shards gets shards of about as many rows as it has, beside the old ones; after an end half-way
-    the same call keeps those that are finished, and the old ones go when the new index file stands.
+    Recipes nest whose points are drawn one by one (cascades, manifolds with a field of waves), clusters, ensembles and
+    subtasks with ``growth="nested"``; what of the older rows stays is said in docs/theory.md, "Nested sizes". Columns
+    are those of `write` with the larger recipe, in one step or in many; the provenance says in addition what the file
+    was at first. The old file stays until the new one is whole on the disk, whatever ends the process, so both need
+    room for a while. An index of shards gets shards of about as many rows as it has, beside the old ones; after an end
+    half-way the same call keeps those that are finished, and the old ones go when the new index file stands.
 
     Parameters
     ----------

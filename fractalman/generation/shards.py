@@ -133,11 +133,11 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     recipe.needs_own_embedding("writing by shards")
     if recipe.partitions:
         recipe.needs_values("writing by shards")
-    if not recipe.addressed:
+    if not recipe.in_shards:
         raise RecipeError(
             f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities), this one "
-            "needs its whole tree in one process; leave shards out"
+            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities) and lie in one cluster, "
+            "this one is made or numbered in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:

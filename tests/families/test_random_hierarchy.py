@@ -287,9 +287,8 @@ def test_the_sizes_of_the_law() -> None:
     network = learner_class("mlp").properties
     assert learned_at(SMALL, network) == 512.0
     assert learned_at(SMALL.replace(unary_probability=0.25), network) is None
-    few = law_of(SMALL.replace(zipf_exponent=1.0), "mlp").windows[1]
-    assert few.empty  # four productions have no range of ranks
-    assert few.exponent == 0.5
+    few = law_of(SMALL.replace(zipf_exponent=1.0), "mlp").windows
+    assert [window.exponent for window in few] == [None]  # four productions have no range of ranks
     many = SMALL.replace(vocabulary=64, synonyms=64, zipf_exponent=2.0)
     window = law_of(many, "mlp").windows[1]
     assert (window.low, window.high) == pytest.approx(tuple(8 * 64**2 * x for x in rare_rules_window(64, 2.0)))

@@ -128,7 +128,10 @@ RECIPES: dict[str, st.SearchStrategy[fm.Recipe]] = {
     "subtasks": st.builds(
         fm.Subtasks,
         n_points=_SIZES,
-        within=st.sampled_from([fm.Cascade(n_points=1, ambient_dim=4), fm.PercolationCluster(n_points=1)]),
+        within=st.sampled_from(
+            [fm.Cascade(n_points=1, ambient_dim=4), fm.PercolationCluster(n_points=1, growth="nested")]
+        ),
+        growth=st.sampled_from(["sorted", "nested"]),
         zipf_exponent=st.floats(0.1, 5.0),
         n_subtasks=st.none() | st.integers(1, 5),
         **_ADDED,

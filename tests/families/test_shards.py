@@ -307,7 +307,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
 @pytest.mark.parametrize(
     ("recipe", "count", "words"),
     [
-        (fm.PercolationCluster(n_points=100), 2, "its whole tree in one process; leave shards out"),
+        (fm.PercolationCluster(n_points=100), 2, "made or numbered in one process; leave shards out"),
         (
             fm.LatticePercolation(dim=2, side=9),
             2,

@@ -17,7 +17,7 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.families.base import memory_of
 from fractalman.families.subtasks.law import seen_exponent
-from fractalman.families.subtasks.sampler import code
+from fractalman.families.subtasks.parts import place
 from fractalman.prediction import LEARNERS, law_of
 from fractalman.report.tables import recipe_words
 from fractalman.theory.subtasks import subtask_probabilities, subtask_risk
@@ -96,7 +96,7 @@ def test_every_subtask_is_a_dataset_of_its_own(recipe: fm.Subtasks) -> None:
         rows, own = slice(first, first + size), fm.generate(recipe.subtask(int(rank), int(size)))
         d = own.X.shape[1]
         np.testing.assert_array_equal(data.X[rows, :d], own.X)
-        np.testing.assert_array_equal(data.X[rows, d:], np.tile(code(recipe, int(rank)).astype(np.float32), (size, 1)))
+        np.testing.assert_array_equal(data.X[rows, d:], np.tile(place(recipe, int(rank)).astype(np.float32), (size, 1)))
         np.testing.assert_array_equal(data.y[rows], own.y)
         assert (data.cluster[rows] == number).all()
         if number < 3 and size > 3:
@@ -156,6 +156,79 @@ def test_subtasks_stay_the_same_problems_when_there_are_more_points() -> None:
     n = int((few.cluster == 0).sum())
     np.testing.assert_array_equal(many.X[:n], few.X[:n])
     np.testing.assert_array_equal(many.y[:n], few.y[:n])
+
+
+NESTED = [
+    SMALL.replace(growth="nested"),
+    SMALL.replace(growth="nested", zipf_exponent=0.2, n_subtasks=40, target="sign", noise=0.3),
+    SMALL.replace(growth="nested", within=fm.PercolationCluster(n_points=1, ambient_dim=5, growth="nested")),
+    SMALL.replace(
+        growth="nested",
+        within=fm.PercolationCluster(n_points=1, ambient_dim=5, growth="nested", label="brownian"),
+    ),
+]
+
+
+@pytest.mark.parametrize("recipe", NESTED)
+def test_fewer_points_are_the_first_of_more(recipe: fm.Subtasks) -> None:
+    """In order of arrival; every subtask is the dataset of its own recipe all the same, and sorted rows do not nest."""
+    n, d = recipe.n_points, recipe.within.ambient_dim
+    few, many = fm.generate(recipe), fm.generate(recipe.replace(n_points=1500))
+    np.testing.assert_array_equal(many.cluster[:n], few.cluster)
+    assert not np.array_equal(many.cluster[:n], fm.generate(recipe.replace(n_points=1500, growth="sorted")).cluster[:n])
+    slow = [reference.rank(i, recipe.seeds.geometry, recipe.zipf_exponent, recipe.most) for i in range(60)]
+    ranks, sizes = recipe.subtask_ranks()
+    np.testing.assert_array_equal(ranks[few.cluster[:60]], slow)
+    if recipe.addressed:
+        np.testing.assert_array_equal(many.X[:n], few.X)
+        np.testing.assert_array_equal(many.y[:n], few.y)
+    else:
+        assert few.edges is not None
+        assert many.edges is not None
+        np.testing.assert_array_equal(many.edges[: len(few.edges)], few.edges)
+        size = np.bincount(many.cluster)[few.cluster]
+        factor = (np.bincount(few.cluster)[few.cluster] / size) ** 0.25  # of the step of every cluster's walk
+        np.testing.assert_allclose(many.X[:n, :d], few.X[:, :d] * factor[:, None], atol=3e-5)
+    assert few.hierarchy is not None
+    assert few.label_tree is not None
+    for number in range(3):
+        rows = np.flatnonzero(few.cluster == number)
+        own = fm.generate(recipe.subtask(int(ranks[number]), int(sizes[number])))
+        np.testing.assert_array_equal(few.X[rows, :d], own.X)
+        values = few.y if few.value is None else few.value
+        noise = 0.0 if few.noise is None else few.noise
+        np.testing.assert_allclose((values - noise)[rows], own.y, rtol=0, atol=1e-14)
+        i, j = np.triu_indices(min(rows.size, 30), 1)
+        assert own.hierarchy is not None
+        above = few.hierarchy.lowest_common_ancestors(rows[i], rows[j])
+        inside = own.hierarchy.lowest_common_ancestors(i, j)
+        for name in ("size", "value", "variance", "depth"):
+            np.testing.assert_array_equal(
+                getattr(few.hierarchy, name)[above], getattr(own.hierarchy, name)[inside], err_msg=name
+            )
+    assert (
+        fm.predict(recipe, "1-nn").law.data_exponent
+        == fm.predict(recipe.replace(growth="sorted"), "1-nn").law.data_exponent
+    )
+
+
+@pytest.mark.parametrize("recipe", NESTED)
+def test_nested_files_are_those_of_any_block(
+    recipe: fm.Subtasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, path = fm.generate(recipe), fm.write(recipe, tmp_path / "whole.h5")
+    monkeypatch.setattr("fractalman.generation.columns.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("fractalman.families.blocks.BLOCK_BYTES", 8192)
+    assert fm.write(recipe, tmp_path / "blocks.h5").read_bytes() == path.read_bytes()
+    assert fm.verify(path) == []
+    with fm.open(path) as file:
+        for name in ("X", "y", "cluster"):
+            np.testing.assert_array_equal(getattr(file, name)[:], getattr(data, name))
+    part = data.subset(np.arange(100))
+    np.testing.assert_array_equal(part.X, data.X[:100])
+    assert part.y.size == 100
+    with pytest.raises(RecipeError, match="shards of subtasks"):
+        fm.write_shards(recipe, tmp_path / "index.h5", 3)
 
 
 @pytest.mark.slow(reason="statistics of many label draws")
@@ -259,6 +332,8 @@ def _a_point_below(h: Hierarchy) -> list[int]:
         ({"within": {"family": "cascade", "branchin": 3}}, "within.branchin"),
         ({"within": CASCADE.replace(noise=0.5)}, "within has noise"),
         ({"within": CASCADE.replace(target="sign")}, "within has target"),
+        ({"growth": "nested", "within": fm.PercolationCluster(n_points=1)}, 'use growth = "nested" within'),
+        ({"growth": "coalescent"}, "expected 'sorted' or 'nested'"),
         ({"zipf_exponent": 0.0}, "zipf_exponent"),
         ({"n_subtasks": 0}, "n_subtasks"),
         ({"separation": 1.0}, "separation"),

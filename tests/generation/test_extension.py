@@ -28,6 +28,10 @@ RECIPES: dict[str, fm.Recipe] = {
     "borel": fm.PercolationEnsemble(
         n_points=40, ambient_dim=6, growth="nested", seed=3, sizes="borel", ensemble="size-biased", label="brownian"
     ),
+    "subtasks": fm.Subtasks(n_points=40, within={"family": "cascade", "ambient_dim": 6}, growth="nested", noise=0.1),
+    "subtasks of clusters": fm.Subtasks(
+        n_points=40, within={"family": "percolation-cluster", "ambient_dim": 6, "growth": "nested"}, growth="nested"
+    ),
 }
 
 
@@ -92,6 +96,7 @@ def test_hierarchy_and_compression_stay(tmp_path: Path) -> None:
             'use embedding = "own"',
         ),
         (fm.BetheLattice(n_points=20, ambient_dim=3), "draws other clusters"),
+        (fm.Subtasks(n_points=20, within={"family": "cascade"}), 'use growth = "nested"'),
         (fm.SmoothManifold(n_points=20, ambient_dim=8, field="exact"), "draws another smooth-manifold"),
     ],
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
+import fractalman as fm
 from fractalman.catalogue.studies import study_text
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery import Truth, score_dictionary
-from fractalman.studies.recovery.prediction import Expected
+from fractalman.studies.recovery.prediction import Expected, unfired_shares
 from fractalman.studies.recovery.run import edges
 from fractalman.studies.recovery.spec import RecoveryStudySpec
 from fractalman.study_runs import run_study
@@ -113,6 +116,46 @@ def test_planted_absorption_is_measured_where_it_is_predicted() -> None:
     varied = Expected(csc_array(loose), parent, loose @ directions)
     assert not varied.merged("l0", 1e-6).any()
     assert not varied.merged("l0", 10.0).any()  # nothing fires at that price, so there is nothing to merge
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 4), st.integers(0, 999), st.booleans())
+def test_who_selects_never_does_worse_than_the_mean(n: int, m: int, k: int, seed: int, constant: bool) -> None:
+    rng = np.random.default_rng(seed)
+    codes = (1.0 if constant else np.abs(rng.normal(size=(n, m)))) * (rng.random((n, m)) < rng.random(m))
+    shares = unfired_shares(csc_array(codes), k)
+    assert ((shares >= 0.0) & (shares <= 1.0)).all()
+    all_present = unfired_shares(csc_array(codes), m)
+    assert (all_present[np.var(codes, axis=0) > 1e-6] < 1e-9).all()
+    variance = np.var(codes, axis=0)
+    left = float((shares * variance).sum())
+    best = np.inf  # of constants at hand: 0, the mean, each with its own largest (f − c)²
+    for c in (np.zeros(m), codes.mean(axis=0)):
+        gain = np.where(codes > 0, (codes - c) ** 2, 0.0)
+        silent = np.argsort(np.argsort(-gain, axis=1, kind="stable"), axis=1) >= k
+        best = min(best, float((np.where(silent | (codes == 0), (codes - c) ** 2, 0.0)).mean(axis=0).sum()))
+    assert left <= best + 1e-9
+
+
+def test_selected_is_a_share_where_squares_alone_were_none() -> None:
+    """On a cluster a point has dozens of features: what does not fire has more squares than variance."""
+    recipe = fm.PercolationCluster(
+        n_points=512, ambient_dim=64, embedding="superposition", feature_magnitude="folded-normal", feature_min_size=4
+    )
+    known = fm.generate(recipe).dictionary(4)
+    expected = Expected(known.codes.tocsc(), known.parent, known.X)
+    codes = known.codes.toarray()
+    squares = np.sort(codes**2, axis=1)[:, :-1].sum() / len(codes)  # all but the largest of every point
+    assert squares > np.var(codes, axis=0).sum()
+    left = [expected.left(codes.shape[1], k).selected for k in (1, 2, 4, 8, 64)]
+    assert left[0] < 1.0
+    assert all(a > b for a, b in pairwise(left))
+    fired = np.argsort(-codes, axis=1)[:, :8]  # eight units by hand, beside the best constant
+    rest = codes.copy()
+    np.put_along_axis(rest, fired, np.nan, axis=1)
+    by_hand = np.nansum((rest - np.nanmean(rest, axis=0)) ** 2) / len(codes) / np.var(codes, axis=0).sum()
+    assert left[3] < by_hand * 1.001
+    assert left[3] > 0.8 * by_hand
 
 
 def test_specifications_are_checked() -> None:

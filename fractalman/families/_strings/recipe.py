@@ -80,6 +80,11 @@ class GrammarRecipe(Recipe):
         return {"block": self.symbols if self.encoding == "one-hot" else self.embedding_dim}
 
     @property
+    def target_place(self) -> tuple[int, int]:
+        """Level and node of the symbol that y is, of targets whose place is the same in all strings."""
+        raise NotImplementedError(f"{self.family} does not say where its target stands")
+
+    @property
     def roots(self) -> int:
         """Symbols of level 0."""
         return self.vocabulary

@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from fractalman.families._strings.law import constant, counted, possible_symbols
 from fractalman.families.grammar_language.recipe import GrammarLanguage
 from fractalman.families.laws import Laws
 from fractalman.theory.grammars import (
@@ -30,7 +31,8 @@ _PAIRS = 1 << 22  # numbers of the tables of pairs that a law makes at most
 
 def language_law(recipe: GrammarLanguage, learner: LearnerProperties) -> Law:
     """Return what is known of a learner on sequences; with finitely many levels there is a power law for none."""
-    law = _BY_KIND[learner.kind](recipe)
+    alone = not recipe.masks and possible_symbols(recipe.grammar, *recipe.target_place).size == 1
+    law = constant(_DOMAIN) if alone else _BY_KIND[learner.kind](recipe)
     inputs: dict[str, float] = {
         "L": recipe.levels,
         "v": recipe.vocabulary,
@@ -139,13 +141,13 @@ def _windows(sizes: tuple[float, ...], floors: tuple[float, ...]) -> tuple[Windo
 def _of_strings(recipe: GrammarLanguage, name: str, because: str) -> Law:
     drawn = (recipe.vocabulary, recipe.synonyms, recipe.branching, recipe.levels)
     strings = number_of_data(*drawn, unary=recipe.unary_probability > 0.0)
-    distinct = float(strings) if strings < 10**300 else math.inf
+    distinct = counted(strings)
     return Law.none(
         f"no law: {name}",
-        f"no exponent is derived; all is learned once nearly all of {distinct:.4g} strings have been seen, a number "
+        f"no exponent is derived; all is learned once nearly all of {distinct} strings have been seen, a number "
         f"that is exponential in the {recipe.length} tokens",
         because=because,
-        nearest=f"memorising: a share (1 − 1/D)^n of D = {distinct:.4g} equally likely strings has not been seen",
+        nearest=f"memorising: a share (1 − 1/D)^n of D = {distinct} equally likely strings has not been seen",
         domain=_DOMAIN,
         evidence="the number of strings is exact; the rest is argued",
     )

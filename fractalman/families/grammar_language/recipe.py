@@ -188,6 +188,11 @@ class GrammarLanguage(GrammarRecipe):
         return self.known + self.masks
 
     @property
+    def target_place(self) -> tuple[int, int]:
+        """Level and node of the next token; of hidden tokens, that of the last which may be."""
+        return self.levels, self.last
+
+    @property
     def target_classes(self) -> int:
         """How many values y can have."""
         return self.symbols
@@ -287,7 +292,7 @@ class GrammarLanguage(GrammarRecipe):
         ------
         RecipeError
             Where a context has too many values to be summed over: use `theory.discrete_floor` of a dataset, or
-            `theory.grammars.token_floor` for contexts that fill a block.
+            `theory.grammars.token_floor` for contexts that fill a block. For hidden tokens, whose place varies.
 
         Examples
         --------
@@ -298,4 +303,9 @@ class GrammarLanguage(GrammarRecipe):
         """
         from fractalman.theory.grammars import token_floor
 
+        if self.masks:
+            raise RecipeError(
+                f"target = {self.target!r}: expected 'next-token', for a hidden token is at another place in every "
+                "string; use theory.discrete_floor of a dataset, the mean over its strings"
+            )
         return tuple(token_floor(self.grammar, self.last, context) for context in range(self.known + 1))

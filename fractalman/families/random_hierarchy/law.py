@@ -10,9 +10,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from fractalman.families._strings.law import constant, counted, possible_symbols
 from fractalman.families.laws import Laws
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
-from fractalman.theory.grammars import number_of_data, random_hierarchy_sample_complexity, rare_rules_window
+from fractalman.theory.grammars import (
+    number_of_data,
+    random_hierarchy_sample_complexity,
+    rare_rules_window,
+    zipf_probabilities,
+)
 from fractalman.theory.laws.law import Law, Window
 from fractalman.theory.laws.learner_properties import LearnerProperties
 from fractalman.theory.laws.sources import HIERARCHY_MODEL, HIERARCHY_SHAPES, HIERARCHY_ZIPF
@@ -22,7 +28,7 @@ _DOMAIN = "strings of a random grammar whose rules are the same for all, labels 
 
 def hierarchy_law(recipe: RandomHierarchyModel, learner: LearnerProperties) -> Law:
     """Return what is known of a learner on strings; there is an exponent for none of them beyond a window."""
-    law = _BY_KIND[learner.kind](recipe)
+    law = _of_target(recipe, learner.kind)
     inputs = {
         "L": recipe.levels,
         "v": recipe.vocabulary,
@@ -45,10 +51,36 @@ def hierarchy_law(recipe: RandomHierarchyModel, learner: LearnerProperties) -> L
     return replace(law, inputs=inputs, domain=_DOMAIN, assumptions=(*notes, *law.assumptions))
 
 
-def _distinct(recipe: RandomHierarchyModel) -> float:
-    """Number of derivations, that of strings where none has two; inf beyond what a float holds."""
+def _of_target(recipe: RandomHierarchyModel, kind: str) -> Law:
+    if possible_symbols(recipe.grammar, *recipe.target_place).size == 1:
+        return constant(_DOMAIN)
+    if recipe.target_level == recipe.levels and kind != "floor":
+        return _seen(recipe)
+    return _BY_KIND[kind](recipe)
+
+
+def _seen(recipe: RandomHierarchyModel) -> Law:
+    return Law.none(
+        "the target is a token that is seen",
+        f"y is token {recipe.node} of the string itself: no exponent is derived, and no rule is to be learned",
+        because="a linear function of one-hot tokens is right for every symbol that it has met; how soon others are "
+        "depends on their frequencies",
+        nearest=f"a table of at most {recipe.target_classes} symbols",
+        domain=_DOMAIN,
+        evidence="exact: X holds the target",
+        irreducible=0.0,
+    )
+
+
+def _derivations(recipe: RandomHierarchyModel) -> int:
+    """Number of derivations, that of strings where none has two."""
     drawn = (recipe.classes, recipe.synonyms, recipe.branching, recipe.levels)
-    derivations = number_of_data(*drawn, unary=recipe.unary_probability > 0.0)
+    return number_of_data(*drawn, unary=recipe.unary_probability > 0.0)
+
+
+def _distinct(recipe: RandomHierarchyModel) -> float:
+    """The same; inf beyond what a float holds."""
+    derivations = _derivations(recipe)
     return float(derivations) if derivations < 10**300 else math.inf
 
 
@@ -90,10 +122,18 @@ def _level_by_level(recipe: RandomHierarchyModel) -> Law:
     steps = Window(1.0, needed, None, f"below n_c·m^{distance} = {needed:.4g} tuples of tokens are not yet told apart")
     a, windows = recipe.zipf_exponent, [steps]
     words = "no power law: with equally likely rules the error falls at n ~ n_c·m^l, level by level"
-    if a is not None and a > 0.0:
+    unit = needed / recipe.synonyms  # examples in which a production of probability 1 would be told apart
+    even = a is None or a == -1.0 or recipe.synonyms == 1
+    low, high = (unit * x for x in rare_rules_window(recipe.synonyms, a)) if a is not None and a > 0.0 else (1.0, 0.0)
+    if a is not None and not even and low >= high:
+        rarest = float(unit / zipf_probabilities(recipe.synonyms, a)[-1])
+        words = (
+            f"no power law: {recipe.synonyms} productions of probability ∝ r^−{1.0 + a:.4g} leave no range in which "
+            f"the mass of rare ones falls as a power; the rarest is told apart at about {rarest:.4g}"
+        )
+        windows = [Window(1.0, rarest, None, "at its upper end the rarest productions are told apart")]
+    elif a is not None and not even:
         exponent = a / (1.0 + a)
-        unit = needed / recipe.synonyms  # examples in which a production of probability 1 would be told apart
-        low, high = (unit * x for x in rare_rules_window(recipe.synonyms, a))
         windows = [
             Window(1.0, low, None, "below it the first few productions are not yet told apart"),
             Window(
@@ -145,13 +185,14 @@ def _kernel(recipe: RandomHierarchyModel) -> Law:
 
 
 def _of_strings(recipe: RandomHierarchyModel, name: str, because: str) -> Law:
-    distinct, places = _distinct(recipe), "places of tokens" if recipe.unary_probability else "tokens"
+    distinct, strings = _distinct(recipe), counted(_derivations(recipe))
+    places = "places of tokens" if recipe.unary_probability else "tokens"
     return Law.none(
         f"no law: {name}",
-        f"no exponent is derived; all is learned once nearly all of the {distinct:.4g} derivations have been seen, a "
+        f"no exponent is derived; all is learned once nearly all of the {strings} derivations have been seen, a "
         f"number that is exponential in the s^L = {recipe.length} {places}",
         because=because,
-        nearest=f"memorising: a share (1 − 1/D)^n of D = {distinct:.4g} equally likely strings has not been seen",
+        nearest=f"memorising: a share (1 − 1/D)^n of D = {strings} equally likely strings has not been seen",
         domain=_DOMAIN,
         source="Cagnetta et al., arXiv 2307.02129",
         evidence="the number of strings is exact; that such learners need of that order is literature, "
@@ -212,7 +253,8 @@ _BY_KIND = {
 def learned_at(recipe: RandomHierarchyModel, learner: LearnerProperties) -> float | None:
     """Return n_c·m^l for networks on strings of regular trees whose productions are equally likely."""
     even = recipe.zipf_exponent is None and not recipe.unary_probability and recipe.target_level < recipe.levels
-    return float(threshold(recipe)) if learner.kind == "network" and even else None
+    varies = possible_symbols(recipe.grammar, *recipe.target_place).size > 1
+    return float(threshold(recipe)) if learner.kind == "network" and even and varies else None
 
 
 LAWS = Laws[RandomHierarchyModel](law=hierarchy_law, learned_at=learned_at, finite_size=False)

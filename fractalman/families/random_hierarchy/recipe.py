@@ -177,6 +177,11 @@ class RandomHierarchyModel(GrammarRecipe):
         return 0 if self.target == "class" else int(self.target)
 
     @property
+    def target_place(self) -> tuple[int, int]:
+        """Level and node of the symbol that y is."""
+        return self.target_level, self.node
+
+    @property
     def target_classes(self) -> int:
         """How many values y can have."""
         return (self.classes, self.vocabulary)[self.target_level] if self.target_level < 2 else self.symbols

@@ -34,10 +34,11 @@ def parities_law(recipe: SparseParities, learner: LearnerProperties) -> Law:
 
 def windows(recipe: SparseParities, examples: float) -> tuple[Window, ...]:
     """Return where the mass of tasks not learned falls as a power, for who takes so many examples of each."""
-    a = recipe.zipf_exponent
-    if a <= 0.0:
-        return (Window(1.0, examples * recipe.n_tasks, None, "at its upper end tasks have about as many as they take"),)
-    low, high = (examples * x for x in rare_rules_window(recipe.n_tasks, a))
+    a, chance = recipe.zipf_exponent, recipe.task_probabilities
+    low, high = (examples * x for x in rare_rules_window(recipe.n_tasks, a)) if a > 0.0 else (1.0, 0.0)
+    if low >= high:
+        rarest = float(examples / chance[-1]) if chance[-1] > 0.0 else math.inf
+        return (Window(1.0, rarest, None, "at its upper end the rarest task has about as many as it takes"),)
     return (
         Window(1.0, low, None, "below it the first few tasks are learned one by one: a staircase"),
         Window(low, high, a / (1.0 + a), "beyond it few tasks are left, and their mass falls faster"),
@@ -46,7 +47,8 @@ def windows(recipe: SparseParities, examples: float) -> tuple[Window, ...]:
 
 def _network(recipe: SparseParities) -> Law:
     a, least = recipe.zipf_exponent, max(1.0, recipe.examples_to_identify)
-    exponent = a / (1.0 + a) if a > 0.0 else None
+    ranges = windows(recipe, least)
+    exponent = ranges[-1].exponent
     said = "no power law for T tasks" + ("" if exponent is None else f"; in a window n^−α/(1+α) = n^−{exponent:.4g}")
     return Law.none(
         "tasks of power-law frequency, learned one by one",
@@ -54,12 +56,12 @@ def _network(recipe: SparseParities) -> Law:
         because="a task's error is all of it until about τ of its examples have been seen, p_t·n of n, and none after; "
         "a finite number of tasks ends the power law",
         nearest="power-law subtasks without an end: "
-        + ("none for even tasks" if exponent is None else f"α_D = {exponent:.4g}, α_P = {a:.4g}"),
+        + (f"α_D = {a / (1.0 + a):.4g}, α_P = {a:.4g}" if a > 0.0 else "none, their probabilities have no sum"),
         domain=_DOMAIN,
         source="Michaud et al., arXiv 2303.13506; docs/theory.md §3.4",
         evidence="the mass of tasks is exact; that a network learns them so, and its τ, is not verified at the source",
         irreducible=0.0,
-        windows=windows(recipe, least),
+        windows=ranges,
         references=(MICHAUD,),
         assumptions=(
             f"windows stand at τ = log2 of the number of sets = {least:.4g}, below which no task's set can be known; a "
@@ -72,7 +74,7 @@ def _unlearned(recipe: SparseParities, name: str, because: str) -> Law:
     k = recipe.task_size
     return Law.none(
         f"no law: {name}",
-        f"no exponent is derived for parities of {k} bits among {recipe.n_bits}",
+        f"no exponent is derived for parities of {k} bit{'s' * (k > 1)} among {recipe.n_bits}",
         because=because,
         nearest=f"memorising: all 2^{recipe.n_bits} strings of bits of a task",
         domain=_DOMAIN,
@@ -98,6 +100,16 @@ def _kernel(recipe: SparseParities) -> Law:
 
 
 def _linear(recipe: SparseParities) -> Law:
+    if (recipe.task_bits == recipe.task_bits[0, 0]).all():
+        return Law.none(
+            "y is one of the bits",
+            f"all tasks read bit {recipe.task_bits[0, 0]} alone, a coordinate of X: who has found it is never wrong",
+            because="noiseless linear labels are known once the points span the coordinates, at no power of n",
+            nearest="variance-limited, and 0 from n = T + bits on",
+            domain=_DOMAIN,
+            evidence="exact",
+            irreducible=0.0,
+        )
     if recipe.task_size == 1:
         return replace(
             _unlearned(recipe, "one weight for a bit, whatever the task", "tasks that read other bits contradict it"),

@@ -57,6 +57,37 @@ def joined(trees: Sequence[Hierarchy], labels: Sequence[LabelTree] | None) -> tu
     return whole, None if labels is None else _labels(trees, labels, whole, order)
 
 
+def arranged(whole: Hierarchy, labels: LabelTree | None, rows: I64) -> tuple[Hierarchy, LabelTree | None]:
+    """Return the forest with its points in another order; latents stay where they are.
+
+    Args:
+        whole, labels: of `joined`. rows: (n,) int64, the row that every point goes to.
+    """
+    n = rows.size
+    to = np.concatenate([rows, np.arange(n, whole.n_nodes)])
+
+    def moved(column: Any) -> Any:
+        out = np.empty_like(column)
+        out[to[: column.size]] = column
+        return out
+
+    forest = Hierarchy(
+        moved(whole.parent),
+        moved(whole.value),
+        moved(whole.variance),
+        moved(whole.size),
+        moved(whole.depth),
+        n,
+        None if whole.level is None else moved(whole.level),
+    )
+    if labels is None:
+        return forest, None
+    norm = moved(labels.norm)
+    if labels.parent is whole.parent:  # labels on the hierarchy itself
+        return forest, LabelTree(forest.parent, moved(labels.value), moved(labels.variance), norm, labels.leaf)
+    return forest, LabelTree(labels.parent, labels.value, labels.variance, norm, moved(labels.leaf))
+
+
 def _labels(trees: Sequence[Hierarchy], labels: Sequence[LabelTree], whole: Hierarchy, order: I64) -> LabelTree:
     norm = np.concatenate([tree.norm for tree in labels])
     if all(np.array_equal(a.parent, b.parent) for a, b in zip(trees, labels, strict=True)):

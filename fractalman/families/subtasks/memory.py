@@ -19,10 +19,18 @@ class SubtasksMemory(Memory[Subtasks]):
     def own_peak_bytes(self) -> int:
         """Return the arrays, the trees once more while they are joined, and one subtask that has all points."""
         n = self.recipe.n_points
-        return self.array_bytes() + 2 * 160 * n + memory_of(self.recipe.subtask(1, n)).peak_bytes() + MEGABYTES_32
+        arrival = 72 if self.recipe.growth == "nested" else 0  # who falls where, and rows moved to their places
+        return (
+            self.array_bytes()
+            + (2 * 160 + arrival) * n
+            + memory_of(self.recipe.subtask(1, n)).peak_bytes()
+            + MEGABYTES_32
+        )
 
-    def streamed_bytes(self, hierarchy: bool = True) -> int:  # noqa: ARG002 (trees are held in any case)
-        """Return as much as for `generate`: the largest subtask is held whole."""
+    def streamed_bytes(self, hierarchy: bool = True) -> int:
+        """Return as much as for `generate`, which holds the largest subtask; of addressed rows, who falls where."""
+        if self.recipe.addressed and not hierarchy:
+            return 72 * self.recipe.n_points + self.block_bytes() + MEGABYTES_32
         return self.peak_bytes() + self.block_bytes()
 
 

@@ -12,7 +12,7 @@ from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, Seeds, key64
 from fractalman.recipes.base import Recipe
-from fractalman.recipes.checks import MAX_POINTS, Check, integer, real
+from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer, real
 from fractalman.recipes.checks import seed as seed_check
 from fractalman.recipes.reading import from_dict
 
@@ -65,6 +65,11 @@ class Subtasks(Recipe):
         α from .1 to 100.
     n_subtasks : int or None, default None
         How many there are; None = without end.
+    growth : {"sorted", "nested"}, default "sorted"
+        "sorted", subtask by subtask, the largest first; or "nested", in order of arrival: a smaller n_points gives the
+        first points of a larger one, so that files grow (`extend`). Subtasks of a cascade keep every row as it is; a
+        cluster within needs growth = "nested", too, and its coordinates change by the step of its walk. The law of
+        points, trees and labels is the same; subtasks are then numbered in the order in which they open.
     identity_dim : int, default 16
         Coordinates that say which subtask it is, ≥ 8.
     separation : float, default 8
@@ -111,8 +116,9 @@ class Subtasks(Recipe):
     Notes
     -----
     ``cluster`` numbers the subtasks that were drawn by falling number of points, `subtask_ranks` says which they are;
-    points are sorted by it, so another n_points draws another dataset whose subtasks are the same problems. The
-    hierarchy has a tree for every subtask, that of the family within; subtasks share nothing. Law: docs/theory.md §3.4.
+    points are sorted by it, so another n_points draws another dataset whose subtasks are the same problems (but see
+    growth). The hierarchy has a tree for every subtask, that of the family within; subtasks share nothing. Law:
+    docs/theory.md §3.4.
 
     Examples
     --------
@@ -131,8 +137,10 @@ class Subtasks(Recipe):
     identity_dim: int = 16
     separation: float = 8.0
     seed: int | Seeds = 0
+    growth: str = "sorted"
     ambient_dim: int = field(init=False)
 
+    _silent: ClassVar[frozenset[str]] = frozenset({"growth"})
     _checks: ClassVar[dict[str, Check]] = {
         "n_points": integer(1, MAX_POINTS),
         "within": _within,
@@ -141,6 +149,7 @@ class Subtasks(Recipe):
         "identity_dim": integer(8, 4096),
         "separation": real(4.0, 1e6),
         "seed": seed_check,
+        "growth": choice("sorted", "nested"),
     }
 
     def __post_init__(self) -> None:
@@ -170,7 +179,7 @@ class Subtasks(Recipe):
         return self.replace(within=within, identity_dim=8, nuisance_dim=0, rotate=False)
 
     def no_growth(self) -> str | None:
-        """Why a larger n_points is another dataset: points are sorted by the sizes of their subtasks.
+        """Why a larger n_points is another dataset: points are sorted by the sizes of their subtasks; None if nested.
 
         Returns
         -------
@@ -179,10 +188,26 @@ class Subtasks(Recipe):
         """
         if self.superposes or self.partitions:
             return super().no_growth()
+        if self.growth == "nested":
+            return None
         return (
-            "points are sorted by the size of their subtask, so further ones come between them (subtasks stay the same "
-            "problems); use fractalman generate with the n_points wanted"
+            f"growth = {self.growth!r} sorts points by the size of their subtask, so further ones come between them "
+            '(subtasks stay the same problems); use growth = "nested"'
         )
+
+    @property
+    def addressed(self) -> bool:
+        """Whether rows are drawn one by one: subtasks of addressed points in order of arrival."""
+        return self.growth == "nested" and self.within.addressed
+
+    @property
+    def in_shards(self) -> bool:
+        """Never: subtasks are numbered as they open, over all rows."""
+        return False
+
+    def _joint_problems(self) -> list[str]:
+        reason = self.within.no_growth() if self.growth == "nested" else None
+        return [] if reason is None else [f"growth = 'nested' with a family within that is not: {reason} within"]
 
     @property
     def most(self) -> int:
@@ -256,7 +281,7 @@ class Subtasks(Recipe):
         ranks : (K,) int64
             k of every cluster, in the order of `Dataset.cluster`.
         sizes : (K,) int64
-            Points of each, falling.
+            Points of each; falling, unless growth = "nested".
 
         Examples
         --------
@@ -265,6 +290,9 @@ class Subtasks(Recipe):
         >>> int(ranks[0]), int(sizes.sum())
         (1, 1000)
         """
-        from fractalman.families.subtasks.ranks import drawn_ranks
+        from fractalman.families.subtasks.ranks import arrivals, drawn_ranks
 
+        if self.growth == "nested":
+            found = arrivals(self.n_points, self.zipf_exponent, self.most, self.seeds.geometry)
+            return found.ranks, found.sizes
         return drawn_ranks(self.n_points, self.zipf_exponent, self.most, self.seeds.geometry)

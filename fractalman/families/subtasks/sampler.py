@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F32, F64
+from fractalman._typing import F32, F64, I64
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
+from fractalman.families._forests.external_permutation import ExternalPermutation
 from fractalman.families.base import Sampler, Structure, family_of
-from fractalman.families.blocks import rows_at_once
-from fractalman.families.subtasks.forest import joined
+from fractalman.families.blocks import Blocks, rows_at_once
+from fractalman.families.subtasks import nested
+from fractalman.families.subtasks.forest import arranged, joined
+from fractalman.families.subtasks.parts import parts, place
 from fractalman.families.subtasks.recipe import Subtasks
-from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import LabelTree
-
-
-def code(recipe: Subtasks, rank: int) -> F64:
-    """Return the place of a subtask: independent normals, two of them ``separation`` times ``extent`` apart."""
-    own = normals(key64(recipe.seeds.embedding, Role.SUBTASK_CODE, rank), recipe.identity_dim)
-    return np.asarray(own * (recipe.separation * recipe.extent / np.sqrt(2.0 * recipe.identity_dim)), np.float64)
-
-
-def _parts(recipe: Subtasks) -> Iterator[tuple[int, Any]]:
-    """Yield (rank, recipe) of every subtask, in order."""
-    for rank, size in zip(*recipe.subtask_ranks(), strict=True):
-        yield int(rank), recipe.subtask(int(rank), int(size))
 
 
 def structure(recipe: Subtasks, hierarchy: bool, draw: int) -> Structure[Subtasks]:
     """Draw everything but the coordinates."""
     inner = family_of(recipe.within).sampler
-    made = [inner.structure(part, hierarchy, draw) for _, part in _parts(recipe)]
+    made = [inner.structure(part, hierarchy, draw) for _, part in parts(recipe)]
     sizes = np.array([part.y.size for part in made])
-    y, cluster = np.concatenate([part.y for part in made]), np.repeat(np.arange(sizes.size), sizes)
+    rows = _rows_of(recipe)
+    y, cluster = np.empty(rows.size), np.empty(rows.size, np.int64)
+    y[rows] = np.concatenate([part.y for part in made])
+    cluster[rows] = np.repeat(np.arange(sizes.size), sizes)
     edges = None
     if made[0].edges is not None:
         first = np.cumsum(sizes) - sizes
-        edges = np.concatenate([part.grown[0].astype(np.int64) + a for part, a in zip(made, first, strict=True)])
+        edges = rows[np.concatenate([part.grown[0].astype(np.int64) + a for part, a in zip(made, first, strict=True)])]
+        if recipe.growth == "nested":
+            edges = edges[np.argsort(edges[:, 1])]  # an earlier point, the one that came
     trees = [part.hierarchy for part in made if part.hierarchy is not None]
     if not trees:
         return Structure(recipe, y, cluster, edges)
     labels: list[LabelTree] | None = [part.label_tree for part in made if part.label_tree is not None] or None
-    return Structure(recipe, y, cluster, edges, *joined(trees, labels))
+    forest = joined(trees, labels)
+    return Structure(recipe, y, cluster, edges, *(forest if recipe.growth == "sorted" else arranged(*forest, rows)))
+
+
+def _rows_of(recipe: Subtasks) -> I64:
+    """The rows of points that are counted subtask by subtask."""
+    return np.arange(recipe.n_points) if recipe.growth == "sorted" else nested.arrival(recipe).rows
 
 
 def _rows(recipe: Subtasks, rank: int, part: Any) -> F32:
@@ -56,15 +57,15 @@ def _rows(recipe: Subtasks, rank: int, part: Any) -> F32:
     own = np.empty((part.n_points, part.ambient_dim), np.float32)
     inner.coordinates(inner.structure(part, part.family != "cascade", 0), own)
     X[:, : part.ambient_dim] = own
-    X[:, part.ambient_dim :] = code(recipe, rank)
+    X[:, part.ambient_dim :] = place(recipe, rank)
     return X
 
 
 def coordinates(made: Structure[Subtasks], X: F32) -> None:
     """Write all coordinates into X."""
-    first = 0
-    for rank, part in _parts(made.recipe):
-        X[first : first + part.n_points] = _rows(made.recipe, rank, part)
+    first, rows = 0, _rows_of(made.recipe)
+    for rank, part in parts(made.recipe):
+        X[rows[first : first + part.n_points]] = _rows(made.recipe, rank, part)
         first += part.n_points
 
 
@@ -74,9 +75,11 @@ class SubtaskBlocks:
 
     Args:
         recipe: of the subtasks.
+        folder: where points in order of arrival that are more than a block are put in order, in a file without a name.
     """
 
     recipe: Subtasks
+    folder: Path
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,11 +91,31 @@ class SubtaskBlocks:
         """Single precision."""
         return np.dtype(np.float32)
 
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of the scratch file, 0 where none is needed."""
+        n, d = self.shape
+        through = self.recipe.growth == "nested" and n > rows_at_once(self.shape, 4)
+        return ExternalPermutation.bytes_of(n, d) if through else 0
+
     def blocks(self) -> Iterator[tuple[int, F32]]:
         """Yield (first row, rows) in order."""
         most = rows_at_once(self.shape, 4)
+        if self.scratch_bytes:
+            done, order = 0, _rows_of(self.recipe)
+            with ExternalPermutation(self.folder, *self.shape, most) as scatter:
+                for rank, part in parts(self.recipe):
+                    scatter.put(order[done : done + part.n_points], _rows(self.recipe, rank, part))
+                    done += part.n_points
+                yield from scatter.blocks()
+            return
+        if self.recipe.growth == "nested":
+            X = np.empty(self.shape, np.float32)
+            coordinates(Structure(self.recipe, np.empty(0), np.empty(0, np.int64)), X)
+            yield 0, X
+            return
         first, held = 0, []
-        for rank, part in _parts(self.recipe):
+        for rank, part in parts(self.recipe):
             held.append(_rows(self.recipe, rank, part))
             while sum(map(len, held)) >= most:
                 rows = np.concatenate(held)
@@ -108,19 +131,28 @@ def label_sampler(recipe: Subtasks, _made: Dataset | Structure[Subtasks]) -> Cal
     if _made.label_tree is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     inner = family_of(recipe.within).sampler
-    own = [inner.label_sampler(part, inner.structure(part, True, 0)) for _, part in _parts(recipe)]
-    return lambda draw: np.concatenate([sampler(draw) for sampler in own])
+    own = [inner.label_sampler(part, inner.structure(part, True, 0)) for _, part in parts(recipe)]
+    rows = np.argsort(_rows_of(recipe))
+    return lambda draw: np.concatenate([sampler(draw) for sampler in own])[rows]
 
 
 def clusters(recipe: Subtasks) -> dict[str, Any]:
     """Return what the subtasks are, without making them."""
     _, sizes = recipe.subtask_ranks()
-    return {"clusters": int(sizes.size), "largest": int(sizes[0]), "singletons": int((sizes == 1).sum())}
+    return {"clusters": int(sizes.size), "largest": int(sizes.max()), "singletons": int((sizes == 1).sum())}
 
 
-def coordinate_blocks(made: Structure[Subtasks], _folder: Path) -> SubtaskBlocks:
-    """Return X block by block."""
-    return SubtaskBlocks(made.recipe)
+def coordinate_blocks(made: Structure[Subtasks], folder: Path) -> Blocks:
+    """Return X block by block; ``folder`` is for scratch."""
+    return nested.columns(made.recipe)["X"] if made.recipe.addressed else SubtaskBlocks(made.recipe, folder)
+
+
+def streamed(recipe: Subtasks, hierarchy: bool, _folder: Path) -> Mapping[str, Blocks] | None:
+    """Return all columns made by address, for cascades in order of arrival; the trees are held."""
+    if not recipe.addressed:
+        return None
+    columns = nested.columns(recipe)
+    return {**columns, **nested.held_trees(structure(recipe, True, 0))} if hierarchy else columns
 
 
 SAMPLER = Sampler[Subtasks](
@@ -128,5 +160,6 @@ SAMPLER = Sampler[Subtasks](
     coordinates=coordinates,
     label_sampler=label_sampler,
     coordinate_blocks=coordinate_blocks,
+    streamed=streamed,
     clusters=clusters,
 )

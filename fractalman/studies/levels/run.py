@@ -110,10 +110,11 @@ def _rows(recipe: GrammarRecipe, points: I64, base: Row, look: Any) -> list[Row]
                 changed[name] += float(np.square(values - other[name]).sum())
                 read[name].append(readable(values, symbols))
         ratios = {name: kept[name] / changed[name] if changed[name] > 0.0 else np.nan for name in plain}
+        beside = ratios[INPUT] or np.nan  # 0 where nothing can be exchanged: a single production, or hardly any
         for name in plain:
             for quantity, number in (
                 ("sensitivity", ratios[name]),
-                ("relative", ratios[name] / ratios[INPUT]),
+                ("relative", ratios[name] / beside),
                 ("probe", float(np.mean(read[name]))),
             ):
                 rows.append(

@@ -11,6 +11,7 @@ from fractalman.config import REQUIRED, Keys, choice, integer
 from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.experiments.specification import string_settings
+from fractalman.families._strings.law import possible_symbols
 from fractalman.families._strings.recipe import GrammarRecipe
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
@@ -96,10 +97,14 @@ class Levels(StudySpec):
                 f"target = {recipe.target!r}: expected next-token, for a token hidden in the window leaves no symbol "
                 "above it as it is"
             )
+        if possible_symbols(recipe.grammar, *recipe.target_place).size < 2:
+            raise RecipeError(
+                "the target is the same symbol in every string: expected 2 or more; use more classes or synonyms"
+            )
         if not seen_nodes(recipe):
             raise RecipeError(
-                f"context = {getattr(recipe, 'context', None)}: no hidden symbol has all its tokens in the window; use "
-                "a longer one"
+                f"levels = {recipe.levels}, context = {getattr(recipe, 'context', None)}: no hidden symbol has all its "
+                "tokens in the window; use a longer one, or more levels"
             )
         others = [name for name in tables.settings if name != values["learner"]]
         if others:

@@ -23,6 +23,7 @@ from fractalman.theory.dictionaries import (
 ROUNDING = 1e-9
 """Of losses whose scale is 1."""
 _ALL = 1.0 - 1e-12
+_SETTLED = 1e-6  # of the sum: a step that takes less off it is the last
 _MOST_STATES = 3e8  # states × features × units of the knapsack of stretches, about a minute; beyond it is left out
 
 
@@ -36,8 +37,8 @@ class Left(NamedTuple):
     nested : float
         By the best units that may stand for stretches of paths; nan where the tree is too deep to compute it.
     selected : float
-        By the best faithful units where the largest magnitudes of every point fire: those of the true features that
-        gain most.
+        By the best faithful units, those of the true features that gain most, of which at every point the magnitudes
+        fire that are furthest from what the constant holds (`unfired_shares`); at most 1.
     path : float
         The least at any width, of units whose firing follows from membership.
     wide : float
@@ -52,6 +53,61 @@ class Left(NamedTuple):
     path: float
     wide: float
     rank: float
+
+
+def unfired_shares(codes: Any, k: int) -> F64:
+    """Return which share of every feature's variance is left where at most k units of a point fire.
+
+    Parameters
+    ----------
+    codes : (n, m) scipy.sparse array
+        Magnitudes of features whose units fire only where they are present.
+    k : int
+        Units a point.
+
+    Returns
+    -------
+    (m,) float64
+        0 to 1: Σ (f − c)² over points at which the unit is silent, over Σ (f − mean)² over all, c being what the
+        constant holds of the feature, its mean where the unit is silent. 1 without variance.
+
+    Notes
+    -----
+    At every point fire those with the largest (f − c)². What fires and c follow from each other and are improved in
+    turn, from c = 0 and from c = mean; no step raises the sum, and the lesser of both ends counts, a local minimum. Any
+    c is as good as the best one or worse, the mean among them, so no share is above 1. docs/theory.md §8.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> unfired_shares(csr_array([[3.0, 1.0], [0.0, 1.0], [0.0, 0.0]]), 1).round(3).tolist()
+    [0.0, 0.75]
+    """
+    rows = codes.tocsr()
+    n, m = rows.shape
+    values, feature = rows.data.astype(np.float64), rows.indices
+    point = np.repeat(np.arange(n), np.diff(rows.indptr))
+    present, total = np.bincount(feature, minlength=m), np.bincount(feature, values, m)
+    squares = np.bincount(feature, values**2, m)
+    variance = squares - total**2 / n
+
+    def settled(constant: F64) -> F64:
+        best: F64 = np.full(m, np.inf)
+        while True:
+            order = np.lexsort((-np.square(values - constant[feature]), point))
+            silent = order[np.arange(order.size) - rows.indptr[point] >= k]
+            often = n - present + np.bincount(feature[silent], minlength=m)  # silent where it is absent, too
+            sums = np.bincount(feature[silent], values[silent], m)
+            powers = np.bincount(feature[silent], values[silent] ** 2, m)
+            constant = sums / np.maximum(often, 1)
+            left: F64 = powers - sums * constant
+            if not left.sum() < best.sum() * (1.0 - _SETTLED):
+                return best
+            best = left
+
+    best = min(settled(np.zeros(m)), settled(total / n), key=np.sum)
+    share: F64 = np.divide(best, variance, out=np.ones(m), where=variance > ROUNDING * np.maximum(squares, 1.0))
+    return np.clip(share, 0.0, 1.0)
 
 
 class Expected:
@@ -154,19 +210,14 @@ class Expected:
         return found
 
     def _selected(self, width: int, k: int) -> float:
-        """Squared error where, of the ``width`` features that gain most, the k largest magnitudes of a point fire."""
+        """Squared error where, of the ``width`` features that gain most, the k of a point that gain most fire.
+
+        A unit that does not fire leaves its feature to the constant, which holds the best number for it there, so no
+        feature is ever worse than at its mean: shares of its variance are those of the sample, the variance the law's.
+        """
         kept = np.argsort(-self.gain, kind="stable")[:width]
-        rows = self.codes[:, kept].tocsr()
-        values = rows.data.copy()
-        everywhere = self.share[kept] >= _ALL  # the constant has their mean
-        values -= np.where(everywhere, self.whole_mean[kept], 0.0)[rows.indices]
-        squares = np.square(values)
-        points = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        order = np.lexsort((-squares, points))
-        place = np.arange(squares.size) - rows.indptr[points]  # of every entry in its row, largest first
-        missed = float(squares[order][place >= k].sum()) / rows.shape[0]
-        outside = float(np.delete(self.gain, kept).sum())
-        return float(missed + outside)
+        left = unfired_shares(self.codes[:, kept], k)
+        return float(self.gain[kept] @ left + np.delete(self.gain, kept).sum())
 
     def merge_gains(self, penalty: str, weight: float) -> F64:
         """Return edge by edge, by rising child, by how much merging child and parent lowers the loss; 0 = no points.

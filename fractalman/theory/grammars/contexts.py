@@ -203,9 +203,11 @@ def _enumerated(grammar: Grammar, position: int, context: int) -> TokenFloor:
     for place in range(position - context, position):
         after = latent_posterior(grammar, strings, grammar.levels, place)
         rows, tokens = np.nonzero(after > 0.0)
-        if rows.size > _CONTEXTS or rows.size * grammar.length > _NUMBERS:
+        most = min(_CONTEXTS, _NUMBERS // grammar.length)
+        if rows.size > most:
             raise RecipeError(
-                f"{rows.size} contexts of {place + 1 - position + context} tokens: expected at most {_CONTEXTS}; use "
+                f"context = {context}: {rows.size} values of its first {place + 1 - position + context} tokens, "
+                f"expected at most {most} for strings of {grammar.length} tokens; use "
                 "theory.discrete_floor of a dataset, the mean over its strings"
             )
         strings = strings[rows]
