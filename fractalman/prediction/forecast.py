@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +21,7 @@ from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.law_facts import LawFacts
 from fractalman.prediction.laws import law_of, law_on
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
@@ -37,7 +38,7 @@ UNRESOLVED = "below rounding: double precision holds this floor to no better tha
 
 
 @dataclass(frozen=True)
-class Prediction(PredictionDisplay):
+class Prediction(LawFacts, PredictionDisplay):
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
     Attributes
@@ -56,61 +57,6 @@ class Prediction(PredictionDisplay):
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
     _own: Learner | None = field(repr=False, compare=False, default=None)
-
-    @property
-    def data_exponent(self) -> float | None:
-        """Asymptotic α_D, or None where no power law holds."""
-        return self.law.data_exponent
-
-    @property
-    def model_exponent(self) -> float | None:
-        """α_P of the best model with P cells or pieces, or None."""
-        return self.law.model_exponent
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether the data law is n^−α_D times a power of ln n."""
-        return self.law.logarithmic
-
-    @property
-    def attained(self) -> bool:
-        """Whether a fit at sizes that one can afford shows the asymptote."""
-        return self.law.attained
-
-    @property
-    def source(self) -> str:
-        """Where the law comes from, in a line."""
-        return self.law.source
-
-    @property
-    def evidence(self) -> str:
-        """How far the law was checked."""
-        return self.law.evidence
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What must hold, one sentence each."""
-        return self.law.assumptions
-
-    @property
-    def windows(self) -> tuple[theory.Window, ...]:
-        """Training-set sizes inside which exponents hold; none = they hold everywhere."""
-        return tuple(replace(window, high=max(window.low, window.high)) for window in self.law.windows)
-
-    @property
-    def conflicts(self) -> tuple[theory.Conflict, ...]:
-        """Other laws that could be applied here and say something else."""
-        return self.law.conflicts
-
-    def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, the references, where it ends.
-
-        Returns
-        -------
-        str
-            A line for each step.
-        """
-        return self.law.why()
 
     @property
     def population(self) -> float:
@@ -163,6 +109,16 @@ class Prediction(PredictionDisplay):
         networks.
         """
         return 0.0 if self._curve is None else self._curve.shared_error
+
+    @property
+    def ratio_errors(self) -> tuple[float, float, float]:
+        """Relative standard errors of a measured ratio that the curve rests on: one that all sizes share, one of every
+        size alone, and that of exponents. 0 but for networks; what is expected on given points has them, too.
+        """
+        found = self._curve
+        if found is None or not found.measured:
+            return 0.0, 0.0, 0.0
+        return found.shared_error, found.size_error, found.slope_error
 
     @property
     def affordable_floor(self) -> float:

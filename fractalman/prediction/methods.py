@@ -38,6 +38,7 @@ class Method:
         shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
             structures: the same at all sizes, and from size to size.
         slope_error: of an exponent of the curve, likewise.
+        measured: whether those three are of a measured ratio, which what is expected on given points has, too.
         usual: draws by default; None = as many as the source has.
         drawn: an exact curve draw by draw, (draws, sizes).
     """
@@ -50,6 +51,7 @@ class Method:
     shared_error: float = 0.0
     size_error: float = 0.0
     slope_error: float = 0.0
+    measured: bool = False
     usual: int | None = None
     drawn: Compute | None = None
 
@@ -265,4 +267,5 @@ def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Met
         shared_error=lost.shared_error,
         size_error=lost.size_error,
         slope_error=lost.slope_error,
+        measured=True,
     )
