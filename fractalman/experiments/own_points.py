@@ -52,9 +52,8 @@ def expected_on(
     chosen : dict
         What it chose: "ridge" or "k".
     """
-    smoother = learner.smoother() if learner.linear_smoother or learner.batched else None
-    largest = EXPECTED_LARGEST if learner.linear_smoother else NETWORK_LARGEST
-    if smoother is None or r.covariance is None or n > largest:
+    smoother = learner.smoother() if expects(learner, spec, n) else None
+    if smoother is None or r.covariance is None:
         return None
     if chosen.get("ridge") is not None:
         smoother = dataclasses.replace(cast(Any, smoother), ridges=(chosen["ridge"],))
@@ -72,6 +71,22 @@ def expected_on(
     from fractalman.prediction.networks import CAMPAIGN
 
     return CAMPAIGN.ratio * risk
+
+
+def expects(learner: Learner, spec: Spec, n: int) -> bool:
+    """Return whether `expected_on` may know a learner's risk, before there are points.
+
+    Parameters
+    ----------
+    learner, spec, n
+        As for `expected_on`.
+    """
+    if not spec.recipe.redraws_labels or spec.axis.kind != "data":
+        return False
+    if learner.linear_smoother:
+        votes = spec.recipe.classifies and (spec.loss != ZERO_ONE or not learner.name.endswith("-nn"))
+        return n <= EXPECTED_LARGEST and not votes
+    return learner.batched and n <= NETWORK_LARGEST and not spec.recipe.classifies and learner.smoother() is not None
 
 
 def _of_class(smoother: Smoother, spec: Spec, r: Replicate, n: int) -> float | None:

@@ -133,7 +133,6 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
     outcomes = learner.resume(problems, checkpoint)
     seconds = (time.perf_counter() - begun) / len(problems)
     parameters = learner.parameters(problems[0].X_train.shape[1], problems[0].outputs)
-    own = spec.axis.kind == "data" and not task.doubled
     return [
         Point(
             learner=task.learner,
@@ -146,7 +145,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             value=task.value,
             parameters=parameters,
             doubled=task.doubled,
-            expected_risk=expected_on(learner, spec, r, n, problem.key, outcome.info) if own else None,
+            expected_risk=None if task.doubled else expected_on(learner, spec, r, n, problem.key, outcome.info),
         )
         for i, r, outcome, problem in zip(numbers, replicates, outcomes, problems, strict=True)
     ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman.config import is_integer
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
@@ -26,6 +27,7 @@ from fractalman.prediction.laws import law_of, law_on
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
+from fractalman.prediction.stopped import no_steps_curve, stopped_curve
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, close, resolve
@@ -33,6 +35,7 @@ from fractalman.sources import RecipeSource, close, resolve
 if TYPE_CHECKING:
     from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
+    from fractalman.learners.networks.mlp import MLP
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
 
@@ -146,6 +149,43 @@ class Prediction(LawFacts, PredictionDisplay):
         if self._curve is None:
             raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
+
+    def steps_curve(self, steps: Sequence[int] | AnyInt, n: int) -> Curve:
+        """Return a network's expected risk after numbers of steps on ``n`` training points: its tangent kernel's flow.
+
+        Parameters
+        ----------
+        steps : (k,) int
+            Each ≥ 1, each a training of its own with its whole schedule.
+        n : int
+            Training points, 2 to 4096.
+
+        Returns
+        -------
+        Curve
+            Its ``n`` are the steps (``axis`` says so), its risks in units of the label's prior variance; the errors
+            are those of structures and of the measured ratio of networks to the flow.
+
+        Raises
+        ------
+        RecipeError
+            For learners that are no network of gradient descent (optimizer "sgd"), and for sizes outside.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> network = fm.learners.make("mlp", {"optimizer": "sgd", "learning_rate": 2e-3, "width": 64})
+        >>> curve = fm.predict(fm.Cascade(n_points=400, hurst=0.5), network, draws=3).steps_curve([50, 800], n=32)
+        >>> bool(curve.risk[0] > curve.risk[1])
+        True
+        """
+        trouble = no_steps_curve(self._own)
+        if trouble:
+            raise RecipeError(trouble)
+        self.recipe.needs_values("a curve along the steps")
+        if not is_integer(n) or n > self.largest:
+            raise RecipeError(f"n = {n!r}: expected a number of training points up to {self.largest:.0f}")
+        return stopped_curve(self._source, cast("MLP", self._own), steps, int(n), self._averages.count)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the Bayes floor: no learner's expected risk is below it.

@@ -114,6 +114,8 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
         return (
             "classes are subclusters, and no theory gives a learner's curve on them: compare it with the best constant"
         )
+    if recipe is not None and learner == "bayes":
+        return no_floor(recipe)
     if recipe is not None and recipe.classifies and learner == "mlp":
         return (
             "no theory gives this network's 0–1 risk: how far it is from its tangent kernel was measured for squared "
