@@ -72,9 +72,17 @@ def risks_of(outcome: Outcome, y_test: F64, y_train: F64, classes: int, loss: st
             info[f"{part}zero_one"], info[f"{part}cross_entropy"] = (_plain(wrong), _plain(entropy))
     if loss == CROSS_ENTROPY and math.isinf(risk["risk"]):
         info["failed"] = "a class that came had probability 0, so the cross-entropy is infinite"
+    draws = _draw_risks(parts[""][0], y_test, classes) if loss == ZERO_ONE and math.isfinite(risk["risk"]) else ()
     if scores.ndim == 2:
         info["squared_error"] = float(np.mean(np.square(parts[""][0] - columns_of(y_test, classes))))
-    return {**risk, "info": info}
+    return {**risk, "info": info, "draw_risks": draws}
+
+
+def _draw_risks(prediction: F64, y: F64, classes: int) -> tuple[float, ...]:
+    """Return the share of wrong answers in every draw of the classes, () of one draw."""
+    if y.shape[1] < 2:
+        return ()
+    return tuple((answers(prediction, classes, y.shape[1]) != y).mean(axis=0).tolist())
 
 
 def class_risk(prediction: F64, y: F64, classes: int = 2) -> float:

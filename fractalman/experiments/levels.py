@@ -5,8 +5,8 @@ Of every replicate the ratio of measured to predicted risk is averaged over the 
 looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is
 added in quadrature. With m + 1 looks at m sizes the smallest of their p-values counts m + 1 times (Bonferroni).
 
-Of a linear smoother a second ratio is formed, to the risk that theory expects over labels on the replicate's very
-training and test points. Structures cancel in it, and labels, which cost little, are all that scatters.
+A second ratio is formed, where it is known (`own_points`), to the risk that theory expects over labels on the
+replicate's very training and test points. Structures cancel in it; labels, which cost little, are all that scatters.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Level(Display):
         same that is asked of a slope and its reference.
     own_ratio
         Measured risk over what is expected on the very points of each replicate, mean over sizes and replicates; None
-        where that is not known (it is of linear smoothers).
+        where that is not known (`own_points`).
     own_half_width
         Its 95 % half-width.
     own_constant
@@ -162,7 +162,8 @@ def level_of(
     against_curve = _against_curve(
         risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures
     )
-    against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected))
+    ratio_errors = getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
+    against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected), ratio_errors)
     constants = [None if due is None else _constant(points, used, due) for due in (predicted, expected)]
     return _level(against_curve, against_own, tuple(used), *constants)
 
@@ -219,16 +220,19 @@ def _looks(means: F64, errors: F64, freedom: F64) -> _Looks:
     return _Looks(float(means[-1]), half_width, float(t[-1]), p_value, means[:-1], t)
 
 
-def _against_own(ratios: F64, parts: F64 | None) -> _Looks:
+def _against_own(ratios: F64, parts: F64 | None, ratio_errors: Sequence[float]) -> _Looks:
     """Look at (replicates, sizes) risks over those that are expected on the replicates' very points.
 
     What differs from replicate to replicate but labels (and what a learner draws) is in the expected risks, so of the
-    parts of the scatter only that of the label vectors is left.
+    parts of the scatter only that of the label vectors is left. What is expected of networks rests on a measured ratio,
+    whose errors (shared by all sizes, and of each alone) more replicates do not take away.
     """
     nothing = None if parts is None else np.zeros((2, ratios.shape[1] + 1))
     scatter = scatter_of(_with_mean(ratios), None if parts is None else _with_mean(parts), nothing)
-    means = _with_mean(ratios).mean(axis=0)
-    return _looks(means, scatter.standard_error, scatter.degrees_of_freedom)
+    means, (shared, single) = _with_mean(ratios).mean(axis=0), ratio_errors[:2]
+    alone = np.append(np.full(ratios.shape[1], single), single / math.sqrt(ratios.shape[1]))
+    errors = np.hypot(scatter.standard_error, np.hypot(shared, alone) * means)
+    return _looks(means, errors, scatter.degrees_of_freedom)
 
 
 def _against_curve(

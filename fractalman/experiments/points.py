@@ -67,8 +67,8 @@ class Point(Display):
         The risk of every label vector alone, whose mean is ``risk``; () where there is one, or points decide their
         labels.
     expected_risk : float or None, default None
-        What theory expects of a linear smoother's risk on these very points, training set and test set, over labels;
-        None where it is not known.
+        What theory expects of the risk on these very points, training set and test set, over labels
+        (`experiments.own_points`); None where it is not known.
     """
 
     learner: str

@@ -40,8 +40,8 @@ class Replicate:
         bayes: n → Bayes risk, mean over the test points; empty where there is no floor. Of classes that are made of
             values the risk of who knows the training values, of strings that of who knows the rules.
         bayes_seconds: wall time of each of them.
-        covariance: of the labels of training and test points, in this order, noise included; None where labels have
-            none that is known.
+        covariance: of the values of training and test points, in this order, noise included; of classes that are made
+            of Gaussian values, of those. None where none is known.
     """
 
     X_train: F32
@@ -122,18 +122,21 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
 
 
 def _covariance(recipe: Recipe, n_points: int, tree: LabelTree | None, points: I64) -> LabelCovariance | None:
-    """Return how the values at the points covary, None for classes and where labels are drawn by no law that is known.
+    """Return how the values at the points covary, None where points decide their labels.
 
-    Waves are Gaussian only over their frequencies, which all labels of a replicate share.
+    Every label vector of a field of waves has frequencies of its own, so squared errors have the expectation of the
+    exact field's. Its classes have not: they would need Gaussian values, which waves are for given frequencies only.
     """
     from fractalman.prediction.drawn import field_of
     from fractalman.theory import TreeCovariance
 
-    if recipe.classifies or not recipe.redraws_labels:
+    if not recipe.redraws_labels:
         return None
     if tree is not None:
         return TreeCovariance(tree).restricted(points)
-    field = field_of(recipe, n_points) if getattr(recipe, "field", "") == "exact" else None
+    if recipe.classifies and getattr(recipe, "field", "exact") != "exact":
+        return None
+    field = field_of(recipe, n_points)
     return None if field is None else field.restricted(points)
 
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fractalman.config import is_integer
-from fractalman.errors import FractalmanError
 from fractalman.executors import Executor
 from fractalman.experiments.brought import refuse_absent, refuse_immovable
 from fractalman.experiments.class_risks import problem_of, risks_of
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
+from fractalman.experiments.own_points import expected_on
 from fractalman.experiments.planning import plan_sweep, refuse_unfit
 from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import Replicate, forget, remembered
 from fractalman.experiments.results import Result, conclude
 from fractalman.experiments.specification import Spec, tasks_of
-from fractalman.learners import Learner, Outcome, Problem
+from fractalman.learners import Outcome, Problem
 from fractalman.progress import duration
 from fractalman.random.streams import Role, key64
-
-EXPECTED_LARGEST = 4096
-"""Training sets up to which a linear smoother's expected risk is computed beside it: a covariance of 128 MiB."""
 
 
 class Sweep(Experiment[Spec, Task, Point, Result]):
@@ -160,29 +156,10 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             value=task.value,
             parameters=parameters,
             doubled=task.doubled,
-            expected_risk=None if task.doubled else _expected(learner, r, n, problem.key, outcome.info),
+            expected_risk=None if task.doubled else expected_on(learner, spec, r, n, problem.key, outcome.info),
         )
         for i, r, outcome, problem in zip(numbers, replicates, outcomes, problems, strict=True)
     ]
-
-
-def _expected(learner: Learner, r: Replicate, n: int, key: int, chosen: Mapping[str, Any]) -> float | None:
-    """Return the risk that a linear smoother is expected to have on a replicate's very points, over labels.
-
-    It has the ridge, or the number of neighbours, that the learner chose: choosing again would cost more than learning.
-    """
-    smoother = learner.smoother() if learner.linear_smoother and n <= EXPECTED_LARGEST else None
-    if smoother is None or r.covariance is None:
-        return None
-    train, test = np.arange(n), len(r.X_train) + np.arange(len(r.X_test))
-    if chosen.get("ridge") is not None:
-        smoother = dataclasses.replace(cast(Any, smoother), ridges=(chosen["ridge"],))
-    elif chosen.get("k") is not None:
-        smoother = dataclasses.replace(cast(Any, smoother), k=chosen["k"])
-    try:
-        return float(smoother.expected(r.covariance, r.X_train[:n], r.X_test, train, test, key).risk.mean())
-    except FractalmanError:  # no ridge can be used in double precision
-        return None
 
 
 def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, loss: str) -> dict[str, Any]:

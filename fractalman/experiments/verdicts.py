@@ -222,15 +222,15 @@ def judge(
         said = "not measurable" if axis.abscissa else "not fitted"
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
-        own = own_reference(curves, points) if local is not None and test_size is not None else None
+        own = own_reference(curves, points) if local is not None else None
         if own is None:
             judgement = compare(
                 found, predicted, local, local_error,
                 attained=attained, note=note or _unpredicted(axis), error=error,
             )  # fmt: skip
         else:
-            expected, error = own
-            judgement = compare(found, predicted, expected, 0.0, name=OWN_EXPONENT, error=error, strict=True)
+            (expected, error), theirs = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
+            judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
     if axis.kind == "data":

@@ -32,6 +32,8 @@ class Curve(CurveDisplay):
         Structures or splits that it averages over; 0 = exact, averaged over the whole family.
     reason : str
         Why some risks are nan; "" where none is.
+    axis : str
+        What ``n`` counts: "n", training points, or "steps".
     """
 
     n: I64
@@ -40,6 +42,7 @@ class Curve(CurveDisplay):
     kind: str
     draws: int = 0
     reason: str = ""
+    axis: str = "n"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """In arithmetic a curve stands for its risks."""

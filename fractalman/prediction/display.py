@@ -37,7 +37,7 @@ class CurveDisplay(Display):
 
     def _summary(self: Any) -> Summary:
         rows = [
-            ("n", _ends(self.n, 0)),
+            (self.axis, _ends(self.n, 0)),
             ("risk", _ends(self.risk, 4)),
             ("standard_error", _ends(self.standard_error, 2)),
         ]
@@ -55,9 +55,9 @@ class CurveDisplay(Display):
         Returns
         -------
         pandas.DataFrame
-            Indexed by n, with columns risk and standard_error.
+            Indexed by n (or steps), with columns risk and standard_error.
         """
-        return frame({"n": self.n, "risk": self.risk, "standard_error": self.standard_error}, index="n")
+        return frame({self.axis: self.n, "risk": self.risk, "standard_error": self.standard_error}, index=self.axis)
 
     def plot(self: Any, ax: Any = None) -> Any:
         """Draw risk against n with twice its error; needs the extra ``plots``.
@@ -74,7 +74,7 @@ class CurveDisplay(Display):
         """
         ax = axes_or_new(ax)
         draw_band(ax, self, STYLES[0][0], "predicted")
-        return log_axes(ax, "training-set size n", "expected risk")
+        return log_axes(ax, "training-set size n" if self.axis == "n" else "training steps", "expected risk")
 
 
 class PredictionDisplay(Display):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
+from fractalman.prediction.kept import KEPT
 from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
@@ -26,6 +27,7 @@ _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
 _ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
 _VARIANCE_POINTS = 4096
+_BYTES_A_POINT = 512  # of a drawn structure: hierarchy, label tree, edges, orders
 _CLASS_DRAWS = 16
 
 
@@ -99,7 +101,7 @@ class DrawnRealizations:
         if recipes:
             generation.check_memory(recipes[0].narrowest())
         for recipe in recipes:
-            yield _draw(recipe)
+            yield KEPT.get(("structure", recipe), partial(_draw, recipe), _bytes_of)
 
     @cached_property
     def variance(self) -> float:
@@ -132,6 +134,10 @@ def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:
     return None if field is None else field(recipe, n_points, None)
 
 
+def _bytes_of(draw: Realization) -> int:
+    return _BYTES_A_POINT * draw.covariance.n_points
+
+
 def _draw(recipe: Recipe) -> Realization:
     """Build one structure and say who trains and who is tested."""
     if family_of(recipe).laws.field is not None:
@@ -141,13 +147,16 @@ def _draw(recipe: Recipe) -> Realization:
     order, test, key = _roles(recipe, n)
 
     def labels(draws: int) -> F64:
-        return generation.label_draws(made, draws)
+        return KEPT.array(("labels", recipe, draws), lambda: generation.label_draws(made, draws))
 
-    def coordinates() -> F32:
+    def place() -> F32:
         generation.check_memory(recipe)
         own = np.empty((n, recipe.ambient_dim), np.float32)
         family_of(recipe).sampler.coordinates(made, own)
         return augment.coordinates(recipe, np.arange(n), own)
+
+    def coordinates() -> F32:
+        return KEPT.array(("coordinates", recipe), place)
 
     tree = noisy(made.label_tree, recipe)
     return Realization(
@@ -161,7 +170,9 @@ def _field_draw(recipe: Recipe) -> Realization:
     order, test, key = _roles(recipe, recipe.max_points)
 
     def labels(draws: int) -> F64:
-        return generation.label_draws(generation.structure(recipe), draws)
+        return KEPT.array(
+            ("labels", recipe, draws), lambda: generation.label_draws(generation.structure(recipe), draws)
+        )
 
     def coordinates() -> AnyFloat:
         """Its own coordinates, for the rotation into R^d changes no distance; nuisance beside them."""

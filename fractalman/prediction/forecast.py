@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._switches import switches
 from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman.config import is_integer
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
@@ -22,10 +23,12 @@ from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.law_facts import LawFacts
 from fractalman.prediction.laws import law_of, law_on
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
+from fractalman.prediction.stopped import no_steps_curve, stopped_curve
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, close, resolve
@@ -33,12 +36,13 @@ from fractalman.sources import RecipeSource, close, resolve
 if TYPE_CHECKING:
     from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
+    from fractalman.learners.networks.mlp import MLP
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
 
 
 @dataclass(frozen=True)
-class Prediction(PredictionDisplay):
+class Prediction(LawFacts, PredictionDisplay):
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
     Attributes
@@ -57,61 +61,6 @@ class Prediction(PredictionDisplay):
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
     _own: Learner | None = field(repr=False, compare=False, default=None)
-
-    @property
-    def data_exponent(self) -> float | None:
-        """Asymptotic α_D, or None where no power law holds."""
-        return self.law.data_exponent
-
-    @property
-    def model_exponent(self) -> float | None:
-        """α_P of the best model with P cells or pieces, or None."""
-        return self.law.model_exponent
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether the data law is n^−α_D times a power of ln n."""
-        return self.law.logarithmic
-
-    @property
-    def attained(self) -> bool:
-        """Whether a fit at sizes that one can afford shows the asymptote."""
-        return self.law.attained
-
-    @property
-    def source(self) -> str:
-        """Where the law comes from, in a line."""
-        return self.law.source
-
-    @property
-    def evidence(self) -> str:
-        """How far the law was checked."""
-        return self.law.evidence
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What must hold, one sentence each."""
-        return self.law.assumptions
-
-    @property
-    def windows(self) -> tuple[theory.Window, ...]:
-        """Training-set sizes inside which exponents hold; none = they hold everywhere."""
-        return tuple(replace(window, high=max(window.low, window.high)) for window in self.law.windows)
-
-    @property
-    def conflicts(self) -> tuple[theory.Conflict, ...]:
-        """Other laws that could be applied here and say something else."""
-        return self.law.conflicts
-
-    def why(self) -> str:
-        """Return in words why this law holds: what went in, what was computed, the references, where it ends.
-
-        Returns
-        -------
-        str
-            A line for each step.
-        """
-        return self.law.why()
 
     @property
     def population(self) -> float:
@@ -166,6 +115,16 @@ class Prediction(PredictionDisplay):
         return 0.0 if self._curve is None else self._curve.shared_error
 
     @property
+    def ratio_errors(self) -> tuple[float, float, float]:
+        """Relative standard errors of a measured ratio that the curve rests on: one that all sizes share, one of every
+        size alone, and that of exponents. 0 but for networks; what is expected on given points has them, too.
+        """
+        found = self._curve
+        if found is None or not found.measured:
+            return 0.0, 0.0, 0.0
+        return found.shared_error, found.size_error, found.slope_error
+
+    @property
     def affordable_floor(self) -> float:
         """The same of the floor."""
         return 0.0 if self._floor is None else min(self._floor.affordable, self._floor.largest)
@@ -191,6 +150,43 @@ class Prediction(PredictionDisplay):
         if self._curve is None:
             raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
+
+    def steps_curve(self, steps: Sequence[int] | AnyInt, n: int) -> Curve:
+        """Return a network's expected risk after numbers of steps on ``n`` training points: its tangent kernel's flow.
+
+        Parameters
+        ----------
+        steps : (k,) int
+            Each ≥ 1, each a training of its own with its whole schedule.
+        n : int
+            Training points, 2 to 4096.
+
+        Returns
+        -------
+        Curve
+            Its ``n`` are the steps (``axis`` says so), its risks in units of the label's prior variance; the errors
+            are those of structures and of the measured ratio of networks to the flow.
+
+        Raises
+        ------
+        RecipeError
+            For learners that are no network of gradient descent (optimizer "sgd"), and for sizes outside.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> network = fm.learners.make("mlp", {"optimizer": "sgd", "learning_rate": 2e-3, "width": 64})
+        >>> curve = fm.predict(fm.Cascade(n_points=400, hurst=0.5), network, draws=3).steps_curve([50, 800], n=32)
+        >>> bool(curve.risk[0] > curve.risk[1])
+        True
+        """
+        trouble = no_steps_curve(self._own)
+        if trouble:
+            raise RecipeError(trouble)
+        self.recipe.needs_values("a curve along the steps")
+        if not is_integer(n) or n > self.largest:
+            raise RecipeError(f"n = {n!r}: expected a number of training points up to {self.largest:.0f}")
+        return stopped_curve(self._source, cast("MLP", self._own), steps, int(n), self._averages.count)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the Bayes floor: no learner's expected risk is below it.

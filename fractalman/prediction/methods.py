@@ -38,6 +38,7 @@ class Method:
         shared_error, size_error: relative standard errors of what the curve rests on, beside the average over
             structures: the same at all sizes, and from size to size.
         slope_error: of an exponent of the curve, likewise.
+        measured: whether those three are of a measured ratio, which what is expected on given points has, too.
         usual: draws by default; None = as many as the source has.
         drawn: an exact curve draw by draw, (draws, sizes).
     """
@@ -50,6 +51,7 @@ class Method:
     shared_error: float = 0.0
     size_error: float = 0.0
     slope_error: float = 0.0
+    measured: bool = False
     usual: int | None = None
     drawn: Compute | None = None
 
@@ -112,6 +114,8 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
         return (
             "classes are subclusters, and no theory gives a learner's curve on them: compare it with the best constant"
         )
+    if recipe is not None and learner == "bayes":
+        return no_floor(recipe)
     if recipe is not None and recipe.classifies and learner == "mlp":
         return (
             "no theory gives this network's 0–1 risk: how far it is from its tangent kernel was measured for squared "
@@ -265,4 +269,5 @@ def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Met
         shared_error=lost.shared_error,
         size_error=lost.size_error,
         slope_error=lost.slope_error,
+        measured=True,
     )

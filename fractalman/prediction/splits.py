@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fractalman import generation, theory
 from fractalman._typing import F64
@@ -60,6 +60,7 @@ class Splits:
         n, tree = data.n_points, None
         covariance: theory.LabelCovariance
 
+        @lru_cache(maxsize=1)  # all splits have the same points
         def labels(draws: int) -> F64:
             return generation.label_draws(data, draws)
 

@@ -15,6 +15,7 @@ Source: Jacot, Gabriel & Hongler, arXiv 1806.07572; Lee et al., arXiv 1902.06720
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,18 +82,71 @@ class TangentNetwork(Smoother):
         scale = 1.0 if self.parameterization == "ntk" else float(self.width)
         return scale * ntk(X, Z, self.depth, width, self.parameterization)
 
-    def _smoother(self, X: F64) -> F64:
-        """Return G with H = K_tn G, (n, n) float64: K⁻¹(1 − exp(−tK))."""
+    def _smoothers(self, X: F64, times: Sequence[float | None]) -> Iterator[F64]:
+        """Yield G with H = K_tn G for every time, (n, n) float64: K⁻¹(1 − exp(−tK)); one spectrum serves all."""
         K = self._kernel(X, X)
         level, modes = np.linalg.eigh(K)
         floor = _RIDGE * float(np.mean(np.diag(K))) or 1.0
-        if self.time is None:
-            gain = 1.0 / np.maximum(level, floor)
-        else:
-            rate = 2.0 * self.time / (len(X) * self.outputs)
-            small = level * rate < 1e-8  # (1 − e^−x)/x → 1
-            gain = np.where(small, rate, -np.expm1(-np.maximum(level, 0.0) * rate) / np.where(small, 1.0, level))
-        return np.asarray((modes * gain) @ modes.T, np.float64)
+        for time in times:
+            if time is None:
+                gain = 1.0 / np.maximum(level, floor)
+            else:
+                rate = 2.0 * time / (len(X) * self.outputs)
+                small = level * rate < 1e-8  # (1 − e^−x)/x → 1
+                gain = np.where(small, rate, -np.expm1(-np.maximum(level, 0.0) * rate) / np.where(small, 1.0, level))
+            yield np.asarray((modes * gain) @ modes.T, np.float64)
+
+    def _smoother(self, X: F64) -> F64:
+        return next(self._smoothers(X, [self.time]))
+
+    def along(
+        self,
+        covariance: LabelCovariance,
+        X_train: AnyFloat,
+        X_test: AnyFloat,
+        train: I64,
+        test: I64,
+        times: Sequence[float | None],
+    ) -> list[F64]:
+        """Return the risk expected over labels and over the start, at several times.
+
+        Parameters
+        ----------
+        covariance : LabelCovariance
+            Of the labels.
+        X_train, X_test : (n, d) and (t, d) float arrays
+            Inputs, scaled here as the harness scales them.
+        train, test : (n,) and (t,) int64
+            Their point numbers.
+        times : sequence of float or None
+            In place of ``time``.
+
+        Returns
+        -------
+        list of (t,) float64
+            Risks at the test points for every time, in units of the label's prior variance.
+        """
+        X, Z = scaled_inputs(X_train, X_test)
+        n = train.size
+        inner = covariance.block(train, train)
+        spread = float(np.trace(inner) / n - inner.mean())  # E of the labels' mean square about their mean
+        start = nngp(X, X, self.depth) if self.from_start else None
+        across = [self._kernel(Z[a : a + _ROWS], X) for a in range(0, test.size, _ROWS)]
+        begun = [
+            None if start is None else _starts(Z[a : a + _ROWS], X, self.depth) for a in range(0, test.size, _ROWS)
+        ]
+        found = []
+        for G in self._smoothers(X, times):
+            risk = np.empty(test.size)
+            for part, (rows, own) in enumerate(zip(across, begun, strict=True)):
+                at, H = slice(part * _ROWS, (part + 1) * _ROWS), rows @ G
+                risk[at] = covariance.residuals(with_intercept(H), train, test[at])
+                if start is not None and own is not None:
+                    left = own[0] - 2.0 * np.einsum("tn,tn->t", H, own[1])
+                    left += np.einsum("tn,tn->t", H @ start, H)
+                    risk[at] += spread * np.maximum(left, 0.0)
+            found.append(risk)
+        return found
 
     def expected(
         self,
@@ -121,22 +175,7 @@ class TangentNetwork(Smoother):
         Expected
             ``risk`` (t,) float64 in units of the label's prior variance.
         """
-        X, Z = scaled_inputs(X_train, X_test)
-        G, n = self._smoother(X), train.size
-        inner = covariance.block(train, train)
-        spread = float(np.trace(inner) / n - inner.mean())  # E of the labels' mean square about their mean
-        start = nngp(X, X, self.depth) if self.from_start else None
-        risk = np.empty(test.size)
-        for a in range(0, test.size, _ROWS):
-            rows, points = Z[a : a + _ROWS], test[a : a + _ROWS]
-            H = self._kernel(rows, X) @ G
-            risk[a : a + _ROWS] = covariance.residuals(with_intercept(H), train, points)
-            if start is not None:
-                own = np.array([nngp(row[None], row[None], self.depth)[0, 0] for row in rows])
-                left = own - 2.0 * np.einsum("tn,tn->t", H, nngp(rows, X, self.depth))
-                left += np.einsum("tn,tn->t", H @ start, H)
-                risk[a : a + _ROWS] += spread * np.maximum(left, 0.0)
-        return Expected(risk)
+        return Expected(self.along(covariance, X_train, X_test, train, test, [self.time])[0])
 
     def weights(self, X_train: AnyFloat, X_test: AnyFloat, key: int = 0, ridge: float | None = None) -> F64:  # noqa: ARG002
         """Return the weights of the training labels, centred ones, in the predictions.
@@ -155,6 +194,12 @@ class TangentNetwork(Smoother):
         """
         X, Z = scaled_inputs(X_train, X_test)
         return with_intercept(self._kernel(Z, X) @ self._smoother(X))
+
+
+def _starts(rows: F64, X: F64, depth: int) -> tuple[F64, F64]:
+    """Return variances of the first function at test points, and its covariances with the training points."""
+    own = np.array([nngp(row[None], row[None], depth)[0, 0] for row in rows])
+    return own, nngp(rows, X, depth)
 
 
 def training_time(learning_rate: float, steps: int, warmup: int, momentum: float = 0.9) -> float:

@@ -15,10 +15,13 @@ from fractalman.experiments import load_spec, run_sweep
 from fractalman.experiments.levels import level_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.replicates import make_replicate
+from fractalman.experiments.sweep import _problem_key
+from fractalman.prediction.networks import CAMPAIGN
 
 CLUSTER = {"family": "percolation-cluster", "n_points": 2048, "ambient_dim": 128, "noise": 0.2}
 FIELD = {"family": "smooth-manifold", "n_points": 1000, "kind": "torus", "dim": 2, "ambient_dim": 8, "hurst": 0.5,
          "field": "exact"}  # fmt: skip
+WAVES = {**FIELD, "n_points": 450, "field": "waves"}
 SIZES = [32, 64, 128]
 LEARNERS = ["1-nn", "k-nn", "laplace-kernel", "ridge", "random-features"]
 
@@ -30,16 +33,24 @@ def sweep(recipe: dict[str, Any], learners: list[str], draws: int, folder: Path,
 
 
 @pytest.mark.parametrize(
-    ("recipe", "learners"), [(CLUSTER, LEARNERS), (FIELD, ["1-nn", "laplace-kernel"])], ids=["tree", "field"]
+    ("recipe", "learners", "draws"),
+    [
+        (CLUSTER, LEARNERS, 200),
+        (FIELD, ["1-nn", "laplace-kernel"], 200),
+        (WAVES, ["1-nn", "laplace-kernel"], 60),
+        ({**CLUSTER, "target": "sign"}, ["1-nn"], 400),
+        ({**CLUSTER, "target": "threshold", "threshold": 0.7}, ["1-nn"], 400),
+    ],
+    ids=["tree", "field", "waves", "signs", "classes"],
 )
 def test_the_expected_risk_is_the_mean_over_many_labels(
-    recipe: dict[str, Any], learners: list[str], tmp_path: Path
+    recipe: dict[str, Any], learners: list[str], draws: int, tmp_path: Path
 ) -> None:
-    """Within 4 standard errors over 200 label vectors, and the other replicate's expectation is rejected."""
-    result = sweep(recipe, learners, 200, tmp_path)
+    """Within 4 standard errors over the label vectors, and the other replicate's expectation is rejected."""
+    result = sweep(recipe, learners, draws, tmp_path)
     swapped = []
     for point in (p for p in result.points if p.learner != "bayes"):
-        error = np.std(point.draw_risks, ddof=1) / np.sqrt(200)
+        error = np.std(point.draw_risks, ddof=1) / np.sqrt(draws)
         assert abs(point.risk - point.expected_risk) < 4.0 * error + 0.01 * point.risk, (
             point
         )  # a choice looks at labels
@@ -48,7 +59,42 @@ def test_the_expected_risk_is_the_mean_over_many_labels(
         )
         swapped.append(abs(point.risk - other.expected_risk) / error)
         assert Point.from_dict(point.to_dict()) == point
-    assert max(swapped) > 4.0
+    assert max(swapped) > (4.0 if recipe in (CLUSTER, FIELD) else 3.0)
+
+
+@pytest.mark.parametrize("table", [{"target": "sign"}, {"target": "classes"}], ids=["votes", "subclusters"])
+def test_nothing_is_expected_of_votes_and_of_classes_that_points_decide(table: dict[str, Any], tmp_path: Path) -> None:
+    recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | table
+    learners = ["laplace-kernel"] if table["target"] == "sign" else ["1-nn"]
+    result = sweep(recipe, learners, 1 if table["target"] == "classes" else 8, tmp_path)
+    assert {point.expected_risk for point in result.points} == {None}
+
+
+def test_a_network_is_expected_to_have_its_tangent_kernel_s_risk_times_the_measured_ratio(tmp_path: Path) -> None:
+    """And its level has the errors of that ratio, however many replicates there are."""
+    table = {"learners": ["mlp", "ntk-kernel"], "train_sizes": [32], "seeds": 2, "test_size": 64, "label_draws": 1}
+    network = {"width": 8, "steps": 2, "batch_size": 16}
+    clean = {key: value for key, value in CLUSTER.items() if key != "noise"}
+    spec = load_spec({"recipe": clean, "sweep": table, "mlp": network})
+    replicate, points = make_replicate(spec, 0), run_sweep(spec, tmp_path).points
+    points_of = {point.learner: point for point in points if point.seed == 0}
+    kernel = fm.theory.smoother_risk(
+        replicate.covariance, np.concatenate([replicate.X_train, replicate.X_test]), np.arange(32),
+        32 + np.arange(64), "ntk-kernel", _problem_key(spec, 0, 32),
+    ).risk.mean()  # fmt: skip
+    assert points_of["mlp"].expected_risk == pytest.approx(CAMPAIGN.ratio * kernel)
+    assert points_of["ntk-kernel"].expected_risk != pytest.approx(points_of["mlp"].expected_risk)
+
+    class Measured(Flat):
+        ratio_errors = (0.04, 0.05, 0.03)
+
+    exact = [
+        Point("mlp", n, seed, 0.3 * (1.0 + 1e-4 * seed), 0.0, 1.0, 1e4, expected_risk=0.3)
+        for seed in range(5) for n in SIZES
+    ]  # fmt: skip
+    due = 2.776 * np.hypot(0.04, 0.05 / np.sqrt(3.0))  # Student's t of 4 degrees of freedom
+    assert level_of(exact, Measured(), SIZES, 5).own_half_width == pytest.approx(due, rel=1e-2)
+    assert level_of(exact, Flat(), SIZES, 5).own_half_width < 0.01
 
 
 def test_one_neighbour_s_expectation_by_hand(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ class NetworkLearner(Learner):
             f"{self.name}: {self.shape_words}, labels centred by their training mean and divided by their "
             "root mean square, undone in the prediction; mean squared error, "
             f"{optimizer[s.optimizer]}{decay}, float32, batches of {s.batch_size} {drawn[s.sampling]}, peak learning "
-            f"rate {rates} after {self._warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
+            f"rate {rates} after {self.warmup} warm-up steps, half a cosine down to 0 over {s.steps} steps; a network "
             f"stops (and is frozen) at the first multiple of {BLOCK} steps at which its risk over all its "
             f"training points is below {s.interpolation_tolerance:g} of its label variance ('interpolated') or is no "
             "number ('diverged': it has no risk, and the others of its company go on), else when the steps are used up "
@@ -228,7 +228,8 @@ class NetworkLearner(Learner):
         )
 
     @property
-    def _warmup(self) -> int:
+    def warmup(self) -> int:
+        """Steps of the schedule's linear rise."""
         return int(min(100, max(1, self.settings.steps // 20)))
 
     def run(self, problems: Sequence[Problem], checkpoint: Path | None = None) -> list[Outcome]:
@@ -410,7 +411,7 @@ class NetworkLearner(Learner):
         return Run(
             network=self.network,
             steps=s.steps,
-            warmup=self._warmup,
+            warmup=self.warmup,
             block=BLOCK,
             batch_size=s.batch_size,
             learning_rate=rate,

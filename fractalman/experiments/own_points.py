@@ -1,0 +1,102 @@
+"""What theory expects of a learner's risk on a replicate's very points, over labels: structures cancel against it.
+
+- A linear smoother of values: exact, with the ridge or the number of neighbours that it chose, for choosing again would
+  cost more than learning. It holds for every field whose label vectors are drawn alike, Gaussian or not.
+- One neighbour of classes, and k of which one was chosen: exact for Gaussian values, the arccosine of the correlation
+  of the pair (Owen's function of it where a threshold is not 0). The vote of more neighbours, of ridge or of kernels is
+  an orthant probability without a closed form: nothing is expected of it here, it is held against its curve alone.
+- A network of values: the exact risk of ridge regression with its tangent kernel times what networks were measured to
+  lose against it, which has the errors of that measurement (`prediction.networks`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from fractalman.errors import FractalmanError
+from fractalman.experiments.class_risks import ZERO_ONE
+from fractalman.experiments.replicates import Replicate
+from fractalman.experiments.specification import Spec
+from fractalman.learners import Learner
+
+if TYPE_CHECKING:
+    from fractalman.theory import Smoother
+
+EXPECTED_LARGEST = 4096
+"""Training sets up to which a linear smoother's expected risk is computed: a covariance of 128 MiB."""
+NETWORK_LARGEST = 2048
+"""The same of networks, whose kernel chooses its ridge anew."""
+
+
+def expected_on(
+    learner: Learner, spec: Spec, r: Replicate, n: int, key: int, chosen: Mapping[str, Any]
+) -> float | None:
+    """Return the risk expected over labels on a replicate's training and test points; None where it is not known.
+
+    Parameters
+    ----------
+    learner : Learner
+        Who was fitted.
+    spec : Spec
+        Of the sweep: whether labels are classes, and the loss.
+    r : Replicate
+        Its points.
+    n : int
+        Training points, the first of the replicate's.
+    key : int
+        The learner's key.
+    chosen : dict
+        What it chose: "ridge" or "k".
+    """
+    smoother = learner.smoother() if expects(learner, spec, n) else None
+    if smoother is None or r.covariance is None:
+        return None
+    if chosen.get("ridge") is not None:
+        smoother = dataclasses.replace(cast(Any, smoother), ridges=(chosen["ridge"],))
+    elif chosen.get("k") is not None:
+        smoother = dataclasses.replace(cast(Any, smoother), k=chosen["k"])
+    try:
+        if spec.recipe.classifies:
+            return _of_class(smoother, spec, r, n)
+        train, test = np.arange(n), len(r.X_train) + np.arange(len(r.X_test))
+        risk = float(smoother.expected(r.covariance, r.X_train[:n], r.X_test, train, test, key).risk.mean())
+    except FractalmanError:  # no ridge can be used in double precision
+        return None
+    if learner.linear_smoother:
+        return risk
+    from fractalman.prediction.networks import CAMPAIGN
+
+    return CAMPAIGN.ratio * risk
+
+
+def expects(learner: Learner, spec: Spec, n: int) -> bool:
+    """Return whether `expected_on` may know a learner's risk, before there are points.
+
+    Parameters
+    ----------
+    learner, spec, n
+        As for `expected_on`.
+    """
+    if not spec.recipe.redraws_labels or spec.axis.kind != "data":
+        return False
+    if learner.linear_smoother:
+        votes = spec.recipe.classifies and (spec.loss != ZERO_ONE or not learner.name.endswith("-nn"))
+        return n <= EXPECTED_LARGEST and not votes
+    return learner.batched and n <= NETWORK_LARGEST and not spec.recipe.classifies and learner.smoother() is not None
+
+
+def _of_class(smoother: Smoother, spec: Spec, r: Replicate, n: int) -> float | None:
+    """Return the 0–1 risk of one neighbour; None of everyone else, and of other losses."""
+    from fractalman.nearest import nearest_k
+    from fractalman.theory import neighbour_class_risk
+    from fractalman.theory.smoothers import Neighbours
+
+    if spec.loss != ZERO_ONE or r.covariance is None or not isinstance(smoother, Neighbours) or smoother.k != 1:
+        return None
+    nearest = nearest_k(r.X_train[:n], r.X_test, 1)[:, 0]
+    test = len(r.X_train) + np.arange(len(r.X_test))
+    return float(neighbour_class_risk(r.covariance, test, nearest, spec.recipe.threshold).mean())

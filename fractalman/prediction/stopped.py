@@ -1,0 +1,112 @@
+"""The curve of a network along its steps: its tangent kernel's gradient flow, stopped at the area under the schedule.
+
+Every number of steps is a training of its own, with a schedule of its own, as a sweep along the steps has it. The flow
+starts from the random function that the network starts from (`theory.TangentNetwork`); both are counted. What networks
+were measured to have more than it is a factor, as along n: datasets/reference/FINDINGS.md, "Steps as an axis".
+Measured were two hidden layers of width 256, n = 128 and 512, 50 to 3200 steps of batches of 64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fractalman._typing import F64, AnyInt
+from fractalman.errors import RecipeError
+from fractalman.prediction.curves import Curve
+from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.networks import NetworkRatio
+from fractalman.prediction.splits import Splits
+from fractalman.theory.network_smoothers import TangentNetwork, training_time
+
+if TYPE_CHECKING:
+    from fractalman.learners.networks.mlp import MLP
+
+# made by scripts/steps_axis.py
+STOPPED = NetworkRatio(ratio=1.071, shared_error=0.038, size_error=0.037, slope_error=0.012, families=6)
+# end
+"""From datasets/statistics/steps_axis.csv, gradient descent on three recipes: its families are recipes × sizes n."""
+
+_LARGEST, _MOST_STEPS = 4096, 1 << 24
+MOMENTUM = 0.9
+"""Of the harness's "sgd"."""
+
+
+def no_steps_curve(learner: object) -> str | None:
+    """Return why a learner has no curve along its steps, None where it has one."""
+    settings = getattr(learner, "settings", None)
+    if getattr(learner, "name", "") != "mlp" or settings is None:
+        return "a curve along the steps is one of a network: expected learner = 'mlp', or one made with its settings"
+    if settings.activation != "relu" or settings.parameterization == "mup":
+        return (
+            f"activation = {settings.activation!r}, parameterization = {settings.parameterization!r}: the tangent "
+            "kernel is known for 'relu' with 'standard' or 'ntk'; use those"
+        )
+    if settings.optimizer != "sgd":
+        return (
+            f"optimizer = {settings.optimizer!r}: no theory gives the time that its steps take; use "
+            "fractalman.learners.make('mlp', {'optimizer': 'sgd', 'learning_rate': …})"
+        )
+    if settings.sampling != "replacement" or len(settings.rates) > 1 or settings.weight_decay:
+        return (
+            "the flow is that of one learning rate on all n points, without decay: expected sampling = 'replacement', "
+            "one learning_rate and weight_decay = 0"
+        )
+    return None
+
+
+def stopped_curve(
+    source: DrawnRealizations | Splits, learner: MLP, steps: Sequence[int] | AnyInt, n: int, draws: int
+) -> Curve:
+    """Return a network's expected risk after each number of steps on n points, averaged over draws.
+
+    Parameters
+    ----------
+    source : DrawnRealizations or Splits
+        Of a recipe or a dataset.
+    learner : MLP
+        With settings that `no_steps_curve` has nothing against.
+    steps : (k,) int
+        Numbers of steps ≥ 1.
+    n : int
+        Training points.
+    draws : int
+        Structures or splits.
+
+    Raises
+    ------
+    RecipeError
+        For sizes and steps outside.
+    """
+    wanted = np.atleast_1d(np.asarray(steps))
+    if wanted.ndim != 1 or wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
+        raise RecipeError(f"steps = {steps!r}: expected integers from 1 to {_MOST_STEPS}")
+    if wanted.max() > _MOST_STEPS:
+        raise RecipeError(f"steps up to {wanted.max()}: expected integers from 1 to {_MOST_STEPS}")
+    if not 2 <= n <= _LARGEST:
+        raise RecipeError(f"n = {n!r}: expected a number of training points from 2 to {_LARGEST}")
+    times = [_time(learner, int(k)) for k in wanted]
+    rows: list[list[float]] = []
+    for draw in source.draws((n,), 0, draws):
+        X, train, s = draw.coordinates(), draw.order[:n], learner.settings
+        flow = TangentNetwork(s.width, s.depth, s.parameterization)
+        risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
+        rows.append([float(risk.mean()) for risk in risks])
+    found: F64 = STOPPED.ratio * np.array(rows)
+    risk = found.mean(axis=0)
+    own = found.std(axis=0, ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.zeros(risk.size)
+    error = np.hypot(own, np.hypot(STOPPED.shared_error, STOPPED.size_error) * risk)
+    kind = (
+        f"{STOPPED.ratio:.2f} (as measured on {STOPPED.families} curves) × gradient flow with its tangent kernel on "
+        f"n = {n} points, expected over labels and starts"
+    )
+    return Curve(wanted.astype(np.int64), risk, error, kind, len(rows), "", "steps")
+
+
+def _time(learner: MLP, steps: int) -> float:
+    """Area under the schedule of so many steps."""
+    own = replace(learner, settings=replace(learner.settings, steps=steps))
+    return training_time(learner.settings.rates[0], steps, own.warmup, MOMENTUM)
