@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from fractalman.measure.distances import tree_distances
+from fractalman.measure.measured import Measured
 from fractalman.measure.sizes import cluster_sizes
 from fractalman.measure.variograms import MAX_TARGETS, variogram
 from fractalman.recipes import Recipe
@@ -30,7 +31,7 @@ class Columns(Protocol):
     def recipe(self) -> Any: ...
 
 
-def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
+def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> Measured:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 
     Parameters
@@ -44,7 +45,7 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
 
     Returns
     -------
-    dict
+    Measured
         {"recipe", "n_points", "label", "clusters", "distances" (None without edges), "variogram"}; errors are sampling
         errors on this one draw.
 
@@ -60,7 +61,7 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
     if isinstance(file, (str, os.PathLike, Mapping, Recipe)):
         with data_of(file) as data:
             return measure_file(cast(Columns, data), n_sources=n_sources, seed=seed)
-    return _measured(cast(Columns, file), n_sources, seed)
+    return Measured(_measured(cast(Columns, file), n_sources, seed))
 
 
 def _measured(file: Columns, n_sources: int, seed: int) -> dict[str, Any]:
