@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from fractalman._on_demand import no_attribute
 from fractalman._version import __version__
 
 _HOME: dict[str, str] = {
@@ -89,7 +90,7 @@ __all__ = [*_HOME, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'fractalman' has no attribute {name!r}")
+        raise no_attribute("fractalman", name, __all__)
     module, _, attribute = _HOME[name].partition(":")
     found = importlib.import_module(module)
     value = getattr(found, attribute) if attribute else found

@@ -89,6 +89,34 @@ def refuse_source(target: str | os.PathLike[str], source: object) -> None:
         raise RecipeError(f"{os.fspath(target)} is the file that is read: expected another one; use another name")
 
 
+_OTHER_DATA = (
+    ".npy", ".npz", ".csv", ".tsv", ".txt", ".dat", ".json", ".jsonl", ".parquet", ".feather", ".xlsx", ".h5ad",
+    ".zarr", ".mat", ".pkl", ".pickle", ".pt", ".pth", ".safetensors",
+)  # fmt: skip
+
+
+OWN_DATA = (
+    "points of your own are read by fractalman measure, study-data and predict --data, losses by measure --scaling, in "
+    "Python both by fm.measure"
+)
+"""What reads other people's files, for messages of what does not."""
+
+
+def other_data(path: str | os.PathLike[str]) -> str:
+    """Return the ending of a path that says that it holds data of another kind than ours; "" for any other path.
+
+    Examples
+    --------
+    >>> other_data("points.NPY"), other_data("losses.csv.gz"), other_data("cluster.h5")
+    ('.npy', '.csv', '')
+    """
+    name = Path(path)
+    if name.suffix.lower() in (".gz", ".bz2", ".xz"):
+        name = name.with_suffix("")
+    ending = name.suffix.lower()
+    return ending if ending in _OTHER_DATA else ""
+
+
 def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     """Return ``path`` if it is an ordinary file that may be read, without opening it: a pipe would wait for ever.
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+
+def no_attribute(package: str, name: str, names: Iterable[str]) -> AttributeError:
+    """Return the error about a name that a package does not have, with the nearest one unless Python itself asks."""
+    from fractalman.errors import nearest
+
+    hint = "" if name.startswith("_") else nearest(name, names)
+    return AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
 
 
 def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
@@ -15,7 +23,7 @@ def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     def get(name: str) -> Any:
         if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise no_attribute(package, name, homes)
         value = getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
         vars(importlib.import_module(package))[name] = value
         return value

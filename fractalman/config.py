@@ -164,6 +164,8 @@ def integer(low: int, high: int, example: str = "") -> Callable[[str, Any], int]
     def check(name: str, value: Any) -> int:
         if not is_integer(value) or not low <= operator.index(value) <= high:
             more = example if example.startswith(";") else f" {example}" if example else ""
+            if isinstance(value, float) and low <= value <= high and value % 1.0 == 0.0:
+                more += f"; use {name} = {value:.0f}"
             raise RecipeError(f"{name} = {shown(value)}: expected an integer from {low} to {high}{more}")
         return operator.index(value)
 
@@ -495,5 +497,5 @@ def tables_of(source: Source, where: str = "the specification") -> tuple[Mapping
     if isinstance(source, str) and "\n" in source:
         return parse_toml(source, where), where
     if not isinstance(source, (str, Path)):
-        raise RecipeError(f"{where} is {shown(source)}: expected the path of a TOML file, TOML text, or tables")
+        raise RecipeError(f"{where} is {shown(source)}: expected a TOML file, TOML text, or tables")
     return read_toml(source), str(source)

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text
+from fractalman._files import OWN_DATA, other_data
+from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text, no_such_name
 from fractalman.catalogue.studies import study_names, study_text
-from fractalman.config import shown
-from fractalman.errors import RecipeError, nearest
+from fractalman.config import read_toml
+from fractalman.errors import RecipeError
 from fractalman.recipes import Recipe, from_dict, from_toml
 
 if TYPE_CHECKING:
@@ -112,7 +113,10 @@ def _resolve(source: RecipeSource, data: bool) -> Recipe | Dataset | CoarseDatas
         return _named(source, data)
     if isinstance(getattr(source, "recipe", None), Recipe):
         return source
-    raise RecipeError(f"found {type(source).__name__}: expected {EXPECTED}; use e.g. fm.Cascade(n_points=1000)")
+    use = "fm.Cascade(n_points=1000)"
+    if hasattr(source, "shape") or hasattr(source, "columns"):
+        use = f"{use}; of points of your own fm.predict_own_data(X, y), fm.measure.dimension(X)"
+    raise RecipeError(f"found {type(source).__name__}: expected {EXPECTED}; use e.g. {use}")
 
 
 def recipe_of(source: RecipeSource) -> Recipe:
@@ -188,6 +192,8 @@ def spec_of(source: Any, command: str = "") -> Any:
     >>> "[sweep]" in spec_of("quickstart-cascade")
     True
     """
+    if isinstance(source, Recipe):
+        raise RecipeError('found a recipe: expected a specification; use e.g. {"recipe": recipe, "sweep": {…}}')
     if not isinstance(source, (str, os.PathLike)) or (isinstance(source, str) and "\n" in source):
         return source
     if is_file(source) and not (f"{command}-{source}" in study_names() and Path(source).is_dir()):
@@ -198,6 +204,7 @@ def spec_of(source: Any, command: str = "") -> Any:
                 f"{source} is a dataset file: expected a specification; use a TOML file that says what to run, or a "
                 "name of the catalogue"
             )
+        _needs_toml(source, f'; a study reads points of your own where its TOML says [data] file = "{source}"')
         return Path(source)
     name = os.fspath(source)
     for known in (name, f"{command}-{name}"):
@@ -205,11 +212,30 @@ def spec_of(source: Any, command: str = "") -> Any:
             return study_text(known)
     if name in catalogue_names():
         return catalogue_text(name)
-    names = _every_name()
-    raise RecipeError(
-        f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names; use fractalman list"
-        f"{nearest(name, names)}"
-    )
+    raise RecipeError(no_such_name(name, [*catalogue_names(), *study_names()]))
+
+
+def specified_recipe(given: Any) -> Recipe:
+    """Return the recipe of a specification: a table [recipe], a name of the catalogue, or in Python a recipe.
+
+    Parameters
+    ----------
+    given : dict, str or Recipe
+        What stands at the key ``recipe``.
+
+    Raises
+    ------
+    RecipeError
+        For anything else, with every mistake of a table.
+
+    Examples
+    --------
+    >>> specified_recipe("cascade-plain").family
+    'cascade'
+    """
+    if isinstance(given, Recipe):
+        return given
+    return catalogue_recipe(given) if isinstance(given, str) else from_dict(given)
 
 
 def close(data: Any) -> None:
@@ -243,4 +269,15 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
         from fractalman.datasets.file import open_file
 
         return open_file(source)
-    return from_toml(Path(source))
+    _needs_toml(source, "")
+    tables = read_toml(Path(source))
+    return specified_recipe(tables["recipe"]) if isinstance(tables.get("recipe"), str) else from_toml(Path(source))
+
+
+def _needs_toml(path: str | os.PathLike[str], more: str) -> None:
+    """Refuse a file whose ending says that it holds points or a table, and say what reads it."""
+    ending = other_data(path)
+    if ending and Path(path).exists():
+        raise RecipeError(
+            f"{path} ends in {ending}: expected a TOML file, or a name of the catalogue; {OWN_DATA}{more}"
+        )

@@ -22,7 +22,7 @@ import numpy as np
 from fractalman._typing import AnyInt
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.memory import Dataset
-from fractalman.datasets.shuffled import BUFFER_BYTES, Batches, Points, batches
+from fractalman.datasets.shuffled import BUFFER_BYTES, LATENTS, Batches, Points, batches
 from fractalman.errors import MissingExtraError, RecipeError
 
 try:
@@ -79,7 +79,7 @@ class PointDataset(MapDataset):  # type: ignore[misc]
 
 
 class BatchDataset(IterableDataset):  # type: ignore[misc]
-    """Iterable-style: whole shuffled batches of one epoch, X (batch_size, d) float32 and y (batch_size,).
+    """Iterable-style: whole shuffled batches of one epoch, by default X (batch_size, d) float32 and y (batch_size,).
 
     Items are batches already, so give a `DataLoader` ``batch_size=None``. Worker w of W makes the batches w, w + W, …,
     and the loader takes them in turn: whatever the number of workers, the batches are those of `fractalman.batches`, in
@@ -88,8 +88,10 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
 
     Args:
         source: path of a dataset file, or a dataset in memory.
-        batch_size, seed, epoch, start, rows, drop_last, buffer_bytes: as in `fractalman.batches`; ``start`` resumes.
-        label_dtype: of y.
+        batch_size, seed, epoch, start, rows, drop_last, buffer_bytes, fields, latents: as in `fractalman.batches`;
+            ``start`` resumes. With ``fields=("X", "y", "latents")`` a batch also says which of the 1000 largest
+            subclusters its points lie in, (batch_size, latents) float32 of zeros and ones.
+        label_dtype: of y and of every other field of floats but X.
     """
 
     def __init__(
@@ -104,10 +106,13 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
         drop_last: bool = False,
         buffer_bytes: int = BUFFER_BYTES,
         label_dtype: torch.dtype = torch.float32,
+        fields: Sequence[str] = ("X", "y"),
+        latents: int | None = LATENTS,
     ) -> None:
         self._source, self._dtype = _points(source), label_dtype
         self._arguments: dict[str, Any] = {
             "batch_size": batch_size, "seed": seed, "rows": rows, "drop_last": drop_last, "buffer_bytes": buffer_bytes,
+            "fields": fields, "latents": latents,
         }  # fmt: skip
         self._place = torch.zeros(2, dtype=torch.int64).share_memory_()  # persistent workers see it change
         self.set_epoch(epoch, start)
@@ -124,10 +129,17 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
         epoch, start = self._place.tolist()
         return len(self._batches(epoch, start, 1))
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         epoch, start = self._place.tolist()
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         first = min(start + worker, start + len(self))  # a worker may have nothing to do
-        for X, y in self._batches(epoch, first, workers):
-            yield torch.from_numpy(X), torch.from_numpy(y).to(self._dtype)
+        for columns in self._batches(epoch, first, workers):
+            yield tuple(self._tensor(column) for column in columns)
+
+    def _tensor(self, column: Any) -> Any:
+        """One field of a batch; sparse latents become a table, of which a batch is small."""
+        if hasattr(column, "toarray"):
+            return torch.from_numpy(column.toarray()).to(self._dtype)
+        tensor = torch.from_numpy(column)
+        return tensor.to(self._dtype) if column.dtype == np.float64 else tensor

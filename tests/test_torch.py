@@ -41,6 +41,20 @@ def path(made: Columns, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_columns(tmp_path_factory.mktemp("torch") / "wide.h5", made, recipe=recipe(made))
 
 
+def test_a_loader_gives_the_latents_too(tmp_path: Path) -> None:
+    stored = fm.write(fm.Cascade(n_points=600, ambient_dim=8), tmp_path / "cascade.h5")
+    fields = {"fields": ("X", "y", "latents"), "latents": 20}
+    loader = DataLoader(BatchDataset(stored, 64, seed=3, **fields), batch_size=None)
+    for (X, y, latents), (X_wanted, y_wanted, wanted) in zip(
+        loader, fm.batches(stored, 64, seed=3, **fields), strict=True
+    ):
+        np.testing.assert_array_equal(X.numpy(), X_wanted)
+        np.testing.assert_array_equal(y.numpy(), y_wanted.astype(np.float32))
+        assert latents.dtype == torch.float32
+        assert latents.shape == (len(X), 20)
+        np.testing.assert_array_equal(latents.numpy(), wanted.toarray())
+
+
 def same(found: Iterable[Any], wanted: Iterable[Any]) -> None:
     """Every batch of a loader is the NumPy batch, in the same order, and none is missing."""
     for (X, y), (X_wanted, y_wanted) in zip(found, wanted, strict=True):

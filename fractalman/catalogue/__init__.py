@@ -6,7 +6,9 @@ keys, and their recipes take its values over the file's. Such a file is an entry
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from fractalman.errors import RecipeError, nearest
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
 
-__all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text"]
+__all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text", "no_such_name"]
 
 _SIZES = "\n[sizes]"
 
@@ -60,12 +62,35 @@ def catalogue_names() -> tuple[str, ...]:
 def _entry(name: str) -> tuple[str, dict[str, Any] | None]:
     entries = _entries()
     if name not in entries:
-        hint = nearest(name, entries)
-        raise RecipeError(
-            f"no file and no catalogue name {shown(name)}: expected one of {len(entries)} names; use fractalman list"
-            f"{hint}"
-        )
+        raise RecipeError(no_such_name(name, tuple(entries)))
     return entries[name]
+
+
+def no_such_name(name: str, names: Sequence[str]) -> str:
+    """Return the sentence about a word that is neither a file nor a name, and may be a family.
+
+    Parameters
+    ----------
+    name : str
+        What was typed.
+    names : sequence of str
+        What could have been typed.
+
+    Examples
+    --------
+    >>> no_such_name("SmoothManifold", ["sphere-1e3"]).split("; ")[1]
+    "'smooth-manifold' is a family, use [recipe] family = 'smooth-manifold' in a TOML file, or 'sphere-1e3'"
+    """
+    from fractalman.recipes import family_names
+
+    found = f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names"
+    family = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name[:200]).replace("_", "-").lower()
+    if family not in family_names():
+        return f"{found}; use fractalman list{nearest(name, names)}"
+    of_it = [entry for entry, (text, _) in _entries().items() if tomllib.loads(text)["recipe"].get("family") == family]
+    known = [repr(entry) for entry in of_it if entry in names][:4]
+    ways = ", or ".join([f"use [recipe] family = {family!r} in a TOML file", *([", ".join(known)] if known else [])])
+    return f"{found}; {family!r} is a family, {ways}"
 
 
 def catalogue_text(name: str) -> str:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,12 @@ def existing_file(name: str) -> Path:
     if path.is_dir():
         raise RecipeError(f"{name} is a folder: expected a fractalman file")
     if not path.exists():
-        raise RecipeError(f"no file {name} found: use the path of a fractalman file")
+        from fractalman.catalogue import catalogue_names
+
+        made = f"; {name} is a name of the catalogue, use fractalman generate {name} -o {name}.h5 first"
+        raise RecipeError(
+            f"no file {name} found: use the path of a fractalman file{made if name in catalogue_names() else ''}"
+        )
     return path
 
 
@@ -48,6 +58,40 @@ def say_written(options: argparse.Namespace, path: Path, name: str | None = None
     else:
         print("\n".join(lines))
     return NO if reproduced is False else DONE
+
+
+@contextlib.contextmanager
+def at_work(what: str, every: float = 2.0) -> Iterator[None]:
+    """Say in a terminal that work goes on which cannot tell how far it is: "what: 4 s", in one line that is taken away.
+
+    Parameters
+    ----------
+    what : str
+        What is at work.
+    every : float, default 2
+        Seconds between two words, and before the first.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    over, begun, widest = threading.Event(), time.monotonic(), 0
+
+    def say() -> None:
+        nonlocal widest
+        while not over.wait(every):
+            line = f"{what}: {time.monotonic() - begun:.0f} s"
+            widest = max(widest, len(line))
+            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+
+    speaker = threading.Thread(target=say, daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        speaker.join()
+        if widest:
+            print(f"\r{' ' * widest}\r", end="", file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fractalman.cli.common import DONE, existing_file, print_json
+from fractalman.cli.common import DONE, at_work, existing_file, print_json
 from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import FileFormatError, RecipeError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
     from fractalman.datasets.file import File
     from fractalman.measure import Dimensions
+    from fractalman.measure.measured import Measured
 
 
 def add(commands: Commands) -> None:
@@ -73,9 +74,6 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was measured."""
-    from fractalman.measure import measure_file, measure_points, measure_scaling, variogram
-    from fractalman.measure.columns import parse_mapping
-    from fractalman.measure.loss_report import fit_of_table
     from fractalman.report import lines_of
 
     if (options.file is None) == (options.scaling is None):
@@ -83,6 +81,22 @@ def run(options: argparse.Namespace) -> int:
         raise RecipeError(f"measure: found {found} of a file and --scaling TABLE, expected one of them")
     _belongs(options)
     plot = plot_path(options)
+    with at_work("measuring"):
+        measured, said = _measured(options, plot)
+    if options.json:
+        print_json(measured)
+    else:
+        answers = [f"{name}: {words}" for name, words in measured.answers()]
+        print("\n".join([*answers, *([""] if answers else []), *lines_of(measured), *said]))
+    return DONE
+
+
+def _measured(options: argparse.Namespace, plot: Path | None) -> tuple[Measured, list[str]]:
+    """What is measured, and what is said of the figure."""
+    from fractalman.measure import measure_file, measure_points, measure_scaling, variogram
+    from fractalman.measure.columns import parse_mapping
+    from fractalman.measure.loss_report import fit_of_table
+
     if options.scaling is not None:
         columns = parse_mapping(options.columns) if options.columns else None
         where, window = dict(_pair(text) for text in options.where), _window(options.window)
@@ -113,11 +127,7 @@ def run(options: argparse.Namespace) -> int:
         with _opened(options.file) as file:
             measured = measure_file(file)
             said = write_plot(plot, lambda: variogram(file.y[:], **_of_file(file)).plot())
-    if options.json:
-        print_json(measured)
-    else:
-        print("\n".join([*lines_of(measured), *said]))
-    return DONE
+    return measured, said
 
 
 def _is_points(options: argparse.Namespace) -> bool:

@@ -26,10 +26,14 @@ ARRAY = "array of the points: X, group/X in HDF5, layers/NAME or obsm/NAME in a 
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are errors like any other."""
+    """A parser whose complaints are errors like any other; ``example`` is a line that works."""
+
+    example = ""
 
     def error(self, message: str) -> NoReturn:
-        raise RecipeError(f"{message}; use {self.prog} --help for what is expected")
+        missing = message.startswith("the following arguments are required")
+        more = f"; use e.g. {self.example}" if missing and self.example else ""
+        raise RecipeError(f"{message}{more or f'; use {self.prog} --help for what is expected'}")
 
 
 def command(
@@ -64,6 +68,7 @@ def command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.example = f"fractalman {examples[0]}"
     parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

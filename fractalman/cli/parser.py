@@ -7,7 +7,7 @@ A command is a file in this folder with ``add(commands)``, which declares its op
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
 
@@ -52,6 +52,38 @@ def _complete(parser: Parser, options: argparse.Namespace) -> int:
     return 0
 
 
+def _unknown(command: str, parser: Parser, words: Sequence[str]) -> Iterator[str]:
+    """Yield a line for every word that a command does not take; the value behind an unknown option is part of it."""
+    known = [word for word in parser._option_string_actions if word.startswith("--")]
+    for before, word in zip(["", *words], words, strict=False):
+        if not word.startswith("-"):
+            if not before.startswith("-"):
+                yield f"unknown argument {word!r} of {command}; use fractalman {command} --help for what is expected"
+            continue
+        option = word.split("=")[0]
+        keywords = _recipe_keywords(option.strip("-"))
+        if keywords and "--n-points" not in known:
+            yield (
+                f"unknown argument {word!r} of {command}: {keywords} is a keyword of recipes, which stand in a TOML "
+                "file; use fractalman list NAME > recipe.toml for that of the catalogue, change it there, and use the "
+                "file in the name's place"
+            )
+        else:
+            hint = nearest(option, known) if option.startswith("--") else ""
+            yield f"unknown argument {word!r} of {command}: expected {', '.join(known)}{hint}"
+
+
+def _recipe_keywords(option: str) -> str:
+    """The recipes' keyword that an option means, "" for none."""
+    from fractalman.errors import SYNONYMS
+    from fractalman.recipes import family_names
+    from fractalman.recipes.registry import recipe_class
+
+    every = {key for name in family_names() for key in recipe_class(name)._checks}
+    meant = (option.replace("-", "_"), *SYNONYMS.get(option.lower(), ()))
+    return next((key for key in meant if key in every), "")
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of one command line; ``run`` among them does the command.
 
@@ -66,6 +98,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         For an unknown command or option (with the nearest match), and for values that cannot be.
     """
     parser, commands = _parser()
+    if arguments[:1] == ["help"]:  # as other tools have it
+        arguments = [*arguments[1:2], "--help"]
+    elif arguments[:1] == ["version"]:
+        arguments = ["--version"]
     of_option = {i + 1 for i, word in enumerate(arguments) if word == "--completion"}
     words = [word for i, word in enumerate(arguments) if i not in of_option and not word.startswith("-")]
     first = words[0] if words else None
@@ -73,14 +109,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise RecipeError(f"unknown command {first!r}: expected {', '.join(commands)}{nearest(first, commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        known = [word for word in commands[options.command]._option_string_actions if word.startswith("--")]
-        raise RecipeError(
-            "\n".join(
-                f"unknown argument {word!r} of {options.command}: expected options are {', '.join(known)}"
-                f"{nearest(word.split('=')[0], known) if word.startswith('-') else ''}"
-                for word in unknown
-            )
-        )
+        raise RecipeError("\n".join(_unknown(options.command, commands[options.command], unknown)))
     if options.completion is not None:
         options.run = partial(_complete, parser)
     elif options.command is None:

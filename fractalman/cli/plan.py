@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, print_json
+from fractalman.cli.common import DONE, at_work, print_json
 from fractalman.cli.options import RECIPE, add_learner, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.sources import recipe_of
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import plan_lines
 
     plot = plot_path(options)
-    plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
+    with at_work(f"planning for {options.learner}"):
+        plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
     said = write_plot(plot, plan.plot)
     if options.json:
         print_json(plan)

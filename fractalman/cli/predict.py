@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, print_json
+from fractalman.cli.common import DONE, at_work, print_json
 from fractalman.cli.options import ARRAY, POINTS, TARGET, add_learner, command, sizes
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import RecipeError
@@ -52,8 +52,9 @@ def run(options: argparse.Namespace) -> int:
     if options.target is not None or options.points is not None or options.nugget:
         raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
     plot = plot_path(options)
-    prediction = make_prediction(options.source, learner=options.learner)
-    table = prediction_table(prediction, prediction.recipe, options.sizes)
+    with at_work(f"predicting {options.learner}"):
+        prediction = make_prediction(options.source, learner=options.learner)
+        table = prediction_table(prediction, prediction.recipe, options.sizes)
     if plot is not None:
         from fractalman.report import write_forecast_figure
 
@@ -79,8 +80,9 @@ def _run_data(options: argparse.Namespace) -> int:
             f"{options.data} holds no target: expected y in a .npz or .h5, or a column y of a .csv; use --target with "
             "the name of another array or column, or of a .npy file"
         )
-    prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
-    table = own_data_table(prediction)
+    with at_work(f"predicting {options.learner}"):
+        prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
+        table = own_data_table(prediction)
     said = write_plot(plot, prediction.plot)
     if options.json:
         print_json(table)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.lazy import LazyColumn
     from fractalman.datasets.memory import Dataset, split_indices
     from fractalman.datasets.provenance import Provenance
-    from fractalman.datasets.publish import check_target
+    from fractalman.datasets.publish import check_dataset_target, check_target
     from fractalman.datasets.shuffled import Batches, batches
     from fractalman.datasets.spec import Problem
     from fractalman.datasets.tables import to_anndata, to_pandas
@@ -30,6 +30,7 @@ __all__ = [
     "Problem",
     "Provenance",
     "batches",
+    "check_dataset_target",
     "check_target",
     "coarse_grain",
     "export_anndata",
@@ -50,6 +51,7 @@ _HOME = {
     "LazyColumn": "lazy",
     "Problem": "spec",
     "batches": "shuffled",
+    "check_dataset_target": "publish",
     "check_target": "publish",
     "coarse_grain": "coarse",
     "export_anndata": "export",

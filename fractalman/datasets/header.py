@@ -14,6 +14,7 @@ from pathlib import Path
 
 import xxhash
 
+from fractalman._files import OWN_DATA, other_data
 from fractalman.datasets.spec import FORMAT_NAME, HEADER_BYTES, MAJOR, MINOR, Problem
 from fractalman.errors import CorruptFileError, FileFormatError, IncompleteFileError, TooNewError, TooOldError
 from fractalman.progress import Progress
@@ -84,7 +85,8 @@ def _read_header(file: FileIO, path: Path) -> Header:
             raise IncompleteFileError(f"{path} was never finished: the run that wrote it has died or is at work")
         if HDF5_SIGNATURE in (block[: len(HDF5_SIGNATURE)], follows):
             raise FileFormatError(f"{path} is an HDF5 file but not a fractalman file: it does not begin with its name")
-        raise FileFormatError(f"{path} is not a fractalman file: it does not begin with the words {FORMAT_NAME}")
+        other = f"; {OWN_DATA}" if other_data(path) else ""
+        raise FileFormatError(f"{path} is not a fractalman file: it does not begin with the words {FORMAT_NAME}{other}")
     found = _TEXT.match(block)
     if not found:
         raise CorruptFileError(f"{path} is damaged or cut short: its first {HEADER_BYTES} bytes are no header")

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fractalman._files import as_path, leftover_words, lock, replacing
+from fractalman._files import as_path, leftover_words, lock, other_data, replacing
 from fractalman.datasets.header import write_header
-from fractalman.errors import LeftoverWarning
+from fractalman.errors import LeftoverWarning, RecipeError
 
 
 @contextlib.contextmanager
@@ -39,6 +39,17 @@ def interrupts_held() -> Iterator[None]:
             signal.signal(kind, handler)
         for number, frame in waiting[:1]:
             held[signal.Signals(number)](number, frame)
+
+
+def check_dataset_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Return what `check_target` does, for a dataset file of this package: RecipeError for another kind's ending."""
+    ending = other_data(as_path(path, "the file that is to be written"))
+    if ending:
+        raise RecipeError(
+            f"{os.fspath(path)} ends in {ending}, and what is written is HDF5: expected a name such as "
+            f"{Path(path).with_suffix('.h5')}; other layouts are made of it by fractalman export"
+        )
+    return check_target(path, overwrite)
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:

@@ -27,9 +27,12 @@ CHECKS = ("blocks", "none")
 """What is checked when rows are read: the blocks that hold them, or nothing unless a whole column is read."""
 
 
+_DATASET = "a dataset file"
+
+
 def check_path(path: str | os.PathLike[str]) -> Path:
     """Return ``path`` if it may be a dataset file, looking at the file system only; errors as in `ordinary_file`."""
-    return ordinary_file(path, "a dataset file")
+    return ordinary_file(path, _DATASET if Path(str(path)).suffix else f"{_DATASET}, which fm.write makes")
 
 
 def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check: bool) -> dict[str, LazyColumn]:

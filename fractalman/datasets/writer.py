@@ -23,7 +23,7 @@ from fractalman.datasets.compression import (
 )
 from fractalman.datasets.digests import block_digest, table_digest, table_of
 from fractalman.datasets.provenance import ColumnRecord, Provenance, current_versions
-from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink, warn_of_leftovers
+from fractalman.datasets.publish import Sink, check_dataset_target, interrupts_held, published_sink, warn_of_leftovers
 from fractalman.datasets.shard_table import LinkedColumn
 from fractalman.datasets.spec import (
     BY_PATH,
@@ -180,7 +180,7 @@ def write_columns(
         Those of `check_target`, and when the disk fails (ENOSPC when it is full). Nothing is left behind after an error
         or Ctrl-C.
     """
-    target = check_target(path, overwrite)
+    target = check_dataset_target(path, overwrite)
     check_compression(compression)
     dims, total = _plan(columns)
     Provenance(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from fractalman.display.style import new_figure, settings
+from fractalman.errors import RecipeError
 
 
 def axes_or_new(ax: Any = None, width: float = 5.0, height: float = 3.6) -> Any:
@@ -30,15 +32,33 @@ def axes_or_new(ax: Any = None, width: float = 5.0, height: float = 3.6) -> Any:
     ------
     MissingExtraError
         Without matplotlib.
+    RecipeError
+        For what is no axes, a file's name among them.
+
+    Examples
+    --------
+    >>> axes_or_new("curve.pdf")
+    Traceback (most recent call last):
+    fractalman.errors.RecipeError: ax = 'curve.pdf': expected matplotlib axes; use .plot().figure.savefig('curve.pdf')
     """
     if ax is not None:
-        return ax
+        return _checked(ax)
     with settings():
         if "matplotlib.pyplot" in sys.modules or in_notebook():
             from matplotlib import pyplot
 
             return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
         return new_figure(width, height).add_subplot()
+
+
+def _checked(ax: Any) -> Any:
+    if hasattr(ax, "transAxes"):
+        return ax
+    if isinstance(ax, str | os.PathLike):
+        raise RecipeError(
+            f"ax = {os.fspath(ax)!r}: expected matplotlib axes; use .plot().figure.savefig({os.fspath(ax)!r})"
+        )
+    raise RecipeError(f"ax is {type(ax).__name__}: expected matplotlib axes; use e.g. fig, ax = plt.subplots()")
 
 
 def log_axes(ax: Any, x: str, y: str) -> Any:

@@ -49,8 +49,9 @@ from fractalman.experiments.class_risks import LOSSES
 from fractalman.experiments.given import data_of_table
 from fractalman.experiments.specification import BAYES, Spec, string_settings
 from fractalman.learners import Learner, axes, doubled_settings, learner_class, names, settings_of
-from fractalman.recipes import Recipe, from_dict
+from fractalman.recipes import Recipe
 from fractalman.recipes.checks import MAX_POINTS
+from fractalman.sources import specified_recipe
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 
@@ -129,7 +130,7 @@ def _points(tables: Mapping[str, Any], where: str, problems: list[str]) -> Recip
     try:
         if "data" in tables:
             return data_of_table(tables["data"])
-        recipe = from_dict(tables["recipe"])
+        recipe = specified_recipe(tables["recipe"])
         recipe.needs_own_embedding("a sweep")
     except RecipeError as error:
         problems += map(str, error.args)

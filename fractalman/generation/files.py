@@ -110,10 +110,10 @@ def write_extended(
     extended: Mapping[str, Any] | None,
 ) -> Path:
     """`write` of a file whose provenance also says what it was before points were added."""
-    from fractalman.datasets import check_target, write_columns
+    from fractalman.datasets import check_dataset_target, write_columns
     from fractalman.datasets.compression import check_compression
 
-    target = check_target(path, overwrite)  # before the work, not after it
+    target = check_dataset_target(path, overwrite)  # before the work, not after it
     check_compression(compression)
     columns = file_columns(recipe, hierarchy, target.parent)
     return write_columns(
@@ -167,7 +167,7 @@ def rebuild(
     >>> fm.rebuild(path, "again.h5", overwrite=True).name
     'again.h5'
     """
-    from fractalman.datasets import check_target, open_file
+    from fractalman.datasets import check_dataset_target, open_file
 
     with open_file(source) as file:
         recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
@@ -183,7 +183,7 @@ def rebuild(
             f"{source} is a subset of a subset: expected one that was taken at once; use File.subset of the whole with "
             "the same rows, `origin.rows`"
         )
-    target = check_target(path, overwrite)
+    target = check_dataset_target(path, overwrite)
     with replacing(target, overwrite) as partial, byte_progress(progress) as say:
         if origin is not None:
             _rebuild_subset(recipe, origin, partial, hierarchy, say, provenance.compression)

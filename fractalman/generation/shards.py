@@ -148,9 +148,9 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
 
 def _index(path: str | os.PathLike[str]) -> Path:
     """The index file's path, links followed, its folder there; errors as in `check_target`."""
-    from fractalman.datasets import check_target
+    from fractalman.datasets import check_dataset_target
 
-    return check_target(path, overwrite=True)
+    return check_dataset_target(path, overwrite=True)
 
 
 def _shard(recipe: Recipe, index: Path, number: int, shards: int) -> Path:
@@ -241,11 +241,11 @@ def write_shards(
     >>> fm.write_shards(recipe, "index.h5", shards=2, hierarchy=False, overwrite=True).name
     'index.h5'
     """
-    from fractalman.datasets import check_target
+    from fractalman.datasets import check_dataset_target
 
     made = recipe_of(recipe)
     _columns(made, shards)  # before anything else is said
-    target = check_target(path, overwrite)
+    target = check_dataset_target(path, overwrite)
     with contextlib.ExitStack() as closing:
         told = closing.enter_context(byte_progress(progress))
         runner = executor or closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
@@ -330,11 +330,11 @@ def merge_shards(
     >>> fm.merge_shards(recipe, "merged.h5", shards=2, hierarchy=False, overwrite=True).name
     'merged.h5'
     """
-    from fractalman.datasets import check_target
+    from fractalman.datasets import check_dataset_target
 
     recipe = recipe_of(recipe)
     columns = _columns(recipe, shards)
-    target = check_target(path, overwrite)
+    target = check_dataset_target(path, overwrite)
     missing = _Count(recipe, columns, target, shards, None).missing
     if missing:
         raise RecipeError(

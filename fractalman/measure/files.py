@@ -11,6 +11,7 @@ import numpy as np
 from fractalman._switches import switches
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import tree_distances
+from fractalman.measure.measured import Measured
 from fractalman.measure.sizes import cluster_sizes
 from fractalman.measure.variograms import MAX_TARGETS, variogram
 from fractalman.recipes import Recipe
@@ -33,7 +34,7 @@ class Columns(Protocol):
 
 
 @switches
-def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> dict[str, Any]:
+def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> Measured:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 
     Parameters
@@ -47,7 +48,7 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
 
     Returns
     -------
-    dict
+    Measured
         {"recipe", "n_points", "label", "clusters", "distances" (None without edges), "variogram"}; errors are sampling
         errors on this one draw.
 
@@ -63,7 +64,7 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
     if isinstance(file, (str, os.PathLike, Mapping, Recipe)):
         with data_of(file) as data:
             return measure_file(cast(Columns, data), n_sources=n_sources, seed=seed)
-    return _measured(cast(Columns, file), n_sources, seed)
+    return Measured(_measured(cast(Columns, file), n_sources, seed))
 
 
 def _measured(file: Columns, n_sources: int, seed: int) -> dict[str, Any]:

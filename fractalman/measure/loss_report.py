@@ -23,6 +23,7 @@ from fractalman.measure.frontier import FLOP_PER, approaches, optimum
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit
 from fractalman.measure.law_comparison import compare_laws
+from fractalman.measure.measured import Measured
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 
 _SHOWN_SIZES = 24  # windows are listed between so many of the sizes; their spread is that of all
@@ -45,7 +46,7 @@ def measure_scaling(
     form: str | None = None,
     budgets: Sequence[float] | None = None,
     cost: float = FLOP_PER,
-) -> dict[str, Any]:
+) -> Measured:
     """Return the fits that a table of losses allows, as plain JSON values.
 
     Parameters
@@ -73,8 +74,8 @@ def measure_scaling(
 
     Returns
     -------
-    dict
-        ``read`` says how columns were understood; the rest are fits.
+    Measured
+        A dict, whose text is its answers: ``read`` says how columns were understood; the rest are fits.
 
     Raises
     ------
@@ -105,8 +106,8 @@ def measure_scaling(
     if {"n_params", "n_data"} <= set(table.column):
         if trials is not None or window is not None:
             raise RecipeError("window and trials belong to a table with one axis; leave them out of a joint fit")
-        return out | _joint(table, huber, form, budgets, cost)
-    return out | _one_axis(table, axes[0], huber, window, trials)
+        return Measured(out | _joint(table, huber, form, budgets, cost))
+    return Measured(out | _one_axis(table, axes[0], huber, window, trials))
 
 
 def fit_of_table(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fractalman._files import other_data
 from fractalman.recipes import Recipe
 from fractalman.sources import data_of
 
@@ -26,16 +28,26 @@ def is_source(thing: Any) -> bool:
     return named or isinstance(getattr(thing, "recipe", None), Recipe)
 
 
+def _is_own(source: Any) -> bool:
+    """Whether a path names points of somebody's own, by its ending."""
+    return isinstance(source, (str, os.PathLike)) and bool(other_data(source)) and Path(source).exists()
+
+
 def columns_of(source: Any, *names: str) -> tuple[Any, ...]:
     """Return columns of a dataset in memory, None for one that it does not have.
 
     Parameters
     ----------
     source : str, path, Dataset or File
-        As for `fractalman.sources.data_of`.
+        As for `fractalman.sources.data_of`, or a file of points of one's own, as `read_user_points` takes it.
     names : str
         "X", "y", "cluster", "edges".
     """
+    if _is_own(source):
+        from fractalman.measure.user_files import read_user_points
+
+        given = read_user_points(source)
+        return tuple(getattr(given, name, None) for name in names)
     with data_of(source) as data:
         found = [getattr(data, name) for name in names]
         return tuple(None if column is None else np.asarray(column[:]) for column in found)

@@ -11,6 +11,7 @@ import numpy as np
 from fractalman._switches import switches
 from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import dimensions
+from fractalman.measure.measured import Measured
 from fractalman.measure.scaling import PowerLawFit
 from fractalman.measure.smoothness import smoothness
 from fractalman.measure.targets import TargetError
@@ -26,7 +27,7 @@ def measure_points(
     points: str | None = None,
     theiler: int = 0,
     duplicates: str = "drop",
-) -> dict[str, Any]:
+) -> Measured:
     """Return the dimension of a file's points and, where it has a target, its smoothness, as plain JSON values.
 
     Parameters
@@ -44,7 +45,7 @@ def measure_points(
 
     Returns
     -------
-    dict
+    Measured
         {"points", "coordinates", "target", "notes", "dimension" (by method), "label" (None without a target)}.
 
     Raises
@@ -77,7 +78,7 @@ def measure_points(
     }
     if found.y is not None:
         out["label"] = _label(found.X, found.y, found.classes, nugget)
-    return out
+    return Measured(out)
 
 
 def _label(X: Any, y: Any, classes: tuple[str, ...] | None, nugget: bool) -> dict[str, Any]:

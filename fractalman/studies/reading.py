@@ -29,8 +29,8 @@ from fractalman.config import (
 from fractalman.config import Source as SpecSource
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments.given import data_of_table
-from fractalman.recipes import from_dict
 from fractalman.recipes.checks import MAX_POINTS
+from fractalman.sources import specified_recipe
 from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import KNOWN, TARGETS, FileSource, RecipeSource
 from fractalman.studies.trained_source import EXAMPLE as NETWORK
@@ -131,7 +131,7 @@ def _source(
         return _network(tables, given[0], problems)
     if given == ["recipe"]:
         try:
-            recipe = from_dict(tables["recipe"])
+            recipe = specified_recipe(tables["recipe"])
             if not superposed:
                 if not classes:
                     recipe.needs_values("a study")
@@ -172,7 +172,7 @@ def _network(tables: Mapping[str, Any], kind: str, problems: list[str]) -> Train
         file = _file(table, problems)
         return None if file is None else trained_source(file, tables["network"], problems)
     try:
-        points = from_dict(table) if kind == "recipe" else data_of_table(table)
+        points = specified_recipe(table) if kind == "recipe" else data_of_table(table)
     except RecipeError as error:
         problems += map(str, error.args)
         return None
