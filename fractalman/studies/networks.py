@@ -74,7 +74,7 @@ def steps_of(learner: NetworkLearner, asked: tuple[int, ...] | None) -> tuple[in
 class NetworksSpec(StudySpec):
     """The specification of a study that trains the networks of one learner's table; its own keys are attributes.
 
-    ``keys`` says what its own table may hold, ``example`` what is shown to whom a table is missing; ``of_tables`` makes
+    ``keys`` says what its own table may hold, ``example`` what is shown to whom a table is missing; `_of_tables` makes
     the specification of what was read.
     """
 
@@ -107,11 +107,11 @@ class NetworksSpec(StudySpec):
         MissingExtraError
             Without JAX, or what else the study needs.
         """
-        return cls.of_tables(read_study(spec, cls.name, cls.keys, network_names(), cls.example))
+        return cls._of_tables(read_study(spec, cls.name, cls.keys, network_names(), cls.example))
 
     @classmethod
     @abstractmethod
-    def of_tables(cls, tables: Tables) -> Self:
+    def _of_tables(cls, tables: Tables) -> Self:
         """Return the specification that checked tables make."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -76,6 +76,16 @@ def test_trace_and_label_variance_are_conserved(key: int, n: int, d: int, kernel
     assert same == intercept
 
 
+def test_the_mean_of_labels_stays_out_of_vectors_of_tiny_eigenvalues() -> None:
+    """Forty points of a line under a smooth kernel: the last vectors are a mixture with the constant."""
+    X, y = points(0, 40, 1), points(1, 40, 3)
+    plain, shifted = (spectrum_of(X, y + far, kernel="matern-5/2") for far in (0.0, 1000.0))
+    own = np.square(y - y.mean(axis=0)).mean()
+    assert plain.variance == pytest.approx(own, rel=1e-9)
+    assert shifted.variance == pytest.approx(own, rel=1e-9)
+    np.testing.assert_allclose(shifted.coefficients, plain.coefficients, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("intercept", [True, False])
 def test_labels_in_every_form_are_the_same_labels(intercept: bool) -> None:
     """A label tree, its dense covariance, and many draws of it."""

@@ -71,7 +71,7 @@ class Linearity(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_tables(cls, tables: Tables) -> Self:
+    def _of_tables(cls, tables: Tables) -> Self:
         """Return the specification that checked tables make."""
         values = tables.values
         if isinstance(tables.source, TrainedSource):

@@ -87,7 +87,7 @@ class Locality(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_tables(cls, tables: Tables) -> Self:
+    def _of_tables(cls, tables: Tables) -> Self:
         """Return the specification that checked tables make."""
         patterns.require_agreement()
         made = cls(tables.source, **tables.values, **network_table(tables))

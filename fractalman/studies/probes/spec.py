@@ -74,7 +74,7 @@ class Probing(NetworksSpec):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_tables(cls, tables: Tables) -> Self:
+    def _of_tables(cls, tables: Tables) -> Self:
         """Return the specification that checked tables make."""
         made = cls(tables.source, **tables.values, **network_table(tables))
         made.refuse_networks(width=made.widths)

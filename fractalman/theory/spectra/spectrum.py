@@ -260,7 +260,10 @@ def _assembled(
 ) -> KernelSpectrum:
     """Drop what rounding cannot tell from 0, and give what is left of trace and label variance its place."""
     kept = np.flatnonzero(found.values > found.floor)[::-1]
-    values, v2 = found.values[kept], target.along(found.vectors[:, kept])
+    values, vectors = found.values[kept], found.vectors[:, kept]
+    if intercept:  # the constant's eigenvalue is 0: vectors of tiny ones hold some of it, and with it the labels' mean
+        vectors -= vectors.mean(axis=0)
+    v2 = target.along(vectors)
     total = target.variance if intercept else target.mean_square
     outside = max(0.0, total - float(v2.sum()))
     if outside < _NOTHING * total:
