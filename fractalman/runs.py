@@ -101,12 +101,11 @@ def run_confirmation(
     """
     if out is not None:
         require_plots()
+        refuse_changed_tables(out)
     checked = load_spec(spec_of(spec, "confirm"), learners)
     refuse_absent(checked.brought)
     if is_integer(jobs) and jobs != 1 and scheduler is None:
         refuse_immovable(checked.brought)
-    if out is not None:
-        refuse_changed_tables(out)
     with line_progress(progress) as told:
         result = run_sweep(checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
         if out is not None and (shard is None or not result.missing):
