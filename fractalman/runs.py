@@ -88,9 +88,8 @@ def run_confirmation(
     """
     if out is not None:
         require_plots()
-    checked = load_spec(spec_of(spec, "confirm"), learners)
-    if out is not None:
         refuse_changed_tables(out)
+    checked = load_spec(spec_of(spec, "confirm"), learners)
     with line_progress(progress) as told:
         result = run_sweep(checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
         if out is not None and (shard is None or not result.missing):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ SPEC = {"recipe": RECIPE.to_dict(), "sweep": SWEEP}
 N = 2.0 ** np.arange(4, 14)
 X = np.random.default_rng(0).random((64, 3))
 Y = X[:, 0]
+ABLE = ("family", "recipe", "dict", "tables", "text", "toml", "file", "dataset", "points",
+        "frame", "uneven", "array")  # fmt: skip
+STUDIES = ("granularity", "linearity", "locality", "probe", "levels")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,6 +41,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(made)
     yield made
     os.chdir(here)
+
+
+@pytest.fixture(autouse=True)
+def tidied(folder: Path) -> Iterator[None]:
+    """Files called like what was typed are gone before the next test."""
+    before = {*folder.iterdir()}
+    yield
+    for path in {*folder.iterdir()} - before:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _frame() -> Any:
@@ -127,7 +140,7 @@ def _calls() -> dict[str, Callable[[Any], Any]]:
         "hierarchy_layer": _given(fm.granularity, (X, Y), network={"a": X, "output": Y}, hierarchy_layer=None),
         "train": _given(fm.probe, (X, Y), network={"a": X, "output": Y}, train=None),
     }  # fmt: skip
-    for name in ("granularity", "linearity", "locality", "probe", "levels"):
+    for name in STUDIES:
         found[name] = _given(getattr(fm, name), progress=False)
     return found | dict(_columns())
 
@@ -159,6 +172,8 @@ def _said(call: Callable[[], Any]) -> str | None:
 def test_whatever_is_typed_works_or_is_refused(name: str) -> None:
     call = _calls()[name]
     for typed, value in TYPED.items():
+        if name in STUDIES and typed in ABLE:  # a whole study would be made of it
+            continue
         said = _said(lambda value=value: call(value()))
         assert said is None or (len(said.splitlines()) <= 12 and max(map(len, said.splitlines())) <= 900), (typed, said)
         assert said is None or typed not in WORKS.get(name, ()), (typed, said)
@@ -205,7 +220,7 @@ def test_a_run_may_be_called_like_what_was_run(tmp_path: Path, monkeypatch: pyte
 
 WORDS = (
     *("cascade-plane", "PercolationDataset", "", "a folder", "no/where.h5", "nowhere.toml", "points.npz", "text.txt"),
-    *("x" * 300, "\udcff", "data.h5/", "Cascade(n_points=9)", "-1", "1e3"),
+    *("x" * 300, "\udcff", "data.h5x", "Cascade(n_points=9)", "-1", "1e3"),
 )
 COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("IT", "-o", "made.h5", "--force"), "info": ("IT",), "verify": ("IT",), "predict": ("IT",),

@@ -1,4 +1,4 @@
-"""fractalman clean: remove the partial files that killed runs left in a folder."""
+"""fractalman clean: remove what killed runs left in a folder: partial files, and shards that others replaced."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    about = "remove the partial files that killed runs left in a folder; what is being written stays"
+    about = "remove the partial files and replaced shards that killed runs left; what is being written stays"
     parser = command(commands, "clean", run, about, "clean .")
-    parser.add_argument("folder", metavar="FOLDER", help="folder in which to look; folders in it are left alone")
+    parser.add_argument("folder", metavar="FOLDER", help="folder in which to look; of folders in it, only shards' are")
     parser.add_argument("--dry-run", action="store_true", help="name what would be removed, and remove nothing")
 
 
 def run(options: argparse.Namespace) -> int:
     """Name and remove every leftover; the answer is no if one of them could not be removed."""
     from fractalman._files import leftovers_in, remove, size_on_disk
+    from fractalman.datasets.superseded import superseded_in
 
     folder = Path(options.folder)
     if not folder.is_dir():
         found = "is not a folder" if folder.exists() else "does not exist"
         raise RecipeError(f"{folder} {found}: expected the folder in which a run was killed")
-    left = leftovers_in(folder)
+    left = [*leftovers_in(folder), *superseded_in(folder)]
     sizes = {entry: size_on_disk(entry) for entry in left}
     gone = [] if options.dry_run else remove(left)
     kept = [] if options.dry_run else [entry for entry in left if entry not in gone]

@@ -131,6 +131,11 @@ class StoredDataset(Display):
         return 0 if self._shards is None else len(self._shards.table.records)
 
     @property
+    def shard_files(self) -> tuple[str, ...]:
+        """Paths of the shards that an index file names, relative to its folder, in the order of their rows."""
+        return tuple(record.file for record in self._shards.table.records) if self._shards else ()
+
+    @property
     def is_index(self) -> bool:
         """Whether the file shows rows that lie in shards."""
         return self._shards is not None

@@ -199,6 +199,11 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     (n, draws) float64
         Column 0 is the dataset's own.
 
+    Raises
+    ------
+    RecipeError
+        For what is no dataset in memory, and for no draw.
+
     Examples
     --------
     >>> import fractalman as fm

@@ -74,6 +74,7 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | boo
     ((250, 8), 100)
     """
     from fractalman.datasets import check_target, open_file, verify_file
+    from fractalman.datasets.superseded import warn_of_superseded
 
     with open_file(path) as file:
         recipe, provenance, hierarchy = file.recipe, file.provenance, "hierarchy/parent" in file.columns
@@ -82,6 +83,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | boo
         if file.is_shard:
             raise FileFormatError(f"{path} is a shard: expected a whole dataset; use the index file of its shards")
         shards = file.n_shards
+    if shards:
+        warn_of_superseded(Path(path))
     larger = _larger(recipe, n_points)
     if provenance.stream_version != STREAM_VERSION:
         raise FileFormatError(

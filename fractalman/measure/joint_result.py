@@ -260,6 +260,13 @@ def effective_data(n_data: ArrayLike, unique: ArrayLike, epochs_constant: float)
     float64 array
         unique·(1 + R*·(1 − exp(−R/R*))) with R = n_data/unique − 1 ≥ 0 repetitions.
 
+    Raises
+    ------
+    RecipeError
+        For what is no number.
+    FitError
+        For two shapes.
+
     Notes
     -----
     Muennighoff et al., arXiv 2305.16264, eq. 5.

@@ -186,10 +186,9 @@ def check_file(file: Path) -> None:
     """Refuse what is no file of a known kind."""
     if is_zarr(file):
         return
-    if file.is_dir():
-        raise RecipeError(f"{file} is a directory: expected a Zarr folder, or a file that ends in {_EXPECTED}")
-    if not file.exists():
-        raise RecipeError(f"{file} does not exist: expected a file that ends in {_EXPECTED}")
+    if file.is_dir() or not file.exists():
+        found = "is a directory: expected a Zarr folder, or" if file.is_dir() else "does not exist: expected"
+        raise RecipeError(f"{file} {found} a file that ends in {_EXPECTED}")
     if table_kind(file) is None and file.suffix.lower() not in DATA_FILES:
         raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {_EXPECTED}")
     ordinary_file(file, "a file of points")  # a pipe would wait for ever

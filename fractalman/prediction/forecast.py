@@ -87,9 +87,7 @@ class Prediction(LawFacts, PredictionDisplay):
 
     @property
     def draws(self) -> int:
-        """Structures (of a dataset: splits) that curve and floor average over, the same ones; more after
-        ``target_error`` asked for them.
-        """
+        """Structures (of a dataset: splits) that curve and floor average over; more after ``target_error`` asked."""
         return self._averages.count
 
     @property
@@ -109,9 +107,7 @@ class Prediction(LawFacts, PredictionDisplay):
 
     @property
     def shared_error(self) -> float:
-        """Relative standard error that all sizes of the curve share, beside the average over structures: 0 but for
-        networks.
-        """
+        """Relative standard error that all sizes share, beside the average over structures: 0 but for networks."""
         return 0.0 if self._curve is None else self._curve.shared_error
 
     @property

@@ -15,6 +15,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 from outcome import Tally, digest, late
 from processes import end, start
 
@@ -33,7 +34,9 @@ TABLES = {
     "recovery": '[recovery]\ndictionaries = ["relu", "pca"]\nwidths = [8]\nunits = [2]\npenalties = [0.1]\nseeds = 2\n'
     "steps = 60\nbatch_size = 32\ntest_size = 64\n",
 }
-FILES = ("generate", "rebuild", "extend", "export", "shards", "subset")
+FILES = ("generate", "rebuild", "extend", "export", "shards", "subset", "plot")
+PAGES = {"study-data": "result.json", "report": "report.html"}
+"""Commands that fill a folder once, and the file that says what they found."""
 STRINGS = 'family = "random-hierarchy-model"\nn_points = 1\nlevels = 2\nsynonyms = 2\n'
 OPENING = {"confirm": RECIPE, "recovery": RECIPE + 'embedding = "superposition"\n', "levels": STRINGS}
 
@@ -48,6 +51,9 @@ def _command(name: str) -> list[str]:
         "shards": ["generate", "recipe.toml", "-o", "out.h5", "--shards", "6", "--no-hierarchy"],
         "subset": ["subset", "data.h5", "-o", "out.h5", "--rows", "::2", "--force"],
         "quickstart": ["quickstart", "-o", "run"],
+        "plot": ["predict", "data.h5", "--plot", "out.png"],
+        "study-data": ["study-data", "points.npz", "-o", "run"],
+        "report": ["report", "run"],
     }.get(name, [name, "study.toml", "-o", "run"])
 
 
@@ -59,6 +65,13 @@ def _prepared(name: str, folder: Path) -> None:
         kept.mkdir()
         if name in TABLES:
             (kept / "study.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{TABLES[name]}")
+        elif name == "study-data":
+            X = np.random.default_rng(3).random((600, 3))
+            np.savez(kept / "points.npz", X=X, y=X[:, 0] ** 2)
+        elif name == "report":
+            fm.confirm(f"[recipe]\n{RECIPE}{TABLES['confirm']}".split("[mlp]")[0].replace(', "mlp"', ""), kept / "run")
+        elif name == "plot":
+            fm.write(fm.Cascade(n_points=512, ambient_dim=8, seed=3), kept / "data.h5")
         elif name in FILES:
             many = fm.Cascade(n_points=30_000, ambient_dim=16, seed=3)
             (kept / "recipe.toml").write_text(many.to_toml())
@@ -76,6 +89,9 @@ def _outcome(name: str, folder: Path) -> str:
         if name != "shards" and not any(path.stem == "out" for path in out):
             return ""  # what belongs to a file is published before it
         return digest(*(path.read_bytes() for path in out)) if out else ""
+    if name in PAGES:
+        found = folder / "run" / PAGES[name]
+        return digest(found.read_bytes()) if found.exists() else ""
     rows = []
     for path in sorted(folder.rglob("journal.jsonl")):
         if path.relative_to(folder).parts[0].startswith("."):  # what a killed quickstart left, for `clean`
@@ -95,7 +111,7 @@ class Disturbed:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder / name
-        self.one_file = name in FILES and name != "shards"
+        self.one_file = name in (*FILES, *PAGES) and name != "shards"
         _prepared(name, self.folder)
         self.before = _outcome(name, self.folder)
         begun = time.monotonic()
@@ -140,7 +156,7 @@ class Disturbed:
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
     """Disturb every command in turn, at share 1 each eighteen times and the quickstart four."""
     rng, tally = random.Random(seed), Tally("Kills: by command")
-    names = (*FILES, *TABLES, "quickstart") if share >= 0.1 else ("generate",)
+    names = (*FILES, *PAGES, *TABLES, "quickstart") if share >= 0.1 else ("generate",)
     commands: dict[str, Disturbed] = {}
     for moment in range(max(2, round(18 * share))):
         for name in names if moment < max(1, round(4 * share)) else (one for one in names if one != "quickstart"):

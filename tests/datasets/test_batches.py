@@ -376,7 +376,7 @@ def test_batches_on_a_device_come_in_order_and_ahead() -> None:
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "fractalman.torch", raising=False)
-    data: Any = Points(3)
+    data = fm.generate(fm.Cascade(n_points=3, ambient_dim=2))
     ask = {
         "torch": lambda: importlib.import_module("fractalman.torch"),
         "jax": lambda: fm.device_batches([]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,8 @@ import pytest
 
 import fractalman as fm
 from fractalman import cli
-from fractalman.errors import FileFormatError, RecipeError
+from fractalman.cli import main
+from fractalman.errors import FileFormatError, LeftoverWarning, RecipeError
 from fractalman.generation import extension, shards
 
 RECIPES: dict[str, fm.Recipe] = {
@@ -231,3 +233,39 @@ def test_a_kill_leaves_the_old_file_or_the_new(kind: str, moment: int, repositor
     else:
         assert path.read_bytes() == old
     assert fm.verify(path) == []
+
+
+_DIES_WHERE_SHARDS_ARE_TIDIED = """
+import os, signal
+import fractalman as fm
+from fractalman.generation import shards
+shards._tidy = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+fm.extend("index.h5", 480, progress=False)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_killed_between_publishing_and_tidying(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The new index file is whole; the shards that it replaced are named at the next run, and `clean` removes them."""
+    index, folder = tmp_path / "index.h5", tmp_path / "index.h5.shards"
+    fm.write_shards(fm.Cascade(n_points=120, ambient_dim=4), index, 3, hierarchy=False)
+    old = {*folder.iterdir()}
+    died = subprocess.run([sys.executable, "-c", _DIES_WHERE_SHARDS_ARE_TIDIED], cwd=tmp_path, check=False)
+    assert died.returncode == -signal.SIGKILL
+    new = {*folder.iterdir()} - old
+    assert (len(old), len(new)) == (3, 12)
+    assert fm.verify(index) == []
+    later = folder / "of-a-larger-one-00001-of-00020.h5"  # younger than the index file: work of a run that goes on
+    later.write_bytes(b"half a dataset")
+    with (
+        pytest.warns(LeftoverWarning, match=r"and 2 more .*index\.h5 replaced.* use fractalman clean"),
+        pytest.raises(fm.RecipeError, match="expected more"),
+    ):
+        fm.extend(index, 480)
+    assert main(["clean", str(tmp_path), "--dry-run"]) == 0
+    assert old < {*folder.iterdir()}
+    assert main(["clean", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("removed") == 6
+    assert {*folder.iterdir()} == new | {later}
+    assert main(["clean", str(folder)]) == 0
+    assert fm.verify(index) == []

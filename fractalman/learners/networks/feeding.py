@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fractalman._switches import switches
@@ -44,6 +44,8 @@ def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -
     """
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
         raise RecipeError(f"ahead = {ahead!r}: expected an integer >= 0")
+    if isinstance(batches, str | bytes | Mapping) or not isinstance(batches, Iterable):
+        raise RecipeError(f"found {type(batches).__name__}: expected batches; use fm.batches(data, 256)")
     require("batches on a device", "jax")
     return _sent(batches, ahead, device)
 
