@@ -120,14 +120,17 @@ def version_of(package: str) -> str:
         return "absent"
 
 
-def asked_again(trial: Trial, rows: Sequence[Row], jobs: int = 1) -> list[Row]:
-    """Return a journal's rows with those of our own methods replaced by what they answer today."""
+def asked_again(trial: Trial, rows: Sequence[Row], cases: Sequence[str] | None = None, jobs: int = 1) -> list[Row]:
+    """Return a journal's rows with those of our own methods, of some cases or all, replaced by today's answers."""
     ours = {one.name for one in trial.methods if one.package == "fractalman"}
-    sets = list(dict.fromkeys((row["case"], row["n"], row["seed"]) for row in rows))
-    kept = [row for row in rows if row["method"] not in ours]
+    asked = [row for row in rows if cases is None or row["case"] in cases]
+    sets = list(dict.fromkeys((row["case"], row["n"], row["seed"]) for row in asked))
+    kept = [row for row in rows if row["method"] not in ours or not (cases is None or row["case"] in cases)]
+    columns = list(zip(*((trial.name, *one) for one in sets), strict=True))
+    if jobs == 1:
+        return kept + [row for answers in map(_ours, *columns) for row in answers]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        again = pool.map(_ours, *zip(*((trial.name, *one) for one in sets), strict=True))
-        return kept + [row for answers in again for row in answers]
+        return kept + [row for answers in pool.map(_ours, *columns) for row in answers]
 
 
 def _ours(name: str, case: str, n: int, seed: int) -> list[Row]:
