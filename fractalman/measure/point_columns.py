@@ -83,6 +83,11 @@ def steady(name: str) -> str:
     )
 
 
+def steady_notes(names: list[str], X: F64) -> list[str]:
+    """Return what is said of the columns of X that are `in_equal_steps`."""
+    return [steady(name) for name, column in zip(names, X.T, strict=True) if in_equal_steps(column)]
+
+
 def index_columns(cells: Cells) -> list[int]:
     """Return the columns of a table that are an index: `is_index`, and words without a name."""
     found = []

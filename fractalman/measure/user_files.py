@@ -26,14 +26,7 @@ from fractalman.measure.cells import Cells, plain
 from fractalman.measure.hdf5_arrays import stored_array
 from fractalman.measure.number_text import number
 from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
-from fractalman.measure.point_columns import (
-    in_equal_steps,
-    index_columns,
-    steady,
-    vector_column,
-    vectors_of,
-    word_columns,
-)
+from fractalman.measure.point_columns import index_columns, steady_notes, vector_column, vectors_of, word_columns
 from fractalman.measure.point_tables import TARGET_NAMES, sounds_like_a_target
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
 from fractalman.measure.targets import TargetError, as_target
@@ -236,7 +229,7 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
             f"{len(missing)} cells are not in all: expected a number in every cell; remove these rows, or fill in what "
             "is missing"
         )
-    notes += [steady(name) for name, column in zip(features, X.T, strict=True) if in_equal_steps(column)]
+    notes += steady_notes(features, X)
     notes += [
         f"column {name!r} is a coordinate here: if it is the target, name it (--target {name!r})"
         for name in features

@@ -246,8 +246,8 @@ def neighbour_law(
     short = drawn.rank <= rank[-1]
     plain = plain_slope(drawn.rank[short], np.exp((scatter if found else null).T[short]))
     error = float(plain.std(ddof=1))
-    half = max(_STUDENT * error, blocks.half_width)
-    as_it_is = LabelEstimate(noisy, max(error, blocks.standard_error), (noisy - half, noisy + half))
+    half = _together(_STUDENT * error, blocks.half_width)
+    as_it_is = LabelEstimate(noisy, _together(error, blocks.standard_error), (noisy - half, noisy + half))
     level = 0.5 * float(own_g[-1])
     noise = _estimate(
         level * float(_SHARES[best[1]]) if found else 0.0, level * float(shares.min() if found else 0.0),
@@ -258,6 +258,14 @@ def neighbour_law(
     if not found:  # noise that was not found cannot be ruled out: the exponent above it may be larger
         clean, low, high = noisy, min(as_it_is.interval[0], low), max(as_it_is.interval[1], high)
     return NeighbourLaw(as_it_is, _estimate(clean, low, high), noise, bool(found))
+
+
+def _together(fields: float, blocks: float) -> float:
+    """One error of two: that of fields, but both where blocks of space show more, as labels of a tree do.
+
+    Such labels are no field of ours; what all blocks share, as the first latents of a tree, shows in fields alone.
+    """
+    return fields if blocks <= fields else math.hypot(fields, blocks)
 
 
 def _inside(misfit: _Misfits, apart: int) -> npt.NDArray[np.bool_]:

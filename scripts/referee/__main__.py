@@ -6,7 +6,8 @@
 
 Runs a trial (or "all"), keeps its journal in FOLDER/TRIAL, continues it when it was stopped, and writes its table to
 datasets/referee/TRIAL.md and TRIAL.csv and its figure to docs/images. A package that is not installed is left out and
-said. ``--report`` writes them from the journal as far as it got.
+said. ``--report`` writes them from the journal as far as it got; ``--ours`` asks our own methods again before that, as
+they are today: other people's answers do not change with our build.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from experiment import TRIALS, Referee, spec_of, trial_of
 from report import write_report
-from trial import present
+from trial import asked_again, present
 
 from fractalman.experiments.engine import read_experiment, run_experiment
 
@@ -31,9 +32,10 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("referee-runs"), metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=20, help="sets of each kind and size (default 20)")
     parser.add_argument("--largest", type=int, default=None, metavar="N", help="leave larger sizes out")
-    parser.add_argument("--cases", default=None, metavar="A,B", help="only these cases")
+    parser.add_argument("--cases", default=None, metavar="A;B", help="only these cases")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--report", action="store_true", help="run nothing, write the report of what is there")
+    parser.add_argument("--ours", action="store_true", help="of what is there ask our own methods again, and report")
     options = parser.parse_args()
     for name in TRIALS if options.trial == "all" else (options.trial,):
         trial = trial_of(name)
@@ -41,10 +43,11 @@ def main() -> None:
         if absent:
             print(f"{name}: not installed and left out: {', '.join(absent)}", file=sys.stderr)
         folder = options.out / name
-        if options.report:
+        chosen = options.cases.split(";") if options.cases else None
+        if options.report or options.ours:
             rows = read_experiment(Referee(), folder)
+            rows = asked_again(trial, rows, chosen, options.jobs) if options.ours else rows
         else:
-            chosen = options.cases.split(",") if options.cases else None
             spec = spec_of(name, options.seeds, options.largest, chosen)
             rows = run_experiment(
                 Referee(), spec, folder, lambda text: print(text, file=sys.stderr, flush=True), jobs=options.jobs

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import math
 import resource
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 
 Row = dict[str, Any]
@@ -117,11 +120,29 @@ def version_of(package: str) -> str:
         return "absent"
 
 
-def rows_of(trial: Trial, case: Case, n: int, seed: int) -> list[Row]:
-    """Return one row per method on one set: what it answered, or why it did not."""
+def asked_again(trial: Trial, rows: Sequence[Row], cases: Sequence[str] | None = None, jobs: int = 1) -> list[Row]:
+    """Return a journal's rows with those of our own methods, of some cases or all, replaced by today's answers."""
+    ours = {one.name for one in trial.methods if one.package == "fractalman"}
+    asked = [row for row in rows if cases is None or row["case"] in cases]
+    sets = list(dict.fromkeys((row["case"], row["n"], row["seed"]) for row in asked))
+    kept = [row for row in rows if row["method"] not in ours or not (cases is None or row["case"] in cases)]
+    columns = list(zip(*((trial.name, *one) for one in sets), strict=True))
+    if jobs == 1:
+        return kept + [row for answers in map(_ours, *columns) for row in answers]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return kept + [row for answers in pool.map(_ours, *columns) for row in answers]
+
+
+def _ours(name: str, case: str, n: int, seed: int) -> list[Row]:
+    trial: Trial = importlib.import_module(name).TRIAL
+    return rows_of(trial, trial.case(case), n, seed, package="fractalman")
+
+
+def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str | None = None) -> list[Row]:
+    """Return one row per method, or per method of one package, on one set: its answer, or why there is none."""
     data = case.make(n, seed)
     rows = []
-    for method in trial.methods:
+    for method in (one for one in trial.methods if package in (None, one.package)):
         version = version_of(method.package)
         if n > method.most or seed >= method.repeats or version == "absent":
             continue

@@ -368,6 +368,14 @@ def test_separated_classes_have_risk_0_and_no_exponent(
     assert "not resolved" in capsys.readouterr().out
 
 
+def test_errors_of_fields_and_of_blocks_are_one_error() -> None:
+    """Labels that scatter more over blocks than fields do are none: then both count, else fields alone."""
+    from fractalman.prediction.label_scatter import _together
+
+    assert _together(0.3, 0.2) == 0.3
+    assert _together(0.3, 0.4) == pytest.approx(0.5)
+
+
 def test_no_predicted_risk_of_classes_is_below_0_or_above_1() -> None:
     """Gaps between classes break the variogram of k neighbours: their own labels then, which meet the learner; said."""
     rng = np.random.default_rng(2)
