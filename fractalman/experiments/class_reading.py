@@ -53,6 +53,10 @@ def class_problems(
         problems.append(
             f"the target has {recipe.target_classes} class: expected 2 or more; use a larger recipe.classes"
         )
+    elif not recipe.target_varies:
+        problems.append(
+            "the target is the same symbol in every string: expected 2 or more; use more classes or synonyms"
+        )
     if not recipe.redraws_labels:
         problems += [
             f"sweep.{key} = {sweep[key]}: points decide their classes, so every draw is the same; leave it out"

@@ -230,6 +230,11 @@ class Recipe(HtmlTable):
         return 2 if self.thresholds else self.subclusters if self.partitions else 0
 
     @property
+    def target_varies(self) -> bool:
+        """Whether y can have more than one value, as far as the recipe decides it."""
+        return not self.classifies or self.target_classes > 1
+
+    @property
     def redraws_labels(self) -> bool:
         """Whether other labels can be drawn for the same points; classes that points decide stay what they are."""
         return self.thresholds or not self.classifies

@@ -10,6 +10,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.errors import RecipeError
+from fractalman.experiments import load_spec
 from fractalman.families._strings.law import counted, possible_symbols
 from fractalman.prediction import LEARNERS, law_of
 from fractalman.studies.levels.spec import Levels
@@ -45,6 +46,8 @@ def test_a_target_that_never_changes_has_nothing_to_be_learned(name: str) -> Non
     if same:
         with pytest.raises(RecipeError, match="the same symbol in every string"):
             Levels.read({"recipe": recipe.to_dict(), "levels": {"learner": "mlp", "train_sizes": [16, 32]}})
+        with pytest.raises(RecipeError, match="expected 2 or more; use"):
+            load_spec({"recipe": recipe.to_dict(), "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16], "seeds": 2}})
 
 
 def test_levels_of_what_cannot_be_exchanged() -> None:

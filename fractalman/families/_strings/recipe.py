@@ -85,6 +85,13 @@ class GrammarRecipe(Recipe):
         raise NotImplementedError(f"{self.family} does not say where its target stands")
 
     @property
+    def target_varies(self) -> bool:
+        """Whether y can be more than one symbol; a hidden token can."""
+        from fractalman.families._strings.law import possible_symbols
+
+        return self.masks or possible_symbols(self.grammar, *self.target_place).size > 1
+
+    @property
     def roots(self) -> int:
         """Symbols of level 0."""
         return self.vocabulary

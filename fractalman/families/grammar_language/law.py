@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
-from fractalman.families._strings.law import constant, counted, possible_symbols
+from fractalman.families._strings.law import constant, counted
 from fractalman.families.grammar_language.recipe import GrammarLanguage
 from fractalman.families.laws import Laws
 from fractalman.theory.grammars import (
@@ -31,8 +31,7 @@ _PAIRS = 1 << 22  # numbers of the tables of pairs that a law makes at most
 
 def language_law(recipe: GrammarLanguage, learner: LearnerProperties) -> Law:
     """Return what is known of a learner on sequences; with finitely many levels there is a power law for none."""
-    alone = not recipe.masks and possible_symbols(recipe.grammar, *recipe.target_place).size == 1
-    law = constant(_DOMAIN) if alone else _BY_KIND[learner.kind](recipe)
+    law = _BY_KIND[learner.kind](recipe) if recipe.target_varies else constant(_DOMAIN)
     inputs: dict[str, float] = {
         "L": recipe.levels,
         "v": recipe.vocabulary,

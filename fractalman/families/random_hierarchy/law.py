@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.families._strings.law import constant, counted, possible_symbols
+from fractalman.families._strings.law import constant, counted
 from fractalman.families.laws import Laws
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.theory.grammars import (
@@ -52,7 +52,7 @@ def hierarchy_law(recipe: RandomHierarchyModel, learner: LearnerProperties) -> L
 
 
 def _of_target(recipe: RandomHierarchyModel, kind: str) -> Law:
-    if possible_symbols(recipe.grammar, *recipe.target_place).size == 1:
+    if not recipe.target_varies:
         return constant(_DOMAIN)
     if recipe.target_level == recipe.levels and kind != "floor":
         return _seen(recipe)
@@ -253,8 +253,7 @@ _BY_KIND = {
 def learned_at(recipe: RandomHierarchyModel, learner: LearnerProperties) -> float | None:
     """Return n_c·m^l for networks on strings of regular trees whose productions are equally likely."""
     even = recipe.zipf_exponent is None and not recipe.unary_probability and recipe.target_level < recipe.levels
-    varies = possible_symbols(recipe.grammar, *recipe.target_place).size > 1
-    return float(threshold(recipe)) if learner.kind == "network" and even and varies else None
+    return float(threshold(recipe)) if learner.kind == "network" and even and recipe.target_varies else None
 
 
 LAWS = Laws[RandomHierarchyModel](law=hierarchy_law, learned_at=learned_at, finite_size=False)

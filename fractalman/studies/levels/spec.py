@@ -11,7 +11,6 @@ from fractalman.config import REQUIRED, Keys, choice, integer
 from fractalman.errors import RecipeError
 from fractalman.experiments.reading import MAX_SEEDS
 from fractalman.experiments.specification import string_settings
-from fractalman.families._strings.law import possible_symbols
 from fractalman.families._strings.recipe import GrammarRecipe
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
@@ -97,7 +96,7 @@ class Levels(StudySpec):
                 f"target = {recipe.target!r}: expected next-token, for a token hidden in the window leaves no symbol "
                 "above it as it is"
             )
-        if possible_symbols(recipe.grammar, *recipe.target_place).size < 2:
+        if not recipe.target_varies:
             raise RecipeError(
                 "the target is the same symbol in every string: expected 2 or more; use more classes or synonyms"
             )
