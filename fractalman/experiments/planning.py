@@ -4,7 +4,7 @@ The rule for time: the operations that every learner counts (`Learner.cost`) are
 two float32 matrices measured here, and by the share of that speed which such work reaches; a network pays besides for
 every step and for every number that passes through a unit of it. It is an order of magnitude: a factor of three either
 way is usual. Shares and costs were set by seconds of processor time on one x86-64 thread of 196 Gflop/s, planned and
-taken:
+taken (without the predicted curves, counted since):
 
     1-nn to n = 16384                                          .7    .5
     laplace-kernel to n = 1024                                 .8    .7
@@ -14,6 +14,12 @@ taken:
     9 of width 64, 2000 steps                                 7.6   6.5
     4 of width 256, 1000 steps                               10.5   9.0
     40 of width 128, 5000 steps at most, the whole command     75    75
+
+Whole commands with the curves and what is expected on the very points, on a busy machine:
+
+    1-nn, k-nn, laplace-kernel on a cluster of 16384, n = 1024            29    35
+    ridge, 512 random features, ntk-kernel on a cascade, n = 1024         33    26
+    1-nn and 12 networks of width 64, 800 steps, n = 512                  11   8.8
 """
 
 from __future__ import annotations
@@ -27,7 +33,7 @@ import numpy as np
 
 from fractalman._memory import available_bytes
 from fractalman.display import Display
-from fractalman.errors import ResourceError
+from fractalman.errors import FractalmanError, ResourceError
 from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.own_points import expects
 from fractalman.experiments.replicates import CACHE_BYTES
@@ -42,6 +48,7 @@ RULE = (
 _PER_TASK = 0.02  # seconds of a task that its learner does not count
 _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
+_PER_SIZE = 0.03  # seconds of one size of a curve on one structure, beside what its learner counts
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
 
 
@@ -55,7 +62,8 @@ class Plan(Display):
         memory: bytes at once in one process: the largest dataset while it is drawn, or the replicates that are kept
             with the largest learner's own arrays.
         dataset_bytes: of those the largest dataset while it is drawn.
-        seconds: learner → seconds on one process, by `RULE`.
+        seconds: learner → seconds on one process, by `RULE`; "data" and "predictions", the curves that learners are
+            held against, beside them.
         flops: measured speed, float32 operations per second.
     """
 
@@ -107,6 +115,7 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
     seconds["data"] = _START + spec.seeds * _PER_NODE * nodes
+    seconds["predictions"] = sum(_curve_seconds(spec, name, speed) for name in spec.learners)
     dataset = max(memory_of(recipe).peak_bytes() for recipe in drawn)
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
@@ -127,6 +136,30 @@ def _expected_seconds(spec: Spec, learner: Learner, n: int, columns: int, speed:
         learner, times = make(str(learner.reference)), 2.0
     work = learner.cost(n, spec.recipe.n_columns, spec.test_size, columns)
     return 0.0 if work is None else times * work.seconds_at(speed)
+
+
+def _curve_seconds(spec: Spec, name: str, speed: float) -> float:
+    """Return the seconds of the curve that a learner is held against, over the structures that it averages over."""
+    from fractalman.prediction import make_prediction
+    from fractalman.prediction.realization import TEST_POINTS
+
+    if spec.axis.kind != "data" or name in spec.brought:
+        return 0.0
+    try:
+        prediction = make_prediction(spec.recipe, name)
+    except FractalmanError:  # points that are given, and learners that laws do not know
+        return 0.0
+    if not prediction.has_curve or getattr(prediction, "exact", True):  # a stand-in costs nothing
+        return 0.0
+    learner = make(name, spec.settings.get(name, {}))
+    if not learner.linear_smoother:
+        learner = make(str(learner.reference))
+    found = _PER_NODE * (1 + 0.05 * spec.recipe.n_columns) * min(spec.population, max(spec.train_sizes) + TEST_POINTS)
+    for n in spec.train_sizes:
+        if n <= prediction.affordable:
+            work = learner.cost(n, spec.recipe.n_columns, TEST_POINTS, 1)
+            found += _PER_SIZE + (0.0 if work is None else work.seconds_at(speed))
+    return prediction.draws * found
 
 
 def refuse_unfit(spec: Spec, plan: Plan, jobs: int = 1) -> None:

@@ -96,6 +96,11 @@ class Prediction(LawFacts, PredictionDisplay):
         return self._curve is not None
 
     @property
+    def exact(self) -> bool:
+        """Whether the curve is averaged over the whole family exactly: it costs nothing."""
+        return self._curve is not None and self._curve.exact
+
+    @property
     def has_floor(self) -> bool:
         """Whether `floor` exists for this family."""
         return self._floor is not None
@@ -160,8 +165,7 @@ class Prediction(LawFacts, PredictionDisplay):
         Returns
         -------
         Curve
-            Its ``n`` are the steps (``axis`` says so), its risks in units of the label's prior variance; the errors
-            are those of structures and of the measured ratio of networks to the flow.
+            Its ``n`` are the steps (``axis``); errors are those of structures and of the measured ratio to the flow.
 
         Raises
         ------

@@ -25,7 +25,7 @@ RECIPE = {
     "family": "cascade", "n_points": 4096, "ambient_dim": 24, "branching": 4, "contraction": 0.5, "hurst": 0.5,
     "target": "sign",
 }  # fmt: skip
-SWEEP = {"train_sizes": [32, 64, 128, 256], "seeds": 5, "test_size": 512, "label_draws": 16}
+SWEEP = {"train_sizes": [32, 64, 128, 256], "seeds": 5, "test_size": 512, "label_draws": 64}
 
 
 def spec_of(*names: str, **recipe: Any) -> Any:
