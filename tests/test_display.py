@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -380,6 +381,24 @@ def test_values_in_a_few_words() -> None:
     assert brief([1] * 9) == "9 entries"
     assert brief(np.array([1.0, 2.5])) == "[1, 2.5]"
     assert len(brief({str(i): "x" * 99 for i in range(99)})) <= 96
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of "#rrggbb", as the guidelines for accessible pages define it."""
+    parts = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def test_thumbnails_are_small_and_seen_on_dark_and_light_pages(examples: dict[str, Any]) -> None:
+    pictures = {name: thing._thumbnail() for name, thing in examples.items() if thing is not None}
+    pictures = {name: picture for name, picture in pictures.items() if picture}
+    assert {"dataset", "cluster", "curve", "sweep"} <= set(pictures)
+    assert max(map(len, pictures.values())) <= 30_000
+    for picture in pictures.values():  # on a ground of their own, whatever the page's
+        colours = re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', picture.lower())
+        ground, *marks = map(luminance, colours)
+        assert min((max(one, ground) + 0.05) / (min(one, ground) + 0.05) for one in marks) > 1.2
 
 
 def test_pictures_of_nothing_are_none() -> None:
