@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def no_such_name(name: str, names: Sequence[str]) -> str:
     """
     from fractalman.recipes import family_names
 
-    found = f"no file and no catalogue name {name!r}: expected one of {len(names)} names"
+    found = f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names"
     family = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).replace("_", "-").lower()
     if family not in family_names():
         return f"{found}; use fractalman list{nearest(name, names)}"
