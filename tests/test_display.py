@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import pytest
 import fractalman
 import fractalman as fm
 from fractalman import learners, measure, theory
-from fractalman.display import Display, HtmlTable, Summary, points_thumbnail
+from fractalman.display import Display, HtmlTable, Summary, log_axes, points_thumbnail
 from fractalman.display.summary import LINES, as_text, brief
 from fractalman.experiments import load_spec, plan_sweep, run_sweep
 from fractalman.prediction.own_study import study_own_data
@@ -133,6 +134,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "growth": measure.growth_exponent([8, 16, 32], [64, 256, 1024]), "power law": power,
         "broken": measure.BrokenPowerLawFit(0.2, 0.8, 1024.0, 1.0, 0.25, {}, 9, ()), "joint fit": joint,
         "score": measure.compare_laws(N, N**-0.5, laws=("power",))[0], "laws": measure.compare_laws(N, N**-0.5),
+        "measured": measure.measure_file(cluster),
         "windows": measure.window_sensitivity(N, N**-0.5),
         "compute fit": measure.fit_compute_law(6 * P * n, loss), "optimum": measure.optimum(joint, [1e18, 1e20]),
         "influence": measure.Influence(np.array([3]), "the outliers", "data_exponent", 0.3, 0.35, 2.5, {}),
@@ -246,6 +248,54 @@ def test_figures_can_be_saved_as_pdf_svg_and_png(examples: dict[str, Any], tmp_p
         assert (tmp_path / f"figure.{ending}").read_bytes().startswith(start)
 
 
+VIEWS = [
+    (64, 1024),
+    (16, 512),
+    (100, 1e4),
+    (1e6, 1e9),
+    (1e14, 1e21),
+    (150, 450),
+    (0.6, 0.9),
+    (2e-5, 9e-4),
+    (0.07, 0.2),
+]
+
+
+def labels_of(view: tuple[float, float], round_ones: bool) -> list[Any]:
+    """The boxes of the labels below and beside a figure of a paper's column that shows this view."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.3, 2.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    ax.plot(view, view)
+    log_axes(ax, "x", "y") if round_ones else ax.set(xscale="log", yscale="log")
+    figure.draw_without_rendering()
+    boxes = []
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        ticks = zip([*axis.get_majorticklocs(), *axis.get_minorticklocs()],
+                    [*axis.get_majorticklabels(), *axis.get_minorticklabels()], strict=False)  # fmt: skip
+        boxes.append([one.get_window_extent() for at, one in ticks if one.get_text() and low <= at <= high])
+    return boxes
+
+
+def overlapping(boxes: list[Any]) -> int:
+    """How many pairs of boxes lie over each other."""
+    return sum(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_labels_of_logarithmic_axes_do_not_overlap(view: tuple[float, float]) -> None:
+    for boxes in labels_of(view, round_ones=True):
+        assert len(boxes) >= 2
+        assert overlapping(boxes) == 0
+
+
+def test_matplotlibs_own_labels_overlap() -> None:
+    assert sum(overlapping(boxes) for boxes in labels_of((16, 512), round_ones=False)) > 0
+
+
 def test_tables_are_data_frames(examples: dict[str, Any]) -> None:
     pandas = pytest.importorskip("pandas")
     tables = {name: thing.to_pandas() for name, thing in examples.items() if hasattr(thing, "to_pandas")}
@@ -331,6 +381,24 @@ def test_values_in_a_few_words() -> None:
     assert brief([1] * 9) == "9 entries"
     assert brief(np.array([1.0, 2.5])) == "[1, 2.5]"
     assert len(brief({str(i): "x" * 99 for i in range(99)})) <= 96
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of "#rrggbb", as the guidelines for accessible pages define it."""
+    parts = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def test_thumbnails_are_small_and_seen_on_dark_and_light_pages(examples: dict[str, Any]) -> None:
+    pictures = {name: thing._thumbnail() for name, thing in examples.items() if thing is not None}
+    pictures = {name: picture for name, picture in pictures.items() if picture}
+    assert {"dataset", "cluster", "curve", "sweep"} <= set(pictures)
+    assert max(map(len, pictures.values())) <= 30_000
+    for picture in pictures.values():  # on a ground of their own, whatever the page's
+        colours = re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', picture.lower())
+        ground, *marks = map(luminance, colours)
+        assert min((max(one, ground) + 0.05) / (min(one, ground) + 0.05) for one in marks) > 1.2
 
 
 def test_pictures_of_nothing_are_none() -> None:

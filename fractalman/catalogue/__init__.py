@@ -20,7 +20,7 @@ from fractalman.errors import RecipeError, nearest
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
 
-__all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text", "no_such_name"]
+__all__ = ["catalogue_names", "catalogue_purpose", "catalogue_recipe", "catalogue_text"]
 
 _SIZES = "\n[sizes]"
 
@@ -75,6 +75,11 @@ def no_such_name(name: str, names: Sequence[str]) -> str:
         What was typed.
     names : sequence of str
         What could have been typed.
+
+    Returns
+    -------
+    str
+        One line: what was found, what is expected, what to use.
 
     Examples
     --------

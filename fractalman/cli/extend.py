@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
     about = 'add points to a file whose recipe nests: cascades, manifolds of waves, growth = "nested"'
-    parser = command(commands, "extend", run, about, "extend cluster.h5 --n-points 100000")
+    parser = command(commands, "extend", run, about, "extend cascade.h5 --n-points 100000")
     parser.add_argument("file", metavar="FILE", help=f"{FILE}; replaced at once when the larger one is complete")
     parser.add_argument(
         "--n-points", type=integer, required=True, metavar="N", help="points from now on, more than the file has"

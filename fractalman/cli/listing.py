@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         "list the catalogue: name, size, predicted exponents, purpose",
         "list",
         "list brill",
-        "list cascade-plain > recipe.toml",
+        "list cascade-plain",
     )
     parser.add_argument(
         "word", nargs="?", metavar="WORD", help="only names that hold this word; of a whole name its TOML text"

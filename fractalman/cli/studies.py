@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 
-EXAMPLES = {"recovery": "recovery-cascade", "levels": "levels-language"}
+EXAMPLES = {"linearity": "linearity-cascade", "recovery": "recovery-cascade", "levels": "levels-language"}
 """Catalogue specifications in a command's help, where it is not that of a cluster."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._switches import switches
-from fractalman.display import Display, Summary, axes_or_new, frame, points_thumbnail
+from fractalman.display import Display, Summary, axes_or_new, frame, log_axes, points_thumbnail
 from fractalman.display.planes import principal_plane
 from fractalman.display.style import STYLES
 from fractalman.display.summary import brief, count
@@ -149,5 +149,5 @@ class DictionaryDisplay(Display):
         """
         ax = axes_or_new(ax)
         ax.plot(self.size, self.magnitude, ".", ms=4, color=STYLES[0][0])
-        ax.set(xscale="log", yscale="log", xlabel="points in the subcluster", ylabel="magnitude")
+        log_axes(ax, "points in the subcluster", "magnitude")
         return ax

@@ -42,7 +42,25 @@ def interrupts_held() -> Iterator[None]:
 
 
 def check_dataset_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
-    """Return what `check_target` does, for a dataset file of this package: RecipeError for another kind's ending."""
+    """Return what `check_target` does, for a dataset file of this package.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file that is to be.
+    overwrite : bool, default False
+        Accept an ordinary file that is there already.
+
+    Returns
+    -------
+    Path
+        The file itself, where the path is a link to it.
+
+    Raises
+    ------
+    RecipeError
+        For a name that ends as another kind of data does; else as `check_target`.
+    """
     ending = other_data(as_path(path, "the file that is to be written"))
     if ending:
         raise RecipeError(

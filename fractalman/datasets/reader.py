@@ -32,7 +32,8 @@ _DATASET = "a dataset file"
 
 def check_path(path: str | os.PathLike[str]) -> Path:
     """Return ``path`` if it may be a dataset file, looking at the file system only; errors as in `ordinary_file`."""
-    return ordinary_file(path, _DATASET if Path(str(path)).suffix else f"{_DATASET}, which fm.write makes")
+    bare = isinstance(path, str | os.PathLike) and not Path(path).suffix  # a catalogue name, perhaps
+    return ordinary_file(path, f"{_DATASET}, which fm.write makes" if bare else _DATASET)
 
 
 def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check: bool) -> dict[str, LazyColumn]:

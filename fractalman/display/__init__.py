@@ -1,6 +1,6 @@
 """How objects show themselves: a few lines of text, a table in a notebook, a pandas table, a figure of one style."""
 
-from fractalman.display.figures import axes_or_new, few_minor_labels, log_axes
+from fractalman.display.figures import axes_or_new, legend_above, log_axes, round_numbers
 from fractalman.display.series import Series, SeriesDisplay
 from fractalman.display.summary import Display, HtmlTable, Summary, brief, fields_summary
 from fractalman.display.tables import frame
@@ -15,9 +15,10 @@ __all__ = [
     "axes_or_new",
     "brief",
     "curve_thumbnail",
-    "few_minor_labels",
     "fields_summary",
     "frame",
+    "legend_above",
     "log_axes",
     "points_thumbnail",
+    "round_numbers",
 ]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from fractalman.display.figures import axes_or_new, few_minor_labels
+from fractalman.display.figures import axes_or_new, round_numbers
 from fractalman.display.style import STYLES
 from fractalman.display.summary import Display
 from fractalman.display.tables import frame
@@ -87,7 +87,5 @@ class SeriesDisplay(Display):
         for axis, values in (("x", x), ("y", y)):
             if axis not in of.linear and np.any(values > 0):
                 ax.set(**{f"{axis}scale": "log"})
-                short = getattr(ax, f"{axis}axis")
-                if short.get_view_interval()[1] < 10.0 * short.get_view_interval()[0]:
-                    few_minor_labels(short)
+                round_numbers(getattr(ax, f"{axis}axis"))
         return ax

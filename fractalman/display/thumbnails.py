@@ -10,6 +10,7 @@ from fractalman.display.style import MUTED, STYLES
 
 _WIDTH, _HEIGHT, _EDGE = 180, 120, 6
 _SHOWN = 400
+_GROUND = "#ffffff"  # of its own: the dark end of the ramp is not seen on a dark page
 _RAMP = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
 
 
@@ -82,7 +83,7 @@ def _scaled(values: np.ndarray[tuple[int], np.dtype[np.float64]], width: int) ->
 
 
 def _svg(content: str, words: str) -> str:
-    frame = f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="none" stroke="{MUTED}" stroke-width=".5"/>'
+    frame = f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{_GROUND}" stroke="{MUTED}" stroke-width=".5"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{words}">{frame}{content}</svg>'

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.display import Display, Summary, axes_or_new, frame, log_axes
+from fractalman.display import Display, Summary, axes_or_new, curve_thumbnail, frame, log_axes
 from fractalman.display.style import INK, STYLES
 from fractalman.display.summary import count
 
@@ -52,6 +52,13 @@ class ResultDisplay(Display):
         if self.missing:
             rows.append(("missing", count(self.missing, "task")))
         return Summary(title, rows)
+
+    def _thumbnail(self: Any) -> str:
+        """The measured curve of the first learner."""
+        if not self.verdicts:
+            return ""
+        value, mean, _ = means_of([p for p in self.points if p.learner == self.verdicts[0].learner])
+        return curve_thumbnail(value, mean)
 
     def to_pandas(self: Any) -> Any:
         """Return one row a point, those of doubling checks last, as a pandas DataFrame.

@@ -26,6 +26,7 @@ from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit, effective_data
 from fractalman.measure.law_comparison import LawComparison, LawScore, compare_laws
 from fractalman.measure.loss_report import measure_scaling
+from fractalman.measure.measured import Measured
 from fractalman.measure.percolation import (
     Growth,
     PathCurve,
@@ -91,6 +92,7 @@ __all__ = [
     "LawComparison",
     "LawScore",
     "LineRegions",
+    "Measured",
     "Optimum",
     "PathCurve",
     "PlaneRegions",

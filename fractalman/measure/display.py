@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman.display import Display, Summary, axes_or_new, curve_thumbnail, frame
+from fractalman.display import Display, Summary, axes_or_new, curve_thumbnail, frame, log_axes
 from fractalman.display.style import INK, MUTED, STYLES
 
 
@@ -67,7 +67,7 @@ def draw_curve(fit: Any, ax: Any = None) -> Any:
     ax.plot(n, fit.predict(n), "-", color=STYLES[0][0], label=f"exponent {short(fit.value, fit.half_width)}")
     if fit.floor:
         ax.axhline(fit.floor, ls=":", color=MUTED, label=f"floor {short(fit.floor, fit.floor_standard_error)}")
-    ax.set(xscale="log", yscale="log", xlabel="n", ylabel="loss")
+    log_axes(ax, "n", "loss")
     ax.legend(frameon=False)
     return ax
 
@@ -85,7 +85,7 @@ def draw_joint(fit: Any, ax: Any = None) -> Any:
         ax.legend(frameon=False)
     ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
     ax.plot(ends, ends, "-", color=MUTED, lw=1, zorder=1)
-    ax.set(xscale="log", yscale="log", xlabel="fitted loss", ylabel="measured loss")
+    log_axes(ax, "fitted loss", "measured loss")
     return ax
 
 
@@ -97,7 +97,7 @@ def draw_recovery(score: Any, ax: Any = None) -> Any:
     ax.plot(size, score.firing.best_f1, "x", ms=4, color=STYLES[1][0], label="F1 at the best threshold")
     ax.axhline(score.chance["mcc"], ls=":", color=STYLES[0][0], label="chance of |cosine|")
     ax.axhline(score.chance["best_f1"], ls=":", color=STYLES[1][0], label="chance of F1")
-    ax.set(xscale="log", ylim=(-0.02, 1.05), xlabel="points in the subcluster", ylabel="recovered")
+    log_axes(ax, "points in the subcluster", "recovered", "x").set_ylim(-0.02, 1.05)
     ax.legend(fontsize="small")
     return ax
 

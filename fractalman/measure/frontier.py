@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from fractalman._switches import switches
 from fractalman._typing import F64, I64
-from fractalman.display import Display, axes_or_new, frame
+from fractalman.display import Display, axes_or_new, frame, log_axes
+from fractalman.display.style import STYLES
 from fractalman.errors import FitError
 from fractalman.measure.joint_result import NAMES, JointPowerLawFit
 from fractalman.measure.scaling import student_t, student_t_real
@@ -113,10 +114,10 @@ class Optimum(Display):
         P, n, L = (self.table[name] for name in ("n_params", "n_data", "loss"))
         dots = ax.scatter(P, n, c=L, s=14, cmap="viridis_r", zorder=2)
         ax.figure.colorbar(dots, ax=ax, label="loss")
-        ax.plot(self.n_params, self.n_data, "-", color="tab:red", label="compute-optimal")
+        ax.plot(self.n_params, self.n_data, "-", color=STYLES[1][0], label="compute-optimal")
         order = self.interval["n_params"]
-        ax.fill_betweenx(self.n_data, order[:, 0], order[:, 1], color="tab:red", alpha=0.2, lw=0, label="95 %")
-        ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="data")
+        ax.fill_betweenx(self.n_data, order[:, 0], order[:, 1], color=STYLES[1][0], alpha=0.2, lw=0, label="95 %")
+        log_axes(ax, "parameters", "data")
         ax.legend(frameon=False)
         return ax
 

@@ -22,7 +22,13 @@ class Measured(dict[str, Any], HtmlTable):
     """
 
     def answers(self) -> list[tuple[str, str]]:
-        """Return (name, number and 95 % interval) of everything that has one, then the best sizes of budgets."""
+        """Return every number that has an interval, then the best sizes of budgets.
+
+        Returns
+        -------
+        list of (str, str)
+            Names, and numbers with their 95 % intervals.
+        """
         return [*_numbers(self, ""), *_best(self.get("optimum"))]
 
     def _summary(self) -> Summary:

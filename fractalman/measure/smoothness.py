@@ -1,6 +1,6 @@
 """How smooth labels are on their points: the variogram's exponent 2H, and what it makes of one neighbour's risk.
 
-γ(r) = mean (y_i − y_j)² over pairs at distance r ~ r^(2H), plus a nugget 2σ² where labels carry noise σ.
+γ(r) = mean (yᵢ − yⱼ)² over pairs at distance r ~ r^(2H), plus a nugget 2σ² where labels carry noise σ.
 g(k) = mean (y_i − y_(k))² of a point and its k-th neighbour. Thinning the points by a factor k makes the k-th neighbour
 the first, so g(k) ~ k^α is the learning curve of one neighbour read backwards: α is measured without 2H and D.
 """
@@ -58,7 +58,7 @@ class Smoothness(SeriesDisplay):
     True
     """
 
-    _series = Series("distance", "difference", words=("distance", "mean (y_i − y_j)²"))
+    _series = Series("distance", "difference", words=("distance", "mean (yᵢ − yⱼ)²"))
 
     variogram: PowerLawFit
     neighbours: PowerLawFit

@@ -48,7 +48,7 @@ class Variogram(SeriesDisplay):
     'euclidean'
     """
 
-    _series = Series("distance", "value", "standard_error", ("pairs",), ("distance", "mean (y_i − y_j)²"))
+    _series = Series("distance", "value", "standard_error", ("pairs",), ("distance", "mean (yᵢ − yⱼ)²"))
 
     distance: F64
     value: F64

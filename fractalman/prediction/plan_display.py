@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fractalman.display import Display, Summary, axes_or_new, frame
+from fractalman.display import Display, Summary, axes_or_new, frame, log_axes
 from fractalman.display.style import MUTED, STYLES
 
 
@@ -73,6 +73,6 @@ class PlanDisplay(Display):
             ends = (one.sizes[0], one.sizes[-1])
             ax.plot(ends, (one.points, one.points), color=color, lw=width, marker="|", ms=6)
         ax.axhline(self.budget, color=STYLES[0][0], ls="--", lw=1.0, label="budget")
-        ax.set(xscale="log", yscale="log", xlabel="training-set sizes", ylabel="training points in all")
+        log_axes(ax, "training-set sizes", "training points in all")
         ax.legend()
         return ax

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from fractalman._files import as_path
-from fractalman.display import few_minor_labels
+from fractalman.display import round_numbers
 from fractalman.display.style import new_figure, saved, settings
 from fractalman.prediction.own_prediction import OwnPrediction
 from fractalman.prediction.own_study import OwnStudy, own_study_table
@@ -97,7 +97,7 @@ def _geometry(study: OwnStudy) -> bytes:
         smooth = study.prediction.smoothness
         right.plot(smooth.distance, smooth.difference, "o-")
         right.set(xscale="log", yscale="log" if smooth.difference.max() > 0.0 else "linear")
-        few_minor_labels(right.xaxis)
+        round_numbers(right.xaxis)
         right.set(xlabel="distance", ylabel="share that differs" if study.prediction.classes else "squared difference")
         return saved(figure)
 

@@ -143,6 +143,11 @@ def snapshots_of(network: Any, X: F64, layers: Any = None) -> Snapshots:
     found: list[Mapping[int, OwnNetwork]] = []
     for one in several:
         stepped = isinstance(one, Mapping) and len(one) > 0 and all(isinstance(key, int) for key in one)
+        if stepped and any(hasattr(given, "shape") for given in one.values()):
+            raise RecipeError(
+                f"network of {shown(sorted(one))}: integers are steps of the training, expected a network at each; use "
+                "names for layers, e.g. {'layer 0': array}"
+            )
         by_step = dict(sorted(one.items())) if stepped else {FINAL_STEP: one}
         found.append({int(step): own_network(given, X, layers) for step, given in by_step.items()})
     names = {(tuple(one), tuple((net.layers, net.parts) for net in one.values())) for one in found}

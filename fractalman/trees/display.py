@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._switches import switches
-from fractalman.display import Display, Summary, axes_or_new, frame
+from fractalman.display import Display, Summary, axes_or_new, frame, log_axes
 from fractalman.display.summary import count
 
 _DRAWN = 600
@@ -78,8 +78,8 @@ class HierarchyDisplay(Display):
             start, np.maximum(high - low, 0.02 * low), stop - start, bottom=low, align="edge",
             edgecolor="white", lw=0.3, color=diverging(self.value[nodes]),
         )  # fmt: skip
-        ax.set(yscale="log", xlim=(0, max(1, n)), xlabel="points, in the order of the hierarchy")
-        ax.set_ylabel("points in the subcluster")
+        log_axes(ax, "points, in the order of the hierarchy", "points in the subcluster", "y").set_xlim(0, max(1, n))
+        ax.set_title("colour: the latent's value, blue below 0, red above", fontsize="small")
         return ax
 
 

@@ -24,6 +24,7 @@ from fractalman.cli import options as number_options
 from fractalman.errors import RecipeError
 from fractalman.experiments import load_spec
 from fractalman.recipes import from_toml
+from fractalman.sources import spec_of
 
 SMALL = '[recipe]\nfamily = "percolation-cluster"\nn_points = 300\nambient_dim = 4\nseed = 3\n'
 
@@ -283,6 +284,8 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
         for example in examples:
             options = parse(example.split())
             assert (options.command, options.run) == (name, parser.get_default("run"))
+            source = next((s for key in ("recipe", "source", "spec") if (s := getattr(options, key, None))), "x.toml")
+            assert Path(source).suffix or spec_of(source, name), example  # a name of the catalogue that is there
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
 
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at, own_network
@@ -169,7 +171,18 @@ def test_activations_know_the_steps_of_readouts_only() -> None:
         ({"h": np.full((40, 2), np.nan)}, "expected finite numbers"),
         ({OUTPUT: np.zeros(40)}, "at least one layer beside the output"),
         ({"input": np.zeros(40)}, "the points are the input"),
-        ("model.pkl", "of type str: expected a dict of activations, a PyTorch module"),
+        ({"h": np.zeros((2, 40))}, r"use \.T of it"),
+        ({"h": np.where(np.arange(80).reshape(40, 2) > 77, np.inf, 0.0)}, "in 1 rows, the first 39"),
+        ({"0.weight": np.zeros((3, 2)), "0.bias": np.zeros(3)}, "these are parameters.*use the module itself"),
+        (np.zeros((40, 2)), 'use {"layer": array, "output": array}'),
+        ([np.zeros((40, 2))], 'use {"layer": array'),
+        (({}, np.sin), "the function first"),
+        (np.sin, r"use \(function, parameters\)"),
+        (MLPRegressor, "is a class: expected a trained network"),
+        (MLPRegressor(), r"use network\.fit\(X, y\) first"),
+        (make_pipeline(MLPRegressor()), r"use network=pipeline\[-1\] and, as the points"),
+        (SimpleNamespace(best_estimator_=1), r"use network=network\.best_estimator_"),
+        ("model.pkl", "of type str: expected a dict of activations, a PyTorch module.*load it with its library"),
         ((lambda _p, x: np.asarray(x), {}), "expected 1 to 20,000"),
         (SimpleNamespace(coefs_=[], intercepts_=[], activation="swish"), "'swish': expected one of relu"),
     ],

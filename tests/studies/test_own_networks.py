@@ -174,6 +174,7 @@ def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:
         (lambda d: fm.granularity(d.X), "points without labels"),
         (lambda d: fm.granularity({"recipe": {}}, network={"h": d.X}), "network beside a specification"),
         (lambda d: fm.locality((d.X, d.y)), "points without a network"),
+        (lambda d: fm.locality((d.X, d.y), network={0: d.X}), "integers are steps of the training.*'layer 0': array"),
         (lambda d: fm.probe((d.X, d.y), network={"h": d.X}, widths=[8]), "widths: of given networks there is none"),
         (lambda d: fm.probe((d.X, d.y), network={"h": d.X, "output": d.X}), "8 outputs and labels of 1 columns"),
     ],

@@ -6,11 +6,13 @@ One file a kind; `own_network` picks by what is given. Nothing is unpickled, and
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fractalman._switches import switches
 from fractalman._typing import AnyFloat
+from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.learners.own_networks.dense import DenseNetwork
@@ -64,6 +66,8 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
 def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
     if isinstance(given, OwnNetwork):
         return given
+    if isinstance(given, type):
+        raise RecipeError(f"{given.__name__} is a class: expected a trained network; use an object that was made of it")
     if isinstance(given, Mapping):
         return Activations(given, points)
     if is_module(given):
@@ -82,8 +86,24 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
         )
     raise RecipeError(
         f"network of type {type(given).__name__}: expected a dict of activations, a PyTorch module, a fitted MLP of "
-        "scikit-learn's, (function, parameters), or an equinox module"
+        f"scikit-learn's, (function, parameters), or an equinox module{_instead(given)}"
     )
+
+
+def _instead(given: Any) -> str:
+    """What to give in the place of something that holds a network, or is what a network was asked for."""
+    if isinstance(given, tuple) and len(given) == 2 and callable(given[1]):
+        return "; use (function, parameters), the function first"
+    if hasattr(given, "shape") or (isinstance(given, (tuple, list)) and all(hasattr(one, "shape") for one in given)):
+        return '; use {"layer": array, "output": array} for activations, rows = the points'
+    if isinstance(given, (str, os.PathLike)):
+        return "; load it with its library first"
+    if hasattr(given, "steps") and hasattr(given, "named_steps"):
+        return "; use network=pipeline[-1] and, as the points, pipeline[:-1].transform(X)"
+    for inner in ("best_estimator_", "regressor_"):
+        if hasattr(given, inner):
+            return f"; use network=network.{inner}"
+    return ""
 
 
 def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
@@ -98,9 +118,13 @@ def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> 
 
 
 def _names(layers: Any) -> Sequence[str] | None:
-    if layers is None or (isinstance(layers, Sequence) and not isinstance(layers, str)):
-        return layers
-    raise RecipeError(f"layers = {layers!r}: expected a list of names of a PyTorch module's modules")
+    if layers is None:
+        return None
+    if isinstance(layers, Sequence) and not isinstance(layers, str):
+        return [str(name) if is_integer(name) else name for name in layers]  # those of nn.Sequential are numbers
+    raise RecipeError(
+        f'layers = {shown(layers)}: expected a list of names of a PyTorch module\'s modules, e.g. layers=["0", "2"]'
+    )
 
 
 def _readers(layers: Any) -> Mapping[str, Any] | None:

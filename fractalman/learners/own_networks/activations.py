@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,13 +41,12 @@ class Activations(OwnNetwork):
 
     def __init__(self, table: Mapping[str, Any], points: AnyFloat) -> None:
         found = {str(name): _array(str(name), values) for name, values in table.items()}
-        problems = [
-            f"activations {name!r} of shape {values.shape} and kind {values.dtype}: expected finite numbers "
-            f"({len(points)}, units), a row for every point of the data"
-            for name, values in found.items()
-            if values.ndim < 1 or len(values) != len(points) or values.dtype.kind not in "fiub"
-            or not np.isfinite(values).all()
-        ]  # fmt: skip
+        problems = [line for name, values in found.items() for line in _problems(name, values, len(points))]
+        if len(problems) == len(found) > 1 and all("." in name or "weight" in name for name in found):
+            raise RecipeError(
+                f"network of {', '.join(found)}: these are parameters, expected activations, rows = the points; use "
+                "the module itself"
+            )
         if problems:
             raise RecipeError("\n".join(problems))
         if INPUT in found:
@@ -91,7 +90,20 @@ class Activations(OwnNetwork):
             ) from None
 
 
+def _problems(name: str, values: Any, n: int) -> Iterator[str]:
+    """What is wrong with the activations of a layer."""
+    what = f"activations {name!r} of shape {values.shape} and kind {values.dtype}"
+    if values.ndim < 1 or len(values) != n or values.dtype.kind not in "fiub":
+        turned = "; use .T of it" if values.ndim == 2 and values.shape[1] == n else ""
+        yield f"{what}: expected finite numbers ({n}, units), a row for every point of the data{turned}"
+    elif not np.isfinite(values).all():
+        rows = np.flatnonzero(~np.isfinite(values.reshape(n, -1)).all(axis=1))
+        yield f"{what}: expected finite numbers, found others in {rows.size} rows, the first {rows[0]}"
+
+
 def _array(name: str, values: Any) -> Any:
+    if hasattr(values, "detach"):  # a tensor of PyTorch's that still knows how it was made
+        values = values.detach().cpu()
     if np.ma.is_masked(values):
         count = int(np.ma.getmaskarray(values).sum())
         raise RecipeError(f"activations {name!r} with {count} masked values: expected all; leave their rows out")

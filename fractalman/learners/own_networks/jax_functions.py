@@ -70,7 +70,10 @@ class JaxNetwork(JacobianNetwork):
         self._leaves = [leaf for _, leaf in paths]
         self._moving = [k for k, leaf in enumerate(self._leaves) if is_array(leaf)]
         if not self._moving:
-            raise RecipeError("a function without parameters: expected a pytree with arrays of real numbers")
+            raise RecipeError(
+                "a function without parameters: expected a pytree with arrays of real numbers; use (function, "
+                'parameters), or {"layer": array} of its activations at the points'
+            )
         self._function, self._readers, self.rows = function, dict(layers or {}), _ROWS
         steps = {k: _bare(paths[k][0]) for k in self._moving}
         names = {str(k): _path(path[:-1]) or _path(path) for k, path in steps.items()}

@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.display import log_axes
 from fractalman.errors import FitError
 from fractalman.measure.scaling import fit_power_law, student_t
 from fractalman.studies.base import Row
@@ -84,7 +85,7 @@ class GranularityResult(StudyResultDisplay):
             for name in SHARES
         ]
         ax = draw_lines(ax, rows, "scale", "value", "share")
-        ax.set(xscale="log", xlabel="scale, points", ylabel="share of the variance")
+        log_axes(ax, "scale, points", "share of the variance", "x")
         return ax
 
     def of(self, kind: str, **equal: Any) -> list[Row]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.display import axes_or_new
-from fractalman.display.figures import few_minor_labels
+from fractalman.display.figures import round_numbers
 from fractalman.display.style import STYLES
 from fractalman.experiments.learned_at import half_size
 from fractalman.measure.scaling import student_t
@@ -175,7 +175,7 @@ class LevelsResult(MeansDisplay):
             xscale="log", xlim=(0.9 * sizes[0], 1.1 * sizes[-1]), ylim=(-0.1, len(self.levels) + 0.1),
             yticks=range(len(self.levels) + 1), xlabel="training-set size n", ylabel="levels learned, from the tokens",
         )  # fmt: skip
-        few_minor_labels(ax.xaxis)
+        round_numbers(ax.xaxis)
         if ax.get_legend_handles_labels()[0]:
             ax.legend()
         return ax

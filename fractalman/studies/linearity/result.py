@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman.display import log_axes
 from fractalman.measure.scaling import student_t
 from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay, draw_lines
@@ -68,7 +69,7 @@ class LinearityResult(StudyResultDisplay):
         """
         rows = [{**row, "curve": f"{row['space']}, {row['target']}"} for row in self.exponents]
         ax = draw_lines(ax, rows, "scale", "measured", "curve")
-        ax.set(xscale="log", xlabel="scale, points", ylabel="exponent of local regressions")
+        log_axes(ax, "scale, points", "exponent of local regressions", "x")
         return ax
 
     def of(self, kind: str, **equal: Any) -> list[Row]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fractalman.display import log_axes
 from fractalman.studies.base import Row
 from fractalman.studies.display import MeansDisplay, draw_lines
 from fractalman.studies.means import paired, select
@@ -49,7 +50,7 @@ class ProbeResult(MeansDisplay):
         """
         rows = [{**row, "network": f"n = {row['n']}, width {row['width']}"} for row in self.claims]
         ax = draw_lines(ax, rows, "scale", "auc_near", "network")
-        ax.set(xscale="log", xlabel="points in the subcluster", ylabel="area under the ROC curve")
+        log_axes(ax, "points in the subcluster", "area under the ROC curve", "x")
         return ax
 
     @cached_property
