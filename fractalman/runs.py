@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.experiments import Plan, Result, load_spec, plan_sweep, run_sweep
 from fractalman.experiments.planning import refuse_unfit
 from fractalman.progress import line_progress
@@ -20,7 +20,7 @@ Spec = str | Path | Mapping[str, Any]
 """Path of a TOML file, TOML text, its tables as a dict, or a name of the catalogue."""
 
 
-@switches
+@checked_arguments
 def run_confirmation(
     spec: Spec,
     out: str | Path | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.errors import RecipeError
 from fractalman.experiments import run_experiment
 from fractalman.progress import line_progress
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fractalman.studies.probes.result import ProbeResult
 
 
-@switches
+@checked_arguments
 def run_study(
     name: str,
     spec: Spec,
@@ -95,7 +95,7 @@ def _run(
     return result
 
 
-@switches
+@checked_arguments
 def run_granularity(
     spec: Any,
     out: str | Path | None = None,
@@ -186,7 +186,7 @@ def run_granularity(
     return cast("GranularityResult", _run("granularity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
-@switches
+@checked_arguments
 def run_linearity(
     spec: Any,
     out: str | Path | None = None,
@@ -256,7 +256,7 @@ def run_linearity(
     return cast("LinearityResult", _run("linearity", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
-@switches
+@checked_arguments
 def run_locality(
     spec: Any,
     out: str | Path | None = None,
@@ -327,7 +327,7 @@ def run_locality(
     return cast("LocalityResult", _run("locality", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
-@switches
+@checked_arguments
 def run_probe(
     spec: Any,
     out: str | Path | None = None,
@@ -393,7 +393,7 @@ def run_probe(
     return cast("ProbeResult", _run("probe", spec, own, out, force, progress, jobs, scheduler, shard))
 
 
-@switches
+@checked_arguments
 def run_levels(
     spec: Spec,
     out: str | Path | None = None,

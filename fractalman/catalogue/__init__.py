@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
@@ -41,7 +41,7 @@ def _entries() -> dict[str, tuple[str, dict[str, Any] | None]]:
     return found
 
 
-@switches
+@checked_arguments
 def catalogue_names() -> tuple[str, ...]:
     """Return the names in alphabetical order, those of one series by size.
 
@@ -141,7 +141,7 @@ def catalogue_purpose(name: str) -> str:
     return " ".join(words)
 
 
-@switches
+@checked_arguments
 def catalogue_recipe(name: str) -> Recipe:
     """Return the recipe called ``name``.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I64
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.memory import Dataset, split_indices
@@ -71,7 +71,7 @@ class CoarseDataset(PointsDisplay):
         """Number of fragments f."""
         return int(self.y.size)
 
-    @switches
+    @checked_arguments
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
 
@@ -90,7 +90,7 @@ class CoarseDataset(PointsDisplay):
         return split_indices(self.n_points, n_train, n_test, seed)
 
 
-@switches
+@checked_arguments
 def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.display import Display, Summary, axes_or_new, frame, log_axes, points_thumbnail
 from fractalman.display.planes import principal_plane
 from fractalman.display.style import STYLES
@@ -60,7 +60,7 @@ class PointsDisplay(Display):
             return ""
         return points_thumbnail(self.X[:], self.y[:])
 
-    @switches
+    @checked_arguments
     def to_pandas(self: Any, table: str = "points", coordinates: bool = False) -> Any:
         """Return the points, nodes or edges as a pandas DataFrame; as `fractalman.to_pandas`.
 

@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import I64
 from fractalman.datasets.exchange.source import ExportSource, export_source
 from fractalman.datasets.file import open_file
@@ -40,7 +40,7 @@ _CHECKED = {"fletcher32": True}
 _INTEGERS = {"shuffle": True, "compression": "gzip", "compression_opts": GZIP_LEVEL, **_CHECKED}
 
 
-@switches
+@checked_arguments
 def export_anndata(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],

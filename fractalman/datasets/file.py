@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import refuse_source
-from fractalman._switches import switches
 from fractalman.datasets.contents import Contents
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
@@ -120,7 +120,7 @@ class File(PointsDisplay, StoredDataset):
         names = ("parent", "value", "variance", "norm", "leaf")
         return LabelTree(**{name: self.columns[f"label_tree/{name}"][:] for name in names})
 
-    @switches
+    @checked_arguments
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint random training and test points, the same as `Dataset.split`.
 
@@ -187,7 +187,7 @@ class File(PointsDisplay, StoredDataset):
             origin=self.origin,
         )
 
-    @switches
+    @checked_arguments
     def subset(
         self,
         rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,
@@ -311,7 +311,7 @@ class File(PointsDisplay, StoredDataset):
         }
 
 
-@switches
+@checked_arguments
 def open_file(path: str | os.PathLike[str], check: str = "blocks") -> File:
     """Open a dataset file for reading.
 

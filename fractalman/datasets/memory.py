@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I32, I64, AnyFloat, AnyInt
 from fractalman.config import is_integer, shown
 from fractalman.datasets.display import PointsDisplay
@@ -125,7 +125,7 @@ class Dataset(PointsDisplay):
         """Number of points."""
         return int(self.y.size)
 
-    @switches
+    @checked_arguments
     def split(self, n_train: int, n_test: int, seed: int = 0) -> tuple[I64, I64]:
         """Return disjoint (train, test) int64 indices; training sets of one seed nest in n_train.
 
@@ -176,7 +176,7 @@ class Dataset(PointsDisplay):
             self.recipe, self.hierarchy, self.X, min_size, whole=self.origin is None, activations=activations
         )
 
-    @switches
+    @checked_arguments
     def subset(
         self,
         rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,

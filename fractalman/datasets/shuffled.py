@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments, is_array
 from fractalman._files import as_path
-from fractalman._switches import is_array, switches
 from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
@@ -255,7 +255,7 @@ def _no_points(found: str, recipe: str) -> RecipeError:
     )
 
 
-@switches
+@checked_arguments
 def batches(
     source: Points | str | os.PathLike[str],
     batch_size: int,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.trees import path_sums
@@ -103,7 +103,7 @@ def _hierarchy(data: TableSource, why: str) -> Hierarchy:
     return data.hierarchy
 
 
-@switches
+@checked_arguments
 def to_pandas(data: TableSource, table: str = "points", coordinates: bool = False) -> DataFrame:
     """Return a dataset as a pandas table.
 
@@ -161,7 +161,7 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
     return frame
 
 
-@switches
+@checked_arguments
 def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
     """Return a dataset as an AnnData object, points as observations and coordinates as variables.
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import as_path
-from fractalman._switches import switches
 from fractalman.datasets.header import header_problem
 from fractalman.datasets.inspection import check_file, in_order
 from fractalman.datasets.reader import check_path
@@ -93,7 +93,7 @@ def _lines(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-@switches
+@checked_arguments
 def verify_file(
     path: str | os.PathLike[str], *, progress: Progress | bool | None = None, isolated: bool | None = None
 ) -> list[Problem]:

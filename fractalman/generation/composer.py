@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I64
 from fractalman.config import integer
 from fractalman.datasets.dictionary import superposition_of
@@ -134,7 +134,7 @@ def superposition(made: Structure[Any]) -> Superposition:
     return superposition_of(made.recipe, made.hierarchy)
 
 
-@switches
+@checked_arguments
 def generate(recipe: RecipeSource) -> Dataset:
     """Return the dataset of a recipe, in memory.
 
@@ -180,7 +180,7 @@ def generate(recipe: RecipeSource) -> Dataset:
     )
 
 
-@switches
+@checked_arguments
 def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     """Return independent label vectors on one structure.
 

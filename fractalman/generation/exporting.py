@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import refuse_source
-from fractalman._switches import switches
 from fractalman.datasets.coarse import CoarseDataset
 from fractalman.datasets.exchange import check_layout, export_data
 from fractalman.errors import RecipeError
@@ -15,7 +15,7 @@ from fractalman.progress import Progress, byte_progress
 from fractalman.sources import RecipeSource
 
 
-@switches
+@checked_arguments
 def export(
     source: RecipeSource,
     path: str | os.PathLike[str],

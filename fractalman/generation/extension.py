@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import replacing
-from fractalman._switches import switches
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import SerialExecutor
 from fractalman.generation.files import write_extended
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ROWS = 1 << 16
 
 
-@switches
+@checked_arguments
 def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | bool | None = None) -> Path:
     """Add points to a file, so that it becomes the file of the same recipe with ``n_points`` points.
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import replacing
-from fractalman._switches import switches
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import FileFormatError
 from fractalman.generation.columns import file_columns
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.subset import Origin
 
 
-@switches
+@checked_arguments
 def write(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -127,7 +127,7 @@ def write_extended(
     )
 
 
-@switches
+@checked_arguments
 def rebuild(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import leftovers_in, remove
-from fractalman._switches import switches
 from fractalman.config import shown
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather
@@ -36,7 +36,7 @@ MOST_SHARDS = 100_000
 # ---------------------------------------------------------------------------------------------------- one shard
 
 
-@switches
+@checked_arguments
 def write_shard(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -182,7 +182,7 @@ def _task(table: dict[str, Any], path: str, number: int, shards: int, progress: 
 # ---------------------------------------------------------------------------------------------------- all of them
 
 
-@switches
+@checked_arguments
 def write_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],
@@ -285,7 +285,7 @@ def write_all_shards(
     return merging.publish(hierarchy, overwrite, told, extended)
 
 
-@switches
+@checked_arguments
 def merge_shards(
     recipe: RecipeSource,
     path: str | os.PathLike[str],

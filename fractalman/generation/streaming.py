@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.dictionary import superposition_of
@@ -146,7 +146,7 @@ class Stream:
         return f"Stream of {self.recipe.family}: batches of {self.batch_size} from {self.n_points} points"
 
 
-@switches
+@checked_arguments
 def stream(recipe: RecipeSource, batch_size: int = 256, *, seed: int = 0, start: int = 0, step: int = 1) -> Stream:
     """Return points in superposition as batches without end, for training; the same for any number of workers.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.families._strings.encodings import encode
@@ -44,7 +44,7 @@ class ExchangedStrings:
     y: F64
 
 
-@switches
+@checked_arguments
 def exchange_synonyms(
     data: Any, level: int, rows: AnyInt | None = None, *, node: int | None = None, draw: int = 1
 ) -> ExchangedStrings:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.datasets import tables
 from fractalman.datasets.tables import LATENTS
 from fractalman.generation.composer import generate
@@ -44,7 +44,7 @@ def data_or_generated(source: RecipeSource) -> Iterator[Dataset | CoarseDataset 
             close(found)
 
 
-@switches
+@checked_arguments
 def to_pandas(source: RecipeSource, table: str = "points", coordinates: bool = False) -> DataFrame:
     """Return a dataset as a pandas table.
 
@@ -84,7 +84,7 @@ def to_pandas(source: RecipeSource, table: str = "points", coordinates: bool = F
         return tables.to_pandas(data, table, coordinates)
 
 
-@switches
+@checked_arguments
 def to_anndata(source: RecipeSource, latents: int | None = LATENTS) -> AnnData:
     """Return a dataset as an AnnData object: points are observations, coordinates variables.
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.config import MAX_WIDTH, shown
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
@@ -44,7 +44,7 @@ _NUMBER_NN = re.compile(r"([1-9][0-9]*)-nn")
 _NUMBERED = "k-nn"
 
 
-@switches
+@checked_arguments
 def names() -> tuple[str, ...]:
     """Return the names of all learners, in the order of the registry.
 
@@ -62,7 +62,7 @@ def names() -> tuple[str, ...]:
     return tuple(REGISTRY)
 
 
-@switches
+@checked_arguments
 def learner_class(name: str) -> type[Learner]:
     """Return the class of a learner, without its libraries: JAX or scikit-learn are imported when one is made.
 
@@ -118,7 +118,7 @@ def _number_of(name: str) -> int | None:
     return int(numbered[1]) if numbered and name not in REGISTRY else None
 
 
-@switches
+@checked_arguments
 def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
     """Return the learner called ``name``.
 
@@ -160,7 +160,7 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Learner:
     return cls.from_table({"k": number})
 
 
-@switches
+@checked_arguments
 def settings_of(name: str) -> tuple[str, ...]:
     """Return the keys that the table of a learner may have; none for "5-nn", which says its k in its name.
 
@@ -183,7 +183,7 @@ def settings_of(name: str) -> tuple[str, ...]:
     return () if _number_of(name) is not None else tuple(learner_class(name).defaults())
 
 
-@switches
+@checked_arguments
 def properties_of(name: str) -> LearnerProperties:
     """Return what laws know of a learner at default settings.
 
@@ -211,7 +211,7 @@ def properties_of(name: str) -> LearnerProperties:
     return learner_class(name).properties
 
 
-@switches
+@checked_arguments
 def axes() -> dict[str, tuple[str, ...]]:
     """Return every setting that a sweep may vary → the learners that have it.
 
@@ -233,7 +233,7 @@ def axes() -> dict[str, tuple[str, ...]]:
     return found
 
 
-@switches
+@checked_arguments
 def axis_kind(setting: str) -> str | None:
     """Return whether a setting is one of the model's size, "model", or of its training, "budget"; None for neither.
 
@@ -257,7 +257,7 @@ def axis_kind(setting: str) -> str | None:
     return next((kind for kind in kinds if kind is not None), None)
 
 
-@switches
+@checked_arguments
 def doubled_settings(name: str) -> tuple[str, ...]:
     """Return the settings whose doubling says what limits a learner; none for a name that is not registered.
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.class_targets import cross_entropy, of_all_classes
@@ -259,7 +259,7 @@ class Absent(UserLearner):
 # ---------------------------------------------------------------------------------------------------- from objects
 
 
-@switches
+@checked_arguments
 def own(
     brought: Any, *, called: str = "mine", like: Like | None = None, capacity: str = GROWS
 ) -> UserLearner | Learner:

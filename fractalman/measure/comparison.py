@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
 from fractalman.errors import FitError
@@ -106,7 +106,7 @@ class BrokenPowerLawFit(Display):
         return np.exp(broken_curve(q, x, self.sharpness))
 
 
-@switches
+@checked_arguments
 def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.25) -> BrokenPowerLawFit:
     """Return the two exponents of a curve that turns from one power law into another.
 
@@ -244,7 +244,7 @@ class WindowSensitivity(SeriesDisplay):
         return np.asarray(self.window[:, 1], np.float64)
 
 
-@switches
+@checked_arguments
 def window_sensitivity(n: ArrayLike, loss: ArrayLike, *, logarithm: bool = False) -> WindowSensitivity:
     """Return the exponent fitted in every window of three or more neighbouring sizes.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure import sandwich
@@ -143,7 +143,7 @@ class ComputeLawFit(FitDisplay):
         return ax
 
 
-@switches
+@checked_arguments
 def fit_compute_law(
     compute: ArrayLike, loss: ArrayLike, huber: float | None = None, groups: ArrayLike | None = None
 ) -> ComputeLawFit:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.config import is_integer
 from fractalman.display import Display, Summary
@@ -242,7 +242,7 @@ class Dimensions(Display, dict[str, Dimension]):
         return draw_dimensions(self, ax)
 
 
-@switches
+@checked_arguments
 def dimension(
     X: ArrayLike | RecipeSource,
     *,
@@ -309,7 +309,7 @@ def dimension(
     return found
 
 
-@switches
+@checked_arguments
 def dimensions(
     X: ArrayLike | RecipeSource,
     *,

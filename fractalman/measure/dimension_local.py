@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.measure.dimension import prepared
@@ -89,7 +89,7 @@ class PointwiseDimension(Display):
         return draw_pointwise(self, ax)
 
 
-@switches
+@checked_arguments
 def pointwise_dimension(
     X: ArrayLike | RecipeSource, *, n_neighbours: int = 32, n_sources: int = 2048, seed: int = 0, theiler: int = 0
 ) -> PointwiseDimension:
@@ -134,7 +134,7 @@ def pointwise_dimension(
     )  # fmt: skip
 
 
-@switches
+@checked_arguments
 def dimension_components(
     X: ArrayLike | RecipeSource, *, n_neighbours: int = NEIGHBOURS, n_sources: int = 2048, seed: int = 0
 ) -> tuple[DimensionComponent, ...]:

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import as_array, switches
+from fractalman._arguments import as_array, checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -107,7 +107,7 @@ def ratio_error(numerator: F64, denominator: F64) -> float:
     return math.sqrt((m - 1) / m * float(((values - values.mean()) ** 2).sum()))
 
 
-@switches
+@checked_arguments
 def tree_distances(
     edges: ArrayLike | RecipeSource, n_points: int | None = None, *, n_sources: int = 64, seed: int = 0
 ) -> Distances:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.errors import RecipeError
 from fractalman.measure.distances import tree_distances
 from fractalman.measure.measured import Measured
@@ -33,7 +33,7 @@ class Columns(Protocol):
     def recipe(self) -> Any: ...
 
 
-@switches
+@checked_arguments
 def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: int = 0) -> Measured:
     """Return cluster sizes, graph distances and the label variogram as plain JSON values.
 

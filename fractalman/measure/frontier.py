@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.display import Display, axes_or_new, frame, log_axes
 from fractalman.display.style import STYLES
@@ -122,7 +122,7 @@ class Optimum(Display):
         return ax
 
 
-@switches
+@checked_arguments
 def optimum(fit: JointPowerLawFit, compute: ArrayLike, cost: Cost = FLOP_PER) -> Optimum:
     """Return the best size of model and data for every budget, with intervals.
 
@@ -261,7 +261,7 @@ class Approach(Display):
     remark: str
 
 
-@switches
+@checked_arguments
 def approaches(fit: JointPowerLawFit, cost: Cost = FLOP_PER, compute: ArrayLike | None = None) -> tuple[Approach, ...]:
     """Return the frontier's exponents by Hoffmann's three approaches, from the rows that a fit used.
 

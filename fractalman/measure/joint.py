@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.config import is_word, shown
 from fractalman.errors import FitError, nearest
@@ -37,7 +37,7 @@ _TOGETHER = 0.02  # share of ln n_data's spread that ln n_params does not explai
 _FALSE_OUTLIERS = 0.05  # how often a table of normal noise has one outlier or more
 
 
-@switches
+@checked_arguments
 def fit_joint_power_law(
     n_params: ArrayLike,
     n_data: ArrayLike,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import as_array, switches
+from fractalman._arguments import as_array, checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.config import real
 from fractalman.errors import FitError
@@ -244,7 +244,7 @@ def _harmonic(a: float, b: float) -> float:
     return 0.0 if min(a, b) <= 0.0 else 1.0 / (1.0 / a + 1.0 / b) if min(a, b) < math.inf else math.inf
 
 
-@switches
+@checked_arguments
 def effective_data(n_data: ArrayLike, unique: ArrayLike, epochs_constant: float) -> F64:
     """Return how many distinct data would be worth as much as ``n_data`` drawn from ``unique`` distinct ones.
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.config import is_word, real
 from fractalman.config import shown as plain
@@ -154,7 +154,7 @@ class LawComparison(Display, Sequence[LawScore]):
         return f"{where}, {left[0]} predicts the larger sizes better than {' and '.join(out)} ({self.curves} curves)"
 
 
-@switches
+@checked_arguments
 def compare_laws(
     n: ArrayLike, loss: ArrayLike, *, up_to: float | None = None, laws: Sequence[str] = LAWS
 ) -> LawComparison:

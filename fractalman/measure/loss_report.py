@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, Bool
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import AXES, LossTable, copied, quoted, read_losses
@@ -34,7 +34,7 @@ _LAWS = {
 }
 
 
-@switches
+@checked_arguments
 def measure_scaling(
     source: Any,
     huber: float | None = None,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
-from fractalman._switches import as_array, switches
+from fractalman._arguments import as_array, checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.display import Display, Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
@@ -80,7 +80,7 @@ class PathCurve(SeriesDisplay):
     pairs: I64
 
 
-@switches
+@checked_arguments
 def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | None = None) -> Growth:
     """Return the exponent of y ~ x^value.
 
@@ -114,7 +114,7 @@ def growth_exponent(x: ArrayLike, y: ArrayLike, window: tuple[float, float] | No
     return Growth(-fit.value, fit.standard_error, fit.half_width, fit.window, fit.warnings)
 
 
-@switches
+@checked_arguments
 def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int = 0) -> PathCurve:
     """Return the mean Euclidean distance of points that are ℓ = 1, 2, 4, … steps apart.
 
@@ -167,7 +167,7 @@ def path_curve(edges: ArrayLike, X: ArrayLike, *, n_sources: int = 64, seed: int
     return PathCurve(2 ** np.flatnonzero(kept).astype(np.int64), total[kept] / pairs[kept], pairs[kept])
 
 
-@switches
+@checked_arguments
 def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Growth:
     """Return d_min of ℓ ~ r^d_min from the curves of one or several clusters.
 
@@ -210,7 +210,7 @@ def path_dimension(curves: list[PathCurve], window: tuple[float, float]) -> Grow
     )
 
 
-@switches
+@checked_arguments
 def size_exponent(size: ArrayLike, count: ArrayLike, window: tuple[int, int | None] | None = None) -> Growth:
     """Return τ of the number of clusters n_s ~ s^−τ by maximum likelihood over all sizes of the window.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.display import Display
 from fractalman.errors import RecipeError, ResourceError
@@ -154,7 +154,7 @@ def activation_pattern(layers: Layers, X: AnyFloat) -> Bool:
     return np.concatenate(on, axis=1) if on else np.zeros((len(a), 0), bool)
 
 
-@switches
+@checked_arguments
 def points_per_polytope(layers: Layers, X: AnyFloat) -> I64:
     """Return how many points of a dataset share each polytope that holds one, largest first.
 
@@ -181,7 +181,7 @@ def points_per_polytope(layers: Layers, X: AnyFloat) -> I64:
     return np.sort(count)[::-1].astype(np.int64)
 
 
-@switches
+@checked_arguments
 def affine_map(layers: Layers, x: AnyFloat) -> AffineMap:
     """Return the affine map of the polytope that holds a point.
 
@@ -215,7 +215,7 @@ def affine_map(layers: Layers, x: AnyFloat) -> AffineMap:
     return AffineMap(slope, constant, int(np.linalg.matrix_rank(slope)))
 
 
-@switches
+@checked_arguments
 def line_regions(layers: Layers, start: AnyFloat, stop: AnyFloat) -> LineRegions:
     """Return the polytopes along the segment between two points, exactly.
 
@@ -266,7 +266,7 @@ def line_regions(layers: Layers, start: AnyFloat, stop: AnyFloat) -> LineRegions
     return LineRegions(np.concatenate([breaks[kept], [1.0]]), pattern[kept])
 
 
-@switches
+@checked_arguments
 def plane_regions(layers: Layers, corner: AnyFloat, first: AnyFloat, second: AnyFloat) -> PlaneRegions:
     """Return the pieces of polytopes in the parallelogram corner + u·(first − corner) + v·(second − corner), exactly.
 

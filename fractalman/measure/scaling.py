@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.errors import FitError
 from fractalman.measure._binomial import fit_rates
@@ -169,7 +169,7 @@ class PowerLawFit(FitDisplay):
         return np.asarray(curve + (self.floor or 0.0), dtype=np.float64)
 
 
-@switches
+@checked_arguments
 def student_t(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided Student-t quantile: half-width = quantile × standard error.
 
@@ -205,7 +205,7 @@ def student_t_real(degrees_of_freedom: float, outside: float = 0.05) -> float:
     return float(stdtrit(max(degrees_of_freedom, 1.0), 1.0 - 0.5 * outside))
 
 
-@switches
+@checked_arguments
 def fit_power_law(
     n: ArrayLike,
     loss: ArrayLike,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import as_array, switches
+from fractalman._arguments import as_array, checked_arguments
 from fractalman._typing import I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -57,7 +57,7 @@ class ClusterSizes(SeriesDisplay):
     count: I64
 
 
-@switches
+@checked_arguments
 def cluster_sizes(cluster: ArrayLike | RecipeSource) -> ClusterSizes:
     """Return how many clusters of each size there are.
 

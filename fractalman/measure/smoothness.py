@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
@@ -70,7 +70,7 @@ class Smoothness(SeriesDisplay):
     warnings: tuple[str, ...]
 
 
-@switches
+@checked_arguments
 def smoothness(
     X: ArrayLike | RecipeSource,
     y: ArrayLike | None = None,

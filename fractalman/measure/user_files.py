@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, ordinary_file
-from fractalman._switches import switches
 from fractalman._typing import F64
 from fractalman.datasets.exchange.archives import BROKEN, reason_of
 from fractalman.display import Display
@@ -74,7 +74,7 @@ class UserPoints(Display):
     notes: tuple[str, ...]
 
 
-@switches
+@checked_arguments
 def read_user_points(path: str | Path, target: str | None = None, points: str | None = None) -> UserPoints:
     """Return the points of a file.
 
@@ -147,7 +147,7 @@ def _labelled(bare: UserPoints, target: str, file: Path, name: str, values: Call
     return UserPoints(bare.X, y, classes, target, bare.notes)
 
 
-@switches
+@checked_arguments
 def read_points(path: str | Path, target: str | None = None) -> tuple[Any, F64 | None]:
     """Return points and target of a file; `read_user_points` says more of them.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.errors import FractalmanError
 from fractalman.measure.dimension import dimensions
 from fractalman.measure.measured import Measured
@@ -18,7 +18,7 @@ from fractalman.measure.targets import TargetError
 from fractalman.measure.user_files import read_user_points
 
 
-@switches
+@checked_arguments
 def measure_points(
     path: str | Path,
     nugget: bool = False,

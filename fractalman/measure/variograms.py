@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fractalman._switches import as_array, switches
+from fractalman._arguments import as_array, checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
@@ -59,7 +59,7 @@ class Variogram(SeriesDisplay):
     warnings: tuple[str, ...]
 
 
-@switches
+@checked_arguments
 def variogram(
     y: ArrayLike | RecipeSource,
     *,

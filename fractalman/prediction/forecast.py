@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fractalman import theory
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, AnyFloat, AnyInt
 from fractalman.config import is_integer
 from fractalman.datasets.memory import Dataset
@@ -431,7 +431,7 @@ class Prediction(LawFacts, PredictionDisplay):
         return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 
 
-@switches
+@checked_arguments
 def make_prediction(
     source: RecipeSource,
     learner: Subject = "1-nn",

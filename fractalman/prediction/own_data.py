@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fractalman import measure, theory
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.config import is_word, shown
 from fractalman.errors import FractalmanError, RecipeError
@@ -35,7 +35,7 @@ _REPEATS = 6  # drawn fields whose kernel exponents are compared
 _REPEATED = 512  # points on which
 
 
-@switches
+@checked_arguments
 def predict_own_data(
     X: ArrayLike,
     y: ArrayLike,

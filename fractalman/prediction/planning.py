@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, real, shown
 from fractalman.display import Display
@@ -133,7 +133,7 @@ class Plan(PlanDisplay):
         }
 
 
-@switches
+@checked_arguments
 def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
     """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
 

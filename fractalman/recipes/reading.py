@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.config import MAX_LINES, MAX_WIDTH, parse_toml, read_toml, shown, summary
 from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.registry import family_names, recipe_class
 
 
-@switches
+@checked_arguments
 def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Return the recipe of a table with ``family`` and the constructor's keywords.
 
@@ -69,7 +69,7 @@ def from_dict(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     return cls(**known)
 
 
-@switches
+@checked_arguments
 def from_toml(source: str | Path) -> Recipe:
     r"""Return the recipe in the ``[recipe]`` table of TOML text (a str with a newline) or of a TOML file (a path).
 

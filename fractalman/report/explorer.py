@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, refuse_source
-from fractalman._switches import switches
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.coarse import CoarseDataset, coarse_grain
@@ -43,7 +43,7 @@ _DRAWS = 8  # structures that the curve averages over; its band says how well th
 _PAIRS = 20_000  # points whose labels are compared
 
 
-@switches
+@checked_arguments
 def explore(
     source: RecipeSource,
     path: str | Path = "explore.html",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fractalman._switches import is_array
+from fractalman._arguments import is_array
 from fractalman._typing import F64, I64, Bool
 from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, nearest

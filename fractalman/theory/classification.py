@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
@@ -85,7 +85,7 @@ def class_error(prior: AnyFloat, prediction: AnyFloat, residual: AnyFloat, thres
     return np.asarray(np.clip(np.where(some, both, alone), 0.0, 1.0), np.float64)
 
 
-@switches
+@checked_arguments
 def classification_risk(
     covariance: LabelCovariance,
     weights: F64,

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
@@ -81,7 +81,7 @@ def _table(hurst: float, cut_off: bool) -> Any:
     return CubicSpline(at, np.log(_integral(np.exp(at), hurst, cut_off)), extrapolate=False)
 
 
-@switches
+@checked_arguments
 def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     """Return E(f(x) − f(x'))² = 2 − 2K(r) of the target of a smooth manifold, to a relative 1e-11 however small r is.
 
@@ -130,7 +130,7 @@ def field_variogram(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     return np.asarray(out * small, np.float64)
 
 
-@switches
+@checked_arguments
 def field_covariance(r: AnyFloat, hurst: float, cut_off: bool = True) -> F64:
     """Return K(r), the covariance of the target of a smooth manifold at chordal distance r.
 

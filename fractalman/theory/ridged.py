@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import scaled_inputs, validation_split
 from fractalman.display import Display, HtmlTable
@@ -71,7 +71,7 @@ def with_intercept(weights: F64) -> F64:
     return np.asarray(weights + (1.0 - weights.sum(axis=1, keepdims=True)) / weights.shape[1], np.float64)
 
 
-@switches
+@checked_arguments
 def expected_risk(covariance: LabelCovariance, weights: F64, train: I64, test: I64, intercept: bool = False) -> F64:
     """Return the expected squared error of any linear smoother, exact as long as its weights do not see the labels.
 

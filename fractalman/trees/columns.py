@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.trees import queries
 from fractalman.trees.display import HierarchyDisplay, LabelTreeDisplay
@@ -100,7 +100,7 @@ class Hierarchy(HierarchyDisplay):
         """
         return choose_latents(self.size, self.variance, self.n_points, top, by, share, size)
 
-    @switches
+    @checked_arguments
     def features(
         self,
         *,
@@ -164,7 +164,7 @@ class Hierarchy(HierarchyDisplay):
     def _order(self) -> queries.PointOrder:
         return queries.contiguous_order(self.parent, self.size, self.n_points)
 
-    @switches
+    @checked_arguments
     def points(self, node: int) -> I64:
         """Return the points below a node (of a point: itself), rising.
 
@@ -186,7 +186,7 @@ class Hierarchy(HierarchyDisplay):
         queries.check_nodes("node", np.array([node]), self.n_nodes)
         return np.sort(self._order.points[self._order.start[node] : self._order.stop[node]])
 
-    @switches
+    @checked_arguments
     def ancestors(self, node: int) -> I64:
         """Return the latents above a node, its parent first and its root last.
 
@@ -235,7 +235,7 @@ class Hierarchy(HierarchyDisplay):
     def _common(self) -> queries.CommonAncestors:
         return queries.CommonAncestors(self.parent, self.depth)
 
-    @switches
+    @checked_arguments
     def cut(self, size: int) -> queries.Cut:
         """Return the partition of the points into fragments: the largest subclusters of at most ``size`` points.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.display import Display, Summary, axes_or_new, frame, log_axes
 from fractalman.display.summary import count
 
@@ -37,7 +37,7 @@ class HierarchyDisplay(Display):
         rows.append(("columns", f"parent, value, variance, size, depth{'' if self.level is None else ', level'}"))
         return Summary(title, rows)
 
-    @switches
+    @checked_arguments
     def to_pandas(self: Any) -> Any:
         """Return one row a node, points first, as a pandas DataFrame.
 

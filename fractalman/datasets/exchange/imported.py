@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments
 from fractalman._files import as_path
-from fractalman._switches import switches
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.datasets.exchange.archives import read_archive, read_sparse
 from fractalman.datasets.exchange.nesting import NestedLatents, nested_latents
@@ -116,7 +116,7 @@ class ImportedDataset(Display):
         )
 
 
-@switches
+@checked_arguments
 def import_percolation(
     path: str | os.PathLike[str],
     features: str | os.PathLike[str] | None = None,

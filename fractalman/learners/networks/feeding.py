@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.errors import RecipeError
 from fractalman.learners.networks import require
 
 
-@switches
+@checked_arguments
 def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -> Iterator[Any]:
     """Yield batches as arrays on a JAX device, in their order, the next ones being sent while one is used.
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import AnyFloat
 from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
@@ -23,7 +23,7 @@ from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_modu
 __all__ = ["INPUT", "OUTPUT", "OwnNetwork", "activations_at", "asking", "own_network"]
 
 
-@switches
+@checked_arguments
 def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     """Return anybody's trained network as the studies see one.
 

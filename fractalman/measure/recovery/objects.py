@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import I64, AnyFloat
 from fractalman.config import shown
 from fractalman.datasets.dictionary import Dictionary
@@ -32,7 +32,7 @@ class Encoded(NamedTuple):
     bias: AnyFloat | float
 
 
-@switches
+@checked_arguments
 def recovery(
     model: Any,
     codes: Any,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.display import Display
 from fractalman.errors import RecipeError
@@ -131,7 +131,7 @@ def _finite(name: str, values: F64) -> None:
         raise RecipeError(f"{name}: expected finite numbers")
 
 
-@switches
+@checked_arguments
 def kernel_ridge_risk(
     eigenvalues: Numbers,
     coefficients: Numbers,
@@ -212,7 +212,7 @@ def kernel_ridge_risk(
     return _whole(modes, [sizes, np.full_like(sizes, math.inf), ridges, noise], intercept, N, solve)
 
 
-@switches
+@checked_arguments
 def random_features_risk(
     eigenvalues: Numbers,
     coefficients: Numbers,
@@ -292,7 +292,7 @@ def random_features_risk(
 # ---------------------------------------------------------------------------------------------------- optimal ridge
 
 
-@switches
+@checked_arguments
 def optimal_ridge_risk(
     eigenvalues: Numbers,
     coefficients: Numbers,

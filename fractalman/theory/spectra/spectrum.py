@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman import kernels
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, AnyFloat
 from fractalman.config import is_integer, is_word, shown
 from fractalman.display import Series, SeriesDisplay
@@ -122,7 +122,7 @@ class KernelSpectrum(SeriesDisplay):
         return float(np.polyfit(np.log(k), np.log(resolved[first - 1 : last]), 1)[0])
 
 
-@switches
+@checked_arguments
 def spectrum_of(
     inputs: AnyFloat,
     labels: Labels,

@@ -60,7 +60,7 @@ def _checks(parameter: inspect.Parameter) -> tuple[_Kind, bool] | None:
     return None if kind is None else (kind, "None" in words)
 
 
-def switches(function: Callable[P, T]) -> Callable[P, T]:
+def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     """Return the function with its arguments checked, as far as their annotations say what they are.
 
     A misspelt keyword gets the nearest match. Arguments that are annotated ``bool`` take booleans alone, for truth of
@@ -80,7 +80,7 @@ def switches(function: Callable[P, T]) -> Callable[P, T]:
 
     Examples
     --------
-    >>> @switches
+    >>> @checked_arguments
     ... def save(name: str, overwrite: bool = False) -> str:
     ...     return name
     >>> save("a.h5", overwrite="no")

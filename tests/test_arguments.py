@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fractalman as fm
-from fractalman._switches import switches
+from fractalman._arguments import checked_arguments
 from fractalman.datasets.file import File
 from fractalman.trees import Hierarchy
 
@@ -52,7 +52,7 @@ def test_every_public_function_refuses_what_is_no_boolean() -> None:
 
 
 def test_booleans_pass_by_name_and_by_place() -> None:
-    @switches
+    @checked_arguments
     def told(name: str, loud: bool = False, known: bool | None = None) -> tuple[str, bool, bool | None]:
         return name, loud, known
 
