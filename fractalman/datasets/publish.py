@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import threading
 import warnings
@@ -115,7 +116,7 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         raise IsADirectoryError(f"{path} is a directory: use a file name, e.g. {path / 'dataset.h5'}")
     folder = path.parent
     if not folder.exists():
-        raise FileNotFoundError(f"folder {folder} does not exist: use mkdir -p {folder}")
+        raise FileNotFoundError(f"folder {folder} does not exist: use mkdir -p {shlex.quote(str(folder))}")
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder: use a file name in an existing folder")
     if path.exists():
