@@ -12,7 +12,6 @@ import hashlib
 import os
 import platform
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from numba.core import config as _numba_config
 
 from fractalman._kernel_sources import digest_of
+from fractalman._threads import Threads
 
 # What changes the machine code of one and the same text; numba's own index knows the processor.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")
@@ -128,6 +128,5 @@ def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -
         for task in tasks:
             function(*task)
         return
-    with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(function, *task) for task in tasks]:
-            future.result()
+    with Threads(threads) as pool:
+        pool.results([pool.submit(function, *task) for task in tasks])

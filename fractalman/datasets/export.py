@@ -19,11 +19,12 @@ import h5py
 import numpy as np
 
 from fractalman._arguments import checked_arguments
+from fractalman._threads import interrupts_held
 from fractalman._typing import I64
 from fractalman.datasets.exchange.source import ExportSource, export_source
 from fractalman.datasets.file import open_file
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
-from fractalman.datasets.publish import Sink, check_target, interrupts_held, published_sink
+from fractalman.datasets.publish import Sink, check_target, published_sink
 from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.progress import Progress, byte_progress, ignored

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -14,6 +14,7 @@ from threading import Lock
 import h5py
 import numpy as np
 
+from fractalman._threads import Threads
 from fractalman.datasets.compression import require_filters
 from fractalman.datasets.contents import Contents, open_hdf5
 from fractalman.datasets.digests import ColumnDigest, Table, bad_blocks
@@ -137,7 +138,7 @@ class _Look:
             except FileFormatError as error:
                 found.append(Problem(self._name, _short(error, self._name)))
         try:
-            with ThreadPoolExecutor(WINDOW - 1) as pool:
+            with Threads(WINDOW - 1) as pool:
                 waiting: deque[Future[None]] = deque()
                 for start, piece in pieces(self._column, found, reported):
                     rows += len(piece)
@@ -147,10 +148,9 @@ class _Look:
                         self._whole.update(piece)  # its blocks are not the shards'
                     waiting.append(pool.submit(self._examine, start, piece, table))
                     if len(waiting) >= WINDOW:
-                        waiting.popleft().result()
+                        pool.results([waiting.popleft()])
                     progress(self._name, rows * size, 0)
-                while waiting:
-                    waiting.popleft().result()
+                pool.results(waiting)
         except FileFormatError as error:
             problem = Problem(self._name, _short(error, self._name))
             if problem not in found:  # reading asks for the same digests of blocks: one cause, one line

@@ -6,13 +6,13 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from fractalman._threads import Threads
 from fractalman._typing import I64
 from fractalman.datasets.digests import BLOCK_DIGEST_BYTES, Table, bad_blocks, blocks_in, table_digest
 from fractalman.datasets.direct import chunk_places, read_blocks
@@ -337,13 +337,12 @@ class LazyColumn(Display):
             self._fill(out, first)
             self._refuse_bad(out, first, table)
             return
-        with ThreadPoolExecutor(1) as checker:
+        with Threads(1) as checker:
             waiting = []
             for at, part in parts:
                 self._fill(part, first + at)
                 waiting.append(checker.submit(self._refuse_bad, part, first + at, table))
-            for checked in waiting:
-                checked.result()
+            checker.results(waiting)
 
     @cached_property
     def _places(self) -> I64 | None:

@@ -5,41 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from fractalman._files import as_path, leftover_words, lock, other_data, replacing
+from fractalman._threads import Threads
 from fractalman.datasets.header import write_header
 from fractalman.errors import LeftoverWarning, RecipeError
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C and a request to terminate wait until the block is over.
-
-    HDF5 calls back into Python to write; an exception that starts there is lost or breaks the open file.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if callable(handler)}
-    waiting: list[tuple[int, FrameType | None]] = []
-    for kind in held:
-        signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
-    try:
-        yield
-    finally:
-        for kind, handler in held.items():
-            signal.signal(kind, handler)
-        for number, frame in waiting[:1]:
-            held[signal.Signals(number)](number, frame)
 
 
 def check_dataset_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -192,10 +166,10 @@ class Sink:
 
     def finish(self) -> None:
         """Write the header of a finished file, whose bytes go to the disk while they are hashed."""
-        with ThreadPoolExecutor(1) as pool:
-            written = pool.submit(self.sync)
+        with Threads(1) as threads:
+            written = threads.submit(self.sync)
             self._try(write_header, self._descriptor)
-            written.result()
+            threads.results([written])
 
     def sync(self) -> None:
         """Force the bytes to the disk."""

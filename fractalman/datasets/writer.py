@@ -7,13 +7,14 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from fractalman._threads import Threads, interrupts_held
 from fractalman.datasets.compression import (
     PLUGIN,
     check_compression,
@@ -23,7 +24,7 @@ from fractalman.datasets.compression import (
 )
 from fractalman.datasets.digests import block_digest, table_digest, table_of
 from fractalman.datasets.provenance import ColumnRecord, Provenance, current_versions
-from fractalman.datasets.publish import Sink, check_dataset_target, interrupts_held, published_sink, warn_of_leftovers
+from fractalman.datasets.publish import Sink, check_dataset_target, published_sink, warn_of_leftovers
 from fractalman.datasets.shard_table import LinkedColumn
 from fractalman.datasets.spec import (
     BY_PATH,
@@ -213,7 +214,7 @@ def _write_file(
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        with ThreadPoolExecutor(EXAMINERS) as examiners:
+        with Threads(EXAMINERS) as examiners:
             for column in COLUMNS:
                 if column.path not in columns:
                     continue
@@ -230,7 +231,7 @@ def _write_file(
                     digests: list[bytes] = []
                     for rows, found in _stored(stored, column, source, shape, dims, examiners):
                         sink.check(target)
-                        digests += [each.result() for each in found]  # before the source may use the memory again
+                        digests += examiners.results(found)  # before the source may use the memory again
                         done += rows.nbytes
                         progress(column.path, done, total)
                     table = table_of(digests)
@@ -254,7 +255,7 @@ def _write_file(
 
 def _stored(
     stored: h5py.Dataset, column: Column, source: AnyArray | BlockSource, shape: tuple[int, ...],
-    dims: Mapping[str, int], examiners: ThreadPoolExecutor,
+    dims: Mapping[str, int], examiners: Threads,
 ) -> Iterator[tuple[AnyArray, list[Future[bytes]]]]:  # fmt: skip
     """Store a column part by part; yield each part with the digests to come of its blocks.
 
@@ -265,7 +266,7 @@ def _stored(
         blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
         examined = [examiners.submit(_examine, column, block, start + k * size, dims) for k, block in enumerate(blocks)]
         chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
-        data = [chunk.result() for chunk in chunks]
+        data = examiners.results(chunks)
         with interrupts_held():
             _store(stored, start, rows, data or blocks, size)
         yield rows, examined

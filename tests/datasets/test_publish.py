@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
+from fractalman._threads import Threads, interrupts_held
 from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
-from fractalman.datasets.publish import interrupts_held
 from fractalman.datasets.writer import write_columns
 from fractalman.errors import LeftoverWarning
 
@@ -258,3 +259,28 @@ def test_signals_wait_until_the_library_is_left(kind: signal.Signals) -> None:
         assert signal.getsignal(kind) is handler
     finally:
         signal.signal(kind, before)
+
+
+@posix
+@pytest.mark.parametrize("threads", [Threads, ThreadPoolExecutor])
+def test_an_interrupt_waits_until_no_lock_of_a_pool_is_taken(threads: type[Threads] | type[ThreadPoolExecutor]) -> None:
+    """One that comes while results are waited for is raised after them; in Python's own pool (control), at once."""
+    calls: list[str] = []
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        calls.append("done")
+
+    def wait() -> None:
+        with threads(1) as pool:
+            future = pool.submit(work)
+            try:
+                pool.results([future]) if isinstance(pool, Threads) else future.result()
+            except KeyboardInterrupt:
+                calls.append("raised")
+                raise
+
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    assert calls == (["done", "raised"] if threads is Threads else ["raised", "done"])
