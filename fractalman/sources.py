@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 RecipeSource: TypeAlias = Union[Recipe, Mapping[str, Any], str, "os.PathLike[str]", "Dataset", "CoarseDataset", "File"]
 """A recipe, or whatever says which recipe is meant."""
 EXPECTED = "a recipe, its table as a dict, a catalogue name, a TOML file, a dataset file or a dataset"
-_POINTS = (".npz", ".npy", ".csv", ".tsv", ".gz", ".json", ".jsonl", ".parquet", ".h5ad", ".xlsx", ".zarr")
-"""How files of points and tables end."""
 _HDF5 = (b"fractalman-dataset ", b"\x89HDF\r\n\x1a\n")
 """How a file that is no TOML begins: with our header, or with HDF5's."""
 
@@ -261,11 +259,8 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
         raise RecipeError(
             f"{source or repr(source)} is a folder: expected a TOML file with a table [recipe], or a catalogue name"
         )
-    if Path(source).suffix.lower() in _POINTS:
-        raise RecipeError(
-            f"{source} is a file of points or a table, by its ending: expected {EXPECTED}; use fractalman measure "
-            "--points and predict --data (fm.measure.measure_points, fm.predict_own_data) for points of your own"
-        )
+    if other_data(source):
+        raise RecipeError(f"{source} is a file of points or a table, by its ending: expected {EXPECTED}; {OWN_DATA}")
     if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
         from fractalman.datasets.file import open_file
 

@@ -186,7 +186,7 @@ HINTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: fm.PercolationEnsemble(size=9), r"unknown keyword PercolationEnsemble\.size.*did you mean 'n_points'"),  # type: ignore[call-arg]
     (lambda: fm.PercolationEnsemble(n_points=9, seeds=1), "did you mean 'seed'"),  # type: ignore[call-arg]
     (lambda: fm.PercolationEnsemble(n_points=9, createprob=0.3), "did you mean 'create_prob'"),  # type: ignore[call-arg]
-    (lambda: fm.generate("points.npz"), "a file of points or a table.*predict_own_data"),
+    (lambda: fm.generate("points.npz"), "a file of points or a table.*predict --data"),
     (lambda: fm.predict(RECIPE, lerner="ridge"), "unknown keyword lerner: .*did you mean 'learner'"),
     (lambda: fm.write(RECIPE, "a.h5", overwrit=True), "did you mean 'overwrite'"),
     (lambda: fm.confirm(SPEC, job=2), "did you mean 'jobs'"),

@@ -46,7 +46,8 @@ def superseded_shards(index: Path) -> list[Path]:
 
 def superseded_in(folder: Path) -> list[Path]:
     """Return the superseded shards of every index file in a folder, or of the one whose shards' folder it is."""
-    indices = [folder.with_suffix(""), *(path.with_suffix("") for path in sorted(folder.glob("*.shards")))]
+    own = [folder.with_suffix("")] if folder.suffix == ".shards" else []
+    indices = [*own, *(path.with_suffix("") for path in sorted(folder.glob("*.shards")))]
     return [shard for index in indices if shard_folder(index).is_dir() for shard in superseded_shards(index)]
 
 

@@ -268,6 +268,7 @@ def test_an_interrupt_waits_until_no_lock_of_a_pool_is_taken(threads: type[Threa
     calls: list[str] = []
 
     def work() -> None:
+        time.sleep(0.2)  # until results are waited for
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.2)
         calls.append("done")
