@@ -12,6 +12,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from numba.core import config as _numba_config
 
 from fractalman._kernel_sources import digest_of
-from fractalman._threads import Threads
+from fractalman._threads import interrupts_held
 
 # What changes the machine code of one and the same text; numba's own index knows the processor.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")
@@ -128,5 +129,6 @@ def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -
         for task in tasks:
             function(*task)
         return
-    with Threads(threads) as pool:
-        pool.results([pool.submit(function, *task) for task in tasks])
+    with interrupts_held(), ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(function, *task) for task in tasks]:
+            future.result()

@@ -27,13 +27,13 @@ def interrupts_held() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     held = {number: handler for number, handler in handlers.items() if callable(handler)}
     waiting: list[tuple[int, FrameType | None]] = []
-    for kind in held:
-        signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
     try:
+        for kind in held:
+            signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
         yield
     finally:
-        for kind, handler in held.items():
-            signal.signal(kind, handler)
+        for kind in reversed(held):  # Ctrl-C last: one that comes in this moment finds the other restored
+            signal.signal(kind, held[kind])
         for number, frame in waiting[:1]:
             held[signal.Signals(number)](number, frame)
 

@@ -203,7 +203,11 @@ def spec_of(source: Any, command: str = "") -> Any:
                 f"{source} is a dataset file: expected a specification; use a TOML file that says what to run, or a "
                 "name of the catalogue"
             )
-        _needs_toml(source, f'; a study reads points of your own where its TOML says [data] file = "{source}"')
+        _refuse_other_data(
+            source,
+            "a TOML file, or a name of the catalogue",
+            f'; a study reads points of your own where its TOML says [data] file = "{source}"',
+        )
         return Path(source)
     name = os.fspath(source)
     for known in (name, f"{command}-{name}"):
@@ -259,13 +263,11 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
         raise RecipeError(
             f"{source or repr(source)} is a folder: expected a TOML file with a table [recipe], or a catalogue name"
         )
-    if other_data(source):
-        raise RecipeError(f"{source} is a file of points or a table, by its ending: expected {EXPECTED}; {OWN_DATA}")
     if is_dataset_file(source) or (data and Path(source).suffix.lower() in (".h5", ".hdf5")):
         from fractalman.datasets.file import open_file
 
         return open_file(source)
-    _needs_toml(source, "")
+    _refuse_other_data(source, EXPECTED)
     tables = read_toml(Path(source))
     return specified_recipe(tables["recipe"]) if isinstance(tables.get("recipe"), str) else from_toml(Path(source))
 
@@ -279,10 +281,10 @@ def _with_file(name: str, text: str) -> str:
     return text
 
 
-def _needs_toml(path: str | os.PathLike[str], more: str) -> None:
+def _refuse_other_data(path: str | os.PathLike[str], expected: str, more: str = "") -> None:
     """Refuse a file whose ending says that it holds points or a table, and say what reads it."""
     ending = other_data(path)
     if ending and Path(path).exists():
         raise RecipeError(
-            f"{path} ends in {ending}: expected a TOML file, or a name of the catalogue; {OWN_DATA}{more}"
+            f"{path} ends in {ending}, so it is a file of points or a table: expected {expected}; {OWN_DATA}{more}"
         )

@@ -47,6 +47,10 @@ def shard_folder(index: Path) -> Path:
     return index.with_name(f"{index.name}.shards")
 
 
+SHARD_NAMES = f"{'[0-9a-f]' * 12}-[0-9]*-of-[0-9]*.h5"
+"""Pattern of the names that `shard_path` gives."""
+
+
 def shard_path(index: Path, recipe: Mapping[str, Any], stream_version: int, number: int, count: int) -> Path:
     """Return where a shard lies; its name carries a digest of recipe and streams: shards of two recipes cannot meet."""
     text = json.dumps([dict(recipe), stream_version], sort_keys=True)

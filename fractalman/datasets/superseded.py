@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fractalman._files import size_on_disk
 from fractalman.datasets.reader import open_stored
-from fractalman.datasets.shard_table import shard_folder
+from fractalman.datasets.shard_table import SHARD_NAMES, shard_folder
 from fractalman.errors import FileFormatError, LeftoverWarning
 
 
@@ -37,7 +37,7 @@ def superseded_shards(index: Path) -> list[Path]:
     except (OSError, FileFormatError):
         return []
     found = []
-    for path in sorted(folder.glob("*.h5")) if named else ():
+    for path in sorted(folder.glob(SHARD_NAMES)) if named else ():
         with contextlib.suppress(OSError):  # gone meanwhile
             if path.name not in named and path.stat().st_mtime_ns < published:
                 found.append(path)

@@ -105,19 +105,14 @@ def _hierarchy(data: TableSource, why: str) -> Hierarchy:
 
 @checked_arguments
 def to_pandas(data: TableSource, table: str = "points", coordinates: bool = False) -> DataFrame:
-    """Return a dataset as a pandas table.
+    """Return a dataset that is here as a pandas table: `fractalman.to_pandas` of whatever names one.
 
     Parameters
     ----------
     data : Dataset or CoarseDataset or File
         A dataset in memory or an open file.
-    table : str, default "points"
-        "points" (y, cluster, its size and, where there are any, noise, value, and of the hierarchy the depth and the
-        sum of values from the root down to the point; index: the point), "nodes" (parent, value, variance, size,
-        depth and, in cascades, level of every node of the hierarchy, points first; index: the node) or "edges" (the two
-        points a, b of every edge).
-    coordinates : bool, default False
-        With the columns x0, x1, …, float32; of the table of points only.
+    table, coordinates
+        Which table, and whether X stands in it.
 
     Returns
     -------
@@ -130,13 +125,6 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
         Without pandas.
     RecipeError
         For another table, or one that the dataset does not have.
-
-    Examples
-    --------
-    >>> import fractalman as fm
-    >>> data = fm.generate(fm.PercolationCluster(n_points=50, ambient_dim=2))
-    >>> list(fm.to_pandas(data, coordinates=True)), len(fm.to_pandas(data, "edges"))
-    (['y', 'cluster', 'cluster_size', 'depth', 'path_sum', 'x0', 'x1'], 49)
     """
     if not is_word(table, TABLES):
         raise RecipeError(f"table = {shown(table)}: expected {', '.join(TABLES)}{nearest(table, TABLES)}")
@@ -163,19 +151,14 @@ def to_pandas(data: TableSource, table: str = "points", coordinates: bool = Fals
 
 @checked_arguments
 def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
-    """Return a dataset as an AnnData object, points as observations and coordinates as variables.
-
-    ``X`` (n, d) float32; ``obs`` y, cluster and its size and, where there are any, noise, value, depth and
-    path_sum; ``obsm["hierarchy"]`` which point lies
-    under which latent (`Hierarchy.features`), sparse; ``uns["latents"]`` the node, parent, value, variance, size and
-    depth of these latents; ``obsp["edges"]`` the graph, sparse and symmetric, entries 1; ``uns["recipe"]`` TOML text.
+    """Return a dataset that is here as an AnnData object: `fractalman.to_anndata` of whatever names one.
 
     Parameters
     ----------
     data : Dataset or CoarseDataset or File
         A dataset in memory or an open file.
     latents : int or None, default 1000
-        Only so many of the largest; None = all, one entry for every ancestor of every point.
+        Only so many of the largest; None = all.
 
     Returns
     -------
@@ -188,13 +171,6 @@ def to_anndata(data: TableSource, latents: int | None = LATENTS) -> AnnData:
         Without anndata and pandas.
     RecipeError
         For a negative number.
-
-    Examples
-    --------
-    >>> import fractalman as fm
-    >>> data = fm.generate(fm.PercolationCluster(n_points=50, ambient_dim=2))
-    >>> fm.to_anndata(data, latents=10).obsm["hierarchy"].shape
-    (50, 10)
     """
     pandas, anndata = _needed("pandas"), _needed("anndata")
     from scipy.sparse import csr_array

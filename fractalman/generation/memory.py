@@ -63,9 +63,8 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
 
 def check_coordinates(recipe: Recipe, n_points: int) -> None:
     """Raise ResourceError when the coordinates of so many points would need more memory than there is."""
-    need, limit = memory_of(recipe).coordinate_bytes(n_points), _memory.available_bytes()
-    if need > limit:
-        raise ResourceError(
-            f"the coordinates of {n_points:,} points need {need:,} bytes at once and {limit:,} are available: "
-            "use a smaller ambient_dim, or write the recipe to a file"
-        )
+    _memory.check_bytes(
+        memory_of(recipe).coordinate_bytes(n_points),
+        f"the coordinates of {n_points:,} points",
+        "use a smaller ambient_dim, or write the recipe to a file",
+    )

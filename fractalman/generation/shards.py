@@ -465,11 +465,11 @@ class _Merge:
 
 def _tidy(target: Path, kept: set[str], overwritten: bool) -> None:
     """Take away partial files of runs that died and, where an index file was replaced, shards that it alone knew."""
-    from fractalman.datasets.shard_table import shard_folder
+    from fractalman.datasets.shard_table import SHARD_NAMES, shard_folder
 
     folder = shard_folder(target)
     remove(leftovers_in(folder))
-    for path in folder.glob("*.h5") if overwritten else ():
+    for path in folder.glob(SHARD_NAMES) if overwritten else ():
         if path.name not in kept:
             with contextlib.suppress(OSError):
                 path.unlink()

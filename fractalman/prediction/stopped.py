@@ -31,8 +31,6 @@ STOPPED = NetworkRatio(ratio=1.071, shared_error=0.038, size_error=0.037, slope_
 """From datasets/statistics/steps_axis.csv, gradient descent on three recipes: its families are recipes × sizes n."""
 
 _LARGEST, _MOST_STEPS = 4096, 1 << 24
-MOMENTUM = 0.9
-"""Of the harness's "sgd"."""
 
 
 def no_steps_curve(learner: object) -> str | None:
@@ -109,4 +107,4 @@ def stopped_curve(
 def _time(learner: MLP, steps: int) -> float:
     """Area under the schedule of so many steps."""
     own = replace(learner, settings=replace(learner.settings, steps=steps))
-    return training_time(learner.settings.rates[0], steps, own.warmup, MOMENTUM)
+    return training_time(learner.settings.rates[0], steps, own.warmup)

@@ -485,15 +485,6 @@ def test_closed_streams_are_no_error_of_ours(tmp_path: Path, redirection: str, w
     assert b"Traceback" not in status.stderr
 
 
-def test_a_terminal_that_knows_ascii_alone_gets_everything(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
-    for words in ("list", "predict cascade-plain --learner ñandú"):
-        command = [sys.executable, "-m", "fractalman", *words.split()]
-        status = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, env=env)
-        assert status.returncode == (2 if "and" in words else 0), status.stderr
-        assert b"unexpected" not in status.stderr
-
-
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         process = start(shell.folder, "list", stdout=full)

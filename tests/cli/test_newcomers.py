@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +156,12 @@ def test_work_without_steps_is_not_silent_in_a_terminal(monkeypatch: pytest.Monk
     said = stream.getvalue()
     assert ("predicting: 0 s" in said) == stream.isatty()
     assert said == "" or said.endswith("\r")  # the line is taken away
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_everything(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for words in ("list", "predict cascade-plain --learner ñandú"):
+        command = [sys.executable, "-m", "fractalman", *words.split()]
+        status = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, env=env)
+        assert status.returncode == (2 if "and" in words else 0), status.stderr
+        assert b"unexpected" not in status.stderr

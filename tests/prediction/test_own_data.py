@@ -278,7 +278,9 @@ def test_errors_are_those_of_other_label_draws() -> None:
     ]
     values = np.array([one.value for one in made])
     stated = np.median([one.standard_error for one in made])
-    assert 0.5 < stated / values.std(ddof=1) < 2.6  # 2.3: both errors count where blocks show more (CHANGELOG)
+    assert (
+        0.5 < stated / values.std(ddof=1) < 2.6
+    )  # both errors count where blocks show more, as here; its coverage is in datasets/statistics
     assert np.mean([one.interval[0] < values.mean() < one.interval[1] for one in made]) >= 0.75
 
 

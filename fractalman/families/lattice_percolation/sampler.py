@@ -10,7 +10,7 @@ import numpy as np
 from fractalman import _memory
 from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.datasets.memory import Dataset
-from fractalman.errors import RecipeError, ResourceError
+from fractalman.errors import RecipeError
 from fractalman.families import _forests as forests
 from fractalman.families.base import Sampler, Structure
 from fractalman.families.blocks import Blocks, ComputedColumn
@@ -122,12 +122,8 @@ def _place(made: Structure[LatticePercolation], points: I64, X: F32) -> None:
 
 def check_draw(recipe: LatticePercolation, n_points: int) -> None:
     """Raise ResourceError when the trees of a draw that found so many points would need more memory than there is."""
-    need, limit = LatticePercolationMemory(recipe).draw_bytes(n_points), _memory.available_bytes()
-    if need > limit:
-        raise ResourceError(
-            f"this recipe drew {n_points:,} points, whose trees need {need:,} bytes at once, and {limit:,} are "
-            "available: expected less; use a smaller side"
-        )
+    need = LatticePercolationMemory(recipe).draw_bytes(n_points)
+    _memory.check_bytes(need, f"the trees of the {n_points:,} points that this recipe drew", "use a smaller side")
 
 
 SAMPLER = Sampler[LatticePercolation](
