@@ -108,7 +108,7 @@ def test_a_box_whose_largest_cluster_fits_is_not_refused(monkeypatch: pytest.Mon
     fm.generate(recipe)
     fm.write(recipe, tmp_path / "box.h5")
     for available, words in (
-        (need - 1, f"drew {n:,} points, whose trees need {need:,} bytes .* use a smaller side"),
+        (need - 1, f"trees of the {n:,} points that this recipe drew need {need:,} bytes .* use a smaller side"),
         (start - 1, f"needs {start:,} bytes at once .* use a smaller side"),
     ):
         monkeypatch.setattr(_memory, "available_bytes", lambda available=available: available)
