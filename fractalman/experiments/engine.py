@@ -14,6 +14,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from fractalman.config import integer, is_integer, shown
@@ -22,6 +23,7 @@ from fractalman.executors import Executor, from_options, gather
 from fractalman.executors.options import MOST_JOBS
 from fractalman.experiments.environment import change_words, environment_words
 from fractalman.experiments.journal import CHECKPOINTS, Journal, Lines, R, T, environments, parts_in, read_journal
+from fractalman.progress import duration
 from fractalman.random.streams import STREAM_VERSION
 
 Progress = Callable[[str], None]
@@ -88,7 +90,7 @@ class Experiment(ABC, Generic[S, T, R, Out]):
         """Return what the rows of a task say, in a few words for the progress line; "" for nothing."""
         return ""
 
-    def prepare(self, spec: S, jobs: int, say: Progress | None) -> None:
+    def prepare(self, spec: S, jobs: int, say: Progress | None) -> Mapping[str, float]:  # noqa: ARG002 (may be silent)
         """Say what the work will need, and refuse what cannot fit here; called before the first task, if one is left.
 
         Parameters
@@ -100,11 +102,17 @@ class Experiment(ABC, Generic[S, T, R, Out]):
         say
             Called with a line of text; None = nobody listens.
 
+        Returns
+        -------
+        Mapping
+            Group → seconds of one of its tasks, shared by all processes, where that can be told before.
+
         Raises
         ------
         ResourceError
             Naming the keys that matter.
         """
+        return {}
 
     def group(self, task: T) -> str:  # noqa: ARG002
         """Return the name of the tasks that take about as long as this one."""
@@ -193,13 +201,14 @@ def run_experiment(
     say = progress or _silent
     here = executor is None and scheduler is None
     fresh = out is None or force or not parts_in(Path(out))
+    planned: Mapping[str, float] = {}
     if here and fresh:  # refused before anything is written
-        experiment.prepare(spec, jobs, progress)
+        planned = experiment.prepare(spec, jobs, progress)
     with contextlib.ExitStack() as closing:
         closing.callback(experiment.release, spec)
         runner = executor or closing.enter_context(from_options(jobs, scheduler))
         if out is None:
-            finished = _run(experiment, spec, mine, len(mine), runner, None, say, None)
+            finished = _run(experiment, spec, mine, len(mine), runner, None, say, None, planned)
         else:
             folder = Path(out)
             journal = closing.enter_context(
@@ -219,14 +228,14 @@ def run_experiment(
                         stacklevel=3,
                     )
             if here and todo and not fresh:
-                experiment.prepare(spec, jobs, progress)
+                planned = experiment.prepare(spec, jobs, progress)
             kept = folder.absolute() / CHECKPOINTS if here else None
 
             def keep(task: T, rows: list[R]) -> None:
                 """Write a task down, with the versions of workers that differ, where an executor knows of any."""
                 journal.append(task, rows, getattr(runner, "changes", {}))
 
-            _run(experiment, spec, todo, len(mine), runner, kept, say, keep)
+            _run(experiment, spec, todo, len(mine), runner, kept, say, keep, planned)
             if kept is not None and kept.is_dir() and not any(kept.iterdir()):
                 kept.rmdir()
             finished = dict(journal.finished)
@@ -272,10 +281,11 @@ def read_experiment(experiment: Experiment[S, T, R, Out], folder: str | Path, pr
 def _run(
     experiment: Experiment[S, T, R, Out], spec: S, todo: Sequence[T], total: int, executor: Executor,
     kept: Path | None, say: Progress, append: Callable[[T, list[R]], None] | None,
+    planned: Mapping[str, float],
 ) -> dict[T, list[R]]:  # fmt: skip
     """Run tasks; return their rows, which ``append`` has put into the journal one by one."""
     finished: dict[T, list[R]] = {}
-    clock = _Clock([experiment.group(task) for task in todo])
+    clock = Clock([experiment.group(task) for task in todo], planned)
     tasks = [(spec, task, None if kept is None else kept / checkpoint_name(task)) for task in todo]
     done = total - len(todo)
     for index, rows in gather(executor, experiment.run, tasks, name=lambda i: experiment.describe(spec, todo[i])):
@@ -285,7 +295,8 @@ def _run(
             append(task, rows)
         done += 1
         said = [words for words in (experiment.describe(spec, task), experiment.summary(rows)) if words]
-        say(f"task {done} of {total}: {', '.join(said)}; {clock.tick(experiment.group(task))}")
+        left = clock.tick(experiment.group(task))
+        say(f"task {done} of {total}: {', '.join(said)}{left and f'; {left}'}")
     return finished
 
 
@@ -298,32 +309,36 @@ def _silent(text: str) -> None:
     """Say nothing."""
 
 
-class _Clock:
-    """Time left, from the time that tasks of the same group took, else of any."""
+class Clock:
+    """Time left, from the time that tasks of the same group took, else from what was planned, else of any.
 
-    def __init__(self, groups: Sequence[str]) -> None:
-        self._begun = self._last = time.perf_counter()
+    The first task of each group loads and compiles what the others use, and the very first makes their data: it counts
+    only as long as there is no other of its group, and alone it says nothing.
+
+    Args:
+        groups: of all tasks. planned: group → seconds of a task, where known before.
+        now: seconds on some clock.
+    """
+
+    def __init__(
+        self, groups: Sequence[str], planned: Mapping[str, float], now: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._now, self._planned = now, planned
+        self._begun = self._last = now()
         self._left = list(groups)
-        self._spent: dict[str, tuple[float, int]] = {}
+        self._spent: dict[str, list[float]] = {}
 
     def tick(self, group: str) -> str:
-        """Note a finished task and return the time left in words."""
-        now = time.perf_counter()
-        seconds, count = self._spent.get(group, (0.0, 0))
-        self._spent[group] = (seconds + now - self._last, count + 1)
+        """Note a finished task and return the time left in words, "" where nothing is known."""
+        now = self._now()
+        first = not self._spent
+        self._spent.setdefault(group, []).append(now - self._last)
         self._last = now
         self._left.remove(group)
         if not self._left:
-            return f"done in {_duration(now - self._begun)}"
-        overall = (now - self._begun) / sum(count for _, count in self._spent.values())
-        left = 0.0
-        for name in self._left:
-            seconds, count = self._spent.get(name, (overall, 1))
-            left += seconds / count
-        return f"about {_duration(left)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90.0:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
+            return f"done in {duration(now - self._begun)}"
+        if first:
+            return ""
+        usual = {name: fmean(taken[1:] or taken) for name, taken in self._spent.items()}
+        left = sum(usual.get(name, self._planned.get(name, fmean(usual.values()))) for name in self._left)
+        return f"about {duration(left)} left"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -68,13 +69,15 @@ class Sweep(Experiment[Spec, Task, Point, Result]):
             return lost
         return f"risk {np.mean(risks):.4g}" + (f", {lost}" if len(risks) < len(rows) else "")
 
-    def prepare(self, spec: Spec, jobs: int, say: Progress | None) -> None:
-        """Say memory and time, and refuse what would not fit."""
+    def prepare(self, spec: Spec, jobs: int, say: Progress | None) -> Mapping[str, float]:
+        """Say memory and time, and refuse what would not fit; return learner → seconds of a task."""
         plan = plan_sweep(spec, flops=None if say else 1e11)  # the speed is timed where somebody is told
         refuse_unfit(spec, plan, jobs)
         if say:
             words = duration(sum(plan.seconds.values()) / jobs)
             say(f"{plan.tasks} tasks need {plan.memory * jobs / 2**20:,.0f} MiB and about {words}")
+        tasks = Counter(task.learner for task in tasks_of(spec))
+        return {name: plan.seconds[name] / count / jobs for name, count in tasks.items() if name in plan.seconds}
 
     def group(self, task: Task) -> str:
         """Return the learner: its tasks take about as long as each other."""

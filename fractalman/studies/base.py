@@ -95,7 +95,7 @@ class Study(Experiment[S, Task, Row, Out]):
         """Return part, value and replicate."""
         return f"{task.part} {task.value:g}, replicate {task.seed}"
 
-    def prepare(self, spec: S, jobs: int, say: Any) -> None:
+    def prepare(self, spec: S, jobs: int, say: Any) -> Mapping[str, float]:
         """Say how many tasks there are and the memory of their data, and refuse what would not fit."""
         recipe = getattr(getattr(spec, "source", None), "recipe", None)
         # of a family whose points are drawn one by one a study draws those that it uses, which its own keys say
@@ -109,6 +109,7 @@ class Study(Experiment[S, Task, Row, Out]):
         if say and recipe is not None:
             data = f", whose data take {need / 2**20:,.0f} MiB" if need else ""
             say(f"{len(spec.tasks())} tasks{data}; the first ones tell the time")
+        return {}
 
     def group(self, task: Task) -> str:
         """Return the part: its tasks take about as long as each other."""
