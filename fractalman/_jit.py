@@ -22,7 +22,7 @@ import numpy as np
 from numba.core import config as _numba_config
 
 from fractalman._kernel_sources import digest_of
-from fractalman._threads import interrupts_held
+from fractalman._signals import interrupts_held
 
 # What changes the machine code of one and the same text; numba's own index knows the processor.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import ParamSpec, TypeVar
+
+from fractalman._signals import interrupts_held
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C and a request to terminate wait until the block is over.
-
-    HDF5 calls back into Python to write; an exception that starts there is lost or breaks the open file. One that
-    starts inside a lock of Python's own leaves it taken, and whoever waits for it waits for ever.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if callable(handler)}
-    waiting: list[tuple[int, FrameType | None]] = []
-    try:
-        for kind in held:
-            signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
-        yield
-    finally:
-        for kind in reversed(held):  # Ctrl-C last: one that comes in this moment finds the other restored
-            signal.signal(kind, held[kind])
-        for number, frame in waiting[:1]:
-            held[signal.Signals(number)](number, frame)
 
 
 class Threads:

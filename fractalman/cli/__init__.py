@@ -7,7 +7,6 @@ expected, what to use. ``--debug`` shows the traceback as well. One file here is
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import errno
 import io
@@ -15,7 +14,6 @@ import os
 import re
 import signal
 import sys
-import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
+from fractalman._signals import lost_signals_sent_again
 from fractalman.cli.common import DONE, FAILED, INTERRUPTED, NO, TERMINATED, WRONG
 from fractalman.cli.parser import parse
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError
@@ -74,42 +73,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
-def _send_again(number: int, returning: list[bool], over: list[bool]) -> None:
-    """Send a lost signal once the function that heard of the loss has returned: within it, it would be lost again."""
-    while not returning:
-        time.sleep(0.001)
-    time.sleep(0.01)
-    if not over:
-        _thread.interrupt_main(signal.Signals(number))
-
-
 @contextlib.contextmanager
 def _heard() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so.
-
-    What is raised while an object is taken away goes nowhere: a signal that comes just then is sent once more.
-    """
+    """Let SIGTERM and Ctrl-C end a command as exceptions, and note that they came; what is ignored stays so."""
     _received.clear()
-    unraisable = sys.unraisablehook
-    over: list[bool] = []
-
-    def again(lost: sys.UnraisableHookArgs) -> None:
-        if _received and issubclass(lost.exc_type, (SystemExit, KeyboardInterrupt)):
-            returning: list[bool] = []
-            _thread.start_new_thread(_send_again, (_received[-1], returning, over))
-            returning.append(True)
-        else:
-            unraisable(lost)
-
-    sys.unraisablehook = again
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate)}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
-        yield
+        with lost_signals_sent_again(_received):
+            yield
     finally:
-        sys.unraisablehook = unraisable
-        over.append(True)  # what has ended meanwhile is not interrupted any more
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 
 from fractalman._arguments import checked_arguments
-from fractalman._threads import interrupts_held
+from fractalman._signals import interrupts_held
 from fractalman._typing import I64
 from fractalman.datasets.exchange.source import ExportSource, export_source
 from fractalman.datasets.file import open_file

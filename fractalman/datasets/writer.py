@@ -14,7 +14,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from fractalman._threads import Threads, interrupts_held
+from fractalman._signals import interrupts_held
+from fractalman._threads import Threads
 from fractalman.datasets.compression import (
     PLUGIN,
     check_compression,

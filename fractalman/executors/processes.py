@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any, NoReturn
 
+from fractalman._signals import lost_signals_sent_again
 from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.executors.protocol import Closing, Handle, WorkerLostError
@@ -161,6 +162,7 @@ def _interrupts_blocked() -> Iterator[None]:
 # ---------------------------------------------------------------------------------------------------- in the worker
 
 _orphaned = threading.Event()
+_received: list[int] = []
 
 
 def _prepare(parent: int) -> None:
@@ -173,13 +175,15 @@ def _prepare(parent: int) -> None:
 def _perform(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Run a task; nobody takes its value any more when the parent has died."""
     try:
-        return function(*arguments)
+        with lost_signals_sent_again(_received):
+            return function(*arguments)
     finally:
         if _orphaned.is_set():
             os._exit(1)
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    _received.append(number)
     raise SystemExit(128 + signal.SIGTERM)
 
 

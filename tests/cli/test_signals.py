@@ -47,7 +47,7 @@ def test_a_signal_that_comes_while_an_object_is_taken_away_is_a_signal(
 
     def command(_: Any) -> int:
         Last()
-        time.sleep(10)
+        time.sleep(100)  # and it is heard in its sleep
         return 0
 
     before = sys.unraisablehook

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
 
-from fractalman._threads import Threads, interrupts_held
+from fractalman._signals import interrupts_held
+from fractalman._threads import Threads
 from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
 from fractalman.datasets.writer import write_columns

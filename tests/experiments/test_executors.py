@@ -70,6 +70,21 @@ def work_until_told(folder: str) -> None:
         mine.unlink()
 
 
+def hear_it_where_it_is_lost(folder: str) -> None:
+    """Be told to stop while an object is taken away: Python throws away what the signal's handler raises there."""
+
+    class Last:
+        def __del__(self) -> None:
+            (Path(folder) / f"{os.getpid()}").touch()
+            time.sleep(120)
+
+    try:
+        Last()
+        time.sleep(120)
+    finally:
+        (Path(folder) / f"{os.getpid()}").unlink()
+
+
 def wait_for(found: Callable[[], Any], seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (value := found()):
@@ -181,9 +196,12 @@ def test_a_broken_pool_of_somebody_else_is_one_line() -> None:
 
 
 @posix
-def test_closing_breaks_off_what_is_at_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", [work_until_told, hear_it_where_it_is_lost])
+def test_closing_breaks_off_what_is_at_work(
+    task: Callable[[str], None], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     executor = PoolExecutor(1)
-    executor.submit(work_until_told, str(tmp_path))
+    executor.submit(task, str(tmp_path))
     dropped = executor.submit(square, 3)
     (mine,) = wait_for(lambda: list(tmp_path.iterdir()))
     executor.close()
@@ -191,6 +209,7 @@ def test_closing_breaks_off_what_is_at_work(tmp_path: Path) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(int(mine.name), 0)
     assert dropped.cancelled()  # type: ignore[attr-defined]
+    assert capfd.readouterr().err == ""
 
 
 _PARENT = """
