@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import least_squares
+from scipy.special import stdtrit
 
 from fractalman.errors import FitError
 from fractalman.measure import (
@@ -18,6 +19,7 @@ from fractalman.measure import (
     fit_joint_power_law,
     fit_power_law,
     optimum,
+    sandwich,
 )
 from fractalman.measure.surfaces import Surface, solve, starts
 
@@ -303,3 +305,27 @@ def test_intervals_of_the_isoflop_exponent_cover() -> None:
         held += low <= 0.37 / 0.71 <= high
     assert given > 100
     assert 0.92 * given <= held
+
+
+@pytest.mark.parametrize(("within", "between"), [(1.0, 0.0), (0.05, 1.0), (1.0, 0.8)])
+def test_the_printed_covariance_is_the_one_that_the_rows_call_for(within: float, between: float) -> None:
+    """Rows alone where nothing is shared, groups alone where rows surely err together, else the wider of each."""
+    P, n, clean = grid(7)
+    groups = np.unique(P, return_inverse=True)[1]
+    chosen = set()
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        noise = within * rng.normal(size=P.size) + between * rng.normal(size=7)[groups]
+        surface = Surface.of([P, n], clean * np.exp(0.003 * noise))
+        found = sandwich.scores(surface, solve(surface, starts(surface), np.inf), np.inf)
+        printed, p_value = sandwich.honest(found, groups)
+        rows, grouped = sandwich.between_rows(found), sandwich.between_groups(found, groups)
+        if p_value < 0.05:
+            np.testing.assert_array_equal(printed.matrix, grouped.matrix)
+        elif p_value < 0.3:
+            wide = [stdtrit(c.degrees_of_freedom, 0.975) * c.standard_error for c in (rows, grouped, printed)]
+            np.testing.assert_allclose(wide[2], np.maximum(wide[0], wide[1]), rtol=1e-12)
+        else:
+            np.testing.assert_array_equal(printed.matrix, rows.matrix)
+        chosen.add("groups" if p_value < 0.05 else "rows" if p_value >= 0.3 else "wider")
+    assert chosen >= {(1.0, 0.0): {"rows"}, (0.05, 1.0): {"groups"}, (1.0, 0.8): {"groups", "wider"}}[within, between]

@@ -84,3 +84,22 @@ def test_nested_laws_are_not_told_apart_and_one_curve_tells_nothing() -> None:
     one = compare_laws(N, N**-0.5)
     assert all(score.behind is None and score.excess_error is None for score in one)
     assert "one curve does not say" in one.sentence
+
+
+def test_errors_are_those_of_fits_without_each_curve_and_decide() -> None:
+    """Refitted from the start without each curve; "behind" where the excess leaves Student's quantile, not before."""
+    decided = []
+    for seed in range(6):
+        losses = (N**-0.6 + 0.003) * np.exp(correlated(np.random.default_rng(seed), 5))
+        best, worse = compare_laws(N, losses, laws=LAWS)
+        apart = []
+        for i in range(len(losses)):
+            error = {score.law: score.error for score in compare_laws(N, np.delete(losses, i, axis=0), laws=LAWS)}
+            apart.append(error[worse.law] ** 2 - error[best.law] ** 2)
+        expected = math.sqrt((len(losses) - 1) / len(losses) * np.square(np.array(apart) - np.mean(apart)).sum())
+        assert worse.excess_error is not None
+        assert math.isclose(worse.excess_error, expected, rel_tol=1e-3)
+        assert best.behind is False
+        assert worse.behind is (worse.excess > student_t(len(losses) - 1, 0.95) * expected)
+        decided.append(worse.excess / expected / student_t(len(losses) - 1, 0.95))
+    assert min(decided) < 1.0 < max(decided)  # the quantile is what decides
