@@ -21,6 +21,9 @@ _BLOCK = 1 << 21
 _SMALL = 1 << 19
 """Up to this many distances either path takes a few hundredths of a second, and the products are used."""
 
+_FEW = 0.125
+"""Up to this share of the training points products propose candidates; beyond, all direct distances are sorted."""
+
 _PILOT = 64
 """Test points on which the two paths are timed beyond that."""
 
@@ -36,12 +39,22 @@ def squared_distances(X_train: F64, X_test: F64, train: I64, test: I64) -> F64:
     return out
 
 
-def _choose(X_train: F64, X_test: F64, train: I64, test: I64) -> I64:
-    """Return the nearest candidate of every test point; (train, test) pairs cover every test point at least once."""
+def _choose(X_train: F64, X_test: F64, train: I64, test: I64, k: int = 1) -> I64:
+    """Return every test point's k nearest candidates, (t, k).
+
+    The pairs (train, test) hold k or more of each test point; where they are no more than k, in rising order.
+    """
     distance = squared_distances(X_train, X_test, train, test)
-    order = np.lexsort((train, distance, test))
-    first = np.searchsorted(test[order], np.arange(X_test.shape[0]))
-    return np.take(train, order[first])
+    best = np.empty((X_test.shape[0], k), np.int64)
+    no_more = np.bincount(test, minlength=len(best)) == k
+    of_those = no_more[test]
+    order = np.argsort(distance[of_those].reshape(-1, k), axis=1, kind="stable")
+    best[no_more] = np.take_along_axis(train[of_those].reshape(-1, k), order, axis=1)
+    train, test, distance = train[~of_those], test[~of_those], distance[~of_those]
+    by_distance = np.lexsort((train, distance, test))
+    first = np.searchsorted(test[by_distance], np.flatnonzero(~no_more))
+    best[~no_more] = train[by_distance[first[:, None] + np.arange(k)]]
+    return best
 
 
 def _nearest_by_tree(X_train: F64, X_test: F64, tree: Any = None) -> I64:
@@ -59,18 +72,18 @@ def _nearest_by_tree(X_train: F64, X_test: F64, tree: Any = None) -> I64:
         balls = tree.query_ball_point(X_test[tied], distance[tied, 0] * slack)
         count = np.array([len(ball) for ball in balls])
         candidates = np.fromiter((j for ball in balls for j in ball), np.int64, int(count.sum()))
-        best[tied] = _choose(X_train, X_test[tied], candidates, np.repeat(np.arange(tied.size), count))
+        best[tied] = _choose(X_train, X_test[tied], candidates, np.repeat(np.arange(tied.size), count))[:, 0]
     return best
 
 
-def _nearest_by_products(X_train: F64, X_test: F64) -> I64:
-    """Centred float64 products in blocks; every point within the products' rounding of the best is a candidate."""
+def _nearest_by_products(X_train: F64, X_test: F64, k: int = 1) -> I64:
+    """Centred float64 products in blocks, (t, k); all points within their rounding of the k-th are candidates."""
     n, d = X_train.shape
     centre = X_train.mean(axis=0)
     A = X_train - centre
     a2 = np.square(A).sum(axis=1)
     reach = float(np.sqrt(a2.max()))
-    best = np.empty(X_test.shape[0], np.int64)
+    best = np.empty((X_test.shape[0], k), np.int64)
     rows = max(1, _BLOCK // n)
     for start in range(0, X_test.shape[0], rows):
         Z = X_test[start : start + rows]
@@ -78,10 +91,11 @@ def _nearest_by_products(X_train: F64, X_test: F64) -> I64:
         near = B @ A.T
         near *= -2.0
         near += a2
+        last = near.min(axis=1) if k == 1 else np.partition(near, k - 1, axis=1)[:, k - 1]
         # |error| of a2 − 2a·b ≤ (d + 4)·2^-53·(|a| + |b|)² for any order of summation, with something left over
         bound = 4.0 * (d + 8) * np.finfo(np.float64).eps * (reach + np.sqrt(np.square(B).sum(axis=1))) ** 2
-        test, train = np.nonzero(near <= (near.min(axis=1) + bound)[:, None])
-        best[start : start + rows] = _choose(X_train, Z, train, test)
+        test, train = np.nonzero(~(near > (last + bound)[:, None]))  # beyond floats everything is a candidate
+        best[start : start + rows] = _choose(X_train, Z, train, test, k)
     return best
 
 
@@ -97,7 +111,7 @@ def _nearest_by_the_faster(X_train: F64, X_test: F64) -> I64:
     _nearest_by_tree(X_train, pilot, tree)
     if perf_counter() - middle < middle - start:
         return _nearest_by_tree(X_train, X_test, tree)
-    return _nearest_by_products(X_train, X_test)
+    return _nearest_by_products(X_train, X_test)[:, 0]
 
 
 def nearest(X_train: AnyFloat, X_test: AnyFloat, path: str = "auto") -> I64:
@@ -126,7 +140,7 @@ def nearest(X_train: AnyFloat, X_test: AnyFloat, path: str = "auto") -> I64:
         return np.zeros(0, np.int64)
     if path == "auto" and A.shape[0] * B.shape[0] > _SMALL:
         return _nearest_by_the_faster(A, B)
-    return _nearest_by_tree(A, B) if path == "tree" else _nearest_by_products(A, B)
+    return _nearest_by_tree(A, B) if path == "tree" else _nearest_by_products(A, B)[:, 0]
 
 
 def nearest_k(X_train: AnyFloat, X_test: AnyFloat, k: int) -> I64:
@@ -141,18 +155,16 @@ def nearest_k(X_train: AnyFloat, X_test: AnyFloat, k: int) -> I64:
         raise RecipeError(
             f"X_train {X_train.shape}, X_test {X_test.shape}, k = {k}: expected (n, d) and (t, d), 1 <= k <= n"
         )
+    if k == 1:
+        return nearest(X_train, X_test)[:, None]
+    A, B = np.ascontiguousarray(X_train, np.float64), np.ascontiguousarray(X_test, np.float64)
+    if k <= _FEW * A.shape[0]:
+        return _nearest_by_products(A, B, k)
     from scipy.spatial.distance import cdist
 
-    A, B = np.ascontiguousarray(X_train, np.float64), np.ascontiguousarray(X_test, np.float64)
     out = np.empty((B.shape[0], k), np.int64)
     rows = max(1, _BLOCK // A.shape[0])
     for start in range(0, B.shape[0], rows):
         square = cdist(B[start : start + rows], A, "sqeuclidean")
-        if k == A.shape[0]:
-            out[start : start + rows] = np.argsort(square, axis=1, kind="stable")
-            continue
-        last = np.partition(square, k - 1, axis=1)[:, k - 1 : k]
-        for i, row in enumerate(square):  # every point as near as the k-th is a candidate, in index order
-            candidates = np.flatnonzero(row <= last[i])
-            out[start + i] = candidates[np.argsort(row[candidates], kind="stable")[:k]]
+        out[start : start + rows] = np.argsort(square, axis=1, kind="stable")[:, :k]
     return out

@@ -32,6 +32,7 @@ def sweep(recipe: dict[str, Any], learners: list[str], draws: int, folder: Path,
     return run_sweep(load_spec({"recipe": recipe, "sweep": table}), folder)
 
 
+@pytest.mark.slow(reason="sweeps with hundreds of label vectors", but=["field"])
 @pytest.mark.parametrize(
     ("recipe", "learners", "draws"),
     [

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 import fractalman as fm
 from fractalman.datasets.header import header_problem
@@ -168,7 +169,7 @@ def test_every_family_is_tried() -> None:
 def test_any_recipe_makes_the_round_trip(tmp_path_factory: pytest.TempPathFactory, family: str) -> None:
     folder = tmp_path_factory.mktemp("round")
 
-    @settings(max_examples=8)
+    @examples(8)
     @given(RECIPES[family], st.booleans(), st.sampled_from(["standard", "off", "gzip"]))
     def trip(recipe: fm.Recipe, hierarchy: bool, compression: str) -> None:
         data = drawn(recipe)

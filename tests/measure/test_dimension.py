@@ -134,6 +134,7 @@ def averaged(draws: list[fm.Dataset], nugget: bool = False) -> tuple[np.ndarray,
     return table.mean(axis=0), table.std(axis=0, ddof=1) / np.sqrt(len(table))
 
 
+@pytest.mark.slow(reason="ten cascades each", but=["4-0.5-0.5"])
 @pytest.mark.parametrize(("branching", "hurst", "alpha"), [(4, 1.0, 1.0), (4, 0.5, 0.5), (2, 0.5, 1.0)])
 def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: float, alpha: float) -> None:
     """g(k) ~ k^α on cascades, averaged over label draws; the neighbouring α is rejected."""

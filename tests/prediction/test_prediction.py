@@ -34,7 +34,7 @@ CASES = [
 ]
 
 
-@pytest.mark.slow(reason="many trees, or a second cluster", but=["cascade", "cluster"])
+@pytest.mark.slow(reason="many trees, or a second cluster", but=["cascade"])
 @pytest.mark.parametrize(("recipe", "wrong"), CASES, ids=["cascade", "cascade-random", "cluster", "brownian"])
 def test_the_curve_is_what_one_neighbour_does(recipe: fm.Recipe, wrong: fm.Recipe) -> None:
     """Simulation in X against the curve from geometry alone; another family's curve is rejected."""

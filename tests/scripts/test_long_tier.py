@@ -64,6 +64,7 @@ def test_the_checks_are_listed(
     assert all("control" in line for line in lines)
 
 
+@pytest.mark.slow(reason="processes that draw and check")
 def test_a_small_run_writes_its_report_and_is_not_repeated(
     repository: Path,
     tier: ModuleType,
