@@ -93,6 +93,8 @@ class Sampler(Generic[R]):
         Families whose points are drawn by address return `ComputedColumn`.
     tree : recipe → ClusterTree, optional
         Edges and hierarchy alone.
+    compact_tree : (recipe, edges) → CompactTree or None, optional
+        The same of short integers, without edges unless they are asked for; None where a recipe has no such tree.
     clusters : recipe → table, optional
         What the clusters of an ensemble are, without making them.
     count : recipe → int, optional
@@ -105,6 +107,7 @@ class Sampler(Generic[R]):
     coordinate_blocks: Callable[[Structure[R], Path], Blocks]
     streamed: Callable[[R, bool, Path], Mapping[str, Blocks] | None] | None = None
     tree: Callable[[R], Any] | None = None
+    compact_tree: Callable[[R, bool], Any] | None = None
     clusters: Callable[[R], dict[str, Any]] | None = None
     count: Callable[[R], int] | None = None
 

@@ -103,8 +103,15 @@ class Memory(ABC, Generic[R]):
         """
         return 4 * (self.recipe.n_columns + self._copied) * n_points + self._rotation
 
-    def tree_bytes(self) -> int:
+    def tree_bytes(self, compact: bool = False, edges: bool = True) -> int:  # noqa: ARG002 (families that have trees)
         """Return the most memory that `generation.tree` needs at once; 64 bytes a point of it are returned.
+
+        Parameters
+        ----------
+        compact : bool, default False
+            What `generation.compact_tree` needs instead.
+        edges : bool, default True
+            Of a compact tree: with its edges.
 
         Returns
         -------

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractalman import _memory
 from fractalman.errors import ResourceError
-from fractalman.families.base import memory_of
+from fractalman.families.base import family_of, memory_of
 from fractalman.recipes import Recipe
 
 
-def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True, tree_only: bool = False) -> None:
+def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = True) -> None:
     """Raise ResourceError when a dataset would need more memory than there is.
 
     Parameters
@@ -19,8 +19,6 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
         As `write` makes it, which never holds X; else as `generate` does.
     hierarchy : bool, default True
         With its trees; `generate` always makes them.
-    tree_only : bool, default False
-        For `tree`, which makes no coordinates.
 
     Raises
     ------
@@ -29,13 +27,6 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
     """
     limit, estimate = _memory.available_bytes(), memory_of(recipe)
     size = "side" if recipe.n_points is None else "n_points"
-    if tree_only:
-        if estimate.tree_bytes() > limit:
-            raise ResourceError(
-                f"the tree of this recipe needs {estimate.tree_bytes():,} bytes at once and {limit:,} are available: "
-                f"expected less; use a smaller {size}"
-            )
-        return
     start = estimate.start_bytes()
     if start is not None:  # `check_draw` and `check_coordinates` do the rest
         if start > limit:
@@ -58,6 +49,24 @@ def check_memory(recipe: Recipe, *, streamed: bool = False, hierarchy: bool = Tr
     raise ResourceError(
         f"{'writing' if streamed else 'generating'} this recipe needs {need:,} bytes at once and {limit:,} are "
         f"available: {', or '.join(ways)}"
+    )
+
+
+def check_tree(recipe: Recipe, compact: bool = False, edges: bool = True) -> None:
+    """Raise ResourceError when `tree` or `compact_tree` would need more memory than there is."""
+    limit, estimate = _memory.available_bytes(), memory_of(recipe)
+    need = estimate.tree_bytes(compact, edges)
+    if need <= limit:
+        return
+    ways = ["use a smaller n_points"]
+    shorter = family_of(recipe).sampler.compact_tree is not None
+    for way, kept in (("compact_tree", True), ("compact_tree(…, edges=False)", False)):
+        if shorter and estimate.tree_bytes(True, kept) <= limit:
+            ways.append(f"{way}, which needs {estimate.tree_bytes(True, kept):,}")
+            break
+    raise ResourceError(
+        f"the tree of this recipe needs {need:,} bytes at once and {limit:,} are available: expected less; "
+        f"{', or '.join(ways)}"
     )
 
 

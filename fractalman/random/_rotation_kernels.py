@@ -42,8 +42,11 @@ def reflections(key, vectors, factors, signs):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def rotate_rows(X, vectors, factors, signs):  # type: ignore[no-untyped-def]
-    """Turn every row of X (any float dtype) in place, innermost coordinates first, in float64."""
+def rotate_rows(X, vectors, factors, signs, width):  # type: ignore[no-untyped-def]
+    """Turn every row of X (any float dtype) in place, innermost coordinates first, in float64.
+
+    Coordinates from ``width`` on are 0: reflections of these alone have nothing to do.
+    """
     n, d = X.shape
     work = np.zeros((d, TILE))
     along = np.empty(TILE)
@@ -52,7 +55,7 @@ def rotate_rows(X, vectors, factors, signs):  # type: ignore[no-untyped-def]
         for i in range(rows):
             for j in range(d):
                 work[j, i] = np.float64(X[start + i, j])
-        for k in range(d - 2, -1, -1):
+        for k in range(min(d - 2, width - 1), -1, -1):
             for i in range(TILE):
                 work[k, i] = signs[k] * work[k, i]
                 work[d - 1, i] = -signs[k] * work[d - 1, i]

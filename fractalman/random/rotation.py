@@ -30,9 +30,13 @@ class Rotation:
     factors: F64
     signs: F64
 
-    def turn(self, X: npt.NDArray[Any]) -> None:
-        """Turn the rows of X, (rows, d) float32 or float64, in place; computed in float64."""
-        _kernels.rotate_rows(X, self.vectors, self.factors, self.signs)
+    def turn(self, X: npt.NDArray[Any], width: int | None = None) -> None:
+        """Turn the rows of X, (rows, d) float32 or float64, in place; computed in float64.
+
+        Args:
+            X: the rows. width: 1 ≤ width ≤ d, coordinates that may differ from 0 (default all); the bytes are the same.
+        """
+        _kernels.rotate_rows(X, self.vectors, self.factors, self.signs, X.shape[1] if width is None else width)
 
 
 def rotation(d: int, seed: int, role: Role = Role.ROTATION) -> Rotation:

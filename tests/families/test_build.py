@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from fractalman import _memory
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.families.base import memory_of
 from fractalman.families.cascade import sampler as cascade
-from fractalman.generation import tree
+from fractalman.generation import compact_tree, tree
 
 RECIPES = {
     "cluster": fm.PercolationCluster(n_points=300, ambient_dim=8, seed=5),
@@ -195,5 +196,40 @@ def test_a_tree_alone_is_refused_where_there_is_none_or_no_room() -> None:
     for recipe in (fm.Cascade(n_points=10), fm.SmoothManifold(n_points=10), fm.LatticePercolation(dim=2, side=9)):
         with pytest.raises(RecipeError, match=r"has no tree to be drawn alone.*use generate"):
             tree(recipe)
+        with pytest.raises(RecipeError, match=r"expected percolation-cluster.*use tree, or generate"):
+            compact_tree(recipe)
     with pytest.raises(ResourceError, match=r"bytes at once.*use a smaller n_points$"):
         tree(fm.PercolationCluster(n_points=1 << 40))
+    with pytest.raises(ResourceError, match=r"bytes at once.*use a smaller n_points$"):
+        compact_tree(fm.PercolationEnsemble(n_points=1 << 38), edges=False)
+
+
+def test_less_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = fm.PercolationCluster(n_points=10**9)
+    monkeypatch.setattr("fractalman._memory.available_bytes", lambda: 24 << 30)
+    with pytest.raises(ResourceError, match=r"or compact_tree\(…, edges=False\), which needs 24,033,554,432"):
+        tree(recipe)
+
+
+@pytest.mark.parametrize("name", ["cluster", "ensemble"])
+@pytest.mark.parametrize("edges", [True, False])
+def test_a_compact_tree_is_the_tree_and_takes_what_is_said(name: str, edges: bool) -> None:
+    """Peak of the arrays but those within kernels; the wide tree takes more than twice as much (control)."""
+    recipe = TREES[name].replace(n_points=100_000)
+    compact_tree(recipe, edges), tree(recipe)  # compiled
+    tracemalloc.start()
+    try:
+        short = compact_tree(recipe, edges)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        wide = tree(recipe)
+        assert tracemalloc.get_traced_memory()[1] > 2 * most
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(short.edges, wide.edges if edges else wide.edges[:0])
+    for column in ("parent", "size"):
+        assert getattr(short, column).dtype == np.int32
+        np.testing.assert_array_equal(getattr(short, column), getattr(wide, column))
+    np.testing.assert_array_equal(short.depths(0, len(wide.depth)), wide.depth)
+    assert most < memory_of(recipe).tree_bytes(True, edges)
+    assert sum(column.nbytes for column in (short.edges, short.parent, short.size)) <= (24 if edges else 16) * 100_000

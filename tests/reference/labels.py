@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from tests.reference import streams as plain
 
 
@@ -34,12 +36,45 @@ def cascade_segment(addresses: Sequence[int], first: int, last: int, amplitude: 
     return float(total)
 
 
-def field_value(
-    x: Sequence[float], turns: Sequence[Sequence[float]], cosine: Sequence[float], sine: Sequence[float]
-) -> float:
+def field_waves(key: int, width: int, scale: Sequence[float], share: Sequence[float]) -> list[list[float]]:
+    """Amplitudes of cosine and sine, then frequencies in radians, wave by wave."""
+    own = [plain.derive(key, m) for m in range(len(scale))]
+    return [
+        [math.sqrt(r) * plain.draw_normal(k, 0), math.sqrt(r) * plain.draw_normal(k, 1)]
+        + [t * plain.draw_normal(k, 2 + j) for j in range(width)]
+        for k, t, r in zip(own, scale, share, strict=True)
+    ]
+
+
+def field_value(x: Sequence[float], waves: Sequence[Sequence[float]]) -> float:
     """A field at one point, with the library's sine and cosine: equal to the kernel's up to rounding."""
-    phases = [2.0 * math.pi * sum(a * b for a, b in zip(x, wave, strict=True)) for wave in turns]
-    return math.fsum(c * math.cos(p) + s * math.sin(p) for p, c, s in zip(phases, cosine, sine, strict=True))
+    phases = [sum(a * b for a, b in zip(x, wave[2:], strict=True)) for wave in waves]
+    return math.fsum(w[0] * math.cos(p) + w[1] * math.sin(p) for p, w in zip(phases, waves, strict=True))
+
+
+def field_sum(
+    x: Sequence[float], turns: Sequence[Sequence[float]], offset: Sequence[float], amplitude: Sequence[float]
+) -> float:
+    """A field at one point from its frequencies (wave by wave) and phases in turns: the kernel's own operations."""
+    f = np.float32
+    series = [f(c) for c in (6.2831851600883395, -41.341655031124056, 81.60100405362743, -76.54978181493846)]
+    terms = []
+    for wave, phase, size in zip(turns, offset, amplitude, strict=True):
+        for at, turn in zip(x, wave, strict=True):
+            phase += at * turn
+        u = f(0.25) - abs(f(phase - round(phase)))
+        s = f(39.53670223677414)
+        for c in reversed(series):
+            s = s * (u * u) + c
+        terms.append((s * u) * f(size))
+    total = 0.0
+    for first in range(0, len(terms), 512):
+        lanes = [0.0] * 8
+        for start in range(first, first + 512, 16):
+            for lane in range(8):
+                lanes[lane] += float(terms[start + lane] + terms[start + 8 + lane])
+        total += ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
+    return total
 
 
 def field_covariance(square: float, hurst: float) -> float:

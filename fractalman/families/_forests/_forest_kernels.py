@@ -17,7 +17,7 @@ def coalescents(order_key, coalescent_key, start, first, last, label, merged_by,
     """Draw clusters first … last − 1, cluster c on the points start[c] … start[c + 1] − 1.
 
     Sites and merges are numbered through: cluster c's site k is start[c] + k, its merge t is number start[c] − c + t,
-    and merged_by holds sites, then merges, with −1 at the top of a cluster.
+    and merged_by holds sites, then merges, with −1 at the top of a cluster. ``ends`` may be empty.
     """
     n = label.size
     most = 0
@@ -45,6 +45,7 @@ def coalescents(order_key, coalescent_key, start, first, last, label, merged_by,
             merged_by[a + k] = g + own[k]
         for t in range(s - 1):
             merged_by[n + g + t] = g + own[s + t] if t < s - 2 else -1
+        for t in range(here.shape[0]):
             here[t, 0] += a
             here[t, 1] += a
 

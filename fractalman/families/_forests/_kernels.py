@@ -17,7 +17,7 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
 
     A block is an arc; ``link`` (initially the identity) leads from a site towards its block's first site, path-halved
     on the way. Draw 2t of ``key`` chooses the site u, draw 2t + 1 the site v of the next block.
-    merged_by[x] = the merge that took in x, where x is a site or n + an earlier merge.
+    merged_by[x] = the merge that took in x, where x is a site or n + an earlier merge. ``ends`` may be empty.
     """
     length = np.ones(n, link.dtype)  # of the arc that starts here
     top = np.empty(n, link.dtype)  # what the arc that starts here is: a site, or n + merge
@@ -38,8 +38,9 @@ def cyclic_coalescent(key, n, link, merged_by, merged_size, ends):  # type: igno
         length[a] += length[b]
         top[a] = n + t
         merged_size[t] = length[a]
-        ends[t, 0] = u
-        ends[t, 1] = v
+        if ends.shape[0] > 0:
+            ends[t, 0] = u
+            ends[t, 1] = v
 
 
 @kernel
@@ -51,29 +52,40 @@ def named_edges(ends, label, edges):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def rank_by_size(merged_size, size):  # type: ignore[no-untyped-def]
-    """Number the merges by decreasing size (ties: later merge first), behind the points, and write the sizes of all.
+def count_sizes(merged_size, count):  # type: ignore[no-untyped-def]
+    """count[s] = how many merges have size s; the array comes in as zeros."""
+    for t in range(merged_size.size):
+        count[merged_size[t]] += 1
 
-    ``merged_size`` comes in as the merges' sizes and becomes their numbers.
+
+@kernel
+def rank_by_size(merged_size, count):  # type: ignore[no-untyped-def]
+    """Number the merges by decreasing size (ties: later merge first), behind the points.
+
+    ``merged_size`` comes in as the merges' sizes and becomes their numbers; ``count`` of `count_sizes` is used up.
     """
-    merges = merged_size.size
-    n = size.size - merges
-    start = np.zeros(n + 2, merged_size.dtype)  # counting sort: start[s] = how many merges are larger than s
-    for t in range(merges):
-        start[merged_size[t]] += 1
+    n = count.size - 2
     larger = 0
-    for s in range(n, -1, -1):
-        here = start[s]
-        start[s] = larger
+    for s in range(n, -1, -1):  # a counting sort: count[s] becomes how many merges are larger than s
+        here = count[s]
+        count[s] = larger
         larger += here
-    for t in range(merges - 1, -1, -1):
+    for t in range(merged_size.size - 1, -1, -1):
         s = merged_size[t]
-        u = n + start[s]
-        start[s] += 1
-        size[u] = s
-        merged_size[t] = u
+        merged_size[t] = n + count[s]
+        count[s] += 1
+
+
+@kernel
+def sizes_of_nodes(sizes, counts, n, size):  # type: ignore[no-untyped-def]
+    """size = n ones, then sizes[k] as often as counts[k] says."""
     for i in range(n):
         size[i] = 1
+    node = n
+    for k in range(sizes.size):
+        for _ in range(counts[k]):
+            size[node] = sizes[k]
+            node += 1
 
 
 @kernel
@@ -89,6 +101,23 @@ def number_nodes(merged_by, rank, label, parent):  # type: ignore[no-untyped-def
     for site in range(n):
         above = merged_by[site]
         parent[label[site]] = rank[above] if above >= 0 else -1
+
+
+@kernel
+def number_nodes_in_place(merged_by, rank, label):  # type: ignore[no-untyped-def]
+    """Turn merged_by into what `number_nodes` writes, with one array of ``label.size`` beside it."""
+    n = label.size
+    held = np.empty(n, merged_by.dtype)
+    for site in range(n):
+        above = merged_by[site]
+        held[label[site]] = rank[above] if above >= 0 else -1
+    for point in range(n):
+        merged_by[point] = held[point]
+    for t in range(rank.size):
+        above = merged_by[n + t]
+        held[rank[t] - n] = rank[above] if above >= 0 else -1
+    for t in range(rank.size):
+        merged_by[n + t] = held[t]
 
 
 @kernel

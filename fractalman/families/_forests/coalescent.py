@@ -8,8 +8,10 @@ order, so the merges are the latents.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -45,23 +47,41 @@ class ClusterTree:
 class CompactTree:
     """The same in 24 bytes a point where ids fit 32 bits; depths are made when they are asked for.
 
-    Args:
-        edges, parent, size: as in `ClusterTree`, of 32-bit integers where the ids fit.
+    Parameters
+    ----------
+    n_points : int
+        Number of points n.
+    edges : (n−K, 2) int32 or int64
+        As in `ClusterTree`, of 32-bit integers where the ids fit; no rows where edges were not asked for.
+    parent, size : (2n−K,) int32 or int64
+        As there.
     """
 
+    n_points: int
     edges: AnyInt
     parent: AnyInt
     size: AnyInt
 
     @cached_property
     def _latent_depth(self) -> AnyInt:
-        depth: AnyInt = np.empty(len(self.edges), self.parent.dtype)
-        _kernels.latent_depths(self.parent, self.parent.size - depth.size, depth)
+        depth: AnyInt = np.empty(self.parent.size - self.n_points, self.parent.dtype)
+        _kernels.latent_depths(self.parent, self.n_points, depth)
         return depth
 
     def depths(self, start: int, stop: int) -> I64:
-        """Return depth of nodes start … stop − 1."""
-        n, latents = self.parent.size - len(self.edges), self._latent_depth
+        """Return the number of ancestors of nodes start … stop − 1.
+
+        Parameters
+        ----------
+        start, stop : int
+            0 ≤ start ≤ stop ≤ 2n−K.
+
+        Returns
+        -------
+        (stop − start,) int64
+            Depths; those of the latents are kept after the first call, 4 bytes a latent.
+        """
+        n, latents = self.n_points, self._latent_depth
         depth = np.empty(stop - start, np.int64)
         points = max(0, min(stop, n) - start)
         _kernels.point_depths(self.parent, start, n, latents, depth[:points])
@@ -84,23 +104,26 @@ def critical_cluster(n_points: int, seed: int, cluster: int = 0) -> ClusterTree:
     return hierarchy_columns(edges, merged_by, merged_size, label)
 
 
-def compact_cluster(n_points: int, seed: int, cluster: int = 0) -> CompactTree:
-    """Draw the same cluster as `critical_cluster` in less memory: 40 bytes a point at once, 24 of them returned."""
-    return compact_columns(*_merges(n_points, seed, cluster))
+def compact_cluster(n_points: int, seed: int, cluster: int = 0, edges: bool = True) -> CompactTree:
+    """Draw the same cluster as `critical_cluster` in less memory: 32 bytes a point at once, 24 of them returned.
+
+    Without its edges it takes 24 at once and 16 are returned.
+    """
+    return compact_columns(*_merges(n_points, seed, cluster, edges))
 
 
-def _merges(n_points: int, seed: int, cluster: int) -> tuple[AnyInt, AnyInt, AnyInt, AnyInt]:
+def _merges(n_points: int, seed: int, cluster: int, edges: bool = True) -> tuple[AnyInt, AnyInt, AnyInt, AnyInt]:
     """Sites that were joined, the merge that took in every site and merge, the sizes of merges, the sites' points."""
     n = int(n_points)
     small = np.int32 if 2 * n < 1 << 31 else np.int64  # half the memory traffic wherever the ids fit
-    label: AnyInt = np.empty(n, small)
-    fill_permutation(np.uint64(key64(seed, Role.ORDER, cluster)), label)
     merged_by: AnyInt = np.full(2 * n - 1, -1, small)  # by temporary id: ring positions, then merges in order
     merged_size: AnyInt = np.empty(max(n - 1, 0), small)
-    ends: AnyInt = np.empty((max(n - 1, 0), 2), small)
+    ends: AnyInt = np.empty((max(n - 1, 0) if edges else 0, 2), small)
     _kernels.cyclic_coalescent(
         np.uint64(key64(seed, Role.COALESCENT, cluster)), n, np.arange(n, dtype=small), merged_by, merged_size, ends
     )
+    label: AnyInt = np.empty(n, small)  # after the scratch of the coalescent is gone
+    fill_permutation(np.uint64(key64(seed, Role.ORDER, cluster)), label)
     return ends, merged_by, merged_size, label
 
 
@@ -121,23 +144,37 @@ def hierarchy_columns(edges: I64, merged_by: AnyInt, merged_size: AnyInt, label:
         label: (n,) the point that every site is.
     """
     n = label.size
-    size = np.empty(merged_by.size, np.int64)
-    _kernels.rank_by_size(merged_size, size)
+    size = _ranked(merged_size, n, np.int64)
     parent, depth = np.empty(merged_by.size, np.int64), np.empty(merged_by.size, np.int64)
     _kernels.number_nodes(merged_by, merged_size, label, parent)
     _kernels.latent_depths(parent, n, depth[n:])
     _kernels.point_depths(parent, 0, n, depth[n:], depth[:n])
-    return ClusterTree(edges, parent, size, depth)
+    return ClusterTree(edges, parent, size(), depth)
 
 
 def compact_columns(ends: AnyInt, merged_by: AnyInt, merged_size: AnyInt, label: AnyInt) -> CompactTree:
     """Return the compact columns that a history of merges makes; arguments as above, all overwritten.
 
-    ``ends`` are the sites that every merge joined, (merges, 2).
+    ``ends`` are the sites that every merge joined, (merges, 2), or empty.
     """
+    n = label.size
     _kernels.named_edges(ends, label, ends)
-    size: AnyInt = np.empty(merged_by.size, label.dtype)
-    _kernels.rank_by_size(merged_size, size)
-    parent: AnyInt = np.empty(merged_by.size, label.dtype)
-    _kernels.number_nodes(merged_by, merged_size, label, parent)
-    return CompactTree(ends, parent, size)
+    size = _ranked(merged_size, n, label.dtype)
+    _kernels.number_nodes_in_place(merged_by, merged_size, label)
+    return CompactTree(n, ends, merged_by, size())
+
+
+def _ranked(merged_size: AnyInt, n: int, dtype: Any) -> Callable[[], AnyInt]:
+    """Turn sizes of merges into their numbers; return what makes the sizes of all nodes, from a short table."""
+    count: AnyInt = np.zeros(n + 2, merged_size.dtype)
+    _kernels.count_sizes(merged_size, count)
+    sizes = np.flatnonzero(count)[::-1]
+    counts = count[sizes]
+    _kernels.rank_by_size(merged_size, count)
+
+    def made() -> AnyInt:
+        size: AnyInt = np.empty(n + merged_size.size, dtype)
+        _kernels.sizes_of_nodes(sizes, counts, n, size)
+        return size
+
+    return made

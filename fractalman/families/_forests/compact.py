@@ -1,7 +1,7 @@
 """Columns of critical clusters with hierarchical labels from compact trees: 32-bit integers, everything else by block.
 
 `structure` holds what `generate` returns and makes it from more, about 150 bytes a point. Written to a file, a cluster
-needs 40 while it is drawn, then its edges and its hierarchy, 24, with 24 more while X is laid out and 20 more for
+needs 32 while it is drawn, then its edges and its hierarchy, 24, with 24 more while X is laid out and 20 more for
 depths and two sums over the latents afterwards.
 """
 

@@ -17,7 +17,7 @@ class BetheLatticeMemory(Memory[BetheLattice]):
         per_point = 56 + self.recipe.coordination + self._nested()
         return self.array_bytes() + per_point * self.recipe.n_points + MEGABYTES_32
 
-    def tree_bytes(self) -> int:
+    def tree_bytes(self, compact: bool = False, edges: bool = True) -> int:  # noqa: ARG002 (there is no compact one)
         return forest_tree_bytes(self.recipe.n_points, 24 + self.recipe.coordination + self._nested())
 
     def _nested(self) -> int:

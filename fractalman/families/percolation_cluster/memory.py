@@ -18,9 +18,13 @@ class PercolationClusterMemory(Memory[PercolationCluster]):
         nested = 40 * self.recipe.n_points if self.recipe.growth == "nested" else 0
         return self.array_bytes() + 40 * self.recipe.n_points + nested + MEGABYTES_32
 
-    def tree_bytes(self) -> int:
+    def tree_bytes(self, compact: bool = False, edges: bool = True) -> int:
         n = self.recipe.n_points
         ids = 4 if 2 * n < 1 << 31 else 8
+        if compact and self.recipe.growth == "nested":
+            return (10 * ids + 16) * n + MEGABYTES_32  # and 64-bit marks while edges are put in order
+        if compact:
+            return (8 if edges else 6) * ids * n + MEGABYTES_32
         return (64 + 4 * ids + (16 if self.recipe.growth == "nested" else 0)) * n + MEGABYTES_32
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:

@@ -85,12 +85,17 @@ def coordinates(made: Structure[PercolationCluster], X: F32) -> None:
     forests.tree_coordinates(X, h.parent, h.size, *rooted, step_length(recipe), seed)
 
 
+def compact_tree(recipe: PercolationCluster, edges: bool) -> forests.CompactTree:
+    """Draw edges and hierarchy as short integers; a cluster that grows always has its edges."""
+    n, seed = recipe.n_points, recipe.seeds.geometry
+    return forests.compact_nested(n, seed) if _grown(recipe) else forests.compact_cluster(n, seed, edges=edges)
+
+
 def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mapping[str, Blocks] | None:
     """Return all columns block by block from a compact tree, for hierarchical labels."""
     if recipe.label != "hierarchical":
         return None
-    grow = forests.compact_nested if _grown(recipe) else forests.compact_cluster
-    drawn = grow(recipe.n_points, recipe.seeds.geometry)
+    drawn = compact_tree(recipe, True)
     X = _laid_out(recipe, drawn.edges, drawn.parent, drawn.size, folder)
 
     return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy, _grown(recipe))
@@ -122,4 +127,5 @@ SAMPLER = Sampler[PercolationCluster](
     coordinate_blocks=coordinate_blocks,
     streamed=streamed,
     tree=tree,
+    compact_tree=compact_tree,
 )

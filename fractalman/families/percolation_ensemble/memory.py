@@ -17,7 +17,10 @@ class PercolationEnsembleMemory(Memory[PercolationEnsemble]):
         nested = 40 * self.recipe.n_points if self.recipe.growth == "nested" else 0
         return self.array_bytes() + 56 * self.recipe.n_points + nested + MEGABYTES_32
 
-    def tree_bytes(self) -> int:
+    def tree_bytes(self, compact: bool = False, edges: bool = True) -> int:
+        if compact:  # at most, if one cluster holds all points; sizes and starts of clusters
+            ids = 4 if 2 * self.recipe.n_points < 1 << 31 else 8
+            return ((11 if edges else 9) * ids + 24) * self.recipe.n_points + MEGABYTES_32
         return forest_tree_bytes(self.recipe.n_points, 40 if self.recipe.growth == "nested" else 0)
 
     def streamed_bytes(self, hierarchy: bool = True) -> int:

@@ -41,6 +41,13 @@ def tree(recipe: PercolationEnsemble) -> forests.ClusterTree:
     return forests.critical_forest(cluster_sizes(recipe).size, recipe.seeds.geometry)
 
 
+def compact_tree(recipe: PercolationEnsemble, edges: bool) -> forests.CompactTree | None:
+    """Draw edges and hierarchies as short integers; not of clusters that grow."""
+    if recipe.growth == "nested":
+        return None
+    return forests.compact_forest(cluster_sizes(recipe).size, recipe.seeds.geometry, edges)
+
+
 def structure(recipe: PercolationEnsemble, hierarchy: bool, draw: int) -> Structure[PercolationEnsemble]:
     """Draw everything but the coordinates."""
     if recipe.growth == "nested":
@@ -74,5 +81,6 @@ SAMPLER = Sampler[PercolationEnsemble](
     coordinate_blocks=nested_ensemble.either_blocks,
     streamed=streamed,
     tree=tree,
+    compact_tree=compact_tree,
     clusters=clusters,
 )

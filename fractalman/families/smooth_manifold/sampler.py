@@ -45,7 +45,7 @@ def rows(recipe: SmoothManifold, points: I64, X: F32) -> None:
         own = _positions(recipe, points[part])
         wide = np.zeros((len(own), recipe.ambient_dim))
         wide[:, : recipe.own_dim] = own
-        turned.turn(wide)
+        turned.turn(wide, recipe.own_dim)
         X[part] = wide
 
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
