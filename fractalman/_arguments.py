@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from fractalman._files import at_home
 from fractalman.config import shown
 from fractalman.errors import RecipeError, unknown_keywords
 
@@ -66,7 +68,7 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     A misspelt keyword gets the nearest match. Arguments that are annotated ``bool`` take booleans alone, for truth of
     anything else would be taken for a yes ("no", an array, a file name that slipped into a wrong place);
     ``Progress | bool`` takes functions as well, ``str`` text, ``ArrayLike`` no rows of unequal length. Each may be None
-    where the annotation says so.
+    where the annotation says so. A path may begin with "~", the home folder.
 
     Parameters
     ----------
@@ -105,9 +107,16 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
             if found is None or (value is None and found[1]) or found[0].fits(value):
                 continue
             raise RecipeError(f"{name} = {shown(value)}: expected {found[0].expected.format(name=name)}")
-        return function(*args, **keywords)
+        return function(*map(_home, args), **{name: _home(value) for name, value in keywords.items()})
 
     return checked
+
+
+def _home(value: Any) -> Any:
+    """An argument, whose "~" is the home folder where it is a path that begins so."""
+    if isinstance(value, str):
+        return at_home(value)
+    return Path(at_home(str(value))) if isinstance(value, Path) else value
 
 
 def as_array(name: str, value: Any, dtype: type[np.generic]) -> Any:

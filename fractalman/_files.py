@@ -8,9 +8,11 @@ its writer is what a killed run left, and `leftovers` finds it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -45,10 +47,24 @@ MOST_NAME_BYTES = 255
 """Of one name in a path, on every usual file system."""
 
 
+def at_home(path: str) -> str:
+    """Return a path with the home folder in the place of "~" at its beginning, as a shell does for "~/data.h5".
+
+    In TOML, in Python and behind the "=" of an option no shell sees it. Of other people's homes, and files whose names
+    begin so ("~data.h5"), nothing changes; "./~/data.h5" lies in a folder of that name.
+
+    Examples
+    --------
+    >>> at_home("~/data.h5") == os.path.join(os.path.expanduser("~"), "data.h5"), at_home("~data.h5")
+    (True, '~data.h5')
+    """
+    return os.path.expanduser(path) if path == "~" or path.startswith(("~/", f"~{os.sep}")) else path  # noqa: PTH111
+
+
 def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
-    """Return ``path`` as one; RecipeError for what no path can be made of."""
+    """Return ``path`` as one, "~" expanded; RecipeError for what no path can be made of."""
     try:
-        found = Path(path)
+        found = Path(at_home(os.fspath(Path(path))))
     except TypeError:
         raise RecipeError(f"found {type(path).__name__}: expected text or a path; use the path of {what}") from None
     try:
@@ -56,7 +72,7 @@ def as_path(path: str | os.PathLike[str], what: str = "a file") -> Path:
     except ValueError:
         unusable = True
     if unusable:
-        raise RecipeError(f"{str(found)!r} is no path: use another file name")
+        raise RecipeError(f"{str(found)[:80]!r} is no path: use another file name")
     longest = max((len(os.fsencode(part)) for part in found.parts), default=0)
     if longest > MOST_NAME_BYTES:
         raise RecipeError(
@@ -146,7 +162,7 @@ def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     except PermissionError:
         raise PermissionError(f"{path} is in a folder that cannot be read: use the path of {what}") from None
     except ValueError:
-        raise FileNotFoundError(f"{str(path)!r} is no path: use the path of {what}") from None
+        raise FileNotFoundError(f"{str(path)[:80]!r} is no path: use the path of {what}") from None
     except OSError as error:  # a loop of links, a name that is too long
         raise OSError(error.errno, f"{path}: {error.strerror}: use the path of {what}") from None
     if stat.S_ISDIR(mode):
@@ -158,12 +174,96 @@ def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     return found
 
 
+def digest_of_bytes(path: str | os.PathLike[str], what: str = "a file") -> str:
+    """Return the SHA-256 of a file's bytes; of a folder, as Zarr's, that of its files' names and bytes in their order.
+
+    Parameters
+    ----------
+    path : str or path
+        A file or a folder.
+    what : str
+        What is expected, for messages.
+
+    Raises
+    ------
+    OSError, FileFormatError
+        As `ordinary_file`, of any file in it.
+    """
+    found = as_path(path, what)
+    if not found.is_dir():
+        with ordinary_file(found, what).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for file in sorted(entry for entry in found.rglob("*") if not entry.is_dir()):
+        whole.update(f"{file.relative_to(found).as_posix()} {digest_of_bytes(file, what)}\n".encode())
+    return whole.hexdigest()
+
+
 def _kind(mode: int) -> str:
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 # ---------------------------------------------------------------------------------------------------- output
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def full_disk_named(path: Path, written: Iterable[Path] = (), needed: int | None = None) -> Iterator[None]:
+    """Name the target, and bytes, in the error of a disk, quota or limit of file size that is full within the block.
+
+    Parameters
+    ----------
+    path : Path
+        What people asked for.
+    written : iterable of Path, default ()
+        What holds its bytes meanwhile.
+    needed : int or None, default None
+        Bytes of the whole, where they are known.
+
+    Raises
+    ------
+    OSError
+        Of the same number, with the target as its file.
+
+    Examples
+    --------
+    >>> with full_disk_named(Path("a.html"), needed=70_000):
+    ...     raise OSError(errno.EFBIG, "File too large")
+    Traceback (most recent call last):
+    OSError: [Errno 27] File too large: 70,000 bytes are needed, a file may not grow so far (ulimit -f): 'a.html'
+    """
+    try:
+        yield
+    except OSError as error:
+        number = _full_disk(error)
+        if number is None:
+            raise
+        plain, said = os.strerror(number), error.strerror or ""
+        if said == plain or not said.startswith(plain):  # else who knew more has said it
+            done = sum(map(size_on_disk, written))
+            size = f"{done:,} bytes were written" if needed is None else f"{needed:,} bytes are needed"
+            said = f"{plain}: {size}, {_room(path, number)}"
+        raise OSError(number, said, str(path)) from None
+
+
+def _full_disk(error: OSError) -> int | None:
+    """The number of an error that says that nothing more fits; libraries say it in their text alone."""
+    found = re.search(r"errno(?: =)? (\d+)", str(error), re.IGNORECASE)
+    number = error.errno or (int(found[1]) if found else None)
+    return number if number in _FULL else None
+
+
+def _room(path: Path, number: int) -> str:
+    if number == errno.EFBIG:
+        return "a file may not grow so far (ulimit -f)"
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return "and there is no room for more"
+    return f"{free:,} are free"
 
 
 def partial_path(path: Path) -> Path:
@@ -182,7 +282,7 @@ def _stem(name: str) -> str:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
+def replacing(path: Path, overwrite: bool = True, needed: int | None = None) -> Iterator[Path]:
     """Yield the name of a partial file; after the block it becomes ``path`` at once, after an exception it is gone.
 
     Parameters
@@ -191,6 +291,8 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
         The target; untouched until the block is over.
     overwrite : bool
         Replace an existing file; else FileExistsError, also when another run was faster.
+    needed : int or None
+        Bytes that will be written, where they are known.
 
     Yields
     ------
@@ -199,8 +301,9 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """
     partial = partial_path(path)
     try:
-        yield partial
-        take_place(partial, path, overwrite)
+        with full_disk_named(path, [partial], needed):
+            yield partial
+            take_place(partial, path, overwrite)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -217,14 +320,14 @@ def take_place(partial: Path, path: Path, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path, overwrite: bool = True) -> Iterator[IO[bytes]]:
+def writing(path: Path, overwrite: bool = True, needed: int | None = None) -> Iterator[IO[bytes]]:
     """Yield a binary stream whose bytes become ``path`` at once when the block is over, on the disk by then.
 
     Parameters
     ----------
     path : Path
         The target; untouched until the block is over, and for good after an exception.
-    overwrite : bool
+    overwrite, needed
         As in `replacing`.
 
     Yields
@@ -232,7 +335,7 @@ def writing(path: Path, overwrite: bool = True) -> Iterator[IO[bytes]]:
     IO[bytes]
         Open for writing.
     """
-    with replacing(path, overwrite) as partial, partial.open("xb") as stream:
+    with replacing(path, overwrite, needed) as partial, partial.open("xb") as stream:
         lock(stream.fileno())
         yield stream
         stream.flush()
@@ -241,8 +344,9 @@ def writing(path: Path, overwrite: bool = True) -> Iterator[IO[bytes]]:
 
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write ``content`` (text as UTF-8) so that ``path`` is always whole, the old content or the new; return it."""
-    with writing(path) as stream:
-        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+    coded = content.encode("utf-8") if isinstance(content, str) else content
+    with writing(path, needed=len(coded)) as stream:
+        stream.write(coded)
     return path
 
 

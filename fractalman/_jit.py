@@ -8,6 +8,7 @@ thread pool of numba's survives into a forked child.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -20,6 +21,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba.core import config as _numba_config
+from numba.core.caching import FunctionCache
 
 from fractalman._kernel_sources import digest_of
 from fractalman._signals import interrupts_held
@@ -52,6 +54,24 @@ def _cache_folder() -> Path | None:
 _CACHE = _cache_folder()
 
 
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Compiled programs on disk, which nobody asked for: a full disk or a damaged index costs time and ends nothing."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return a program that was kept; None where there is none, or it cannot be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever pickle raises on bytes that are none of its own
+            with contextlib.suppress(Exception):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a program, where that is possible."""
+        with contextlib.suppress(Exception):
+            super().save_overload(sig, data)
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible).
 
@@ -63,7 +83,9 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     if _CACHE is not None and digest is not None:
         _numba_config.CACHE_DIR = str(_CACHE / digest)
     try:
-        compiled = numba.njit(function, nogil=True, error_model="numpy", cache=digest is not None)
+        compiled = numba.njit(function, nogil=True, error_model="numpy")
+        if digest is not None:
+            compiled._cache = _Cache(function)
     finally:
         _numba_config.CACHE_DIR = before
     return compiled  # type: ignore[no-any-return]

@@ -68,6 +68,31 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 20]}… ({len(text)} characters)"
 
 
+def listed(words: Iterable[Any], most: int = MAX_LINES) -> str:
+    """Return words with commas between them; of many the first, and how many there are.
+
+    Parameters
+    ----------
+    words : iterable
+        What is there, e.g. the columns of somebody's file.
+    most : int, default 20
+        So many are named.
+
+    Returns
+    -------
+    str
+        Each word at most 80 characters.
+
+    Examples
+    --------
+    >>> listed("abc"), listed(range(20_000), most=3)
+    ('a, b, c', '0, 1, 2, … (20,000 in all)')
+    """
+    every = [str(word) for word in words]
+    named = [word if len(word) <= MAX_WIDTH else f"{word[: MAX_WIDTH - 1]}…" for word in every[:most]]
+    return ", ".join(named) + (f", … ({len(every):,} in all)" if len(every) > most else "")
+
+
 def _digits(value: int) -> int:
     """Decimal digits, without printing them: Python refuses to print beyond 4300."""
     value = abs(value)

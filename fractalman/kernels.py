@@ -236,11 +236,11 @@ def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parame
     """
     if parameterization not in ("standard", "ntk"):
         raise RecipeError(
-            f"parameterization = {parameterization!r}: expected standard, ntk"
+            f"parameterization = {shown(parameterization)}: expected standard, ntk"
             f"{nearest(parameterization, ('standard', 'ntk'))}"
         )
     if width is not None and not (math.isfinite(width) and width >= 1.0):
-        raise RecipeError(f"width = {width!r}: expected a number of units from 1 up, or None")
+        raise RecipeError(f"width = {shown(width)}: expected a number of units from 1 up, or None")
     d, last = np.asarray(X).shape[1], _hidden_layers(depth)
 
     def rows_of(gap: F64, scale: F64, alive: Bool) -> F64:  # gap: 1 − cos θ before layer 1
@@ -299,5 +299,5 @@ def by_name(name: str) -> Callable[[F64, float], F64]:
 
 def _positive(length: float) -> float:
     if not (math.isfinite(length) and length > 0.0):
-        raise RecipeError(f"length = {length!r}: expected a finite number > 0")
+        raise RecipeError(f"length = {shown(length)}: expected a finite number > 0")
     return float(length)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 
 _BLOCK = 1 << 21
@@ -133,7 +134,7 @@ def nearest(X_train: AnyFloat, X_test: AnyFloat, path: str = "auto") -> I64:
             f"X_train {X_train.shape} and X_test {X_test.shape}: expected tables (n, d) and (t, d) with n >= 1"
         )
     if path not in ("auto", "tree", "products"):
-        raise RecipeError(f"path = {path!r}: expected 'auto', 'tree' or 'products'")
+        raise RecipeError(f"path = {shown(path)}: expected 'auto', 'tree' or 'products'")
     A = np.ascontiguousarray(X_train, np.float64)
     B = np.ascontiguousarray(X_test, np.float64)
     if B.shape[0] == 0:

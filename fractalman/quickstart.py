@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fractalman._files import as_path
+from fractalman._files import as_path, full_disk_named, partial_path, replace_folder
 from fractalman.catalogue import catalogue_text
 from fractalman.config import is_word, shown
 from fractalman.display import Display
@@ -69,22 +68,23 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
     out = as_path(out, "a folder")
     _check_replaceable(out)
     specs = {name: load_spec(catalogue_text(entry)) for name, entry in entries.items()}
-    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
+    partial = partial_path(out)
     try:
         partial.mkdir()
     except OSError as error:
         raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; use -o with another path") from None
     try:
-        results = {}
-        for name, spec in specs.items():
-            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
-            write_points(results[name], partial / name)
-        if progress is not None:
-            progress("writing the report")
-        report = write_reports(results, partial, TITLE)
-        (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
-        _check_replaceable(out)
-        _replace_folder(partial, out)
+        with full_disk_named(out, [partial]):
+            results = {}
+            for name, spec in specs.items():
+                results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+                write_points(results[name], partial / name)
+            if progress is not None:
+                progress("writing the report")
+            report = write_reports(results, partial, TITLE)
+            (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
+            _check_replaceable(out)
+            replace_folder(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Quickstart(results, out / report.name)
@@ -100,21 +100,6 @@ def _check_replaceable(out: Path) -> None:
         raise RecipeError(f"{out} exists and is no folder: use -o with the name of a new folder")
     if out.is_dir() and not (out / MARK).exists() and any(out.iterdir()):
         raise RecipeError(f"{out} exists and was not made by quickstart: use -o with the name of a new folder")
-
-
-def _replace_folder(new: Path, old: Path) -> None:
-    """Put ``new`` in the place of ``old``, which is kept until that is done and put back if it fails."""
-    if not old.exists():
-        new.rename(old)
-        return
-    aside = old.with_name(f".{old.name}.{uuid.uuid4().hex}.partial")
-    old.rename(aside)
-    try:
-        new.rename(old)
-    except BaseException:
-        aside.rename(old)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _prefixed(progress: Progress | None, name: str) -> Progress | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from fractalman._files import OWN_DATA, other_data
+from fractalman._files import OWN_DATA, at_home, other_data
 from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text, no_such_name
 from fractalman.catalogue.studies import study_names, study_text
 from fractalman.config import read_toml
@@ -275,7 +275,7 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
 def _with_file(name: str, text: str) -> str:
     """The text of a study of the catalogue; RecipeError where it reads a file that is not here, with what makes it."""
     file = tomllib.loads(text).get("data", {}).get("file")
-    if file is not None and not Path(file).exists():
+    if file is not None and not Path(at_home(file)).exists():
         about = text.partition("\n")[0].removeprefix("#").strip()
         raise RecipeError(f"{name} reads {file}, which is not in this folder; {about}")
     return text

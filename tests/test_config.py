@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import math
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -172,3 +174,24 @@ def test_a_pace_tells_the_time_left() -> None:
     assert pace.left(60.0) == "about 10 s left"
     assert pace.left(100.0) == "done in 10 s"
     assert sys.maxsize
+
+
+CHECKED = re.compile(
+    r"family$|family', |target$|learner'\]$|\.(learner|called|name|text|embedding)$|suffix or 'nothing'$|"
+    "^(GROWS|FIXED|FORMAT_NAME|__name__)$|ESTIMATORS"
+)
+"""What a message may repeat whole: it was checked before, or is ours."""
+
+
+def test_messages_cut_what_was_typed() -> None:
+    """``{value!r}`` of a list of a million numbers is a message of megabytes; `shown` cuts it."""
+    found = []
+    for path in sorted(Path(config.__file__).parent.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        for raised in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Raise)):
+            for part in ast.walk(raised):
+                if isinstance(part, ast.FormattedValue) and part.conversion == ord("r") and part.format_spec is None:
+                    said = ast.unparse(part.value)
+                    if not CHECKED.search(said) and "AttributeError" not in ast.unparse(raised):
+                        found.append(f"{path.name}, line {part.lineno}: {said}")
+    assert [line for line in found if not line.startswith(("_files.py", "figures.py", "style.py"))] == []

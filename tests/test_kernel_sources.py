@@ -136,3 +136,23 @@ def test_a_digest_of_too_little_is_noticed(
     user: dict[str, Any] = {"imported": "FACTOR", "expression": "FACTOR * x"}
     assert toy(user, {"inner/numbers.py": "FACTOR = 3.0\n"}) == (3.0, 0)
     assert toy(user, {"inner/numbers.py": "FACTOR = 4.0\n"}) == (3.0, 1)
+
+
+def test_a_cache_that_is_damaged_or_full_ends_nothing(
+    toy: Callable[..., tuple[float, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, files = {"imported": "FACTOR", "expression": "FACTOR * x"}, {"inner/numbers.py": "FACTOR = 3.0\n"}
+    assert toy(user, files) == (3.0, 0)
+    for ending, content in (("nbi", b""), ("nbi", b"\x80\x05 no pickle"), ("nbc", b"\x80")):
+        damaged = list((tmp_path / "cache").rglob(f"*.{ending}"))
+        assert damaged
+        for path in damaged:
+            path.write_bytes(content)
+        assert toy(user, files) == (3.0, 0)
+        assert toy(user, files) == (3.0, 1)  # and is kept again
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
+    assert toy(user, {"inner/numbers.py": "FACTOR = 4.0\n"}) == (4.0, 0)

@@ -270,3 +270,45 @@ def test_progress_is_a_function_or_yes_or_no() -> None:
             with pytest.raises(fm.RecipeError, match=r"progress = .*: expected a function, true or false"):
                 of(progress=value)
     assert asked >= 12
+
+
+def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No shell expands "~" in Python, in TOML or behind the "=" of an option."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert fm.write(RECIPE, "~/a.h5") == tmp_path / "a.h5"
+    with fm.open(Path("~/a.h5")) as file:
+        assert file.n_points == 80
+    shutil.copy("points.npz", tmp_path / "points.npz")
+    sweep = '[data]\nfile = "~/points.npz"\n[sweep]\nlearners = ["1-nn"]\ntrain_sizes = [8, 16, 32]\nseeds = 2\n'
+    (tmp_path / "sweep.toml").write_text(f"{sweep}test_size = 8\n", encoding="utf-8")
+    study = '[data]\nfile = "~/points.npz"\n[granularity]\nscales = [16]\ntrain_size = 32\nlearners = ["ridge"]\n'
+    (tmp_path / "study.toml").write_text(study, encoding="utf-8")
+    for words in (
+        ["confirm", "~/sweep.toml", "--output=~/run"],
+        ["granularity", "~/study.toml", "-o", "~/linear"],
+        ["subset", "~/a.h5", "-o", "~/b.h5", "--rows", "::2"],
+        ["predict", "--data=~/points.npz"],
+    ):
+        assert main(words) == 0, words
+    assert {"run", "linear", "b.h5"} <= {path.name for path in tmp_path.iterdir()}
+    assert not Path("~").exists()
+    fm.write(RECIPE, "~a.h5")  # a name that begins so
+    assert Path("~a.h5").exists()
+
+
+def test_a_folder_of_zarr_is_data_of_a_run(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(tmp_path / "p.zarr", mode="w")
+    group.create_array("X", data=X)
+    group.create_array("y", data=Y)
+    tables = {"data": {"file": str(tmp_path / "p.zarr")}}
+    study = {**tables, "granularity": {"scales": [16], "train_size": 32, "seeds": 1, "learners": ["ridge"]}}
+    fm.granularity(study, tmp_path / "linear", progress=False)
+    fm.confirm({**tables, "sweep": SWEEP}, tmp_path / "run", progress=False)
+    changed = next(
+        path for path in (tmp_path / "p.zarr" / "y").rglob("*") if path.is_file() and path.name != "zarr.json"
+    )
+    changed.write_bytes(changed.read_bytes()[::-1])
+    with pytest.raises(FractalmanError):  # other data: no run goes on with them
+        fm.confirm({**tables, "sweep": SWEEP}, tmp_path / "run", progress=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, existing_file, print_json
 from fractalman.cli.options import FILE, add_force, add_output, command, whole
+from fractalman.config import shown
 from fractalman.progress import StatusLine
 
 if TYPE_CHECKING:
@@ -79,5 +80,5 @@ def _latents(text: str) -> int | str:
         return text
     number = whole(text)
     if number is None or number < 0:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number from 0 up, or all")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a number from 0 up, or all")
     return number

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, print_json, say_written
 from fractalman.cli.options import RECIPE, add_force, add_output, add_scheduler, command, jobs, shard, whole
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
 from fractalman.sources import is_file, recipe_of
@@ -98,7 +99,7 @@ def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
 def _shards(text: str) -> int:
     number = whole(text)
     if number is None or number < 1:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of shards from 1 up")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a number of shards from 1 up")
     return number
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.executors.protocol import ALLOW
 
@@ -139,7 +140,9 @@ def integer(text: str) -> int:
     """Read an integer: "1000", "1e3"; its bounds are checked where it is used."""
     number = whole(text.strip())
     if number is None:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected an integer of at most 18 digits, e.g. 1000 or 1e3")
+        raise argparse.ArgumentTypeError(
+            f"found {shown(text)}, expected an integer of at most 18 digits, e.g. 1000 or 1e3"
+        )
     return number
 
 
@@ -148,14 +151,14 @@ def real(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number, e.g. 0.5 or 1e-3") from None
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a number, e.g. 0.5 or 1e-3") from None
 
 
 def sizes(text: str) -> list[int]:
     """Read training-set sizes: "128,256,512", "1e3,1e4"."""
     numbers = [whole(word) for word in re.split(r"[,\s]+", text.strip()) if word]
     if not numbers or not all(number is not None and number >= 1 for number in numbers):
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected sizes >= 1 with commas, e.g. 128,256,1e3")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected sizes >= 1 with commas, e.g. 128,256,1e3")
     return sorted({number for number in numbers if number is not None})
 
 
@@ -163,7 +166,7 @@ def jobs(text: str) -> int:
     """Read a number of processes."""
     number = whole(text)
     if number is None or not 1 <= number <= 1024:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of processes from 1 to 1024")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a number of processes from 1 to 1024")
     return number
 
 
@@ -171,5 +174,5 @@ def shard(text: str) -> tuple[int, int]:
     """Read which shard of how many: "3/64"."""
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= 10_000:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number and how many there are, e.g. 3/64")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a number and how many there are, e.g. 3/64")
     return int(found[1]), int(found[2])

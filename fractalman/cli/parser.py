@@ -12,8 +12,10 @@ from functools import partial
 from importlib import import_module
 
 from fractalman._extras import load_extra
+from fractalman._files import at_home
 from fractalman._version import __version__
 from fractalman.cli.options import Parser
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
 COMMANDS = (
@@ -84,6 +86,12 @@ def _recipe_keywords(option: str) -> str:
     return next((key for key in meant if key in every), "")
 
 
+def _at_home(word: str) -> str:
+    """A word with "~" expanded, behind the "=" of an option too, where shells leave it."""
+    option, sign, value = word.partition("=")
+    return f"{option}{sign}{at_home(value)}" if sign and option.startswith("--") else at_home(word)
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of one command line; ``run`` among them does the command.
 
@@ -98,6 +106,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         For an unknown command or option (with the nearest match), and for values that cannot be.
     """
     parser, commands = _parser()
+    arguments = [_at_home(word) for word in arguments]
     if arguments[:1] == ["help"]:  # as other tools have it
         arguments = [*arguments[1:2], "--help"]
     elif arguments[:1] == ["version"]:
@@ -106,7 +115,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     words = [word for i, word in enumerate(arguments) if i not in of_option and not word.startswith("-")]
     first = words[0] if words else None
     if first is not None and first not in commands:
-        raise RecipeError(f"unknown command {first!r}: expected {', '.join(commands)}{nearest(first, commands)}")
+        raise RecipeError(f"unknown command {shown(first)}: expected {', '.join(commands)}{nearest(first, commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise RecipeError("\n".join(_unknown(options.command, commands[options.command], unknown)))

@@ -9,6 +9,7 @@ a task that stands in two of them counts once. What tasks and rows are is the `L
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Generic, Self, TypeVar
 
+from fractalman._files import full_disk_named
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.experiments.environment import environment, environment_changes
 from fractalman.experiments.journal_lines import DamagedLineError, decoded, encoded
@@ -139,8 +141,7 @@ class Journal(Generic[T, R]):
                     "versions": self.versions,
                     "spec": spec,
                 }
-                self._file.write(encoded(header_line))
-                self._sync()
+                self._write(encoded(header_line))
                 _sync_folder(folder)
             elif (header := read_header(self.path)) is not None:
                 self.versions = header.get("versions", {})
@@ -149,7 +150,7 @@ class Journal(Generic[T, R]):
                 if part != self.path:
                     self.finished = {**_finished(lines, part, digest), **self.finished}
         except BaseException:
-            self._file.close()
+            self._close()
             raise
 
     def _recover(self) -> dict[T, list[R]]:
@@ -168,19 +169,25 @@ class Journal(Generic[T, R]):
         line: dict[str, Any] = {"task": list(task), "rows": [self.lines.plain(row) for row in rows]}
         if self.changes or changes:
             line["versions"] = {**self.changes, **changes}
-        self._file.write(encoded(line, self._key))
-        self._sync()
+        self._write(encoded(line, self._key))
         self.finished[task] = rows
 
-    def _sync(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def _write(self, line: bytes) -> None:
+        with full_disk_named(self.path, [self.path]):
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        self._close()
+
+    def _close(self) -> None:
+        """Close the file, which tries once more to write what did not fit; why it did not has been said."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def read_header(path: Path) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from typing import Any, Self
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.config import shown as cut
 from fractalman.conventions import input_scale, root_mean_square
 from fractalman.display import HtmlTable
 from fractalman.errors import MissingExtraError, RecipeError
-from fractalman.learners.user import package_version, shown
+from fractalman.learners.user import package_version
 
 
 @dataclass
@@ -63,18 +64,18 @@ class TorchRegressor(HtmlTable):
 
     def __post_init__(self) -> None:
         if not callable(self.factory):
-            raise RecipeError(f"factory = {self.factory!r}: expected a function (inputs, outputs) → torch.nn.Module")
+            raise RecipeError(f"factory = {cut(self.factory)}: expected a function (inputs, outputs) → torch.nn.Module")
         for name in ("steps", "batch_size"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise RecipeError(f"{name} = {value!r}: expected an integer >= 1")
+                raise RecipeError(f"{name} = {cut(value)}: expected an integer >= 1")
         if not 0.0 < self.learning_rate < float("inf"):
-            raise RecipeError(f"learning_rate = {self.learning_rate!r}: expected a number > 0")
+            raise RecipeError(f"learning_rate = {cut(self.learning_rate)}: expected a number > 0")
 
     def __repr__(self) -> str:
         fields = [f for f in dataclasses.fields(self) if f.name not in ("factory", "random_state")]
         settings = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields)
-        return f"TorchRegressor({shown(self.factory)}, {settings}, {package_version('torch')})"
+        return f"TorchRegressor({cut(self.factory)}, {settings}, {package_version('torch')})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 (scikit-learn's own)
         """Return the parameters by name, as scikit-learn's estimators do.

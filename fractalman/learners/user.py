@@ -24,6 +24,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
+from fractalman.config import shown as cut
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.learners.class_targets import cross_entropy, of_all_classes
 from fractalman.learners.protocol import FIXED, GROWS, Learner, Outcome, Problem, mean_square
@@ -72,9 +73,11 @@ class UserLearner(Learner):
 
     def __post_init__(self) -> None:
         if self.capacity not in (GROWS, FIXED):
-            raise RecipeError(f"{self.called}: capacity = {self.capacity!r}: expected {GROWS!r} or {FIXED!r}")
+            raise RecipeError(f"{self.called}: capacity = {cut(self.capacity)}: expected {GROWS!r} or {FIXED!r}")
         if self.like is not None and not isinstance(self.like, (str, Learner)) and not callable(self.like):
-            raise RecipeError(f"{self.called}: like = {self.like!r}: expected a learner's name, a learner or a kernel")
+            raise RecipeError(
+                f"{self.called}: like = {cut(self.like)}: expected a learner's name, a learner or a kernel"
+            )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -343,10 +346,10 @@ def imported(argument: str) -> tuple[str, Any]:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise RecipeError(f"--learner {argument}: the module {module!r} cannot be imported: {error}") from None
+        raise RecipeError(f"--learner {argument}: the module {cut(module)} cannot be imported: {error}") from None
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise RecipeError(f"--learner {argument}: {module} has no {attribute!r}")
+            raise RecipeError(f"--learner {argument}: {module} has no {cut(attribute)}")
         found = getattr(found, part)
     return called, found
 

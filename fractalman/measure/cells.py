@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
+from fractalman.config import listed, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.number_text import number, read_number
@@ -71,8 +72,8 @@ class Cells(Display):
                 two = re.fullmatch(r"[<>≤≥(]?\s*\d[\d.,%\s]*(?:[-–/(\[].*)?\)?", str(cell).strip())
                 hint = "; of a bound, a range or two numbers give one" if two else ""
                 raise RecipeError(
-                    f"{self.source}, row {self.lines[i]}, column {name!r}: {str(cell)!r} is no number; expected "
-                    f"numbers such as 70e6, 70M or 1,400,000{hint}"
+                    f"{self.source}, row {self.lines[i]}, column {shown(name)}: {shown(str(cell))} is no number; "
+                    f"expected numbers such as 70e6, 70M or 1,400,000{hint}"
                 )
             out[i] = value
             if left_out:
@@ -88,7 +89,7 @@ class Cells(Display):
         """Return the rows whose cell of one column is ``value``; RecipeError where there are none."""
         if name not in self.names:
             raise RecipeError(
-                f"{self.source} has no column {name!r}: expected one of {', '.join(self.names)}"
+                f"{self.source} has no column {shown(name)}: expected one of {listed(self.names)}"
                 f"{nearest(name, self.names)}"
             )
         wanted = number(value)
@@ -101,8 +102,8 @@ class Cells(Display):
         if not kept:
             found = sorted({str(cell) for cell in cells})
             raise RecipeError(
-                f"{self.source}, column {name!r} never is {value!r}: expected one of {', '.join(found[:12])}"
-                f"{' …' if len(found) > 12 else ''}{nearest(value, found)}"
+                f"{self.source}, column {shown(name)} never is {shown(value)}: expected one of {listed(found)}"
+                f"{nearest(value, found)}"
             )
         return self.kept(np.isin(np.arange(len(cells)), kept))
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64, Bool
+from fractalman.config import listed, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing, plain
@@ -88,7 +89,9 @@ def parse_mapping(text: str) -> dict[str, str]:
     for part in text.split(","):
         role, sign, name = (piece.strip() for piece in part.partition("="))
         if not sign or not name:
-            raise RecipeError(f"--columns {text}: {part!r} found, expected role=column, e.g. loss=val_loss,n_params=N")
+            raise RecipeError(
+                f"--columns {text}: {shown(part)} found, expected role=column, e.g. loss=val_loss,n_params=N"
+            )
         if role in out:
             raise RecipeError(f"--columns {text}: {role} is given twice; expected one column for each")
         out[role] = name
@@ -186,8 +189,8 @@ def copied(lines: I64, keep: Bool) -> list[str]:
     found = lines[~keep].tolist()
     if not found:
         return []
-    listed = ", ".join(map(str, found[:8])) + (" …" if len(found) > 8 else "")
-    return [f"{len(found)} of {len(keep)} rows copy others, sizes and loss alike (rows {listed}): left out"]
+    rows = listed(found, 8)
+    return [f"{len(found)} of {len(keep)} rows copy others, sizes and loss alike (rows {rows}): left out"]
 
 
 def _kinds(cells: Cells, alone: list[str]) -> list[I64]:
@@ -211,12 +214,12 @@ def _powered(cells: Cells, role: str, name: str, values: F64, factor: float) -> 
         return values * factor, []
     if base == 0.0:
         raise RecipeError(
-            f"{cells.source}: {name!r} is a logarithm to a base that it does not say; expected a name such as "
+            f"{cells.source}: {shown(name)} is a logarithm to a base that it does not say; expected a name such as "
             f"log10_{inner} or ln_{inner}; rename the column"
         )
     with np.errstate(over="ignore"):
-        shown = "e" if base == math.e else f"{base:g}"
-        return base**values * factor, [f"{name} read as {role}: {shown} to its power"]
+        its_base = "e" if base == math.e else f"{base:g}"
+        return base**values * factor, [f"{name} read as {role}: {its_base} to its power"]
 
 
 def _runs_repeat(cells: Cells, chosen: dict[str, tuple[str, str, float]], found: dict[str, F64]) -> bool:
@@ -236,10 +239,12 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
     for kind, name in wanted.items():
         if kind not in kinds_of_role:
             allowed = [*ROLES, "accuracy", "error", "perplexity", "bits"]
-            raise RecipeError(f"columns: {kind!r} is no role; expected {', '.join(allowed)}{nearest(kind, allowed)}")
+            raise RecipeError(
+                f"columns: {shown(kind)} is no role; expected {', '.join(allowed)}{nearest(kind, allowed)}"
+            )
         if name not in cells.names:
             raise RecipeError(
-                f"{cells.source} has no column {name!r}: expected {', '.join(names)}{nearest(name, names)}"
+                f"{cells.source} has no column {shown(name)}: expected {listed(names)}{nearest(name, names)}"
             )
         known = recognised(name)
         factor = known[1] if known else 1.0
@@ -247,7 +252,7 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         if role == "loss" and kind == "loss" and known and kinds_of_role[known[0]] == "loss":
             kind = known[0]
         if role in chosen:
-            raise RecipeError(f"columns: {chosen[role][0]!r} and {name!r} are both the {role}; expected one")
+            raise RecipeError(f"columns: {shown(chosen[role][0])} and {shown(name)} are both the {role}; expected one")
         chosen[role] = (name, kind, factor)
     taken = {name for name, _, _ in chosen.values()}
     offered: dict[str, list[tuple[str, str, float]]] = {}
@@ -274,10 +279,10 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         if len(exact) == 1 and len(found) > 1:
             found = exact
         if len(found) > 1:
-            listed = " and ".join(repr(name) for name, _, _ in found[:4])
+            several = " and ".join(repr(name) for name, _, _ in found[:4])
             raise RecipeError(
-                f"{cells.source}: {listed} can each be the {role}; use --columns {quoted(role, found[0][0])} to choose "
-                "one"
+                f"{cells.source}: {several} can each be the {role}; use --columns {quoted(role, found[0][0])} to "
+                "choose one"
             )
         chosen[role] = found[0]
     if not any(axis in chosen for axis in AXES) and len(steps) == 1:
@@ -301,27 +306,26 @@ def quoted(role: str, name: str) -> str:
 
 def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list[str]) -> None:
     """Refuse a table without a loss or an axis, and one with axes that do not go together."""
-    listed = ", ".join(names[:20])
     if "loss" not in chosen:
         guess = next(
             (near for name in names for near in [nearest(name, ["loss", "accuracy", "perplexity"])] if near), ""
         )
         raise RecipeError(
-            f"{cells.source} has columns {listed} and none that is a loss; expected loss, nll, bpb, perplexity, "
+            f"{cells.source} has columns {listed(names)} and none that is a loss; expected loss, nll, bpb, perplexity, "
             f"accuracy or error_rate; use --columns loss=NAME{guess}"
         )
     axes = [axis for axis in AXES if axis in chosen]
     if not axes:
         raise RecipeError(
-            f"{cells.source} has columns {listed} and no sizes; expected n, or n_params and n_data, or compute; use "
-            "--columns n=NAME"
+            f"{cells.source} has columns {listed(names)} and no sizes; expected n, or n_params and n_data, or compute; "
+            "use --columns n=NAME"
         )
     if "n" in axes and len(axes) > 1:
         other = [axis for axis in axes if axis != "n"]
         n, rest = chosen["n"][0], ", ".join(chosen[axis][0] for axis in other)
         fix = "n_data" if "n_data" not in axes else "n_params"
         raise RecipeError(
-            f"{cells.source} has {n!r} beside {rest}: which size is it? use --columns {fix}={n} for a joint fit, or "
+            f"{cells.source} has {shown(n)} beside {rest}: which size? use --columns {fix}={n} for a joint fit, or "
             f"rename the columns that do not matter"
         )
 
@@ -379,7 +383,7 @@ def _of_counts(cells: Cells, name: str, kind: str, values: F64, trials: F64 | No
     what = "errors" if kind == "error_count" else "right answers"
     if trials is None:
         raise RecipeError(
-            f"{cells.source}: {name!r} counts {what}, and no column says among how many; expected one named "
+            f"{cells.source}: {shown(name)} counts {what}, and no column says among how many; expected one named "
             f"n_test, or use --columns trials=NAME; if it is a rate, use --columns error={name}"
         )
     usable = np.isfinite(values) & np.isfinite(trials)

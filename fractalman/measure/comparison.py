@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
 from fractalman.errors import FitError
 from fractalman.measure.curves import checked_curves
@@ -142,7 +143,7 @@ def fit_broken_power_law(n: ArrayLike, loss: ArrayLike, *, sharpness: float = 0.
     0.20 0.80 1024
     """
     if not (math.isfinite(sharpness) and sharpness > 0.0):
-        raise FitError(f"sharpness = {sharpness!r}: expected a number > 0")
+        raise FitError(f"sharpness = {shown(sharpness)}: expected a number > 0")
     sizes, losses = checked_curves(n, loss)
     replicates, count = losses.shape
     if count < 5:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.dimension_reference import corrected
@@ -102,7 +103,7 @@ def several_words(components: tuple[DimensionComponent, ...]) -> str:
 def mean_logs(found: Neighbourhoods, k: int) -> F64:
     most = found.near.shape[1]
     if not (isinstance(k, int | np.integer) and 8 <= k <= most):
-        raise RecipeError(f"n_neighbours = {k!r}: expected a whole number from 8 to {most} for these points")
+        raise RecipeError(f"n_neighbours = {shown(k)}: expected a whole number from 8 to {most} for these points")
     near = np.log(np.maximum(found.near[:, :k], 1e-300))
     return np.asarray(np.maximum((near[:, -1:] - near[:, :-1]).mean(axis=1), 1e-12))
 

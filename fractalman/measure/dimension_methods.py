@@ -46,7 +46,7 @@ def register(name: str, where: str) -> None:
     """
     module, _, function = where.partition(":")
     if not module or not function:
-        raise RecipeError(f"where = {where!r}: expected 'module:function', e.g. {ESTIMATORS['mle']!r}")
+        raise RecipeError(f"where = {shown(where)}: expected 'module:function', e.g. {ESTIMATORS['mle']!r}")
     ESTIMATORS[name] = where
 
 

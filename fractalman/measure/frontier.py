@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
+from fractalman.config import shown
 from fractalman.display import Display, axes_or_new, frame, log_axes
 from fractalman.display.style import STYLES
 from fractalman.errors import FitError
@@ -184,7 +185,9 @@ def _cost(cost: Cost) -> Callable[[F64, F64], F64]:
     if callable(cost):
         return cost
     if not (math.isfinite(cost) and cost > 0.0):
-        raise FitError(f"cost = {cost!r}: expected a number k > 0 of C = k·P·n, or a function of n_params and n_data")
+        raise FitError(
+            f"cost = {shown(cost)}: expected a number k > 0 of C = k·P·n, or a function of n_params and n_data"
+        )
     return lambda P, n: float(cost) * P * n
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, Bool
+from fractalman.config import listed, shown
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.columns import AXES, LossTable, copied, quoted, read_losses
 from fractalman.measure.comparison import window_sensitivity
@@ -98,7 +99,7 @@ def measure_scaling(
     axes: list[str] = [axis for axis in AXES if axis in table.column]
     if form is not None and not {"n_params", "n_data"} <= set(axes):
         raise RecipeError(
-            f"form {form!r} is one of a joint law; expected columns n_params and n_data, found {', '.join(axes)}"
+            f"form {shown(form)} is one of a joint law; expected columns n_params and n_data, found {listed(axes)}"
         )
     said = _second_axis(table, axes, cost) + ([] if form is not None else _constant_axis(table, axes))
     if said:

@@ -109,11 +109,11 @@ def _coordinates(columns: Iterable[tuple[str, Any]], notes: list[str]) -> np.nda
     found = []
     for at, (name, column) in enumerate(columns):
         if name.lower() in TARGET_NAMES:
-            notes.append(f"column {name!r} is a target by its name: no coordinate")
+            notes.append(f"column {shown(name)} is a target by its name: no coordinate")
             continue
         values = _numbers(name, column)
         if values.ndim == 1 and is_index(name, values):
-            notes.append(f"column {at + 1} ({name!r}) numbers the rows: an index, no coordinate")
+            notes.append(f"column {at + 1} ({shown(name)}) numbers the rows: an index, no coordinate")
             continue
         if values.ndim == 1 and in_equal_steps(values):
             notes.append(steady(name))
@@ -130,7 +130,9 @@ def _numbers(name: str, column: Any) -> np.ndarray[Any, Any]:
     """A column as float64, nan where nothing stands; RecipeError naming one that is no numbers."""
     kind = str(getattr(column, "dtype", getattr(column, "type", ""))).lower()
     if kind.startswith(("datetime", "timedelta", "period", "timestamp", "date", "duration")):
-        raise RecipeError(f"column {name!r} of X holds dates: expected numbers; leave it out, or encode it as numbers")
+        raise RecipeError(
+            f"column {shown(name)} of X holds dates: expected numbers; leave it out, or encode it as numbers"
+        )
     try:
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), np.float64)  # pandas
     except (AttributeError, TypeError, ValueError):
@@ -141,7 +143,7 @@ def _numbers(name: str, column: Any) -> np.ndarray[Any, Any]:
             raise ValueError(f"{values.dtype}")
     except ValueError:
         raise RecipeError(
-            f"column {name!r} of X holds words: expected numbers; leave it out, or encode it as numbers"
+            f"column {shown(name)} of X holds words: expected numbers; leave it out, or encode it as numbers"
         ) from None
     return values.astype(np.float64)
 

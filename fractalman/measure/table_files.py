@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._files import as_path, ordinary_file
+from fractalman.config import shown
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.measure.cells import Cells, is_missing, plain_point
 from fractalman.measure.memory_tables import as_frame_columns
@@ -212,7 +213,7 @@ def _named(file: Path | str, header: Sequence[str]) -> None:
     if twice:
         where = ", ".join(str(i + 1) for i, name in enumerate(header) if name == twice[0])
         raise RecipeError(
-            f"{file} has {header.count(twice[0])} columns named {twice[0]!r} (columns {where}): expected one; "
+            f"{file} has {header.count(twice[0])} columns named {shown(twice[0])} (columns {where}): expected one; "
             "rename the others in the header"
         )
 
@@ -333,7 +334,7 @@ def _flat(entry: dict[str, Any]) -> dict[str, Any]:
 def _pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
-        raise ValueError(f"two values of {next(n for n in names if names.count(n) > 1)!r}")
+        raise ValueError(f"two values of {shown(next(n for n in names if names.count(n) > 1))}")
     return dict(pairs)
 
 

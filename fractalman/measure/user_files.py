@@ -19,6 +19,7 @@ import numpy as np
 from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, ordinary_file
 from fractalman._typing import F64
+from fractalman.config import listed, shown
 from fractalman.datasets.exchange.archives import BROKEN, reason_of
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
@@ -192,18 +193,18 @@ def check_file(file: Path) -> None:
 
 def _from_table(file: Path, target: str | None, points: str | None) -> UserPoints:
     if points is not None:
-        raise RecipeError(f"{file} is one table: expected no name of an array beside it, leave {points!r} out")
+        raise RecipeError(f"{file} is one table: expected no name of an array beside it, leave {shown(points)} out")
     cells = read_cells(file)
     vectors = vector_column(cells)
     if vectors is not None:
         return _from_vectors(file, cells, vectors, target)
     names, notes = list(cells.names), []
     if target is not None and target not in names:
-        raise RecipeError(f"{file} has no column {target!r}: expected {', '.join(names)}{nearest(target, names)}")
+        raise RecipeError(f"{file} has no column {shown(target)}: expected {listed(names)}{nearest(target, names)}")
     if target is None:
         target = next((name for name in names if name.lower() in TARGET_NAMES), None)
         if target is not None:
-            notes.append(f"column {target!r} is taken as the target")
+            notes.append(f"column {shown(target)} is taken as the target")
     index, words, features = index_columns(cells), word_columns(cells), []
     for at, name in enumerate(names):
         if at in index:
@@ -225,7 +226,7 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
     if len(missing):
         row, column = missing[0]
         raise RecipeError(
-            f"{file}, line {int(cells.lines[row])}, column {features[column]!r} is no finite number, and "
+            f"{file}, line {int(cells.lines[row])}, column {shown(features[column])} is no finite number, and "
             f"{len(missing)} cells are not in all: expected a number in every cell; remove these rows, or fill in what "
             "is missing"
         )
@@ -238,7 +239,7 @@ def _from_table(file: Path, target: str | None, points: str | None) -> UserPoint
     bare = UserPoints(X, None, None, None, tuple(notes))
     if target is None:
         return bare
-    return _labelled(bare, target, file, f"column {target!r}", lambda: _target_cells(file, cells, target))
+    return _labelled(bare, target, file, f"column {shown(target)}", lambda: _target_cells(file, cells, target))
 
 
 def _target_cells(file: Path, cells: Cells, target: str) -> Any:
@@ -254,8 +255,8 @@ def _target_cells(file: Path, cells: Cells, target: str) -> Any:
     if not np.isfinite(y).all():
         at = int(np.argmin(np.isfinite(y)))
         raise RecipeError(
-            f"{file}, line {int(cells.lines[at])}, column {target!r} is {plain(y[at])}: expected a number or a class "
-            "in every row; remove rows without a target"
+            f"{file}, line {int(cells.lines[at])}, column {shown(target)} is {plain(y[at])}: expected a number or a "
+            "class in every row; remove rows without a target"
         )
     return y
 
@@ -265,7 +266,7 @@ def _from_vectors(file: Path, cells: Cells, name: str, target: str | None) -> Us
     X = vectors_of(cells, name)
     others = [other for other in cells.names if other != name]
     if target is not None and target not in others:
-        raise RecipeError(f"{file} has no column {target!r}: expected {', '.join(others)}{nearest(target, others)}")
+        raise RecipeError(f"{file} has no column {shown(target)}: expected {listed(others)}{nearest(target, others)}")
     chosen = target or next((other for other in others if other.lower() in TARGET_NAMES), None)
     alone = [other for other in others if other != chosen]
     notes = [f"column {name!r} of lists is taken as the points"]
@@ -381,7 +382,7 @@ def _named(file: Path, loaded: Any, found: list[str], target: str | None, points
         tables = [name for name in found if _is_table(loaded, name)]
         if len(tables) != 1:
             raise RecipeError(
-                f"{file} holds {', '.join(found) or 'nothing'} and no X: expected an array X (n, d) and, with a "
+                f"{file} holds {listed(found) or 'nothing'} and no X: expected an array X (n, d) and, with a "
                 "target, y (n,); name another array by its path; on the command line use --points NAME"
             )
         X = tables[0]
@@ -424,7 +425,7 @@ def _choose(
         name = wanted.strip("/")
         if name not in found:
             raise RecipeError(
-                f"{file} holds {', '.join(found) or 'nothing'} and no {wanted:.80}: expected the name of an array "
+                f"{file} holds {listed(found) or 'nothing'} and no {wanted:.80}: expected the name of an array "
                 f"in it{nearest(name, found)}"
             )
         return name
@@ -464,18 +465,18 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         held = {"layers": found.layers, "obsm": found.obsm}.get(where)
         keys = [f"layers/{k}" for k in found.layers if k is not None] + [f"obsm/{k}" for k in found.obsm]
         if held is None or key not in held:
-            raise RecipeError(f"{file} has no {points}: expected X, {', '.join(keys)}{nearest(points, keys)}")
+            raise RecipeError(f"{file} has no {points}: expected X, {listed(keys)}{nearest(points, keys)}")
         X = held[key]
     if X is None:
         raise RecipeError(f"{file} has no X: expected a matrix; name a layer, or a table of obsm")
     notes: tuple[str, ...] = ()
     if target is None:
         target = next((str(c) for c in found.obs.columns if str(c).lower() in TARGET_NAMES), None)
-        notes = () if target is None else (f"column {target!r} of obs is taken as the target",)
+        notes = () if target is None else (f"column {shown(target)} of obs is taken as the target",)
     elif target not in found.obs.columns:
         columns = [str(c) for c in found.obs.columns]
         raise RecipeError(
-            f"{file}: obs has no column {target!r}: expected {', '.join(columns)}{nearest(target, columns)}"
+            f"{file}: obs has no column {shown(target)}: expected {listed(columns)}{nearest(target, columns)}"
         )
     from scipy.sparse import issparse
 
@@ -484,7 +485,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         return UserPoints(table, None, None, None, notes)
     column = found.obs[target]
     raw = column.astype(object).to_numpy() if column.dtype.kind not in "fiub" else column.to_numpy()
-    return _labelled(UserPoints(table, None, None, None, notes), target, file, f"obs[{target!r}]", lambda: raw)
+    return _labelled(UserPoints(table, None, None, None, notes), target, file, f"obs[{shown(target)}]", lambda: raw)
 
 
 def _table(file: Path, name: str, array: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, AnyFloat, AnyInt
-from fractalman.config import is_integer
+from fractalman.config import is_integer, shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
@@ -185,7 +185,7 @@ class Prediction(LawFacts, PredictionDisplay):
             raise RecipeError(trouble)
         self.recipe.needs_values("a curve along the steps")
         if not is_integer(n) or n > self.largest:
-            raise RecipeError(f"n = {n!r}: expected a number of training points up to {self.largest:.0f}")
+            raise RecipeError(f"n = {shown(n)}: expected a number of training points up to {self.largest:.0f}")
         return stopped_curve(self._source, cast("MLP", self._own), steps, int(n), self._averages.count)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
@@ -288,14 +288,14 @@ class Prediction(LawFacts, PredictionDisplay):
     def _average(self, n: Sequence[int] | AnyInt, which: str) -> Curve:
         method = self._averages.methods[which]
         if method is None:
-            raise RecipeError(f"no {which} is known of {self.learner!r} on {self.recipe.family!r}")
+            raise RecipeError(f"no {which} is known of {shown(self.learner)} on {self.recipe.family!r}")
         sizes = np.atleast_1d(np.asarray(n))
         most = min(self.largest, method.largest)
         if most < 1:
             raise RecipeError("a population of one point leaves nothing to test on: use n_points = 2 or more")
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < 1 or sizes.max() > most:
             upper = "up" if np.isinf(most) else f"to {most:.0f}"
-            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from 1 {upper}")
+            raise RecipeError(f"n = {shown(n)}: expected integer training-set sizes from 1 {upper}")
         columns = self._averages.columns(which, sizes.tolist())
         draws, risk = columns.shape[0], columns.mean(axis=0)
         error = columns.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(sizes.size)
@@ -426,7 +426,7 @@ class Prediction(LawFacts, PredictionDisplay):
             As `joint_law`, for a learner that is no network, and for too small a budget.
         """
         if self.learner != "mlp":
-            raise RecipeError(f"{self.learner!r} is no network of ours: use predict(…, 'mlp'), or compute_optimal")
+            raise RecipeError(f"{shown(self.learner)} is no network of ours: use predict(…, 'mlp'), or compute_optimal")
         law = self.joint_law(data_amplitude, model_amplitude)
         return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from fractalman import theory
 from fractalman._typing import F64, I64
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.learners import Learner, learner_class
@@ -120,7 +121,7 @@ def joint_law(
     missing = [part for part, value in parts.items() if value is None]
     if alpha is None or law.model_exponent is None or law.irreducible is None:
         raise RecipeError(
-            f"no joint law for learner {learner!r} on {family!r}: no {' and no '.join(missing)} is known"
+            f"no joint law for learner {shown(learner)} on {family!r}: no {' and no '.join(missing)} is known"
             + (
                 f" with noisy labels, n^−{alpha:.3g} above {law.irreducible:.3g}"
                 if law.excess_exponent is not None and law.irreducible is not None
@@ -131,7 +132,7 @@ def joint_law(
     A, B = data[1], model[1]
     if A is None:
         if data[0] is None:
-            raise RecipeError(f"no curve of {learner!r} to take A from: use data_amplitude = …")
+            raise RecipeError(f"no curve of {shown(learner)} to take A from: use data_amplitude = …")
         A = data[0](alpha)
     if B is None:
         if model[0] is None:
@@ -215,7 +216,7 @@ def network_budget(
     """
     for name, value in (("operations", operations), ("passes", passes)):
         if not 0.0 < value < math.inf:
-            raise RecipeError(f"{name} = {value!r}: expected a finite number above 0")
+            raise RecipeError(f"{name} = {shown(value)}: expected a finite number above 0")
     kind = learner_class("mlp")
     base: Any = learner if isinstance(learner, kind) else kind()
     batch = base.settings.batch_size

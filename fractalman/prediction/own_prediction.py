@@ -15,6 +15,7 @@ import numpy as np
 
 from fractalman import measure, theory
 from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.prediction.chosen_settings import (
     LabelDifferences,
@@ -128,7 +129,9 @@ class OwnPrediction(OwnPredictionDisplay):
         sizes = np.atleast_1d(np.asarray(n))
         low, high = self.sizes
         if sizes.dtype.kind not in "iu" or sizes.size == 0 or sizes.min() < low or sizes.max() > high:
-            raise RecipeError(f"n = {n!r}: expected integer training-set sizes from {low} to {high} on these points")
+            raise RecipeError(
+                f"n = {shown(n)}: expected integer training-set sizes from {low} to {high} on these points"
+            )
         if self._variogram is not None:
             risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
             of = "on the measured variogram" if isinstance(self._variogram, MeasuredVariogram) else "and their labels"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.drawn import DrawnRealizations
@@ -81,11 +82,11 @@ def stopped_curve(
     """
     wanted = np.atleast_1d(np.asarray(steps))
     if wanted.ndim != 1 or wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
-        raise RecipeError(f"steps = {steps!r}: expected integers from 1 to {_MOST_STEPS}")
+        raise RecipeError(f"steps = {shown(steps)}: expected integers from 1 to {_MOST_STEPS}")
     if wanted.max() > _MOST_STEPS:
         raise RecipeError(f"steps up to {wanted.max()}: expected integers from 1 to {_MOST_STEPS}")
     if not 2 <= n <= _LARGEST:
-        raise RecipeError(f"n = {n!r}: expected a number of training points from 2 to {_LARGEST}")
+        raise RecipeError(f"n = {shown(n)}: expected a number of training points from 2 to {_LARGEST}")
     times = [_time(learner, int(k)) for k in wanted]
     rows: list[list[float]] = []
     for draw in source.draws((n,), 0, draws):

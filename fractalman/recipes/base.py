@@ -267,7 +267,7 @@ class Recipe(HtmlTable):
 
     def _target_problems(self) -> list[str]:
         if self.threshold and self.target != "threshold":
-            return [f'threshold = {shown(self.threshold)} with target = {shown(self.target)}: use target = "threshold"']
+            return [f'threshold = {shown(self.threshold)} with target = {self.target!r}: use target = "threshold"']
         return []
 
     def _partition_problems(self) -> list[str]:

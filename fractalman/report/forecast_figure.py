@@ -30,7 +30,7 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
         raise RecipeError(f"a figure as {shown(kind)}: expected one of {', '.join(FORMATS)}")
     curve, floor = curve_of(table, "curve"), curve_of(table, "floor")
     if curve is None and floor is None:
-        raise RecipeError(f"learner {table['learner']!r} has no curve to draw: use a learner with one, e.g. 1-nn")
+        raise RecipeError(f"learner {shown(table['learner'])} has no curve to draw: use a learner with one, e.g. 1-nn")
     with settings():
         figure = new_figure(8.6, 5.2)
         axes = figure.add_subplot()

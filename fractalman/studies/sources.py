@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._files import digest_of_bytes
 from fractalman._typing import F32, F64, I64, Bool
+from fractalman.config import shown
 from fractalman.datasets.exchange.imported import import_files, import_percolation
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
@@ -161,7 +163,7 @@ class FileSource:
         if hierarchy == KNOWN:
             if target != TARGETS[0]:
                 raise RecipeError(
-                    f'target = {target!r} with hierarchy = "known": expected "value", the labels as they are'
+                    f'target = {shown(target)} with hierarchy = "known": expected "value", the labels as they are'
                 )
             import_percolation(path)
         elif read_points(path)[1] is None:
@@ -228,9 +230,10 @@ class FileSource:
 
 def _digest(path: str | Path, hierarchy: str) -> str:
     """SHA-256 of a file and, where its hierarchy is known, of the files that hold it."""
-    files = import_files(path) if hierarchy == KNOWN else [Path(path)]
+    if hierarchy != KNOWN:
+        return digest_of_bytes(path, "a file of points")
     found = hashlib.sha256()
-    for file in files:
+    for file in import_files(path):
         found.update(file.read_bytes())
     return found.hexdigest()
 

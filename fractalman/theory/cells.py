@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.exponents import Masses, shares
 
@@ -60,7 +61,7 @@ def cascade_model_curve(masses: Masses, ratios: Masses | float, hurst: float, P:
     """
     wanted = np.atleast_1d(np.asarray(P, np.float64))
     if wanted.ndim != 1 or wanted.size == 0 or not (wanted >= 1).all() or not np.isfinite(wanted).all():
-        raise RecipeError(f"P = {P!r}: expected numbers of cells of at least 1")
+        raise RecipeError(f"P = {shown(P)}: expected numbers of cells of at least 1")
     weight, p, r = shares(masses, ratios)
     power = np.exp(2.0 * hurst * np.log(r))
     s, own = float(weight @ power), float(weight @ (p * power))  # E Σ p r^2H and E Σ p² r^2H

@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
 from fractalman.theory.covariance import check_points
@@ -458,7 +459,7 @@ def manifold_class_exponent(dim: int, hurst: float) -> float:
     0.25
     """
     if not (dim >= 1 and hurst > 0.0):
-        raise RecipeError(f"dim = {dim!r}, hurst = {hurst!r}: expected dim >= 1 and hurst > 0")
+        raise RecipeError(f"dim = {shown(dim)}, hurst = {shown(hurst)}: expected dim >= 1 and hurst > 0")
     return min(float(hurst), 1.0) / dim
 
 

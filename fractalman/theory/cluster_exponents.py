@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 
@@ -76,8 +77,8 @@ def critical_cluster_asymptotics(label: str = "hierarchical", label_exponent: fl
         return ClusterAsymptotics(0.5, False, 0.5, False, 0.5, None)
     if label != "hierarchical" or not a > -0.25:
         raise RecipeError(
-            f"label = {label!r} with label_exponent = {a!r}: expected 'hierarchical' with an exponent above -0.25, "
-            "or 'brownian'"
+            f"label = {shown(label)} with label_exponent = {shown(a)}: expected 'hierarchical' with an exponent above "
+            "-0.25, or 'brownian'"
         )
     return ClusterAsymptotics(
         data_exponent=min(0.5, 0.5 + 2.0 * a),

@@ -25,13 +25,13 @@ def _check_lattice(coordination: int, bond_probability: float = 0.0) -> tuple[in
     if not is_integer(coordination) or int(coordination) < 3:
         raise RecipeError(f"coordination = {shown(coordination)}: expected an integer of at least 3")
     if not 0.0 <= bond_probability <= 1.0:
-        raise RecipeError(f"bond_probability = {bond_probability!r}: expected a number from 0 to 1")
+        raise RecipeError(f"bond_probability = {shown(bond_probability)}: expected a number from 0 to 1")
     return int(coordination), float(bond_probability)
 
 
 def _check_create(create_prob: float) -> float:
     if not 0.0 < create_prob < 1.0:
-        raise RecipeError(f"create_prob = {create_prob!r}: expected a number between 0 and 1")
+        raise RecipeError(f"create_prob = {shown(create_prob)}: expected a number between 0 and 1")
     return float(create_prob)
 
 
@@ -151,7 +151,7 @@ def borel_law(largest: int, mean: float = 1.0) -> F64:
     [0.0, 0.3679, 0.1353, 0.0747]
     """
     if not 0.0 < mean <= 1.0:
-        raise RecipeError(f"mean = {mean!r}: expected a number with 0 < mean <= 1")
+        raise RecipeError(f"mean = {shown(mean)}: expected a number with 0 < mean <= 1")
     s = np.arange(1.0, _check_points(largest, 1))
     x = 1.0 / (2.0 * s + 1.0)
     # ln of P(s+1)/P(s) = (s−1)·ln(1 + 1/s) − μ + ln μ, where ln(1 + 1/s) = 2·artanh(x) and 2(s−1)x = 1 − 3x

@@ -36,7 +36,7 @@ def check_train(n_train: AnyFloat | AnyInt | Sequence[int] | int, most: float) -
     """Return numbers of training points as float64; RecipeError where one is no integer from 0 to most."""
     n = np.atleast_1d(np.asarray(n_train, np.float64))
     if n.ndim != 1 or (n.size and not (n.min() >= 0 and n.max() <= most and (n == np.floor(n)).all())):
-        raise RecipeError(f"n_train = {n_train!r}: expected integers from 0 to {most:.0f}")
+        raise RecipeError(f"n_train = {shown(n_train)}: expected integers from 0 to {most:.0f}")
     return n
 
 
@@ -334,7 +334,9 @@ def filled_numbers(law: F64, n_points: int, giant_share: float = 0.0) -> F64:
     """
     n, f = int(n_points), np.asarray(law, np.float64)
     if f.ndim != 1 or f.size <= n or (n and not (f[1] > 0.0 or giant_share >= 1.0)) or not 0.0 <= giant_share <= 1.0:
-        raise RecipeError(f"law of {f.size} entries, giant_share = {giant_share!r}: expected {n + 1} with f(1) > 0")
+        raise RecipeError(
+            f"law of {f.size} entries, giant_share = {shown(giant_share)}: expected {n + 1} with f(1) > 0"
+        )
     if n == 0:
         return np.zeros(1)
     reach = np.cumsum(f[: n + 1])

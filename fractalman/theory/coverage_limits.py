@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.theory.coverage import check_train
 
@@ -51,11 +52,11 @@ def seen_mass_amplitude(sizes: str = "borel", coordination: int | None = None) -
     """
     if coordination is not None:
         if coordination < 3:
-            raise RecipeError(f"coordination = {coordination!r}: expected an integer of at least 3")
+            raise RecipeError(f"coordination = {shown(coordination)}: expected an integer of at least 3")
         return coordination * math.sqrt(2.0 / ((coordination - 1) * (coordination - 2)))
     known = {"borel": math.sqrt(2.0), "yule-simon": 0.75 * math.pi}
     if sizes not in known:
-        raise RecipeError(f"sizes = {sizes!r}: expected {', '.join(known)}{nearest(sizes, known)}")
+        raise RecipeError(f"sizes = {shown(sizes)}: expected {', '.join(known)}{nearest(sizes, known)}")
     return known[sizes]
 
 
@@ -93,7 +94,7 @@ def size_biased_unseen_limit(n_train: AnyInt | Sequence[int] | int) -> F64:
     """
     n = check_train(n_train, math.inf)
     if n.size and n.min() < 1:
-        raise RecipeError(f"n_train = {n_train!r}: expected integers of at least 1")
+        raise RecipeError(f"n_train = {shown(n_train)}: expected integers of at least 1")
     return np.asarray(math.sqrt(math.pi) / (math.pi - 2.0) / np.sqrt(n) - 0.5 / math.log(2.0) / n, np.float64)
 
 
@@ -131,7 +132,7 @@ def rank_law_unseen(alpha: float, n_train: AnyInt | Sequence[int] | int) -> F64:
     from scipy.special import gamma, gammainc, zeta
 
     if not 0.05 <= alpha <= 40.0:
-        raise RecipeError(f"alpha = {alpha!r}: expected a number from 0.05 to 40")
+        raise RecipeError(f"alpha = {shown(alpha)}: expected a number from 0.05 to 40")
     n, power = check_train(n_train, math.inf), 1.0 + alpha
     share = 1.0 / float(zeta(power))
     out = []

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.exponents import grouped
 
@@ -144,7 +145,7 @@ def empty_cell_probabilities(branching: Sequence[int] | int, depth: int, n: AnyF
     if sizes.ndim != 1 or (sizes.size and not (sizes.min() >= 0 and np.isfinite(sizes).all())):
         raise RecipeError("n: expected finite training-set sizes of at least 0")
     if int(depth) != depth or depth < 1:
-        raise RecipeError(f"depth = {depth!r}: expected an integer of at least 1")
+        raise RecipeError(f"depth = {shown(depth)}: expected an integer of at least 1")
     numbers, probability = grouped(branching)
     proper = numbers > 1
     share = float(probability[proper].sum())  # a node with one child leaves the mass as it is
@@ -210,7 +211,7 @@ def cascade_curve(
     """
     if not 0.0 < contraction < 1.0 or not hurst > 0.0:
         raise RecipeError(
-            f"contraction = {contraction!r}, hurst = {hurst!r}: expected 0 < contraction < 1 and hurst > 0"
+            f"contraction = {shown(contraction)}, hurst = {shown(hurst)}: expected 0 < contraction < 1 and hurst > 0"
         )
     empty = empty_cell_probabilities(branching, depth, n)
     weight = np.exp(2.0 * hurst * math.log(contraction) * np.arange(int(depth) + 1))
@@ -280,7 +281,7 @@ def nearest_distance_law(fraction: float) -> F64:
     [1.0, 0.3033, 0.0755]
     """
     if not 1e-12 <= fraction <= 1.0:
-        raise RecipeError(f"fraction = {fraction!r}: expected n/N from 1e-12 to 1")
+        raise RecipeError(f"fraction = {shown(fraction)}: expected n/N from 1e-12 to 1")
     log_seen = math.log1p(-fraction) if fraction < 1.0 else -math.inf
     out, survival, gap = [], 1.0, fraction  # gap = 1 − f_k: f_k comes within 1e-6 of 1, its distance keeps its digits
     while survival > 1e-18:
@@ -330,7 +331,7 @@ def brownian_one_nn_risk(n: AnyFloat | I64 | Sequence[int], n_points: int) -> F6
     """
     sizes = np.atleast_1d(np.asarray(n, np.float64))
     if sizes.ndim != 1 or not (sizes.size == 0 or (sizes.min() >= 1 and sizes.max() <= n_points)):
-        raise RecipeError(f"n = {n!r}: expected training-set sizes from 1 to n_points = {n_points}")
+        raise RecipeError(f"n = {shown(n)}: expected training-set sizes from 1 to n_points = {n_points}")
     kappa = 3.0 ** (1.0 / 3.0) * math.gamma(2.0 / 3.0) / math.gamma(1.0 / 3.0)
     per_edge = 3.0 * math.sqrt(2.0 * math.pi) * (0.5 - kappa**3) / math.sqrt(n_points)
     return np.array([per_edge * nearest_distance_law(float(size) / n_points).sum() for size in sizes])

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 
 _SUM_TOLERANCE = 1e-9
@@ -27,14 +28,14 @@ _SUM_TOLERANCE = 1e-9
 def _check_branching(branching: Sequence[int] | int) -> tuple[int, ...]:
     numbers = tuple(branching) if isinstance(branching, Sequence) else (branching,)
     if not numbers or any(int(k) != k or k < 1 for k in numbers) or max(numbers) < 2:
-        raise RecipeError(f"branching = {branching!r}: expected integers of at least 1, one of them 2 or more")
+        raise RecipeError(f"branching = {shown(branching)}: expected integers of at least 1, one of them 2 or more")
     return tuple(int(k) for k in numbers)
 
 
 def _check_real(name: str, value: float, high: float) -> float:
     if not 0.0 < value < high:
         limit = f" < {high:g}" if math.isfinite(high) else ""
-        raise RecipeError(f"{name} = {value!r}: expected a number with 0 < {name}{limit}")
+        raise RecipeError(f"{name} = {shown(value)}: expected a number with 0 < {name}{limit}")
     return float(value)
 
 
@@ -113,15 +114,15 @@ def shares(masses: Masses, ratios: Masses | float) -> tuple[F64, F64, F64]:
     for one, its in zip(kinds, given, strict=True):
         p = np.asarray(one, np.float64).ravel()
         if p.size < 1 or not (p > 0).all() or abs(p.sum() - 1.0) > _SUM_TOLERANCE:
-            raise RecipeError(f"masses = {one!r}: expected positive numbers that sum to 1")
+            raise RecipeError(f"masses = {shown(one)}: expected positive numbers that sum to 1")
         r = np.asarray(its, np.float64).ravel()
         if r.size not in (1, p.size) or not ((r > 0) & (r < 1)).all():
-            raise RecipeError(f"ratios = {its!r}: expected numbers between 0 and 1, one or as many as masses")
+            raise RecipeError(f"ratios = {shown(its)}: expected numbers between 0 and 1, one or as many as masses")
         weight.append(p / p.sum() / len(kinds))
         mass.append(p / p.sum())
         ratio.append(np.broadcast_to(r, p.shape))
     if max(p.size for p in mass) < 2:
-        raise RecipeError(f"masses = {masses!r}: expected two or more children, at least of one kind of node")
+        raise RecipeError(f"masses = {shown(masses)}: expected two or more children, at least of one kind of node")
     return np.concatenate(weight), np.concatenate(mass), np.concatenate(ratio)
 
 

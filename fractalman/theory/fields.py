@@ -22,6 +22,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
 from fractalman.theory.covariance import check_points, check_sizes
@@ -39,7 +40,7 @@ _COVARIANCE_ERROR = 5e-13  # of an entry of the covariance; see gaussian_floor_w
 
 def _check_hurst(hurst: float) -> float:
     if not (isinstance(hurst, (int, float)) and 0.0 < hurst <= 16.0):
-        raise RecipeError(f"hurst = {hurst!r}: expected a number with 0 < hurst <= 16")
+        raise RecipeError(f"hurst = {shown(hurst)}: expected a number with 0 < hurst <= 16")
     return float(hurst)
 
 
@@ -197,7 +198,7 @@ class FieldCovariance(LabelCovariance):
         if self.places.ndim != 2 or not np.isfinite(self.places).all():
             raise RecipeError(f"places of shape {self.places.shape}: expected a finite table (points, coordinates)")
         if not (math.isfinite(noise) and noise >= 0.0):
-            raise RecipeError(f"noise = {noise!r}: expected a finite number >= 0")
+            raise RecipeError(f"noise = {shown(noise)}: expected a finite number >= 0")
         self.hurst, self.noise, self.cut_off = _check_hurst(hurst), float(noise), bool(cut_off)
 
     @property

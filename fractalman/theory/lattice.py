@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.thresholds import THRESHOLDS
@@ -97,7 +98,7 @@ def lattice_constants(dim: int) -> LatticeConstants:
     0.5
     """
     if dim not in _TAU:
-        raise RecipeError(f"dim = {dim!r}: expected an integer from 2 to 7")
+        raise RecipeError(f"dim = {shown(dim)}: expected an integer from 2 to 7")
     return LatticeConstants(
         dim, THRESHOLDS["site"][dim], THRESHOLDS["bond"][dim], _TAU[dim], _FRACTAL[dim], _SHORTEST[dim], _THERMAL[dim]
     )

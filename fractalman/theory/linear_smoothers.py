@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import shown
 from fractalman.conventions import LINEAR_RIDGES, random_projections
 from fractalman.errors import RecipeError
 from fractalman.theory.label_covariance import LabelCovariance
@@ -100,7 +101,8 @@ class RandomFeatures(Ridged):
         """
         if self.activation not in ("relu", "linear") or self.features < 1:
             raise RecipeError(
-                f"features = {self.features!r}, activation = {self.activation!r}: expected 1 or more, relu or linear"
+                f"features = {shown(self.features)}, activation = {shown(self.activation)}: expected 1 or more, "
+                "relu or linear"
             )
         d, scale = X_train.shape[1], np.sqrt(self.features)
         W, b = random_projections(key, d, self.features)

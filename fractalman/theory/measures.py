@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat, Bool
+from fractalman.config import shown
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means
@@ -140,7 +141,7 @@ def cascade_spectrum(masses: Masses, q: Sequence[float] | AnyFloat, ratios: Mass
     weight, p, r = shares(masses, ratios)
     moments = np.atleast_1d(np.asarray(q, np.float64))
     if moments.ndim != 1 or not np.isfinite(moments).all():
-        raise RecipeError(f"q = {q!r}: expected finite moments")
+        raise RecipeError(f"q = {shown(q)}: expected finite moments")
     log_p, log_r = np.log(p), np.log(r)
     count = float((weight / p).sum())  # E k: children are weighted by weight/p, that is by 1 / number of kinds
     child = weight / p
@@ -171,7 +172,7 @@ def _tau(child: F64, log_p: F64, log_r: F64, q: float) -> float:
     while excess(-width) > 0.0 or excess(width) < 0.0:
         width *= 2.0
         if width > 1e12:
-            raise RecipeError(f"q = {q!r}: no τ(q) solves the Moran equation")
+            raise RecipeError(f"q = {shown(q)}: no τ(q) solves the Moran equation")
     return float(brentq(excess, -width, width, xtol=1e-14, rtol=8.9e-16, maxiter=500))
 
 
@@ -323,7 +324,9 @@ def cascade_curve_masses(
     if sizes.ndim != 1 or (sizes.size and not (sizes.min() >= 0 and np.isfinite(sizes).all())):
         raise RecipeError("n: expected finite training-set sizes of at least 0")
     if int(depth) != depth or depth < 1 or not hurst > 0.0:
-        raise RecipeError(f"depth = {depth!r}, hurst = {hurst!r}: expected an integer of at least 1 and hurst > 0")
+        raise RecipeError(
+            f"depth = {shown(depth)}, hurst = {shown(hurst)}: expected an integer of at least 1 and hurst > 0"
+        )
     levels = int(depth)
     weight, p, r = shares(masses, ratios)
     power = np.exp(2.0 * hurst * np.log(r))

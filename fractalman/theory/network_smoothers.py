@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.kernels import nngp, ntk
@@ -72,9 +73,9 @@ class TangentNetwork(Smoother):
 
     def __post_init__(self) -> None:
         if self.time is not None and not 0.0 <= self.time < np.inf:
-            raise RecipeError(f"time = {self.time!r}: expected a number ≥ 0, or None for training to the end")
+            raise RecipeError(f"time = {shown(self.time)}: expected a number ≥ 0, or None for training to the end")
         if self.outputs < 1:
-            raise RecipeError(f"outputs = {self.outputs!r}: expected at least 1")
+            raise RecipeError(f"outputs = {shown(self.outputs)}: expected at least 1")
 
     def _kernel(self, X: F64, Z: F64) -> F64:
         """The tangent kernel per unit of learning rate: the weights' own units, not divided by the width."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.conventions import scaled_inputs, validation_split
 from fractalman.display import Display, HtmlTable
 from fractalman.errors import RecipeError
@@ -379,5 +380,5 @@ class Ridged(Smoother):
         chosen = self.ridges[0] if ridge is None else ridge
         H = fit.on(slice(None)).weights(chosen, fit.rows(Z))
         if H is None:
-            raise RecipeError(f"ridge = {chosen!r}: too small to factorise this kernel in double precision")
+            raise RecipeError(f"ridge = {shown(chosen)}: too small to factorise this kernel in double precision")
         return H

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyFloat
+from fractalman.config import shown
 from fractalman.conventions import NEIGHBOURS, validation_split
 from fractalman.errors import RecipeError
 from fractalman.errors import nearest as nearest_word
@@ -102,7 +103,7 @@ class Neighbours(Smoother):
     @staticmethod
     def _allowed(k: int, n: int) -> int:
         if k < 1:
-            raise RecipeError(f"k = {k!r} neighbours: expected an integer of at least 1")
+            raise RecipeError(f"k = {shown(k)} neighbours: expected an integer of at least 1")
         return min(k, n)
 
 
@@ -173,7 +174,7 @@ def smoother_named(learner: str | Smoother) -> Smoother:
     if rest == "nn" and number.isdigit() and int(number) > 0:
         return Neighbours(int(number))
     raise RecipeError(
-        f"no smoother is called {learner!r}: expected {', '.join(SMOOTHERS)}, and '5-nn' with any number"
+        f"no smoother is called {shown(learner)}: expected {', '.join(SMOOTHERS)}, and '5-nn' with any number"
         f"{nearest_word(str(learner), SMOOTHERS)}"
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fractalman._typing import F64, I64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.coverage import check_train
 
@@ -51,7 +52,7 @@ def subtask_probabilities(ranks: AnyInt, alpha: float, n_subtasks: int | None = 
     """
     k = np.asarray(ranks, np.float64)
     if not alpha > 0.0 or (k.size and k.min() < 1.0):
-        raise RecipeError(f"alpha = {alpha!r}, ranks from {k.min(initial=1.0)}: expected alpha > 0 and ranks >= 1")
+        raise RecipeError(f"alpha = {shown(alpha)}, ranks from {k.min(initial=1.0)}: expected alpha > 0 and ranks >= 1")
     return np.asarray(k ** -(1.0 + alpha) / _mass(1.0 + alpha, 1, n_subtasks), np.float64)
 
 

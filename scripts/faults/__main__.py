@@ -17,7 +17,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from outcome import stop_after
+from outcome import choose, stop_after
 
 HARNESSES = ("mutation", "results", "kills", "extension", "resources", "targets", "fuzz", "soak")
 
@@ -30,7 +30,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which mutants and moments (default 0)")
     parser.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="write NAME.md there")
     parser.add_argument("--minutes", type=float, help="end after so many minutes, with the attempts made by then")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[], help="commands to kill, with commas")
     options = parser.parse_args()
+    choose(options.only)
     if options.minutes is not None:
         stop_after(options.minutes)
     os.environ.setdefault("FRACTALMAN_THREADS", "1")

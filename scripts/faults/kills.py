@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from outcome import Tally, digest, late
+from outcome import Tally, digest, late, wanted
 from processes import end, start
 
 import fractalman as fm
@@ -157,7 +157,7 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     """Disturb every command in turn, at share 1 each eighteen times and the quickstart four."""
     rng, tally = random.Random(seed), Tally("Kills: by command")
     names = (*FILES, *PAGES, *TABLES, "quickstart") if share >= 0.1 else ("generate",)
-    commands: dict[str, Disturbed] = {}
+    names, commands = tuple(filter(wanted, names)), dict[str, Disturbed]()
     for moment in range(max(2, round(18 * share))):
         for name in names if moment < max(1, round(4 * share)) else (one for one in names if one != "quickstart"):
             if late():

@@ -45,6 +45,20 @@ def late() -> bool:
     return time.monotonic() > _end
 
 
+_chosen: frozenset[str] = frozenset()
+
+
+def choose(names: Iterable[str]) -> None:
+    """Let harnesses try some of their commands alone."""
+    global _chosen
+    _chosen = frozenset(names)
+
+
+def wanted(name: str) -> bool:
+    """Whether a command is to be tried."""
+    return not _chosen or name in _chosen
+
+
 class Worker:
     """A process that does one attempt after the other; another one takes its place when it dies or hangs."""
 

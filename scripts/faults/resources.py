@@ -45,7 +45,7 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     (folder / "good.toml").write_text(recipe.to_toml())
     (folder / "sweep.toml").write_text(f"{SWEEP}test_size = 8\n")
     search = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry)])
-    environment = {**os.environ, "PYTHONPATH": search, "FRACTALMAN_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": search, "FRACTALMAN_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     pairs = [(limit, command) for limit in LIMITS for command in COMMANDS]
     for limit, command in pairs[seed % max(1, round(1 / share)) :: max(1, round(1 / share))]:
         if late():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fractalman import quickstart, runs
+from fractalman._files import replace_folder
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.experiments import Result, load_spec, run_sweep
 from tests.report.test_report import MATRIX, PLAYED, SPEC
@@ -178,7 +179,7 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
     old.mkdir()
     (old / "kept").write_text("")
     with pytest.raises(FileNotFoundError):
-        quickstart._replace_folder(tmp_path / "missing", old)
+        replace_folder(tmp_path / "missing", old)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (old / "kept").exists()
 

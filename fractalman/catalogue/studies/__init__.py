@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
 STUDIES = ("confirm", "granularity", "levels", "linearity", "locality", "probe", "recovery")
@@ -21,6 +22,6 @@ def study_text(name: str) -> str:
     if name not in study_names():
         allowed = study_names()
         raise RecipeError(
-            f"no file and no study {name!r}: expected one of {', '.join(allowed)}{nearest(name, allowed)}"
+            f"no file and no study {shown(name)}: expected one of {', '.join(allowed)}{nearest(name, allowed)}"
         )
     return files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")

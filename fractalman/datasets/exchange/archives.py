@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._files import ordinary_file
+from fractalman.config import listed
 from fractalman.datasets.spec import AnyArray
 from fractalman.errors import RecipeError
 
@@ -92,7 +93,7 @@ def read_sparse(path: Path, rows: int) -> Any:
     what = "the sparse features of latents, as scipy.sparse.save_npz writes them (features=… names another file)"
     arrays = read_archive(path, what)
     if "format" not in arrays or "shape" not in arrays:
-        raise RecipeError(f"{path} holds {', '.join(arrays) or 'nothing'}: expected {what}")
+        raise RecipeError(f"{path} holds {listed(arrays) or 'nothing'}: expected {what}")
     try:
         found = sparse.csr_array(sparse.load_npz(path))
         found.check_format(full_check=True)

@@ -189,7 +189,7 @@ def import_files(path: str | os.PathLike[str]) -> list[Path]:
     >>> import_files("no-such-file.npz")
     []
     """
-    file = Path(path)
+    file = as_path(path, "a .npz file with X and y")
     return [one for one in (file, _beside(file, None, "features"), _beside(file, None, "metadata")) if one.exists()]
 
 
@@ -262,7 +262,7 @@ def _points(file: Path, main: dict[str, Any]) -> tuple[AnyFloat, F64]:
 
 def _beside(file: Path, given: str | os.PathLike[str] | None, kind: str) -> Path:
     if given is not None:
-        return Path(given)
+        return as_path(given)
     usual = files_of(file)[kind]
     base, filtered, rest = file.stem.partition("_filtered")
     other = file.with_name(f"{base}_gt_{kind}{filtered}{rest}.npz")

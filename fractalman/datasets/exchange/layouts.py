@@ -102,7 +102,7 @@ def check_layout(path: str | os.PathLike[str], layout: str) -> None:
     if len(str(target)) > _LONGEST:
         raise RecipeError(f"{shown(str(target))} is no path: use a shorter file name")
     if not target.name:
-        raise RecipeError(f"{str(path)!r} names no file: use a name, e.g. data{wanted}")
+        raise RecipeError(f"{shown(str(path))} names no file: use a name, e.g. data{wanted}")
     if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
         return
     others = [name for name, one in LAYOUTS.items() if one.suffix and one.suffix == suffix]

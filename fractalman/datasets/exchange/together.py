@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from fractalman._files import lock, partial_path, replace_folder, sync_folder, take_place
-from fractalman._signals import interrupts_held
-from fractalman.datasets.publish import check_target, warn_of_leftovers
+from fractalman._files import full_disk_named, lock, partial_path, replace_folder, sync_folder, take_place
+from fractalman._threads import interrupts_held
 
 
 @contextlib.contextmanager
@@ -51,7 +51,7 @@ def files_together(
         warn_of_leftovers(target)
     partial = {name: partial_path(target) for name, target in targets.items()}
     try:
-        with contextlib.ExitStack() as stack:
+        with full_disk_named(path, partial.values()), contextlib.ExitStack() as stack:
             streams: dict[str, IO[bytes]] = {
                 name: stack.enter_context(file.open("xb")) for name, file in partial.items()
             }
@@ -109,10 +109,11 @@ def folder_whole(path: Path, mark: str, overwrite: bool) -> Iterator[Path]:
         check_target(path, False)
     warn_of_leftovers(path)
     partial = partial_path(path)
-    partial.mkdir()
     try:
-        yield partial
-        replace_folder(partial, path)
+        with full_disk_named(path, [partial]):
+            partial.mkdir()
+            yield partial
+            replace_folder(partial, path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

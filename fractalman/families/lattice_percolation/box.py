@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import I64, U64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.families.lattice_percolation import _box_kernels as _kernels
 from fractalman.families.lattice_percolation import _sparse_kernels as _sparse
@@ -120,7 +121,7 @@ class Lattice:
         site, size, n_clusters, n_occupied = self._largest(found) if kept == "largest" else self._all(found)
         if n_clusters == 0:
             raise RecipeError(
-                f"none of {self.sites} sites is occupied at occupation = {self.occupation!r}: use a larger "
+                f"none of {self.sites} sites is occupied at occupation = {shown(self.occupation)}: use a larger "
                 "occupation, a larger side or another seed"
             )
         _kernels.shuffle(np.uint64(key64(self.seed, Role.ORDER)), np.concatenate([[0], np.cumsum(size)]), site)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from fractalman._files import writing
 from fractalman._typing import F64, I64, Bool
 from fractalman.datasets.exchange.archives import BROKEN
 
@@ -41,16 +40,9 @@ def publish(path: Path, mark: str, state: Any, progress: Progress) -> None:
     """Write the state beside ``path`` and put it there at once."""
     leaves: dict[str, Any] = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as stream:
-            leaves.update(progress._asdict(), mark=np.array(mark))
-            np.savez(stream, **leaves)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    leaves.update(progress._asdict(), mark=np.array(mark))
+    with writing(path) as stream:
+        np.savez(stream, **leaves)
 
 
 def restore(path: Path, mark: str, state: Any, progress: Progress) -> tuple[Any, Progress]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fractalman._arguments import checked_arguments
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.learners.networks import require
 
@@ -43,7 +44,7 @@ def device_batches(batches: Iterable[Any], ahead: int = 1, device: Any = None) -
     [2.0, 3.0]
     """
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-        raise RecipeError(f"ahead = {ahead!r}: expected an integer >= 0")
+        raise RecipeError(f"ahead = {shown(ahead)}: expected an integer >= 0")
     if isinstance(batches, str | bytes | Mapping) or not isinstance(batches, Iterable):
         raise RecipeError(f"found {type(batches).__name__}: expected batches; use fm.batches(data, 256)")
     require("batches on a device", "jax")

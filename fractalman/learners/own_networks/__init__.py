@@ -130,4 +130,4 @@ def _names(layers: Any) -> Sequence[str] | None:
 def _readers(layers: Any) -> Mapping[str, Any] | None:
     if layers is None or isinstance(layers, Mapping):
         return layers
-    raise RecipeError(f"layers = {layers!r}: expected a dict layer → function (parameters, X) → activations")
+    raise RecipeError(f"layers = {shown(layers)}: expected a dict layer → function (parameters, X) → activations")

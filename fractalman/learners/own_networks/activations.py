@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.config import listed, shown
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork, flat
 
@@ -44,7 +45,7 @@ class Activations(OwnNetwork):
         problems = [line for name, values in found.items() for line in _problems(name, values, len(points))]
         if len(problems) == len(found) > 1 and all("." in name or "weight" in name for name in found):
             raise RecipeError(
-                f"network of {', '.join(found)}: these are parameters, expected activations, rows = the points; use "
+                f"network of {listed(found)}: these are parameters, expected activations, rows = the points; use "
                 "the module itself"
             )
         if problems:
@@ -92,7 +93,7 @@ class Activations(OwnNetwork):
 
 def _problems(name: str, values: Any, n: int) -> Iterator[str]:
     """What is wrong with the activations of a layer."""
-    what = f"activations {name!r} of shape {values.shape} and kind {values.dtype}"
+    what = f"activations {shown(name)} of shape {values.shape} and kind {values.dtype}"
     if values.ndim < 1 or len(values) != n or values.dtype.kind not in "fiub":
         turned = "; use .T of it" if values.ndim == 2 and values.shape[1] == n else ""
         yield f"{what}: expected finite numbers ({n}, units), a row for every point of the data{turned}"
@@ -106,11 +107,11 @@ def _array(name: str, values: Any) -> Any:
         values = values.detach().cpu()
     if np.ma.is_masked(values):
         count = int(np.ma.getmaskarray(values).sum())
-        raise RecipeError(f"activations {name!r} with {count} masked values: expected all; leave their rows out")
+        raise RecipeError(f"activations {shown(name)} with {count} masked values: expected all; leave their rows out")
     try:
         return np.asarray(values)
     except ValueError:
-        raise RecipeError(f"activations {name!r} with rows of unequal length: expected (n, units)") from None
+        raise RecipeError(f"activations {shown(name)} with rows of unequal length: expected (n, units)") from None
 
 
 def _keys(X: AnyFloat) -> list[Any]:

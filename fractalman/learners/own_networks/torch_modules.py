@@ -10,7 +10,7 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman._typing import F64, AnyFloat
-from fractalman.config import shown
+from fractalman.config import listed, shown
 from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
 from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
@@ -53,7 +53,7 @@ class TorchNetwork(JacobianNetwork):
         names.pop("", None)
         for name in layers or ():
             if name not in names:
-                raise RecipeError(f"layer {shown(name)}: expected {', '.join(names)}{nearest(name, names)}")
+                raise RecipeError(f"layer {shown(name)}: expected {listed(names)}{nearest(name, names)}")
         self._parameters = dict(module.named_parameters())
         if not self._parameters:
             raise RecipeError("a module without parameters: expected one that can take a step")

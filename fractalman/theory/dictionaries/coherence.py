@@ -162,7 +162,9 @@ def random_coherence(m: int, d: int, level: float = 0.5) -> float:
 
     m, d = _checked(m, d)
     if m < 2 or d < 2 or not 0.0 < level < 1.0:
-        raise RecipeError(f"m = {m}, d = {d}, level = {level!r}: expected 2 or more of each, a level between 0 and 1")
+        raise RecipeError(
+            f"m = {m}, d = {d}, level = {shown(level)}: expected 2 or more of each, a level between 0 and 1"
+        )
     tail = min(1.0, -math.log(level) / (m * (m - 1) / 2.0))
     return math.sqrt(1.0 - float(betaincinv((d - 1) / 2.0, 0.5, tail)))
 

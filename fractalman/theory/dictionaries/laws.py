@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.laws.law import Law
 from fractalman.theory.laws.sources import Source
@@ -56,7 +57,7 @@ def width_law(rank_exponent: float) -> Law:
     True
     """
     if not rank_exponent > 0.0 or math.isinf(rank_exponent):
-        raise RecipeError(f"rank_exponent = {rank_exponent!r}: expected a finite number above 0")
+        raise RecipeError(f"rank_exponent = {shown(rank_exponent)}: expected a finite number above 0")
     name = "features by decreasing share of the points"
     domain = (
         "orthogonal directions, magnitudes that do not depend on size, faithful units, widths between the largest "
@@ -133,7 +134,7 @@ def learned_cosine(points: F64 | float, signal: float, scatter: float) -> F64:
     count = np.asarray(points, np.float64)
     if not (np.isfinite(count).all() and (count >= 0).all() and signal > 0.0 and scatter >= 0.0):
         raise RecipeError(
-            f"signal = {signal!r}, scatter = {scatter!r}: expected points and scatter from 0 up, signal above 0"
+            f"signal = {shown(signal)}, scatter = {shown(scatter)}: expected both and points from 0 up, signal above 0"
         )
     own = count * signal**2
     whole = own + scatter

@@ -84,11 +84,12 @@ def absorption_threshold(
     both = a * b + float(correlation)
     numbers = (a, b, aa, bb, both)
     if not all(map(math.isfinite, numbers)) or a <= 0.0 or b <= 0.0:
-        raise RecipeError(f"mean = {mean!r}: expected magnitudes above 0")
+        raise RecipeError(f"mean = {shown(mean)}: expected magnitudes above 0")
     slack = 1e-9
     if aa < a * a * (1 - slack) or bb < b * b * (1 - slack) or both**2 > aa * bb * (1 + slack):
         raise RecipeError(
-            f"square = {square!r}, correlation = {correlation!r}: no magnitudes of mean {mean!r} have them"
+            f"square = {shown(square)}, correlation = {shown(correlation)}: no magnitudes of mean "
+            f"{shown(mean)} have them"
         )
     if not is_word(penalty, PENALTIES):
         raise RecipeError(f"penalty = {shown(penalty)}: expected one of {', '.join(PENALTIES)}")
@@ -168,7 +169,7 @@ def merge_gain(
     if not is_word(penalty, PENALTIES):
         raise RecipeError(f"penalty = {shown(penalty)}: expected one of {', '.join(PENALTIES)}")
     if not (math.isfinite(weight) and weight > 0.0):
-        raise RecipeError(f"weight = {weight!r}: expected a number above 0")
+        raise RecipeError(f"weight = {shown(weight)}: expected a number above 0")
     share = np.full(a.size, 1.0 / a.size) if probability is None else np.asarray(probability, np.float64)
     if share.shape != a.shape or not (np.isfinite(share) & (share >= 0.0)).all():
         raise RecipeError(f"probability of shape {share.shape}: expected a number from 0 up for each pair")
@@ -222,7 +223,7 @@ def independent_merge_gain(kind: str, weight: float, penalty: str = "l1", scale:
     """
     magnitude_moments(kind)  # refuses other kinds
     if not 0.0 < scale < math.inf:
-        raise RecipeError(f"scale = {scale!r}: expected a number above 0")
+        raise RecipeError(f"scale = {shown(scale)}: expected a number above 0")
     if kind == "constant":
         one = np.full(1, float(scale))
         return merge_gain(one, one, weight, penalty)

@@ -291,7 +291,7 @@ def point_covariance(directions: AnyFloat, covariance: F64, noise: float = 0.0) 
     if D.ndim != 2 or C.shape != (len(D), len(D)) or not (np.isfinite(D).all() and np.isfinite(C).all()):
         raise RecipeError(f"directions {D.shape} and covariance {C.shape}: expected finite (m, d) and (m, m) tables")
     if not 0.0 <= noise < math.inf:
-        raise RecipeError(f"noise = {noise!r}: expected a number from 0 up")
+        raise RecipeError(f"noise = {shown(noise)}: expected a number from 0 up")
     out = D.T @ C @ D
     return np.asarray((out + out.T) / 2.0 + noise**2 * np.eye(D.shape[1]))
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
@@ -209,7 +210,7 @@ def random_grammar(
         ("classes", top, 1),
     ):
         if isinstance(value, bool) or int(value) != value or value < least:
-            raise RecipeError(f"{name} = {value!r}: expected an integer of at least {least}")
+            raise RecipeError(f"{name} = {shown(value)}: expected an integer of at least {least}")
     tuples = vocabulary**branching
     most = max(top, vocabulary if levels > 1 else 1)
     if tuples > _LARGEST_TUPLES:
@@ -221,7 +222,7 @@ def random_grammar(
         )
     if not 0.0 <= unary_probability < 1.0 or (unary_probability and (levels < 2 or branching < 2)):
         raise RecipeError(
-            f"unary_probability = {unary_probability!r}, levels = {levels}, branching = {branching}: expected "
+            f"unary_probability = {shown(unary_probability)}, levels = {levels}, branching = {branching}: expected "
             "0 <= unary_probability < 1, and levels and branching >= 2 where it is above 0, for only symbols below the "
             "class are passed down"
         )

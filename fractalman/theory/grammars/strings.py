@@ -9,6 +9,7 @@ import numpy as np
 
 from fractalman._jit import run_tasks
 from fractalman._typing import F64, I64, AnyInt
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
 from fractalman.theory.grammars import _string_kernels
@@ -150,7 +151,7 @@ def exchange_synonyms(
         ("draw", draw, 1, (1 << 62) - 1),
     ):
         if isinstance(value, bool) or int(value) != value or not least <= value <= most:
-            raise RecipeError(f"{name} = {value!r}: expected an integer from {least} to {most}")
+            raise RecipeError(f"{name} = {shown(value)}: expected an integer from {least} to {most}")
     symbols = derived.symbols.copy()
     tables = _tables(grammar, symbols.dtype)
     key, numbers = np.uint64(key64(seed, Role.EXCHANGE, draw)), np.asarray(strings, np.int64)

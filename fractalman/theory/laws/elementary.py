@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.theory.cluster_exponents import critical_cluster_asymptotics
 from fractalman.theory.exponents import (
@@ -36,7 +37,7 @@ TIE = 1e-9
 
 def _positive(name: str, value: float, elsewhere: str) -> float:
     if not (value > 0.0 and not math.isnan(value)):
-        raise RecipeError(f"{name} = {value!r}: expected a number above 0; the nearest law is {elsewhere}")
+        raise RecipeError(f"{name} = {shown(value)}: expected a number above 0; the nearest law is {elsewhere}")
     return float(value)
 
 

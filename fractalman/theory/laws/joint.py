@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fractalman._typing import F64, AnyFloat
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 
@@ -64,7 +65,7 @@ class Frontier(Display):
             If the budget is not above 0.
         """
         if not compute > 0.0:
-            raise RecipeError(f"compute = {compute!r}: expected a number above 0")
+            raise RecipeError(f"compute = {shown(compute)}: expected a number above 0")
         law, product = self.law, compute / self.cost
         ratio = law.data_exponent * law.data_amplitude / (law.model_exponent * law.model_amplitude)
         n = ratio ** (1.0 / (law.data_exponent + law.model_exponent)) * product**self.data_power
@@ -123,7 +124,7 @@ class JointLaw(Display):
         wrong = [f"{name} = {value!r}" for name, value in named.items() if not 0.0 < value < np.inf]
         if wrong or not 0.0 <= self.irreducible < np.inf:
             raise RecipeError(
-                f"{', '.join(wrong) or f'irreducible = {self.irreducible!r}'}: expected finite exponents and "
+                f"{', '.join(wrong) or f'irreducible = {shown(self.irreducible)}'}: expected finite exponents and "
                 "amplitudes above 0 and an irreducible risk of at least 0"
             )
 
@@ -171,7 +172,7 @@ class JointLaw(Display):
         Source: docs/theory.md §3.8.
         """
         if not 0.0 < cost < np.inf:
-            raise RecipeError(f"cost = {cost!r}: expected a finite number above 0")
+            raise RecipeError(f"cost = {shown(cost)}: expected a finite number above 0")
         total = self.data_exponent + self.model_exponent
         return Frontier(
             data_power=self.model_exponent / total,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 
@@ -89,7 +90,7 @@ def modes_of(eigenvalues: Numbers, coefficients: Numbers, outside: float, multip
         if array.size and not (np.isfinite(array).all() and array.min() >= 0.0):
             raise RecipeError(f"{name}: expected finite numbers of at least 0")
     if not (math.isfinite(outside) and outside >= 0.0):
-        raise RecipeError(f"outside = {outside!r}: expected a finite variance of at least 0")
+        raise RecipeError(f"outside = {shown(outside)}: expected a finite variance of at least 0")
     seen = (values > 0.0) & (count > 0.0)
     return Modes(values[seen], count[seen], v2[seen], float(outside) + float(v2[~seen].sum()))
 
@@ -99,7 +100,7 @@ def common_shape(**given: Numbers) -> list[F64]:
     arrays = {name: np.asarray(value, np.float64) for name, value in given.items()}
     for name, array in arrays.items():
         if array.ndim > 1 or np.isnan(array).any() or (array.size and array.min() < 0.0):
-            raise RecipeError(f"{name} = {given[name]!r}: expected a number of at least 0 or a list of them")
+            raise RecipeError(f"{name} = {shown(given[name])}: expected a number of at least 0 or a list of them")
     try:
         wide = np.broadcast_arrays(*(np.atleast_1d(array) for array in arrays.values()))
     except ValueError:

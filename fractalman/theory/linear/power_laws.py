@@ -53,7 +53,7 @@ class PowerLawExponents(Display):
 
 def _above_one(name: str, value: float) -> float:
     if not (math.isfinite(value) and value > 1.0):
-        raise RecipeError(f"{name} = {value!r}: expected a finite exponent > 1, whose sum converges")
+        raise RecipeError(f"{name} = {shown(value)}: expected a finite exponent > 1, whose sum converges")
     return float(value)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
+from fractalman.config import shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.theory.linear.equivalents import Terms, limited, limited_at, unlimited, unlimited_at
@@ -120,8 +121,8 @@ def _population(population: float | None, modes: Modes, intercept: bool) -> tupl
     directions = population - 1.0 if intercept else float(population)
     if not directions >= max(1.0, modes.rank):
         raise RecipeError(
-            f"population = {population!r} with {modes.rank:g} eigenvalues above 0: expected at least one point each, "
-            "and one more for an intercept"
+            f"population = {shown(population)} with {modes.rank:g} eigenvalues above 0: expected at least one point "
+            "each, and one more for an intercept"
         )
     return float(population), directions
 
@@ -285,7 +286,7 @@ def random_features_risk(
     _finite("n", problem[0])
     _finite("noise_variance", problem[3])
     if problem[1].size and problem[1].min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: expected numbers above 0")
+        raise RecipeError(f"features = {shown(features)}: expected numbers above 0")
     return _whole(modes, problem, intercept, math.inf, lambda n, k, delta, _: unlimited(modes, n, k, delta))
 
 
@@ -363,7 +364,7 @@ def optimal_ridge_risk(
     _finite("noise_variance", noise)
     N, directions = _population(population, modes, intercept)
     if k.size and k.min() <= 0.0:
-        raise RecipeError(f"features = {features!r}: expected numbers above 0")
+        raise RecipeError(f"features = {shown(features)}: expected numbers above 0")
     if math.isfinite(N) and k.size and np.isfinite(k).any():
         raise RecipeError("features of a finite population: expected features or a population, not both")
 

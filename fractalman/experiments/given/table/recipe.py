@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
-from fractalman._files import ordinary_file
+from fractalman._files import digest_of_bytes
 from fractalman._typing import F32, F64
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments.given.recipe import GivenPoints
@@ -36,9 +35,9 @@ def _read(file: str, target: str, digest: str) -> tuple[F32, F64]:  # noqa: ARG0
 
 
 def digest_of_file(file: str) -> str:
-    """Return the SHA-256 of a file's bytes; RecipeError where it cannot be read."""
+    """Return the SHA-256 of a file's bytes, or of a folder's; RecipeError where it cannot be read."""
     try:
-        return hashlib.sha256(ordinary_file(file, "a file of points").read_bytes()).hexdigest()
+        return digest_of_bytes(file, "a file of points")
     except (OSError, FractalmanError) as error:
         raise RecipeError(f"data.file: {error}") from None
 
