@@ -21,12 +21,13 @@ from fractalman.errors import RecipeError, nearest
 from fractalman.measure.cells import Cells, is_missing, plain
 from fractalman.measure.curves import copies
 from fractalman.measure.headers import ROLE_OF_KIND, logarithm, recognised
-from fractalman.measure.number_text import number
+from fractalman.measure.number_text import number, size_in_name
 from fractalman.measure.table_files import read_cells
 from fractalman.measure.wide_tables import lengthened
 
 ROLES = ("loss", "n", "n_params", "n_data", "compute", "unique", "seed", "trials")
 AXES = ("n", "n_params", "n_data", "compute")
+_ONLY_ALONE = ("r2", "log_likelihood")  # kinds that are a loss where no other column is one
 _GAP = 20.0  # between the largest share and the smallest percentage, from which a column holds both
 
 
@@ -86,7 +87,7 @@ def is_loss_table(cells: Cells) -> bool:
 def parse_mapping(text: str) -> dict[str, str]:
     """Return {role: column} from "loss=val_loss,n_params=N"; RecipeError for what is no such list."""
     out: dict[str, str] = {}
-    for part in text.split(","):
+    for part in re.split(r",(?=\s*\w+\s*=)", text):  # names may hold commas: "acc,none"
         role, sign, name = (piece.strip() for piece in part.partition("="))
         if not sign or not name:
             raise RecipeError(
@@ -134,7 +135,12 @@ def read_losses(
     found = {}
     for role, (name, _, factor) in chosen.items():
         if role != "seed":
-            values, beside = cells.read(name)
+            values = _named_sizes(cells, name) if role in AXES else None
+            beside: Sequence[str] = ()
+            if values is None:
+                values, beside = cells.read(name)
+            else:
+                said.append(f"sizes stand in the names under {name}: {cells.column(name)[0]!r} is {plain(values[0])}")
             found[role], how = _powered(cells, role, name, values, factor)
             said += [*beside, *how]
     header = {role: name for role, (name, _, _) in chosen.items()}
@@ -182,6 +188,13 @@ def read_losses(
         names, cells.lines[keep], header, rates, tuple(said), tuple(warnings),
         {name: tuple(np.array(cells.column(name), object)[keep]) for name in alone},
     )  # fmt: skip
+
+
+def _named_sizes(cells: Cells, name: str) -> F64 | None:
+    """Sizes in names, as pythia-1.4b; None unless every cell is such a name."""
+    column = cells.column(name)
+    found = [size_in_name(cell) if isinstance(cell, str) else None for cell in column]
+    return None if not found or None in found else np.array(found, np.float64)
 
 
 def copied(lines: I64, keep: Bool) -> list[str]:
@@ -267,6 +280,10 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
             steps.append((name, *known))
             continue
         offered.setdefault(kinds_of_role[known[0]], []).append((name, *known))
+    losses = offered.get("loss", [])
+    offered["loss"] = [found for found in losses if found[1] not in _ONLY_ALONE] or losses
+    if not offered["loss"]:
+        del offered["loss"]
     said: list[str] = []
     for role, found in offered.items():
         if role in chosen:
@@ -316,9 +333,11 @@ def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list
         )
     axes = [axis for axis in AXES if axis in chosen]
     if not axes:
+        named = next((name for name in names if _named_sizes(cells, name) is not None), None)
+        mapped = quoted("n_params", named) + ", whose names hold sizes" if named else "n=NAME"
         raise RecipeError(
             f"{cells.source} has columns {listed(names)} and no sizes; expected n, or n_params and n_data, or compute; "
-            "use --columns n=NAME"
+            f"use --columns {mapped}"
         )
     if "n" in axes and len(axes) > 1:
         other = [axis for axis in axes if axis != "n"]
@@ -338,6 +357,8 @@ def _as_loss(
     if kind in ("error_count", "correct_count"):
         return _of_counts(cells, name, kind, values, trials)
     finite = values[np.isfinite(values)]
+    if kind in _ONLY_ALONE:
+        return _of_scores(cells, name, kind, values)
     if kind == "perplexity":
         if finite.size and finite.min() <= 1.0:
             line = cells.lines[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
@@ -376,6 +397,20 @@ def _as_loss(
     if kind == "accuracy":
         return 1.0 - shares, True, [f"{name} read as an accuracy{percent}: the error rate 1 − {name} is fitted"]
     return shares, True, [f"{name} read as an error rate{percent}"]
+
+
+def _of_scores(cells: Cells, name: str, kind: str, values: F64) -> tuple[F64, bool, list[str]]:
+    """What is missing to R² = 1 or to a log-likelihood of 0."""
+    turned = 1.0 - values if kind == "r2" else -values
+    if (turned < 0.0).any():
+        line = cells.lines[int(np.nanargmin(turned))]
+        most = "1" if kind == "r2" else "0"
+        raise RecipeError(
+            f"{cells.source}, row {line}: {name} = {plain(np.nanmax(values))}; expected at most {most}; if it is a "
+            f"loss, use --columns {quoted('loss', name)}"
+        )
+    what = f"1 − {name}, the share of the variance that is not explained," if kind == "r2" else f"−{name}"
+    return turned, False, [f"{what} is the loss"]
 
 
 def _of_counts(cells: Cells, name: str, kind: str, values: F64, trials: F64 | None) -> tuple[F64, bool, list[str]]:

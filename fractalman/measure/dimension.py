@@ -28,7 +28,7 @@ from fractalman.errors import RecipeError
 from fractalman.measure.dimension_components import DimensionComponent
 from fractalman.measure.dimension_methods import ESTIMATORS, estimator
 from fractalman.measure.dimension_part import Part
-from fractalman.measure.dimension_reference import corrected
+from fractalman.measure.dimension_reference import corrected, unlike_references
 from fractalman.measure.dimension_scan import DimensionScan
 from fractalman.measure.dimension_warnings import deceptions
 from fractalman.measure.near_copies import without_near_copies
@@ -472,6 +472,7 @@ def result(
     scan : D against scale.
     """
     value, n = math.exp(part.log), len(found.points.values)
+    part = replace(part, bias=math.hypot(part.bias, unlike_references(part.log)))
     ties = share_of_ties(found)
     warnings = [*found.points.notes, *warnings]
     warnings += deceptions(found, ties)

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from fractalman.measure.dimension_part import Part
+from fractalman.measure.dimension_scan import DimensionScan
 
 _AGREE = 2.0  # standard errors
+_RANK = 22.0  # of the neighbours that turn angles, about
+_RISE = 0.1
+
+
+def bends(scan: DimensionScan) -> bool:
+    """Whether distances read more at the scale of the angles than at the smallest: what bends there bends both."""
+    if scan.rank[0] > 1:  # a grid: its first neighbours say nothing
+        return False
+    at = int(np.argmin(np.abs(np.log(scan.rank / _RANK))))
+    rise = math.log(scan.value[at] / scan.value[0])
+    return rise > max(_RISE, float(scan.standard_error[0] / scan.value[0]))
 
 
 def combine(distances: Part, angles: Part) -> tuple[Part, str]:

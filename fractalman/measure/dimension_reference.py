@@ -11,6 +11,7 @@ Nobody knows which of them the caller's set resembles: the mean of the four corr
 from __future__ import annotations
 
 import csv
+import math
 from functools import cache
 from importlib import resources
 
@@ -21,6 +22,11 @@ from fractalman._typing import F64
 
 _BELOW = (0.125, 0.25, 0.5)  # dimensions below the table's first, which lends its a and b
 _LEAST = 0.05
+_BENT = (
+    0.08  # what images of D ≥ 8 dimensions by random networks are misread by, as a share; they show no trend in scale
+)
+_FLAT, _CROWDED = 3.0, 8.0  # dimensions up to which neighbours are close, and from which they are as far as the bend
+_BEYOND = 0.2  # of ln(D / the table's last dimension)
 
 
 @cache
@@ -56,6 +62,15 @@ def corrected(reading: ArrayLike, q: ArrayLike) -> F64:
     values = np.log(np.asarray(reading, np.float64))
     dimensions, curves = _curves(tuple(np.atleast_1d(np.asarray(q, np.float64)).tolist()))
     return np.stack([_inverse(values, np.log(curve), np.log(dimensions)) for curve in curves])
+
+
+def unlike_references(log: float) -> float:
+    """Return the error on ln D for sets that are bent within a neighbourhood, as none of the references is.
+
+    With D the nearest neighbours move out, to where a bent set fills more directions than D at every scale there is.
+    """
+    bent = _BENT * min(1.0, max(0.0, (math.exp(log) - _FLAT) / (_CROWDED - _FLAT)))
+    return math.hypot(bent, _BEYOND * max(0.0, log - math.log(float(reference_table()[1][-1]))))
 
 
 def _inverse(value: F64, curve: F64, dimension: F64) -> F64:

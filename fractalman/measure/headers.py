@@ -17,9 +17,11 @@ _SYNONYMS: dict[str, str] = {
     "log_ppl loss_mean mean_loss loss_avg avg_loss final_val_loss best_val_loss best_loss dev_loss heldout_loss "
     "final_train_loss final_test_loss excess_risk",
     "bits": "bpb bits_per_byte bpc bits_per_char bits_per_character bits_per_token val_bpb test_bpb",
-    "perplexity": "perplexity ppl val_ppl test_ppl val_perplexity test_perplexity",
-    "accuracy": "accuracy acc test_accuracy test_acc val_accuracy val_acc top1 top_1 top1_accuracy top_1_accuracy "
-    "eval_accuracy valid_accuracy",
+    "r2": "r2 r_2 r2_score test_r2 val_r2 r_squared test_r_squared explained_variance",
+    "log_likelihood": "log_likelihood loglikelihood mean_log_likelihood log_prob logprob mean_logprob",
+    "perplexity": "perplexity word_perplexity byte_perplexity ppl val_ppl test_ppl val_perplexity test_perplexity",
+    "accuracy": "accuracy acc acc_norm exact_match test_accuracy test_acc val_accuracy val_acc top1 top_1 "
+    "top1_accuracy top_1_accuracy eval_accuracy valid_accuracy",
     "error": "error err error_rate test_error val_error test_error_rate top1_error top_1_error misclassification "
     "val_err test_err "
     "eval_error 1_acc 1_accuracy one_minus_accuracy",
@@ -28,7 +30,8 @@ _SYNONYMS: dict[str, str] = {
     "n": "n size sizes n_train train_size training_size n_samples num_samples samples n_examples num_examples examples "
     "dataset_size n_points points train_samples n_train_samples training_examples num_train n_train_examples",
     "n_params": "n_params params N parameters param_count parameter_count parameters_count num_params num_parameters "
-    "n_parameters model_params model_parameters model_size size_params non_embedding_params nonembedding_params "
+    "n_parameters model_params model_parameters model_num_parameters model_size size_params "
+    "non_embedding_params nonembedding_params "
     "non_embedding_parameters total_params model_n_params parameters_number number_of_parameters no_of_parameters "
     "of_parameters of_params",
     "n_data": "n_data D tokens n_tokens num_tokens token_count training_tokens train_tokens total_tokens tokens_seen "
@@ -45,7 +48,8 @@ _SYNONYMS: dict[str, str] = {
 }
 KIND = {word: kind for kind, words in _SYNONYMS.items() for word in words.split()}
 ROLE_OF_KIND = {
-    "bits": "loss", "perplexity": "loss", "accuracy": "loss", "error": "loss", "error_count": "loss",
+    "bits": "loss", "r2": "loss", "log_likelihood": "loss", "perplexity": "loss",
+    "accuracy": "loss", "error": "loss", "error_count": "loss",
     "correct_count": "loss", "step": "n", "run": "seed",
 }  # fmt: skip
 _UNITS = {
@@ -86,6 +90,8 @@ def recognised(name: str) -> tuple[str, float] | None:
             text = unit[1]
     elif text in KIND:  # N, D and C are capital letters: n and d are others
         return KIND[text], factor * _implied(text)
+    filtered = re.fullmatch(r"(.+),[a-z][\w-]*", text)  # lm-eval: "acc,none"
+    text = filtered[1] if filtered else text
     for candidate in dict.fromkeys((text, text.rsplit(" - ", 1)[-1], *(re.split(r"[/.]", text)[-1:]))):
         if candidate in KIND:
             return KIND[candidate], factor * (_implied(candidate) if factor == 1.0 else 1.0)

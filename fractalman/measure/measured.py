@@ -8,6 +8,7 @@ from typing import Any
 from fractalman.display import HtmlTable, Summary
 from fractalman.display.summary import as_text, brief
 
+_BENT = ", of a curve that is bent: of this window alone"
 _SHOWN = 3  # budgets whose best sizes are shown; the table has all
 
 
@@ -22,14 +23,16 @@ class Measured(dict[str, Any], HtmlTable):
     """
 
     def answers(self) -> list[tuple[str, str]]:
-        """Return every number that has an interval, then the best sizes of budgets.
+        """Return which law the data follow, every number that has an interval, then the best sizes of budgets.
 
         Returns
         -------
         list of (str, str)
             Names, and numbers with their 95 % intervals.
         """
-        return [*_numbers(self, ""), *_best(self.get("optimum"))]
+        says = self.get("held_out_says")
+        which = [("which", says)] if isinstance(says, str) else []
+        return [*which, *_numbers(self, ""), *_best(self.get("optimum"))]
 
     def _summary(self) -> Summary:
         rows = self.answers()
@@ -49,7 +52,8 @@ def _numbers(table: Mapping[str, Any], within: str) -> Iterator[tuple[str, str]]
         words = f"{within}{name.replace('_', ' ')}"
         if item.get("value") is not None and item.get("interval"):
             low, high = (("?" if end is None else f"{end:.3g}") for end in item["interval"])
-            yield words, f"{item['value']:.3g}, 95 % {low} … {high}"
+            bent = any("log-log curve is bent" in text for text in item.get("warnings") or ())
+            yield words, f"{item['value']:.3g}, 95 % {low} … {high}" + (_BENT if bent else "")
         else:
             yield from _numbers(item, f"{words}, ")
 

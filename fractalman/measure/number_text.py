@@ -15,13 +15,13 @@ import numpy as np
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "<na>", "nat", "-", "–", "—", "?"}
 _FACTOR = {
     "": 0, "k": 3, "m": 6, "g": 9, "b": 9, "bn": 9, "t": 12, "%": -2, "percent": -2, "thousand": 3, "million": 6,
-    "mn": 6, "billion": 9, "trillion": 12,
+    "mn": 6, "mio": 6, "millions": 6, "billion": 9, "billions": 9, "mrd": 9, "trillion": 12,
 }  # fmt: skip
 _FLOP = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15, "e": 18, "z": 21, "y": 24}
 _PLAIN = r"(?:\d{1,3}(?:[,'’\u00a0\u202f\u2009 ]\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+"
 _DIGITS = rf"[+-]?(?:{_PLAIN})(?:e[+-]?\d+)?"
 _POWER = r"(?:\s*(?:×|x|\*|·|\\times|\\cdot)\s*10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?\d+)\}?)"
-_UNIT = "bn|thousand|million|billion|trillion|percent|mn|[kmgbt%]"
+_UNIT = r"bn|thousand|millions?|billions?|trillion|percent|mn|(?:mio|mrd)\.?|[kmgbt%]"
 _WORD = r"tokens?|params?|parameters?|nats?|bits?|bpb|samples?|examples?|images?|points?|rows?|sequences?|sents?"
 _BESIDE = {
     "pm": rf"(?:±|\+/-|\+-|\\pm)\s*{_DIGITS}\s*(?P<after>{_UNIT})?",
@@ -35,6 +35,7 @@ _WHOLE = re.compile(
     rf"\s*(?P<beside>{'|'.join(_BESIDE.values())})?\s*(?P<mark>[*†‡§¶#]+)?",
     re.IGNORECASE,
 )
+_SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])\d+(?:\.\d+)?[kmbt](?![a-z0-9])", re.IGNORECASE)
 LONGEST = 400
 """Characters of a cell or header beyond which it is a text, whatever it begins with."""
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -95,6 +96,20 @@ def read_number(cell: Any, decimal_comma: bool = False) -> tuple[float | None, s
     return value, " and ".join(said)
 
 
+def size_in_name(text: str) -> float | None:
+    """Return the one size with a unit that a model's name holds; None without one, or with several.
+
+    Examples
+    --------
+    >>> size_in_name("pythia-1.4b-deduped"), size_in_name("gpt2-xl"), size_in_name("1.4T")
+    (1400000000.0, None, None)
+    """
+    if len(text) > LONGEST or number(text) is not None:
+        return None
+    found = _SIZE_IN_NAME.findall(text)
+    return number(found[0]) if len(found) == 1 else None
+
+
 def _bare(text: str) -> tuple[str, list[str]]:
     """The text without the dress of Markdown and LaTeX, raised digits as powers, and whether it says "about"."""
     for pattern in (r"\$(.*)\$", r"\*\*(.*)\*\*", r"\\(?:textbf|mathbf|underline)\{(.*)\}", r"\$(.*)\$"):
@@ -119,7 +134,7 @@ def _with_point(found: re.Match[str]) -> str:
 
 
 def _value(found: re.Match[str]) -> float:
-    power = _FACTOR[(found["unit"] or found["after"] or "").lower()] + (
+    power = _FACTOR[(found["unit"] or found["after"] or "").lower().rstrip(".")] + (
         _FLOP[(found["flop"] or "").lower()] if found["flops"] else 0
     )
     power += int(found["power"] or 0)
@@ -143,7 +158,7 @@ def _named(found: re.Match[str], value: float) -> list[str] | None:
     if not beside:
         return []
     if found["low"]:
-        scale = 10.0 ** _FACTOR[(found["unit"] or "").lower()] if not found["flops"] else 1.0
+        scale = 10.0 ** _FACTOR[(found["unit"] or "").lower().rstrip(".")] if not found["flops"] else 1.0
         low, high = (float(_SEPARATORS.sub("", found[end])) for end in ("low", "high"))
         inside = low <= value <= high or low <= value / scale <= high
         return ["intervals"] if inside else None

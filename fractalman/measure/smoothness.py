@@ -18,7 +18,7 @@ from fractalman._typing import F64, I64
 from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.field_errors import pairs_at, with_field_error
-from fractalman.measure.neighbours import TIE, neighbour_window, neighbourhoods, spatial_blocks
+from fractalman.measure.neighbours import TIE, Neighbourhoods, neighbour_window, neighbourhoods, spatial_blocks
 from fractalman.measure.points import MAX_TARGETS, as_points, contradictions, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.sources import columns_of, is_source
@@ -143,7 +143,7 @@ def smoothness(
     last = max(20, n // _LAST)
     ranks = np.unique(np.rint(np.geomspace(1, last, 2 * _BINS)).astype(np.int64))
     neighbours_of = neighbourhoods(found, max(2 * _BLOCKS, n_sources), seed)
-    low, high = neighbour_window(neighbours_of, window)
+    low, high = _window(neighbours_of, window)
     edges = np.geomspace(low, high, _BINS + 1)
     count, two = len(neighbours_of.sources), neighbours_of.near[:, :2]
     grid = bool(np.mean(two[:, 1] - two[:, 0] <= TIE * two[:, 0]) > 0.5)
@@ -191,6 +191,20 @@ def smoothness(
         variogram, neighbours, distance, sums[:, full].sum(axis=0) / pairs[:, full].sum(axis=0), ranks,
         differences.mean(axis=0), float(labels.var()), tuple(warnings),
     )  # fmt: skip
+
+
+def _window(found: Neighbourhoods, window: tuple[float, float] | None) -> tuple[float, float]:
+    """The variogram's distances: neighbours', or all up to the middle one where those are fewer than the bins.
+
+    Between points of zeros and ones, or of small counts, distances are roots of a few whole numbers.
+    """
+    low, high = neighbour_window(found, window)
+    near = found.near[:, 0]
+    inside = found.near[(found.near > low) & (found.near <= high)]
+    if window is not None or np.unique(np.round(np.log(inside), 9)).size >= _BINS or not (near > 0.0).any():
+        return low, high
+    some = next(iter(found.distances()))
+    return float(near[near > 0.0].min()) * (1.0 - TIE), float(np.median(some[some > 0.0])) * (1.0 + TIE)
 
 
 def _groups(block: I64, pairs: F64) -> I64:

@@ -137,7 +137,7 @@ def _decoded(file: Path) -> str:
 def _lines(text: str, delimiter: str | None) -> tuple[list[tuple[int, list[str]]], str]:
     """The rows that hold something, with their line numbers, and what separates their cells.
 
-    Comments at the top are left out, but for a header that is one, as numpy.savetxt writes it.
+    Comments are left out, but for a header that is one, as numpy.savetxt writes it.
     """
     whole = text.splitlines(keepends=True)
     first = next((line for line in whole if line.strip() and not line.lstrip().startswith("#")), "")
@@ -151,8 +151,9 @@ def _lines(text: str, delimiter: str | None) -> tuple[list[tuple[int, list[str]]
     rows: list[tuple[int, list[str]]] = []
     above: tuple[int, list[str]] | None = None
     for at, row in split:
-        comment = bool(row) and row[0].lstrip().startswith("#") and not rows
-        if comment:
+        marked = bool(row) and row[0].lstrip().startswith("#")
+        comment = marked and (not rows or len(row) < len(rows[0][1]))
+        if comment and not rows:
             first_cell = row[0].lstrip().lstrip("#").strip()
             above = at, [first_cell, *row[1:]] if first_cell else row[1:]
         ruled = delimiter == "|" and all(re.fullmatch(r":?-+:?|", cell.strip()) for cell in row)

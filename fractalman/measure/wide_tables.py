@@ -42,18 +42,30 @@ def lengthened(cells: Cells, mapped: bool) -> tuple[Cells, list[str]]:
 
 
 def _sizes(names: tuple[str, ...]) -> dict[str, float]:
-    """Columns named by a size, 1000 or 70B; none where the numbers count columns (0, 1, 2, …)."""
-    found = {
-        name: value for name in names if (value := number(name)) is not None and math.isfinite(value) and value > 0
-    }
+    """Columns named by a size, 1000, 70B or n=1000; none where the numbers count columns (0, 1, 2, …)."""
+    found: dict[str, float] = {}
+    for name in names:
+        value = number(_of_axis(name)[1])
+        if value is not None and math.isfinite(value) and value > 0:
+            found[name] = value
+    if len({_of_axis(name)[0] for name in found}) > 1:
+        return {}
     counted = [float(k) for k in range(1, len(found) + 1)]
     return {} if "0" in names or list(found.values()) == counted else found
+
+
+def _of_axis(name: str) -> tuple[str, str]:
+    """What a name such as n=1000 or tokens: 2B says: axis and size; an axis of "" for a size alone."""
+    stated = re.fullmatch(r"(.+?)\s*[=:@]\s*(\S.*)", name)
+    role = _role(stated[1]) if stated else None
+    return (role, stated[2]) if stated and role in ("n", "n_params", "n_data") else ("", name)
 
 
 def _by_size(cells: Cells, sizes: dict[str, float], roles: list[str]) -> tuple[Cells, list[str]]:
     """A row for each loss of a table whose columns are sizes: data beside parameters, the reverse, else n."""
     beside = {"n_params": "n_data", "n_data": "n_params"}
-    axis = next((beside[role] for role in roles if role in beside), "n")
+    stated = _of_axis(next(iter(sizes)))[0]
+    axis = stated or next((beside[role] for role in roles if role in beside), "n")
     kept = [at for at, name in enumerate(cells.names) if name not in sizes]
     rows, lines = [], []
     for row, line in zip(cells.rows, cells.lines.tolist(), strict=True):

@@ -425,3 +425,33 @@ def test_scikit_learn_s_conventions() -> None:
     fitted = clone(estimator).set_params(method="mle").fit(X)
     assert fitted.dimension_ == dimension(X, method="mle").value
     assert fitted.interval_[0] < 2.0 < fitted.interval_[1]
+
+
+@pytest.mark.parametrize("D", [8, 12])
+def test_images_of_networks_are_within_the_interval(D: int) -> None:
+    """Bent within a neighbourhood at every scale there is, they read up to 20 % more, and the scan shows no trend."""
+    rng = np.random.default_rng(5)
+    held = []
+    for squash in (np.tanh, lambda v: np.maximum(v, 0.0)):
+        hidden = rng.standard_normal((2000, D)) @ rng.standard_normal((D, 128)) / np.sqrt(D)
+        found = dimension(squash(2.0 * hidden) @ rng.standard_normal((128, 100)))
+        held.append(found.interval[0] <= D <= found.interval[1])
+        assert not found.interval[0] <= 2 * D <= found.interval[1]
+    assert all(held)
+
+
+def test_angles_are_left_out_where_a_set_bends() -> None:
+    """A flat torus of ten circles fills twenty directions among 32 neighbours: 16.5 ± 1.4 was said of its 10."""
+    found = dimension(torus(2000, 10, 20, 1))
+    assert found.interval[0] <= 10 <= found.interval[1]
+    assert "bends" in found.reason
+    ball = dimension(np.random.default_rng(0).standard_normal((2000, 10)))
+    assert "bends" not in ball.reason
+    assert ball.interval[0] <= 10 <= ball.interval[1]
+
+
+def test_beyond_the_reference_sets_the_interval_is_wide() -> None:
+    """300 coordinates of noise were 270, 252 to 289."""
+    for n, d in ((500, 300), (1000, 500)):
+        found = dimension(np.random.default_rng(d).standard_normal((n, d)))
+        assert found.interval[0] <= d <= found.interval[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.measure.columns import parse_mapping
 
 N = (100, 200, 400, 800, 1600, 3200)
 LOSS = [5.0 * n**-0.4 for n in N]
@@ -177,3 +179,93 @@ def test_times_in_equal_steps_are_said(tmp_path: Any) -> None:
     (tmp_path / "t.csv").write_text("when,a,b\n" + rows, encoding="utf-8")
     found = fm.measure.read_user_points(tmp_path / "t.csv")
     assert any("'when' changes by one step" in note for note in found.notes)
+
+
+MODELS = ("1m", "3m", "10m", "30m", "100m", "300m", "1b", "3b")
+PARAMS = (1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9)
+ABOVE = [1.7 + 60 * n**-0.3 for n in PARAMS]
+
+
+def test_what_evaluation_harnesses_write_is_read(tmp_path: Path) -> None:
+    """Filters in the names of metrics, names with commas in a mapping, sizes in the names of models."""
+    entry = '{{"model": "pythia-{0}", "config": {{"model_num_parameters": {1:.0f}}}, '
+    entry += '"results": {{"lambada": {{"{2}": {3}}}}}}}\n'
+    for metric, values in (("perplexity,none", np.exp(ABOVE)), ("acc,none", 1.0 - 0.1 * np.array(ABOVE))):
+        file = tmp_path / "results.jsonl"
+        file.write_text("".join(map(entry.format, MODELS, PARAMS, [metric] * 8, values)), encoding="utf-8")
+        found = fm.measure.measure_scaling(file)
+        assert found["floor"]["value"] == pytest.approx(0.3, abs=1e-3)
+        mapped = parse_mapping(f"loss=results.lambada.{metric}, n_params=model")
+        named = fm.measure.measure_scaling(file, columns=mapped)
+        assert named["floor"]["value"] == pytest.approx(0.3, abs=1e-3)
+        assert any("'pythia-1m' is 1e+06" in said for said in named["read"])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("small", "medium", "large"), "use --columns n=NAME"),  # no sizes
+        (("a-1b-2b", "b-2b-2b", "c-3b-2b"), "use --columns n=NAME"),  # two
+        (("a-1b", "b-2b", "c-3b"), "--columns n_params=model, whose names hold sizes"),
+    ],
+)
+def test_a_table_without_sizes_is_refused_with_what_to_type(names: tuple[str, ...], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        fm.measure.measure_scaling({"model": list(names), "loss": [3.0, 2.0, 1.0]})
+
+
+def test_scores_are_losses_where_nothing_else_is() -> None:
+    n = np.array(PARAMS)
+    falling = 3 * n**-0.2
+    for name, column in (("r2", 1 - falling), ("log_likelihood", -falling), ("test_r2", 1 - falling)):
+        found = fm.measure.measure_scaling({"n": n, name: column})
+        assert found["power"]["value"] == pytest.approx(0.2, abs=1e-6), name
+        beside = fm.measure.measure_scaling({"n": n, name: column, "val_loss": n**-0.1})
+        assert beside["power"]["value"] == pytest.approx(0.1, abs=1e-6), name
+    with pytest.raises(RecipeError, match=r"r2 = 1.5; expected at most 1"):
+        fm.measure.measure_scaling({"n": n, "r2": [1.5, *(1 - falling[1:])]})
+
+
+def test_columns_named_by_an_axis_and_its_size_are_sizes() -> None:
+    sizes = (10, 100, 1000, 10000)
+    wide = {"seed": [0, 1], **{f"n={n}": [n**-0.5, 1.01 * n**-0.5] for n in sizes}}
+    found = fm.measure.measure_scaling(wide)
+    assert found["sizes"] == list(sizes)
+    assert found["curves"] == 2
+    P = np.geomspace(1e6, 1e9, 5)
+    joint = {"n_params": P, **{f"tokens: {t}B": 1.7 + 400 * P**-0.34 + 400 * (t * 1e9) ** -0.28 for t in (1, 2, 4, 8)}}
+    assert fm.measure.measure_scaling(joint)["data_exponent"]["value"] == pytest.approx(0.28, abs=1e-3)
+
+
+def test_comments_below_the_header_and_european_units_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    units = ("1 mio", "3 Mio.", "10 millions", "30m", "100M", "300 mn", "1 Mrd.", "3 billions")
+    rows = "".join(f"{size};{loss:.6f}\n".replace(".", ",") for size, loss in zip(units, ABOVE, strict=True))
+    rows = rows.replace("o,;", "o.;").replace("d,;", "d.;")
+    table.write_text(f"params;loss\n# first runs\n{rows}# end\n", encoding="utf-8")
+    assert fm.measure.measure_scaling(table)["sizes"] == list(PARAMS)
+
+
+def test_the_first_line_says_which_law_and_that_a_bent_curve_has_no_one_exponent() -> None:
+    """The exponent of a pure power law was the first number of a curve that has a floor."""
+    above = fm.measure.measure_scaling({"n_params": PARAMS, "loss": ABOVE}).answers()
+    assert above[0][0] == "which"
+    answers = dict(above)
+    assert "a power law with a floor predicts" in answers["which"]
+    assert "bent" in answers["power"]
+    assert "bent" not in answers["floor"]
+    straight = dict(fm.measure.measure_scaling({"n": PARAMS, "loss": np.array(PARAMS) ** -0.3}).answers())
+    assert "bent" not in straight["power"]
+
+
+@pytest.mark.parametrize("kind", ["bits", "counts"])
+def test_own_data_of_bits_and_counts_have_smoothness(kind: str) -> None:
+    """Their distances are roots of whole numbers, of which too few lay among the neighbours: nothing was measured."""
+    rng = np.random.default_rng(1)
+    points = rng.integers(0, 2, (600, 30)) if kind == "bits" else rng.poisson(1.0, (600, 20))
+    linear = points @ rng.standard_normal(points.shape[1])
+    own = fm.predict_own_data(points, linear)
+    assert own.smoothness.variogram.value == pytest.approx(2.0, abs=0.4)
+    assert own.data_exponent > 0.0
+    noise = fm.predict_own_data(points, rng.permutation(linear))
+    assert noise.data_exponent < 0.5 * own.data_exponent

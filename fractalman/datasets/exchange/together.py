@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from fractalman._files import lock, partial_path, replace_folder, sync_folder, take_place
 from fractalman._files import full_disk_named, lock, partial_path, replace_folder, sync_folder, take_place
-from fractalman._threads import interrupts_held
+from fractalman._signals import interrupts_held
+from fractalman.datasets.publish import check_target, warn_of_leftovers
 
 
 @contextlib.contextmanager
