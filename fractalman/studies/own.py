@@ -54,6 +54,7 @@ class Given(NamedTuple):
     Args:
         X: (n, d). y: (n, m) labels as given, None where the network's own outputs are the labels. tree: the hierarchy,
             where it is known. edges: of the graph that made the points, or None. words: what they are called.
+        classes: (n,) the labels' numbers from 0 up, where they are classes with numbers, or None.
     """
 
     X: F64
@@ -61,6 +62,7 @@ class Given(NamedTuple):
     tree: Hierarchy | None
     edges: I64 | None
     words: str
+    classes: I64 | None = None
 
 
 def is_data(value: Any) -> bool:
@@ -100,14 +102,23 @@ def given_points(data: Any, target: str = TARGETS[0]) -> Given:
         raise RecipeError(f"X of shape {X.shape}: expected (n, d) with 8 points and more")
     if values is None:
         return Given(X, None, tree, edges, words)
+    classes = None
     if target == "one-hot":
         y = labels(np.asarray(values), target)
+        classes = _class_numbers(np.asarray(values))
     else:
         y = _numbers("y", values)
         y = y[:, None] if y.ndim == 1 else y
     if y.ndim != 2 or len(y) != len(X):
         raise RecipeError(f"y of shape {np.shape(values)}: expected {len(X)} rows, one for every point of X")
-    return Given(X, y, tree, edges, words)
+    return Given(X, y, tree, edges, words, classes)
+
+
+def _class_numbers(values: Any) -> I64 | None:
+    """Return labels as whole numbers from 0 up; None where they are anything else."""
+    if values.dtype.kind not in "fiub" or not (np.isfinite(values).all() and (values == np.floor(values)).all()):
+        return None
+    return None if values.min() < 0 else values.reshape(-1).astype(np.int64)
 
 
 def _dimensions(values: Any) -> int:
@@ -189,6 +200,8 @@ def array_source(
         raise RecipeError("points without labels: expected (X, y), or a network whose outputs are known")
     if outputs is not None and outputs.shape[1] == 1 and raw.shape[1] == 2 and np.allclose(raw[:, 0], -raw[:, 1]):
         raw = raw[:, 1:]  # one logit for two classes is that of the second
+    if outputs is not None and given.classes is not None and raw.shape[1] < outputs.shape[1] > given.classes.max():
+        raw = np.eye(outputs.shape[1])[given.classes]  # an output for each number, of which some do not occur
     if outputs is not None and outputs.shape[1] != raw.shape[1]:
         raise RecipeError(
             f"a network of {outputs.shape[1]} outputs and labels of {raw.shape[1]} columns: expected as many; use "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -182,8 +183,13 @@ def test_activations_know_the_steps_of_readouts_only() -> None:
         (MLPRegressor(), r"use network\.fit\(X, y\) first"),
         (make_pipeline(MLPRegressor()), r"use network=pipeline\[-1\] and, as the points"),
         (SimpleNamespace(best_estimator_=1), r"use network=network\.best_estimator_"),
+        (SimpleNamespace(apply=np.sin, init=np.cos), r"use network=\(model\.apply, variables\)$"),
+        (
+            (lambda _p, x: np.asarray(x), {"w": np.ones(2), "a": print}),
+            "parameter a is a builtin_function_or_method: expected arrays",
+        ),
         ("model.pkl", "of type str: expected a dict of activations, a PyTorch module.*load it with its library"),
-        ((lambda _p, x: np.asarray(x), {}), "expected 1 to 20,000"),
+        ((lambda _p, x: np.asarray(x), {}), r"expected (1 to 20,000|a pytree with arrays)"),
         (SimpleNamespace(coefs_=[], intercepts_=[], activation="swish"), "'swish': expected one of relu"),
     ],
 )
@@ -282,3 +288,103 @@ def test_layers_and_parts_stand_in_the_order_in_which_they_were_written() -> Non
     assert network.parts == ("stem",)  # as the variables of flax nnx are boxed
     read = own_network((function, parameters), X, {"z": lambda _, x: x, "a": lambda _, x: -x})
     assert read.layers == ("z", "a")
+
+
+def test_torch_is_asked_within_what_wraps_it_in_evaluation_and_by_whole_numbers_where_it_takes_no_others() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Reader(torch.nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(4, 3)
+            self.lower = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(15, 6))
+            self.norm, self.drop, self.last = torch.nn.BatchNorm1d(6), torch.nn.Dropout(0.5), torch.nn.Linear(6, 2)
+
+        def forward(self, x: Any) -> Any:
+            hidden = self.drop(self.norm(self.lower(self.table(x).flatten(1))))
+            return {"loss": torch.zeros(()), "logits": self.last(hidden)}
+
+    module = Reader().train()
+    tokens = rng.integers(0, 4, size=(30, 5)).astype(np.float64)
+    network = own_network(torch.nn.DataParallel(module), tokens)
+    assert network.layers == ("table", "lower", "norm", "drop")  # no table of weights that is made anew
+    assert own_network(torch.nn.DataParallel(module), tokens, ["module.norm"]).layers == ("norm",)
+    found = network.activations(tokens)[OUTPUT]
+    with torch.no_grad():
+        wanted = module.eval()(torch.as_tensor(tokens).long())["logits"].numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert network.kernel(tokens[:2], tokens[:3]).shape == (5, 2, 3)
+    with pytest.raises(RecipeError, match=r"Embedding|indices"):  # by other numbers it cannot be asked
+        own_network(module, tokens + 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.trace(torch_module(), torch.zeros(1, 5))
+    with pytest.raises(RecipeError, match="TorchScript module has no hooks"):
+        own_network(scripted, X)
+
+
+def test_jax_functions_of_one_point_of_tokens_and_of_modules() -> None:
+    jax = pytest.importorskip("jax")
+    eqx = pytest.importorskip("equinox")
+    W, v = np.float32(WEIGHTS[0][0]), np.float32(WEIGHTS[0][1])
+    of_many = own_network((lambda p, x: (jax.numpy.tanh(x @ p["W"]) @ p["v"], [x @ p["W"]]), {"W": W, "v": v}), X)
+    of_one = own_network((lambda p, x: p["v"] @ jax.numpy.tanh(p["W"].T @ x), {"W": W, "v": v}), X)
+    assert of_many.layers == ("1",)
+    np.testing.assert_allclose(of_one.activations(X)[OUTPUT], of_many.activations(X)[OUTPUT], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(of_one.kernel(X[:3], X), of_many.kernel(X[:3], X), rtol=1e-4, atol=1e-5)
+    table = own_network((lambda p, x: p["table"][x].sum(axis=(1, 2)), {"table": W}), np.floor(np.abs(X)))
+    assert table.own(np.array([[0.0, 1.0, 1.0, 0.0, 0.0]])).item() == 8 * (3**2 + 2**2)
+    linear, last = eqx.nn.Linear(5, 8, key=jax.random.key(0)), eqx.nn.Linear(8, 1, key=jax.random.key(1))
+    dropped = eqx.nn.Sequential([linear, eqx.nn.Dropout(0.5), eqx.nn.Lambda(jax.nn.relu), last])
+    alone = own_network(dropped, X)
+    in_pair = own_network((lambda module, x: jax.vmap(module)(x), dropped), X)
+    wanted = np.maximum(X @ np.asarray(linear.weight).T + linear.bias, 0.0) @ np.asarray(last.weight).T + last.bias
+    for network in (alone, in_pair):
+        np.testing.assert_allclose(network.activations(X)[OUTPUT], wanted, rtol=1e-5, atol=1e-6)
+    variables = {"params": {"W": W}, "batch_stats": {"mean": v}}  # as flax linen's: means take no steps
+    kernel = own_network((lambda p, x: x @ p["params"]["W"] - p["batch_stats"]["mean"], variables), X)
+    np.testing.assert_allclose(kernel.kernel(X, X)[0], X @ X.T, rtol=1e-4, atol=1e-5)
+    for function, said in (
+        (lambda p, x: (x @ p, x, x), "layer output is a tuple"),
+        (lambda p, x: (x @ p, {"state": {"mean": x}}), "layer state is a dict"),
+        (lambda p, x: x[::2] @ p, r"layer output of shape \(3, 8\) at 6 points"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            own_network((function, jax.numpy.asarray(W)), X)
+
+
+def test_modules_of_flax_are_asked_in_evaluation_and_step_by_their_parameters_alone() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    jax = pytest.importorskip("jax")
+
+    class Module(nnx.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self) -> None:
+            rngs = nnx.Rngs(0)
+            self.low, self.norm = nnx.Linear(5, 8, rngs=rngs), nnx.BatchNorm(8, epsilon=0.0, rngs=rngs)
+            self.drop, self.high = nnx.Dropout(0.5, rngs=rngs), nnx.Linear(8, 2, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.high(self.drop(nnx.relu(self.norm(self.low(x)))))
+
+    module = Module()
+    network = own_network(module, X, layers={"low": lambda one, x: one.low(x)})
+    assert (network.layers, network.parts) == (("low",), ("low", "norm", "high"))
+    low, high = (np.asarray(one.kernel[...]) for one in (module.low, module.high))
+    np.testing.assert_allclose(network.activations(X)[OUTPUT], np.maximum(X @ low, 0.0) @ high, rtol=1e-4, atol=1e-5)
+    hidden = np.maximum(X @ low, 0.0)
+    np.testing.assert_allclose(network.kernel(X, X)[2], hidden @ hidden.T + 1.0, rtol=1e-4, atol=1e-5)
+    in_pair = own_network((lambda one, x: one(x), module), X)
+    np.testing.assert_allclose(in_pair.kernel(X[:2], X), network.kernel(X[:2], X), rtol=1e-5)
+    assert not module.drop.deterministic
+    assert not jax.numpy.any(module.norm.mean[...])
+
+
+def test_narrow_and_sparse_activations_are_widened() -> None:
+    torch = pytest.importorskip("torch")
+    jax = pytest.importorskip("jax")
+    from scipy.sparse import csr_array
+
+    hidden = np.floor(4.0 * np.maximum(rng.normal(size=(40, 3)), 0.0))
+    given = torch.as_tensor(hidden).bfloat16(), jax.numpy.asarray(hidden, "bfloat16"), csr_array(hidden)
+    for one in given:
+        np.testing.assert_array_equal(own_network({"h": one}, X).activations(X)["h"], hidden)

@@ -141,8 +141,15 @@ def test_one_logit_of_two_classes_is_that_of_the_second(data: fm.Dataset) -> Non
     source = array_source(given, own_network({"h": data.X, "output": logit}, data.X))
     assert source.y.shape == source.predicted.shape == (N, 1)
     assert np.corrcoef(source.y[:, 0], source.predicted[:, 0])[0, 1] == pytest.approx(1.0)
+    network = own_network({"h": data.X, "output": data.X[:, :3]}, data.X)
     with pytest.raises(RecipeError, match="3 outputs and labels of 2 columns"):
-        array_source(given, own_network({"h": data.X, "output": data.X[:, :3]}, data.X))
+        array_source(given, network)
+    numbers = np.where(data.y > 0.0, 2, 1)  # an output for each class of 0, 1, 2: the first does not occur
+    of_three = array_source(given_points((data.X, numbers), "one-hot"), network)
+    assert of_three.y.shape == (N, 3)
+    assert of_three.y[:, 2].argmax() == numbers.argmax()
+    with pytest.raises(RecipeError, match="3 outputs and labels of 2 columns"):
+        array_source(given_points((data.X, numbers + 1), "one-hot"), network)
 
 
 def test_estimated_hierarchies_of_arrays_say_so(data: fm.Dataset) -> None:

@@ -17,6 +17,7 @@ from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.learners.own_networks.dense import DenseNetwork
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
+from fractalman.learners.own_networks.jax_modules import instead_of
 from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork, activations_at, asking
 from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_module
 
@@ -32,7 +33,8 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     given : object
         A dict layer → (n, units) array, rows = the points; a ``torch.nn.Module``; a fitted ``MLPRegressor`` or
         ``MLPClassifier``; a pair (function, parameters), the function one of (parameters, X), written for JAX or for
-        NumPy; a module that is a pytree, as equinox's are; or what this function returned.
+        NumPy; a module that is a pytree, as those of equinox and flax nnx; or what this function returned. Modules are
+        asked in evaluation mode.
     points : (n, d) float
         The data.
     layers : sequence of str, or dict, optional
@@ -74,6 +76,9 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
         return TorchNetwork(given, _names(layers), points)
     if hasattr(given, "coefs_") and hasattr(given, "intercepts_"):
         return DenseNetwork(given)
+    elsewhere = instead_of(given[0] if isinstance(given, tuple) and given else given)
+    if elsewhere:
+        raise RecipeError(f"a module whose parameters lie elsewhere: expected a function of them{elsewhere}")
     if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
         return _function(given[0], given[1], points, layers)
     if callable(given) and importlib.util.find_spec("jax") is not None:
@@ -86,7 +91,7 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
         )
     raise RecipeError(
         f"network of type {type(given).__name__}: expected a dict of activations, a PyTorch module, a fitted MLP of "
-        f"scikit-learn's, (function, parameters), or an equinox module{_instead(given)}"
+        f"scikit-learn's, (function, parameters), or a module of equinox or flax nnx{_instead(given)}"
     )
 
 
@@ -110,8 +115,9 @@ def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> 
     if importlib.util.find_spec("jax") is not None:
         from fractalman.learners.own_networks import jax_functions
 
-        if jax_functions.is_traceable(function, parameters, points):
-            return jax_functions.JaxNetwork(function, parameters, _readers(layers), points)
+        found = jax_functions.of_function(function, parameters, _readers(layers), points)
+        if found is not None:
+            return found
     if layers is not None:
         raise RecipeError("layers of a NumPy function: let it return (outputs, {layer: activations}), and leave it out")
     return SteppedNetwork(function, parameters, points)

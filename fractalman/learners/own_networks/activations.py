@@ -105,11 +105,16 @@ def _problems(name: str, values: Any, n: int) -> Iterator[str]:
 def _array(name: str, values: Any) -> Any:
     if hasattr(values, "detach"):  # a tensor of PyTorch's that still knows how it was made
         values = values.detach().cpu()
+        values = values.float() if values.is_floating_point() else values  # NumPy knows no bfloat16
+    if hasattr(values, "toarray"):
+        values = values.toarray()
     if np.ma.is_masked(values):
         count = int(np.ma.getmaskarray(values).sum())
         raise RecipeError(f"activations {shown(name)} with {count} masked values: expected all; leave their rows out")
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
+        narrow = array.dtype.kind == "V" and "float" in array.dtype.name  # JAX's bfloat16
+        return array.astype(np.float64) if narrow else array
     except ValueError:
         raise RecipeError(f"activations {shown(name)} with rows of unequal length: expected (n, units)") from None
 

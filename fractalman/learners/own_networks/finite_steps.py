@@ -10,7 +10,7 @@ import numpy as np
 from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
-from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
+from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped, split_output
 
 MOST_PARAMETERS = 20_000
 _STEP = float(np.finfo(np.float64).eps ** (1.0 / 3.0))  # least error of central differences in float64
@@ -48,7 +48,7 @@ class SteppedNetwork(JacobianNetwork):
     def __init__(self, function: Callable[[Any, Any], Any], parameters: Any, points: AnyFloat) -> None:
         self._function, self._nested = function, parameters
         found = dict(_leaves(parameters, ()))
-        self._values: dict[str, F64] = {name: np.array(value, np.float64) for name, value in found.items()}
+        self._values: dict[str, F64] = {name: _array(name, value) for name, value in found.items()}
         if not self._values or self.parameters > MOST_PARAMETERS:
             raise RecipeError(
                 f"a function of {self.parameters:,} parameters without gradients: expected 1 to {MOST_PARAMETERS:,}; "
@@ -62,8 +62,8 @@ class SteppedNetwork(JacobianNetwork):
 
     def _both(self, values: Mapping[str, F64], X: AnyFloat) -> tuple[F64, dict[str, F64]]:
         found = self._function(_rebuilt(self._nested, (), values), np.asarray(X, np.float64))
-        output, beside = found if isinstance(found, tuple) else (found, {})
-        return flat(output), {str(name): flat(value) for name, value in beside.items()}
+        output, beside = split_output(found)
+        return flat(output), {name: flat(value) for name, value in beside.items()}
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
         """Return the activations and the outputs."""
@@ -109,6 +109,16 @@ def _children(nested: Any) -> list[tuple[Any, Any]] | None:
     if isinstance(nested, Sequence) and not isinstance(nested, (str, bytes)):
         return list(enumerate(nested))
     return None
+
+
+def _array(name: str, value: Any) -> F64:
+    try:
+        return np.array(value, np.float64)
+    except (TypeError, ValueError):
+        raise RecipeError(
+            f"parameter {name or 'of the function'} is a {type(value).__name__}: expected arrays of numbers, in dicts, "
+            "lists and tuples; use (function, parameters)"
+        ) from None
 
 
 def _leaves(nested: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

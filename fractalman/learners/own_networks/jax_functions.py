@@ -1,4 +1,4 @@
-"""A JAX function with its parameters: any pytree of arrays, an equinox module among them."""
+"""A JAX function with its parameters: any pytree of arrays, modules of equinox and flax among them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from fractalman._typing import F64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
-from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
+from fractalman.learners.own_networks.jax_modules import opened
+from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped, split_output
 
 _ROWS = 512  # points that pass through the function at once: wide layers of convolutions have to fit
 
@@ -23,39 +24,54 @@ def is_array(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, np.ndarray)) and bool(jnp.issubdtype(leaf.dtype, jnp.floating))
 
 
-def is_traceable(function: Callable[[Any, Any], Any], parameters: Any, X: AnyFloat) -> bool:
-    """Return whether JAX can differentiate a function of (parameters, X).
+def of_function(
+    function: Callable[[Any, Any], Any], parameters: Any, layers: Mapping[str, Any] | None, points: AnyFloat
+) -> JaxNetwork | None:
+    """Return the network of a function of (parameters, X); None where it is one that JAX cannot trace.
 
     Parameters
     ----------
     function : function
         (parameters, X) → outputs.
     parameters : pytree
-        Of arrays.
-    X : (n, d) float
-        Some points.
+        Of arrays; or a module that holds them.
+    layers, points
+        As for `JaxNetwork`.
     """
+    known = opened(parameters)
+
+    def rebuilt(one: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda moved, X: one(known.rebuilt(moved), X)
+
+    readers = {name: rebuilt(reader) for name, reader in (layers or {}).items()}
     try:
-        jax.eval_shape(function, parameters, jax.ShapeDtypeStruct((1, X.shape[1]), np.float32))
-    except (jax.errors.JAXTypeError, TypeError, AttributeError):  # written for NumPy
-        return False
-    return True
+        return JaxNetwork(rebuilt(function), known.parameters, readers, points, known.order)
+    except (jax.errors.JAXTypeError, TypeError, AttributeError):  # written for NumPy, where it holds nothing of JAX's
+        if any(isinstance(leaf, jax.Array) for leaf in jax.tree_util.tree_leaves(known.parameters)):
+            raise
+        return None
 
 
 class JaxNetwork(JacobianNetwork):
     """A function (parameters, X) → outputs (n, m) or (n,), or → (outputs, {layer: activations}).
 
+    One that takes a single point (d,), and not many, is mapped over them; one that takes whole numbers alone, as
+    tables of tokens do, gets them where the points are.
+
     Parameters
     ----------
     function : function
-        As above; it must be one that JAX can trace.
+        As above; it must be one that JAX can trace. Activations may be a list, or one array; they are then "1", "2", ….
     parameters : pytree
         Of arrays. Leaves that share all of their path but its last step are one part: a layer's weights and biases.
+        Of variables of flax linen, {"params": …, "batch_stats": …}, those under "params" alone take steps.
     layers : dict, optional
         Layer → function (parameters, X) → (n, …), first to last; None = those that the function returns beside its
         outputs.
     points : (n, d) float
-        Some points of the data, of which the first tells the shapes.
+        Some points of the data, which tell the shapes, and whether there are others than whole numbers.
+    order : object, optional
+        Dicts, lists and objects as the parameters, in the order in which they were written; None = the parameters.
 
     Raises
     ------
@@ -64,11 +80,16 @@ class JaxNetwork(JacobianNetwork):
     """
 
     def __init__(
-        self, function: Callable[[Any, Any], Any], parameters: Any, layers: Mapping[str, Any] | None, points: AnyFloat
+        self,
+        function: Callable[[Any, Any], Any],
+        parameters: Any,
+        layers: Mapping[str, Any] | None,
+        points: AnyFloat,
+        order: Any = None,
     ) -> None:
         paths, self._structure = jax.tree_util.tree_flatten_with_path(parameters)
         self._leaves = [leaf for _, leaf in paths]
-        self._moving = [k for k, leaf in enumerate(self._leaves) if is_array(leaf)]
+        self._moving = [k for k, leaf in enumerate(self._leaves) if is_array(leaf) and _steps(parameters, paths[k][0])]
         if not self._moving:
             raise RecipeError(
                 "a function without parameters: expected a pytree with arrays of real numbers; use (function, "
@@ -77,13 +98,37 @@ class JaxNetwork(JacobianNetwork):
         self._function, self._readers, self.rows = function, dict(layers or {}), _ROWS
         steps = {k: _bare(paths[k][0]) for k in self._moving}
         names = {str(k): _path(path[:-1]) or _path(path) for k, path in steps.items()}
-        parts = grouped({str(k): names[str(k)] for k in _as_given(parameters, paths) if str(k) in names})
+        parts = grouped(
+            {str(k): names[str(k)] for k in _as_given(parameters if order is None else order, paths) if str(k) in names}
+        )
         self._groups = [[self._moving.index(int(k)) for k in part] for part in parts.values()]
         self.parts = tuple(parts)
-        first = jax.eval_shape(self._both, self._arrays(), jax.ShapeDtypeStruct((1, points.shape[1]), np.float32))
+        self._number: Any = jnp.float32
+        first = self._tried(points)
         self._outputs = int(np.prod(first[0].shape[1:], dtype=np.int64))
         self._run = jax.jit(self._both)
         self._jacobian = jax.jit(jax.vmap(self._jacobian_parts, in_axes=(None, 0)))
+
+    def _tried(self, points: AnyFloat) -> Any:
+        """Return the shapes of outputs and activations, and settle what the function takes: what does not fail."""
+        rows, d, given = points.shape[1] + 1, points.shape[1], (self._function, self._readers)
+        whole = bool((np.round(points) == points).all())
+        first: Exception | None = None
+        for one_point in (False, True):
+            for number in (jnp.float32, jnp.int32) if whole else (jnp.float32,):
+                self._function, self._readers, self._number = *given, number
+                if one_point:
+                    self._function = _mapped(given[0])
+                    self._readers = {name: _mapped(reader) for name, reader in given[1].items()}
+                try:
+                    shapes = jax.eval_shape(self._both, self._arrays(), jax.ShapeDtypeStruct((rows, d), number))
+                    for name, value in {OUTPUT: shapes[0], **shapes[1]}.items():
+                        _check_rows(name, value, rows)
+                except Exception as error:  # of foreign code; the first is raised where nothing works
+                    first = first or error
+                else:
+                    return shapes
+        raise first or TypeError("a function that takes nothing")
 
     def at(self, parameters: Any) -> Self:
         """Return the network with other parameters of the same shapes; what has been compiled serves both.
@@ -124,17 +169,17 @@ class JaxNetwork(JacobianNetwork):
             leaves[k] = array
         parameters = jax.tree_util.tree_unflatten(self._structure, leaves)
         found = self._function(parameters, X)
-        output, beside = found if isinstance(found, tuple) else (found, {})
+        output, beside = split_output(found)
         if self._readers:
-            beside = {name: reader(parameters, X) for name, reader in self._readers.items()}
-        self.layers = tuple(str(name) for name in beside)  # here, for what leaves JAX has its names sorted
-        return output, {str(name): value for name, value in beside.items()}
+            beside = {str(name): reader(parameters, X) for name, reader in self._readers.items()}
+        self.layers = tuple(beside)  # here, for what leaves JAX has its names sorted
+        return output, beside
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
         """Return the activations and the outputs."""
         parts: dict[str, list[F64]] = {name: [] for name in (*self.layers, OUTPUT)}
         for start in range(0, len(X), self.rows):
-            output, beside = self._run(self._arrays(), jnp.asarray(X[start : start + self.rows], jnp.float32))
+            output, beside = self._run(self._arrays(), jnp.asarray(X[start : start + self.rows], self._number))
             for name, value in {**{name: beside[name] for name in self.layers}, OUTPUT: output}.items():
                 parts[name].append(flat(np.asarray(value)))
         return {name: np.concatenate(found) for name, found in parts.items()}
@@ -152,7 +197,7 @@ class JaxNetwork(JacobianNetwork):
     def jacobians(self, X: AnyFloat) -> list[AnyFloat]:
         """Return the Jacobian of every part at some points, by one backward vector product an output."""
         with jax.default_matmul_precision("highest"):
-            found = self._jacobian(self._arrays(), jnp.asarray(X, jnp.float32))
+            found = self._jacobian(self._arrays(), jnp.asarray(X, self._number))
         return [np.asarray(part) for part in found]
 
     def arrays(self) -> list[AnyFloat]:
@@ -161,22 +206,53 @@ class JaxNetwork(JacobianNetwork):
 
 
 def of_module(module: Any, layers: Mapping[str, Any] | None, points: AnyFloat) -> JaxNetwork:
-    """Return the network of a module that is a pytree and takes one point, as equinox's do.
+    """Return the network of a module that is a pytree: equinox's take one point, those of flax nnx many.
 
     Parameters
     ----------
     module : object
-        Called with one point (d,).
+        Called with one point (d,), or with many (n, d).
     layers : dict, optional
-        Layer → function (module, x) → activations of one point.
+        Layer → function (module, x) → activations, of one point where the module takes one.
     points : (n, d) float
         Some points of the data.
     """
-    readers = {
-        name: (lambda parameters, X, reader=reader: jax.vmap(lambda x: reader(parameters, x))(X))
-        for name, reader in (layers or {}).items()
-    }
-    return JaxNetwork(lambda parameters, X: jax.vmap(parameters)(X), module, readers, points)
+    known = opened(module)
+
+    def of_points(one: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def asked(moved: Any, X: Any) -> Any:
+            return one(known.rebuilt(moved), X)
+
+        return asked if known.batched else _mapped(asked)
+
+    readers = {name: of_points(reader) for name, reader in (layers or {}).items()}
+    return JaxNetwork(of_points(lambda built, x: built(x)), known.parameters, readers, points, known.order)
+
+
+def _mapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a function of one point as one of many."""
+    return lambda parameters, X: jax.vmap(lambda x: function(parameters, x))(X)
+
+
+def _check_rows(name: str, value: Any, rows: int) -> None:
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        raise RecipeError(
+            f"layer {name} is a {type(value).__name__}: expected an array with a row for every point; use a function "
+            "that returns (outputs, {layer: activations}), or outputs alone"
+        )
+    if shape[:1] != (rows,):
+        raise RecipeError(
+            f"layer {name} of shape {tuple(shape)} at {rows} points: expected a row for every point"
+            if shape
+            else f"layer {name} is one number for all points: expected a row for every point"
+        )
+
+
+def _steps(tree: Any, path: Any) -> bool:
+    """Whether a gradient step moves a leaf: of linen's variables, which lie in collections, the parameters alone."""
+    collections = isinstance(tree, Mapping) and "params" in tree and len(tree) > 1
+    return not collections or getattr(path[0], "key", None) == "params"
 
 
 def _as_given(tree: Any, paths: Any) -> list[int]:
@@ -188,8 +264,8 @@ def _as_given(tree: Any, paths: Any) -> list[int]:
             if len(paths[k][0]) == depth:
                 return leaves
             children.setdefault(paths[k][0][depth], []).append(k)
-        if isinstance(node, Mapping):
-            written = list(node)
+        written = list(node) if isinstance(node, Mapping) else list(getattr(node, "__dict__", ()))
+        if all(getattr(step, "key", None) in written for step in children):
             children = dict(sorted(children.items(), key=lambda child: written.index(child[0].key)))
         return [k for step, below in children.items() for k in ordered(_child(node, step), below, depth + 1)]
 
@@ -199,10 +275,11 @@ def _as_given(tree: Any, paths: Any) -> list[int]:
 def _child(node: Any, step: Any) -> Any:
     """Return what stands at a step of a path; None where a kind of node says no more than numbers."""
     if hasattr(step, "name"):
-        return getattr(node, step.name, None)
+        return None if step.name == "value" else getattr(node, step.name, None)  # "value": a box of one array
     if isinstance(node, (Mapping, list, tuple)):
         return node[step.key if isinstance(node, Mapping) else step.idx]
-    return None
+    key = getattr(step, "key", None)
+    return getattr(node, key, None) if isinstance(key, str) else None
 
 
 def _bare(path: Any) -> Any:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -201,6 +202,23 @@ def flat(values: AnyFloat) -> F64:
     if array.ndim == 0:
         raise RecipeError("one number for all points: expected a row of activations for every point")
     return np.ascontiguousarray(array.reshape(len(array), -1))
+
+
+def split_output(found: Any) -> tuple[Any, dict[str, Any]]:
+    """Return outputs and activations of what a function returned.
+
+    Parameters
+    ----------
+    found : array, or (array, activations)
+        Activations as a dict layer → array, as a list, or as one array; without names they are "1", "2", ….
+    """
+    if not (isinstance(found, tuple) and len(found) == 2):
+        return found, {}
+    output, beside = found
+    if not isinstance(beside, Mapping):
+        several = beside if isinstance(beside, Sequence) else [] if beside is None else [beside]
+        beside = {str(k + 1): one for k, one in enumerate(several)}
+    return output, {str(name): value for name, value in beside.items()}
 
 
 def grouped(names: Mapping[str, str]) -> dict[str, list[str]]:

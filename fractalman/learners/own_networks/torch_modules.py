@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,33 @@ import numpy as np
 from fractalman._extras import load_extra
 from fractalman._typing import F64, AnyFloat
 from fractalman.config import listed, shown
-from fractalman.errors import RecipeError, nearest
+from fractalman.errors import FractalmanError, RecipeError, nearest
 from fractalman.learners.own_networks.jacobians import JacobianNetwork
 from fractalman.learners.own_networks.protocol import OUTPUT, flat, grouped
 
+_WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel", "AveragedModel")
+_SEEN = 3  # points at which it is seen which modules are called
 _ROWS = 512  # points that pass through the module at once: wide layers of convolutions have to fit
+
+
+def _is_leaf(name: str, module: Any) -> bool:
+    """Whether a module has no children; those that make its weights anew, of weight norms say, count for none."""
+    made_anew = "parametrizations"
+    return made_anew not in name.split(".") and all(child == made_anew for child, _ in module.named_children())
+
+
+def _holds(given: Any) -> bool:
+    return isinstance(given, (list, tuple, ValuesView))
+
+
+def _unwrapped(module: Any) -> tuple[Any, str]:
+    """Return the module within those that wrap one, and what its names begin with outside."""
+    prefix = ""
+    for name in ("_orig_mod", "module", "_orig_mod"):  # compiled; on several devices, or averaged
+        inner = getattr(module, name, None)
+        if inner is not None and is_module(inner) and type(module).__name__ in _WRAPPERS:
+            module, prefix = inner, f"{prefix}{name}."
+    return module, prefix
 
 
 def is_module(value: Any) -> bool:
@@ -26,15 +49,18 @@ def is_module(value: Any) -> bool:
 class TorchNetwork(JacobianNetwork):
     """A ``torch.nn.Module`` from points (n, d) to outputs (n, m), or (n,), asked in evaluation mode.
 
-    Its training flags are as they were when a call returns, and its hooks are gone.
+    Its training flags are as they were when a call returns, and its hooks are gone. Of what wraps a module (compiled,
+    spread over devices, averaged over steps) the module itself is asked. One that takes whole numbers alone, as tables
+    of tokens do, gets them where the points are.
 
     Parameters
     ----------
     module : torch.nn.Module
         Trained.
     layers : sequence of str, optional
-        Names as in ``module.named_modules()``, e.g. "1"; None = every module without children that is called once, but
-        the last. Of a module that gives out a tuple or a list its first tensor counts.
+        Names as in ``module.named_modules()``, e.g. "1"; None = every module without children that is called once and
+        gives out a row for every point, but the last. Of a module that gives out a tuple, a list or a dict its first
+        tensor counts, or the one called "logits".
     points : (n, d) float
         The data, by whose first point it is seen which modules are called.
 
@@ -48,9 +74,18 @@ class TorchNetwork(JacobianNetwork):
 
     def __init__(self, module: Any, layers: Sequence[str] | None, points: AnyFloat) -> None:
         self._torch = load_extra("torch", "a PyTorch module")
-        self._module = module
+        if isinstance(module, self._torch.jit.ScriptModule):
+            raise RecipeError(
+                "a TorchScript module has no hooks: expected the module that it was made of; use that one"
+            )
+        self._module, prefix = _unwrapped(module)
+        module = self._module
         names = dict(module.named_modules())
         names.pop("", None)
+        if layers is not None:
+            layers = [
+                name if name in names or not isinstance(name, str) else name.removeprefix(prefix) for name in layers
+            ]
         for name in layers or ():
             if name not in names:
                 raise RecipeError(f"layer {shown(name)}: expected {listed(names)}{nearest(name, names)}")
@@ -60,10 +95,12 @@ class TorchNetwork(JacobianNetwork):
         self._groups = grouped({name: name.rpartition(".")[0] or "all" for name in self._parameters})
         self.parts = tuple(self._groups)
         self._outputs = 0
-        leaves = [name for name, child in names.items() if not any(True for _ in child.children())]
-        seen = self._seen(points[:1], leaves if layers is None else list(layers))
+        leaves = [name for name, child in names.items() if _is_leaf(name, child)]
+        self._whole = False
+        seen = self._tried(points[:_SEEN], leaves if layers is None else list(layers))
         if layers is None:
-            layers = [name for name, calls in seen.items() if len(calls) == 1 and name][:-1]
+            rows = len(points[:_SEEN])
+            layers = [name for name, calls in seen.items() if len(calls) == 1 and name and len(calls[0]) == rows][:-1]
         for name in layers:
             calls = len(seen.get(name, ()))
             if calls != 1:
@@ -82,11 +119,16 @@ class TorchNetwork(JacobianNetwork):
 
     def _tensor(self, X: AnyFloat) -> Any:
         first = next(iter(self._parameters.values()))
-        return self._torch.as_tensor(np.array(X), dtype=first.dtype, device=first.device)
+        dtype = self._torch.int64 if self._whole else first.dtype
+        return self._torch.as_tensor(np.array(X), dtype=dtype, device=first.device)
 
     def _given(self, given: Any, name: str) -> Any:
-        """Return the tensor that a module gives out, of a tuple or a list the first one."""
-        tensors = [one for one in (given if isinstance(given, list | tuple) else [given]) if self._torch.is_tensor(one)]
+        """Return the tensor that a module gives out, of several the first one, or the logits."""
+        named = given if isinstance(given, Mapping) else getattr(given, "__dict__", {})
+        if not self._torch.is_tensor(given) and self._torch.is_tensor(named.get("logits")):
+            return named["logits"]
+        several = given.values() if isinstance(given, Mapping) else given
+        tensors = [one for one in (several if _holds(several) else [given]) if self._torch.is_tensor(one)]
         if not tensors:
             raise RecipeError(f"{name or 'the module'} gives out a {type(given).__name__}: expected a tensor (n, …)")
         return tensors[0]
@@ -116,6 +158,22 @@ class TorchNetwork(JacobianNetwork):
             for handle in handles:
                 handle.remove()
         return {**found, "": [self._numbers(output, "")]}
+
+    def _tried(self, X: AnyFloat, names: Sequence[str]) -> dict[str, list[F64]]:
+        """Return what is seen at points, and settle whether they are given as whole numbers."""
+        try:
+            return self._seen(X, names)
+        except FractalmanError:
+            raise
+        except Exception:  # of foreign code: which numbers it takes is found out by asking
+            if not (np.round(X) == X).all():
+                raise
+            self._whole = True
+            try:
+                return self._seen(X, names)
+            except Exception:  # the first error is the one that counts
+                self._whole = False
+            raise
 
     def activations(self, X: AnyFloat) -> dict[str, F64]:
         """Return what the named modules give out, flattened, and the module's own output."""
@@ -157,7 +215,10 @@ class TorchNetwork(JacobianNetwork):
             given = torch.func.functional_call(self._module, (parameters, buffers), (x[None],))
             return self._given(given, "").reshape(-1)
 
-        with self._evaluating():
+        with self._evaluating(), warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", message="There is a performance drop"
+            )  # of operations without a batch rule
             found = torch.func.vmap(torch.func.jacrev(output), in_dims=(None, 0))(current, self._tensor(X))
         n = len(X)
         return [

@@ -1,0 +1,69 @@
+"""Modules of equinox and flax nnx as pytrees of parameters, asked as torch's are: in evaluation mode.
+
+Neither library is imported: an object is one of theirs only where the user has imported it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Opened(NamedTuple):
+    """What holds a network's parameters, taken apart.
+
+    Parameters
+    ----------
+    parameters : pytree
+        What a gradient step moves, and of modules that are pytrees themselves all else.
+    rebuilt : function
+        Such a pytree → what was given.
+    batched : bool
+        Whether what was given is a module that takes many points, (n, d), where it is one.
+    order : object
+        What has the parameters' names in the order in which they were written.
+    """
+
+    parameters: Any
+    rebuilt: Callable[[Any], Any]
+    batched: bool
+    order: Any
+
+
+def opened(given: Any) -> Opened:
+    """Take a module, or a pytree of parameters, apart.
+
+    Parameters
+    ----------
+    given : pytree
+        Of an equinox module a copy without dropout is taken; of one of flax nnx a copy in evaluation mode, whose
+        ``Param`` variables are what a step moves and whose running means are not.
+    """
+    nnx, equinox = sys.modules.get("flax.nnx"), sys.modules.get("equinox")
+    if nnx is not None and isinstance(given, nnx.Module):
+        module = nnx.merge(*nnx.split(given))
+        module.eval()
+        graph, parameters, others = nnx.split(module, nnx.Param, ...)
+        return Opened(parameters, lambda moved: nnx.merge(graph, moved, others), True, given)
+    if equinox is not None and isinstance(given, equinox.Module):
+        return Opened(equinox.nn.inference_mode(given), _same, False, given)
+    return Opened(given, _same, False, given)
+
+
+def _same(given: Any) -> Any:
+    return given
+
+
+def instead_of(given: Any) -> str:
+    """Return what to give in the place of a module whose parameters lie elsewhere, as linen's do; "" for others.
+
+    Parameters
+    ----------
+    given : object
+        Anything.
+    """
+    if not (callable(getattr(given, "apply", None)) and callable(getattr(given, "init", None))):
+        return ""
+    bound = getattr(given, "scope", None) is not None  # linen: a module that holds its variables
+    return "; use network=(model.apply, variables)" + (", of model, variables = network.unbind()" if bound else "")
