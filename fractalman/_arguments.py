@@ -50,7 +50,25 @@ _KINDS: Mapping[frozenset[str], _Kind] = {
     frozenset({"str"}): _Kind(lambda value: isinstance(value, str), 'text; use {name} = "…"'),
     frozenset({"ArrayLike"}): _Kind(is_array, "an array, whose rows are of one length"),
 }
-"""Words of an annotation → what is checked of it; annotations with other words are left to the function."""
+"""A parameter's annotation → what is checked of it; annotations with other words are left to the function."""
+
+
+_HINTS = {
+    "RecipeSource": "; what a recipe is made of stands in it: use e.g. fm.Cascade(n_points=1000, seed=3), or "
+    'fm.catalogue_recipe("cascade-plain").replace(seed=3)',
+    "Spec": "; what is to be run stands in the specification: use e.g. "
+    'fm.confirm({"recipe": recipe, "sweep": {"learners": ["1-nn"], "train_sizes": [128, 256, 512], "seeds": 3}})',
+}
+"""A parameter's annotation → what is checked of it; annotations with other words are left to the function."""
+
+
+_HINTS = {
+    "RecipeSource": "; what a recipe is made of stands in it: use e.g. fm.Cascade(n_points=1000, seed=3), or "
+    'fm.catalogue_recipe("cascade-plain").replace(seed=3)',
+    "Spec": '; what is to be run stands in the specification: use e.g. {"recipe": recipe, "sweep": {"learners": '
+    '["1-nn"], "train_sizes": [128, 256, 512], "seeds": 3}}',
+}
+"""Words of an annotation → what is said of a keyword that the function does not take."""
 
 
 def _checks(parameter: inspect.Parameter) -> tuple[_Kind, bool] | None:
@@ -93,6 +111,7 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     fractalman.errors.RecipeError: unknown keyword overwrit: expected name, overwrite; did you mean 'overwrite'?
     """
     parameters = inspect.signature(function).parameters.values()
+    hint = "".join(words for kind, words in _HINTS.items() if any(p.annotation == kind for p in parameters))
     checks = {p.name: found for p in parameters if (found := _checks(p)) is not None}
     order = [p.name for p in parameters]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
@@ -101,7 +120,8 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def checked(*args: P.args, **keywords: P.kwargs) -> T:
         if not takes_any and not keywords.keys() <= {*public}:
-            raise RecipeError("\n".join(unknown_keywords("keyword", keywords, public)))
+            problems = unknown_keywords("keyword", keywords, public)
+            raise RecipeError("\n".join(line if "did you mean" in line else line + hint for line in problems))
         for name, value in (*zip(order, args, strict=False), *keywords.items()):
             found = checks.get(name)
             if found is None or (value is None and found[1]) or found[0].fits(value):

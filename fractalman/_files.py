@@ -8,9 +8,11 @@ its writer is what a killed run left, and `leftovers` finds it.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import glob
 import hashlib
+import itertools
 import os
 import re
 import shlex
@@ -133,6 +135,28 @@ def other_data(path: str | os.PathLike[str]) -> str:
     return ending if ending in _OTHER_DATA else ""
 
 
+_MOST_SIBLINGS = 2000
+
+
+def nearby(path: str | os.PathLike[str]) -> str:
+    """Return "; did you mean 'x'?" for the file beside a path that is not there whose name is nearly its name.
+
+    Examples
+    --------
+    >>> Path("recipe.toml").touch()
+    >>> nearby("recipes.tml"), nearby("nothing.like")
+    ("; did you mean 'recipe.toml'?", '')
+    """
+    try:
+        missing = Path(path)
+        with os.scandir(missing.parent) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _MOST_SIBLINGS) if entry.name[:1] != "."]
+    except (OSError, ValueError):
+        return ""
+    found = difflib.get_close_matches(missing.name[:MOST_NAME_BYTES], names, n=1, cutoff=0.75)
+    return f"; did you mean {str(missing.with_name(found[0]))!r}?" if found else ""
+
+
 def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
     """Return ``path`` if it is an ordinary file that may be read, without opening it: a pipe would wait for ever.
 
@@ -158,7 +182,7 @@ def ordinary_file(path: str | os.PathLike[str], what: str = "a file") -> Path:
         mode = found.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         dangling = " (a link to nothing)" if found.is_symlink() else ""
-        raise FileNotFoundError(f"{path} does not exist{dangling}: use the path of {what}") from None
+        raise FileNotFoundError(f"{path} does not exist{dangling}: use the path of {what}{nearby(path)}") from None
     except PermissionError:
         raise PermissionError(f"{path} is in a folder that cannot be read: use the path of {what}") from None
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 
 def no_attribute(package: str, name: str, names: Iterable[str]) -> AttributeError:
@@ -13,6 +13,15 @@ def no_attribute(package: str, name: str, names: Iterable[str]) -> AttributeErro
 
     hint = "" if name.startswith("_") else nearest(name, names)
     return AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
+
+
+def nothing_else(package: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a package whose names are all there: any other is an error with the nearest one."""
+
+    def get(name: str) -> NoReturn:
+        raise no_attribute(package, name, names)
+
+    return get
 
 
 def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

@@ -124,12 +124,20 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("lr", "eta"), ("learning_rate",)),
     **dict.fromkeys(("epochs", "iterations", "max-iter"), ("steps",)),
     **dict.fromkeys(("hidden", "hidden-size", "hidden-dim"), ("width",)),
-    **dict.fromkeys(("load", "read"), ("open",)),
+    **dict.fromkeys(("load", "read"), ("open", "info")),
+    "open": ("info",),
     **dict.fromkeys(("save", "to-hdf5", "dump"), ("write", "generate")),
     **dict.fromkeys(("sample", "make", "create", "simulate", "new"), ("generate",)),
     **dict.fromkeys(("sweep", "train", "run", "experiment"), ("confirm",)),
     **dict.fromkeys(("fit", "scaling", "dimension", "intrinsic-dimension"), ("measure", "dimension")),
     **dict.fromkeys(("show", "view", "look", "describe"), ("info", "explore")),
+    **dict.fromkeys(("head", "cat", "inspect", "print", "peek"), ("info",)),
+    **dict.fromkeys(("plot", "draw", "browse"), ("explore", "info")),
+    **dict.fromkeys(("hf", "datasets", "hub"), ("huggingface",)),
+    **dict.fromkeys(("csv", "pandas", "polars", "table", "feather", "arrow"), ("parquet",)),
+    **dict.fromkeys(("xarray", "dask"), ("zarr",)),
+    **dict.fromkeys(("npz", "numpy"), ("percolation",)),
+    **dict.fromkeys(("scanpy", "h5ad"), ("anndata",)),
     **dict.fromkeys(("check", "validate"), ("verify",)),
     **dict.fromkeys(("sae", "dictionary", "autoencoder"), ("recovery",)),
     **dict.fromkeys(("convert",), ("export",)),
@@ -167,7 +175,10 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
     """
     if not isinstance(word, str) or len(word) > 200:
         return ""
-    spelt = {name.lower(): name for name in allowed}
+    spelt: dict[str, str] = {}
+    for name in allowed:  # of a function and a class of one name the function is meant
+        if name.lower() not in spelt or name.islower():
+            spelt[name.lower()] = name
     typed = word.lower()
     found = [name for name in SYNONYMS.get(typed.replace("_", "-").replace(" ", "-"), ()) if name in spelt]
     if not found and len(typed) >= 3:
@@ -177,7 +188,7 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
     if not found and len(typed) >= 3:
         found = [name for name in spelt if typed in name]
     if not found:
-        found = difflib.get_close_matches(typed, list(spelt), n=1, cutoff=0.5)
+        found = difflib.get_close_matches(typed, list(spelt), n=1, cutoff=0.6)
     if not found:
         return ""
     words = [repr(spelt[name]) for name in found[:_MOST_SUGGESTIONS]]

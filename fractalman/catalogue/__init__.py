@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from fractalman._arguments import checked_arguments
+from fractalman._files import nearby
 from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
@@ -91,7 +92,7 @@ def no_such_name(name: str, names: Sequence[str]) -> str:
     found = f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names"
     family = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name[:200]).replace("_", "-").lower()
     if family not in family_names():
-        return f"{found}; use fractalman list{nearest(name, names)}"
+        return f"{found}; use fractalman list{nearest(name, names) or nearby(name)}"
     of_it = [entry for entry, (text, _) in _entries().items() if tomllib.loads(text)["recipe"].get("family") == family]
     known = [repr(entry) for entry in of_it if entry in names][:4]
     ways = ", or ".join([f"use [recipe] family = {family!r} in a TOML file", *([", ".join(known)] if known else [])])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fractalman._files import nearby
 from fractalman.errors import RecipeError
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
@@ -26,9 +27,8 @@ def existing_file(name: str) -> Path:
         from fractalman.catalogue import catalogue_names
 
         made = f"; {name} is a name of the catalogue, use fractalman generate {name} -o {name}.h5 first"
-        raise RecipeError(
-            f"no file {name} found: use the path of a fractalman file{made if name in catalogue_names() else ''}"
-        )
+        hint = made if name in catalogue_names() else nearby(name)
+        raise RecipeError(f"no file {name} found: use the path of a fractalman file{hint}")
     return path
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, print_json, say_written
-from fractalman.cli.options import RECIPE, add_force, add_output, add_scheduler, command, jobs, shard, whole
+from fractalman.cli.dry_run import say_needed
+from fractalman.cli.options import (
+    RECIPE,
+    add_dry_run,
+    add_force,
+    add_scheduler,
+    command,
+    jobs,
+    shard,
+    whole,
+)
 from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
@@ -32,9 +42,9 @@ def add(commands: Commands) -> None:
         "generate recipe.toml -o data.h5 --shards 64 --jobs 8",
     )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
-    add_output(parser, "file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (needed but for --dry-run)")
     add_force(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print bytes and memory, write nothing")
+    add_dry_run(parser)
     parser.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")
     parser.add_argument(
         "--compression",
@@ -56,7 +66,9 @@ def run(options: argparse.Namespace) -> int:
     recipe = recipe_of(options.recipe)
     _check_sharing(options)
     if options.dry_run:
-        return _dry_run(options, recipe)
+        return say_needed(recipe, not options.no_hierarchy, options.json)
+    if options.output is None:
+        raise RecipeError(f"no file to write: use -o FILE, e.g. -o {_example(options.recipe)}, or --dry-run")
     with StatusLine() as progress:
         if options.shard:
             table, line = _generate_shard(options, recipe, progress.column)
@@ -76,24 +88,9 @@ def run(options: argparse.Namespace) -> int:
     return say_written(options, path, None if is_file(options.recipe) else options.recipe)
 
 
-def _dry_run(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Say what the file and the work on it need, and refuse what does not fit, as the work itself would."""
-    from fractalman._memory import available_bytes
-    from fractalman.families.base import memory_of
-    from fractalman.generation.memory import check_memory
-
-    hierarchy = not options.no_hierarchy and recipe.has_hierarchy
-    check_memory(recipe, streamed=True, hierarchy=hierarchy)
-    estimate = memory_of(recipe)
-    columns = estimate.array_bytes() if hierarchy else estimate.coordinate_bytes(recipe.max_points)
-    table = {"columns_bytes": columns, "memory_bytes": estimate.written_bytes(hierarchy)}
-    table["available_bytes"] = available_bytes()
-    if options.json:
-        print_json(table)
-    else:
-        print(f"columns: up to {columns:,} bytes before they are packed")
-        print(f"memory: {table['memory_bytes']:,} bytes at once, {table['available_bytes']:,} are available")
-    return DONE
+def _example(recipe: str) -> str:
+    """A name for a recipe's file: "my.h5" for "my.toml"."""
+    return f"{recipe if '.' not in recipe else Path(recipe).stem}.h5"
 
 
 def _shards(text: str) -> int:

@@ -159,7 +159,6 @@ def _of_file(file: File) -> dict[str, Any]:
 def _opened(name: str) -> File:
     """A fractalman file; of another one it is said what is missing."""
     from fractalman.datasets import open_file
-    from fractalman.measure import POINT_FILES
 
     path = existing_file(name)
     try:
@@ -167,7 +166,7 @@ def _opened(name: str) -> File:
     except FileFormatError as error:
         if "not a fractalman file" not in str(error):
             raise
-        raise RecipeError(f"{error}: expected one, or points in a file that ends in {', '.join(POINT_FILES)}") from None
+        raise RecipeError(f"{error}: expected one, or {POINTS.partition(', its target')[0]}") from None
 
 
 def _belongs(options: argparse.Namespace) -> None:

@@ -7,10 +7,10 @@ import contextlib
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fractalman.config import shown
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, nearest
 from fractalman.executors.protocol import ALLOW
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ class Parser(argparse.ArgumentParser):
         missing = message.startswith("the following arguments are required")
         more = f"; use e.g. {self.example}" if missing and self.example else ""
         raise RecipeError(f"{message}{more or f'; use {self.prog} --help for what is expected'}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Name the nearest of an option's choices, as of everything else that is typed."""
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            raise RecipeError(
+                f"{'/'.join(action.option_strings)} {value}: expected {', '.join(choices)}{nearest(value, choices)}"
+            )
 
 
 def command(
@@ -85,6 +93,11 @@ def add_output(parser: Parser, what: str, default: str | None = None) -> None:
 def add_force(parser: Parser, what: str = "overwrite an existing output") -> None:
     """Add --force."""
     parser.add_argument("--force", action="store_true", help=what)
+
+
+def add_dry_run(parser: Parser) -> None:
+    """Add --dry-run of a command that writes a dataset."""
+    parser.add_argument("--dry-run", action="store_true", help="print bytes and memory, write nothing")
 
 
 def add_learner(parser: Parser) -> None:

@@ -63,7 +63,8 @@ def _unknown(command: str, parser: Parser, words: Sequence[str]) -> Iterator[str
                 yield f"unknown argument {word!r} of {command}; use fractalman {command} --help for what is expected"
             continue
         option = word.split("=")[0]
-        keywords = _recipe_keywords(option.strip("-"))
+        begun = len(option) > 3 and any(name.startswith(option) for name in known)
+        keywords = "" if begun else _recipe_keywords(option.strip("-"))
         if keywords and "--n-points" not in known:
             yield (
                 f"unknown argument {word!r} of {command}: {keywords} is a keyword of recipes, which stand in a TOML "

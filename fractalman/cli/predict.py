@@ -76,10 +76,9 @@ def _run_data(options: argparse.Namespace) -> int:
     plot = plot_path(options)
     found = read_user_points(options.data, options.target, options.points)
     if found.y is None:
-        raise RecipeError(
-            f"{options.data} holds no target: expected y in a .npz or .h5, or a column y of a .csv; use --target with "
-            "the name of another array or column, or of a .npy file"
-        )
+        from fractalman.measure.missing_target import missing_target
+
+        raise missing_target(options.data)
     with at_work(f"predicting {options.learner}"):
         prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
         table = own_data_table(prediction)

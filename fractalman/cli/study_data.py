@@ -42,12 +42,9 @@ def run(options: argparse.Namespace) -> int:
     require_plots()
     found = read_user_points(options.file, options.target, options.points)
     if found.y is None:
-        if _holds_losses(options.file):
-            raise RecipeError(
-                f"{options.file} looks like a table of losses, and points with a target are expected here; use "
-                f"fractalman measure --scaling {options.file}"
-            )
-        raise RecipeError(f"{options.file} holds no target: expected y, label or target; use --target with its name")
+        from fractalman.measure.missing_target import missing_target
+
+        raise missing_target(options.file)
     study = study_own_data(found.X, found.y, classes=True if found.classes is not None else None)
     said = write_plot(plot, study.plot)
     page = write_own_study(study, options.output, Path(options.file).name)
@@ -56,10 +53,3 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join([study.prediction.why(), "", study.verdict, f"report: {page}", *said]))
     return DONE
-
-
-def _holds_losses(file: str) -> bool:
-    from fractalman.measure.columns import is_loss_table
-    from fractalman.measure.table_files import read_cells, table_kind
-
-    return table_kind(file) is not None and is_loss_table(read_cells(file))

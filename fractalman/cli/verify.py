@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({"file": str(path), "intact": not problems, "problems": problems})
     else:
         for problem in problems:
-            print(f"{problem.path}: {problem.message}")
+            print(problem.message if problem.path == "/" else f"{problem.path}: {problem.message}")
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         print(f"{path} is intact" if not problems else f"{path} is not intact: {count}")
     return DONE if not problems else NO

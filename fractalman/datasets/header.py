@@ -86,6 +86,8 @@ def _read_header(file: FileIO, path: Path) -> Header:
         if HDF5_SIGNATURE in (block[: len(HDF5_SIGNATURE)], follows):
             raise FileFormatError(f"{path} is an HDF5 file but not a fractalman file: it does not begin with its name")
         other = f"; {OWN_DATA}" if other_data(path) else ""
+        if path.suffix.lower() == ".toml":
+            other = "; a recipe becomes data by fractalman generate, in Python by fm.generate"
         raise FileFormatError(f"{path} is not a fractalman file: it does not begin with the words {FORMAT_NAME}{other}")
     found = _TEXT.match(block)
     if not found:

@@ -85,7 +85,7 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | boo
         shards = file.n_shards
     if shards:
         warn_of_superseded(Path(path))
-    larger = _larger(recipe, n_points)
+    larger = larger_recipe(recipe, n_points)
     if provenance.stream_version != STREAM_VERSION:
         raise FileFormatError(
             f"{path} was drawn from stream version {provenance.stream_version}, this package draws {STREAM_VERSION}: "
@@ -134,7 +134,7 @@ def _extend_shards(
         return write_all_shards(larger, target, count, hierarchy, True, told, runner, check=check, extended=story)
 
 
-def _larger(recipe: Recipe, n_points: int) -> Recipe:
+def larger_recipe(recipe: Recipe, n_points: int) -> Recipe:
     """The recipe with more points; RecipeError where none nests."""
     reason = recipe.no_growth()
     if reason is not None:

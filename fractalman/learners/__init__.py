@@ -6,6 +6,7 @@ laws must know of it (`Learner`); it is found through one line of `REGISTRY`.
 
 from __future__ import annotations
 
+from fractalman._on_demand import nothing_else
 from fractalman.learners.kernel_ridge import OwnKernel
 from fractalman.learners.own_networks import OwnNetwork, own_network
 from fractalman.learners.protocol import DIVERGED, Cost, Learner, Outcome, Problem
@@ -49,3 +50,5 @@ __all__ = [
     "properties_of",
     "settings_of",
 ]
+
+__getattr__ = nothing_else(__name__, __all__)

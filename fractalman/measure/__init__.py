@@ -67,7 +67,9 @@ def __getattr__(name: str) -> Any:
                 "measure.IntrinsicDimension needs scikit-learn: use pip install scikit-learn"
             ) from None
         return IntrinsicDimension
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fractalman._on_demand import no_attribute
+
+    raise no_attribute(__name__, name, __all__)
 
 
 __all__ = [

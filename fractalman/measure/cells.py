@@ -100,7 +100,7 @@ class Cells(Display):
             if str(cell).strip() == value or (wanted is not None and number(cell, self.decimal_comma) == wanted)
         ]
         if not kept:
-            found = sorted({str(cell) for cell in cells})
+            found = sorted({str(cell) for cell in cells}, key=lambda cell: (number(cell) or 0.0, cell))
             raise RecipeError(
                 f"{self.source}, column {shown(name)} never is {shown(value)}: expected one of {listed(found)}"
                 f"{nearest(value, found)}"

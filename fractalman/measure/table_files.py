@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._files import as_path, ordinary_file
+from fractalman._files import as_path, nearby, ordinary_file
 from fractalman.config import shown
 from fractalman.errors import MissingExtraError, RecipeError
 from fractalman.measure.cells import Cells, is_missing, plain_point
@@ -94,7 +94,7 @@ def check_table(file: Path) -> str:
     if file.is_dir():
         raise RecipeError(f"{file} is a directory: expected a file that ends in {KINDS}")
     if not file.exists():
-        raise RecipeError(f"{file} does not exist: expected a file that ends in {KINDS}")
+        raise RecipeError(f"{file} does not exist: expected a file that ends in {KINDS}{nearby(file)}")
     kind = table_kind(file)
     if kind is None:
         points = file.suffix.lower() in (".npz", ".npy", ".h5", ".hdf5", ".h5ad")

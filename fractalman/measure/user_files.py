@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._arguments import checked_arguments
-from fractalman._files import as_path, ordinary_file
+from fractalman._files import as_path, nearby, ordinary_file
 from fractalman._typing import F64
 from fractalman.config import listed, shown
 from fractalman.datasets.exchange.archives import BROKEN, reason_of
@@ -182,7 +182,7 @@ def check_file(file: Path) -> None:
         return
     if file.is_dir() or not file.exists():
         found = "is a directory: expected a Zarr folder, or" if file.is_dir() else "does not exist: expected"
-        raise RecipeError(f"{file} {found} a file that ends in {_EXPECTED}")
+        raise RecipeError(f"{file} {found} a file that ends in {_EXPECTED}{nearby(file)}")
     if table_kind(file) is None and file.suffix.lower() not in DATA_FILES:
         raise RecipeError(f"{file} ends in {file.suffix or 'nothing'!r}: expected {_EXPECTED}")
     ordinary_file(file, "a file of points")  # a pipe would wait for ever

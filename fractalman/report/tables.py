@@ -71,7 +71,8 @@ def lines_of(value: Any, indent: str = "") -> list[str]:
             rows = [["…"] * len(header) if not row else [_cell(row.get(column)) for column in header] for row in shown]
             lines += [f"{indent}{name}", *(f"{indent}  {line}" for line in text_table(header, rows))]
         else:
-            lines.append(f"{indent}{name}: {', '.join(map(_cell, item)) if isinstance(item, list) else _cell(item)}")
+            words = (", ".join(map(_cell, item)) or "none") if isinstance(item, list) else _cell(item)
+            lines.append(f"{indent}{name}: {words}")
     return lines
 
 

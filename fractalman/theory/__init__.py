@@ -4,6 +4,7 @@ Every law is stated in docs/theory.md with its units, its source and how far it 
 what `fractalman.measure` does: their agreement is evidence only because neither knows the other.
 """
 
+from fractalman._on_demand import nothing_else
 from fractalman.theory.belief import bayes_curve, bayes_risk, one_nn_curve_on_tree, one_nn_on_tree
 from fractalman.theory.cells import cascade_model_curve
 from fractalman.theory.class_entropy import class_entropy_floor
@@ -217,3 +218,5 @@ __all__ = [
     "yule_simon_expected_numbers",
     "yule_simon_law",
 ]
+
+__getattr__ = nothing_else(__name__, __all__)

@@ -26,11 +26,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save("points.npy", np.random.default_rng(0).random((300, 3)))
     rows = "".join(f"{n},{n**-0.5 + 0.01}\n" for n in (64, 128, 256, 512))
     Path("losses.csv").write_text("n,loss\n" + rows)
+    np.savez("named.npz", X=np.zeros((80, 2)), loss=np.zeros(80))
+    Path("recipe.toml").write_text('[recipe]\nfamily = "cascade"\nn_points = 64\n')
+    Path("cluster.h5").touch()
     return tmp_path
 
 
 WRONG = [
-    ("generate brill", "use e.g. fractalman generate brill-cluster-1e4 -o cluster.h5"),
+    ("generate brill", "did you mean 'brill-cluster-1e3', 'brill-cluster-1e4'"),
     ("generate brill -o x.h5", "did you mean 'brill-cluster-1e3', 'brill-cluster-1e4'"),
     ("generate cascade -o x.h5", "'cascade' is a family, use [recipe] family = 'cascade'"),
     ("generate PercolationCluster -o x.h5", "'percolation-cluster' is a family"),
@@ -50,6 +53,22 @@ WRONG = [
     ("sweep cascade-plain", "did you mean 'confirm'?"),
     ("sample cascade-plain", "did you mean 'generate'?"),
     ("list nothing-like-it", "expected one of"),
+    ("generate recipe.tml -o x.h5", "did you mean 'recipe.toml'?"),
+    ("generate recipe.toml", "use -o FILE, e.g. -o recipe.h5, or --dry-run"),
+    ("info cluster.h6", "did you mean 'cluster.h5'?"),
+    ("open cluster.h5", "did you mean 'info'?"),
+    ("predict cascade-plain --size 100", "did you mean '--sizes'?"),
+    ("predict --data named.npz", "named.npz holds X, loss and no target"),
+    ("study-data named.npz -o run", "use --target with one of these names"),
+    ("predict --data losses.csv", "use fractalman measure --scaling losses.csv"),
+    ("measure point.npy", "did you mean 'points.npy'?"),
+    ("measure --scaling loses.csv", "did you mean 'losses.csv'?"),
+    ("measure --scaling losses.csv --where n=7", "expected one of 64, 128, 256, 512"),
+    ("measure recipe.toml", "a recipe becomes data by fractalman generate"),
+    ("export cluster.h5 -o x --layout hf", "did you mean 'huggingface'?"),
+    ("--completion fish", "expected bash, zsh"),
+    ("explore cascade-plain-1e3 -o page.pdf", "use e.g. page.html"),
+    ("rebuild cluster.h5", "use -o FILE, or --dry-run"),
 ]
 
 
@@ -76,6 +95,13 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: fm.write("cascade-plain-1e3", "x.csv"), "other layouts are made of it by fractalman export"),
     (lambda: fm.open("cascade-plain"), "a dataset file, which fm.write makes"),
     (lambda: fm.predict(np.zeros((3, 2))), "fm.predict_own_data(X, y)"),  # type: ignore[arg-type]
+    (lambda: fm.generate("cascade-plain-1e3", seed=3), ".replace(seed=3)"),  # type: ignore[call-arg]
+    (lambda: fm.confirm(recipe="cascade-plain-1e3"), 'fm.confirm({"recipe": recipe'),  # type: ignore[call-arg]
+    (lambda: fm.measure.intrinsic_dimension, "did you mean 'dimension'?"),
+    (lambda: fm.learners.TorchRegression, "did you mean 'TorchRegressor'?"),
+    (lambda: fm.theory.moran, "did you mean 'moran_exponent'"),
+    (lambda: fm.measure.dimension("point.npy"), "did you mean 'points.npy'?"),
+    (lambda: fm.explore("cascade-plain-1e3", "page.pdf"), "use e.g. page.html"),
     (lambda: fm.predict("cascade-plain-1e3").plot("curve.pdf"), "use .plot().figure.savefig('curve.pdf')"),
     (lambda: fm.confirm(fm.Cascade(n_points=100)), 'use e.g. {"recipe": recipe, "sweep": {…}}'),  # type: ignore[arg-type]
 ]
@@ -102,6 +128,20 @@ def test_the_catalogue_is_searched_and_its_texts_are_recipes(capsys: pytest.Capt
         assert fm.from_toml(text) == fm.catalogue_recipe(name)
     assert main(["list", "granularity-cascade-smooth"]) == 0
     assert "[granularity]" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_dry_run_says_what_is_needed_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    fm.write("recipe.toml", "cascade.h5")
+    before = {path: path.stat().st_mtime_ns for path in Path().iterdir()}
+    for words in ("generate recipe.toml", "rebuild cascade.h5", "extend cascade.h5 --n-points 1e5"):
+        assert main([*words.split(), "--dry-run"]) == 0
+        said = capsys.readouterr().out
+        assert "columns: up to" in said
+        assert "are available" in said
+    assert {path: path.stat().st_mtime_ns for path in Path().iterdir()} == before
+    assert main(["extend", "cascade.h5", "--n-points", "10", "--dry-run"]) == 2
+    assert "the file has 64, expected more" in capsys.readouterr().err
 
 
 def test_help_and_version_are_words_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,7 +184,7 @@ def test_an_index_whose_rows_are_others_is_left_alone(tmp_path: Path, monkeypatc
     index = fm.write_shards(RECIPES["cascade"], tmp_path / "data.h5", 3, hierarchy=False)
     before = index.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(extension, "_larger", lambda recipe, n: recipe.replace(n_points=n, seed=99))
+        patch.setattr(extension, "larger_recipe", lambda recipe, n: recipe.replace(n_points=n, seed=99))
         with pytest.raises(FileFormatError, match="is not what its recipe makes"):
             fm.extend(index, 90)
     assert index.read_bytes() == before
