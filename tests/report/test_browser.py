@@ -84,7 +84,7 @@ def test_a_browser_opens_the_report(tmp_path: Path, width: int) -> None:
 @pytest.mark.slow(reason="a browser opens a whole report", but=["paper"])
 @pytest.mark.parametrize(("width", "printed", "high"), [(688, True, 0), (600, False, 1)], ids=["paper", "phone"])
 def test_narrow_pages_show_whole_verdicts(tmp_path: Path, width: int, printed: bool, high: int) -> None:
-    """On paper nothing can be scrolled; on a phone a row of verdicts is a block, and curves have a form of their own."""
+    """On paper nothing can be scrolled; on a phone a row of verdicts is a block, and curves have another form."""
     page = write_reports({"one run": played_run(tmp_path / "one run")}, tmp_path, "one run")
     found, console = opened(page, tmp_path / "profile", width, printed)
     assert console == []
