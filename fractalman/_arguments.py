@@ -50,25 +50,16 @@ _KINDS: Mapping[frozenset[str], _Kind] = {
     frozenset({"str"}): _Kind(lambda value: isinstance(value, str), 'text; use {name} = "…"'),
     frozenset({"ArrayLike"}): _Kind(is_array, "an array, whose rows are of one length"),
 }
-"""A parameter's annotation → what is checked of it; annotations with other words are left to the function."""
+"""Words of an annotation → what is checked of it; annotations with other words are left to the function."""
 
 
-_HINTS = {
+_HINTS: Mapping[str, str] = {
     "RecipeSource": "; what a recipe is made of stands in it: use e.g. fm.Cascade(n_points=1000, seed=3), or "
     'fm.catalogue_recipe("cascade-plain").replace(seed=3)',
     "Spec": "; what is to be run stands in the specification: use e.g. "
     'fm.confirm({"recipe": recipe, "sweep": {"learners": ["1-nn"], "train_sizes": [128, 256, 512], "seeds": 3}})',
 }
-"""A parameter's annotation → what is checked of it; annotations with other words are left to the function."""
-
-
-_HINTS = {
-    "RecipeSource": "; what a recipe is made of stands in it: use e.g. fm.Cascade(n_points=1000, seed=3), or "
-    'fm.catalogue_recipe("cascade-plain").replace(seed=3)',
-    "Spec": '; what is to be run stands in the specification: use e.g. {"recipe": recipe, "sweep": {"learners": '
-    '["1-nn"], "train_sizes": [128, 256, 512], "seeds": 3}}',
-}
-"""Words of an annotation → what is said of a keyword that the function does not take."""
+"""A parameter's annotation → what is said of a keyword that the function does not take."""
 
 
 def _checks(parameter: inspect.Parameter) -> tuple[_Kind, bool] | None:

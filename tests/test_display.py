@@ -100,6 +100,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One object of every kind that shows itself as a figure, and of many that do not."""
     cascade = fm.Cascade(n_points=512, ambient_dim=8, seed=1)
     data = fm.generate(cascade)
+    lying = fm.Cascade(n_points=64, ambient_dim=16, embedding="superposition")
     cluster = fm.generate(fm.PercolationCluster(n_points=300, ambient_dim=6))
     points = np.random.default_rng(0).random((400, 2))
     y = points[:, 0] + 0.3 * np.sin(7 * points[:, 1])
@@ -148,6 +149,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "probe": networks_study("probe", ProbeResult, PROBE, ("auc-near", "r2-band"), against="size", place=16),
         "locality": networks_study("locality", LocalityResult, LOCALITY, NEAR, against="hierarchy"),
         "levels": made_up_levels(), "derivations": fm.RandomHierarchyModel(n_points=9).derivations(range(9)),
+        "batches": fm.batches(data, 32, fields=("X", "latents", "row"), start=2), "stream": fm.stream(lying, 8),
         "learner": learners.make("laplace-kernel"), "smoother": learners.make("laplace-kernel").smoother(),
     }  # fmt: skip
 
@@ -393,12 +395,24 @@ def luminance(colour: str) -> float:
 def test_thumbnails_are_small_and_seen_on_dark_and_light_pages(examples: dict[str, Any]) -> None:
     pictures = {name: thing._thumbnail() for name, thing in examples.items() if thing is not None}
     pictures = {name: picture for name, picture in pictures.items() if picture}
-    assert {"dataset", "cluster", "curve", "sweep"} <= set(pictures)
+    assert {"dataset", "cluster", "curve", "prediction", "sweep"} <= set(pictures)
     assert max(map(len, pictures.values())) <= 30_000
     for picture in pictures.values():  # on a ground of their own, whatever the page's
         colours = re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', picture.lower())
         ground, *marks = map(luminance, colours)
         assert min((max(one, ground) + 0.05) / (min(one, ground) + 0.05) for one in marks) > 1.2
+
+
+def test_a_prediction_shows_a_curve_that_costs_nothing() -> None:
+    """Showing an object draws no structures: a curve that is averaged over draws is shown once it was asked for."""
+    drawn = fm.predict(fm.PercolationCluster(n_points=300, ambient_dim=6), draws=2)
+    assert not drawn.exact
+    assert drawn._thumbnail() == ""
+    assert drawn._averages.known("curve") == []
+    drawn.curve([16, 8, 32])
+    assert drawn._averages.known("curve") == [8, 16, 32]
+    assert "<polyline" in drawn._repr_html_()
+    assert fm.predict(fm.Cascade(n_points=64), "gradient-boosting")._thumbnail() == ""
 
 
 def test_pictures_of_nothing_are_none() -> None:

@@ -22,7 +22,8 @@ from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
 from fractalman.datasets.spec import AnyArray, block_rows
-from fractalman.display import Display
+from fractalman.display import Display, Summary
+from fractalman.display.summary import brief
 from fractalman.errors import RecipeError, nearest
 from fractalman.random.streams import Role, check_seed, key64, permutation
 
@@ -135,6 +136,19 @@ class Batches(Display):
         self._source, self._order, self._batch_size, self._turns = source, order, batch_size, turns
         self._fields, self._features = fields, features
         self.start, self.count, self.step = turns.start, turns.stop, turns.step
+
+    def _summary(self) -> Summary:
+        columns = {"latents": self._features} if "latents" in self._fields else {}
+        columns |= {name: _column(self._source, name) for name in self._fields if name not in ("row", "latents")}
+        rows = [
+            (
+                "fields",
+                ", ".join(f"{name} {brief(columns[name])}" if name in columns else name for name in self._fields),
+            ),
+            ("rows", f"{self._order.n_rows:,} in an epoch, {self._batch_size:,} in a batch"),
+            ("batches", f"{self.start} to {self.count - 1}" + (f", every {self.step}th" if self.step > 1 else "")),
+        ]
+        return Summary(f"Batches of {brief(self._source)}", rows)
 
     def __len__(self) -> int:
         return len(self._turns)

@@ -142,7 +142,7 @@ def fields_summary(thing: Any, *, title: str | None = None, without: tuple[str, 
     if dataclasses.is_dataclass(thing):
         names = [field.name for field in dataclasses.fields(thing)]
     else:
-        names = list(getattr(thing, "_fields", None) or getattr(thing, "__dict__", {}))
+        names = list(thing._fields if isinstance(thing, tuple) else getattr(thing, "__dict__", {}))  # type: ignore[attr-defined]
     pairs = [(name, getattr(thing, name)) for name in names if not name.startswith("_") and name not in without]
     return Summary(title or type(thing).__name__, [(name, brief(value)) for name, value in pairs if value is not None])
 

@@ -15,6 +15,8 @@ from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.dictionary import superposition_of
+from fractalman.display import Display, Summary
+from fractalman.display.summary import count
 from fractalman.errors import RecipeError
 from fractalman.generation import augment
 from fractalman.generation.composer import structure
@@ -26,7 +28,7 @@ from fractalman.sources import RecipeSource, recipe_of
 _LAST_ROW = 1 << 62
 
 
-class Stream:
+class Stream(Display):
     """Batches without end, made by `stream`.
 
     Iterating yields batches start, start + step, …; `batch` returns any of them by itself.
@@ -142,8 +144,12 @@ class Stream:
             yield self.batch(k)
             k += self.step
 
-    def __repr__(self) -> str:
-        return f"Stream of {self.recipe.family}: batches of {self.batch_size} from {self.n_points} points"
+    def _summary(self) -> Summary:
+        rows = [
+            ("batches", f"{self.start}, {self.start + self.step}, … without end, {count(self.batch_size, 'row')} each"),
+            ("recipe", repr(self.recipe)),
+        ]
+        return Summary(f"Stream of {self.recipe.family}: from {count(self.n_points, 'point')}", rows)
 
 
 @checked_arguments

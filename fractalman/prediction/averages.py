@@ -134,6 +134,14 @@ class Averages:
             found = self._columns(which, sizes)
         return found
 
+    def known(self, which: str) -> list[int]:
+        """Return the sizes at which the curve or the floor was computed already, ascending."""
+        method, rows = self.methods[which], self._rows.get(which)
+        if method is None or rows is None:
+            return []
+        count = 1 if method.exact else self.count
+        return sorted(n for n, column in rows.known.items() if column.size >= count)
+
     def structures(self, sizes: Sequence[int]) -> F64 | None:
         """Return the curve's risks on every draw as they are, without any control; None where they are not known so.
 

@@ -96,6 +96,14 @@ class PredictionDisplay(Display):
         rows += [("recipe", repr(self.recipe))]
         return Summary(f"Prediction: {self.learner} on {self.recipe.family}", rows)
 
+    def _thumbnail(self: Any) -> str:
+        """The curve where it costs nothing, else at the sizes that were asked for before."""
+        sizes = default_sizes(self.population, self.affordable) if self.exact else self._averages.known("curve")
+        if len(sizes) < 2:
+            return ""
+        curve = self.curve(sizes)
+        return curve_thumbnail(curve.n, curve.risk)
+
     def to_pandas(self: Any, n: Sequence[int] | None = None) -> Any:
         """Return the predicted curve and the Bayes floor at training-set sizes as a pandas DataFrame.
 

@@ -62,6 +62,7 @@ def learning_curves(
     label: str = SIZE_LABEL,
     symbol: str = "n",
     ordinate: str = "test risk, in units of the label's prior variance",
+    narrow: bool = False,
 ) -> bytes:
     """Return the log-log learning curves as SVG.
 
@@ -69,9 +70,10 @@ def learning_curves(
         curves: one per learner.
         floor: (positions, Bayes risk), or None.
         label: of the abscissa. symbol: its symbol in the fitted laws. ordinate: what risks are.
+        narrow: for a phone: high, its words as large as the text around it, the legend below.
     """
     with settings():
-        figure = new_figure(9.2, 5.4)
+        figure = new_figure(4.4, 6.0) if narrow else new_figure(9.2, 5.4)
         axes = figure.add_subplot()
         if floor is not None and floor[0].size:
             axes.plot(*floor, color=INK, lw=1.2, zorder=2)
@@ -81,9 +83,10 @@ def learning_curves(
         everything = np.concatenate([c.risk[np.isfinite(c.risk) & (c.risk > 0)] for c in curves])
         low = min(everything.min(), floor[1].min() if floor is not None and floor[0].size else np.inf)
         axes.set_ylim(low / 1.5, everything.max() * 1.35)
-        axes_of_sizes(axes, np.unique(np.concatenate([curve.n for curve in curves])), label)
+        sizes = np.unique(np.concatenate([curve.n for curve in curves]))
+        axes_of_sizes(axes, sizes[:: -(-len(sizes) // 6)] if narrow else sizes, label)
         axes.set_ylabel(ordinate)
-        _legend(axes, curves, floor is not None and bool(floor[0].size), symbol)
+        _legend(axes, curves, floor is not None and bool(floor[0].size), symbol, narrow)
         return saved(figure)
 
 
@@ -128,7 +131,7 @@ def axes_of_sizes(axes: Axes, sizes: I64 | F64, label: str) -> None:
     axes.set_xlabel(label)
 
 
-def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str) -> None:
+def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str, below: bool) -> None:
     from matplotlib.lines import Line2D
 
     def line(**style: Any) -> Line2D:
@@ -139,7 +142,8 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str
         law = "" if curve.exponent is None else f"   $\\mathrm{{{symbol}}}^{{{-curve.exponent:.3f}}}$"
         label = curve.name + (law.replace("\\mathrm{n}", "n") if law else "")
         handles.append(line(color=color, marker=marker, ms=6, lw=2.0 if curve.exponent is not None else 0, label=label))
-    handles.append(line(label=""))
+    if not below:
+        handles.append(line(label=""))
     handles.append(line(marker="o", ms=3, alpha=0.5, label="one replicate"))
     handles.append(line(marker="o", ms=6, label="mean, used by the fit"))
     handles.append(line(marker="o", ms=6, mfc="white", label="mean, left out"))
@@ -148,7 +152,8 @@ def _legend(axes: Axes, curves: Sequence[LearnerCurve], floor: bool, symbol: str
         handles.append(line(lw=1.6, ls=(0, (1.2, 1.4)), label="predicted curve"))
     if floor:
         handles.append(line(color=INK, lw=1.2, label="Bayes floor: no learner\nis below it on average"))
-    axes.figure.legend(handles=handles, loc="outside right center", handlelength=1.8, labelspacing=0.55)
+    place = {"loc": "outside lower center", "ncols": 2} if below else {"loc": "outside right center"}
+    axes.figure.legend(handles=handles, handlelength=1.8, labelspacing=0.55, **place)
 
 
 def training_shares(curves: Sequence[LearnerCurve], limit: float, label: str = SIZE_LABEL) -> bytes | None:

@@ -149,8 +149,8 @@ def _shares_section(result: GranularityResult) -> list[Markup]:
             "The hierarchy is cut at a ladder of scales. At each, what of the label differs between the fragments "
             "(blue) and within them: learned by linear regression in every fragment (green), by any other learner "
             "beyond that (orange), by none of them though the training labels hold it (light grey), and what the "
-            "training labels do not hold (grey). Bars are 95 % intervals over the replicates; dashed lines were "
-            "computed without drawing a label, a network’s from its limit of infinite width.",
+            "training labels do not hold (grey, hatched). Bars are 95 % intervals over the replicates; dashed lines "
+            "were computed without drawing a label, a network’s from its limit of infinite width.",
         ),
         table(header, rows),
         paragraph(

@@ -56,7 +56,11 @@ def shares_figure(result: GranularityResult, title: str, kind: str = "svg") -> b
             continue
         heights = np.array([max(0.0, row[name] or 0.0) for row in rows])
         label = words if known or name != "unreached" else "within, learned by none of these learners"
-        ax.fill_between(x, below, below + heights, color=colour, alpha=0.85, linewidth=0, label=label)
+        hatch = "///" if name == "floor" else None  # its grey and the green are one colour to some
+        ax.fill_between(
+            x, below, below + heights, facecolor=colour, alpha=0.85, linewidth=0, label=label, hatch=hatch,
+            edgecolor="white" if hatch else "none",
+        )  # fmt: skip
         below = below + heights
         if name != BANDS[-1 if known else -2][0]:
             half = np.array([row[f"{name}_half_width"] or 0.0 for row in rows])

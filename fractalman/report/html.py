@@ -49,8 +49,8 @@ def _block(name: str, *values: Any) -> Markup:
     return made
 
 
-def image(data: bytes, kind: str, alt: str, caption: str, width: str = "100%") -> Markup:
-    """Return a figure with the image inside it.
+def image(data: bytes, kind: str, alt: str, caption: str, width: str = "100%", narrow: bytes | None = None) -> Markup:
+    """Return a figure with the image inside it; a drawing that has no form for phones keeps its size there and scrolls.
 
     Parameters
     ----------
@@ -62,8 +62,15 @@ def image(data: bytes, kind: str, alt: str, caption: str, width: str = "100%") -
         For those who do not see it, and for those who do.
     width : str
         As CSS says it.
+    narrow : bytes, optional
+        The same drawing for phones, of the same kind.
     """
-    return _block("figure", f"data:image/{kind};base64,{base64.b64encode(data).decode()}", alt, caption, width)
+
+    def source(content: bytes) -> str:
+        return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+    phone = "" if narrow is None else source(narrow)
+    return _block("figure", source(data), alt, caption, width, phone, narrow is None and kind == "svg+xml")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

@@ -98,15 +98,19 @@ def _curve_figures(result: Result) -> tuple[Markup | None, Markup | None]:
         return None, None
     label, symbol = abscissa_label(result), result.spec.axis.abscissa or "x"
     risks = risk_words(result)
+    ordinate = {} if risks == SQUARED_ERROR else {"ordinate": risks}
+    wide, narrow = (
+        figures.learning_curves(drawable, floor_curve(result), label, symbol, narrow=phone, **ordinate)
+        for phone in (False, True)
+    )
     drawn = image(
-        figures.learning_curves(
-            drawable, floor_curve(result), label, symbol, *(() if risks == SQUARED_ERROR else (risks,))
-        ),
+        wide,
         "svg+xml",
         "log-log learning curves",
         f"{risks[0].upper()}{risks[1:]} on {result.spec.test_size:,} unseen points "
         f"against the {label}. Thick lines are fits over "
         "the filled markers only; dotted lines were computed without training anything.",
+        narrow=narrow,
     )
     shares = figures.training_shares(drawable, regimes.TRAIN_SHARE, label)
     if shares is None:

@@ -29,18 +29,29 @@ addEventListener("load", () => {
   const anchors = [...document.querySelectorAll("a[href^='#']")].filter(
     a => !document.getElementById(decodeURIComponent(a.hash.slice(1)))).length;
   const fetched = performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:"));
+  const high = [...document.images].filter(i => i.naturalHeight > i.naturalWidth).length;
+  const scrolls = [...document.querySelectorAll(".scroll:has(table)")].filter(
+    e => e.scrollWidth > e.clientWidth + 1).map(e => e.querySelector("th").textContent);
   const found = document.createElement("pre");
   found.id = "found";
-  found.textContent = JSON.stringify({images, wide, anchors, fetched, text: document.body.innerText.length});
+  const text = document.body.innerText.length;
+  found.textContent = JSON.stringify({images, wide, anchors, fetched, high, scrolls, text});
   document.body.append(found);
 });
 </script>"""
 
 
-def opened(page: Path, profile: Path, width: int = 1200) -> tuple[dict[str, list[object]], list[str]]:
+def opened(
+    page: Path, profile: Path, width: int = 1200, printed: bool = False
+) -> tuple[dict[str, list[object]], list[str]]:
     """What the probe found in a page, and what its console said; no name resolves and no proxy answers."""
     probed = page.with_name(f"probed-{page.name}")
-    probed.write_text(page.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>"), encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>")
+    if printed:  # as paper shows it
+        assert "@media print" in text
+        text = text.replace("@media screen", "@media not all").replace('media="screen', 'media="not all')
+        text = text.replace("@media print", "@media all")
+    probed.write_text(text, encoding="utf-8")
     assert CHROMIUM is not None
     command = [
         CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -68,6 +79,18 @@ def test_a_browser_opens_the_report(tmp_path: Path, width: int) -> None:
     assert found["wide"] == []
     assert len(found["images"]) == 6  # two runs: curves, training shares, the fractal
     assert all(isinstance(size, int) and size > 100 for size in found["images"])
+
+
+@pytest.mark.slow(reason="a browser opens a whole report", but=["paper"])
+@pytest.mark.parametrize(("width", "printed", "high"), [(688, True, 0), (600, False, 1)], ids=["paper", "phone"])
+def test_narrow_pages_show_whole_verdicts(tmp_path: Path, width: int, printed: bool, high: int) -> None:
+    """On paper nothing can be scrolled; on a phone a row of verdicts is a block, and curves have another form."""
+    page = write_reports({"one run": played_run(tmp_path / "one run")}, tmp_path, "one run")
+    found, console = opened(page, tmp_path / "profile", width, printed)
+    assert console == []
+    assert found["wide"] == []
+    assert found["high"] == high
+    assert found["scrolls"] == []
 
 
 def test_a_page_that_is_broken_is_noticed(tmp_path: Path) -> None:
