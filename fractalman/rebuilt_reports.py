@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fractalman._files import as_path
 from fractalman.errors import RecipeError
 from fractalman.experiments import Result, load_result
 from fractalman.experiments.journal import parts_in, read_header
@@ -29,7 +30,7 @@ def rebuild_report(
     Errors: RecipeError when a folder holds no run, or an unfinished one.
     """
     require_plots()
-    given = [Path(name) for name in (folder, *more)]
+    given = [as_path(name, "a folder") for name in (folder, *more)]
     for path in given:
         if not path.is_dir():
             raise RecipeError(f"no folder {path} found: use the folder of a confirm run")
@@ -39,7 +40,7 @@ def rebuild_report(
         return _rebuild_in_place(given[0], progress)
     folders = [run for path in given for run in (_runs_in(path) if _holds_runs(path) else [path])]
     results = {name: _finished(run, progress) for name, run in zip(_short_names(folders), folders, strict=True)}
-    place = given[0] if out is None else Path(out)
+    place = given[0] if out is None else as_path(out, "a folder")
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, NO, print_json
@@ -24,10 +23,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Name and remove every leftover; the answer is no if one of them could not be removed."""
-    from fractalman._files import leftovers_in, remove, size_on_disk
+    from fractalman._files import as_path, leftovers_in, remove, size_on_disk
     from fractalman.datasets.superseded import superseded_in
 
-    folder = Path(options.folder)
+    folder = as_path(options.folder, "a folder")
     if not folder.is_dir():
         found = "is not a folder" if folder.exists() else "does not exist"
         raise RecipeError(f"{folder} {found}: expected the folder in which a run was killed")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fractalman._files import nearby
+from fractalman._files import nearby, as_path
 from fractalman.errors import RecipeError
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
@@ -20,7 +20,7 @@ DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
 
 def existing_file(name: str) -> Path:
     """Return the path of a file that must be there; RecipeError for a folder or nothing."""
-    path = Path(name)
+    path = as_path(name, "a fractalman file")
     if path.is_dir():
         raise RecipeError(f"{name} is a folder: expected a fractalman file")
     if not path.exists():

@@ -32,6 +32,7 @@ class Parser(argparse.ArgumentParser):
     example = ""
 
     def error(self, message: str) -> NoReturn:
+        message = re.sub(r"\S{100,}", lambda word: f"{word[0][:60]}… ({len(word[0])} characters)", message)
         missing = message.startswith("the following arguments are required")
         more = f"; use e.g. {self.example}" if missing and self.example else ""
         raise RecipeError(f"{message}{more or f'; use {self.prog} --help for what is expected'}")

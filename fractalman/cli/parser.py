@@ -58,22 +58,23 @@ def _unknown(command: str, parser: Parser, words: Sequence[str]) -> Iterator[str
     """Yield a line for every word that a command does not take; the value behind an unknown option is part of it."""
     known = [word for word in parser._option_string_actions if word.startswith("--")]
     for before, word in zip(["", *words], words, strict=False):
+        said = f"unknown argument {shown(word)} of {command}"
         if not word.startswith("-"):
             if not before.startswith("-"):
-                yield f"unknown argument {word!r} of {command}; use fractalman {command} --help for what is expected"
+                yield f"{said}; use fractalman {command} --help for what is expected"
             continue
         option = word.split("=")[0]
         begun = len(option) > 3 and any(name.startswith(option) for name in known)
         keywords = "" if begun else _recipe_keywords(option.strip("-"))
         if keywords and "--n-points" not in known:
             yield (
-                f"unknown argument {word!r} of {command}: {keywords} is a keyword of recipes, which stand in a TOML "
+                f"{said}: {keywords} is a keyword of recipes, which stand in a TOML "
                 "file; use fractalman list NAME > recipe.toml for that of the catalogue, change it there, and use the "
                 "file in the name's place"
             )
         else:
             hint = nearest(option, known) if option.startswith("--") else ""
-            yield f"unknown argument {word!r} of {command}: expected {', '.join(known)}{hint}"
+            yield f"{said}: expected {', '.join(known)}{hint}"
 
 
 def _recipe_keywords(option: str) -> str:
@@ -90,6 +91,8 @@ def _recipe_keywords(option: str) -> str:
 def _at_home(word: str) -> str:
     """A word with "~" expanded, behind the "=" of an option too, where shells leave it."""
     option, sign, value = word.partition("=")
+    if sign and option.startswith("--") and value == "--":  # which Python before 3.13 takes for no value at all
+        raise RecipeError(f"argument {option}: found '--', expected a value")
     return f"{option}{sign}{at_home(value)}" if sign and option.startswith("--") else at_home(word)
 
 

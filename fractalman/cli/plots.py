@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman._files import as_path
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ def plot_path(options: argparse.Namespace) -> Path | None:
         return None
     from fractalman.report import require_plots
 
-    path = Path(options.plot)
+    path = as_path(options.plot, "a picture")
     if path.suffix not in (".pdf", ".png", ".svg"):
-        raise RecipeError(f"--plot {options.plot}: expected a file name that ends in .pdf, .svg or .png")
+        raise RecipeError(f"--plot {shown(options.plot)}: expected a file name that ends in .pdf, .svg or .png")
     if path.is_dir() or not path.parent.is_dir():
         raise RecipeError(f"--plot {options.plot}: expected a file in an existing folder")
     if path.exists() and not options.force:

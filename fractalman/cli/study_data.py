@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fractalman._files import as_path
 from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import ARRAY, POINTS, TARGET, add_force, command
 from fractalman.cli.plots import add_plot, plot_path, write_plot
@@ -34,10 +35,10 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import require_plots
     from fractalman.report.own_data_page import write_own_study
 
-    plot, where = plot_path(options), Path(options.output)
+    plot, where = plot_path(options), as_path(options.output, "a folder")
     if any(part.exists() and not part.is_dir() for part in (where, *where.parents)):
         raise RecipeError(f"-o {options.output} is a file, or lies under one: expected a folder; use another name")
-    if (Path(options.output) / "report.html").exists() and not options.force:
+    if (where / "report.html").exists() and not options.force:
         raise RecipeError(f"{options.output} holds a report: use --force to overwrite it, or another folder")
     require_plots()
     found = read_user_points(options.file, options.target, options.points)

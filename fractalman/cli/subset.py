@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fractalman._files import as_path
 from fractalman.cli.common import existing_file, say_written
 from fractalman.cli.options import FILE, add_force, add_output, command, integer
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -67,10 +69,12 @@ def _rows(text: str, file: File) -> Any:
     found = re.fullmatch(r"(-?\d{1,18})?:(-?\d{1,18})?(?::(-?\d{1,18}))?", text)
     if found is None:
         if not text.endswith(".npy"):
-            raise RecipeError(f"--rows {text}: expected FIRST:END, FIRST:END:STEP or a .npy file, e.g. --rows :1000")
+            raise RecipeError(
+                f"--rows {shown(text)}: expected FIRST:END, FIRST:END:STEP or a .npy file, e.g. --rows :1000"
+            )
         from fractalman.datasets.exchange.archives import read_array
 
-        return read_array(Path(text), "a .npy file of row numbers or of a mask")
+        return read_array(as_path(text), "a .npy file of row numbers or of a mask")
     first, end, step = (None if word is None else int(word) for word in found.groups())
     if step == 0:
         raise RecipeError(f"--rows {text}: expected a step other than 0")

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from kills import OPENING, RECIPE, TABLES
 from mutation import BYTES
-from outcome import Tally, Worker, late, word
+from outcome import Tally, Worker, late, wanted, word
 
 import fractalman as fm
+from fractalman.config import parse_toml
+from fractalman.study_runs import run_study
 
-RECIPE = {"family": "cascade", "n_points": 256, "ambient_dim": 8}
-SWEEP = {"learners": ["1-nn"], "train_sizes": [32, 64, 128], "seeds": 2, "test_size": 64}
-STUDY = {"scales": [64], "train_size": 64, "seeds": 2, "draws": 2, "learners": ["ridge"]}
-RUNS = {"confirm": {"recipe": RECIPE, "sweep": SWEEP}, "granularity": {"recipe": RECIPE, "granularity": STUDY}}
+RUNS = {name: parse_toml(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}") for name, table in TABLES.items()}
 Change = Callable[[bytearray, random.Random], None]
 
 
@@ -88,8 +88,10 @@ def _attempts(
     """Yield (group, file, change, seed, reader, whether its numbers are ours)."""
     times = max(1, round(12 * share))
     for name, tables in RUNS.items():
+        if not wanted(name):
+            continue
         run = folder / name
-        getattr(fm, name)(tables, run, progress=False)
+        fm.confirm(tables, run, progress=False) if name == "confirm" else run_study(name, tables, run)
         (folder / f"{name}.json").write_text(json.dumps(tables))
         files = [path for path in sorted(run.iterdir()) if path.suffix in (".jsonl", ".csv", ".json", "")]
         for path in files:
@@ -114,7 +116,9 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     rng, tally = random.Random(seed), Tally("Results and foreign files: by file")
     with Worker(folder) as worker:
         intact: dict[str, str] = {}
-        for group, path, change, number, reader, ours in list(_attempts(folder, share, rng)):
+        attempts = list(_attempts(folder, share, rng))
+        rng.shuffle(attempts)  # those of a short time are of every kind
+        for group, path, change, number, reader, ours in attempts:
             if late():
                 break
             damaged = path if ours else path.with_name(f"damaged-{path.name}")
