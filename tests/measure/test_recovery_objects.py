@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,6 +131,9 @@ D40 = KNOWN.directions[:40]
         (SimpleNamespace(encode=tied().encode, decode=lambda Z: Z @ D40 * np.nan), "not finite"),
         (SimpleNamespace(encode=lambda X: X[:5] @ D40.T, W_dec=D40), "expected 400 rows"),
         (SimpleNamespace(encode=lambda X: X @ D40.T, W_dec=D40.T), "use decoder.T"),
+        ((D40, D40), "a tuple of 2 as the model"),
+        (SimpleNamespace(encode=lambda X: {"codes": X}, W_dec=D40), "encode gave a dict of"),
+        (SimpleNamespace(transform=lambda X: X @ D40.T), "transform and no linear decoder"),
     ],
 )
 def test_models_that_fail_are_named_with_what_they_said(model: object, words: str) -> None:
@@ -172,3 +176,71 @@ def test_an_outside_librarys_scores_are_ours_where_they_coincide() -> None:
 
     for theirs, ours in compared(trained(200, 4, 30)).values():
         assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_functions_and_stacks_of_layers_encode() -> None:
+    D, encode = KNOWN.directions[:40], tied().encode
+    plain = fm.recovery(SimpleNamespace(encode=encode, W_dec=D), DATA)
+    turned = SimpleNamespace(encode=encode, W_dec=D.T, decode=lambda Z: Z @ D)  # weights lie the other way
+    inner = SimpleNamespace(encode=encode, W_dec=D)
+    for model in ((encode, D), (encode, lambda Z: Z @ D), turned, SimpleNamespace(module=inner)):
+        assert fm.recovery(model, DATA).explained == pytest.approx(plain.explained, rel=1e-5)
+    assert fm.recovery(D, encode, DATA).mcc == plain.mcc
+    with pytest.raises(fm.RecipeError, match="no points to encode"):
+        fm.recovery(D, encode, Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent))
+
+
+def test_modules_are_asked_in_evaluation_and_layers_must_be_all_that_there_is() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Layers(torch.nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self, *last: Any) -> None:
+            super().__init__()
+            width, d = D40.shape
+            self.encoder = torch.nn.Sequential(torch.nn.Linear(d, width), torch.nn.Dropout(0.5), *last)
+            self.decoder = torch.nn.Linear(width, d, bias=False)
+
+        def forward(self, x: Any) -> Any:
+            return self.decoder(torch.relu(self.encoder(x)))
+
+    whole = Layers(torch.nn.ReLU()).train()
+    first, again = fm.recovery(whole, DATA), fm.recovery(torch.nn.DataParallel(whole), DATA)
+    assert (first.f1, first.l0, first.explained) == (again.f1, again.l0, again.explained)  # no dropout
+    assert whole.training
+    assert whole.encoder[1].training
+    with pytest.raises(fm.RecipeError, match="Layers makes other points than its decoder"):
+        fm.recovery(Layers(), DATA)
+
+
+def test_what_an_estimator_turns_back_into_points_decides_its_decoder() -> None:
+    """Whitened codes are not those of ``components_``; of random projections these rows are the encoder."""
+    pytest.importorskip("sklearn")
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.random_projection import GaussianRandomProjection
+
+    plain = fm.recovery(PCA(16).fit(DATA.X), DATA)
+    for model in (PCA(16, whiten=True), make_pipeline(StandardScaler(with_std=False), PCA(16))):
+        assert fm.recovery(model.fit(DATA.X), DATA).explained == pytest.approx(plain.explained, rel=1e-3)
+    projected = GaussianRandomProjection(16, random_state=0).fit(DATA.X)
+    made = projected.inverse_transform(projected.transform(DATA.X))
+    left = np.square(DATA.X - made).sum() / np.square(DATA.X - DATA.X.mean(axis=0)).sum()
+    assert fm.recovery(projected, DATA).explained == pytest.approx(1.0 - left, rel=1e-3)
+
+
+def test_modules_of_equinox_that_encode_one_point_encode_many() -> None:
+    eqx, jax = pytest.importorskip("equinox"), pytest.importorskip("jax")
+
+    class OnePoint(eqx.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        W_dec: Any
+        drop: Any
+
+        def encode(self, x: Any) -> Any:
+            return self.drop(jax.nn.relu(self.W_dec @ x))
+
+        def decode(self, z: Any) -> Any:
+            return z @ self.W_dec
+
+    made = fm.recovery(OnePoint(jax.numpy.asarray(D40), eqx.nn.Dropout(0.5)), DATA)
+    assert made.l0 == fm.recovery(D40, np.maximum(np.asarray(jax.numpy.asarray(DATA.X) @ D40.T), 0.0), DATA).l0

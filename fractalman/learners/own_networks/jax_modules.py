@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from fractalman._evaluation import in_evaluation, is_nnx
+
 
 class Opened(NamedTuple):
     """What holds a network's parameters, taken apart.
@@ -40,15 +42,11 @@ def opened(given: Any) -> Opened:
         Of an equinox module a copy without dropout is taken; of one of flax nnx a copy in evaluation mode, whose
         ``Param`` variables are what a step moves and whose running means are not.
     """
-    nnx, equinox = sys.modules.get("flax.nnx"), sys.modules.get("equinox")
-    if nnx is not None and isinstance(given, nnx.Module):
-        module = nnx.merge(*nnx.split(given))
-        module.eval()
-        graph, parameters, others = nnx.split(module, nnx.Param, ...)
+    if is_nnx(given):
+        nnx = sys.modules["flax.nnx"]
+        graph, parameters, others = nnx.split(in_evaluation(given), nnx.Param, ...)
         return Opened(parameters, lambda moved: nnx.merge(graph, moved, others), True, given)
-    if equinox is not None and isinstance(given, equinox.Module):
-        return Opened(equinox.nn.inference_mode(given), _same, False, given)
-    return Opened(given, _same, False, given)
+    return Opened(in_evaluation(given), _same, False, given)
 
 
 def _same(given: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
 
+from fractalman._evaluation import evaluating
 from fractalman._extras import load_extra
 from fractalman._typing import F64, AnyFloat
 from fractalman.config import listed, shown
@@ -107,16 +107,6 @@ class TorchNetwork(JacobianNetwork):
                 raise RecipeError(f"layer {shown(name)} is called {calls} times: expected a module that is called once")
         self.layers = tuple(layers)
 
-    @contextlib.contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        modes = [(child, child.training) for child in self._module.modules()]
-        self._module.eval()
-        try:
-            yield
-        finally:
-            for child, mode in modes:
-                child.training = mode
-
     def _tensor(self, X: AnyFloat) -> Any:
         first = next(iter(self._parameters.values()))
         dtype = self._torch.int64 if self._whole else first.dtype
@@ -152,7 +142,7 @@ class TorchNetwork(JacobianNetwork):
 
         handles = [named[name].register_forward_hook(keep(name)) for name in names]
         try:
-            with self._evaluating(), self._torch.no_grad():
+            with evaluating(self._module), self._torch.no_grad():
                 output = self._module(self._tensor(X))
         finally:
             for handle in handles:
@@ -202,7 +192,7 @@ class TorchNetwork(JacobianNetwork):
         return super().own(A)
 
     def _count(self, A: AnyFloat) -> None:
-        with self._evaluating(), self._torch.no_grad():
+        with evaluating(self._module), self._torch.no_grad():
             self._outputs = self._numbers(self._module(self._tensor(A[:1])), "").size
 
     def jacobians(self, X: AnyFloat) -> list[AnyFloat]:
@@ -215,7 +205,7 @@ class TorchNetwork(JacobianNetwork):
             given = torch.func.functional_call(self._module, (parameters, buffers), (x[None],))
             return self._given(given, "").reshape(-1)
 
-        with self._evaluating(), warnings.catch_warnings():
+        with evaluating(self._module), warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", message="There is a performance drop"
             )  # of operations without a batch rule

@@ -54,6 +54,8 @@ def _on_this_machine(name: str, values: Any) -> Any:
                 given = getattr(given, step)()
         if hasattr(given, "to_dense") and "strided" not in str(getattr(given, "layout", "strided")):
             given = given.to_dense()
+        if hasattr(given, "todense") and not hasattr(given, "tocsc"):  # JAX's sparse arrays
+            given = given.todense()
         if "bfloat16" in str(getattr(given, "dtype", "")):
             given = given.float() if hasattr(given, "float") else given.astype(np.float32)
     except (RuntimeError, NotImplementedError, TypeError) as error:

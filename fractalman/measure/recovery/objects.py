@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import PathLike
@@ -10,12 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fractalman._arguments import checked_arguments
+from fractalman._evaluation import evaluating, is_equinox
 from fractalman._typing import I64, AnyFloat
 from fractalman.config import shown
 from fractalman.datasets.dictionary import Dictionary
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.arrays import numbers
 from fractalman.measure.recovery.downstream import LEAST_POINTS, LabelLoss, label_loss
+from fractalman.measure.recovery.encoders import Functions, Stack, encoder_of
 from fractalman.measure.recovery.matching import checked_rows
 from fractalman.measure.recovery.scores import Recovery, Truth, score_dictionary
 
@@ -49,10 +52,11 @@ def recovery(
     ----------
     model : (w, d) array, or object
         Learned directions; or an object with ``encode`` and a decoder (``W_dec``, ``get_dictionary``, a linear
-        ``decoder`` or ``decode``), or an estimator of scikit-learn's (``transform`` and ``components_``, or
-        ``cluster_centers_``).
-    codes : (n, w) array or sparse matrix
-        What the encoder makes of the points; left out for objects, which encode the points themselves.
+        ``decoder`` or ``decode``), or with ``encoder`` and a decoder; a pair (function, decoder); or an estimator of
+        scikit-learn's (``transform`` and ``components_`` or ``inverse_transform``, or ``cluster_centers_``). Modules
+        are asked in evaluation mode.
+    codes : (n, w) array or sparse matrix, or function
+        What the encoder makes of the points, or the encoder; left out for objects, which encode the points themselves.
     data : Dataset, open file, Dictionary or Truth
         What is to be recovered.
     threshold : float, default 0
@@ -97,6 +101,11 @@ def recovery(
             raise RecipeError("this truth has no points for the model to encode; use recovery(decoder, codes, data)")
         made = encoded(model, truth.X)
     else:
+        if callable(codes):
+            if truth.X is None:
+                raise RecipeError("this truth has no points to encode; use codes as a table, (n, units)")
+            with evaluating(codes) as asked:
+                codes = _codes(Functions(asked), truth.X)
         made = Encoded(checked_rows("decoder", model), numbers("codes", codes), 0.0)
     bias = np.asarray(made.bias)
     d = np.shape(made.decoder)[-1]
@@ -170,28 +179,67 @@ def encoded(model: Any, X: AnyFloat) -> Encoded:
             f"model: a table of weights ({shown(list(model))}) does not say how it encodes; "
             'use recovery(weights["W_dec"], codes, data)'
         )
+    with evaluating(encoder_of(model)) as asked:
+        return _encoded(asked, X)
+
+
+def _encoded(model: Any, X: AnyFloat) -> Encoded:
     if callable(getattr(model, "encode", None)):
         codes = _codes(model, X)
-        decoder, bias = _decoder(model, codes)
+        decoder, bias = _decoder(model, codes, *_weights(model))
+        if isinstance(model, Stack) and callable(model.model):
+            _check_stack(model, X[:_TRIED], codes[:_TRIED] @ np.asarray(decoder, np.float64) + bias)
         return Encoded(decoder, codes, bias)
     if hasattr(model, "cluster_centers_") and hasattr(model, "predict"):
         centres = numbers("cluster_centers_", model.cluster_centers_)
         return Encoded(centres, np.eye(len(centres))[np.asarray(_asked(model, "predict", X))], 0.0)
-    if hasattr(model, "transform") and hasattr(model, "components_"):
-        codes = numbers("codes", _asked(model, "transform", X))
-        decoder = model.mixing_.T if hasattr(model, "mixing_") else model.components_
-        mean = getattr(model, "mean_", None)
-        return Encoded(numbers("decoder", decoder), codes, 0.0 if mean is None else numbers("mean_", mean))
+    if callable(getattr(model, "transform", None)):
+        return _estimated(model, X)
     raise RecipeError(
         f"a model of type {type(model).__name__} has neither encode nor transform: expected an encoder with a linear "
         "decoder; use recovery(decoder, codes, data)"
     )
 
 
+def _estimated(model: Any, X: AnyFloat) -> Encoded:
+    """What an estimator of scikit-learn's makes of points: what it turns back into points decides the decoder."""
+    from scipy.sparse import csr_array
+
+    codes = numbers("codes", _asked(model, "transform", X))
+    weights = model.mixing_.T if hasattr(model, "mixing_") else getattr(model, "components_", None)
+    mean = getattr(model, "mean_", None)
+    if weights is None and not callable(getattr(model, "inverse_transform", None)):
+        raise RecipeError(
+            f"{type(model).__name__} has transform and no linear decoder: expected components_ or inverse_transform; "
+            "use recovery(decoder, codes, data)"
+        )
+    known = None if weights is None else numbers("decoder", weights)
+    decoder, bias = _decoder(
+        model, csr_array(codes), known, 0.0 if mean is None else numbers("mean_", mean), ("inverse_transform",)
+    )
+    return Encoded(decoder, codes, bias)
+
+
+def _check_stack(model: Stack, X: AnyFloat, made: Any) -> None:
+    """Refuse layers that are not all that is between points and what a model makes of them: a threshold, say."""
+    given = _asked(model, "model", _like(model, X))
+    again = checked_rows("the model's output", given[0] if isinstance(given, tuple) else given)
+    if again.shape != made.shape or np.linalg.norm(again - made) > _ROUNDED * 2.0 * np.linalg.norm(made):
+        raise RecipeError(
+            f"{type(model.model).__name__} makes other points than its decoder of what its encoder gives: expected "
+            "encode, with all that lies between; use recovery(decoder, codes, data)"
+        )
+
+
 def _asked(model: Any, name: str, given: Any) -> Any:
     """What a method of the model returns; what it raises is an error that names it."""
     try:
-        return getattr(model, name)(given)
+        try:
+            return getattr(model, name)(given)
+        except Exception:
+            if not is_equinox(model):
+                raise
+            return sys.modules["jax"].vmap(getattr(model, name))(given)  # of one point, as these modules are
     except Exception as error:
         raise RecipeError(
             f"{name} of {type(model).__name__}, given {type(given).__name__} of shape {tuple(np.shape(given))}, raised "
@@ -206,20 +254,23 @@ def _codes(model: Any, X: AnyFloat) -> Any:
     blocks = []
     for a in range(0, len(X), _BLOCK):
         made = _asked(model, "encode", _like(model, X[a : a + _BLOCK]))
+        if isinstance(made, Mapping):
+            raise RecipeError(f"encode gave a dict of {shown(list(made))}: expected codes (points, units)")
         blocks.append(numbers("codes", made[-1] if isinstance(made, tuple) else made))  # (before activation, codes)
     if all(np.ndim(block) == 2 for block in blocks) and blocks:
         return vstack([csr_array(block) for block in blocks], format="csr")
     raise RecipeError(f"encode gave codes of shape {np.shape(blocks[0])}: expected (points, units)")
 
 
-def _decoder(model: Any, codes: Any) -> tuple[AnyFloat, AnyFloat | float]:
+def _decoder(
+    model: Any, codes: Any, weights: Any, bias: AnyFloat | float, names: tuple[str, ...] = ("decode", "decoder")
+) -> tuple[AnyFloat, AnyFloat | float]:
     """Decoder (w, d) and bias of an object, by its weights or by what it decodes; the bias by what 0 decodes to.
 
     Where the object decodes, what it makes of the first codes must be what these two say: a scale that comes after the
     weights makes the rows that decoding gives the decoder, and a decoder that is not linear is refused.
     """
-    weights, bias = _weights(model)
-    name = next((own for own in ("decode", "decoder") if callable(getattr(model, own, None))), "")
+    name = next((own for own in names if callable(getattr(model, own, None))), "")
     if not name or (name == "decoder" and weights is not None):
         if weights is None:
             raise RecipeError(
@@ -235,7 +286,7 @@ def _decoder(model: Any, codes: Any) -> tuple[AnyFloat, AnyFloat | float]:
     rows = np.concatenate(
         [_decoded(model, name, np.eye(width)[a : a + _BLOCK]) - zero for a in range(0, width, _BLOCK)]
     )
-    if weights is not None and np.shape(weights) != rows.shape:
+    if weights is not None and np.shape(weights) not in (rows.shape, rows.shape[::-1]):
         return weights, zero  # of a wrong shape, which is said where shapes are compared
     if not _linear(first, rows, zero, made):
         raise RecipeError(
@@ -246,7 +297,8 @@ def _decoder(model: Any, codes: Any) -> tuple[AnyFloat, AnyFloat | float]:
 
 
 def _decoded(model: Any, name: str, codes: AnyFloat) -> Any:
-    return checked_rows(name, _asked(model, name, _like(model, np.asarray(codes, np.float32))))
+    given: AnyFloat = np.asarray(codes, np.float64 if name == "inverse_transform" else np.float32)
+    return checked_rows(name, _asked(model, name, _like(model, given)))
 
 
 def _linear(codes: Any, decoder: Any, zero: Any, made: Any) -> bool:
