@@ -25,6 +25,7 @@ from fractalman.measure.joint_result import JointPowerLawFit
 from fractalman.measure.law_comparison import compare_laws
 from fractalman.measure.measured import Measured
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
+from fractalman.measure.serial import slope_error
 
 _SHOWN_SIZES = 24  # windows are listed between so many of the sizes; their spread is that of all
 _LAWS = {
@@ -370,12 +371,17 @@ def _windows(n: F64, loss: F64) -> dict[str, Any]:
     if sizes.size > _SHOWN_SIZES:
         kept = sizes[np.linspace(0, sizes.size - 1, _SHOWN_SIZES).round().astype(int)]
         shown = np.asarray(np.isin(found.window, kept).all(axis=1), np.bool_)
+    window, errors = found.window[shown], found.standard_error[shown]
+    if len(loss) == 1:  # of 80,000 windows those of independent residuals; of these as the fit's own
+        x, y = np.log(n), np.log(loss[0])
+        inside = [(n >= low) & (n <= high) for low, high in window]
+        errors = np.array([slope_error(x[part], y[part])[0] for part in inside])
     return {
         "spread": found.spread,
         "windows": int(found.value.size),
         "table": [
             {"from": float(a), "to": float(b), "value": float(v), "standard_error": float(e)}
-            for (a, b), v, e in zip(found.window[shown], found.value[shown], found.standard_error[shown], strict=True)
+            for (a, b), v, e in zip(window, found.value[shown], errors, strict=True)
         ],
     }
 
