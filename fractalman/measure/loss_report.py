@@ -27,6 +27,8 @@ from fractalman.measure.measured import Measured
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.serial import slope_error
 
+_ODD = 10.0  # parameters for each datum, or unlike ratios of compute, from which something is said
+_APART = 1.5  # compute by the table and by the rule
 _SHOWN_SIZES = 24  # windows are listed between so many of the sizes; their spread is that of all
 _LAWS = {
     "plain": "L = E + A·P^-model_exponent + B·n^-data_exponent",
@@ -194,6 +196,7 @@ def _joint(
             f"{table.source}, row {table.row(row)}: {table.header['loss']} = {L[row]:.6g}; a joint law needs losses > 0"
         )
     labels, few = _groups(table)
+    few += _unlikely(table, cost)
     keep = ~copies([a for a in (P, n, L, unique if chosen == "repeated" else None, labels) if a is not None])
     few += copied(table.lines, keep)
     table = replace(table, lines=table.lines[keep], column={name: c[keep] for name, c in table.column.items()})
@@ -238,6 +241,26 @@ def _joint(
     except FitError as error:
         out["optimum"] = f"not given: {error}"
     return out
+
+
+def _unlikely(table: LossTable, cost: float) -> list[str]:
+    """Say that parameters and data may have changed places, and that a column of compute is another one's."""
+    said = []
+    ratio = table.column["n_data"] / table.column["n_params"]
+    if float(np.median(ratio)) < 1.0 / _ODD:
+        said.append(
+            f"{table.header['n_data']} is {np.median(ratio):.2g} times {table.header['n_params']} in the middle row: "
+            "if they changed places, use --columns n_params=NAME,n_data=NAME"
+        )
+    if "compute" in table.column:
+        factor = table.column["compute"] / (table.column["n_params"] * table.column["n_data"])
+        middle, low, high = float(np.median(factor)), float(factor.min()), float(factor.max())
+        if not cost / _APART < middle < cost * _APART or high > _ODD * low:
+            said.append(
+                f"{table.header['compute']} is {middle:.3g}·parameters·data in the middle row ({low:.3g} to {high:.3g}) "
+                f"and budgets are counted with {cost:g}; use --cost {middle:.3g} for the column's own"
+            )
+    return said
 
 
 def _groups(table: LossTable) -> tuple[I64 | None, list[str]]:
