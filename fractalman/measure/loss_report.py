@@ -26,7 +26,10 @@ from fractalman.measure.joint_result import JointPowerLawFit
 from fractalman.measure.law_comparison import compare_laws
 from fractalman.measure.measured import Measured
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
+from fractalman.measure.serial import slope_error
 
+_ODD = 10.0  # parameters for each datum, or unlike ratios of compute, from which something is said
+_APART = 1.5  # compute by the table and by the rule
 _SHOWN_SIZES = 24  # windows are listed between so many of the sizes; their spread is that of all
 _LAWS = {
     "plain": "L = E + A·P^-model_exponent + B·n^-data_exponent",
@@ -194,6 +197,7 @@ def _joint(
             f"{table.source}, row {table.row(row)}: {table.header['loss']} = {L[row]:.6g}; a joint law needs losses > 0"
         )
     labels, few = _groups(table)
+    few += _unlikely(table, cost)
     keep = ~copies([a for a in (P, n, L, unique if chosen == "repeated" else None, labels) if a is not None])
     few += copied(table.lines, keep)
     table = replace(table, lines=table.lines[keep], column={name: c[keep] for name, c in table.column.items()})
@@ -238,6 +242,26 @@ def _joint(
     except FitError as error:
         out["optimum"] = f"not given: {error}"
     return out
+
+
+def _unlikely(table: LossTable, cost: float) -> list[str]:
+    """Say that parameters and data may have changed places, and that a column of compute is another one's."""
+    said = []
+    ratio = table.column["n_data"] / table.column["n_params"]
+    if float(np.median(ratio)) < 1.0 / _ODD:
+        said.append(
+            f"{table.header['n_data']} is {np.median(ratio):.2g} times {table.header['n_params']} in the middle row: "
+            "if they changed places, use --columns n_params=NAME,n_data=NAME"
+        )
+    if "compute" in table.column:
+        factor = table.column["compute"] / (table.column["n_params"] * table.column["n_data"])
+        middle, low, high = float(np.median(factor)), float(factor.min()), float(factor.max())
+        if not cost / _APART < middle < cost * _APART or high > _ODD * low:
+            said.append(
+                f"{table.header['compute']} is {middle:.3g}·parameters·data in the middle row ({low:.3g} to {high:.3g}) "
+                f"and budgets are counted with {cost:g}; use --cost {middle:.3g} for the column's own"
+            )
+    return said
 
 
 def _groups(table: LossTable) -> tuple[I64 | None, list[str]]:
@@ -371,12 +395,17 @@ def _windows(n: F64, loss: F64) -> dict[str, Any]:
     if sizes.size > _SHOWN_SIZES:
         kept = sizes[np.linspace(0, sizes.size - 1, _SHOWN_SIZES).round().astype(int)]
         shown = np.asarray(np.isin(found.window, kept).all(axis=1), np.bool_)
+    window, errors = found.window[shown], found.standard_error[shown]
+    if len(loss) == 1:  # of 80,000 windows those of independent residuals; of these as the fit's own
+        x, y = np.log(n), np.log(loss[0])
+        inside = [(n >= low) & (n <= high) for low, high in window]
+        errors = np.array([slope_error(x[part], y[part])[0] for part in inside])
     return {
         "spread": found.spread,
         "windows": int(found.value.size),
         "table": [
             {"from": float(a), "to": float(b), "value": float(v), "standard_error": float(e)}
-            for (a, b), v, e in zip(found.window[shown], found.value[shown], found.standard_error[shown], strict=True)
+            for (a, b), v, e in zip(window, found.value[shown], errors, strict=True)
         ],
     }
 

@@ -26,6 +26,7 @@ from fractalman.errors import FitError
 from fractalman.measure._binomial import fit_rates
 from fractalman.measure.curves import cleaned, per_size
 from fractalman.measure.display import FitDisplay, draw_curve, short
+from fractalman.measure.serial import serial_covariance, slope_error
 
 CONFIDENCE = 0.95
 _ROUNDING = 1e-8  # a bend below this is rounding, not curvature
@@ -309,9 +310,9 @@ def fit_power_law(
         error = _jackknife(losses, lambda mean: _polynomial(x, np.log(mean) - offset, 1))[1]
         dof = replicates - 1
     else:
-        residual = np.log(curve) - offset - plain[0] - plain[1] * (x - x.mean())
         dof = count - 2
-        error = math.sqrt(float(residual @ residual) / dof / float(((x - x.mean()) ** 2).sum()))
+        error, rho = slope_error(x, np.log(curve) - offset)
+        _serial(rho, warnings)
     if bent and curvature is not None:
         ends = [without_floor - 2.0 * curvature * (end - x.mean()) for end in (x[0], x[-1])]
         warnings.append(
@@ -337,6 +338,15 @@ def _resolved(value: float, half_width: float, warnings: list[str]) -> None:
     """Say that an exponent is none where its interval holds zero."""
     if not half_width < abs(value) or abs(value) < _ROUNDING:
         warnings.append(f"the exponent is not resolved: {value:.3g} ± {half_width:.2g} holds zero, a constant curve")
+
+
+def _serial(rho: float, warnings: list[str]) -> None:
+    """Say that neighbouring sizes miss the law together."""
+    if rho > 0.0:
+        warnings.append(
+            f"neighbouring sizes miss the law together (correlation {rho:.2g}), as steps of one run or a law that is "
+            "not quite the curve's do: the error allows for it"
+        )
 
 
 def _exponential(logarithm: float) -> float:
@@ -378,7 +388,7 @@ def _curvature(x: F64, losses: F64, offset: F64) -> tuple[float | None, float | 
         return float(coefficients[2]), _jackknife(losses, quadratic, 2)[1], replicates - 1
     columns = np.vander(x - x.mean(), 3, increasing=True)
     residual = np.log(losses[0]) - offset - columns @ coefficients
-    covariance = np.linalg.inv(columns.T @ columns) * float(residual @ residual) / (count - 3)
+    covariance, _ = serial_covariance(columns, residual)
     return float(coefficients[2]), math.sqrt(float(covariance[2, 2])), count - 3
 
 
@@ -429,7 +439,7 @@ def floor_solution(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[
             "no falling power law with a floor comes near this curve: fit without a floor or narrow the window"
         )
     p, j = best.x, best.jac
-    covariance = np.linalg.pinv(j.T @ j) * 2.0 * float(best.cost) / max(x.size - 3, 1)
+    covariance, _ = serial_covariance(j, best.fun)
     to_caller = np.array([[1.0, centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, unit]])
     return np.array([p[0] + p[1] * centre, p[1], p[2] * unit]), to_caller @ covariance @ to_caller.T
 

@@ -269,3 +269,13 @@ def test_own_data_of_bits_and_counts_have_smoothness(kind: str) -> None:
     assert own.data_exponent > 0.0
     noise = fm.predict_own_data(points, rng.permutation(linear))
     assert noise.data_exponent < 0.5 * own.data_exponent
+
+
+def test_axes_that_changed_places_and_compute_of_another_rule_are_said() -> None:
+    def said(**more: Any) -> str:
+        return " ".join(fm.measure.measure_scaling({"n_params": P, "n_data": D, "loss": JOINT} | more)["warnings"])
+
+    assert "changed places" not in said(compute=6 * P * D)
+    assert "compute is" not in said(compute=6.5 * P * D)
+    assert "use --cost 60" in said(compute=60 * P * D)
+    assert "changed places" in said(n_params=D, n_data=P)
