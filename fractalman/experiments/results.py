@@ -12,7 +12,7 @@ import numpy as np
 
 from fractalman._typing import F64, I64
 from fractalman.display import Display
-from fractalman.errors import FractalmanError
+from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments import references, regimes
 from fractalman.experiments.class_risks import ZERO_ONE
 from fractalman.experiments.display import ResultDisplay
@@ -22,7 +22,7 @@ from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
-from fractalman.learners import Learner, learner_class
+from fractalman.learners import Learner, UserLearner, learner_class, make
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
@@ -188,7 +188,7 @@ def _without_curve(
     found = {} if _in_nats(spec) else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
     if found or not spec.recipe.classifies:
         return references.words(found, summary[-1].efficiency if summary else None)
-    words = references.class_words(mine, summary, spec.loss)
+    words = references.class_words(mine, summary, spec.loss, spec.test_size)
     due = learning_size(spec, learner)
     return f"{words}; {learned_words(mine, due)}" if due is not None and words else words
 
@@ -239,8 +239,17 @@ def _predicted(spec: Spec, name: str) -> str | Learner:
 def _level_regimes(learner: Learner) -> tuple[str, ...]:
     """Return in which regimes a learner's risk is held against its own predicted curve.
 
-    A linear smoother's curve is its own whatever limits it, a network's that of one trained to the end.
+    A linear smoother's curve is its own whatever limits it, a network's that of one trained to the end; a learner that
+    somebody brought is held against the curve of the one that it is ``like``, as that one would be.
     """
+    if isinstance(learner, UserLearner):
+        from fractalman.prediction.subjects import subject
+
+        try:
+            name, own = subject(learner)
+        except RecipeError:  # it is like nobody, or like one that its journal cannot make again
+            return ()
+        return _level_regimes(make(name) if own is None else own)
     if learner.linear_smoother:
         return (regimes.DATA, regimes.MODEL)
     return () if learner.smoother() is None else (regimes.DATA,)

@@ -125,8 +125,21 @@ def test_a_learner_is_judged_by_what_it_is_like(like: Any, tmp_path: Path) -> No
     assert own.agrees is True
     assert mine.agrees is True
     assert mine.measured == own.measured
+    assert mine.level.ratio == pytest.approx(own.level.ratio, rel=0.05)
     assert mine.predicted_local == pytest.approx(own.predicted_local, abs=0.05)
     assert control.agrees is not True
+
+
+def test_the_level_of_what_it_is_like_is_asked_whatever_limits_it(tmp_path: Path) -> None:
+    """Half of 1-NN's answer falls with n as 1-NN does, a constant not at all: neither is like 1-NN."""
+    brought = {
+        "half": learners.own(lambda X, y, Z, seed: 0.5 * nearest(X, y, Z, seed), like="1-nn"),
+        "constant": learners.own(lambda X, y, Z, seed: np.full(len(Z), y.mean()), like=learners.make("laplace-kernel")),  # noqa: ARG005
+    }
+    sizes = {**SPEC, "sweep": {**SWEEP, "learners": list(brought), "train_sizes": [32, 64, 128, 256], **MANY}}
+    for verdict in run_sweep(load_spec(sizes, brought), tmp_path / "run").verdicts:
+        assert verdict.agrees is False
+        assert verdict.level.agrees is False
 
 
 def test_a_table_says_what_it_is_like(tmp_path: Path) -> None:

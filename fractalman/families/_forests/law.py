@@ -18,6 +18,9 @@ from fractalman.theory.laws.sources import BRILL, BRILL_CLUSTER
 RESOLVED = 16.0
 """Beyond n = N/16 slopes rise spuriously: most of the population is then a neighbour of a training point."""
 
+DIMENSION = 4.0
+"""Of an embedded critical cluster in X."""
+
 DISTANCE_BY_COORDINATE = (
     "splits along single coordinates, each of which sees 1/d of every squared distance: no exponent is derived"
 )

@@ -14,6 +14,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._typing import F64, AnyInt
 from fractalman.families.cascade.recipe import Cascade
+from fractalman.families.crowding import crossing_exponent, crowded
 from fractalman.families.laws import ExactCurve, Laws, no_law_for_trees
 from fractalman.theory.exponents import (
     balanced_order,
@@ -133,8 +134,26 @@ def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
             conflicts=(),
         )
     if learner.kind == "kernel":
-        return _capped(recipe, learner, law, found.beta)
-    return law
+        law = _capped(recipe, learner, law, found.beta)
+    return crowded(law, learner, recipe.ambient_dim, found.d0, _crossing(recipe, found))
+
+
+def _crossing(recipe: Cascade, found: _Numbers) -> float | None:
+    """Return the exponent with which crossing branches are nearest, infinite where they never count.
+
+    E Σ p^(1−b) r^d = 1 gives n^(1−b); where cells of one size differ in mass that bounds it from below.
+    """
+    d = recipe.ambient_dim
+    if math.isclose(found.d0, found.d1, rel_tol=1e-9):
+        return crossing_exponent(d, found.d0)
+    if d <= found.d0:
+        return None
+    b = (
+        moran_exponent_masses(*kinds_of(recipe), 0.5 * d)
+        if recipe.masses is not None or isinstance(recipe.contraction, tuple)
+        else moran_exponent(recipe.branching_numbers, recipe.contraction, 0.5 * d)
+    )
+    return math.inf if b - 1.0 > found.beta else None
 
 
 def _capped(recipe: Cascade, learner: LearnerProperties, law: Law, beta: float) -> Law:
@@ -301,13 +320,18 @@ _STANDING = {
 }
 
 
-def noisy_exponent(recipe: Cascade, learner: LearnerProperties, _clean: float) -> tuple[float, tuple[str, ...]]:
+def noisy_exponent(recipe: Cascade, learner: LearnerProperties, clean: float) -> tuple[float, tuple[str, ...]]:
     """Cells with μ·R^(2ν) above κ are learned: κ^−t of them pay σ²/n each, the others leave κ^b; ν = H for the floor.
 
     E Σ (p r^(2ν))^t = 1, E Σ p r^(2H) (p r^(2ν))^(−b) = 1, and κ^b = κ^−t/n gives n^(−b/(b+t)). A kernel shrinks what
     it learns by κ/λ, hence b ≤ 2.
     """
     kinds, hurst = kinds_of(recipe), recipe.hurst
+    crossing = _crossing(recipe, _numbers(recipe))
+    if learner.kind != "floor" and crossing is not None and crossing <= clean * (1.0 + 1e-9):
+        return elementary.tuned_with_noise(clean), (
+            "above the noise: branches that cross are as many among more points, argued",
+        )
     nu = hurst if learner.kind == "floor" else float(learner.smoothness or hurst)
     t = 1.0 / (1.0 + quantization_exponent_masses(*kinds, nu))
     b = balanced_order(*kinds, hurst, nu)
@@ -352,11 +376,20 @@ def neighbour_bias(recipe: Cascade) -> float | None:
     return 0.01 if any(recipe.ambient_dim >= d and r <= ratio for d, ratio in NEIGHBOUR_DOMAIN) else None
 
 
+def class_exponent(recipe: Cascade) -> tuple[float, float]:
+    """Return the exponent of one neighbour's 0–1 risk and the power of ln n beside it.
+
+    A point of a crossing branch has the other class as often as any, so their exponent is that of the squared error.
+    """
+    own, crossing = theory.cascade_class_exponent(*kinds_of(recipe), recipe.hurst), _crossing(recipe, _numbers(recipe))
+    return (crossing, 0.0) if crossing is not None and 0.0 < crossing < own else (own, 0.0)
+
+
 LAWS = Laws[Cascade](
     law=cascade_law,
     noisy_exponent=noisy_exponent,
     exact_curve=exact_curve,
     neighbour_bias=neighbour_bias,
     model_curve=model_curve,
-    class_exponent=lambda recipe: (theory.cascade_class_exponent(*kinds_of(recipe), recipe.hurst), 0.0),
+    class_exponent=class_exponent,
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fractalman.families._forests.law import distances_only, kriging, neighbour_bias, noisy_clusters, population_window
+from fractalman.families._forests.law import (
+    DIMENSION,
+    distances_only,
+    kriging,
+    neighbour_bias,
+    noisy_clusters,
+    population_window,
+)
+from fractalman.families.crowding import crossing_exponent, crowded
 from fractalman.families.laws import Laws
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
 from fractalman.theory import cluster_class_exponent
@@ -19,13 +27,16 @@ def cluster_law(recipe: PercolationCluster, learner: LearnerProperties) -> Law:
         return kriging(recipe.ambient_dim, recipe.max_points)
     law = elementary.critical_cluster(recipe.label, recipe.label_exponent, floor=learner.kind == "floor")
     law = distances_only(law, learner, recipe.label, recipe.label_exponent)
-    return replace(law, windows=(*law.windows, population_window(recipe.max_points, law.data_exponent)))
+    law = replace(law, windows=(*law.windows, population_window(recipe.max_points, law.data_exponent)))
+    return crowded(law, learner, recipe.ambient_dim, DIMENSION, crossing_exponent(recipe.ambient_dim, DIMENSION))
 
 
 def class_exponent(recipe: PercolationCluster) -> tuple[float, float]:
     """Return the exponent of one neighbour's 0–1 risk, and the power of ln n beside it: one at a = 1/4."""
     logarithms = 1.0 if recipe.label == "hierarchical" and recipe.label_exponent == 0.25 else 0.0
-    return cluster_class_exponent(recipe.label, recipe.label_exponent), logarithms
+    own = cluster_class_exponent(recipe.label, recipe.label_exponent)
+    crossing = crossing_exponent(recipe.ambient_dim, DIMENSION)
+    return (crossing, 0.0) if 0.0 < crossing < own else (own, logarithms)
 
 
 LAWS = Laws[PercolationCluster](

@@ -17,6 +17,7 @@ from fractalman import theory
 from fractalman._typing import F64
 from fractalman.families._forests.ensemble import ClustersRecipe
 from fractalman.families._forests.law import (
+    DIMENSION,
     DISTANCE_BY_COORDINATE,
     distances_only,
     kriging,
@@ -25,6 +26,7 @@ from fractalman.families._forests.law import (
     noisy_clusters,
     population_window,
 )
+from fractalman.families.crowding import crossing_exponent, crowded
 from fractalman.families.laws import ExactCurve, Laws, no_law_for_trees
 from fractalman.families.percolation_ensemble.recipe import PercolationEnsemble
 from fractalman.theory.laws import elementary
@@ -122,7 +124,7 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float =
             assumptions=tuple(note for note in inner.assumptions if note not in (INTERPOLATION, *learner.assumptions)),
             computed=(*law.computed, f"within a cluster: {inner.statement}"),
         )
-    return replace(
+    law = replace(
         law,
         inputs={**law.inputs, "τ": tau, "N": recipe.n_points},
         source=f"{law.source}; α = (3−τ)/(τ−2), arXiv 2606.20347",
@@ -131,6 +133,7 @@ def size_biased(recipe: ClustersRecipe, learner: LearnerProperties, tau: float =
         evidence=_evidence(law.data_logarithms, within_logarithms),
         attained=False,
     )
+    return crowded(law, learner, recipe.ambient_dim, DIMENSION, crossing_exponent(recipe.ambient_dim, DIMENSION))
 
 
 def _evidence(logarithms: float, within: float) -> str:
