@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fractalman._files import nearby, as_path
+from fractalman._files import as_path, nearby
 from fractalman.errors import RecipeError
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130

@@ -89,6 +89,7 @@ def explore(
     if not is_integer(max_points) or not 2 <= max_points <= _MOST:
         raise RecipeError(f"max_points = {shown(max_points)}: expected a number of points from 2 to {_MOST}")
     target = as_path(path, "the page that is to be written")
+    refuse_source(target, source)
     if target.suffix.lower() not in (".html", ".htm"):
         raise RecipeError(
             f"{path}: expected a name that ends in .html, which browsers open; use e.g. {target.stem}.html"
@@ -97,7 +98,6 @@ def explore(
         raise RecipeError(f"{path}: expected a file in an existing folder; use another name, e.g. explore.html")
     if target.exists() and not overwrite:
         raise RecipeError(f"{path} exists: use overwrite=True (--force), or another name")
-    refuse_source(target, source)
     require_plots()
     found = resolve(source)
     data, said = _shown(found, int(max_points))

@@ -131,10 +131,11 @@ def test_measure_prints_sizes_distances_and_variogram(shell: Shell, file: Path) 
 def test_predict_from_a_file_a_recipe_and_a_name(shell: Shell, file: Path, what: str) -> None:
     source = {"file": str(file), "recipe": "small.toml", "name": "cascade-plain"}[what]
     answer = json.loads(shell("predict", source, "--sizes", "4,8,16", "--json"))
-    assert answer["data_exponent"] == pytest.approx(0.5)
+    # a critical cluster in 4 coordinates crosses itself everywhere
+    assert answer["data_exponent"] == (pytest.approx(0.5) if what == "name" else None)
     assert answer["curve"]["n"] == [4, 8, 16]
     assert answer["local_exponent"]["value"] > 0
-    assert answer["logarithmic"] is (what != "name")
+    assert answer["logarithmic"] is False
     text = shell("predict", source, "--sizes", "4,8,16")
     for part in ("asymptote", "local exponent", "law", "why", "source", "assumptions", "Bayes floor", "V_in"):
         assert part in text
@@ -180,7 +181,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
     [
         ([], "no command found"),
         (["genrate", "small.toml", "-o", "x.h5"], "did you mean 'generate'?"),
-        (["generate", "small.toml"], "required: -o/--output"),
+        (["generate", "small.toml"], "no file to write: use -o FILE"),
         (["generate", "small.toml", "-o", "x.h5", "--forse"], "did you mean '--force'?"),
         (["generate", "-o", "x.h5"], "required: RECIPE"),
         (["generate", "nowhere.toml", "-o", "x.h5"], "nowhere.toml"),
@@ -271,7 +272,7 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
     from fractalman.cli.parser import COMMANDS, _parser, parse
 
     folder = Path(cli.__file__).parent
-    shared = {"__init__", "common", "options", "parser", "plots"}
+    shared = {"__init__", "common", "dry_run", "options", "parser", "plots"}
     assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
     for name, parser in _parser()[1].items():
         with pytest.raises(SystemExit) as end:
