@@ -132,7 +132,8 @@ def read_losses(
     found = {}
     for role, (name, _, factor) in chosen.items():
         if role != "seed":
-            values, beside = _named_sizes(cells, name) if role in AXES else None, ()
+            values = _named_sizes(cells, name) if role in AXES else None
+            beside: tuple[str, ...] = ()
             if values is None:
                 values, beside = cells.read(name)
             else:
