@@ -7,8 +7,8 @@
 Runs a trial (or "all"), keeps its journal in FOLDER/TRIAL, continues it when it was stopped, and writes its table to
 datasets/referee/TRIAL.md and TRIAL.csv and its figure to docs/images. A package that is not installed is left out and
 said. ``--report`` writes them from the journal as far as it got; ``--ours`` asks our own methods again before that, as
-they are today: other people's answers do not change with our build. ``--again PACKAGE`` does so for another package, one
-that came later or has an environment of its own (elsewhere.py).
+they are today: other people's answers do not change with our build. ``--again PACKAGE`` does so for another package,
+one that came later or has an environment of its own (elsewhere.py).
 """
 
 from __future__ import annotations
