@@ -136,7 +136,7 @@ def read_losses(
     for role, (name, _, factor) in chosen.items():
         if role != "seed":
             values = _named_sizes(cells, name) if role in AXES else None
-            beside: Sequence[str] = ()
+            beside: tuple[str, ...] = ()
             if values is None:
                 values, beside = cells.read(name)
             else:

@@ -258,8 +258,8 @@ def _unlikely(table: LossTable, cost: float) -> list[str]:
         middle, low, high = float(np.median(factor)), float(factor.min()), float(factor.max())
         if not cost / _APART < middle < cost * _APART or high > _ODD * low:
             said.append(
-                f"{table.header['compute']} is {middle:.3g}·parameters·data in the middle row ({low:.3g} to {high:.3g})"
-                f" and budgets are counted with {cost:g}; use --cost {middle:.3g} for the column's own"
+                f"{table.header['compute']} is {middle:.3g}·parameters·data in the middle row ({low:.3g} … {high:.3g}) "
+                f"and budgets are counted with {cost:g}; use --cost {middle:.3g} for the column's own"
             )
     return said
 

@@ -264,6 +264,9 @@ def _together(fields: float, blocks: float) -> float:
     """One error of two: that of fields, but both where blocks of space show more, as labels of a tree do.
 
     Such labels are no field of ours; what all blocks share, as the first latents of a tree, shows in fields alone.
+    On cascades that is 1.2 to 1.5 times two standard deviations of labels (20 draws each, seeds from 900 on), where the
+    larger of the two alone would do with 1.1; on critical clusters it is barely two standard deviations, the larger
+    alone 1.5, and one draw of labels does not say which of the two it is.
     """
     return fields if blocks <= fields else math.hypot(fields, blocks)
 

@@ -7,7 +7,8 @@
 Runs a trial (or "all"), keeps its journal in FOLDER/TRIAL, continues it when it was stopped, and writes its table to
 datasets/referee/TRIAL.md and TRIAL.csv and its figure to docs/images. A package that is not installed is left out and
 said. ``--report`` writes them from the journal as far as it got; ``--ours`` asks our own methods again before that, as
-they are today: other people's answers do not change with our build.
+they are today: other people's answers do not change with our build. ``--again PACKAGE`` does so for another package,
+one that came later or has an environment of its own (elsewhere.py).
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--report", action="store_true", help="run nothing, write the report of what is there")
     parser.add_argument("--ours", action="store_true", help="of what is there ask our own methods again, and report")
+    parser.add_argument(
+        "--again",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="ask a package's methods again, or for the first time",
+    )
     options = parser.parse_args()
     for name in TRIALS if options.trial == "all" else (options.trial,):
         trial = trial_of(name)
@@ -44,9 +52,11 @@ def main() -> None:
             print(f"{name}: not installed and left out: {', '.join(absent)}", file=sys.stderr)
         folder = options.out / name
         chosen = options.cases.split(";") if options.cases else None
-        if options.report or options.ours:
+        again = [*(["fractalman"] if options.ours else []), *options.again]
+        if options.report or again:
             rows = read_experiment(Referee(), folder)
-            rows = asked_again(trial, rows, chosen, options.jobs) if options.ours else rows
+            for package in again:
+                rows = asked_again(trial, rows, package, chosen, options.jobs)
         else:
             spec = spec_of(name, options.seeds, options.largest, chosen)
             rows = run_experiment(

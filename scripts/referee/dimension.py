@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from elsewhere import asked
 from sets import ball, cantor_product, carpet, henon, points, sponge
 from trial import Answer, Case, Method, Trial
 
@@ -41,6 +42,18 @@ def _ours(method: str) -> Any:
     def run(X: np.ndarray) -> Answer:
         one = fm.measure.dimension(X, method=method)
         return Answer(one.value, *one.interval)
+
+    return run
+
+
+def _dadapy(method: str) -> Any:
+    def run(X: np.ndarray) -> Answer:
+        said = asked("dadapy", method, X)
+        if "raised" in said:
+            raise RuntimeError(said["raised"])
+        value, half = said["value"], 1.96 * said["error"]
+        ends = (value - half, value + half) if half > 0.0 else (None, None)
+        return Answer(value, *ends, seconds=said["seconds"])
 
     return run
 
@@ -98,6 +111,8 @@ TRIAL = Trial(
         Method("MOM", "scikit-dimension", _skdim("MOM")),
         Method("TLE", "scikit-dimension", _skdim("TLE"), most=1000),
         Method("TwoNN", "scikit-dimension", _skdim("TwoNN")),
+        Method("2NN", "dadapy", _dadapy("2NN")),
+        Method("Gride, 32 to 64 neighbours", "dadapy", _dadapy("Gride"), "range_max=64"),
         Method("spanning-tree persistence", "ripser", _persistent, most=3000),
     ),
     sizes=(300, 1000, 3000, 10_000),

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
+from elsewhere import version_elsewhere
+
 Row = dict[str, Any]
 
 
@@ -24,6 +26,8 @@ class Answer:
     value: float
     low: float | None = None
     high: float | None = None
+    seconds: float | None = None
+    """Processor time, where another process took it."""
 
 
 @dataclass(frozen=True)
@@ -117,25 +121,27 @@ def version_of(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "absent"
+        return version_elsewhere(package)
 
 
-def asked_again(trial: Trial, rows: Sequence[Row], cases: Sequence[str] | None = None, jobs: int = 1) -> list[Row]:
-    """Return a journal's rows with those of our own methods, of some cases or all, replaced by today's answers."""
-    ours = {one.name for one in trial.methods if one.package == "fractalman"}
+def asked_again(
+    trial: Trial, rows: Sequence[Row], package: str, cases: Sequence[str] | None = None, jobs: int = 1
+) -> list[Row]:
+    """Return a journal's rows with those of one package, of some cases or all, replaced by today's answers."""
+    ours = {one.name for one in trial.methods if one.package == package}
     asked = [row for row in rows if cases is None or row["case"] in cases]
     sets = list(dict.fromkeys((row["case"], row["n"], row["seed"]) for row in asked))
     kept = [row for row in rows if row["method"] not in ours or not (cases is None or row["case"] in cases)]
-    columns = list(zip(*((trial.name, *one) for one in sets), strict=True))
+    columns = list(zip(*((trial.name, package, *one) for one in sets), strict=True))
     if jobs == 1:
-        return kept + [row for answers in map(_ours, *columns) for row in answers]
+        return kept + [row for answers in map(_of_package, *columns) for row in answers]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return kept + [row for answers in pool.map(_ours, *columns) for row in answers]
+        return kept + [row for answers in pool.map(_of_package, *columns) for row in answers]
 
 
-def _ours(name: str, case: str, n: int, seed: int) -> list[Row]:
+def _of_package(name: str, package: str, case: str, n: int, seed: int) -> list[Row]:
     trial: Trial = importlib.import_module(name).TRIAL
-    return rows_of(trial, trial.case(case), n, seed, package="fractalman")
+    return rows_of(trial, trial.case(case), n, seed, package)
 
 
 def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str | None = None) -> list[Row]:
@@ -159,7 +165,10 @@ def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str | None = N
                 row["error"] = f"answered {answer.value}"
         except Exception as error:  # whatever it raises is the answer
             row["error"] = f"{type(error).__name__}: {str(error)[:120]}"
-        row["seconds"], row["mebibytes"] = round(time.process_time() - begun, 4), round(_peak() - before, 1)
+        took = time.process_time() - begun
+        if not row["error"] and answer.seconds is not None:
+            took = answer.seconds
+        row["seconds"], row["mebibytes"] = round(took, 4), round(_peak() - before, 1)
         rows.append(row)
     return rows
 
