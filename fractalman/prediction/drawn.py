@@ -94,6 +94,11 @@ class DrawnRealizations:
         -------
         iterator of Realization
             One a structure.
+
+        Raises
+        ------
+        ResourceError
+            Where structures of so many points do not fit into memory.
         """
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
