@@ -180,7 +180,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
     [
         ([], "no command found"),
         (["genrate", "small.toml", "-o", "x.h5"], "did you mean 'generate'?"),
-        (["generate", "small.toml"], "required: -o/--output"),
+        (["generate", "small.toml"], "no file to write: use -o FILE, e.g. -o small.h5"),
         (["generate", "small.toml", "-o", "x.h5", "--forse"], "did you mean '--force'?"),
         (["generate", "-o", "x.h5"], "required: RECIPE"),
         (["generate", "nowhere.toml", "-o", "x.h5"], "nowhere.toml"),
@@ -271,7 +271,7 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
     from fractalman.cli.parser import COMMANDS, _parser, parse
 
     folder = Path(cli.__file__).parent
-    shared = {"__init__", "common", "options", "parser", "plots"}
+    shared = {"__init__", "common", "dry_run", "options", "parser", "plots"}
     assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
     for name, parser in _parser()[1].items():
         with pytest.raises(SystemExit) as end:
