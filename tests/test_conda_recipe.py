@@ -1,7 +1,8 @@
-"""The conda recipe says what pyproject.toml says: version, requirements, lower bounds, command."""
+"""The conda recipe says what pyproject.toml says (version, requirements, bounds, command), the archive holds all."""
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -46,3 +47,14 @@ def test_what_it_runs_with_is_what_pyproject_asks_for(recipe: dict, project: dic
 
 def test_what_builds_it_is_the_build_system_of_pyproject(recipe: dict, project: dict) -> None:
     assert set(map(conda, project["build-system"]["requires"])) <= set(recipe["requirements"]["host"])
+
+
+def test_the_source_archive_holds_whatever_its_tests_read() -> None:
+    """Every file and folder of the checkout but what is for the place where it is developed."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        pytest.skip("no checkout: this is the archive")
+    tracked = {line.split("/")[0] for line in done.stdout.splitlines()}
+    development = {".github", ".gitignore", ".pre-commit-config.yaml", "pyproject.toml"}  # the last comes by itself
+    assert tracked - {*table["targets"]["sdist"]["include"]} == development

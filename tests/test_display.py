@@ -405,7 +405,7 @@ def test_thumbnails_are_small_and_seen_on_dark_and_light_pages(examples: dict[st
 
 def test_a_prediction_shows_a_curve_that_costs_nothing() -> None:
     """Showing an object draws no structures: a curve that is averaged over draws is shown once it was asked for."""
-    drawn = fm.predict(fm.PercolationCluster(n_points=300, ambient_dim=6), draws=2)
+    drawn = fm.predict(fm.PercolationCluster(n_points=300, ambient_dim=6), draws=4)
     assert not drawn.exact
     assert drawn._thumbnail() == ""
     assert drawn._averages.known("curve") == []

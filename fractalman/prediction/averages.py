@@ -135,7 +135,18 @@ class Averages:
         return found
 
     def known(self, which: str) -> list[int]:
-        """Return the sizes at which the curve or the floor was computed already, ascending."""
+        """Return the sizes at which the curve or the floor was computed already.
+
+        Parameters
+        ----------
+        which : str
+            "curve" or "floor".
+
+        Returns
+        -------
+        list of int
+            Ascending; [] where there is none.
+        """
         method, rows = self.methods[which], self._rows.get(which)
         if method is None or rows is None:
             return []

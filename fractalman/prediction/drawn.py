@@ -13,7 +13,7 @@ import numpy as np
 
 from fractalman import generation, theory
 from fractalman._typing import F32, F64, I64, AnyFloat
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, ResourceError
 from fractalman.families.base import family_of
 from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
@@ -94,12 +94,25 @@ class DrawnRealizations:
         -------
         iterator of Realization
             One a structure.
+
+        Raises
+        ------
+        ResourceError
+            Where structures of so many points do not fit into memory.
         """
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
         recipes = self._recipes(n, first, self.usual if last is None else last)
         if recipes:
-            generation.check_memory(recipes[0].narrowest())
+            try:
+                generation.check_memory(recipes[0].narrowest())
+            except ResourceError as error:
+                if n <= self.recipe.max_points:
+                    raise
+                raise ResourceError(
+                    f"a curve at n = {max(sizes):,} draws structures of {n:,} points, for which there is not enough "
+                    "memory: expected fewer; use smaller sizes"
+                ) from error
         for recipe in recipes:
             yield KEPT.get(("structure", recipe), partial(_draw, recipe), _bytes_of)
 

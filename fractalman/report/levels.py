@@ -46,8 +46,8 @@ def claim_rows(result: LevelsResult) -> list[list[str]]:
     return [
         [
             str(c["level"]),
-            interval(c["learned_at"], None),
-            _between(c, "low", "high"),
+            number(c["learned_at"], 0),
+            _between(c, "low", "high", 0),
             f"{c['reached']} of {c['replicates']}",
             interval(c["times"], None),
             _between(c, "times_low", "times_high"),
@@ -60,8 +60,8 @@ def claim_rows(result: LevelsResult) -> list[list[str]]:
     ]
 
 
-def _between(row: Row, low: str, high: str) -> str:
-    return "—" if row[low] is None else f"{number(row[low], 3)} to {number(row[high], 3)}"
+def _between(row: Row, low: str, high: str, digits: int = 3) -> str:
+    return "—" if row[low] is None else f"{number(row[low], digits)} to {number(row[high], digits)}"
 
 
 def levels_page(result: LevelsResult) -> str:

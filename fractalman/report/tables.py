@@ -47,9 +47,17 @@ def jsonable(value: Any) -> Any:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number as it is printed: ``digits`` decimals where that says something, an em dash for None or nan."""
+    """Return a number as it is printed: ``digits`` decimals where that says something, an em dash for None or nan.
+
+    Examples
+    --------
+    >>> number(0.12345), number(1283.4), number(4.2e-5), number(None)
+    ('0.123', '1,283', '4.2e-05', '—')
+    """
     if value is None or not math.isfinite(value):
         return "—"
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
     return f"{value:.{digits}f}" if 10.0**-digits <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
 
 

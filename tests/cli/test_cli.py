@@ -181,7 +181,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
     [
         ([], "no command found"),
         (["genrate", "small.toml", "-o", "x.h5"], "did you mean 'generate'?"),
-        (["generate", "small.toml"], "no file to write: use -o FILE"),
+        (["generate", "small.toml"], "no file to write: use -o FILE, e.g. -o small.h5"),
         (["generate", "small.toml", "-o", "x.h5", "--forse"], "did you mean '--force'?"),
         (["generate", "-o", "x.h5"], "required: RECIPE"),
         (["generate", "nowhere.toml", "-o", "x.h5"], "nowhere.toml"),

@@ -69,6 +69,7 @@ WRONG = [
     ("--completion fish", "expected bash, zsh"),
     ("explore cascade-plain-1e3 -o page.pdf", "use e.g. page.html"),
     ("rebuild cluster.h5", "use -o FILE, or --dry-run"),
+    ("predict cascade-plain --sizes 1e12", "a curve at n = 1,000,000,000,000 draws structures"),
 ]
 
 
