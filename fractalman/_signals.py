@@ -11,15 +11,18 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
+_held: list[bool] = []  # of the main thread: whether it is inside of `interrupts_held`
+
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
     """Let Ctrl-C and a request to terminate wait until the block is over.
 
     HDF5 calls back into Python to write; an exception that starts there is lost or breaks the open file. One that
-    starts inside a lock of Python's own leaves it taken, and whoever waits for it waits for ever.
+    starts inside a lock of Python's own leaves it taken, and whoever waits for it waits for ever. Blocks within such
+    a block cost nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or _held:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -28,8 +31,10 @@ def interrupts_held() -> Iterator[None]:
     try:
         for kind in held:
             signal.signal(kind, lambda number, frame: waiting.append((number, frame)))
+        _held.append(True)
         yield
     finally:
+        _held.clear()
         for kind in reversed(held):  # Ctrl-C last: one that comes in this moment finds the other restored
             signal.signal(kind, held[kind])
         for number, frame in waiting[:1]:

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Two builds of fractalman side by side: processor time of the same calls, as ratios measured in one run.
 
-    .venv/bin/python scripts/bench_builds.py BEFORE [AFTER] [--only NAME …] [--repeats 5] [--points 400000] [--json]
+    .venv/bin/python scripts/bench_builds.py BEFORE [AFTER] [--only NAME …] [--repeats 5] [--points 400000]
+        [--json | --table]
 
 BEFORE and AFTER are folders with a checkout each (git worktree add; AFTER is this one unless it is named). One process
 of each build is started; rows are called in turn, A B A B …, once to warm up and then --repeats times. A row prints the
 median of each build's processor time (all threads together), which other work on the machine changes little; in units
 of NumPy filling a float32 array of as many points × 64 with normals on one thread, measured in the same turn; and the
 median and range of the ratios after/before. Fill, and h5py's reading of a plain array, are rows of their own: their
-ratio says what the noise is.
+ratio says what the noise is. --table prints Markdown, with what is written beyond what is generated where both were
+measured: the first columns of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -185,6 +187,21 @@ def measured(name: str, before: subprocess.Popen[str], after: subprocess.Popen[s
     }
 
 
+def markdown(rows: list[dict[str, Any]], commits: dict[str, Any]) -> list[str]:
+    """Lines of a table: every row, then what writing takes beyond generating, medians of both in one run."""
+    lines = [f"| what | {commits['before']} | {commits['after']} | ratio, range |", "|---|---|---|---|"]
+    for row in rows:
+        ratio = f"{row['ratio']:.2f} ({row['least']:.2f} … {row['most']:.2f})"
+        lines.append(f"| {row['name']} | {row['before']:.2f} | {row['after']:.2f} | {ratio} |")
+    named = {row["name"]: row for row in rows}
+    for name in named:
+        written = named.get(f"write-{name}")
+        if written is not None:
+            beyond = [f"{written[build] - named[name][build]:.2f}" for build in ("before", "after")]
+            lines.append(f"| write-{name} beyond {name} | {beyond[0]} | {beyond[1]} | |")
+    return lines
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -194,6 +211,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--points", type=int, default=400_000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
@@ -208,6 +226,9 @@ def main() -> int:
     commits = {"before": commit(asked.before), "after": commit(asked.after), "points": asked.points}
     if asked.json:
         print(json.dumps({**commits, "rows": rows}, indent=2))
+        return 0
+    if asked.table:
+        print("\n".join(markdown(rows, commits)))
         return 0
     print(f"processor time in fills of {asked.points} × {D}; before {commits['before']}, after {commits['after']}")
     print(f"{'row':18s}{'before':>9s}{'after':>9s}{'ratio':>8s}   range")

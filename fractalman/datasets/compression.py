@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fractalman.config import is_word, shown
 from fractalman.datasets.spec import COMPRESSIONS, GZIP_LEVEL, STANDARD, ZSTD_LEVEL, AnyArray, Column
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 PLUGIN = {32015: "zstd"}
 """Filter number → compression, of those that the package hdf5plugin brings."""
+
+_BEGINNING, _END = b"\x78\x01", b"\x03\x00"  # of a zlib stream: its header, an empty last block
 
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", **PLUGIN}
 
@@ -69,12 +73,36 @@ def packed_here(stored: h5py.Dataset) -> bool:
 def shuffled_gzip(chunk: AnyArray) -> bytes:
     """Return the bytes of a chunk as HDF5's shuffle and deflate filters read them; other threads may run meanwhile.
 
-    Shuffled integers are planes of equal or of random bytes: runs are all that there is to find in them, and looking
-    for them alone takes two thirds of the time of a search at level 1, for about as few bytes.
+    Shuffled integers are planes of equal, of unequally frequent or of random bytes. Each plane becomes a piece of the
+    stream, packed as its own bytes ask for: half the time of one search for runs in all, for about as few bytes.
     """
     planes = np.ascontiguousarray(chunk.reshape(-1, 1).view(np.uint8).T)
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, strategy=zlib.Z_RLE)
-    return packer.compress(planes.data) + packer.flush()
+    checksum = zlib.adler32(planes.data).to_bytes(4, "big")
+    return b"".join([_BEGINNING, *map(_packed_plane, planes), _END, checksum])
+
+
+def _packed_plane(plane: npt.NDArray[np.uint8]) -> bytes:
+    first = int(plane[0])
+    if first == plane[-1] and bool(np.all(plane == first)):
+        return _packed_constant(first, plane.size)
+    pairs = plane[: plane.size // 8 * 8].reshape(-1, 8)  # an eighth of the bytes, each with the one behind it
+    runs, squares = int(np.count_nonzero(pairs[:, 0] == pairs[:, 1])), np.square(np.bincount(pairs[:, 0])).sum()
+    if 8 * runs >= len(pairs):
+        return _deflated(plane, GZIP_LEVEL, zlib.Z_RLE)
+    if 256 * int(squares) < 1.5 * len(pairs) ** 2 + 256 * len(pairs):  # as good as uniform: nothing to be gained
+        return _deflated(plane, 0, zlib.Z_DEFAULT_STRATEGY)
+    return _deflated(plane, GZIP_LEVEL, zlib.Z_HUFFMAN_ONLY)
+
+
+@lru_cache(64)
+def _packed_constant(value: int, size: int) -> bytes:
+    return _deflated(np.full(size, value, np.uint8), GZIP_LEVEL, zlib.Z_RLE)
+
+
+def _deflated(plane: npt.NDArray[np.uint8], level: int, strategy: int) -> bytes:
+    """Return a piece of a deflate stream that ends at a whole byte and refers to nothing before it."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=strategy)
+    return packer.compress(plane.data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def filters(stored: h5py.Dataset) -> list[int]:

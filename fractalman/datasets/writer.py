@@ -265,10 +265,12 @@ def _stored(
     size, packed = block_rows(shape, column.dtype), packed_here(stored)
     for start, rows in _rows(column, source, _rows_at_once(column, shape)):
         blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
-        examined = [examiners.submit(_examine, column, block, start + k * size, dims) for k, block in enumerate(blocks)]
-        chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
-        data = examiners.results(chunks)
         with interrupts_held():
+            examined = [
+                examiners.submit(_examine, column, block, start + k * size, dims) for k, block in enumerate(blocks)
+            ]
+            chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
+            data = examiners.results(chunks)
             _store(stored, start, rows, data or blocks, size)
         yield rows, examined
 

@@ -20,7 +20,7 @@ from fractalman.generation.memory import check_memory
 from fractalman.recipes import Recipe
 
 IN_MEMORY_BYTES = 256 << 20
-"""A dataset on a tree that needs at most so much as a whole is made at once, by all threads."""
+"""A dataset with trees that needs at most so much as a whole is made at once, by all threads."""
 
 
 def streamed_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> dict[str, Blocks] | None:
@@ -63,7 +63,8 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
     small = memory_of(recipe).peak_bytes() <= IN_MEMORY_BYTES
     at_once = recipe.superposes or recipe.partitions  # what needs the whole hierarchy
-    if not at_once and (recipe.addressed or not small):
+    by_blocks = recipe.addressed and not hierarchy  # nodes above many points would be drawn once for each of them
+    if not at_once and (by_blocks or not small):
         columns = streamed_columns(recipe, hierarchy, folder)
         if columns is not None:
             _check_scratch(columns["X"], folder)

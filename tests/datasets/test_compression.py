@@ -18,6 +18,7 @@ from damage import edited, first_chunk, flip
 from handmade import Columns, columns, recipe
 from hypothesis import given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman import cli
 from fractalman.datasets import spec
@@ -94,6 +95,21 @@ def test_chunks_packed_here_are_those_that_the_library_reads_reference(tmp_path:
                 stored.id.write_direct_chunk((40 * k, 0), pack(chunk.astype(dtype)))
         with h5py.File(tmp_path / name) as file:
             assert np.array_equal(file["x"][:], np.concatenate(chunks)) == (name == "packed")
+
+
+@examples(30)
+@given(st.integers(1, 3000), st.integers(0, 2**62), st.sampled_from([np.int32, np.int64]), st.integers(0, 99))
+def test_a_packed_chunk_is_a_plain_stream_of_its_planes(n: int, most: int, dtype: type, seed: int) -> None:
+    """Any zlib unpacks it; it is not longer than one search for runs by more than the heads of its pieces."""
+    rng = np.random.default_rng(seed)
+    few = np.abs(rng.normal(0, 3, n))
+    for values in (rng.integers(0, most + 1, n), np.arange(n), np.repeat(few, 9)[:n], few, np.full(n, most)):
+        chunk = values.astype(dtype)
+        planes = chunk.view(np.uint8).reshape(n, -1).T.tobytes()
+        packed = shuffled_gzip(chunk)
+        assert zlib.decompress(packed) == planes
+        runs = zlib.compressobj(1, strategy=zlib.Z_RLE)
+        assert len(packed) <= 1.1 * len(runs.compress(planes) + runs.flush()) + 100 * chunk.itemsize
 
 
 @pytest.mark.parametrize("name", NAMES)

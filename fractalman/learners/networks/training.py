@@ -29,6 +29,8 @@ ACTIVATIONS = {"relu": jax.nn.relu, "gelu": partial(jax.nn.gelu, approximate=Fal
 OPTIMIZERS = {"adam": optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8), "sgd": optax.trace(decay=0.9)}
 
 
+TOGETHER = 64
+"""Steps whose batches are drawn at once."""
 compilations: dict[str, int] = {"block": 0, "forward": 0}
 """How often each program was traced in this process (a trace is a compilation)."""
 
@@ -123,11 +125,12 @@ def train_block(
         def loss(weights: Any, index: Any) -> Any:
             return network.loss(weights, plan.factors, X[index], y[index], classes)
 
-        def step(k: Any, state: State) -> State:
+        def batch(k: Any) -> Any:
             if sampling == "one-pass":
-                index = (k * batch_size + jnp.arange(batch_size)) % n
-            else:
-                index = jax.random.randint(jax.random.fold_in(key, k), (batch_size,), 0, n)
+                return (k * batch_size + jnp.arange(batch_size)) % n
+            return jax.random.randint(jax.random.fold_in(key, k), (batch_size,), 0, n)
+
+        def step(k: Any, state: State, index: Any) -> State:
             gradient = jax.grad(loss)(state.weights, index)
             direction, moments = direction_of.update(gradient, state.optimizer)
             size = rate(k, plan.steps, plan.warmup, peak)
@@ -137,7 +140,14 @@ def train_block(
 
             return State(jax.tree.map(moved, state.weights, direction, plan.rates), moments)
 
-        moved = jax.lax.fori_loop(start, stop, step, state)
+        def steps(chunk: Any, state: State) -> State:  # batches of many steps at once: a few numbers each cost as much
+            first = start + chunk * TOGETHER
+            batches = jax.vmap(batch)(first + jnp.arange(TOGETHER))
+            last = jnp.minimum(first + TOGETHER, stop)
+            done: State = jax.lax.fori_loop(first, last, lambda k, state: step(k, state, batches[k - first]), state)
+            return done
+
+        moved = jax.lax.fori_loop(0, (stop - start + TOGETHER - 1) // TOGETHER, steps, state)
         return jax.tree.map(lambda old, new: jnp.where(frozen, old, new), state, moved)  # type: ignore[no-any-return]
 
     return jax.vmap(one)(state, X, y, n, keys, frozen, plan.peak)  # type: ignore[no-any-return]
