@@ -136,8 +136,8 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     if not recipe.in_shards and recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected points of one cluster, for a shard is a file of its own, with "
-            "clusters 0, 1, …, fewer than its rows, and those of this family are numbered over all rows; leave shards out, and "
-            "use fm.extend to make the file longer"
+            "clusters 0, 1, …, fewer than its rows, and those of this family are numbered over all rows; leave "
+            "shards out, and use fm.extend to make the file longer"
         )
     if not recipe.in_shards:
         raise RecipeError(
