@@ -307,7 +307,12 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
 @pytest.mark.parametrize(
     ("recipe", "count", "words"),
     [
-        (fm.PercolationCluster(n_points=100), 2, "made or numbered in one process; leave shards out"),
+        (fm.PercolationCluster(n_points=100), 2, "made in one process; leave shards out"),
+        (
+            fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1), growth="nested"),
+            2,
+            "numbered over all rows; leave shards out, and use fm.extend",
+        ),
         (
             fm.LatticePercolation(dim=2, side=9),
             2,

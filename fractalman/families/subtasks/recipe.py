@@ -202,7 +202,7 @@ class Subtasks(Recipe):
 
     @property
     def in_shards(self) -> bool:
-        """Never: subtasks are numbered as they open, over all rows."""
+        """Never: a shard's own clusters are 0, 1, …, fewer than its rows, and subtasks are numbered over all rows."""
         return False
 
     def _joint_problems(self) -> list[str]:
