@@ -219,11 +219,11 @@ def spec_of(source: Any, command: str = "") -> Any:
 
 
 def specified_recipe(given: Any) -> Recipe:
-    """Return the recipe of a specification: a table [recipe], a name of the catalogue, or in Python a recipe.
+    """Return the recipe of a specification: a table [recipe], or whatever `recipe_of` takes, a file's path among them.
 
     Parameters
     ----------
-    given : dict, str or Recipe
+    given : dict, str, path, Recipe, Dataset or File
         What stands at the key ``recipe``.
 
     Raises
@@ -236,9 +236,10 @@ def specified_recipe(given: Any) -> Recipe:
     >>> specified_recipe("cascade-plain").family
     'cascade'
     """
-    if isinstance(given, Recipe):
-        return given
-    return catalogue_recipe(given) if isinstance(given, str) else from_dict(given)
+    if isinstance(given, Mapping):
+        return from_dict(_table(given))
+    named = isinstance(given, (str, os.PathLike, Recipe)) or isinstance(getattr(given, "recipe", None), Recipe)
+    return recipe_of(given) if named else from_dict(given)
 
 
 def close(data: Any) -> None:
@@ -269,7 +270,8 @@ def _named(source: str | os.PathLike[str], data: bool) -> Recipe | File:
         return open_file(source)
     _refuse_other_data(source, EXPECTED)
     tables = read_toml(Path(source))
-    return specified_recipe(tables["recipe"]) if isinstance(tables.get("recipe"), str) else from_toml(Path(source))
+    named = tables.get("recipe")  # of the catalogue: a file that named files could name itself
+    return catalogue_recipe(named) if isinstance(named, str) else from_toml(Path(source))
 
 
 def _with_file(name: str, text: str) -> str:

@@ -297,6 +297,30 @@ def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert Path("~a.h5").exists()
 
 
+def test_a_specification_takes_what_a_recipe_can_be_named_by() -> None:
+    def risks(spec: Any) -> list[float]:
+        return [point.risk for point in fm.confirm(spec, progress=False).points]
+
+    whole = risks(SPEC)
+    with fm.open("data.h5") as file:
+        for given in (RECIPE, SPEC, "recipe.toml", Path("recipe.toml"), RECIPE.to_toml(), "data.h5", file):
+            assert risks({"recipe": given, "sweep": SWEEP}) == whole
+    Path("itself.toml").write_text('recipe = "itself.toml"\n', encoding="utf-8")
+    for given in ("itself.toml", "nowhere.toml", "text.txt", Path("points.npz"), 3, None, [RECIPE]):
+        with pytest.raises((FractalmanError, FileNotFoundError)):
+            fm.confirm({"recipe": given, "sweep": SWEEP}, progress=False)
+
+
+def test_an_open_file_is_a_dataset() -> None:
+    data = fm.generate(CLUSTER)
+    with fm.open("cluster.h5") as file:
+        np.testing.assert_array_equal(fm.coarse_grain(file, 8).X, fm.coarse_grain(data, 8).X)
+        np.testing.assert_array_equal(fm.label_draws(file, 3), fm.label_draws(data, 3))
+    for function, more in ((fm.coarse_grain, 8), (fm.label_draws, 3)):
+        with pytest.raises(FractalmanError, match=r"fm.open\(path\)"):
+            function("cluster.h5", more)
+
+
 def test_a_folder_of_zarr_is_data_of_a_run(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     group = zarr.open_group(tmp_path / "p.zarr", mode="w")

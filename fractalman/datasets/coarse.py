@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,13 +91,13 @@ class CoarseDataset(PointsDisplay):
 
 
 @checked_arguments
-def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
+def coarse_grain(data: Dataset | Any, size: int) -> CoarseDataset:
     """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
 
     Parameters
     ----------
-    data : Dataset
-        A dataset with its hierarchy.
+    data : Dataset or File
+        A dataset with its hierarchy; an open file is read whole.
     size : int
         s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
 
@@ -122,8 +122,12 @@ def coarse_grain(data: Dataset, size: int) -> CoarseDataset:
     >>> fm.coarse_grain(data, 200).n_points, fm.coarse_grain(data, 1).n_points
     (1, 200)
     """
+    if hasattr(data, "recipe") and hasattr(data, "dataset"):  # an open file
+        data = data.dataset()
     if not isinstance(getattr(data, "X", None), np.ndarray) or not hasattr(data, "recipe"):
-        raise RecipeError(f"found {type(data).__name__}: expected a dataset in memory; use fm.generate(recipe)")
+        raise RecipeError(
+            f"found {type(data).__name__}: expected a dataset; use fm.generate(recipe), or fm.open(path) of a file"
+        )
     data.recipe.needs_values("coarse graining")
     h = data.hierarchy
     if h is None:

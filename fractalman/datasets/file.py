@@ -190,7 +190,7 @@ class File(PointsDisplay, StoredDataset):
     @checked_arguments
     def subset(
         self,
-        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,
+        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | slice | None = None,
         path: str | os.PathLike[str] | None = None,
         *,
         min_cluster: int | None = None,
@@ -205,7 +205,7 @@ class File(PointsDisplay, StoredDataset):
 
         Parameters
         ----------
-        rows : (n_points,) bool, or (n,) int, or None, default None
+        rows : (n_points,) bool, or (n,) int, or slice, or None, default None
             A mask, or row numbers, each once; rows in rising order are read once.
         path : str or path, optional
             Of the file to write, published whole or not at all; its provenance says which rows of which content it

@@ -179,7 +179,7 @@ class Dataset(PointsDisplay):
     @checked_arguments
     def subset(
         self,
-        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | None = None,
+        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | slice | None = None,
         *,
         min_cluster: int | None = None,
         max_cluster: int | None = None,
@@ -193,7 +193,7 @@ class Dataset(PointsDisplay):
 
         Parameters
         ----------
-        rows : (n_points,) bool, or (n,) int, or None, default None
+        rows : (n_points,) bool, or (n,) int, or slice, or None, default None
             A mask, or row numbers, each once; points come in this order. None = all, to be chosen by clusters.
         min_cluster, max_cluster : int or None, default None
             Only points of clusters that have at least, at most so many points in this dataset; together with ``rows``

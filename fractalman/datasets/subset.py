@@ -90,7 +90,7 @@ def chosen_rows(
     Parameters
     ----------
     rows : array or None
-        (n_points,) bool, or row numbers, each once.
+        (n_points,) bool, or row numbers, each once, or a slice of them.
     n_points : int
         Points of the whole.
     cluster : function
@@ -109,15 +109,14 @@ def chosen_rows(
     if min_cluster is not None or max_cluster is not None:
         low = _bound("min_cluster", min_cluster, 1)
         high = _bound("max_cluster", max_cluster, n_points)
-        if low > high:
+        if min_cluster is not None and max_cluster is not None and low > high:
             raise RecipeError(f"min_cluster = {low} and max_cluster = {high}: expected min_cluster <= max_cluster")
         of = cluster()
         size = np.bincount(of)
         within = (size >= low) & (size <= high)
         if not within.any():
-            raise RecipeError(
-                f"no cluster has {low} to {high} points: the smallest has {size.min()}, the largest {size.max()}"
-            )
+            bounds = f"{low} to {high} points" if low <= high else f"{low} points or more"
+            raise RecipeError(f"no cluster has {bounds}: the smallest has {size.min()}, the largest {size.max()}")
         chosen = chosen[within[of[chosen]]]
     if not chosen.size:
         raise RecipeError("no point is chosen: expected one or more; use another mask, other rows or bounds")
@@ -125,6 +124,13 @@ def chosen_rows(
 
 
 def _row_numbers(rows: Any, n_points: int) -> I64:
+    if isinstance(rows, slice):
+        try:
+            return np.arange(n_points)[rows]
+        except (TypeError, ValueError):
+            raise RecipeError(f"rows = {shown(rows)}: expected integers in a slice, e.g. slice(0, 1000)") from None
+    if isinstance(rows, str):
+        raise RecipeError(f"rows = {shown(rows)}: expected a mask, row numbers or a slice; use e.g. slice(0, 1000)")
     try:
         array = np.asarray(rows)
     except ValueError:  # lists in lists, of several lengths

@@ -225,7 +225,7 @@ def generate(recipe: RecipeSource) -> Dataset:
 
 
 @checked_arguments
-def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
+def label_draws(data: Dataset | Structure[Any] | Any, draws: int) -> F64:
     """Return independent label vectors on one structure.
 
     Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back. Those
@@ -233,8 +233,8 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
 
     Parameters
     ----------
-    data : Dataset or Structure
-        What the labels are drawn on.
+    data : Dataset, File or Structure
+        What the labels are drawn on; of an open file all of it is read.
     draws : int
         Number of draws ≥ 1.
 
@@ -246,7 +246,7 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     Raises
     ------
     RecipeError
-        For what is no dataset in memory, and for no draw.
+        For what is no dataset, and for no draw.
 
     Examples
     --------
@@ -256,8 +256,12 @@ def label_draws(data: Dataset | Structure[Any], draws: int) -> F64:
     >>> labels.shape, bool((labels[:, 0] == data.y).all())
     ((100, 3), True)
     """
+    if hasattr(data, "recipe") and hasattr(data, "dataset"):  # an open file
+        data = data.dataset()
     if not isinstance(getattr(data, "y", None), np.ndarray) or not hasattr(data, "recipe"):
-        raise RecipeError(f"found {type(data).__name__}: expected a dataset in memory; use fm.generate(recipe)")
+        raise RecipeError(
+            f"found {type(data).__name__}: expected a dataset; use fm.generate(recipe), or fm.open(path) of a file"
+        )
     draws = integer(1, 2**31)("draws", draws)
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]

@@ -213,7 +213,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rows": [4, 5, 4]}, "rows name 4 twice"),
     ({"rows": [0.0, 1.0]}, "rows of type float64"),
     ({"rows": np.zeros((2, 2), int)}, "expected one axis"),
-    ({"rows": "first"}, "expected one axis"),
+    ({"rows": "first"}, "expected a mask, row numbers or a slice"),
     ({"min_cluster": 0}, "min_cluster = 0: expected a number of points from 1 up"),
     ({"max_cluster": True}, "max_cluster = True"),
     ({"min_cluster": 3, "max_cluster": 2}, "min_cluster <= max_cluster"),
@@ -297,3 +297,17 @@ def test_the_command_writes_subsets(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert cli.main(["subset", whole, "-o", str(tmp_path / "no.h5"), *words]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "no.h5").exists()
+
+
+def test_slices_and_what_is_said_of_bounds() -> None:
+    data = fm.generate(fm.PercolationEnsemble(n_points=200, ambient_dim=4, seed=2))
+    np.testing.assert_array_equal(data.subset(slice(0, None, 3)).X, data.subset(np.arange(0, 200, 3)).X)
+    np.testing.assert_array_equal(data.subset(slice(-5, None)).y, data.y[-5:])
+    for wrong, said in (
+        (slice("a"), "expected integers in a slice"), (slice(0, 9, 0), "expected integers in a slice"),
+        ("::2", r"use e\.g\. slice"), (slice(5, 5), "no point is chosen"),
+    ):  # fmt: skip
+        with pytest.raises(RecipeError, match=said):
+            data.subset(wrong)
+    with pytest.raises(RecipeError, match="no cluster has 1000 points or more: the smallest has"):
+        data.subset(min_cluster=1000)
