@@ -201,9 +201,9 @@ def test_golden_digests(name: str) -> None:
     golden = {
         "masses": "b2a4429d9632b4a80699280bb6f5cf3e",
         "kinds": "45abcbf9d715039793130576e4037481",
-        "sphere": "7b617d24b4e55227c03a71296cbfe4bd",
-        "torus": "9a7a09b12bbcb8e144c13e34a40a1ca4",
-        "cube": "06e99cd981a2ee94a1819082f51ba4a8",
+        "sphere": "90c1d1c84de533d95fcfaee7d6ddd0b4",
+        "torus": "141e49178de9a3231a58c24b4b670cc0",
+        "cube": "5c5ef704dcbe22ff80e0834008d11a71",
         "added": "db441c78dccb64276b6213feb3f0bb93",
     }
     assert digest(fm.generate(GOLDEN[name])) == golden[name]
