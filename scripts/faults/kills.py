@@ -132,6 +132,8 @@ class Disturbed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, kind)
         status, said = end(child, self.folder)
+        if status == 0:  # the first run compiled, or the machine was busier: come earlier
+            self.took *= 0.7
         found = self._judged(status, said)
         tally.add(self.name, found, f"{kind.name}: {status}: {said}")
         if self.one_file or found == "ended":
