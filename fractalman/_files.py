@@ -1,8 +1,8 @@
-"""Files that are whole or not there: written beside their target, forced to the disk, renamed; leftovers are named.
+"""Files that are whole or not there: written beside their target, forced to the disk, renamed.
 
 A file is written as ``.NAME.<hex>.partial`` beside its target and renamed when it is complete, so a name that does not
 end in ``.partial`` never holds half a file. Whoever writes a partial file holds a lock on it; a partial file without
-its writer is what a killed run left, and `leftovers` finds it.
+its writer is what a killed run left (`_leftovers.py`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
-import glob
 import hashlib
 import itertools
 import os
 import re
-import shlex
 import shutil
 import stat
 import time
@@ -33,13 +31,8 @@ except ImportError:  # no such locks on this platform: age alone tells
     fcntl = None
 
 SUFFIX = ".partial"
-STALE_SECONDS = 3600.0
-"""Where locks do not work, a partial file that nobody has written to for so long belongs to a run that died."""
-GRACE_SECONDS = 0.25
-"""So long a living writer may take from making its file to locking it, and from closing it to renaming it."""
 _MAX_NAME = 255
 """Bytes of a file name that every usual file system takes."""
-_HEX = "[0-9a-f]" * 32
 
 
 # ---------------------------------------------------------------------------------------------------- input
@@ -223,6 +216,17 @@ def digest_of_bytes(path: str | os.PathLike[str], what: str = "a file") -> str:
     return whole.hexdigest()
 
 
+def size_on_disk(entry: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder, without following links."""
+    inside = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else (entry,)
+    total = 0
+    for file in inside:
+        with contextlib.suppress(OSError):  # gone meanwhile
+            state = file.lstat()
+            total += state.st_size if stat.S_ISREG(state.st_mode) else 0
+    return total
+
+
 def _kind(mode: int) -> str:
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     return kinds.get(stat.S_IFMT(mode), "something else")
@@ -292,10 +296,10 @@ def _room(path: Path, number: int) -> str:
 
 def partial_path(path: Path) -> Path:
     """Return a fresh name for the unfinished form of ``path``, beside it and within 255 bytes."""
-    return path.with_name(f".{_stem(path.name)}.{uuid.uuid4().hex}{SUFFIX}")
+    return path.with_name(f".{written_stem(path.name)}.{uuid.uuid4().hex}{SUFFIX}")
 
 
-def _stem(name: str) -> str:
+def written_stem(name: str) -> str:
     """The target's name, shortened where the partial name would become too long for the file system."""
     longest = _MAX_NAME - len(f"..{'0' * 32}{SUFFIX}")
     coded = os.fsencode(name)
@@ -417,9 +421,6 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-# ---------------------------------------------------------------------------------------------------- leftovers
-
-
 def lock(descriptor: int) -> bool:
     """Mark an open file as being written by this process, until it is closed; whether it could be marked."""
     if fcntl is None:
@@ -434,84 +435,3 @@ def lock(descriptor: int) -> bool:
         else:
             return True
     return False
-
-
-def leftovers(path: Path) -> list[Path]:
-    """Return the partial files of one target whose writer is gone, oldest first."""
-    return _dead(path.parent.glob(f".{glob.escape(_stem(path.name))}.{_HEX}{SUFFIX}"))
-
-
-def leftovers_in(folder: Path) -> list[Path]:
-    """Return the partial files and folders in one folder (not below it) whose writer is gone, oldest first."""
-    return _dead(folder.glob(f".*.{_HEX}{SUFFIX}"))
-
-
-def leftover_words(path: Path) -> str:
-    """Return one line naming what killed runs left beside a target, and how to remove it; "" when there is nothing."""
-    found = leftovers(path)
-    if not found:
-        return ""
-    size = sum(map(size_on_disk, found))
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    folder = shlex.quote(str(path.parent))
-    return f"{found[0]}{more} ({size:,} bytes) was left by a killed run: use fractalman clean {folder} to remove it"
-
-
-def size_on_disk(entry: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder, without following links."""
-    inside = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else (entry,)
-    total = 0
-    for file in inside:
-        with contextlib.suppress(OSError):  # gone meanwhile
-            state = file.lstat()
-            total += state.st_size if stat.S_ISREG(state.st_mode) else 0
-    return total
-
-
-def remove(entries: Iterable[Path]) -> list[Path]:
-    """Remove leftovers, files and folders; return those that are gone now."""
-    gone = []
-    for entry in entries:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-            gone.append(entry)
-    return gone
-
-
-def _dead(entries: Iterable[Path]) -> list[Path]:
-    """Return the abandoned ones, oldest first.
-
-    A writer makes its file and then locks it, closes it and then renames it: what is without a lock is looked at again
-    a moment later, when a living writer has got to the other side.
-    """
-    suspects = [entry for entry in entries if _abandoned(entry)]
-    if suspects:
-        time.sleep(GRACE_SECONDS)
-    found = []
-    for entry in suspects:
-        with contextlib.suppress(OSError):
-            if _abandoned(entry):
-                found.append((entry.lstat().st_mtime, entry))
-    return [entry for _, entry in sorted(found)]
-
-
-def _abandoned(entry: Path) -> bool:
-    """Whether nobody writes to a partial file any more: nobody holds its lock; folders and locks' absence go by age."""
-    try:
-        state = entry.lstat()
-        old = time.time() - state.st_mtime > STALE_SECONDS
-        if fcntl is None or not stat.S_ISREG(state.st_mode):
-            return old
-        descriptor = os.open(entry, os.O_RDWR)
-    except OSError:  # gone meanwhile, or not ours to open
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return old
-    else:
-        return True
-    finally:
-        os.close(descriptor)

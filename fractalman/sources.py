@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from fractalman._files import OWN_DATA, at_home, other_data
 from fractalman.catalogue import catalogue_names, catalogue_recipe, catalogue_text, no_such_name
 from fractalman.catalogue.studies import study_names, study_text
-from fractalman.config import read_toml
 from fractalman.errors import RecipeError
 from fractalman.recipes import Recipe, from_dict, from_toml
+from fractalman.toml_text import read_toml
 
 if TYPE_CHECKING:
     from fractalman.datasets.coarse import CoarseDataset

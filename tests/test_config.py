@@ -20,19 +20,17 @@ from fractalman.config import (
     either,
     integer,
     optional,
-    parse_toml,
     read_table,
-    read_toml,
     real,
     refuse,
     sequence,
     shown,
     summary,
     switch,
-    tables_of,
     text,
 )
 from fractalman.errors import RecipeError
+from fractalman.toml_text import parse_toml, read_toml, tables_of
 
 HOSTILE = [
     True, False, np.True_, None, "3", b"3", "", [], [1], {}, {"a": 1}, math.nan, math.inf, -math.inf, 10**30, -(10**30),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fractalman import _files
+from fractalman import _files, _leftovers
 
 
 @pytest.mark.parametrize("step", ["locks it", "renames it", "is gone"])
@@ -27,7 +27,7 @@ def test_a_living_writer_between_two_steps_is_not_named(tmp_path: Path, step: st
     writer = threading.Thread(target=go_on)
     writer.start()
     try:
-        found = _files.leftovers(target)
+        found = _leftovers.leftovers(target)
     finally:
         writer.join()
         stream.close()

@@ -23,7 +23,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Name and remove every leftover; the answer is no if one of them could not be removed."""
-    from fractalman._files import as_path, leftovers_in, remove, size_on_disk
+    from fractalman._files import as_path, size_on_disk
+    from fractalman._leftovers import leftovers_in, remove
     from fractalman.datasets.superseded import superseded_in
 
     folder = as_path(options.folder, "a folder")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fractalman._files import as_path, leftover_words, lock, other_data, replacing
+from fractalman._files import as_path, lock, other_data, replacing
+from fractalman._leftovers import leftover_words
 from fractalman._threads import Threads
 from fractalman.datasets.header import write_header
 from fractalman.errors import LeftoverWarning, RecipeError

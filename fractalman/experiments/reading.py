@@ -18,7 +18,6 @@ from fractalman import learners
 from fractalman.config import (
     REQUIRED,
     Keys,
-    Source,
     choice,
     integer,
     is_integer,
@@ -28,7 +27,6 @@ from fractalman.config import (
     sequence,
     shown,
     switch,
-    tables_of,
     text,
     unknown,
 )
@@ -52,6 +50,7 @@ from fractalman.learners import Learner, axes, doubled_settings, learner_class, 
 from fractalman.recipes import Recipe
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.sources import specified_recipe
+from fractalman.toml_text import Source, tables_of
 
 __all__ = ["BAYES", "Spec", "load_spec"]
 

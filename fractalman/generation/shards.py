@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fractalman._arguments import checked_arguments
-from fractalman._files import leftovers_in, remove
+from fractalman._leftovers import leftovers_in, remove
 from fractalman.config import shown
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.executors import Executor, SerialExecutor, from_options, gather

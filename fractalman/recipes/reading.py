@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fractalman._arguments import checked_arguments
-from fractalman.config import MAX_LINES, MAX_WIDTH, parse_toml, read_toml, shown, summary
+from fractalman.config import MAX_LINES, MAX_WIDTH, shown, summary
 from fractalman.errors import RecipeError, nearest, unknown_keywords
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.registry import family_names, recipe_class
+from fractalman.toml_text import parse_toml, read_toml
 
 
 @checked_arguments

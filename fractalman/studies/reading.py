@@ -22,11 +22,9 @@ from fractalman.config import (
     refuse,
     sequence,
     shown,
-    tables_of,
     text,
     unknown,
 )
-from fractalman.config import Source as SpecSource
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments.given import data_of_table
 from fractalman.recipes.checks import MAX_POINTS
@@ -35,6 +33,8 @@ from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import KNOWN, TARGETS, FileSource, RecipeSource
 from fractalman.studies.trained_source import EXAMPLE as NETWORK
 from fractalman.studies.trained_source import Source, TrainedSource, trained_source
+from fractalman.toml_text import Source as SpecSource
+from fractalman.toml_text import tables_of
 
 __all__ = ["SpecSource", "Tables", "read_study", "rising", "sizes", "some"]
 

@@ -19,8 +19,8 @@ from mutation import BYTES
 from outcome import Tally, Worker, late, wanted, word
 
 import fractalman as fm
-from fractalman.config import parse_toml
 from fractalman.study_runs import run_study
+from fractalman.toml_text import parse_toml
 
 RUNS = {name: parse_toml(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}") for name, table in TABLES.items()}
 Change = Callable[[bytearray, random.Random], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fractalman import _files, cli
+from fractalman import _files, _leftovers, cli
 
 pytestmark = pytest.mark.skipif(_files.fcntl is None, reason="without locks only age tells, which takes an hour")
 
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     inside = tmp_path / f".shards.{'b' * 32}.partial"
     inside.mkdir()
     (inside / "one").write_bytes(b"123")
-    old = time.time() - 2 * _files.STALE_SECONDS
+    old = time.time() - 2 * _leftovers.STALE_SECONDS
     os.utime(inside, (old, old))
     for name in ("data.h5", ".hidden", "x.partial", f"data.{'c' * 32}.partial", f".data.{'c' * 31}.partial"):
         (tmp_path / name).write_bytes(b"kept")

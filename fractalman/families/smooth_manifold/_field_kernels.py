@@ -16,7 +16,8 @@ _LN2 = 0.6931471805599453
 _TURN = 0.15915494309189535  # 1/2π
 _WHOLE = 6755399441055744.0  # 1.5·2^52: what is added to it is rounded to a whole number
 # sin 2πu on ±1/4 = u·(c0 + c1·u² + …) with the least largest error, 3.4e-9
-_SINE = (6.2831851600883395, -41.341655031124056, 81.60100405362743, -76.54978181493846, 39.53670223677414)
+_C0, _C1, _C2 = 6.2831851600883395, -41.341655031124056, 81.60100405362743
+_C3, _C4 = -76.54978181493846, 39.53670223677414
 BLOCK = 512  # waves summed for all points before the next ones; of their number it is a divisor
 
 
@@ -114,11 +115,11 @@ def field_values(x, turns, offset, amplitude, out):  # type: ignore[no-untyped-d
             for m in range(BLOCK):
                 u = _f(0.25) - abs(t[m])
                 u2 = u * u
-                s = _f(_SINE[4])
-                s = s * u2 + _f(_SINE[3])
-                s = s * u2 + _f(_SINE[2])
-                s = s * u2 + _f(_SINE[1])
-                s = s * u2 + _f(_SINE[0])
+                s = _f(_C4)
+                s = s * u2 + _f(_C3)
+                s = s * u2 + _f(_C2)
+                s = s * u2 + _f(_C1)
+                s = s * u2 + _f(_C0)
                 t[m] = (s * u) * size[m]
             for lane in range(8):
                 lanes[lane] = 0.0
