@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from fractalman.prediction.stopped import STOPPED, check_steps, no_steps_curve, 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import MLP
     from fractalman.prediction.drawn import DrawnRealizations
-    from fractalman.prediction.forecast import Prediction
     from fractalman.prediction.splits import Splits
 
 
@@ -85,13 +84,13 @@ class AlongSteps(LawFacts, HtmlTable):
         return max(STOPPED.slope_error, STOPPED.size_error / math.sqrt(float(np.square(x - x.mean()).sum())))
 
 
-def along_steps(prediction: Prediction, n: int, outputs: int) -> AlongSteps:
+def along_steps(prediction: Any, n: int, outputs: int) -> AlongSteps:
     """Return a network's prediction along its steps.
 
     Parameters
     ----------
     prediction : Prediction
-        Of the network along the training-set size.
+        A `Prediction` of the network along the training-set size.
     n, outputs : int
         Training points, and label vectors that are learned at once.
 
