@@ -3,6 +3,7 @@
 
     .venv/bin/python scripts/steps_axis.py -o steps      # train what is missing, write steps_axis.csv and steps_axis.md
     cp steps/steps_axis.* datasets/statistics/
+    .venv/bin/python scripts/steps_axis.py --expected    # theory anew beside the committed risks of gradient descent
     .venv/bin/python scripts/steps_axis.py --constant    # of `prediction.stopped`, from the committed table
     .venv/bin/python scripts/steps_axis.py --check       # exit with 1 if it is not what the table says
 
@@ -96,6 +97,27 @@ def rows(name: str, optimizer: str, n: int) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+def expected_anew(table: list[dict[str, Any]]) -> None:
+    """Compute what is expected of gradient descent again, beside the risks that were measured."""
+    for name, n in dict.fromkeys((row["recipe"], int(row["n"])) for row in table):
+        for i in range(STRUCTURES):
+            own = [
+                row
+                for row in table
+                if (row["recipe"], int(row["n"]), int(row["structure"]), row["optimizer"]) == (name, n, i, "sgd")
+            ]
+            data = fm.generate(RECIPES[name].replace(seed=77_000 + i))
+            draw = next(Splits(data).draws((n,)))
+            found = _Expected(data, draw.covariance, draw.order[:n], draw.test[:TESTS])
+            for row in own:
+                steps = int(row["steps"])
+                when = training_time(RATES["sgd"], steps, int(min(100, max(1, steps // 20))))
+                due = found.at(when)
+                row |= {
+                    key: f"{v:.5g}" for key, v in zip(("expected", "expected_train", "time"), (*due, when), strict=True)
+                }
+
+
 class _Expected:
     """Risks of gradient flow on one structure: at test and training points, after a time."""
 
@@ -140,6 +162,14 @@ class _Expected:
 def read(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a table."""
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def write(path: Path, table: list[dict[str, Any]]) -> None:
+    """Write the rows of a table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows({k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()} for row in table)
 
 
 def groups(table: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, str, int], F64, F64, I64]]:
@@ -238,6 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--constant", action="store_true", help="write the constant of prediction/stopped.py")
     parser.add_argument("--check", action="store_true", help="compare it")
+    parser.add_argument("--expected", action="store_true", help="compute theory anew in the committed table")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="processor time after which nothing begins")
     options = parser.parse_args(arguments)
     if options.constant or options.check:
@@ -247,6 +278,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.constant:
             MODULE.write_text(wanted, encoding="utf-8")
         return int(options.check and wanted != text)
+    if options.expected:
+        table = read(TABLE)
+        expected_anew(table)
+        write(TABLE, table)
+        TABLE.with_suffix(".md").write_text(report(table), encoding="utf-8")
+        return 0
     if options.output is None:
         parser.error("expected -o FOLDER, --constant or --check")
     options.output.mkdir(parents=True, exist_ok=True)
@@ -259,12 +296,7 @@ def main(arguments: list[str] | None = None) -> int:
                 if (name, optimizer, n) in done or time.process_time() > 60.0 * options.minutes:
                     continue
                 table += list(rows(name, optimizer, n))
-                with path.open("w", encoding="utf-8", newline="") as file:
-                    writer = csv.DictWriter(file, COLUMNS)
-                    writer.writeheader()
-                    writer.writerows(
-                        {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()} for row in table
-                    )
+                write(path, table)
     text = report(table)
     (options.output / "steps_axis.md").write_text(text, encoding="utf-8")
     print(text, end="")

@@ -89,7 +89,11 @@ class ResultDisplay(Display):
             value, mean, error = means_of([p for p in self.points if p.learner == verdict.learner])
             ax.errorbar(value, mean, 2 * error, fmt=marker, ms=4.5, color=color, lw=1.0, label=verdict.learner)
             prediction = self.predictions.get(verdict.learner)
-            if self.spec.axis.kind == "data" and prediction is not None and prediction.has_curve:
+            if (
+                prediction is not None
+                and prediction.has_curve
+                and getattr(prediction, "axis", "n") == self.spec.axis.name
+            ):
                 sizes = value[value <= min(prediction.largest, prediction.affordable)].astype(np.int64)
                 if sizes.size:
                     ax.plot(sizes, prediction.curve(sizes).risk, "--", lw=1.2, color=color)

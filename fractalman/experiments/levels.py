@@ -1,5 +1,7 @@
 """The level of a learning curve: measured risks over the predicted curve, at all sizes jointly, and over the floor.
 
+Sizes are positions on the axis: numbers of training points, or of steps.
+
 Of every replicate the ratio of measured to predicted risk is averaged over the sizes, so that whatever its sizes share
 (structure, labels, test points) is in the scatter over replicates (`scatter`); beside that mean every single size is
 looked at, for what a mean hides. The predicted curve's own error comes from the structures it is averaged over and is
@@ -21,6 +23,7 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.display import Display
 from fractalman.errors import FractalmanError
+from fractalman.experiments.axes import DATA_AXIS
 from fractalman.experiments.points import Point
 from fractalman.experiments.scatter import joined, scatter_of
 from fractalman.measure import student_t
@@ -164,8 +167,10 @@ def level_of(
     )
     ratio_errors = getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
     against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected), ratio_errors)
-    constants = [None if due is None else _constant(points, used, due) for due in (predicted, expected)]
-    return _level(against_curve, against_own, tuple(used), *constants)
+    constant = _constant(points, used, predicted)
+    own_constant = None if expected is None else _constant(points, used, expected)
+    symbol = getattr(prediction, "axis", DATA_AXIS)
+    return _level(against_curve, against_own, tuple(used), constant, own_constant, symbol)
 
 
 def _over(parts: F64 | None, unit: F64) -> F64 | None:
@@ -178,11 +183,12 @@ def _constant(points: Sequence[Point], sizes: list[int], due: F64) -> float | No
 
     Due is a curve (sizes,), or risks (replicates, sizes).
     """
-    known = {point.seed: point.v_in for point in points if point.n in sizes and point.v_in is not None}
+    own = {point.value: point.n for point in points}
+    known = {point.seed: point.v_in for point in points if point.value in sizes and point.v_in is not None}
     variances = np.array([known[seed] for seed in sorted(known)], np.float64)
     if not known or not np.isfinite(variances).all() or (due.ndim == 2 and len(due) != len(variances)):
         return None
-    return float(np.mean(variances[:, None] * (1.0 + 1.0 / np.array(sizes)) / due))
+    return float(np.mean(variances[:, None] * (1.0 + 1.0 / np.array([own[size] for size in sizes])) / due))
 
 
 @dataclass(frozen=True)
@@ -201,10 +207,12 @@ class _Looks:
         """Whether the interval of the mean holds 1."""
         return abs(self.ratio - 1.0) <= self.half_width
 
-    def said(self, sizes: tuple[int, ...]) -> str:
+    def said(self, sizes: tuple[int, ...], symbol: str) -> str:
         """By how much they differ, in words."""
         worst = int(np.abs(self.t[:-1]).argmax())
-        where = f"; at n = {sizes[worst]} {self.means[worst]:.2f}" if abs(self.t[worst]) > abs(self.sigma) else ""
+        where = (
+            f"; at {symbol} = {sizes[worst]} {self.means[worst]:.2f}" if abs(self.t[worst]) > abs(self.sigma) else ""
+        )
         return f"differs by {self.sigma:+.1f} standard errors{where}"
 
 
@@ -273,7 +281,12 @@ def _against_curve(
 
 
 def _level(
-    curve: _Looks, own: _Looks | None, sizes: tuple[int, ...], constant: float | None, own_constant: float | None
+    curve: _Looks,
+    own: _Looks | None,
+    sizes: tuple[int, ...],
+    constant: float | None,
+    own_constant: float | None,
+    symbol: str,
 ) -> Level:
     """Return what two looks at the same risks say together: where either differs, they do; p-values count twice."""
     every = [curve] if own is None else [curve, own]
@@ -284,7 +297,7 @@ def _level(
         said += f", {own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"
     agrees: bool | None = None
     if p_value < SIGNIFICANCE / len(every):  # the slope, too, is asked at half of it where both are so sharp
-        agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(sizes)}"
+        agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(sizes, symbol)}"
     elif not sharpest.half_width <= RESOLUTION:
         reason = f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; {more}"
     elif not all(looks.holds for looks in every):  # improbable as one look, not as the least of all: neither is claimed
@@ -332,8 +345,8 @@ def _risks(points: Sequence[Point], sizes: list[int], seeds: int) -> F64 | None:
     found = np.full((seeds, len(sizes)), np.nan)
     column = {n: j for j, n in enumerate(sizes)}
     for point in points:
-        if point.n in column and not point.doubled:
-            found[point.seed, column[point.n]] = point.risk
+        if point.value in column and not point.doubled:
+            found[point.seed, column[int(point.value)]] = point.risk
     return found if np.isfinite(found).all() and (found > 0.0).all() else None
 
 
@@ -354,7 +367,7 @@ def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64
     seeds
         Replicates.
     """
-    known = {(p.seed, p.n): p.draw_risks for p in points if not p.doubled}
+    known = {(p.seed, p.value): p.draw_risks for p in points if not p.doubled}
     rows = [[known.get((i, n), ()) for n in sizes] for i in range(seeds)]
     lengths = {len(entry) for row in rows for entry in row}
     if len(lengths) != 1 or min(lengths) < 2:
@@ -374,7 +387,7 @@ def expected_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) ->
     seeds
         Replicates.
     """
-    known = {(p.seed, p.n): p.expected_risk for p in points if not p.doubled}
+    known = {(p.seed, p.value): p.expected_risk for p in points if not p.doubled}
     found = np.array([[known.get((i, n)) or math.nan for n in sizes] for i in range(seeds)], np.float64)
     return found if np.isfinite(found).all() and (found > 0.0).all() else None
 

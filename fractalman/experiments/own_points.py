@@ -6,7 +6,8 @@
   of the pair (Owen's function of it where a threshold is not 0). The vote of more neighbours, of ridge or of kernels is
   an orthant probability without a closed form: nothing is expected of it here, it is held against its curve alone.
 - A network of values: the exact risk of ridge regression with its tangent kernel times what networks were measured to
-  lose against it, which has the errors of that measurement (`prediction.networks`).
+  lose against it, which has the errors of that measurement (`prediction.networks`); along its steps that of the
+  kernel's gradient flow after so many, likewise (`prediction.stopped`).
 """
 
 from __future__ import annotations
@@ -55,6 +56,12 @@ def expected_on(
     smoother = learner.smoother() if expects(learner, spec, n) else None
     if smoother is None or r.covariance is None:
         return None
+    if spec.axis.kind == "budget":
+        from fractalman.prediction.stopped import stopped_on
+
+        test = len(r.X_train) + np.arange(len(r.X_test))
+        own = stopped_on(cast(Any, learner), r.covariance, r.X_train[:n], r.X_test, test, spec.network_draws)
+        return float(own.mean())
     if chosen.get("ridge") is not None:
         smoother = dataclasses.replace(cast(Any, smoother), ridges=(chosen["ridge"],))
     elif chosen.get("k") is not None:
@@ -81,7 +88,13 @@ def expects(learner: Learner, spec: Spec, n: int) -> bool:
     learner, spec, n
         As for `expected_on`.
     """
-    if not spec.recipe.redraws_labels or spec.axis.kind != "data":
+    if not spec.recipe.redraws_labels:
+        return False
+    if spec.axis.kind == "budget":
+        from fractalman.prediction.stopped import no_steps_curve
+
+        return no_steps_curve(learner) is None and n <= NETWORK_LARGEST and not spec.recipe.classifies
+    if spec.axis.kind != "data":
         return False
     if learner.linear_smoother:
         votes = spec.recipe.classifies and (spec.loss != ZERO_ONE or not learner.name.endswith("-nn"))

@@ -57,6 +57,8 @@ RULE = (
     "first that is another. All replicates must be there and their risks be positive numbers. With fewer than "
     "min_sizes conditions or min_seeds "
     "replicates the exponent is not measurable. "
+    f"Along the steps of a network whose curve is predicted (gradient descent) {UNDECIDED} conditions are fitted, too, "
+    "and its level is compared at every condition: that curve is its own whatever limits it. "
     f"Where labels are classes and a replicate has no wrong answer at all, the condition is {LEARNED}: its risk is "
     "below what so many test points resolve."
 )
@@ -273,13 +275,16 @@ def _stopped(info: Mapping[str, Any]) -> str | None:
     return str(value) if value is not None else None
 
 
-def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis: Axis | None = None) -> Window:
+def choose_window(
+    summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis: Axis | None = None, also: Sequence[str] = ()
+) -> Window:
     """Return the contiguous run of conditions that the rule allows a fit along the axis.
 
     Args:
         summaries: ascending along the axis.
         fit: window_low and window_high on the axis, None = no bound.
         axis: of the sweep; None = the training-set size.
+        also: regimes beside the axis' own whose conditions are fitted.
     """
     axis = axis or axis_named(DATA_AXIS)
     wanted = WANTED.get(axis.kind)
@@ -294,7 +299,7 @@ def choose_window(summaries: Sequence[SizeSummary], fit: Mapping[str, Any], axis
         condition = f"{axis.name} = {value}"
         if not low <= value <= high:
             excluded.append(f"{condition}: outside [fit] window_low … window_high")
-        elif entry.regime != wanted:
+        elif entry.regime not in (wanted, *also):
             ended = ended or bool(sizes)
             excluded.append(f"{condition}: {entry.regime}, {entry.reason}")
         elif ended:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
 from fractalman.learners import Learner, UserLearner, learner_class, make
+
+if TYPE_CHECKING:
+    from fractalman.prediction import Prediction
 
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
@@ -206,9 +209,24 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
             in_nats = spec.recipe.classifies and spec.loss != ZERO_ONE
             of_shares = made.has_curve or made.data_exponent is not None  # of 0–1 risks, which those in nats are not
             predictions[name] = None if in_nats and of_shares else made
+            if spec.axis.kind == "budget":
+                predictions[name], words = _along_steps(spec, made)
+                notes |= {name: words} if words else {}
         except FractalmanError as error:
             predictions[name], notes[name] = None, str(error)
     return predictions, notes
+
+
+def _along_steps(spec: Spec, made: Prediction) -> tuple[Any, str]:
+    """Return the prediction along a network's steps, or the one along n and why there is none along the steps."""
+    from fractalman.prediction.along_steps import along_steps
+
+    if len(spec.train_sizes) > 1:  # one pass: other points for every number of steps
+        return made, f"no curve along {spec.axis.name}: more steps see more points"
+    try:
+        return along_steps(made, spec.train_sizes[0], spec.network_draws), ""
+    except FractalmanError as error:
+        return made, f"no curve along {spec.axis.name}: {error}"
 
 
 def _reference_predictions(
@@ -231,7 +249,7 @@ def _predicted(spec: Spec, name: str) -> str | Learner:
         return spec.brought[name]
     defaults = learner_class(name).defaults()
     changed = any(key not in defaults or value != defaults[key] for key, value in spec.settings.get(name, {}).items())
-    if not changed or spec.axis.kind in ("model", "budget"):
+    if not changed or spec.axis.kind == "model":
         return name
     return spec.make(name)
 

@@ -16,8 +16,10 @@ both in quadrature, degrees of freedom from the replicates, and from their parts
 Such an agreement resolves nothing, and is none, where the half-width exceeds half the reference or the measured
 interval holds 0: it would agree with anything. A difference beyond the half-width is one, however wide that is.
 
-Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells;
-along the steps nothing is predicted.
+Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells.
+Along the steps a network of gradient descent is held against its tangent kernel's flow (`prediction.stopped`): its
+level at every number of steps, whatever limits it, and its slope, where that resolves anything; of others nothing is
+predicted there.
 """
 
 from __future__ import annotations
@@ -36,7 +38,16 @@ from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
 from fractalman.experiments.levels import MORE_DRAWS, MORE_SEEDS, Level, below_floor, level_of
 from fractalman.experiments.points import Point
-from fractalman.experiments.regimes import DATA, FAILED, MODEL, WANTED, SizeSummary, choose_window
+from fractalman.experiments.regimes import (
+    BUDGET,
+    DATA,
+    FAILED,
+    MODEL,
+    UNDECIDED,
+    WANTED,
+    SizeSummary,
+    choose_window,
+)
 from fractalman.experiments.slopes import own_reference, slope_error
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
@@ -47,6 +58,8 @@ RESOLUTION = 0.5
 OWN_EXPONENT = "exponent expected on these very points"
 SPREAD = 0.02
 """A spread of the exponent over windows below this is not worth a remark."""
+STOPPED_REGIMES = (DATA, MODEL, BUDGET, UNDECIDED)
+"""Regimes in which a network is held against the curve of its steps: every one in which all replicates have a risk."""
 HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
@@ -204,7 +217,8 @@ def judge(
             from the replicates alone.
     """
     axis = axis or axis_named(DATA_AXIS)
-    window = choose_window(summaries, fit, axis)
+    along_steps = axis.kind == "budget" and getattr(prediction, "axis", DATA_AXIS) == axis.name
+    window = choose_window(summaries, fit, axis, (UNDECIDED,) if along_steps else ())
     regimes: dict[str, int] = {}
     for entry in summaries:
         regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
@@ -212,7 +226,7 @@ def judge(
     found, trouble = _fit(curves, trouble)
     predicted, logarithmic, attained = _reference(prediction, axis)
     local, local_error = None, None
-    if found is not None and axis.kind == "data":
+    if found is not None and (axis.kind == "data" or along_steps):
         local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
     error = None
     if found is not None and curves is not None:
@@ -220,6 +234,7 @@ def judge(
         error = slope_error(found, curves, points, None if local is None else prediction, sizes, test_size)
     if found is None:
         said = "not measurable" if axis.abscissa else "not fitted"
+        trouble += f"; {note}" if note and axis.kind == "budget" else ""
         judgement = _Judgement(None, f"{said}: {trouble}", None, None)
     else:
         own = own_reference(curves, points) if local is not None else None
@@ -230,14 +245,18 @@ def judge(
             )  # fmt: skip
         else:
             (expected, error), theirs = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
+            theirs = prediction.slope_error(window.sizes) if along_steps else theirs
             judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
     if axis.kind == "data":
         sizes = [entry.n for entry in summaries if entry.regime in level_regimes]
         level = level_of(points, prediction, sizes, seeds, test_size)
+    elif along_steps:
+        sizes = [int(entry.value or 0) for entry in summaries if entry.regime in STOPPED_REGIMES]
+        level = level_of(points, prediction, sizes, seeds, test_size)
     alarm = below_floor(points, seeds)
-    agrees, reason = _worse(level, judgement, found is not None, alarm)
+    agrees, reason = _worse(level, judgement, found is not None, alarm, shape=not along_steps)
     last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
     held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
     return Verdict(
@@ -272,20 +291,26 @@ def judge(
     )
 
 
-def _worse(level: Level | None, slope: _Judgement, fitted: bool, alarm: bool) -> tuple[bool | None, str]:
-    """Return the worse of level and slope, and the reason; what was not asked does not count."""
+def _worse(
+    level: Level | None, slope: _Judgement, fitted: bool, alarm: bool, *, shape: bool
+) -> tuple[bool | None, str]:
+    """Return the worse of level and slope, and the reason; what was not asked does not count.
+
+    Without ``shape`` a slope that is not resolved does not count either: risks fall in steps as no power law does, and
+    the level is held against the curve at every one of them.
+    """
     if alarm:
         return False, f"below the Bayes floor, which no learner can be in expectation; {slope.reason}"
     if level is None:
         return slope.agrees, slope.reason
-    if not fitted:
+    if not fitted or (not shape and slope.agrees is None):
         if level.agrees and not level.tells:
             said = f"level {level.ratio:.2f} ± {level.half_width:.2f} of the predicted curve: not resolved"
             return (
                 None,
                 f"{said}, for a constant, which learns nothing, has {level.constant:.2f}; {slope.reason}",
             )
-        return level.agrees, f"{level.reason}; {slope.reason}"
+        return level.agrees, f"{level.reason}; {'its slope: ' * fitted}{slope.reason}"
     answers = (level.agrees, slope.agrees)
     worse = False if False in answers else None if None in answers else True
     return worse, f"{slope.reason}; {level.reason}"

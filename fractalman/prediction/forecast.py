@@ -6,19 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
 from fractalman import theory
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, AnyFloat, AnyInt
-from fractalman.config import is_integer, shown
+from fractalman.config import shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.learners import Learner
 from fractalman.prediction import frontiers
+from fractalman.prediction.along_steps import along_steps
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
@@ -28,7 +29,6 @@ from fractalman.prediction.laws import law_of, law_on
 from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.stopped import no_steps_curve, stopped_curve
 from fractalman.prediction.subjects import Subject, subject, unknown_law
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, close, resolve
@@ -36,7 +36,6 @@ from fractalman.sources import RecipeSource, close, resolve
 if TYPE_CHECKING:
     from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.file import File
-    from fractalman.learners.networks.mlp import MLP
 
 UNRESOLVED = "below rounding: double precision holds this floor to no better than 5 % of itself; use smaller sizes"
 
@@ -61,6 +60,8 @@ class Prediction(LawFacts, PredictionDisplay):
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
     _own: Learner | None = field(repr=False, compare=False, default=None)
+
+    axis: ClassVar[str] = "n"
 
     @property
     def population(self) -> float:
@@ -152,7 +153,7 @@ class Prediction(LawFacts, PredictionDisplay):
             raise RecipeError(no_curve(self.learner, self.recipe))
         return self._average(n, "curve")
 
-    def steps_curve(self, steps: Sequence[int] | AnyInt, n: int) -> Curve:
+    def steps_curve(self, steps: Sequence[int] | AnyInt, n: int, outputs: int = 1) -> Curve:
         """Return a network's expected risk after numbers of steps on ``n`` training points: its tangent kernel's flow.
 
         Parameters
@@ -161,6 +162,9 @@ class Prediction(LawFacts, PredictionDisplay):
             Each ≥ 1, each a training of its own with its whole schedule.
         n : int
             Training points, 2 to 4096.
+        outputs : int, default 1
+            Label vectors that the network learns at once (``network_draws`` of a sweep): each gets that share of the
+            time.
 
         Returns
         -------
@@ -180,13 +184,7 @@ class Prediction(LawFacts, PredictionDisplay):
         >>> bool(curve.risk[0] > curve.risk[1])
         True
         """
-        trouble = no_steps_curve(self._own)
-        if trouble:
-            raise RecipeError(trouble)
-        self.recipe.needs_values("a curve along the steps")
-        if not is_integer(n) or n > self.largest:
-            raise RecipeError(f"n = {shown(n)}: expected a number of training points up to {self.largest:.0f}")
-        return stopped_curve(self._source, cast("MLP", self._own), steps, int(n), self._averages.count)
+        return along_steps(self, n, outputs).curve(steps)
 
     def floor(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the Bayes floor: no learner's expected risk is below it.

@@ -10,24 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fractalman._typing import F64, AnyInt
+from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.networks import NetworkRatio
 from fractalman.prediction.splits import Splits
+from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.network_smoothers import TangentNetwork, training_time
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.mlp import MLP
 
 # made by scripts/steps_axis.py
-STOPPED = NetworkRatio(ratio=1.071, shared_error=0.038, size_error=0.037, slope_error=0.012, families=6)
+STOPPED = NetworkRatio(ratio=1.054, shared_error=0.040, size_error=0.045, slope_error=0.026, families=6)
 # end
 """From datasets/statistics/steps_axis.csv, gradient descent on three recipes: its families are recipes × sizes n."""
 
@@ -36,8 +37,8 @@ _LARGEST, _MOST_STEPS = 4096, 1 << 24
 
 def no_steps_curve(learner: object) -> str | None:
     """Return why a learner has no curve along its steps, None where it has one."""
-    settings = getattr(learner, "settings", None)
-    if getattr(learner, "name", "") != "mlp" or settings is None:
+    settings: Any = getattr(learner, "settings", None)
+    if getattr(learner, "name", "") != "mlp" or not hasattr(settings, "activation"):
         return "a curve along the steps is one of a network: expected learner = 'mlp', or one made with its settings"
     if settings.activation != "relu" or settings.parameterization == "mup":
         return (
@@ -57,10 +58,20 @@ def no_steps_curve(learner: object) -> str | None:
     return None
 
 
-def stopped_curve(
-    source: DrawnRealizations | Splits, learner: MLP, steps: Sequence[int] | AnyInt, n: int, draws: int
-) -> Curve:
-    """Return a network's expected risk after each number of steps on n points, averaged over draws.
+def check_steps(steps: Sequence[int] | AnyInt) -> I64:
+    """Return numbers of steps as an array, or refuse them."""
+    wanted = np.atleast_1d(np.asarray(steps))
+    if wanted.ndim != 1 or wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
+        raise RecipeError(f"steps = {shown(steps)}: expected integers from 1 to {_MOST_STEPS}")
+    if wanted.max() > _MOST_STEPS:
+        raise RecipeError(f"steps up to {wanted.max()}: expected integers from 1 to {_MOST_STEPS}")
+    return wanted.astype(np.int64)
+
+
+def stopped_rows(
+    source: DrawnRealizations | Splits, learner: MLP, steps: Sequence[int], n: int, draws: int, outputs: int
+) -> F64:
+    """Return a network's expected risk after each number of steps on n training points, structure by structure.
 
     Parameters
     ----------
@@ -68,41 +79,73 @@ def stopped_curve(
         Of a recipe or a dataset.
     learner : MLP
         With settings that `no_steps_curve` has nothing against.
-    steps : (k,) int
+    steps : sequence of k int
         Numbers of steps ≥ 1.
     n : int
         Training points.
     draws : int
         Structures or splits.
+    outputs : int
+        Label vectors that the network learns at once.
+
+    Returns
+    -------
+    (draws, k) float64
+        Risks in units of the label's prior variance.
 
     Raises
     ------
     RecipeError
-        For sizes and steps outside.
+        For sizes outside.
     """
-    wanted = np.atleast_1d(np.asarray(steps))
-    if wanted.ndim != 1 or wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
-        raise RecipeError(f"steps = {shown(steps)}: expected integers from 1 to {_MOST_STEPS}")
-    if wanted.max() > _MOST_STEPS:
-        raise RecipeError(f"steps up to {wanted.max()}: expected integers from 1 to {_MOST_STEPS}")
     if not 2 <= n <= _LARGEST:
         raise RecipeError(f"n = {shown(n)}: expected a number of training points from 2 to {_LARGEST}")
-    times = [_time(learner, int(k)) for k in wanted]
+    times, flow = [_time(learner, int(k)) for k in steps], _flow(learner, outputs)
     rows: list[list[float]] = []
     for draw in source.draws((n,), 0, draws):
-        X, train, s = draw.coordinates(), draw.order[:n], learner.settings
-        flow = TangentNetwork(s.width, s.depth, s.parameterization)
+        X, train = draw.coordinates(), draw.order[:n]
         risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
         rows.append([float(risk.mean()) for risk in risks])
-    found: F64 = STOPPED.ratio * np.array(rows)
-    risk = found.mean(axis=0)
-    own = found.std(axis=0, ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.zeros(risk.size)
+    return np.asarray(STOPPED.ratio * np.array(rows), np.float64)
+
+
+def stopped_curve(steps: I64, rows: F64, n: int) -> Curve:
+    """Return the mean of the rows that `stopped_rows` gives, with errors of structures and of the measured ratio."""
+    risk = rows.mean(axis=0)
+    own = rows.std(axis=0, ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.zeros(risk.size)
     error = np.hypot(own, np.hypot(STOPPED.shared_error, STOPPED.size_error) * risk)
     kind = (
         f"{STOPPED.ratio:.2f} (as measured on {STOPPED.families} curves) × gradient flow with its tangent kernel on "
         f"n = {n} points, expected over labels and starts"
     )
-    return Curve(wanted.astype(np.int64), risk, error, kind, len(rows), "", "steps")
+    return Curve(steps, risk, error, kind, len(rows), "", "steps")
+
+
+def stopped_on(
+    learner: MLP, covariance: LabelCovariance, X: AnyFloat, X_test: AnyFloat, test: I64, outputs: int
+) -> F64:
+    """Return the risk expected of a network after its own steps at given test points, over labels and starts.
+
+    Parameters
+    ----------
+    learner : MLP
+        With settings that `no_steps_curve` has nothing against.
+    covariance : LabelCovariance
+        Of the labels; the training points are its first.
+    X, X_test : (n, d), (t, d) float arrays
+        The points.
+    test : (t,) int64
+        Numbers of the test points in ``covariance``.
+    outputs : int
+        Label vectors that the network learns at once.
+    """
+    times, train = [_time(learner, learner.settings.steps)], np.arange(len(X))
+    return np.asarray(STOPPED.ratio * _flow(learner, outputs).along(covariance, X, X_test, train, test, times)[0])
+
+
+def _flow(learner: MLP, outputs: int) -> TangentNetwork:
+    s = learner.settings
+    return TangentNetwork(s.width, s.depth, s.parameterization, outputs=outputs)
 
 
 def _time(learner: MLP, steps: int) -> float:

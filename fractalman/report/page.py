@@ -49,9 +49,9 @@ def curve_of(result: Result, verdict: Verdict) -> figures.LearnerCurve:
     points = learner_points(result, verdict.learner)
     place = positions(result, verdict.learner)
     prediction, predicted = result.predictions.get(verdict.learner), None
-    if prediction is not None and prediction.has_curve and result.spec.axis.kind == "data":
+    if prediction is not None and prediction.has_curve and getattr(prediction, "axis", "n") == result.spec.axis.name:
         with contextlib.suppress(FractalmanError):  # sizes that a drawn structure, or the method, cannot bear
-            curve = prediction.curve(np.array(result.spec.train_sizes, dtype=np.int64))
+            curve = prediction.curve(np.array(result.spec.values, dtype=np.int64))
             predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)
     return figures.LearnerCurve(
         name=verdict.learner,

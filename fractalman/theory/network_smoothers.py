@@ -8,7 +8,8 @@ H(t) = K_tn K⁻¹(1 − exp(−tK)) and f₀ the function that it starts from,
 
 the second term because labels are divided by their root mean square √v before training and f₀ is independent of them: a
 Gaussian process of covariance NNGP. Time is measured in ∫ rate dstep × 2/(n·outputs), for gradient descent on the mean
-square; momentum μ multiplies it by 1/(1 − μ). Adam's time is another one, and no formula for it is known here.
+square; momentum μ multiplies the rate of step j by (1 − μ^j)/(1 − μ), for its memory begins empty. Adam's time is
+another one, and no formula for it is known here.
 
 Source: Jacot, Gabriel & Hongler, arXiv 1806.07572; Lee et al., arXiv 1902.06720 (the same with f₀); docs/theory.md §6.
 """
@@ -213,7 +214,7 @@ def training_time(learning_rate: float, steps: int, warmup: int, momentum: float
     steps, warmup : int
         Steps in all, and of the rise.
     momentum : float, default 0.9
-        Of the descent; every step's effect is repeated 1/(1 − momentum) times.
+        Of the descent; every step's effect is repeated 1/(1 − momentum) times in the end.
 
     Returns
     -------
@@ -227,4 +228,5 @@ def training_time(learning_rate: float, steps: int, warmup: int, momentum: float
     """
     step = np.arange(1, steps + 1, dtype=np.float64)
     shape = np.minimum(1.0, step / max(1, warmup)) * 0.5 * (1.0 + np.cos(np.pi * step / steps))
-    return float(learning_rate * shape.sum() / (1.0 - momentum))
+    gathered = 1.0 - momentum**step  # what a steady gradient has become in the descent's memory, which begins empty
+    return float(learning_rate * (shape * gathered).sum() / (1.0 - momentum))

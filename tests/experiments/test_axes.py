@@ -222,7 +222,7 @@ def test_more_steps_that_help_are_a_budget_and_untried_ones_decide_nothing(tmp_p
     (verdict,) = run_sweep(steps, tmp_path / "c").verdicts
     assert (verdict.abscissa, verdict.fitted) == ("steps", (50, 60, 70, 80))
     assert verdict.agrees is None
-    assert "no law is known along steps" in verdict.reason
+    assert "no curve along steps: a curve along the steps is one of a network" in verdict.reason
 
 
 @pytest.mark.usefixtures("played")
