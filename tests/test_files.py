@@ -9,16 +9,8 @@ from pathlib import Path
 import pytest
 
 from fractalman import _files
-from fractalman._files import (
-    leftover_words,
-    leftovers,
-    leftovers_in,
-    partial_path,
-    remove,
-    replacing,
-    write_whole,
-    writing,
-)
+from fractalman._files import partial_path, replacing, write_whole, writing
+from fractalman._leftovers import leftover_words, leftovers, leftovers_in, remove
 
 
 def test_a_failure_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:

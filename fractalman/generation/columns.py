@@ -63,7 +63,8 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     check_memory(recipe, streamed=True, hierarchy=hierarchy)
     small = memory_of(recipe).peak_bytes() <= IN_MEMORY_BYTES
     at_once = recipe.superposes or recipe.partitions  # what needs the whole hierarchy
-    by_blocks = recipe.addressed and not hierarchy  # nodes above many points would be drawn once for each of them
+    # nodes with values above many points would be drawn once for each of them
+    by_blocks = recipe.addressed and not (hierarchy and recipe.valued)
     if not at_once and (by_blocks or not small):
         columns = streamed_columns(recipe, hierarchy, folder)
         if columns is not None:

@@ -6,6 +6,8 @@ a law that was once believed, which the same slopes reject.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,8 @@ def test_noisy_floor_of_constant_clusters() -> None:
         n_points=200_000, ensemble="size-biased", label="cluster-constant", ambient_dim=2, noise=0.5
     )
     mean, error = slopes(recipe, [64, 256, 1024, 4096], 12)
-    due, once = (law_of(recipe, name).excess_exponent for name in ("bayes", "k-nn"))
+    due = law_of(recipe, "bayes").excess_exponent
+    once = law_of(dataclasses.replace(recipe, ambient_dim=128), "k-nn").excess_exponent  # in 2 it has none
     assert due is not None
     assert once is not None
     assert abs(mean - due) < 3 * error + 0.05
