@@ -31,15 +31,11 @@ except ImportError:  # no such locks on this platform: age alone tells
     fcntl = None
 
 SUFFIX = ".partial"
-_MAX_NAME = 255
-"""Bytes of a file name that every usual file system takes."""
+MOST_NAME_BYTES = 255
+"""Of one name in a path, on every usual file system."""
 
 
 # ---------------------------------------------------------------------------------------------------- input
-
-
-MOST_NAME_BYTES = 255
-"""Of one name in a path, on every usual file system."""
 
 
 def at_home(path: str) -> str:
@@ -301,7 +297,7 @@ def partial_path(path: Path) -> Path:
 
 def written_stem(name: str) -> str:
     """The target's name, shortened where the partial name would become too long for the file system."""
-    longest = _MAX_NAME - len(f"..{'0' * 32}{SUFFIX}")
+    longest = MOST_NAME_BYTES - len(f"..{'0' * 32}{SUFFIX}")
     coded = os.fsencode(name)
     if len(coded) <= longest:
         return name

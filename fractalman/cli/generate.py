@@ -13,6 +13,7 @@ from fractalman.cli.options import (
     RECIPE,
     add_dry_run,
     add_force,
+    add_output,
     add_scheduler,
     command,
     jobs,
@@ -42,7 +43,7 @@ def add(commands: Commands) -> None:
         "generate recipe.toml -o data.h5 --shards 64 --jobs 8",
     )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
-    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (needed but for --dry-run)")
+    add_output(parser, "file", dry=True)
     add_force(parser)
     add_dry_run(parser)
     parser.add_argument("--no-hierarchy", action="store_true", help="leave the latents out of the file")

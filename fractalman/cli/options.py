@@ -85,10 +85,11 @@ def command(
     return parser
 
 
-def add_output(parser: Parser, what: str, default: str | None = None) -> None:
-    """Add -o, which must be given unless there is a default; ``what`` is "file" or "folder"."""
-    text = f"{what} to write" + (f" (default: {default})" if default else "")
-    parser.add_argument("-o", "--output", metavar=what.upper(), required=default is None, default=default, help=text)
+def add_output(parser: Parser, what: str, default: str | None = None, *, dry: bool = False) -> None:
+    """Add -o, which must be given unless there is a default or a dry run; ``what`` is "file" or "folder"."""
+    text = f"{what} to write" + (f" (default: {default})" if default else " (needed but for --dry-run)" if dry else "")
+    needed = default is None and not dry
+    parser.add_argument("-o", "--output", metavar=what.upper(), required=needed, default=default, help=text)
 
 
 def add_force(parser: Parser, what: str = "overwrite an existing output") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.cli.common import existing_file, say_written
 from fractalman.cli.dry_run import say_needed
-from fractalman.cli.options import FILE, add_dry_run, add_force, command
+from fractalman.cli.options import FILE, add_dry_run, add_force, add_output, command
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
 
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     about = "make a file again from another file's provenance, byte for byte"
     parser = command(commands, "rebuild", run, about, "rebuild cluster.h5 -o again.h5", "rebuild cluster.h5 --dry-run")
     parser.add_argument("file", metavar="FILE", help=FILE)
-    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (needed but for --dry-run)")
+    add_output(parser, "file", dry=True)
     add_force(parser)
     add_dry_run(parser)
 

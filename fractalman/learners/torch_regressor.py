@@ -14,7 +14,7 @@ from fractalman.config import shown as cut
 from fractalman.conventions import input_scale, root_mean_square
 from fractalman.display import HtmlTable
 from fractalman.errors import MissingExtraError, RecipeError
-from fractalman.learners.user import package_version
+from fractalman.learners.user import package_version, shown
 
 
 @dataclass
@@ -75,7 +75,7 @@ class TorchRegressor(HtmlTable):
     def __repr__(self) -> str:
         fields = [f for f in dataclasses.fields(self) if f.name not in ("factory", "random_state")]
         settings = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields)
-        return f"TorchRegressor({cut(self.factory)}, {settings}, {package_version('torch')})"
+        return f"TorchRegressor({shown(self.factory)}, {settings}, {package_version('torch')})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 (scikit-learn's own)
         """Return the parameters by name, as scikit-learn's estimators do.

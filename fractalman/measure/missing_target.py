@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fractalman.config import listed
 from fractalman.errors import RecipeError
 from fractalman.measure.columns import is_loss_table
 from fractalman.measure.table_files import read_cells, table_kind
@@ -50,8 +51,7 @@ def missing_target(path: str | Path) -> RecipeError:
             f"{path} holds no target: expected y, label or target; use --target with the name of another array or "
             "column, or with a .npy file"
         )
-    shown = ", ".join(names[:_MOST]) + (" …" if len(names) > _MOST else "")
     return RecipeError(
-        f"{path} holds {shown} and no target: expected y, label or target; use --target with one of these names, or a "
-        ".npy file"
+        f"{path} holds {listed(names, _MOST)} and no target: expected y, label or target; use --target with one of "
+        "these names, or a .npy file"
     )

@@ -354,6 +354,13 @@ def test_a_torch_module_learns_and_is_seeded() -> None:
     assert "not finite" in lost.info["failed"]
 
 
+def test_a_torch_learner_shows_itself_alike_in_every_process() -> None:
+    """Its journal is found again by these words; PyTorch need not be here for them."""
+    said = repr(learners.TorchRegressor(small, steps=3))
+    assert f"TorchRegressor({shown(small)}, steps=3" in said
+    assert "0x" not in said
+
+
 def test_two_label_columns_are_two_outputs() -> None:
     pytest.importorskip("torch")
     p = problem(n=60, m=2)

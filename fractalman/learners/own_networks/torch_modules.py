@@ -206,9 +206,7 @@ class TorchNetwork(JacobianNetwork):
             return self._given(given, "").reshape(-1)
 
         with evaluating(self._module), warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", message="There is a performance drop"
-            )  # of operations without a batch rule
+            warnings.filterwarnings("ignore", message="There is a performance drop")  # of what has no batch rule
             found = torch.func.vmap(torch.func.jacrev(output), in_dims=(None, 0))(current, self._tensor(X))
         n = len(X)
         return [
