@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ Say: TypeAlias = Callable[[str], None]
 """Called with a line of text that says how far long work has come."""
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (what is at work, bytes done, bytes in all)."""
+_PAUSE = 2.0  # seconds that nobody should wait without a word
 
 
 @runtime_checkable
@@ -125,25 +128,64 @@ class StatusLine:
     """Says on stderr how far long work has come: in place in a terminal or a notebook, else a line every few seconds.
 
     Used in a ``with`` block, at whose end the line is free for what comes next. Called with a line of text; `column` is
-    what writers of files call.
+    what writers of files call. Where nothing comes for a while, the last line is said again with how long ago it came:
+    two seconds at first; where lines stay, at most a hundred of them come until the time so far has doubled.
+
+    Parameters
+    ----------
+    first : str, default ""
+        What is at work until the first line comes; "" = nothing is said until then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: str = "") -> None:
         self._in_place = sys.stderr.isatty() or in_notebook()
-        self._said, self._width = time.monotonic(), 0
+        self._begun = self._said = self._heard = time.monotonic()
+        self._text, self._width = first, 0
         self._pace: Pace | None = None
         self._done = 0
+        self._lock, self._over = threading.RLock(), threading.Event()
+        self._again: threading.Thread | None = None
 
     def __call__(self, text: str) -> None:
-        now = time.monotonic()
-        if now - self._said < (0.1 if self._in_place else 5.0):
-            return
+        with self._lock:
+            now = time.monotonic()
+            self._text, self._heard = text, now
+            if now - self._said >= (0.1 if self._in_place else self._pause(now)):
+                self._show(text, now)
+
+    def keep(self, text: str) -> None:
+        """Say a line that stays, whatever is said after it.
+
+        Parameters
+        ----------
+        text : str
+            The line.
+        """
+        with self._lock:
+            blank = "\r" + " " * self._width + "\r" if self._in_place and self._width else ""
+            print(f"{blank}{text}", file=sys.stderr, flush=True)
+            self._said, self._width = time.monotonic(), 0
+
+    def _pause(self, now: float) -> float:
+        """Seconds between two lines that stay, and between two times that one is said again."""
+        return _PAUSE if self._in_place else max(_PAUSE, (now - self._begun) / 100.0)
+
+    def _show(self, text: str, now: float) -> None:
         self._said = now
         if self._in_place:
             print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
             self._width = len(text)
         else:
             print(text, file=sys.stderr, flush=True)
+
+    def _say_again(self) -> None:
+        """Say the last line again where nothing new comes, until the block ends."""
+        while not self._over.wait(_PAUSE / 4.0):
+            with self._lock, contextlib.suppress(OSError, ValueError):  # stderr may be gone
+                now = time.monotonic()
+                if self._text and now - self._said >= self._pause(now) - _PAUSE / 4.0:
+                    self._show(f"{self._text} ({now - self._heard:.0f} s ago)" if self._heard > self._begun else
+                               f"{self._text} ({now - self._begun:.0f} s)", now)  # fmt: skip
 
     def column(self, name: str, done: int, total: int) -> None:
         """Say how far a file has come, how fast, and what is left.
@@ -163,11 +205,16 @@ class StatusLine:
         self(f"writing {name}: {done / max(1, total):.0%} of {total:,} bytes{speed}")
 
     def __enter__(self) -> Self:
+        self._again = threading.Thread(target=self._say_again, daemon=True)
+        self._again.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        if self._again is not None:
+            self._again.join()
         if self._in_place and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0

@@ -12,7 +12,9 @@ from fractalman.catalogue import catalogue_text
 from fractalman.config import is_word, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
-from fractalman.experiments import Result, load_spec, run_sweep
+from fractalman.experiments import Result, load_spec, plan_sweep, run_sweep
+from fractalman.experiments.specification import BAYES
+from fractalman.progress import duration
 from fractalman.report import require_plots, write_points, write_reports
 
 QUICKSTART_RUNS = {"cascade": "quickstart-cascade", "cluster": "quickstart-cluster"}
@@ -52,6 +54,25 @@ def quickstart_entries(family: str | None = None) -> dict[str, str]:
     if not is_word(family, FAMILIES):
         raise RecipeError(f"family {shown(family)}: expected one of {', '.join(FAMILIES)}{nearest(family, FAMILIES)}")
     return {name: {**QUICKSTART_RUNS, **_MORE_RUNS}[name] for name in FAMILIES[family]}
+
+
+def quickstart_words(out: str | Path, family: str | None = None) -> list[str]:
+    """Return what a quickstart is about to do, how long that takes here, and where its results appear.
+
+    Args:
+        out, family: as for `quickstart`.
+    """
+    specs = [load_spec(catalogue_text(entry)) for entry in quickstart_entries(family).values()]
+    plans = [plan_sweep(spec) for spec in specs]
+    sets = " and ".join(f"{spec.recipe.n_points:,} points of the family {spec.recipe.family}" for spec in specs)
+    learners = ", ".join(dict.fromkeys(name for spec in specs for name in spec.learners))
+    seconds = sum(sum(plan.seconds.values()) for plan in plans)
+    times = sum(count for plan in plans for name, count in plan.points.items() if name != BAYES)
+    return [
+        f"makes {sets}, trains {learners} on them {times} times in all and holds their errors against theory: about "
+        f"{duration(seconds)} here",
+        f"what it finds appears in {Path(out).absolute()} when all is done",
+    ]
 
 
 def quickstart(out: str | Path, progress: Progress | None = None, family: str | None = None) -> Quickstart:

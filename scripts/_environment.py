@@ -10,9 +10,12 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,9 +24,9 @@ NEWER = ((3, 14), (3, 13), (3, 12), (3, 11))
 ROOT = Path(__file__).resolve().parent.parent
 RUN, TEST = "learners,plots", "dev"  # what scripts/run needs, and what everything needs: RUN is part of TEST
 DOWNLOADS = {
-    RUN: "numpy, numba, scipy, h5py, jax, scikit-learn, matplotlib and what they need: about 240 MB",
-    TEST: "all extras but torch, and the tools of the tests: about 340 MB",
-}
+    RUN: ("numpy, numba, scipy, h5py, jax, scikit-learn, matplotlib and what they need", 240),
+    TEST: ("all extras but torch, and the tools of the tests", 340),
+}  # extras -> what they are, and how many MB
 
 
 def say(text):
@@ -35,6 +38,67 @@ def stop(text, status=2):
     """End with one line that says what was found and what to type; 2: cannot be met here, 3: failed half-way."""
     say(text)
     sys.exit(status)
+
+
+class Heard:
+    """What a command that is at work has printed so far, put into a few words."""
+
+    def __init__(self, total=0):
+        self.doing, self.fetched, self.total, self.packages = "", 0.0, total, 0
+
+    def line(self, text):
+        """Take one line of pip's output; lines that say nothing of how far it is are passed over."""
+        words = text.split()
+        size = re.search(r"\(([\d.]+) (kB|MB|GB)\)\s*$", text)
+        if words[:1] == ["Collecting"] and len(words) > 1:
+            self.doing = "looking for " + re.split(r"[\[<>=!~;( ]", words[1])[0]
+        elif size and (words[0] == "Downloading" or words[:2] == ["Using", "cached"]) and ".metadata" not in text:
+            self.fetched += float(size.group(1)) * {"kB": 1e-3, "MB": 1.0, "GB": 1e3}[size.group(2)]
+            self.doing = words[-3].rpartition("/")[2].split("-")[0]
+        elif words[:2] == ["Installing", "build"]:
+            self.doing = "what builds this package"
+        elif words[:2] == ["Installing", "collected"]:
+            self.packages = text.count(",") + 1
+            self.doing = f"unpacking {self.packages} packages"
+
+    def words(self, seconds):
+        """Return how long it has been at work, how much came of how much, and what is at hand."""
+        parts = [f"{seconds:.0f} s"]
+        if self.total and not self.packages and self.fetched:
+            parts.append(f"{self.fetched:.0f} of about {max(self.fetched, self.total):.0f} MB")
+        return ", ".join(parts + [self.doing] * bool(self.doing))
+
+
+def call(command, what, heard):
+    """Run a command and return its status; every two seconds a line says what is at work, in a terminal in place."""
+    begun = time.time()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, universal_newlines=True)
+
+    def listen():
+        for line in process.stdout:
+            heard.line(line)
+
+    threading.Thread(target=listen, daemon=True).start()
+    in_place, width = sys.stderr.isatty(), 0
+    try:
+        while True:
+            try:
+                return process.wait(timeout=0.5 if in_place else 2.0)
+            except subprocess.TimeoutExpired:
+                text = f"fractalman: {what}: {heard.words(time.time() - begun)}"
+                if in_place:
+                    text = text[: shutil.get_terminal_size().columns - 1]
+                sys.stderr.write("\r" + text.ljust(width) if in_place else text + "\n")
+                sys.stderr.flush()
+                width = len(text)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        if in_place and width:
+            sys.stderr.write("\r" + " " * width + "\r")
+            sys.stderr.flush()
 
 
 # ---------------------------------------------------------------------------------------------------- which Python
@@ -143,17 +207,18 @@ def make(folder, ours):
     shutil.rmtree(str(folder), ignore_errors=True)
     folder.mkdir()
     ours.write_text("made by scripts/_environment.py, which may delete and remake this folder\n", encoding="utf-8")
-    if subprocess.call([sys.executable, "-m", "venv", str(folder)], stdin=subprocess.DEVNULL) != 0:
+    if call([sys.executable, "-m", "venv", str(folder)], "making .venv", Heard()) != 0:
         stop("making the environment .venv failed, see above; run the same command to try again", status=3)
 
 
 def install(root, folder, extras):
     """Install this clone, editable, with the exact versions of constraints.txt."""
-    say("downloading what is not in pip's cache of " + DOWNLOADS[extras])
-    command = [str(environment_python(folder)), "-m", "pip", "install", "-qq", "--no-input"]
+    what, size = DOWNLOADS[extras]
+    say(f"downloading what is not in pip's cache of {what}: about {size} MB")
+    command = [str(environment_python(folder)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
     command += ["--disable-pip-version-check", "-c", str(root / "constraints.txt")]
     command += ["-e", str(root) + "[" + extras + "]"]
-    if subprocess.call(command, stdin=subprocess.DEVNULL) != 0:
+    if call(command, "installing", Heard(size)) != 0:
         stop("installing into .venv failed, see above; run the same command to try again", status=3)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,30 @@ def test_functions_are_called_and_true_shows_anywhere(capsys: pytest.CaptureFixt
     with line_progress(True) as line:
         assert isinstance(line, StatusLine)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_what_takes_long_is_said_again(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "_PAUSE", 0.04)
+    with StatusLine("loading") as line:
+        time.sleep(0.3)
+        line("task 1 of 2")
+        line.keep("a line that stays")
+        time.sleep(0.3)
+    said = stream.getvalue().replace("\r", "\n")
+    assert said.count("loading (0 s)") >= 2
+    assert said.count("task 1 of 2 (0 s ago)") >= 2
+    assert said.count("a line that stays") == 1
+    quiet = len(said)
+    time.sleep(0.1)
+    assert len(stream.getvalue()) == quiet, "nothing is said after the block"
+
+
+def test_lines_that_stay_become_rare(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    line = StatusLine()
+    for now[0] in range(1, 36_000):
+        line(f"{now[0]} s")
+    assert 200 < len(capsys.readouterr().err.splitlines()) < 800  # of ten hours; 18,000 lines of two seconds each

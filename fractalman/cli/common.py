@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 import sys
 import threading
 import time
@@ -92,6 +93,23 @@ def at_work(what: str, every: float = 2.0) -> Iterator[None]:
         speaker.join()
         if widest:
             print(f"\r{' ' * widest}\r", end="", file=sys.stderr, flush=True)
+
+
+def program() -> str:
+    """Return what to type for this program: its name where the shell finds this very one, else its path.
+
+    Returns
+    -------
+    str
+        For example ``fractalman``, or ``.venv/bin/fractalman`` in a clone whose environment is not active.
+    """
+    here = Path(sys.executable).with_name("fractalman")
+    found = shutil.which("fractalman")
+    if found is not None and (not here.exists() or Path(found).samefile(here)):
+        return "fractalman"
+    if not here.exists():
+        return f"{sys.executable} -m fractalman"
+    return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
 
 def print_json(value: object) -> None:

@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the experiment, print the verdicts; the answer is no if a prediction is refuted."""
-    from fractalman.report import VERDICT_NOTE, dry_run_lines, result_table, verdict_lines
+    from fractalman.report import dry_run_lines, result_table, verdict_lines, verdict_note
     from fractalman.runs import plan_confirmation, run_confirmation
 
     spec = options.spec
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(result_table(result))
     else:
         report = f"report: {Path(options.output) / 'report.html'}"
-        print("\n".join([*verdict_lines(result), "", VERDICT_NOTE, report, *said]))
+        print("\n".join([*verdict_lines(result), "", verdict_note([result]), report, *said]))
     return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
 
 

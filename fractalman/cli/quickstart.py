@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fractalman.cli.common import DONE, print_json
+from fractalman.cli.common import DONE, print_json, program
 from fractalman.cli.options import add_output, command
 from fractalman.progress import StatusLine
 
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 FOLDER = "fractalman-quickstart"
+NEXT = (
+    "list                                              # datasets and studies that have names",
+    "explore cascade-plain -o fractal.html             # one page to look at a fractal and its hierarchy",
+    "predict brill-cluster-1e5 --learner 1-nn          # how an error must fall, and its floor",
+)
+"""What may be typed after a quickstart."""
 
 
 def add(commands: Commands) -> None:
@@ -29,20 +35,27 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run both experiments and print their verdicts."""
-    from fractalman.quickstart import quickstart
-    from fractalman.report import VERDICT_NOTE, result_table, verdict_lines
-
+    """Run both experiments, print their verdicts, what they come to, and what to type next."""
     if options.dry_run:
         return _dry_run(options)
-    with StatusLine() as progress:
+    with StatusLine("loading") as progress:
+        from fractalman.quickstart import quickstart, quickstart_words
+        from fractalman.report import closing_sentence, result_table, verdict_lines, verdict_note
+
+        for line in quickstart_words(options.output, options.family):
+            progress.keep(f"fractalman: {line}")
         done = quickstart(options.output, progress=progress, family=options.family)
+    results = list(done.results.values())
     if options.json:
-        print_json({"runs": [result_table(result) for result in done.results.values()], "report": str(done.report)})
-    else:
-        for result in done.results.values():
-            print("\n".join([*verdict_lines(result), ""]))
-        print(f"{VERDICT_NOTE}\n\nreport: {done.report}")
+        print_json({"runs": [result_table(result) for result in results], "report": str(done.report)})
+        return DONE
+    for result in results:
+        print("\n".join([*verdict_lines(result), ""]))
+    name = program()
+    shown = [f"{name} {example}" for example in NEXT]
+    print("\n".join([verdict_note(results), "", closing_sentence(results),
+                     f"Open {done.report} in a browser: fractals, curves, and a sentence for each learner.",
+                     "", "Next, for example:", *(f"  {line}" for line in shown)]))  # fmt: skip
     return DONE
 
 

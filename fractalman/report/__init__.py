@@ -11,7 +11,7 @@ from fractalman._on_demand import on_demand
 from fractalman.display.style import require_plots
 from fractalman.report.files import publish, versions
 from fractalman.report.tables import (
-    VERDICT_NOTE,
+    closing_sentence,
     dry_run_lines,
     jsonable,
     lines_of,
@@ -19,6 +19,7 @@ from fractalman.report.tables import (
     recipe_words,
     text_table,
     verdict_lines,
+    verdict_note,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from fractalman.report.matrix import result_table
 
 __all__ = [
-    "VERDICT_NOTE",
+    "closing_sentence",
     "dry_run_lines",
     "jsonable",
     "lines_of",
@@ -41,6 +42,7 @@ __all__ = [
     "result_table",
     "text_table",
     "verdict_lines",
+    "verdict_note",
     "write_forecast_figure",
     "write_points",
     "write_report",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fractalman.display.summary import count
 from fractalman.progress import duration
 from fractalman.report.csv_text import csv_text
 
@@ -211,13 +213,60 @@ def window_words(verdict: Verdict) -> str:
 
 
 VERDICT_HEADER = ("learner", "measured", "predicted here", "asymptote", "level", "sizes fitted", "verdict")
-VERDICT_NOTE = (
-    "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over\n"
-    "the fitted sizes, ± one standard error (of mlp: of its tangent kernel). level: risk over the predicted curve, ±\n"
-    "half of the 95 % interval. asymptote: as n grows without end, or with P cells placed at best. The verdict is the\n"
-    'worse of the two comparisons: exponent with "predicted here" (else the asymptote), and level with 1.'
+_NOTE = (
+    "Exponents of risk ~ n^-exponent, or as said above. measured: ± half of the 95 % interval. predicted here: over "
+    "the fitted sizes, ± one standard error{network}. level: risk over the predicted curve, ± half of the 95 % "
+    "interval. asymptote: as n grows without end, or with P cells placed at best. The verdict is the worse of the two "
+    'comparisons: exponent with "predicted here" (else the asymptote), and level with 1.'
 )
-"""What the columns mean; printed once under the tables."""
+
+
+def verdict_note(results: Iterable[Result]) -> str:
+    """Return what the columns of `verdict_lines` mean; printed once under the tables.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Whose tables stand above: networks are spoken of where there are some.
+
+    Returns
+    -------
+    str
+        Some lines.
+    """
+    made = ((verdict.learner, result.spec.make(verdict.learner)) for result in results for verdict in result.verdicts)
+    networks = sorted({name for name, learner in made if learner.batched})
+    words = f" (of {' and '.join(networks)}: of its tangent kernel)" if networks else ""
+    return textwrap.fill(_NOTE.format(network=words), 118)
+
+
+def closing_sentence(results: Iterable[Result]) -> str:
+    """Return in a sentence how many learning curves are as predicted, and which are not.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Sweeps that were judged.
+
+    Returns
+    -------
+    str
+        One sentence.
+
+    Examples
+    --------
+    >>> closing_sentence([])
+    'No learning curve was measured.'
+    """
+    found = [(verdict.agrees, f"{verdict.learner} ({result.spec.recipe.family})")
+             for result in results for verdict in result.verdicts]  # fmt: skip
+    if not found:
+        return "No learning curve was measured."
+    named = {agrees: [name for one, name in found if one is agrees] for agrees in (True, False, None)}
+    said = [f"As predicted: {len(named[True])} of {count(len(found), 'learning curve')}"]
+    said += [f"not as predicted: {', '.join(named[False])}"] * bool(named[False])
+    said += [f"not to be told from so few sizes and replicates: {', '.join(named[None])}"] * bool(named[None])
+    return "; ".join(said) + "."
 
 
 def verdict_row(verdict: Verdict) -> list[str]:

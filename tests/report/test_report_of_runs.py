@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from fractalman import quickstart, runs
 from fractalman._files import replace_folder
 from fractalman.errors import CorruptFileError, RecipeError
-from fractalman.experiments import Result, load_spec, run_sweep
+from fractalman.experiments import Result, load_result, load_spec, run_sweep
 from tests.report.test_report import MATRIX, PLAYED, SPEC
 
 # ---------------------------------------------------------------------------------------------------- confirmation
@@ -128,6 +129,28 @@ def test_no_report_is_made_of_half_a_run(played: list[Path], finished: Path, tmp
     with pytest.raises(RecipeError, match="no folder"):
         runs.rebuild_report(tmp_path / "nowhere")
     assert not played
+
+
+def test_the_note_speaks_of_networks_where_there_are_some(once: Path) -> None:
+    from fractalman.report import closing_sentence, verdict_note
+
+    result = load_result(once)
+    verdict = replace(result.verdicts[0], agrees=True)
+    told = [replace(verdict, agrees=agrees) for agrees in (True, True, False, None)]
+    name = f"{verdict.learner} ({result.spec.recipe.family})"
+
+    class Played:
+        def __init__(self, verdicts: Any, spec: Any = result.spec) -> None:
+            self.verdicts, self.spec = verdicts, spec
+
+    assert closing_sentence([Played(told)]) == (
+        f"As predicted: 2 of 4 learning curves; not as predicted: {name}; "
+        f"not to be told from so few sizes and replicates: {name}."
+    )
+    assert closing_sentence([Played(told[:1])]) == "As predicted: 1 of 1 learning curve."
+    network = Played([replace(verdict, learner="mlp")], replace(result.spec, learners=("mlp",)))
+    assert "(of mlp: of its tangent kernel)" in verdict_note([network])
+    assert "mlp" not in verdict_note([Played([replace(verdict, learner="1-nn")])])
 
 
 def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ class Clone:
         (root / "pyproject.toml").write_text("[project]\n")
         (root / "constraints.txt").write_text("numpy==2.4.6\n")
         (root / "fractalman" / "_version.py").write_text('__version__ = "1.0"\n')
-        monkeypatch.setattr(module.subprocess, "call", self.call)
+        monkeypatch.setattr(module, "call", self.call)
 
-    def call(self, command: list[str], **_: Any) -> int:
+    def call(self, command: list[str], *_: Any) -> int:
         if command[1:3] == ["-m", "venv"]:
             self.calls.append("venv")
             self.python().parent.mkdir(parents=True)
@@ -152,7 +152,8 @@ def test_a_run_installs_no_tools_of_the_tests(clone: Clone, capsys: pytest.Captu
     run, test = clone.module.RUN, clone.module.TEST
     assert clone.ensure(run) == ["venv", "pip"]
     assert clone.installed == run
-    assert clone.module.DOWNLOADS[run] in capsys.readouterr().err
+    what, size = clone.module.DOWNLOADS[run]
+    assert f"{what}: about {size} MB" in capsys.readouterr().err
     assert clone.ensure(run) == []
     assert clone.ensure(test) == ["pip"]
     assert clone.installed == test
@@ -242,6 +243,44 @@ def test_the_missing_debian_package_is_named(
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert f"apt install python{version}-venv" in capsys.readouterr().err
     assert not (clone.root / ".venv").exists()
+
+
+PIP = """Obtaining file:///clone
+  Installing build dependencies: started
+Collecting numpy>=2.0.2 (from fractalman==0.1.0)
+  Downloading numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.whl.metadata (6.6 kB)
+  Using cached scipy-1.17.1-cp311-cp311-manylinux_2_27_x86_64.whl (35.0 MB)
+Downloading numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.whl (16.6 MB)
+Downloading xxhash-3.6.0-cp311-cp311-manylinux_2_17_x86_64.whl (250 kB)
+Installing collected packages: xxhash, numpy, scipy
+"""
+
+
+def test_what_pip_is_at_is_put_into_words(environment: ModuleType) -> None:
+    heard = environment.Heard(240)
+    said = []
+    for line in PIP.splitlines():
+        heard.line(line)
+        said.append(heard.words(3.2))
+    assert said == [
+        "3 s",
+        "3 s, what builds this package",
+        "3 s, looking for numpy",
+        "3 s, looking for numpy",
+        "3 s, 35 of about 240 MB, scipy",
+        "3 s, 52 of about 240 MB, numpy",
+        "3 s, 52 of about 240 MB, xxhash",
+        "3 s, unpacking 3 packages",
+    ]
+
+
+@pytest.mark.slow(reason="five seconds pass, to hear what is said in them")
+def test_nobody_waits_for_more_than_two_seconds_for_a_word(environment: ModuleType, capfd: Any) -> None:
+    script = "import sys, time; print('Collecting jax', flush=True); time.sleep(5); sys.exit(7)"
+    assert environment.call([sys.executable, "-c", script], "installing", environment.Heard()) == 7
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert all(re.fullmatch(r"fractalman: installing: \d+ s, looking for jax", line) for line in lines)
 
 
 def test_ctrl_c_ends_without_a_traceback(environment: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
