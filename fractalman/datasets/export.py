@@ -21,7 +21,7 @@ import numpy as np
 from fractalman._arguments import checked_arguments
 from fractalman._signals import interrupts_held
 from fractalman._typing import I64
-from fractalman.datasets.exchange.source import ExportSource, export_source
+from fractalman.datasets.exchange.source import LATENTS, ExportSource, export_source
 from fractalman.datasets.file import open_file
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, published_sink
@@ -31,8 +31,6 @@ from fractalman.progress import Progress, byte_progress, ignored
 from fractalman.trees.features import feature_blocks
 from fractalman.trees.trees import path_sums
 
-LATENTS = 1000
-"""Latents that become features unless told otherwise: a point of a critical cluster lies under √n of them."""
 ROWS = 1 << 16
 BLOCK_ROWS = 1 << 13
 _TEXT = h5py.string_dtype("utf-8")

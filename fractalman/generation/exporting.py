@@ -19,7 +19,7 @@ from fractalman.sources import RecipeSource
 def export(
     source: RecipeSource,
     path: str | os.PathLike[str],
-    layout: str = "anndata",
+    layout: str | None = None,
     *,
     latents: int | str | None = None,
     overwrite: bool = False,
@@ -33,13 +33,13 @@ def export(
         A dataset file or an open one, whose X is never held; a dataset in memory; a recipe, its table, or a catalogue
         name, which is generated in memory first.
     path : str or Path
-        The target. Its ending must be the layout's.
-    layout : str, default "anndata"
-        "anndata" (.h5ad); "percolation" (.npz), the reference implementation's archives: X, y, cluster_id,
-        cluster_size, latent_tree_height, and beside it NAME_gt_features.npz (sparse, values of latents),
-        NAME_gt_metadata.npz and NAME_provenance.json; "parquet" (.parquet), one table of points, and beside it
-        NAME_nodes.parquet and NAME_edges.parquet; "zarr" (.zarr), a group of version 3; "huggingface", a folder that
-        ``datasets.load_from_disk`` reads, with a data card.
+        The target, with the ending of its layout.
+    layout : str or None, default None
+        None = that of the target's ending; "huggingface", a folder, has to be named. "anndata" (.h5ad); "percolation"
+        (.npz), the reference implementation's archives: X, y, cluster_id, cluster_size, latent_tree_height, and beside
+        it NAME_gt_features.npz (sparse, values of latents), NAME_gt_metadata.npz and NAME_provenance.json; "parquet"
+        (.parquet), one table of points, and beside it NAME_nodes.parquet and NAME_edges.parquet; "zarr" (.zarr), a
+        group of version 3; "huggingface", a folder that ``datasets.load_from_disk`` reads, with a data card.
     latents : int, "all" or None, default None
         Of the layouts anndata (1000 by default) and percolation (all): only so many of the largest.
     overwrite : bool, default False
@@ -73,7 +73,7 @@ def export(
     ...         sorted(data)
     ['X', 'cluster_id', 'cluster_size', 'latent_tree_height', 'y']
     """
-    check_layout(path, layout)  # refused before anything is opened or made
+    layout = check_layout(path, layout)  # refused before anything is opened or made
     refuse_source(path, source)
     with data_or_generated(source) as data:
         if isinstance(data, CoarseDataset):

@@ -331,13 +331,44 @@ def test_an_ending_that_the_layout_does_not_have_is_refused(tmp_path: Path, file
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("layout", [layout for layout, ending in SUFFIXES.items() if ending])
+def test_the_ending_says_the_layout(tmp_path: Path, file: Path, layout: str) -> None:
+    named, guessed = tmp_path / f"named{SUFFIXES[layout]}", tmp_path / f"guessed{SUFFIXES[layout]}"
+    fm.export(file, named, layout)
+    assert cli.main(["export", str(file), "-o", str(guessed)]) == 0
+    assert sorted(path.name.replace("guessed", "named") for path in tmp_path.glob("guessed*")) == sorted(
+        path.name for path in tmp_path.glob("named*")
+    )
+
+
+def test_a_dry_run_says_what_an_export_holds(tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import anndata
+
+    for target, latents in (("a.h5ad", "7"), ("a.parquet", None)):
+        words = ["export", str(file), "-o", str(tmp_path / target), *(["--latents", latents] if latents else [])]
+        assert cli.main([*words, "--dry-run", "--json"]) == 0
+        table = json.loads(capsys.readouterr().out)
+        assert not list(tmp_path.iterdir())
+        assert table["columns_bytes"] > 0
+        if latents is None:
+            assert table["entries_of_latents"] is None
+        else:
+            fm.export(file, tmp_path / "b.h5ad", latents=int(latents))
+            assert anndata.read_h5ad(tmp_path / "b.h5ad").obsm["hierarchy"].nnz == table["entries_of_latents"]
+            (tmp_path / "b.h5ad").unlink()
+    assert cli.main(["export", str(file)]) == 2
+    assert "use -o FILE" in capsys.readouterr().err
+
+
 def test_unknown_layouts_and_choices_are_refused(tmp_path: Path, file: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'parquet'"):
         fm.export(file, tmp_path / "a.parquet", "parqet")
     with pytest.raises(RecipeError, match=r"use .*a\.h5ad, or layout percolation \(--layout percolation\)"):
-        fm.export(file, tmp_path / "a.npz")
-    with pytest.raises(RecipeError, match="ends in nothing"):
+        fm.export(file, tmp_path / "a.npz", "anndata")
+    with pytest.raises(RecipeError, match=r"ends in nothing: expected .h5ad .anndata., .* or --layout huggingface"):
         fm.export(file, tmp_path / "a")
+    with pytest.raises(RecipeError, match=r"ends in '\.parqet': .* did you mean '\.parquet'"):
+        fm.export(file, tmp_path / "a.parqet")
     with pytest.raises(RecipeError, match="holds the whole hierarchy; expected anndata, percolation"):
         fm.export(file, tmp_path / "a.parquet", "parquet", latents=5)
     for latents in (-1, True, 1.5, "some"):

@@ -9,11 +9,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fractalman._files import as_path
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.exchange.parquet import files_of as parquet_files
 from fractalman.datasets.exchange.percolation import files_of as percolation_files
-from fractalman.datasets.exchange.source import export_source
+from fractalman.datasets.exchange.source import LATENTS, export_source
 from fractalman.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -76,14 +78,19 @@ _FILES = {layout.suffix for layout in LAYOUTS.values() if layout.suffix} | {
 _LONGEST = 4096  # characters of a path that any system takes
 
 
-def check_layout(path: str | os.PathLike[str], layout: str) -> None:
-    """Refuse a layout that there is not, and a target whose ending the layout does not have.
+def check_layout(path: str | os.PathLike[str], layout: str | None) -> str:
+    """Return the layout of a target, and refuse one that there is not, and an ending that it does not have.
 
     Parameters
     ----------
     path : str or Path
         The target.
-    layout : str
+    layout : str or None
+        A name in `LAYOUTS`; None = the one with the target's ending.
+
+    Returns
+    -------
+    str
         A name in `LAYOUTS`.
 
     Raises
@@ -93,8 +100,11 @@ def check_layout(path: str | os.PathLike[str], layout: str) -> None:
 
     Examples
     --------
-    >>> check_layout("a.npz", "percolation")
+    >>> check_layout("a.npz", "percolation"), check_layout("a.parquet", None)
+    ('percolation', 'parquet')
     """
+    if layout is None:
+        layout = _layout_of(path)
     if not is_word(layout, LAYOUTS):
         raise RecipeError(f"layout = {shown(layout)}: expected {', '.join(LAYOUTS)}{nearest(layout, LAYOUTS)}")
     target, wanted = as_path(path, "the export"), LAYOUTS[layout].suffix
@@ -104,13 +114,27 @@ def check_layout(path: str | os.PathLike[str], layout: str) -> None:
     if not target.name:
         raise RecipeError(f"{shown(str(path))} names no file: use a name, e.g. data{wanted}")
     if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
-        return
+        return layout
     others = [name for name, one in LAYOUTS.items() if one.suffix and one.suffix == suffix]
     other = f", or layout {others[0]} (--layout {others[0]})" if others else ""
     about = f"tools that expect {wanted}" if wanted else "tools that expect a folder"
     raise RecipeError(
         f"{path} ends in {suffix or 'nothing'}: {LAYOUTS[layout].title} layout is "
         f"read by {about}; use {target.with_suffix(wanted)}{other}"
+    )
+
+
+def _layout_of(path: str | os.PathLike[str]) -> str:
+    """Return the layout whose files end as a target does."""
+    suffix = as_path(path, "the export").suffix
+    for name, one in LAYOUTS.items():
+        if suffix and one.suffix == suffix:
+            return name
+    endings = ", ".join(f"{one.suffix} ({name})" for name, one in LAYOUTS.items() if one.suffix)
+    folders = ", ".join(name for name, one in LAYOUTS.items() if not one.suffix)
+    raise RecipeError(
+        f"{shown(os.fspath(path))} ends in {shown(suffix) if suffix else 'nothing'}: expected "
+        f"{endings}{nearest(suffix, _FILES)}; use one of them, or --layout {folders} for a folder"
     )
 
 
@@ -136,7 +160,7 @@ def files_of(path: Path, layout: str) -> list[Path]:
 def export_data(
     data: Dataset | File,
     path: str | os.PathLike[str],
-    layout: str = "anndata",
+    layout: str | None = None,
     *,
     latents: int | str | None = None,
     overwrite: bool = False,
@@ -150,8 +174,8 @@ def export_data(
         In memory, or an open file.
     path : str or Path
         The target.
-    layout : str, default "anndata"
-        A name in `LAYOUTS`.
+    layout : str or None, default None
+        A name in `LAYOUTS`; None = the one with the target's ending.
     latents : int, "all" or None, default None
         How many of the largest; None = as many as the layout usually has.
     overwrite : bool, default False
@@ -164,16 +188,39 @@ def export_data(
     Path
         The target.
     """
-    check_layout(path, layout)
-    chosen = LAYOUTS[layout]
-    options: dict[str, Any] = {}
-    if latents is not None:
-        if not chosen.latents:
-            able = ", ".join(key for key, one in LAYOUTS.items() if one.latents)
-            raise RecipeError(f"latents = {shown(latents)}: layout {layout} holds the whole hierarchy; expected {able}")
-        options["latents"] = _number(latents)
-    chosen.load()(export_source(data), Path(path), overwrite=overwrite, progress=progress, **options)
+    layout = check_layout(path, layout)
+    _check_latents(layout, latents)
+    options: dict[str, Any] = {} if latents is None else {"latents": _number(latents)}
+    LAYOUTS[layout].load()(export_source(data), Path(path), overwrite=overwrite, progress=progress, **options)
     return Path(path)
+
+
+def _check_latents(layout: str, latents: int | str | None) -> None:
+    """Refuse a number of latents of a layout that holds them all."""
+    if latents is not None and not LAYOUTS[layout].latents:
+        able = ", ".join(key for key, one in LAYOUTS.items() if one.latents)
+        raise RecipeError(f"latents = {shown(latents)}: layout {layout} holds the whole hierarchy; expected {able}")
+
+
+def entries_of(data: Dataset | File, layout: str, latents: int | str | None) -> int | None:
+    """Return how many entries an export holds of which point lies under which latent; None = it holds none.
+
+    Parameters
+    ----------
+    data : Dataset or File
+        In memory, or an open file.
+    layout : str
+        A name in `LAYOUTS`.
+    latents : int, "all" or None
+        As for `export_data`.
+    """
+    _check_latents(layout, latents)
+    source = export_source(data)
+    if not LAYOUTS[layout].latents or not source.has_hierarchy:
+        return None
+    usual = LATENTS if layout == "anndata" else None
+    sizes = np.sort(np.asarray(source.columns["hierarchy/size"][source.n_points :]))[::-1]
+    return int(sizes[: usual if latents is None else _number(latents)].sum())
 
 
 def _number(latents: int | str) -> int | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fractalman.datasets.memory import Dataset
     from fractalman.recipes import Recipe
 
+LATENTS = 1000
+"""Latents that become features unless told otherwise: a point of a critical cluster lies under √n of them."""
 Column = AnyArray | LazyColumn
 """A column that is sliced by rows, in memory or in a file."""
 
