@@ -7,6 +7,7 @@ its target and bytes, leave nothing of its own behind, and not touch what was th
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -119,8 +120,7 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
         _prepared(folder)
         pairs = [(name, free) for free in FREE for name in COMMANDS if wanted(name)]
         pairs = [pair for pair in pairs if pair[0] != "quickstart" or pair[1] < 10_000]  # minutes, where there is room
-        step = max(1, round(1 / share))
-        for name, free in pairs[seed % step :: step]:
+        for name, free in random.Random(seed).sample(pairs, max(1, round(share * len(pairs)))):
             if late():
                 break
             kept = _filled(folder, at, free)

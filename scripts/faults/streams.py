@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -92,8 +94,6 @@ def _attempt(folder: Path, words: tuple[str, ...], how: str) -> tuple[int | None
 
 def _fresh(folder: Path) -> None:
     """Take away what came out, and put back what is changed in place."""
-    import shutil
-
     for path in folder.glob("out*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copy(folder / "data.h5", folder / "out-grown.h5")
@@ -131,8 +131,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
     os.environ.update(OMP_NUM_THREADS="1", FRACTALMAN_THREADS="1")
     _prepared(folder)
     pairs = [(name, how) for name in COMMANDS if wanted(name) for how in STREAMS[1:]]
-    step, intact = max(1, round(1 / share)), {}
-    for name, how in pairs[seed % step :: step]:
+    intact: dict[str, tuple[int | None, str, str, str]] = {}
+    for name, how in random.Random(seed).sample(pairs, max(1, round(share * len(pairs)))):
         if late():
             break
         if name not in intact:
