@@ -3,7 +3,7 @@
 from fractalman import learners, measure, theory
 from fractalman._version import __version__ as __version__
 from fractalman.catalogue import catalogue_names, catalogue_recipe
-from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+from fractalman.datasets.coarse import CoarseDataset
 from fractalman.datasets.exchange import ImportedDataset, import_percolation
 from fractalman.datasets.export import export_anndata
 from fractalman.datasets.file import open_file as open
@@ -36,7 +36,6 @@ from fractalman.generation import (
     export,
     extend,
     generate,
-    label_draws,
     merge_shards,
     rebuild,
     stream,
@@ -44,6 +43,7 @@ from fractalman.generation import (
     write_shard,
     write_shards,
 )
+from fractalman.generation.derived import coarse_grain, label_draws
 from fractalman.generation.synonyms import exchange_synonyms
 from fractalman.generation.tables import to_anndata, to_pandas
 from fractalman.learners.networks.feeding import device_batches

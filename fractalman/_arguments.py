@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from fractalman._files import at_home
 from fractalman.config import shown
-from fractalman.errors import RecipeError, unknown_keywords
+from fractalman.errors import FractalmanError, MissingArgumentError, RecipeError, unknown_keywords
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,10 +75,10 @@ def _checks(parameter: inspect.Parameter) -> tuple[_Kind, bool] | None:
 def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     """Return the function with its arguments checked, as far as their annotations say what they are.
 
-    A misspelt keyword gets the nearest match. Arguments that are annotated ``bool`` take booleans alone, for truth of
-    anything else would be taken for a yes ("no", an array, a file name that slipped into a wrong place);
-    ``Progress | bool`` takes functions as well, ``str`` text, ``ArrayLike`` no rows of unequal length. Each may be None
-    where the annotation says so. A path may begin with "~", the home folder.
+    A misspelt keyword gets the nearest match, a missing argument the call as it should be. Arguments that are annotated
+    ``bool`` take booleans alone, for truth of anything else would be taken for a yes ("no", an array, a file name that
+    slipped into a wrong place); ``Progress | bool`` takes functions as well, ``str`` text, ``ArrayLike`` no rows of
+    unequal length. Each may be None where the annotation says so. A path may begin with "~", the home folder.
 
     Parameters
     ----------
@@ -100,11 +101,15 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
     >>> save("a.h5", overwrit=True)
     Traceback (most recent call last):
     fractalman.errors.RecipeError: unknown keyword overwrit: expected name, overwrite; did you mean 'overwrite'?
+    >>> save()
+    Traceback (most recent call last):
+    fractalman.errors.MissingArgumentError: without name: expected save(name)
     """
     parameters = inspect.signature(function).parameters.values()
     hint = "".join(words for kind, words in _HINTS.items() if any(p.annotation == kind for p in parameters))
+    call = _Call(function)
     checks = {p.name: found for p in parameters if (found := _checks(p)) is not None}
-    order = [p.name for p in parameters]
+    order = ["self"] * call.own + call.places
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     public = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
 
@@ -118,9 +123,56 @@ def checked_arguments(function: Callable[P, T]) -> Callable[P, T]:
             if found is None or (value is None and found[1]) or found[0].fits(value):
                 continue
             raise RecipeError(f"{name} = {shown(value)}: expected {found[0].expected.format(name=name)}")
+        misfit = call.misfit(len(args), keywords)
+        if misfit is not None:
+            raise misfit
         return function(*map(_home, args), **{name: _home(value) for name, value in keywords.items()})
 
     return checked
+
+
+class _Call:
+    """How a function may be called: what has a place, what has to be there, what only its name can give."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        parameters = [*inspect.signature(function).parameters.values()]
+        self.own = int(bool(parameters) and parameters[0].name == "self")  # nobody types it
+        parameters = parameters[self.own :]
+        self.any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.needed = [
+            p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+
+    def __str__(self) -> str:
+        words = [f"{name}=…" if name in self.named else name for name in self.needed]
+        return f"{_public_name(self.function)}({', '.join(words)})"
+
+    def misfit(self, n_args: int, keywords: Collection[str]) -> FractalmanError | None:
+        """Return what is said of too few arguments, too many, or one twice; None where they fit."""
+        n_args -= self.own
+        given = self.places[:n_args]
+        missing = [name for name in self.needed if name not in given and name not in keywords]
+        if missing:
+            return MissingArgumentError(f"without {', '.join(missing)}: expected {self}")
+        twice = [name for name in given if name in keywords]
+        if twice:
+            return RecipeError(f"{', '.join(twice)} by its place and by its name: expected one of them; use {self}")
+        if n_args > len(self.places) and not self.any_number:
+            use = f"names for the others: {', '.join(self.named)}" if self.named else str(self)
+            most = len(self.places)
+            return RecipeError(f"found {n_args} arguments without a name: expected at most {most}; use {use}")
+        return None
+
+
+def _public_name(function: Callable[..., Any]) -> str:
+    """The name under which people call a function."""
+    homes: Mapping[str, str] = vars(sys.modules["fractalman"])["_HOME"]
+    place = f":{function.__name__}"
+    public = [name for name, home in homes.items() if home.endswith(place)]
+    return f"fm.{public[0]}" if public and "." not in function.__qualname__ else function.__name__
 
 
 def _home(value: Any) -> Any:

@@ -15,6 +15,7 @@ __all__ = [
     "FractalmanError",
     "IncompleteFileError",
     "LeftoverWarning",
+    "MissingArgumentError",
     "MissingExtraError",
     "RecipeError",
     "ResourceError",
@@ -38,6 +39,10 @@ class RecipeError(FractalmanError, ValueError):
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
+
+
+class MissingArgumentError(RecipeError, TypeError):
+    """A call without an argument that it needs; a TypeError as well, which Python raises for it."""
 
 
 class ResourceError(FractalmanError):
@@ -230,8 +235,8 @@ def unknown_keywords(
     ]
 
 
-def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Iterable[str]) -> None:
-    """Refuse what a keyword-only dataclass does not take, with the nearest match for every misspelt keyword.
+def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Collection[str]) -> None:
+    """Refuse what a keyword-only dataclass does not take, with the nearest match, and a call without what it needs.
 
     Parameters
     ----------
@@ -239,13 +244,15 @@ def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Iterable[st
         The dataclass.
     positional : tuple
         Arguments without a name.
-    keywords : iterable of str
+    keywords : collection of str
         Names of the others.
 
     Raises
     ------
     RecipeError
         One line for everything that is wrong.
+    MissingArgumentError
+        Where one is missing.
     """
     names = [field.name for field in dataclasses.fields(cls) if field.init]
     problems = unknown_keywords("keyword", keywords, names, f"{cls.__name__}.")
@@ -254,3 +261,14 @@ def check_keywords(cls: type, positional: tuple[Any, ...], keywords: Iterable[st
         problems.insert(0, f"{cls.__name__} takes keywords only: found {len(positional)} without a name; use {example}")
     if problems:
         raise RecipeError("\n".join(problems))
+    missing = [
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.init
+        and field.name not in keywords
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        words = ", ".join(f"{name}=…" for name in missing)
+        raise MissingArgumentError(f"without {', '.join(missing)}: expected {cls.__name__}({words})")

@@ -111,7 +111,7 @@ def _resolve(source: RecipeSource, data: bool) -> Recipe | Dataset | CoarseDatas
     if isinstance(source, (str, os.PathLike)):
         return _named(source, data)
     if isinstance(getattr(source, "recipe", None), Recipe):
-        return source
+        return source if hasattr(source, "y") else source.recipe  # a prediction means what it is of
     use = "fm.Cascade(n_points=1000)"
     if hasattr(source, "shape") or hasattr(source, "columns"):
         use = f"{use}; of points of your own fm.predict_own_data(X, y), fm.measure.dimension(X)"

@@ -316,9 +316,58 @@ def test_an_open_file_is_a_dataset() -> None:
     with fm.open("cluster.h5") as file:
         np.testing.assert_array_equal(fm.coarse_grain(file, 8).X, fm.coarse_grain(data, 8).X)
         np.testing.assert_array_equal(fm.label_draws(file, 3), fm.label_draws(data, 3))
-    for function, more in ((fm.coarse_grain, 8), (fm.label_draws, 3)):
-        with pytest.raises(FractalmanError, match=r"fm.open\(path\)"):
-            function("cluster.h5", more)
+
+
+@pytest.mark.parametrize("typed", ["recipe", "dict", "tables", "text", "toml", "file", "dataset"])
+def test_coarse_grains_and_labels_of_whatever_names_a_dataset(typed: str) -> None:
+    data = fm.generate(RECIPE)
+    np.testing.assert_array_equal(fm.coarse_grain(TYPED[typed](), 8).X, fm.coarse_grain(data, 8).X)
+    np.testing.assert_array_equal(fm.label_draws(TYPED[typed](), 3), fm.label_draws(data, 3))
+
+
+def test_labels_that_cannot_be_drawn_are_refused_in_words() -> None:
+    with pytest.raises(fm.RecipeError, match="found a coarse dataset: expected one with all its points"):
+        fm.label_draws(fm.coarse_grain(RECIPE, 8), 2)
+    with pytest.raises(fm.ResourceError, match=r"label vectors of 80 points need .*use fewer draws"):
+        fm.label_draws(RECIPE, 2**31)
+    with pytest.raises(fm.ResourceError, match="are available"):
+        fm.label_draws(RECIPE.replace(n_points=10**12), 2)
+
+
+def test_a_call_that_does_not_fit_says_how_it_is_made() -> None:
+    """Of every public name: never Python's own words alone. It stays a TypeError, for whoever expects Python's."""
+    import inspect
+
+    asked = 0
+    for name in fm.__all__:
+        of = getattr(fm, name)
+        recipe = isinstance(of, type) and issubclass(of, fm.Recipe)
+        if not (inspect.isfunction(of) or recipe) or name in ("catalogue_names", "family_names"):
+            continue
+        with pytest.raises(TypeError, match=rf"expected (fm\.)?{name}\(") as told:
+            of()
+        assert isinstance(told.value, fm.FractalmanError), name
+        asked += 1
+    assert asked >= 40
+    data = fm.generate(RECIPE)
+    for call, said in (
+        (lambda: data.split(3), r"without n_test: expected split\(n_train, n_test\)"),
+        (lambda: fm.generate(RECIPE, recipe=RECIPE), "recipe by its place and by its name: expected one of them"),
+        (lambda: fm.generate(RECIPE, 1, 2), "found 3 arguments without a name: expected at most 1; use"),
+        (lambda: data.hierarchy.features(1, 2), "expected at most 0; use names for the others: values, top"),
+    ):
+        with pytest.raises(fm.RecipeError, match=said):
+            call()
+
+
+def test_recipes_are_copied_and_pickled() -> None:
+    """`__new__` refuses a call without what it needs, and copies are made without one."""
+    import copy
+    import pickle
+
+    for recipe in (RECIPE, CLUSTER, fm.Subtasks(n_points=9, within={"family": "cascade"})):
+        for again in (copy.copy(recipe), copy.deepcopy(recipe), pickle.loads(pickle.dumps(recipe))):
+            assert again == recipe
 
 
 def test_a_folder_of_zarr_is_data_of_a_run(tmp_path: Path) -> None:

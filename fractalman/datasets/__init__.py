@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+    from fractalman.datasets.coarse import CoarseDataset
     from fractalman.datasets.export import export_anndata
     from fractalman.datasets.file import File, open_file
     from fractalman.datasets.lazy import LazyColumn
@@ -32,7 +32,6 @@ __all__ = [
     "batches",
     "check_dataset_target",
     "check_target",
-    "coarse_grain",
     "export_anndata",
     "open_file",
     "split_indices",
@@ -53,7 +52,6 @@ _HOME = {
     "batches": "shuffled",
     "check_dataset_target": "publish",
     "check_target": "publish",
-    "coarse_grain": "coarse",
     "export_anndata": "export",
     "open_file": "file",
     "split_indices": "memory",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,44 +90,8 @@ class CoarseDataset(PointsDisplay):
         return split_indices(self.n_points, n_train, n_test, seed)
 
 
-@checked_arguments
-def coarse_grain(data: Dataset | Any, size: int) -> CoarseDataset:
-    """Return a dataset at the grain of ``size`` points: one point per fragment, with its mean place and mean label.
-
-    Parameters
-    ----------
-    data : Dataset or File
-        A dataset with its hierarchy; an open file is read whole.
-    size : int
-        s ≥ 1 points; 1 gives the data itself in another order, n or more one point per cluster.
-
-    Returns
-    -------
-    CoarseDataset
-        One point per fragment, sorted by cluster.
-
-    Raises
-    ------
-    RecipeError
-        For a dataset without a hierarchy, s < 1, or labels that are classes and have no mean.
-
-    Notes
-    -----
-    Source: docs/theory.md, "Coarse grains".
-
-    Examples
-    --------
-    >>> import fractalman as fm
-    >>> data = fm.generate(fm.PercolationCluster(n_points=200, ambient_dim=4))
-    >>> fm.coarse_grain(data, 200).n_points, fm.coarse_grain(data, 1).n_points
-    (1, 200)
-    """
-    if hasattr(data, "recipe") and hasattr(data, "dataset"):  # an open file
-        data = data.dataset()
-    if not isinstance(getattr(data, "X", None), np.ndarray) or not hasattr(data, "recipe"):
-        raise RecipeError(
-            f"found {type(data).__name__}: expected a dataset; use fm.generate(recipe), or fm.open(path) of a file"
-        )
+def coarse_grained(data: Dataset, size: int) -> CoarseDataset:
+    """Return a dataset in memory at the grain of ``size`` points, as `fractalman.coarse_grain` says."""
     data.recipe.needs_values("coarse graining")
     h = data.hierarchy
     if h is None:

@@ -2,7 +2,8 @@
 
 from fractalman._memory import available_bytes
 from fractalman.families.base import Structure, memory_of
-from fractalman.generation.composer import compact_tree, generate, label_draws, population, structure, tree
+from fractalman.generation.composer import compact_tree, generate, population, structure, tree
+from fractalman.generation.derived import coarse_grain, label_draws
 from fractalman.generation.exporting import export
 from fractalman.generation.extension import extend
 from fractalman.generation.files import rebuild, write
@@ -15,6 +16,7 @@ __all__ = [
     "Structure",
     "available_bytes",
     "check_memory",
+    "coarse_grain",
     "compact_tree",
     "export",
     "extend",

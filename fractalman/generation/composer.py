@@ -10,7 +10,6 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I64
-from fractalman.config import integer
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
@@ -224,45 +223,8 @@ def generate(recipe: RecipeSource) -> Dataset:
     )
 
 
-@checked_arguments
-def label_draws(data: Dataset | Structure[Any] | Any, draws: int) -> F64:
-    """Return independent label vectors on one structure.
-
-    Label noise, where the recipe has any, is drawn anew as well; where the target is a class, classes come back. Those
-    that points decide are the same in every draw.
-
-    Parameters
-    ----------
-    data : Dataset, File or Structure
-        What the labels are drawn on; of an open file all of it is read.
-    draws : int
-        Number of draws ≥ 1.
-
-    Returns
-    -------
-    (n, draws) float64
-        Column 0 is the dataset's own.
-
-    Raises
-    ------
-    RecipeError
-        For what is no dataset, and for no draw.
-
-    Examples
-    --------
-    >>> import fractalman as fm
-    >>> data = fm.generate(fm.Cascade(n_points=100, ambient_dim=8))
-    >>> labels = fm.label_draws(data, 3)
-    >>> labels.shape, bool((labels[:, 0] == data.y).all())
-    ((100, 3), True)
-    """
-    if hasattr(data, "recipe") and hasattr(data, "dataset"):  # an open file
-        data = data.dataset()
-    if not isinstance(getattr(data, "y", None), np.ndarray) or not hasattr(data, "recipe"):
-        raise RecipeError(
-            f"found {type(data).__name__}: expected a dataset; use fm.generate(recipe), or fm.open(path) of a file"
-        )
-    draws = integer(1, 2**31)("draws", draws)
+def drawn_labels(data: Dataset | Structure[Any], draws: int) -> F64:
+    """Return independent label vectors on a structure, as `fractalman.label_draws` says."""
     out = np.empty((data.y.size, draws))
     out[:, :1] = data.y[:, None]
     if data.recipe.partitions:

@@ -108,6 +108,10 @@ class Recipe(HtmlTable):
         check_keywords(cls, args, keywords)
         return super().__new__(cls)
 
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """What copies and pickles are made with: `__new__` refuses a call without what it needs."""
+        return (), {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.init}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.__repr__ = Recipe.__repr__  # type: ignore[method-assign]  # found in the class, it is not written anew

@@ -16,7 +16,7 @@ from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, refuse_source
 from fractalman._typing import F64, I64
 from fractalman.config import is_integer, shown
-from fractalman.datasets.coarse import CoarseDataset, coarse_grain
+from fractalman.datasets.coarse import CoarseDataset, coarse_grained
 from fractalman.datasets.memory import Dataset
 from fractalman.display.style import require_plots
 from fractalman.display.summary import count
@@ -149,7 +149,7 @@ def _shown(found: Any, most: int) -> tuple[Dataset | CoarseDataset, str]:
     size = 2
     while found.hierarchy.cut(size).node.size > most:
         size *= 2
-    return coarse_grain(found, size), f" (one point for every subcluster of at most {size} points)"
+    return coarse_grained(found, size), f" (one point for every subcluster of at most {size} points)"
 
 
 def _payload(data: Dataset | CoarseDataset) -> dict[str, Any]:

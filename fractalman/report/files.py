@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from fractalman._files import as_path, write_whole
@@ -22,14 +23,23 @@ _STATED = re.compile(rb"([0-9a-f]{64})  ([^/\\\r\n]+)\r?\n")
 def publish(path: Path, content: str | bytes) -> Path:
     """Write ``content`` so that ``path`` is always whole, the old content or the new, and return it.
 
-    The digest of a table goes into the folder's `DIGESTS`.
+    The digest of a table goes into the folder's `DIGESTS`. That of an older content is taken out first: whatever ends
+    the process in between leaves a table that is taken as it is, not one that seems to be damaged.
     """
     whole = content.encode("utf-8") if isinstance(content, str) else content
+    if path.suffix not in _TABLES:
+        write_whole(path, whole)
+        return path
+    digests, new = stated_digests(path.parent), hashlib.sha256(whole).hexdigest()
+    if digests.pop(path.name, new) != new:
+        _state_digests(path.parent, digests)
     write_whole(path, whole)
-    if path.suffix in _TABLES:
-        digests = {**stated_digests(path.parent), path.name: hashlib.sha256(whole).hexdigest()}
-        write_whole(path.parent / DIGESTS, "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)))
+    _state_digests(path.parent, {**digests, path.name: new})
     return path
+
+
+def _state_digests(folder: Path, digests: Mapping[str, str]) -> None:
+    write_whole(folder / DIGESTS, "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)))
 
 
 def stated_digests(folder: Path) -> dict[str, str]:

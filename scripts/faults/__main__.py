@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Faults on purpose: damaged files, kills, full disks, impossible targets, hostile values, long hours; who noticed?
 
-    .venv/bin/python scripts/faults mutation results kills extension resources targets fuzz soak -o docs/faults
+    .venv/bin/python scripts/faults mutation disks streams soak -o docs/faults
 
 Each harness prints its table and, with -o, writes it to FOLDER/NAME.md. ``--share`` does that part of it, with the same
 seed the same part; tests do a small one. Exit status 1 if anything was silent, unexpected or hung.
@@ -19,7 +19,19 @@ from pathlib import Path
 
 from outcome import choose, stop_after
 
-HARNESSES = ("mutation", "results", "kills", "extension", "resources", "targets", "fuzz", "soak")
+HARNESSES = (
+    "mutation",
+    "results",
+    "kills",
+    "extension",
+    "resources",
+    "disks",
+    "streams",
+    "targets",
+    "fuzz",
+    "finite",
+    "soak",
+)
 
 
 def main() -> int:

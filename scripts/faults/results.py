@@ -10,6 +10,7 @@ import gzip
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from fractalman.study_runs import run_study
 from fractalman.toml_text import parse_toml
 
 RUNS = {name: parse_toml(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}") for name, table in TABLES.items()}
+LONG = 600.0
+"""Seconds: a study whose journal is gone is done again."""
 Change = Callable[[bytearray, random.Random], None]
 
 
@@ -94,6 +97,7 @@ def _attempts(
         fm.confirm(tables, run, progress=False) if name == "confirm" else run_study(name, tables, run)
         (folder / f"{name}.json").write_text(json.dumps(tables))
         files = [path for path in sorted(run.iterdir()) if path.suffix in (".jsonl", ".csv", ".json", "")]
+        files = [path for path in files if path.stat().st_size]  # a lock is empty: nothing to damage
         for path in files:
             for change in TEXTS:
                 for _ in range(times):
@@ -123,18 +127,17 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
                 break
             damaged = path if ours else path.with_name(f"damaged-{path.name}")
             words = [str(damaged) if one == "FILE" else one for one in reader]
-            kept = {other: other.read_bytes() for other in path.parent.iterdir()} if ours else {}
+            kept = folder / "kept" / path.parent.name
             if ours and reader[2] not in intact:
-                intact[reader[2]] = str(worker.ask(*words)["out"])
+                intact[reader[2]] = str(worker.ask(*words, limit=LONG)["out"])
+                shutil.copytree(path.parent, kept)
             data = bytearray(path.read_bytes())
             TEXTS[change](data, random.Random(number))
             damaged.write_bytes(data)
-            answer = worker.ask(*words)
+            answer = worker.ask(*words, limit=LONG)
             found = word(answer, intact[reader[2]]) if ours else word(answer, None).replace("same", "taken")
             tally.add(group, found, f"{change}, seed {number}: {answer['err'] or answer['out']}")
             if ours:
-                for other in path.parent.iterdir():
-                    other.unlink() if other not in kept and other.is_file() else None
-                for other, content in kept.items():
-                    other.write_bytes(content)
+                shutil.rmtree(path.parent)
+                shutil.copytree(kept, path.parent)
     return [tally]

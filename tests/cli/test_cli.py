@@ -486,6 +486,15 @@ def test_closed_streams_are_no_error_of_ours(tmp_path: Path, redirection: str, w
     assert b"Traceback" not in status.stderr
 
 
+def test_closed_streams_swallow_names_that_no_encoding_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    status = cli.main(["info", "nowhere-\udcff.h5"])
+    for stream in (sys.stdout, sys.stderr):  # what stands in for them
+        stream.close()
+    assert status == cli.WRONG
+
+
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         process = start(shell.folder, "list", stdout=full)

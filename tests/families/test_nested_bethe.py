@@ -46,6 +46,16 @@ def test_reference_of_bethe_trees_that_grow(n: int, z: int, key: int) -> None:
     assert parent.tolist() == reference.bethe_parents(n, z, key)
 
 
+@pytest.mark.parametrize("ensemble", ["number", "size-biased"])
+@pytest.mark.parametrize("p", [0.0, 5e-324, 1 - 2**-53, 1.0])
+def test_at_the_ends_of_the_bond_probability(p: float, ensemble: str) -> None:
+    """Without bonds every point is a cluster; with all of them there is one, and the finite rest is empty."""
+    data = fm.generate(recipe_of(40, 4, p, ensemble))
+    assert np.unique(data.cluster).size == (40 if p < 0.5 else 1)
+    assert np.isfinite(data.X).all()
+    assert np.isfinite(data.y).all()
+
+
 @pytest.mark.parametrize("z", [3, 4, 6])
 def test_bases_and_branches_of_bethe_trees_grow_stochastically(z: int) -> None:
     """P_(n+1)(≤ s) ≤ P_n(≤ s) ≤ P_(n+1)(≤ s + 1) for every number of places; both factors of P_n are log-convex."""

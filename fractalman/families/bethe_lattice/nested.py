@@ -61,7 +61,7 @@ def _cumulative(recipe: BetheLattice, n: int) -> F64:
     z, p = recipe.coordination, recipe.probability
     extinct = bethe_extinction(z, p)
     if extinct < 1.0:
-        p = p * extinct / (1.0 - p + p * extinct)  # the dual probability
+        p = p * extinct / (1.0 - p + p * extinct) if extinct else 0.0  # the dual probability, its limit at p = 1
     weight = np.empty((z + 1, max(n, 1) + 2))
     _nested_kernels.tree_weights(z, weight)
     factor = (z - 1.0) * p  # p (1−p)^(z−2) over the weights' own x, at most 1, by products: no power, no logarithm
