@@ -358,6 +358,9 @@ def _with_mean(ratios: F64) -> F64:
 def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
     """Return the risks of every label vector alone, (replicates, label vectors, sizes); None where some are not there.
 
+    What they differ by from their mean is scaled so that they scatter as `Point.draw_scatter` says, about what is
+    expected where that is more than they are: their own scatter is too small where they happen to be low.
+
     Parameters
     ----------
     points
@@ -372,7 +375,22 @@ def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64
     lengths = {len(entry) for row in rows for entry in row}
     if len(lengths) != 1 or min(lengths) < 2:
         return None
-    return np.array(rows, np.float64).swapaxes(1, 2)
+    found = np.array(rows, np.float64).swapaxes(1, 2)
+    mean = found.mean(axis=1, keepdims=True)
+    return np.asarray(mean + _widening(points, sizes, found) * (found - mean))
+
+
+def _widening(points: Sequence[Point], sizes: Sequence[int], risks: F64) -> F64:
+    """Return by what the scatter of label vectors is multiplied, (replicates, 1, sizes); 1 where no point says."""
+    said = {(p.seed, p.value): (p.draw_scatter, p.expected_risk or 0.0) for p in points if not p.doubled}
+    out = np.ones((len(risks), 1, len(sizes)))
+    for i in range(len(risks)):
+        for j, n in enumerate(sizes):
+            scatter, expected = said[i, n]
+            own = float(risks[i, :, j].std(ddof=1))
+            if scatter is not None and own > 0.0:
+                out[i, 0, j] = scatter * max(expected, float(risks[i, :, j].mean())) / own
+    return out
 
 
 def expected_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:

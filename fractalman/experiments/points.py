@@ -69,6 +69,9 @@ class Point(Display):
     expected_risk : float or None, default None
         What theory expects of the risk on these very points, training set and test set, over labels
         (`experiments.own_points`); None where it is not known.
+    draw_scatter : float or None, default None
+        Standard deviation of ``draw_risks`` over their mean, by `scatter.relative_scatter` from the residuals
+        themselves; None where labels or residuals are not Gaussian.
     """
 
     learner: str
@@ -88,6 +91,7 @@ class Point(Display):
     efficiency: float | None = None
     draw_risks: tuple[float, ...] = ()
     expected_risk: float | None = None
+    draw_scatter: float | None = None
 
     def __post_init__(self) -> None:
         if self.value is None:

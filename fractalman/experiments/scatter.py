@@ -13,6 +13,7 @@ and .95.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,41 @@ def scatter_of(values: F64, draws: F64 | None = None, structures: F64 | None = N
         np.where(usable, np.sqrt(pooled / seeds), plain.standard_error),
         np.where(usable, freedom + parts_freedom, plain.degrees_of_freedom),
     )
+
+
+def relative_scatter(residuals: F64) -> float | None:
+    """Return how risks of single label vectors scatter about their mean, as a share of it, where labels are Gaussian.
+
+    A risk is then a quadratic form, Σ e²/t with residuals e ~ N(0, R): its mean is tr R/t and its variance 2 tr R²/t².
+    Products of the residuals of *different* label vectors estimate tr R² without bias, E(e_a·e_b)² = tr R². Where few
+    directions hold most of the variance, risks have a long tail to the right, and their sample variance is too small
+    exactly when their mean is: errors from it are too small for every risk that happens to be low.
+
+    Parameters
+    ----------
+    residuals : (t, m) float64
+        Prediction less label at t test points, of m label vectors.
+
+    Returns
+    -------
+    float or None
+        √(2 tr R²)/tr R; None with fewer than three label vectors, or where it is not resolved.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one_direction = np.ones((4, 1)) * np.random.default_rng(0).normal(size=2000)
+    >>> round(relative_scatter(one_direction), 1)  # a squared normal: √2
+    1.4
+    """
+    draws = residuals.shape[1]
+    if draws < 3 or not np.isfinite(residuals).all():
+        return None
+    products = residuals.T @ residuals
+    own = np.diagonal(products)
+    square = float((np.square(products).sum() - np.square(own).sum()) / (draws * (draws - 1)))
+    trace = float(own.mean())
+    return math.sqrt(2.0 * square) / trace if square > 0.0 and trace > 0.0 else None
 
 
 def joined(variances: F64, freedoms: F64) -> F64:

@@ -23,8 +23,9 @@ from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import Replicate, forget, remembered
 from fractalman.experiments.results import Result, conclude
+from fractalman.experiments.scatter import relative_scatter
 from fractalman.experiments.specification import Spec, tasks_of
-from fractalman.learners import Outcome, Problem
+from fractalman.learners import Learner, Outcome, Problem
 from fractalman.progress import duration
 from fractalman.random.streams import Role, key64
 
@@ -152,7 +153,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             learner=task.learner,
             n=n,
             seed=i,
-            **_risks(outcome, r, n, draws, classes, spec.loss),
+            **_risks(outcome, r, n, draws, classes, spec.loss, _gaussian(learner, spec, r)),
             v_in=r.v_in,
             n_population=r.population,
             seconds=seconds,
@@ -165,16 +166,25 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
     ]
 
 
-def _risks(outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, loss: str) -> dict[str, Any]:
+def _gaussian(learner: Learner, spec: Spec, r: Replicate) -> bool:
+    """Whether residuals are Gaussian: labels are, and predictions are linear in them."""
+    return learner.linear_smoother and r.covariance is not None and getattr(spec.recipe, "field", "exact") == "exact"
+
+
+def _risks(
+    outcome: Outcome, r: Replicate, n: int, draws: int, classes: int, loss: str, gaussian: bool
+) -> dict[str, Any]:
     """Return test and training risk of an outcome, squared errors or those of classes, and what it reports."""
     y = r.y_test[:, :draws]
     if classes:
         return risks_of(outcome, y, r.y_train[:n, :draws], classes, loss)
-    squares = (np.asarray(outcome.prediction, np.float64) - y) ** 2
+    residuals = np.asarray(outcome.prediction, np.float64) - y
+    squares = residuals**2
     risk = float(np.mean(squares))
     found: dict[str, Any] = {"risk": risk, "train_risk": float(outcome.train_risk), "info": dict(outcome.info)}
     if draws > 1 and math.isfinite(risk):
         found["draw_risks"] = tuple(squares.mean(axis=0).tolist())
+        found["draw_scatter"] = relative_scatter(residuals) if gaussian else None
     return found
 
 

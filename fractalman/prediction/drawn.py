@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from fractalman import generation, theory
 from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError, ResourceError
-from fractalman.families.base import family_of
+from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
 from fractalman.prediction.kept import KEPT
@@ -162,19 +163,21 @@ def _draw(recipe: Recipe) -> Realization:
     def labels(draws: int) -> F64:
         return KEPT.array(("labels", recipe, draws), lambda: generation.label_draws(made, draws))
 
-    def place() -> F32:
-        generation.check_memory(recipe)
-        own = np.empty((n, recipe.ambient_dim), np.float32)
-        family_of(recipe).sampler.coordinates(made, own)
-        return augment.coordinates(recipe, np.arange(n), own)
-
     def coordinates() -> F32:
-        return KEPT.array(("coordinates", recipe), place)
+        return KEPT.array(("coordinates", recipe), lambda: _placed(recipe, made))
 
     tree = noisy(made.label_tree, recipe)
     return Realization(
         order, test, theory.TreeCovariance(tree), tree, made.edges, coordinates, labels, key, threshold_of(recipe)
     )
+
+
+def _placed(recipe: Recipe, made: Structure[Any]) -> F32:
+    """X of a structure."""
+    generation.check_memory(recipe)
+    own = np.empty((made.y.size, recipe.ambient_dim), np.float32)
+    family_of(recipe).sampler.coordinates(made, own)
+    return augment.coordinates(recipe, np.arange(made.y.size), own)
 
 
 def _field_draw(recipe: Recipe) -> Realization:
@@ -196,7 +199,11 @@ def _field_draw(recipe: Recipe) -> Realization:
         nuisance_coordinates(beside, points, recipe.nuisance_scale, recipe.seeds.embedding)
         return np.concatenate([field.places, beside], axis=1)
 
-    return Realization(order, test, field, None, None, coordinates, labels, key, threshold_of(recipe))
+    def embedded() -> AnyFloat:
+        made = Structure(recipe, np.zeros(recipe.max_points), np.zeros(recipe.max_points, np.int64))
+        return KEPT.array(("coordinates", recipe), lambda: _placed(recipe, made))
+
+    return Realization(order, test, field, None, None, coordinates, labels, key, threshold_of(recipe), embedded)
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:

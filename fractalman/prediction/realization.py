@@ -17,6 +17,7 @@ from fractalman import theory
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.recipes import Recipe
+from fractalman.theory.smoothers import smoother_named
 from fractalman.trees import LabelTree
 
 TEST_POINTS = 1024
@@ -61,6 +62,8 @@ class Realization:
         Of what is random in a learner.
     threshold : float or None
         Where labels are classes, what their values are compared with; None = labels are values.
+    embedded : function or None
+        Makes X itself where ``coordinates`` makes others at the same distances; None = they are X.
     """
 
     order: I64
@@ -72,6 +75,24 @@ class Realization:
     labels: Callable[[int], F64] = field(repr=False)
     key: int = 0
     threshold: float | None = None
+    embedded: Callable[[], AnyFloat] | None = field(repr=False, default=None)
+
+    def seen_by(self, learner: str | theory.Smoother) -> AnyFloat:
+        """Return the coordinates for a smoother: X itself for one that a rotation changes.
+
+        Parameters
+        ----------
+        learner : str or Smoother
+            Whose inputs they are.
+
+        Returns
+        -------
+        (n, d) float array
+            Of all points of the draw.
+        """
+        if self.embedded is None or smoother_named(learner).turns:
+            return self.coordinates()
+        return self.embedded()
 
     def pair_risk(self, i: I64, j: I64) -> F64:
         """Return the expected risk of answering at the points i with the labels of the points j.
@@ -141,7 +162,7 @@ def smoothed(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int
     """Return the row of a linear smoother in the points' own coordinates, exact over labels."""
 
     def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
-        X = draw.coordinates()
+        X = draw.seen_by(learner)
         risk = theory.smoother_curve(draw.covariance, X, draw.order, list(sizes), draw.test, learner, draw.key)
         return [float(value) for value in risk]
 
@@ -168,7 +189,7 @@ def voted(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, .
             :, 1:
         ]  # the first may be a dataset's
         risk = theory.vote_curve(
-            draw.covariance, classes, draw.coordinates(), draw.order, list(sizes), draw.test,
+            draw.covariance, classes, draw.seen_by(learner), draw.order, list(sizes), draw.test,
             learner, draw.threshold, draw.key,
         )  # fmt: skip
         return [float(value) for value in risk]

@@ -90,7 +90,11 @@ def normal_draws(key, first, x, q):  # type: ignore[no-untyped-def]
 
 @inline
 def normal_radii(x, bits, t):  # type: ignore[no-untyped-def]
-    """t = √(−2 ln x); ``bits`` is the int32 view of ``x``, which is used up."""
+    """t = √(−2 ln x); ``bits`` is the int32 view of ``x``, which is used up.
+
+    x rounds to 1 once in 2^25 draws. Its pair keeps its angle at a length of 1e-15: of two coordinates it may be all
+    there is of a direction, and a vector without length has none.
+    """
     for j in range(x.size):  # x = m · 2^e with m in [√½, √2): m stays in x, e goes to t
         e = (bits[j] - _I32(0x3F3504F3)) >> _I32(23)
         bits[j] = bits[j] - (e << _I32(23))
@@ -103,7 +107,7 @@ def normal_radii(x, bits, t):  # type: ignore[no-untyped-def]
         p = p * z2 + _f(1.0 / 5.0)
         p = p * z2 + _f(1.0 / 3.0)
         log = _f(2.0) * s + _f(2.0) * (s * z2) * p + t[j] * _f(0.6931471805599453)
-        t[j] = np.sqrt(max(_f(-2.0) * log, _f(0.0)))
+        t[j] = np.sqrt(max(_f(-2.0) * log, _f(1e-30)))
 
 
 @inline

@@ -44,6 +44,11 @@ class KernelRidge(Ridged):
     raw: bool = False
     larger_first: ClassVar[bool] = False
 
+    @property
+    def turns(self) -> bool:
+        """Kernels with a name do not see a rotation; a function of two tables may."""
+        return isinstance(self.kernel, str)
+
     def inputs(self, X_train: AnyFloat, X_test: AnyFloat) -> tuple[F64, F64]:
         """Return training and test inputs as the kernel sees them.
 

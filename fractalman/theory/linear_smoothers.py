@@ -34,6 +34,11 @@ class LinearRidge(Ridged):
     ridges: tuple[float, ...] = LINEAR_RIDGES
     larger_first: ClassVar[bool] = True
 
+    @property
+    def turns(self) -> bool:
+        """Least squares do not see a rotation, features that are given may."""
+        return self.projection is None
+
     def prepare(self, X_train: F64, _key: int) -> Fit:
         """Return the features of the training points.
 
@@ -78,6 +83,11 @@ class RandomFeatures(Ridged):
     activation: str = "relu"
     ridges: tuple[float, ...] = LINEAR_RIDGES
     larger_first: ClassVar[bool] = True
+
+    @property
+    def turns(self) -> bool:
+        """Normal weights, turned, are as likely."""
+        return True
 
     def prepare(self, X_train: F64, key: int) -> Fit:
         """Return the features of the training points.

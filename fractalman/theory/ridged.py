@@ -122,6 +122,14 @@ def expected_risk(covariance: LabelCovariance, weights: F64, train: I64, test: I
 class Smoother(HtmlTable, ABC):
     """A linear smoother of labels, defined by inputs alone (and by its ridge, where it has one)."""
 
+    @property
+    def turns(self) -> bool:
+        """Whether what it predicts, or the law of that, stays where all inputs are turned by one rotation.
+
+        False is always right: such a smoother is given the very coordinates, and not others at the same distances.
+        """
+        return False
+
     @abstractmethod
     def expected(
         self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int

@@ -41,6 +41,11 @@ class Neighbours(Smoother):
 
     k: int | None = 1
 
+    @property
+    def turns(self) -> bool:
+        """Distances are all that it looks at."""
+        return True
+
     def expected(
         self, covariance: LabelCovariance, X_train: AnyFloat, X_test: AnyFloat, train: I64, test: I64, key: int
     ) -> Expected:

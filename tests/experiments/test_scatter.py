@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fractalman.experiments.levels import level_of
+from fractalman.experiments.levels import draw_risks, level_of
 from fractalman.experiments.points import Point
-from fractalman.experiments.scatter import joined, scatter_of
+from fractalman.experiments.scatter import joined, relative_scatter, scatter_of
 from fractalman.measure.scaling import student_t_real
 
 TRIALS = 1500
@@ -116,3 +116,49 @@ def test_two_replicates_resolve_a_level_where_their_parts_are_known(factor: floa
     fewer = level_of(points, Predicted(True), [32, 64, 128], 2, 128)
     assert fewer is not None
     assert fewer.half_width > known.half_width
+
+
+def test_skewed_risks_that_are_low_are_no_refutation() -> None:
+    """Two directions hold the variance: by the sample's own scatter, the control, low means are refused too often."""
+    rng = np.random.default_rng(5)
+    low, control, draws = 0, 0, 32
+    root = np.array([[1.0, 0.3], [0.9, -0.4], [1.1, 0.2], [0.8, 0.5]])  # R = root·rootᵀ
+    due = float(np.square(root).sum()) / len(root)
+    for _ in range(TRIALS):
+        residuals = root @ rng.normal(size=(2, draws))
+        risks, scatter = np.square(residuals).mean(axis=0), relative_scatter(residuals)
+        assert scatter is not None
+        gap = (risks.mean() - due) * np.sqrt(draws)
+        low += gap < -2.5 * scatter * due
+        control += gap < -2.5 * risks.std(ddof=1)
+    assert low / TRIALS < 0.012  # 0.006 of a normal mean
+    assert control / TRIALS > 0.03
+
+
+def test_the_scatter_of_residuals_is_that_of_gaussian_risks() -> None:
+    rng = np.random.default_rng(6)
+    root = rng.normal(size=(20, 5))
+    R = root @ root.T
+    found = relative_scatter(root @ rng.normal(size=(5, 4000)))
+    assert found == pytest.approx(np.sqrt(2.0 * np.square(R).sum()) / np.trace(R), rel=0.05)
+    assert relative_scatter(np.ones((3, 2))) is None
+    assert relative_scatter(np.zeros((3, 5))) is None
+    assert relative_scatter(np.full((3, 5), np.nan)) is None
+
+
+def test_label_vectors_are_widened_to_what_residuals_say() -> None:
+    rng = np.random.default_rng(7)
+    rows = [tuple(rng.exponential(size=40)) for _ in range(2)]
+
+    def point(seed: int, scatter: float | None, expected: float | None) -> Point:
+        mean = float(np.mean(rows[seed]))
+        return Point("1-nn", 8, seed, mean, 0.0, 1.0, 99.0, draw_risks=rows[seed], expected_risk=expected,
+                     draw_scatter=scatter)  # fmt: skip
+
+    plain = draw_risks([point(0, None, 3.0), point(1, None, None)], [8], 2)
+    wide = draw_risks([point(0, 2.0, 3.0), point(1, 0.5, 0.1)], [8], 2)
+    assert plain is not None
+    assert wide is not None
+    assert plain[:, :, 0] == pytest.approx(np.array(rows))
+    assert wide.mean(axis=1) == pytest.approx(plain.mean(axis=1))
+    assert wide.std(axis=1, ddof=1)[:, 0] == pytest.approx([2.0 * 3.0, 0.5 * np.mean(rows[1])])

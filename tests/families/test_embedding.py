@@ -204,3 +204,10 @@ def test_cascade_coordinates_are_the_sum_of_its_levels() -> None:
     for row, x in zip(addresses, X, strict=True):
         top = sum(0.4**level * units[int(row[level])] for level in range(4))
         assert np.linalg.norm(x - top) < 0.4**4 / (1 - 0.4) + 1e-6
+
+
+def test_points_of_the_plane_always_have_a_place() -> None:
+    """One of 1056 had none: one of the 220 directions that it is a sum of had no length."""
+    seeds = fm.Seeds(geometry=1891491710123298815, embedding=350134797256642349, labels=1)
+    data = fm.generate(fm.Cascade(n_points=1056, branching=3, contraction=0.93, hurst=0.4, ambient_dim=2, seed=seeds))
+    assert np.isfinite(data.X).all()

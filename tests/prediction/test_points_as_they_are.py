@@ -144,3 +144,25 @@ def test_with_nuisance_no_exponent_is_promised() -> None:
     assert law.model_exponent is None
     assert "nuisance" in law.reason
     assert "without nuisance coordinates" in law.nearest
+
+
+def _taxicab(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    return np.exp(-np.abs(A[:, None] - B).sum(axis=2))
+
+
+def test_kernels_of_ones_own_see_the_coordinates_themselves() -> None:
+    """A manifold's own coordinates have the same distances, which is all that other smoothers look at."""
+    recipe = fm.SmoothManifold(
+        n_points=300, kind="sphere", dim=2, hurst=0.4, ambient_dim=6, nuisance_dim=2, rotate=True
+    )
+    source = DrawnRealizations(recipe)
+    (draw,) = source.draws((32,), 0, 1)
+    X = fm.generate(source._recipes(draw.covariance.n_points, 0, 1)[0]).X
+    kernel = theory.KernelRidge(_taxicab, raw=True)
+    np.testing.assert_array_equal(draw.seen_by(kernel), X)
+    for learner in ("1-nn", "k-nn", "ridge", "random-features", "laplace-kernel"):
+        assert draw.seen_by(learner).shape[1] == 5  # three of a sphere, two of nuisance
+    near = np.linalg.norm(draw.coordinates()[:20, None] - draw.coordinates()[None, :20], axis=2)
+    assert np.linalg.norm(X[:20, None] - X[None, :20], axis=2) == pytest.approx(near, abs=1e-5)
+    (tree,) = DrawnRealizations(CASES["nuisance"]).draws((32,), 0, 1)
+    assert tree.seen_by(kernel) is tree.coordinates() or (tree.seen_by(kernel) == tree.coordinates()).all()

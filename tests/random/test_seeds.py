@@ -46,6 +46,14 @@ def test_references_draw_the_same_bits(key: int) -> None:
     assert streams.permutation(key, 40).tolist() == plain.permutation(key, 40)
 
 
+def test_a_pair_of_normals_always_has_a_direction() -> None:
+    """Once in 2^25 draws the radius rounds to 0, and a point of the plane whose direction that was had no place."""
+    pair = streams.normal_pairs(12, 3, 14_410_486)
+    assert 0.0 < np.hypot(*pair[:, 1].astype(np.float64)) < 1e-14
+    expected = np.array([plain.normal_pair(12, 14_410_486 + i) for i in range(3)], np.float32).T
+    np.testing.assert_array_equal(pair, expected)
+
+
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**40), st.integers(1, 2**62))
 def test_bounded_integers_equal_their_reference_at_every_size(key: int, counter: int, n: int) -> None:
     """The 64×64-bit product is put together from halves; the reference multiplies big integers."""

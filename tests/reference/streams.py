@@ -94,7 +94,7 @@ def normal_pair(key: int, counter: int) -> tuple[np.float32, np.float32]:
     for odd in (7.0, 5.0, 3.0):
         p = p * z2 + _f(1.0 / odd)
     log = two * s + two * (s * z2) * p + _f(e) * _f(0.6931471805599453)
-    radius = np.sqrt(max(-two * log, _f(0.0)))
+    radius = np.sqrt(max(-two * log, _f(1e-30)))
     low = z & 0xFFFFFFFF
     signed = low - (1 << 32) if low >> 31 else low
     angle = _f(signed >> 2) * _f(1.4629180792671596e-09)
