@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""How often the 95 % intervals of joint fits hold the truth: five kinds of noise, 9 to 245 rows, six kinds of error.
+"""How often the 95 % intervals of joint fits hold the truth: six kinds of noise, 9 to 245 rows, six kinds of error.
 
     .venv/bin/python scripts/joint_coverage.py --tables 200 --draws 0 --seed 1 -o joint_coverage
     cp joint_coverage/joint_fits.* joint_coverage/frontiers.md datasets/statistics/
 
 Every table is drawn from L = 1.8 + 480·P^-.34 + 2100·n^-.37 with noise of 0.8 % (root mean square) on ln L: constant,
-falling with n or with P, heavy-tailed (Student's t of 3), or half of it shared by the rows of one model size. Each is
-fitted as `fit_joint_power_law` fits it; then errors are taken from equal noise, between rows, between model sizes, from
+falling with n or with P, heavy-tailed (Student's t of 3), half of it shared by the rows of one model size (grouped),
+or half of it a tilt of each model size along ln n, which leaves the size's mean where it was (tilted). Of 200 rows
+there are 8 model sizes of 25 each, of the other numbers about as many sizes on either axis. Each is fitted as
+`fit_joint_power_law` fits it; then errors are taken from equal noise, between rows, between model sizes, from
 bootstraps over rows and over model sizes (percentiles; --draws 0 leaves them out), and as the package prints them.
 
 The frontier's exponent is judged on tables of 7 budgets with the runs of one budget around its optimum, by each of
@@ -38,8 +40,8 @@ from fractalman.measure.labels import same_size
 from fractalman.measure.surfaces import Surface, robust, solve
 
 TRUTH = {"α_P": 0.34, "α_D": 0.37, "E": 1.8, "ln A": math.log(480.0), "ln B": math.log(2100.0)}
-ROWS = {9: 3, 16: 4, 25: 5, 49: 7, 107: 12, 245: 18}  # rows: sizes on each axis
-NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped")
+ROWS = {9: (3, 3), 16: (4, 4), 25: (5, 5), 49: (7, 7), 107: (12, 12), 200: (8, 25), 245: (18, 18)}  # sizes: P, n
+NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped", "tilted")
 ERRORS = ("equal noise", "rows", "model sizes", "bootstrap rows", "bootstrap sizes", "printed")
 JUDGED = ("envelope", "isoFLOP", "parametric", "P* at the largest budget", "P* at 100 times that")
 NOISE = 0.008
@@ -48,9 +50,9 @@ WANTED = (0.92, 0.98)
 
 def design(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Sizes of models and data: a grid, of which large tables keep a band of budgets, as published ones do."""
-    k = ROWS[rows]
-    P, n = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, k), np.geomspace(5e8, 2e11, k)))
-    if rows > 100:
+    k, m = ROWS[rows]
+    P, n = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, k), np.geomspace(5e8, 2e11, m)))
+    if k > 8:
         keep = (6 * P * n > 5e18) & (6 * P * n < 4e21)
         P, n = P[keep], n[keep]
     return P, n
@@ -64,6 +66,9 @@ def noise(kind: str, P: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> 
     if kind == "grouped":
         sizes = same_size(P)
         return NOISE * (z + rng.standard_normal(sizes.max() + 1)[sizes]) / math.sqrt(2.0)
+    if kind == "tilted":
+        sizes, x = same_size(P), np.log(n) - np.log(n).mean()
+        return NOISE * (z + rng.standard_normal(sizes.max() + 1)[sizes] * x / x.std()) / math.sqrt(2.0)
     size = {"falls with n": (n / n.mean()) ** -0.7, "falls with P": (P / P.mean()) ** -0.5}.get(kind, np.ones(P.size))
     return NOISE * size / np.sqrt(np.mean(size**2)) * z
 
@@ -122,7 +127,7 @@ def cell(kind: str, rows: int, tables: int, seed: int, draws: int) -> dict[str, 
             "rows": sandwich.between_rows(found),
             "model sizes": sandwich.between_groups(found, sizes),
         }
-        between["printed"] = sandwich.honest(found, sizes)[0] if sizes.max() >= 3 else between["rows"]
+        between["printed"] = sandwich.honest(found, sizes, surface.axes[1])[0] if sizes.max() >= 3 else between["rows"]
         rise = [needed(surface, q, threshold, k, truth[k]) for k in range(5)]
         for name, covariance in between.items():
             t = stdtrit(covariance.degrees_of_freedom, 0.975)

@@ -19,7 +19,8 @@ from fractalman.random.streams import Role, key64, permutation, uniforms
 
 SOURCES = 128
 """Starting points that stand for all."""
-_ROUGHEST, _SMOOTHEST = 0.02, 1.95  # 2H of fields
+ROUGHEST, SMOOTHEST = 0.02, 1.95
+"""2H of fields."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,11 @@ def with_field_error(fit: PowerLawFit, two_h: float, values: F64, pairs: Pairs, 
     x : (bins,) abscissas.
     sources : how many starting points the fit had.
     """
-    error = slope_error(two_h, values, pairs, x, sources)
+    return at_least(fit, slope_error(two_h, values, pairs, x, sources))
+
+
+def at_least(fit: PowerLawFit, error: float) -> PowerLawFit:
+    """Return a fit whose error is no smaller than this one."""
     if not error > fit.standard_error:  # nan: a fit without a value
         return fit
     half_width = max(fit.half_width, 1.96 * error)
@@ -92,7 +97,7 @@ def slope_error(two_h: float, values: F64, pairs: Pairs, x: F64, sources: int) -
         np.concatenate([pairs.sources, pairs.first.ravel(), pairs.second.ravel()]), return_inverse=True
     )
     gamma = cdist(values[rows], values[rows])
-    np.power(gamma, min(_SMOOTHEST, max(_ROUGHEST, two_h)), out=gamma)
+    np.power(gamma, min(SMOOTHEST, max(ROUGHEST, two_h)), out=gamma)
     source = np.repeat(where[:count], bins)
     first, second = where[count : count * (1 + bins)], where[count * (1 + bins) :]
     # Cov(y_i − y_a, y_j − y_b) from the variogram

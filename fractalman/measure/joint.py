@@ -69,7 +69,8 @@ def fit_joint_power_law(
         Distinct data of each row, for the form "repeated".
     errors : {"residuals", "rows", "groups"}, optional
         Whose scatter the errors are; None = between groups where groups are given, else between rows, or between
-        model sizes where rows of one size are seen to err together (the wider of both where that is not sure).
+        model sizes where rows of one size are seen to err together, by an offset or by a tilt along ln n (the wider of
+        both where that is not sure).
 
     Returns
     -------
@@ -226,7 +227,7 @@ def _errors(
         )  # fmt: skip
     if not math.isfinite(threshold):  # without noise there is nothing to share
         return sandwich.between_rows(found), "rows", []
-    covariance, p_value = sandwich.honest(found, sizes)
+    covariance, p_value = sandwich.honest(found, sizes, surface.axes[1])
     if p_value >= sandwich.SHARED:
         return covariance, "rows", []
     if p_value < sandwich.SURE:

@@ -19,6 +19,7 @@ from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import FitError, RecipeError
 from fractalman.measure.field_errors import pairs_at, with_field_error
 from fractalman.measure.neighbours import TIE, Neighbourhoods, neighbour_window, neighbourhoods, spatial_blocks
+from fractalman.measure.paths import path_exponent, path_order
 from fractalman.measure.points import MAX_TARGETS, as_points, contradictions, plain, with_labels
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.sources import columns_of, is_source
@@ -39,7 +40,8 @@ class Smoothness(SeriesDisplay):
     variogram : PowerLawFit
         Of γ(r) ~ r^value: value = 2H, with its error; ``floor`` is the nugget 2σ², None without one.
     neighbours : PowerLawFit
-        Of g(k) ~ k^value: value = α of one nearest neighbour, with its error.
+        Of g(k) ~ k^value: value = α of one nearest neighbour, with its error. On a path (equal distances on a line)
+        from all pairs at lags 1, 2, 4 and 8, without ``nugget``.
     distance, difference : (bins,) float64
         The variogram that was fitted: r in the unit of X, γ in that of y².
     rank, rank_difference : (ranks,) int64 and float64
@@ -180,6 +182,9 @@ def smoothness(
         of = (variogram.value, found.values)
         variogram = with_field_error(variogram, *of, far.at(np.nonzero(full)[0]), distance, count)
         neighbours = with_field_error(neighbours, *of, near, ranks.astype(np.float64), count)
+        order = path_order(found.values)
+        if order is not None:
+            neighbours = path_exponent(labels[order]) or neighbours
     if not np.isfinite(neighbours.value):
         warnings.append(_separated(differences, int(started.sum()), classes))
     if not nugget and variogram.value < 0.1:
