@@ -12,7 +12,7 @@ from fractalman.datasets import provenance as provenances
 from fractalman.datasets.header import Header, refuse_other_majors
 from fractalman.datasets.lazy import BlockTable, library_reason, system_error
 from fractalman.datasets.provenance import Provenance
-from fractalman.datasets.shard_table import ShardTable, read_table
+from fractalman.datasets.shard_table import ShardTable, read_table, with_whole
 from fractalman.datasets.spec import (
     COLUMNS,
     DIGESTS,
@@ -103,6 +103,7 @@ class Contents:
             if not newer or path in {column.path for column in COLUMNS}
         }
         self.dims, wrong = structure_problems({p: (r.dtype, r.shape) for p, r in self._records.items()})
+        self.dims = with_whole(self.dims, self.provenance.recipe)
         self.problems += [Problem(PROVENANCE, f"contradicts the format: column {problem}") for problem in wrong]
         found: list[str] = []
         try:

@@ -286,7 +286,7 @@ class File(PointsDisplay, StoredDataset):
             "recipe": dict(provenance.recipe),
             "n_points": self.n_points,
             "ambient_dim": self.dims["d"],
-            "dimensions": dict(self.dims),
+            "dimensions": {name: size for name, size in self.dims.items() if name != "N"},
             "hierarchy": "hierarchy/parent" in self.columns,
             "bytes": self.path.stat().st_size,
             **({"subset_of": self.provenance.recipe["whole_content"]} if self.is_subset else {}),

@@ -7,12 +7,13 @@ about 40 bytes per node for the label tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fractalman.datasets.lazy import HeldColumn, LazyColumn
 from fractalman.datasets.provenance import Provenance
+from fractalman.datasets.shard_table import SHARD_FAMILY
 from fractalman.datasets.spec import SUBSET_FAMILY, AnyArray
 
 Columns: TypeAlias = Mapping[str, LazyColumn | HeldColumn]
@@ -32,21 +33,35 @@ def _cluster_order(columns: Columns, dims: Dims, provenance: Provenance) -> Iter
     if provenance.recipe.get("family") == SUBSET_FAMILY:
         yield from _cluster_numbers(columns, dims)
         return
-    born = provenance.recipe.get("growth") == "nested"  # in order of birth: of the first points of clusters alone
-    before, sizes = -1, np.zeros(dims["n"], dtype=np.int64)
+    born, opened = _births(provenance.recipe)
+    before, sizes = opened - 1, np.zeros(dims["n"], dtype=np.int64)
     for start, block in columns["cluster"].blocks():
         number = np.maximum.accumulate(np.append(before, block)) if born else np.append(before, block)
         step = np.diff(number)
         wrong = (step != 0) & (step != 1)
-        if start == 0:
+        if start == 0 and not opened:
             wrong[0] = block[0] != 0
         least = "a number that was there, or the next one" if born else "the number before it or 1 more"
-        yield from _first(start, wrong, "is {}: expected 0 at row 0, then " + least, block)
-        np.add.at(sizes, block, 1)
+        begin = f"at most {opened}" if opened else "0"
+        yield from _first(start, wrong, f"is {{}}: expected {begin} at row 0, then {least}", block)
+        if not born:
+            np.add.at(sizes, block, 1)
         before = int(number[-1])
     rises = np.flatnonzero(np.diff(sizes) > 0)
-    if rises.size and not born:
+    if rises.size:
         yield f"cluster {rises[0] + 1} is larger than cluster {rises[0]}: expected sizes that never rise"
+
+
+def _births(recipe: Mapping[str, Any]) -> tuple[bool, int]:
+    """Whether clusters are numbered in order of birth, and how many may have been born before row 0: a shard's rows.
+
+    In order of birth, of the first points of clusters alone, the k-th cluster is born at row k − 1 or later.
+    """
+    whole = recipe.get("of") if recipe.get("family") == SHARD_FAMILY else recipe
+    if not isinstance(whole, Mapping) or whole.get("growth") != "nested":
+        return False, 0
+    first = 0 if whole is recipe else recipe.get("first_row")
+    return True, first if isinstance(first, int) and first >= 0 else 0
 
 
 def _cluster_numbers(columns: Columns, dims: Dims) -> Iterator[str]:

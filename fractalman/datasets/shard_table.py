@@ -42,6 +42,21 @@ def shard_recipe(recipe: Mapping[str, Any], n: int, d: int, number: int, count: 
     return {"family": SHARD_FAMILY, **own, **labels, "of": dict(recipe)}
 
 
+def with_whole(dims: Mapping[str, int], recipe: Mapping[str, Any]) -> dict[str, int]:
+    """Return the dimensions with N, the rows of the whole dataset: in a shard clusters are numbered over all of them.
+
+    Args:
+        dims: of the columns. recipe: of the provenance, where anything may stand.
+    """
+    n = dims.get("n", 0)
+    if recipe.get("family") != SHARD_FAMILY:
+        return {**dims, "N": n}
+    of, first = recipe.get("of"), recipe.get("first_row")
+    rows = of.get("n_points") if isinstance(of, Mapping) else None
+    known = isinstance(rows, int) and isinstance(first, int) and 0 <= first <= rows - n
+    return {**dims, "N": rows if known and isinstance(rows, int) else n}
+
+
 def shard_folder(index: Path) -> Path:
     """Return the folder of an index file's shards, beside it."""
     return index.with_name(f"{index.name}.shards")

@@ -131,6 +131,7 @@ DIMENSIONS: dict[str, tuple[str, int | str]] = {
     "m": ("edges", 0),
     "k": ("nodes of the hierarchy: the n points, then the latents", "n"),
     "q": ("nodes of the label tree", 1),
+    "N": ("points of the dataset: of a shard, of the whole one; else n", "n"),
 }
 """Name → (meaning, smallest allowed size or the dimension it may not be smaller than)."""
 
@@ -158,7 +159,7 @@ _EDGES = "Pairs of points joined in the graph: n − 1 in a tree, more in a grap
 COLUMNS: tuple[Column, ...] = (
     Column("X", "<f4", ("n", "d"), "1", "Coordinates of the points.", checks=(_finite(),)),
     Column("y", _F8, ("n",), _LABEL, "Labels; classes 0 and 1 where there is a value.", checks=(_finite(),)),
-    Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest, or first.", checks=(_index_of("n"),)),
+    Column("cluster", _I8, ("n",), "1", "Cluster of each point; 0 is the largest, or first.", checks=(_index_of("N"),)),
     Column("edges", _I8, ("m", 2), "1", _EDGES, "graph", (_index_of("n"),)),
     Column(
         "hierarchy/parent",
@@ -284,7 +285,8 @@ RULES: tuple[Rule, ...] = (
         "cluster",
         ("cluster",),
         "Cluster numbers start at 0 and leave no gap. They never fall from row to row, and cluster sizes never rise; "
-        'but in subsets both may, and where the recipe says growth = "nested" every new number is the next one.',
+        'but in subsets both may, and where the recipe says growth = "nested" every new number is the next one; in a '
+        "shard of such a dataset, numbers below its first row may have come before it.",
     ),
     Rule("edge-ends", "edges", ("edges", "cluster"), "An edge joins two different points of one cluster."),
     Rule(

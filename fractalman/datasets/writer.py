@@ -26,7 +26,7 @@ from fractalman.datasets.compression import (
 from fractalman.datasets.digests import block_digest, table_digest, table_of
 from fractalman.datasets.provenance import ColumnRecord, Provenance, current_versions
 from fractalman.datasets.publish import Sink, check_dataset_target, published_sink, warn_of_leftovers
-from fractalman.datasets.shard_table import LinkedColumn
+from fractalman.datasets.shard_table import LinkedColumn, with_whole
 from fractalman.datasets.spec import (
     BY_PATH,
     COLUMNS,
@@ -185,6 +185,7 @@ def write_columns(
     target = check_dataset_target(path, overwrite)
     check_compression(compression)
     dims, total = _plan(columns)
+    dims = with_whole(dims, recipe)
     Provenance(recipe, {}, {}).to_bytes()  # a recipe that cannot be stored is refused before the work
     warn_of_leftovers(target)
     _check_space(columns, target, compression)

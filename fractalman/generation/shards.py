@@ -133,17 +133,11 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     recipe.needs_own_embedding("writing by shards")
     if recipe.partitions:
         recipe.needs_values("writing by shards")
-    if not recipe.in_shards and recipe.addressed:
+    if not recipe.addressed:
         raise RecipeError(
-            f"shards of {recipe.family}: expected points of one cluster, for a shard is a file of its own, with "
-            "clusters 0, 1, …, fewer than its rows, and those of this family are numbered over all rows; leave "
-            "shards out, and use fm.extend to make the file longer"
-        )
-    if not recipe.in_shards:
-        raise RecipeError(
-            f"shards of {recipe.family}: expected families whose points are made by address (cascade, "
-            "grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities) and lie in one cluster, "
-            "this one is made in one process; leave shards out"
+            f"shards of {recipe.family}: expected points that are made by address (cascade, grammar-language, "
+            'random-hierarchy-model, smooth-manifold, sparse-parities, subtasks of cascades with growth = "nested"), '
+            "these are made in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)
     if isinstance(shards, bool) or not isinstance(shards, int) or not 1 <= shards <= most:

@@ -155,11 +155,6 @@ class Recipe(HtmlTable):
         """Whether points are drawn one by one, so that the population is unlimited and sizes nest."""
         return False
 
-    @property
-    def in_shards(self) -> bool:
-        """Whether rows can be written by shards: addressed and of one cluster, for a shard's are numbered from 0."""
-        return self.addressed
-
     def sized(self, train: int, test: int) -> Self:
         """Return the recipe of so many training points and so many more to test; of addressed points only.
 

@@ -13,7 +13,9 @@ from fractalman.datasets import spec
 from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
 from fractalman.datasets.rules import RULE_FUNCTIONS
+from fractalman.datasets.shard_table import shard_recipe
 from fractalman.datasets.writer import write_columns
+from fractalman.errors import FileFormatError
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,24 @@ def test_clusters_in_order_of_birth(tmp_path: Path, made: Columns) -> None:
         wrong["cluster"][place] = value
         path = write_columns(tmp_path / "wrong.h5", wrong, recipe=table, overwrite=True)
         assert any("(rule cluster-order)" in p.message for p in check_file(path)), place
+
+
+def test_clusters_of_a_shard_may_be_older_than_it(tmp_path: Path, made: Columns) -> None:
+    """Row 0 of this shard is row 5 of 40: five clusters may have been there, and every other one is the next."""
+    whole = {**recipe(made), "growth": "nested", "n_points": 40}
+    shard = shard_recipe(whole, 40, made["X"].shape[1], 2, 8) | {"n_points": len(made["X"])}
+    table = made | {"edges": made["edges"][:0]}
+
+    def problems(*numbers: int) -> list[str]:
+        columns = {**table, "cluster": np.array(numbers)}
+        return [p.message for p in check_file(write_columns(tmp_path / "a.h5", columns, recipe=shard, overwrite=True))]
+
+    assert problems(4, 0, 2, 5, 6, 4, 7, 8, 9, 10, 11) == []
+    assert problems(5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) == []  # beyond the shard's own 11 rows
+    for numbers in ((6, *range(10)), (5, 7, 6, *range(8)), (0, 6, *range(9))):
+        assert any("(rule cluster-order)" in message for message in problems(*numbers)), numbers
+    with pytest.raises(FileFormatError, match="value < N"):
+        problems(40, *range(10))
 
 
 def test_labels_may_differ_by_rounding_only(tmp_path: Path, made: Columns) -> None:

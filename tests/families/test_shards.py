@@ -308,15 +308,11 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     ("recipe", "count", "words"),
     [
         (fm.PercolationCluster(n_points=100), 2, "made in one process; leave shards out"),
-        (
-            fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1), growth="nested"),
-            2,
-            "numbered over all rows; leave shards out, and use fm.extend",
-        ),
+        (fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1)), 2, 'subtasks of cascades with growth = "nested"'),
         (
             fm.LatticePercolation(dim=2, side=9),
             2,
-            r"\(cascade, grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities\)",
+            r"\(cascade, grammar-language, random-hierarchy-model, smooth-manifold, sparse-parities, subtasks",
         ),
         (CASCADE, 0, "shards = 0: expected an integer from 1 to 1001"),
         (CASCADE, -1, "shards = -1"),

@@ -227,8 +227,30 @@ def test_nested_files_are_those_of_any_block(
     part = data.subset(np.arange(100))
     np.testing.assert_array_equal(part.X, data.X[:100])
     assert part.y.size == 100
-    with pytest.raises(RecipeError, match="shards of subtasks"):
-        fm.write_shards(recipe, tmp_path / "index.h5", 3)
+    if not recipe.addressed:
+        with pytest.raises(RecipeError, match="shards of subtasks"):
+            fm.write_shards(recipe, tmp_path / "index.h5", 3)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 2.0])
+def test_shards_are_the_whole_and_number_their_subtasks_over_all_rows(tmp_path: Path, alpha: float) -> None:
+    recipe = NESTED[0].replace(n_points=200, zipf_exponent=alpha)
+    data, whole = fm.generate(recipe), fm.write(recipe, tmp_path / "whole.h5")
+    for count in (1, 3, 40):
+        index = fm.write_shards(recipe, tmp_path / f"{count}.h5", count)
+        with fm.open(index) as file, fm.open(whole) as one:
+            assert file.provenance.content == one.provenance.content
+            np.testing.assert_array_equal(file.cluster[:], data.cluster)
+    assert fm.verify(tmp_path / "3.h5") == []
+    shards = sorted((tmp_path / "3.h5.shards").iterdir())
+    with fm.open(shards[2]) as last:
+        np.testing.assert_array_equal(last.cluster[:], data.cluster[133:])
+        if alpha < 1.0:
+            assert last.cluster[:].max() >= last.n_points  # more subtasks than rows of its own
+    assert fm.rebuild(shards[1], tmp_path / "again.h5").read_bytes() == shards[1].read_bytes()
+    fm.extend(tmp_path / "3.h5", 350)
+    with fm.open(tmp_path / "3.h5") as longer:
+        np.testing.assert_array_equal(longer.X[:], fm.generate(recipe.replace(n_points=350)).X)
 
 
 @pytest.mark.slow(reason="statistics of many label draws")

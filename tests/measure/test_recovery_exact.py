@@ -219,6 +219,13 @@ def test_wrong_thresholds_are_refused(change: dict[str, Any]) -> None:
 def test_silence_and_single_units_are_scored() -> None:
     silent = fm.recovery(D, 0.0 * Z, DATA)
     assert (silent.mcc, silent.f1, silent.dead, silent.l0, silent.uniqueness) == (1.0, 0.0, 1.0, 0.0, 0.0)
+    assert np.isnan([silent.absorption.mean, silent.chance["absorption"]]).all()  # who never fires cannot fall silent
+    codes = Z.toarray() if hasattr(Z, "toarray") else Z.copy()
+    above = int(silent.absorption.parent[0])
+    codes[:, above] = 0.0
+    edges = fm.recovery(D, codes, DATA).absorption
+    np.testing.assert_array_equal(np.isnan(edges.gap[edges.parent == above]), True)
+    np.testing.assert_array_equal(edges.gap[np.isfinite(edges.gap)], 0.0)
     one = fm.recovery(D[5:6], Z[:, 5:6], DATA)
     assert (one.mcc, one.f1, one.uniqueness, one.dead) == (1.0, 1.0, 1.0, 0.0)
     nothing = fm.recovery(0.0 * D, Z, DATA)

@@ -67,9 +67,10 @@ class Subtasks(Recipe):
         How many there are; None = without end.
     growth : {"sorted", "nested"}, default "sorted"
         "sorted", subtask by subtask, the largest first; or "nested", in order of arrival: a smaller n_points gives the
-        first points of a larger one, so that files grow (`extend`). Subtasks of a cascade keep every row as it is; a
-        cluster within needs growth = "nested", too, and its coordinates change by the step of its walk. The law of
-        points, trees and labels is the same; subtasks are then numbered in the order in which they open.
+        first points of a larger one, so that files grow (`extend`). Subtasks of a cascade keep every row as it is and
+        can be written by shards; a cluster within needs growth = "nested", too, and its coordinates change by the step
+        of its walk. The law of points, trees and labels is the same; subtasks are then numbered in the order in which
+        they open.
     identity_dim : int, default 16
         Coordinates that say which subtask it is, ≥ 8.
     separation : float, default 8
@@ -199,11 +200,6 @@ class Subtasks(Recipe):
     def addressed(self) -> bool:
         """Whether rows are drawn one by one: subtasks of addressed points in order of arrival."""
         return self.growth == "nested" and self.within.addressed
-
-    @property
-    def in_shards(self) -> bool:
-        """Never: a shard's own clusters are 0, 1, …, fewer than its rows, and subtasks are numbered over all rows."""
-        return False
 
     def _joint_problems(self) -> list[str]:
         reason = self.within.no_growth() if self.growth == "nested" else None

@@ -30,7 +30,7 @@ _ROWS = 4096
 
 @dataclass(frozen=True)
 class Absorption(Display):
-    """Recall of parents with and without a child, edge by edge; nan where there are no such points or no unit.
+    """Recall of parents with and without a child, edge by edge; nan without such points, or without a unit that fires.
 
     Parameters
     ----------
@@ -170,8 +170,8 @@ def absorption(
             active, values = column(learned, int(unit_of[above]))
             active = active[values > threshold]
             fires[active] = True
-            out[0, k] = fires[inside].mean() if inside.size else np.nan
-            out[1, k] = fires[outside].mean() if outside.size else np.nan
+            out[0, k] = fires[inside].mean() if inside.size and active.size else np.nan  # the dead cannot fall silent
+            out[1, k] = fires[outside].mean() if outside.size and active.size else np.nan
             silent = inside[~fires[inside]]
             fires[active] = False
             if silent.size and unit_of[child] >= 0:
