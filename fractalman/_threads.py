@@ -19,7 +19,7 @@ class Threads:
     Parameters
     ----------
     number : int
-        Threads, from 1 up.
+        Threads; 0 = work is done where it is handed out, for what takes less time than a thread's start.
 
     Examples
     --------
@@ -29,13 +29,15 @@ class Threads:
     """
 
     def __init__(self, number: int) -> None:
-        self._pool = ThreadPoolExecutor(number)
+        self._pool = ThreadPoolExecutor(number) if number else None
 
     def __enter__(self) -> Threads:
         return self
 
     def submit(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> Future[T]:
         """Hand out a call."""
+        if self._pool is None:
+            return _done(function, *arguments, **keywords)
         with interrupts_held():
             return self._pool.submit(function, *arguments, **keywords)
 
@@ -47,5 +49,16 @@ class Threads:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with interrupts_held():
-            self._pool.shutdown(cancel_futures=kind is not None)
+        if self._pool is not None:
+            with interrupts_held():
+                self._pool.shutdown(cancel_futures=kind is not None)
+
+
+def _done(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> Future[T]:
+    """Call at once; what it returns or raises is found where it is waited for."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(function(*arguments, **keywords))
+    except Exception as error:
+        future.set_exception(error)
+    return future

@@ -159,6 +159,16 @@ def repository() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture
+def sketched() -> Iterator[None]:
+    """Let no figure be rendered: for tests about what stands around them (tests/helpers/sketches.py)."""
+    pytest.importorskip("matplotlib")
+    import sketches
+
+    with sketches.sketched():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _close_figures() -> Iterator[None]:
     """Close what a test drew: with twenty figures open matplotlib warns, whichever tests a worker had before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -112,8 +112,10 @@ class Contents:
             self.problems.append(Problem("/", f"the list of columns is unreadable: {library_reason(error)}"))
         if not newer:
             inside = [*self._records, *(f"{DIGESTS}/{path}" for path in self._records)]
-            folders = [str(folder) for path in inside for folder in PurePosixPath(path).parents]
-            known = {PROVENANCE, SHARDS, *inside, *folders}
+            known = {PROVENANCE, SHARDS, *inside}
+            for path in inside:
+                while path := path.rpartition("/")[0]:
+                    known.add(path)
             self.problems += [
                 Problem(path, "is in the file but not in its provenance") for path in found if path not in known
             ]
@@ -160,8 +162,8 @@ class Contents:
             stored = file[path]
             if not isinstance(stored, h5py.Dataset):
                 self.problems.append(Problem(path, "is missing: the provenance lists it"))
-            elif stored.dtype.str != record.dtype or stored.dtype.kind not in "fi":
-                self.problems.append(Problem(path, f"has type {stored.dtype.str}: expected {record.dtype}"))
+            elif (dtype := stored.dtype).str != record.dtype or dtype.kind not in "fi":
+                self.problems.append(Problem(path, f"has type {dtype.str}: expected {record.dtype}"))
             elif stored.shape != record.shape:
                 self.problems.append(Problem(path, f"has shape {stored.shape}: expected {record.shape}"))
             elif stored.is_virtual:
@@ -201,4 +203,5 @@ def expected_chunks(shape: tuple[int, ...], dtype: str) -> tuple[int, ...]:
 
 def _is_foreign(stored: h5py.Dataset, file: h5py.File) -> bool:
     """Whether a dataset's values lie outside this file: behind an external link, or in external storage."""
-    return bool(stored.file.filename != file.filename or stored.external)
+    name = h5py.h5f.get_name(stored.id)  # `stored.file` would open the file again for every column
+    return bool(name != h5py.h5f.get_name(file.id) or stored.external)

@@ -19,7 +19,7 @@ from fractalman.datasets.compression import require_filters
 from fractalman.datasets.contents import Contents, open_hdf5
 from fractalman.datasets.digests import ColumnDigest, Table, bad_blocks
 from fractalman.datasets.header import read_header
-from fractalman.datasets.lazy import HeldColumn, LazyColumn, library_reason
+from fractalman.datasets.lazy import READ_BYTES, HeldColumn, LazyColumn, library_reason
 from fractalman.datasets.reader import check_path, columns_of, open_stored
 from fractalman.datasets.rules import RULE_FUNCTIONS
 from fractalman.datasets.sharded import OpenShards, ShardedColumn, pieces
@@ -138,7 +138,7 @@ class _Look:
             except FileFormatError as error:
                 found.append(Problem(self._name, _short(error, self._name)))
         try:
-            with Threads(WINDOW - 1) as pool:
+            with Threads(WINDOW - 1 if self._column.nbytes > READ_BYTES else 0) as pool:
                 waiting: deque[Future[None]] = deque()
                 for start, piece in pieces(self._column, found, reported):
                     rows += len(piece)

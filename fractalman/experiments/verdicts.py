@@ -179,6 +179,10 @@ class Verdict(VerdictDisplay):
         return out
 
 
+_Curves = tuple[F64, F64]
+"""(abscissa (sizes,), risks (seeds, sizes))."""
+
+
 @dataclass(frozen=True)
 class _Judgement:
     agrees: bool | None
@@ -217,78 +221,93 @@ def judge(
             from the replicates alone.
     """
     axis = axis or axis_named(DATA_AXIS)
-    along_steps = axis.kind == "budget" and getattr(prediction, "axis", DATA_AXIS) == axis.name
-    window = choose_window(summaries, fit, axis, (UNDECIDED,) if along_steps else ())
-    regimes: dict[str, int] = {}
-    for entry in summaries:
-        regimes[entry.regime] = regimes.get(entry.regime, 0) + entry.n_seeds
+    steps = axis.kind == "budget" and getattr(prediction, "axis", DATA_AXIS) == axis.name
+    window = choose_window(summaries, fit, axis, (UNDECIDED,) if steps else ())
     curves, trouble = _curves(points, summaries, window.sizes, seeds, fit, axis)
     found, trouble = _fit(curves, trouble)
-    predicted, logarithmic, attained = _reference(prediction, axis)
-    local, local_error = None, None
-    if found is not None and (axis.kind == "data" or along_steps):
-        local, local_error = predicted_local(prediction, [int(n) for n in window.sizes])
-    error = None
-    if found is not None and curves is not None:
-        sizes = [int(n) for n in window.sizes]
-        error = slope_error(found, curves, points, None if local is None else prediction, sizes, test_size)
-    if found is None:
-        said = "not measurable" if axis.abscissa else "not fitted"
+    fitted = () if found is None else window.sizes
+    asymptote = _reference(prediction, axis)
+    local = predicted_local(prediction, [int(n) for n in fitted]) if axis.kind == "data" or steps else (None, None)
+    error = held_out = sensitivity = None
+    remarks: tuple[str, ...] = ()
+    if found is None or curves is None:
         trouble += f"; {note}" if note and axis.kind == "budget" else ""
-        judgement = _Judgement(None, f"{said}: {trouble}", None, None)
+        slope = _Judgement(None, f"{'not measurable' if axis.abscissa else 'not fitted'}: {trouble}", None, None)
     else:
-        own = own_reference(curves, points) if local is not None else None
-        if own is None:
-            judgement = compare(
-                found, predicted, local, local_error,
-                attained=attained, note=note or _unpredicted(axis), error=error,
-            )  # fmt: skip
-        else:
-            (expected, error), theirs = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
-            theirs = prediction.slope_error(window.sizes) if along_steps else theirs
-            judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
-    slope_agrees, slope_reason = judgement.agrees, judgement.reason
+        slope, error = _judge_slope(
+            found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size, steps=steps
+        )
+        held_out, sensitivity, remarks = _scrutiny(*curves)
     level = None
-    if axis.kind == "data":
-        sizes = [entry.n for entry in summaries if entry.regime in level_regimes]
-        level = level_of(points, prediction, sizes, seeds, test_size)
-    elif along_steps:
-        sizes = [int(entry.value or 0) for entry in summaries if entry.regime in STOPPED_REGIMES]
-        level = level_of(points, prediction, sizes, seeds, test_size)
+    if axis.kind == "data" or steps:
+        level = level_of(points, prediction, _level_sizes(summaries, level_regimes, steps), seeds, test_size)
     alarm = below_floor(points, seeds)
-    agrees, reason = _worse(level, judgement, found is not None, alarm, shape=not along_steps)
-    last = next((entry for entry in summaries if window.sizes and entry.value == window.sizes[-1]), None)
-    held_out, sensitivity, remarks = (None, None, ()) if found is None or curves is None else _scrutiny(*curves)
+    agrees, reason = _worse(level, slope, found is not None, alarm, shape=not steps)
     return Verdict(
         learner=learner,
         measured=None if found is None else found.value,
         standard_error=None if error is None else error[0],
-        half_width=judgement.half_width,
-        predicted=predicted,
-        predicted_local=local,
-        predicted_local_error=local_error,
+        half_width=slope.half_width,
+        predicted=asymptote[0],
+        predicted_local=local[0],
+        predicted_local_error=local[1],
         agrees=agrees,
         reason=reason,
-        sigma=judgement.sigma,
+        sigma=slope.sigma,
         window=None if found is None else (int(found.window[0]), int(found.window[1])),
-        n_sizes=len(window.sizes) if found is not None else 0,
+        n_sizes=len(fitted),
         n_seeds=seeds,
-        regimes=regimes,
+        regimes=_regime_counts(summaries),
         excluded=window.excluded,
         warnings=() if found is None else (*found.warnings, *remarks),
         law="" if prediction is None else str(prediction.law),
-        logarithmic=logarithmic,
+        logarithmic=asymptote[1],
         fit=found,
         axis=axis.name,
         abscissa=axis.abscissa,
-        fitted=window.sizes if found is not None else (),
+        fitted=fitted,
         held_out=held_out,
         sensitivity=sensitivity,
-        efficiency=None if found is None or last is None else last.efficiency,
-        slope_agrees=slope_agrees,
-        slope_reason=slope_reason,
+        efficiency=next((entry.efficiency for entry in summaries if fitted and entry.value == fitted[-1]), None),
+        slope_agrees=slope.agrees,
+        slope_reason=slope.reason,
         level=None if level is None else dataclasses.replace(level, below_floor=alarm),
     )
+
+
+def _judge_slope(
+    found: PowerLawFit, curves: _Curves, points: Sequence[Point], prediction: Any,
+    asymptote: tuple[float | None, bool, bool], local: tuple[float | None, float | None], note: str,
+    test_size: int | None, *, steps: bool,
+) -> tuple[_Judgement, tuple[float, float]]:  # fmt: skip
+    """Return what a fitted exponent says of its reference, and its standard error with its degrees of freedom.
+
+    The reference is what is expected on the replicates' very points, where that is known, else the curve or the
+    asymptote.
+    """
+    sizes = [int(n) for n in curves[0]]
+    own = None if local[0] is None else own_reference(curves, points)
+    if own is None:
+        error = slope_error(found, curves, points, None if local[0] is None else prediction, sizes, test_size)
+        return compare(found, asymptote[0], *local, attained=asymptote[2], note=note, error=error), error
+    expected, error = own
+    theirs = prediction.slope_error(sizes) if steps else getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
+    return compare(found, asymptote[0], expected, theirs, name=OWN_EXPONENT, error=error, strict=True), error
+
+
+def _level_sizes(summaries: Sequence[SizeSummary], regimes: Sequence[str], steps: bool) -> list[int]:
+    """Return the conditions at which risks are held against the predicted curve."""
+    if steps:
+        return [int(entry.value or 0) for entry in summaries if entry.regime in STOPPED_REGIMES]
+    return [entry.n for entry in summaries if entry.regime in regimes]
+
+
+def _regime_counts(summaries: Sequence[SizeSummary]) -> dict[str, int]:
+    """Return regime → number of points."""
+    counts: dict[str, int] = {}
+    for entry in summaries:
+        counts[entry.regime] = counts.get(entry.regime, 0) + entry.n_seeds
+    return counts
 
 
 def _worse(
@@ -327,9 +346,6 @@ def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
 
 def _unpredicted(axis: Axis) -> str:
     return f"no law is known along {axis.name}" if axis.kind == "budget" else ""
-
-
-_Curves = tuple[F64, F64]
 
 
 def _curves(

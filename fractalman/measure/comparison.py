@@ -15,7 +15,8 @@ from fractalman.config import shown
 from fractalman.display import Display, Series, SeriesDisplay, axes_or_new, frame, log_axes
 from fractalman.errors import FitError
 from fractalman.measure.curves import checked_curves
-from fractalman.measure.scaling import jackknife_errors, student_t
+from fractalman.measure.floor_fit import jackknife_errors
+from fractalman.measure.scaling import student_t
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,8 @@ from fractalman.display import Display
 from fractalman.errors import FitError, nearest
 from fractalman.measure.comparison import BrokenPowerLawFit, broken_curve, fit_broken_power_law, solve_broken
 from fractalman.measure.curves import checked_curves
-from fractalman.measure.scaling import (
-    CONFIDENCE,
-    PowerLawFit,
-    fit_power_law,
-    floor_solution,
-    jackknife_errors,
-    student_t,
-)
+from fractalman.measure.floor_fit import floor_solution, jackknife_errors
+from fractalman.measure.scaling import CONFIDENCE, PowerLawFit, fit_power_law, student_t
 
 LAWS = ("power", "logarithm", "floor", "broken")
 _SHARPNESS = 0.25  # of a broken law's turn

@@ -6,8 +6,8 @@ can be compared with the same functional of a predicted one. With replicates the
 replicate-mean curve and its error is the delete-one jackknife over replicates: whole curves are left out, never points
 of one, because the points of a curve share its data set.
 
-Source: docs/theory.md §4; Quenouille 1956 and Tukey 1958 for the jackknife, Golub & Pereyra 1973 for variable
-projection, McCullagh & Nelder 1989 for counts.
+Source: docs/theory.md §4; Quenouille 1956 and Tukey 1958 for the jackknife, McCullagh & Nelder 1989 for counts;
+a floor's fit is in `floor_fit`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from fractalman.errors import FitError
 from fractalman.measure._binomial import fit_rates
 from fractalman.measure.curves import cleaned, per_size
 from fractalman.measure.display import FitDisplay, draw_curve, short
+from fractalman.measure.floor_fit import floor_fit, jackknife_errors
 from fractalman.measure.serial import serial_covariance, slope_error
 
 CONFIDENCE = 0.95
@@ -259,76 +260,114 @@ def fit_power_law(
     """
     counts = None if trials is None else per_size(trials, np.shape(n))
     sizes, losses, counts, warnings = cleaned(n, loss, window, logarithm, counts)
-    replicates, count = losses.shape
+    _refuse_few(losses.shape, floor, windowed=window is not None, dropped=warnings)
+    x = np.log(sizes)
+    curves = _Curves(sizes, losses, counts, x, np.log(x) if logarithm else np.zeros(x.size), logarithm, warnings)
+    if len(losses) == 1 and counts is None:
+        warnings.append("one curve: the error comes from its residuals and misses the variation between data sets")
+    if x.size == 2:
+        warnings.append("two sizes: a bend of the curve cannot be seen")
+    bend = _curvature(x, losses, curves.offset) if (curves.mean > 0.0).all() else _NO_BEND
+    return _fit_with_floor(curves, bend) if floor else _fit_without_floor(curves, bend)
+
+
+# -------------------------------------------------------------------------------------------- the two kinds of fit
+
+_Bend = tuple[float | None, float | None, int]
+"""Curvature, its standard error and their degrees of freedom; None where it cannot be seen."""
+_NO_BEND: _Bend = (None, None, 0)
+
+
+@dataclass(frozen=True)
+class _Curves:
+    """What is fitted: curves (replicates, sizes) on logarithms, and the sentences that qualify the fit."""
+
+    sizes: F64
+    losses: F64
+    counts: F64 | None
+    x: F64
+    offset: F64
+    logarithm: bool
+    warnings: list[str]
+
+    @property
+    def mean(self) -> F64:
+        return np.asarray(self.losses.mean(axis=0), np.float64)
+
+    def line(self, mean: F64) -> F64:
+        """Return the straight line through the logarithms of a mean curve."""
+        return _polynomial(self.x, np.log(mean) - self.offset, 1)
+
+    def power(self) -> tuple[float, float]:
+        """Return ln A and α of the pure power law, without errors."""
+        if self.counts is not None:
+            rates = fit_rates(self.x, self.losses, self.counts, self.offset, floor=False)[0]
+            return float(rates[0]), float(rates[1])
+        level, slope = self.line(self.mean)
+        return float(level - slope * self.x.mean()), -float(slope)
+
+
+def _refuse_few(shape: tuple[int, ...], floor: bool, *, windowed: bool, dropped: list[str]) -> None:
+    """Raise FitError where curves of this shape have fewer sizes than a fit needs."""
+    replicates, count = shape
     least = 4 if floor else (2 if replicates > 1 else 3)
     if count < least:
         what = "a floor" if floor else ("replicates" if replicates > 1 else "one curve")
-        why = f" ({'; '.join(warnings[:3])})" if warnings else ""
-        where, fix = ("", "give more sizes") if window is None else (" in the window", "widen the window")
-        sizes_found = "1 size" if count == 1 else f"{count} sizes"
-        raise FitError(f"{sizes_found}{where}{why}: a fit with {what} needs {least} or more; {fix}")
+        why = f" ({'; '.join(dropped[:3])})" if dropped else ""
+        where, fix = (" in the window", "widen the window") if windowed else ("", "give more sizes")
+        found = "1 size" if count == 1 else f"{count} sizes"
+        raise FitError(f"{found}{where}{why}: a fit with {what} needs {least} or more; {fix}")
 
-    x = np.log(sizes)
-    offset = np.log(x) if logarithm else np.zeros(count)
-    curve = losses.mean(axis=0)
-    positive = bool((curve > 0.0).all())
-    if replicates == 1 and counts is None:
-        warnings.append("one curve: the error comes from its residuals and misses the variation between data sets")
-    if count == 2:
-        warnings.append("two sizes: a bend of the curve cannot be seen")
-    curvature, curvature_error, freedom = _curvature(x, losses, offset) if positive else (None, None, 0)
-    bent = curvature is not None and abs(curvature) > max(student_t(freedom) * (curvature_error or 0.0), _ROUNDING)
 
-    if counts is None:
-        plain = _polynomial(x, np.log(curve) - offset, 1)
-        without_floor, level_at_one = -float(plain[1]), float(plain[0] - plain[1] * x.mean())
+def _fit_with_floor(curves: _Curves, bend: _Bend) -> PowerLawFit:
+    """Fit A·n^-α + E."""
+    if curves.counts is None:
+        parameters, errors, freedom = floor_fit(curves.x, curves.losses, curves.offset)
     else:
-        rates, rate_errors, rate_freedom = fit_rates(x, losses, counts, offset, floor=False)
-        without_floor, level_at_one = float(rates[1]), float(rates[0])
-
-    if floor:
-        if counts is None:
-            parameters, errors, dof = _floor_fit(x, losses, offset)
-        else:
-            parameters, errors, dof = fit_rates(x, losses, counts, offset, floor=True)
-        value, error = float(parameters[1]), float(errors[1])
-        amplitude, level, level_error = _exponential(parameters[0]), float(parameters[2]), float(errors[2])
-        if level <= student_t(dof) * level_error:
-            warnings.append(
-                f"the floor is not resolved ({level:.3g} ± {level_error:.2g}): without it the exponent is "
-                f"{without_floor:.3f}"
-            )
-        _resolved(value, student_t(dof) * error, warnings)
-        return _result(
-            value, error, dof, amplitude, sizes, losses, logarithm, level, level_error, without_floor,
-            curvature, curvature_error, warnings,
-        )  # fmt: skip
-
-    if counts is not None:
-        error, dof = float(rate_errors[1]), rate_freedom
-    elif replicates > 1:
-        error = _jackknife(losses, lambda mean: _polynomial(x, np.log(mean) - offset, 1))[1]
-        dof = replicates - 1
-    else:
-        dof = count - 2
-        error, rho = slope_error(x, np.log(curve) - offset)
-        _serial(rho, warnings)
-    if bent and curvature is not None:
-        ends = [without_floor - 2.0 * curvature * (end - x.mean()) for end in (x[0], x[-1])]
-        warnings.append(
-            f"the log-log curve is bent: the local exponent runs from {ends[0]:.3f} to {ends[1]:.3f} over the window"
+        parameters, errors, freedom = fit_rates(curves.x, curves.losses, curves.counts, curves.offset, floor=True)
+    _, without_floor = curves.power()
+    level, level_error = float(parameters[2]), float(errors[2])
+    if level <= student_t(freedom) * level_error:
+        curves.warnings.append(
+            f"the floor is not resolved ({level:.3g} ± {level_error:.2g}): without it the exponent is "
+            f"{without_floor:.3f}"
         )
-        if curvature > 0.0 and count >= 4 and without_floor > 0.0 and counts is None:  # a rising curve has no floor
-            parameters, errors, _ = _floor_fit(x, losses, offset)
-            warnings.append(
-                f"it flattens as a curve with a floor does: with floor = True the exponent is {parameters[1]:.3f} ± "
-                f"{errors[1]:.3f} above a floor of {parameters[2]:.3g} ± {errors[2]:.2g}"
-            )
-    _resolved(without_floor, student_t(dof) * error, warnings)
-    return _result(
-        without_floor, error, dof, _exponential(level_at_one), sizes, losses, logarithm, None, None, without_floor,
-        curvature, curvature_error, warnings,
-    )  # fmt: skip
+    return _result(curves, parameters, float(errors[1]), freedom, bend, without_floor, (level, level_error))
+
+
+def _fit_without_floor(curves: _Curves, bend: _Bend) -> PowerLawFit:
+    """Fit A·n^-α; a bend, and the floor that would explain it, are said."""
+    x, losses, offset = curves.x, curves.losses, curves.offset
+    if curves.counts is not None:
+        parameters, errors, freedom = fit_rates(x, losses, curves.counts, offset, floor=False)
+        error = float(errors[1])
+    else:
+        parameters = np.array(curves.power())
+        if len(losses) > 1:
+            error, freedom = _jackknife(losses, curves.line)[1], len(losses) - 1
+        else:
+            (error, rho), freedom = slope_error(x, np.log(curves.mean) - offset), x.size - 2
+            _serial(rho, curves.warnings)
+    _say_bend(curves, bend, float(parameters[1]))
+    return _result(curves, parameters, error, freedom, bend, float(parameters[1]), None)
+
+
+def _say_bend(curves: _Curves, bend: _Bend, exponent: float) -> None:
+    """Say that a curve is bent by more than its error, and whether it flattens as a curve with a floor does."""
+    curvature, error, freedom = bend
+    if curvature is None or not abs(curvature) > max(student_t(freedom) * (error or 0.0), _ROUNDING):
+        return
+    x = curves.x
+    ends = [exponent - 2.0 * curvature * (end - x.mean()) for end in (x[0], x[-1])]
+    curves.warnings.append(
+        f"the log-log curve is bent: the local exponent runs from {ends[0]:.3f} to {ends[1]:.3f} over the window"
+    )
+    if curvature > 0.0 and x.size >= 4 and exponent > 0.0 and curves.counts is None:  # a rising curve has no floor
+        parameters, errors, _ = floor_fit(x, curves.losses, curves.offset)
+        curves.warnings.append(
+            f"it flattens as a curve with a floor does: with floor = True the exponent is {parameters[1]:.3f} ± "
+            f"{errors[1]:.3f} above a floor of {parameters[2]:.3g} ± {errors[2]:.2g}"
+        )
 
 
 # ---------------------------------------------------------------------------------------------------- parts
@@ -367,18 +406,11 @@ def _jackknife(losses: F64, statistic: Callable[[F64], F64], index: int = 1) -> 
     return values, float(jackknife_errors(values)[index])
 
 
-def jackknife_errors(values: F64) -> F64:
-    """Return standard errors from delete-one values, (replicates, parameters) → (parameters,)."""
-    replicates = values.shape[0]
-    spread = values - values.mean(axis=0)
-    return np.asarray(np.sqrt((replicates - 1) / replicates * (spread**2).sum(axis=0)), dtype=np.float64)
-
-
-def _curvature(x: F64, losses: F64, offset: F64) -> tuple[float | None, float | None, int]:
+def _curvature(x: F64, losses: F64, offset: F64) -> _Bend:
     """Return the quadratic coefficient, its error and the degrees of freedom; None with too few sizes."""
     replicates, count = losses.shape
     if count < (3 if replicates > 1 else 4):
-        return None, None, 0
+        return _NO_BEND
 
     def quadratic(mean_curve: F64) -> F64:
         return _polynomial(x, np.log(mean_curve) - offset, 2)
@@ -392,96 +424,30 @@ def _curvature(x: F64, losses: F64, offset: F64) -> tuple[float | None, float | 
     return float(coefficients[2]), math.sqrt(float(covariance[2, 2])), count - 3
 
 
-def _floor_fit(x: F64, losses: F64, offset: F64) -> tuple[F64, F64, int]:
-    """Fit ln L = ln(exp(ln A − α·x + offset) + E); return (ln A, α, E), their errors and the degrees of freedom."""
-    replicates, count = losses.shape
-    parameters, covariance = floor_solution(x, losses.mean(axis=0), offset, None)
-    if replicates == 1:
-        return parameters, np.sqrt(np.maximum(np.diag(covariance), 0.0)), max(count - 3, 0)
-    total = losses.sum(axis=0)
-    values = np.array(
-        [floor_solution(x, (total - losses[i]) / (replicates - 1), offset, parameters)[0] for i in range(replicates)]
-    )
-    errors = jackknife_errors(values)
-    if errors[2] == 0.0:  # every replicate ends at E = 0: how far E can go is in the residuals
-        errors[2] = math.sqrt(max(float(covariance[2, 2]), 0.0))
-    return parameters, errors, replicates - 1
-
-
-def floor_solution(x: F64, curve: F64, offset: F64, start: F64 | None) -> tuple[F64, F64]:
-    """Solve for (ln A, α, E) on logarithms; return them with the covariance that the residuals give."""
-    from scipy.optimize import least_squares
-
-    centre, unit, target = x.mean(), float(curve.min()), np.log(curve)
-    u = x - centre  # A at the centre of the window and E in units of the smallest loss: a well-scaled problem
-
-    def residuals(p: F64) -> F64:
-        return np.asarray(np.log(np.exp(p[0] - p[1] * u + offset) + p[2] * unit) - target, dtype=np.float64)
-
-    def jacobian(p: F64) -> F64:
-        power = np.exp(p[0] - p[1] * u + offset)
-        model = power + p[2] * unit
-        return np.stack([power / model, -u * power / model, unit / model], axis=1)
-
-    if start is None:
-        starts = _floor_starts(u, curve, offset, unit)
-    else:
-        starts = [np.array([start[0] - start[1] * centre, start[1], start[2] / unit])]
-    best = None
-    for first in starts:
-        found = least_squares(
-            residuals, first, jac=jacobian, bounds=([-np.inf, -np.inf, 0.0], np.inf), xtol=1e-13, ftol=1e-13, gtol=1e-13
-        )
-        if best is None or found.cost < best.cost:
-            best = found
-    if best is None:
-        raise FitError(
-            "no falling power law with a floor comes near this curve: fit without a floor or narrow the window"
-        )
-    p, j = best.x, best.jac
-    covariance, _ = serial_covariance(j, best.fun)
-    to_caller = np.array([[1.0, centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, unit]])
-    return np.array([p[0] + p[1] * centre, p[1], p[2] * unit]), to_caller @ covariance @ to_caller.T
-
-
-def _floor_starts(u: F64, curve: F64, offset: F64, unit: float) -> list[F64]:
-    """Variable projection: for each α of a grid the best A > 0 and E >= 0 are linear; return the three best."""
-    tried = []
-    for alpha in np.geomspace(0.02, 6.0, 48):
-        a, b = np.exp(-alpha * u + offset) / curve, 1.0 / curve  # relative residuals
-        matrix = np.stack([a, b], axis=1)
-        solution = np.linalg.lstsq(matrix, np.ones_like(u), rcond=None)[0]
-        if solution[1] < 0.0:
-            solution = np.array([a.sum() / (a @ a), 0.0])
-        if solution[0] > 0.0:
-            misfit = float(((matrix @ solution - 1.0) ** 2).sum())
-            tried.append((misfit, math.log(solution[0]), float(alpha), max(float(solution[1]) / unit, 1e-6)))
-    return [np.array(entry[1:]) for entry in sorted(tried)[:3]]
-
-
 def _result(
-    value: float, error: float, dof: int, amplitude: float, sizes: F64, losses: F64, logarithm: bool,
-    floor: float | None, floor_error: float | None, without_floor: float,
-    curvature: float | None, curvature_error: float | None, warnings: list[str],
+    curves: _Curves, parameters: F64, error: float, freedom: int, bend: _Bend, without_floor: float,
+    floor: tuple[float, float] | None,
 ) -> PowerLawFit:  # fmt: skip
-    half_width = student_t(dof) * error
+    """Return the fit of ln A and α, the first two parameters, as callers see it."""
+    value, half_width = float(parameters[1]), student_t(freedom) * error
+    _resolved(value, half_width, curves.warnings)
     return PowerLawFit(
         value=value,
         standard_error=error,
-        degrees_of_freedom=dof,
+        degrees_of_freedom=freedom,
         half_width=half_width,
         interval=(value - half_width, value + half_width),
-        amplitude=amplitude,
-        window=(float(sizes[0]), float(sizes[-1])),
-        n_sizes=int(sizes.size),
-        n_replicates=len(losses),
-        logarithm=logarithm,
-        floor=floor,
-        floor_standard_error=floor_error,
+        amplitude=_exponential(parameters[0]),
+        window=(float(curves.sizes[0]), float(curves.sizes[-1])),
+        n_sizes=int(curves.sizes.size),
+        n_replicates=len(curves.losses),
+        logarithm=curves.logarithm,
+        floor=None if floor is None else floor[0],
+        floor_standard_error=None if floor is None else floor[1],
         without_floor=without_floor,
-        curvature=curvature,
-        curvature_error=curvature_error,
-        warnings=tuple(warnings),
-        sizes=sizes,
-        losses=losses.mean(axis=0),
+        curvature=bend[0],
+        curvature_error=bend[1],
+        warnings=tuple(curves.warnings),
+        sizes=curves.sizes,
+        losses=curves.mean,
     )

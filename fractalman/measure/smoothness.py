@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from fractalman._arguments import checked_arguments
@@ -141,61 +142,102 @@ def smoothness(
         raise FitError(
             f"all labels are {plain(labels[0])}: expected labels that differ, a constant has nothing to learn"
         )
-    n = len(labels)
-    last = max(20, n // _LAST)
+    last = max(20, len(labels) // _LAST)
     ranks = np.unique(np.rint(np.geomspace(1, last, 2 * _BINS)).astype(np.int64))
-    neighbours_of = neighbourhoods(found, max(2 * _BLOCKS, n_sources), seed)
-    low, high = _window(neighbours_of, window)
-    edges = np.geomspace(low, high, _BINS + 1)
-    count, two = len(neighbours_of.sources), neighbours_of.near[:, :2]
-    grid = bool(np.mean(two[:, 1] - two[:, 0] <= TIE * two[:, 0]) > 0.5)
-    sums, pairs, lengths = (np.zeros((count, _BINS)) for _ in range(3))
-    by_rank, reached = np.zeros((count, ranks.size)), np.zeros(ranks.size)
-    rows = (row for block in neighbours_of.distances() for row in block)
-    for i, (source, row) in enumerate(zip(neighbours_of.sources.tolist(), rows, strict=True)):
-        square = np.square(labels - labels[source]) if not classes else (labels != labels[source]).astype(np.float64)
-        inside = (row > low) & (row <= high)
-        which = np.minimum(np.searchsorted(edges, row[inside]) - 1, _BINS - 1)
-        sums[i] = np.bincount(which, square[inside], _BINS)
-        pairs[i] = np.bincount(which, minlength=_BINS)
-        lengths[i] = np.bincount(which, row[inside], _BINS)
-        by_rank[i], stands_at = _at_ranks(row, square, ranks, grid)
-        reached += stands_at / count
-    group = _groups(spatial_blocks(found.values[neighbours_of.sources], _REPLICATES, principal=True), pairs)
-    sums, pairs, lengths, by_rank = (_totals(one, group) for one in (sums, pairs, lengths, by_rank))
-    started = np.bincount(group)
-    full = (pairs > 0).all(axis=0)
-    if full.sum() < 4:
-        raise RecipeError(
-            f"pairs in {int(full.sum())} of {_BINS} bins between {low:g} and {high:g}: expected a window with pairs "
-            "in 4 or more"
-        )
-    distance = lengths[:, full].sum(axis=0) / pairs[:, full].sum(axis=0) * found.unit
-    curves = sums[:, full] / pairs[:, full]
-    ranks, which_ranks = np.unique(np.rint(reached).astype(np.int64), return_index=True)
-    differences = (by_rank / started[:, None])[:, which_ranks]
-    warnings = [*found.notes, *contradicting]
-    variogram = _fitted(1.0 / distance, curves, nugget)
-    neighbours = _fitted(1.0 / ranks, differences, nugget)
+    start = neighbourhoods(found, max(2 * _BLOCKS, n_sources), seed)
+    edges = np.geomspace(*_window(start, window), _BINS + 1)
+    means = _grouped(_differences(start, labels, edges, ranks, classes), found.values[start.sources], found.unit)
+    variogram = _fitted(1.0 / means.distance, means.curves, nugget)
+    neighbours = _fitted(1.0 / means.ranks, means.by_rank, nugget)
     if not (nugget or classes):
-        far, near = pairs_at(neighbours_of, edges, ranks, seed)
-        of = (variogram.value, found.values)
-        variogram = with_field_error(variogram, *of, far.at(np.nonzero(full)[0]), distance, count)
-        neighbours = with_field_error(neighbours, *of, near, ranks.astype(np.float64), count)
+        far, near = pairs_at(start, edges, means.ranks, seed)
+        of, count = (variogram.value, found.values), len(start.sources)
+        variogram = with_field_error(variogram, *of, far.at(np.nonzero(means.full)[0]), means.distance, count)
+        neighbours = with_field_error(neighbours, *of, near, means.ranks.astype(np.float64), count)
         order = path_order(found.values)
         if order is not None:
             neighbours = path_exponent(labels[order]) or neighbours
+    warnings = [*found.notes, *contradicting]
     if not np.isfinite(neighbours.value):
-        warnings.append(_separated(differences, int(started.sum()), classes))
+        warnings.append(_separated(means.by_rank, len(start.sources), classes))
     if not nugget and variogram.value < 0.1:
         warnings.append(
             f"label differences hardly grow with distance (2H = {variogram.value:.2g}): noise or a discontinuous "
             "label; with nugget=True noise is fitted beside the power law"
         )
     return Smoothness(
-        variogram, neighbours, distance, sums[:, full].sum(axis=0) / pairs[:, full].sum(axis=0), ranks,
-        differences.mean(axis=0), float(labels.var()), tuple(warnings),
+        variogram, neighbours, means.distance, means.variogram, means.ranks, means.by_rank.mean(axis=0),
+        float(labels.var()), tuple(warnings),
     )  # fmt: skip
+
+
+# --------------------------------------------------------------------------- label differences, and their means
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """Sums over the pairs of every starting point: (sources, bins) by distance, (sources, ranks) by rank."""
+
+    squares: F64
+    pairs: F64
+    lengths: F64
+    by_rank: F64
+    reached: F64  # (ranks,): where the neighbours of these ranks stand, in the mean
+    edges: F64
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Mean squared differences of the groups that are the replicates of the fits."""
+
+    full: npt.NDArray[np.bool_]  # (bins,): with pairs in every group
+    distance: F64
+    curves: F64  # (groups, full bins)
+    variogram: F64
+    ranks: I64
+    by_rank: F64  # (groups, ranks)
+
+
+def _differences(start: Neighbourhoods, labels: F64, edges: F64, ranks: I64, classes: bool) -> _Differences:
+    """Compare the label of every starting point with those of all others, by distance and by rank."""
+    count, two = len(start.sources), start.near[:, :2]
+    grid = bool(np.mean(two[:, 1] - two[:, 0] <= TIE * two[:, 0]) > 0.5)
+    squares, pairs, lengths = (np.zeros((count, _BINS)) for _ in range(3))
+    by_rank, reached = np.zeros((count, ranks.size)), np.zeros(ranks.size)
+    rows = (row for block in start.distances() for row in block)
+    for i, (source, row) in enumerate(zip(start.sources.tolist(), rows, strict=True)):
+        square = np.square(labels - labels[source]) if not classes else (labels != labels[source]).astype(np.float64)
+        inside = (row > edges[0]) & (row <= edges[-1])
+        which = np.minimum(np.searchsorted(edges, row[inside]) - 1, _BINS - 1)
+        squares[i] = np.bincount(which, square[inside], _BINS)
+        pairs[i] = np.bincount(which, minlength=_BINS)
+        lengths[i] = np.bincount(which, row[inside], _BINS)
+        by_rank[i], stands_at = _at_ranks(row, square, ranks, grid)
+        reached += stands_at / count
+    return _Differences(squares, pairs, lengths, by_rank, reached, edges)
+
+
+def _grouped(found: _Differences, sources: F64, unit: float) -> _Means:
+    """Return the means over groups of starting points; RecipeError where too few distances have pairs."""
+    group = _groups(spatial_blocks(sources, _REPLICATES, principal=True), found.pairs)
+    squares, pairs, lengths = (_totals(one, group) for one in (found.squares, found.pairs, found.lengths))
+    full = np.asarray((pairs > 0).all(axis=0))
+    if full.sum() < 4:
+        raise RecipeError(
+            f"pairs in {int(full.sum())} of {_BINS} bins between {found.edges[0]:g} and {found.edges[-1]:g}: expected "
+            "a window with pairs in 4 or more"
+        )
+    squares, pairs, lengths = squares[:, full], pairs[:, full], lengths[:, full]
+    in_all = pairs.sum(axis=0)
+    ranks, which = np.unique(np.rint(found.reached).astype(np.int64), return_index=True)
+    return _Means(
+        full=full,
+        distance=lengths.sum(axis=0) / in_all * unit,
+        curves=squares / pairs,
+        variogram=squares.sum(axis=0) / in_all,
+        ranks=ranks,
+        by_rank=(_totals(found.by_rank, group) / np.bincount(group)[:, None])[:, which],
+    )
 
 
 def _window(found: Neighbourhoods, window: tuple[float, float] | None) -> tuple[float, float]:

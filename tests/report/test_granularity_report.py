@@ -61,6 +61,7 @@ def test_the_tables_hold_every_row(result: GranularityResult) -> None:
     assert "estimate" not in text
 
 
+@pytest.mark.usefixtures("sketched")
 def test_an_estimated_hierarchy_is_called_one(tmp_path: Path) -> None:
     recipe = {"family": "smooth-manifold", "n_points": 200, "dim": 2, "ambient_dim": 4}
     table = {"scales": [16], "train_size": 64, "test_size": 64, "seeds": 1, "draws": 2, "learners": ["ridge"]}
@@ -69,6 +70,7 @@ def test_an_estimated_hierarchy_is_called_one(tmp_path: Path) -> None:
     assert "estimate" in write_granularity(made, tmp_path).read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_command_writes_the_page_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec, out = tmp_path / "spec.toml", tmp_path / "out"
     spec.write_text(

@@ -17,6 +17,7 @@ from fractalman.report.matrix import COLUMNS
 from fractalman.runs import rebuild_report, run_confirmation
 
 pytest.importorskip("matplotlib")
+from sketches import sketched
 
 RECIPE = '[recipe]\nfamily = "cascade"\nn_points = 600\nambient_dim = 8\nhurst = 0.5\n'
 DATA = RECIPE + '[sweep]\nlearners = ["1-nn", "ridge"]\ntrain_sizes = [16, 32, 64]\nseeds = 3\ntest_size = 100\n'
@@ -31,8 +32,9 @@ NOISE = RECIPE + '[sweep]\nlearners = ["1-nn"]\naxis = "noise"\nvalues = [0, 0.5
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three runs, along n, along the number of features and along the noise."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, text in (("data", DATA), ("model", MODEL), ("noise", NOISE + "test_size = 100\n")):
-        run_confirmation(text, folder / name)
+    with sketched():  # the report on all of them is rendered
+        for name, text in (("data", DATA), ("model", MODEL), ("noise", NOISE + "test_size = 100\n")):
+            run_confirmation(text, folder / name)
     return folder
 
 
@@ -60,11 +62,13 @@ def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
     assert "nan" not in re.sub(r'base64,[^"]*', "", html).lower().split("</style>")[1].replace("dominant", "")
     for name in ("data", "model", "noise"):
         assert f'id="{name}"' in html
-    alone = rebuild_report(runs / "model")
+    with sketched():
+        alone = rebuild_report(runs / "model")
     assert alone == runs / "model" / "report.html"
     assert "random-features" in alone.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("sketched")
 def test_several_folders_need_a_place(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", str(runs / "data"), str(runs / "model")]) == cli.WRONG
     assert "use -o FOLDER" in capsys.readouterr().err
@@ -133,6 +137,7 @@ def test_steps_and_trees_are_paid_for_on_the_fastest_machine() -> None:
 # ---------------------------------------------------------------------------------------------------- shards
 
 
+@pytest.mark.usefixtures("sketched")
 def test_shards_on_the_command_line(tmp_path: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "spec.toml").write_text(MODEL)
     command = ["confirm", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "run")]

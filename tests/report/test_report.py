@@ -208,6 +208,7 @@ def test_a_learner_without_training_risk_has_no_share(result: Result) -> None:
     assert figures.training_shares(curves, 0.1) is not None
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_report_that_fails_leaves_the_old_one(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +271,7 @@ def test_a_verdict_without_an_answer_says_why(result: Result) -> None:
     assert lines[-1] == "1-nn: not measurable: 2 sizes"
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_first_screen_says_what_came_out(result: Result, tmp_path: Path) -> None:
     html = report.write_reports({"a": result, "b <i>": result}, tmp_path, "two runs").read_text(encoding="utf-8")
     first = html.partition("<h2 id=")[0]

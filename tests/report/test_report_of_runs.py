@@ -16,6 +16,11 @@ from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.experiments import Result, load_result, load_spec, run_sweep
 from tests.report.test_report import MATRIX, PLAYED, SPEC
 
+pytest.importorskip("matplotlib")
+from sketches import sketched
+
+pytestmark = pytest.mark.usefixtures("sketched")  # about folders and journals
+
 # ---------------------------------------------------------------------------------------------------- confirmation
 
 
@@ -47,7 +52,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a confirmation that was run once for all tests here."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, sketched():
         play(patch)
         runs.run_confirmation(SPEC, folder := tmp_path_factory.mktemp("once") / "run")
     return folder

@@ -308,4 +308,6 @@ class GrammarLanguage(GrammarRecipe):
                 f"target = {self.target!r}: expected 'next-token', for a hidden token is at another place in every "
                 "string; use theory.discrete_floor of a dataset, the mean over its strings"
             )
-        return tuple(token_floor(self.grammar, self.last, context) for context in range(self.known + 1))
+        # the longest first: what has too many values is refused before the others are summed
+        floors = [token_floor(self.grammar, self.last, context) for context in range(self.known, -1, -1)]
+        return tuple(reversed(floors))

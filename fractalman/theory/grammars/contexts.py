@@ -197,17 +197,19 @@ def _seen_and_next(grammar: Grammar, level: int, place: int) -> F64:
     return table
 
 
-def _enumerated(grammar: Grammar, position: int, context: int) -> TokenFloor:
+def _enumerated(whole: Grammar, position: int, context: int) -> TokenFloor:
     """The floor from all contexts that can occur."""
+    most = min(_CONTEXTS, _NUMBERS // whole.length)
+    grammar, first = _block_of(whole, position - context, position)
+    position -= first
     strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
     for place in range(position - context, position):
         after = latent_posterior(grammar, strings, grammar.levels, place)
         rows, tokens = np.nonzero(after > 0.0)
-        most = min(_CONTEXTS, _NUMBERS // grammar.length)
         if rows.size > most:
             raise RecipeError(
                 f"context = {context}: {rows.size} values of its first {place + 1 - position + context} tokens, "
-                f"expected at most {most} for strings of {grammar.length} tokens; use "
+                f"expected at most {most} for strings of {whole.length} tokens; use "
                 "theory.discrete_floor of a dataset, the mean over its strings"
             )
         strings = strings[rows]
@@ -215,6 +217,25 @@ def _enumerated(grammar: Grammar, position: int, context: int) -> TokenFloor:
     chance = np.exp(log_likelihood(grammar, strings))
     posterior = latent_posterior(grammar, strings, grammar.levels, position)
     return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
+
+
+def _block_of(grammar: Grammar, first: int, last: int) -> tuple[Grammar, int]:
+    """The grammar of the smallest block that some symbol derives and that holds these tokens, and the block's first.
+
+    Nothing is seen outside: there everything sums to 1, and what is left of it is the symbol's distribution.
+    """
+    s, levels = grammar.branching, grammar.levels
+    top = levels - 1
+    while first // s ** (levels - top) != last // s ** (levels - top):
+        top -= 1
+    if top == 0:
+        return grammar, 0
+    node = first // s ** (levels - top)
+    below = Grammar(
+        grammar.productions[top:], grammar.probabilities[top:], node_marginals(grammar)[top][node],
+        grammar.vocabulary, grammar.blank,
+    )  # fmt: skip
+    return below, node * s ** (levels - top)
 
 
 def _plogp(p: F64) -> F64:
