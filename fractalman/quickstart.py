@@ -60,8 +60,10 @@ def quickstart_words(out: str | Path, family: str | None = None) -> list[str]:
     """Return what a quickstart is about to do, how long that takes here, and where its results appear.
 
     Args:
-        out, family: as for `quickstart`.
+        out, family: as for `quickstart`, and refused as there.
     """
+    require_plots()
+    _check_replaceable(as_path(out, "a folder"))
     specs = [load_spec(catalogue_text(entry)) for entry in quickstart_entries(family).values()]
     plans = [plan_sweep(spec) for spec in specs]
     sets = " and ".join(f"{spec.recipe.n_points:,} points of the family {spec.recipe.family}" for spec in specs)

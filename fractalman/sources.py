@@ -206,7 +206,7 @@ def spec_of(source: Any, command: str = "") -> Any:
         _refuse_other_data(
             source,
             "a TOML file, or a name of the catalogue",
-            f'; a study reads points of your own where its TOML says [data] file = "{source}"',
+            f'; a study reads points of your own where its TOML says [data] file = "{source}", or beside --network',
         )
         return Path(source)
     name = os.fspath(source)

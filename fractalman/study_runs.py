@@ -90,8 +90,10 @@ def _run(
     checked = kind.read(spec_of(spec, name)) if own is None else own
     with line_progress(progress) as told:
         result = run_experiment(kind, checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
-    if out is not None and not result.missing:
-        write_study(name, result, out)
+        if out is not None and not result.missing:
+            if told is not None:
+                told("writing the report")
+            write_study(name, result, out)
     return result
 
 

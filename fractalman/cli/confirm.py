@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fractalman.cli.brought import brought_learners
 from fractalman.cli.common import DONE, NO, print_json
 from fractalman.cli.options import add_force, add_workers, command
 from fractalman.cli.plots import add_plot, plot_path, write_plot
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.runs import plan_confirmation, run_confirmation
 
     spec = options.spec
-    brought = _brought(options.learner)
+    brought = brought_learners(options.learner)
     if options.dry_run:
         plan = plan_confirmation(spec, brought)
         if options.json:
@@ -89,18 +89,3 @@ def run(options: argparse.Namespace) -> int:
         report = f"report: {Path(options.output) / 'report.html'}"
         print("\n".join([*verdict_lines(result), "", verdict_note([result]), report, *said]))
     return NO if any(verdict.agrees is False for verdict in result.verdicts) else DONE
-
-
-def _brought(arguments: list[str]) -> dict[str, Any]:
-    """Return name → object of every --learner; modules are looked for in the current folder, too."""
-    from fractalman.learners.user import imported
-
-    if arguments and "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    found: dict[str, Any] = {}
-    for argument in arguments:
-        name, thing = imported(argument)
-        if name in found:
-            raise RecipeError(f"--learner {argument}: {name} was given twice")
-        found[name] = thing
-    return found

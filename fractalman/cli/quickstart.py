@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Run both experiments, print their verdicts, what they come to, and what to type next."""
     if options.dry_run:
         return _dry_run(options)
-    with StatusLine("loading") as progress:
+    with StatusLine("fractalman: loading") as progress:
         from fractalman.quickstart import quickstart, quickstart_words
         from fractalman.report import closing_sentence, result_table, verdict_lines, verdict_note
 

@@ -6,13 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fractalman
 from fractalman.cli.common import DONE, print_json
 from fractalman.cli.options import add_force, add_workers, command
+from fractalman.cli.own_network import add_own, own_call, own_spec
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.errors import RecipeError
 from fractalman.progress import StatusLine
 from fractalman.sources import spec_of
 from fractalman.studies import STUDIES
+from fractalman.studies.own_specs import OWN
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -32,6 +35,7 @@ def add(commands: Commands) -> None:
             about,
             f"{name} {EXAMPLES.get(name, f'{name}-cluster')} -o {name}-run",
             f"{name} study.toml --dry-run",
+            *([f"{name} points.npz --network my_nets:model -o run"] if name in OWN else []),
             f"{name} study.toml -o run --jobs 8",
         )
         spec = f"a TOML file with tables [recipe] or [data], and [{name}], or a name of the catalogue's studies"
@@ -43,6 +47,7 @@ def add(commands: Commands) -> None:
         add_workers(parser)
         add_plot(parser, "what the study found", force=False)
         parser.add_argument("--dry-run", action="store_true", help="print tasks and memory, run nothing")
+        add_own(parser, name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,23 +56,20 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.study_runs import run_study
 
     name = options.command
-    spec = spec_of(options.spec, name)
+    if options.output is None and not options.dry_run:
+        raise RecipeError("no folder for the study: use -o FOLDER, or --dry-run")
+    own = own_call(options)
+    spec = spec_of(options.spec, name) if own is None else own_spec(name, *own) if options.dry_run else None
     if options.dry_run:
         return _dry_run(options, name, spec)
-    if options.output is None:
-        raise RecipeError("no folder for the study: use -o FOLDER, or --dry-run")
     plot = plot_path(options)
+    how = {"force": options.force, "jobs": options.jobs, "scheduler": options.scheduler, "shard": options.shard}
     with StatusLine() as progress:
-        result = run_study(
-            name,
-            spec,
-            options.output,
-            force=options.force,
-            progress=progress,
-            jobs=options.jobs,
-            scheduler=options.scheduler,
-            shard=options.shard,
-        )
+        if own is None:
+            result = run_study(name, spec, options.output, progress=progress, **how)
+        else:
+            points, keywords = own
+            result = getattr(fractalman, name)(points, options.output, progress=progress, **how, **keywords)
     if result.missing:
         if options.json:
             print_json({"missing": result.missing} | dict(zip(("shard", "of"), options.shard or (), strict=False)))
@@ -85,9 +87,10 @@ def run(options: argparse.Namespace) -> int:
 def _dry_run(options: argparse.Namespace, name: str, spec: Any) -> int:
     """Say how many tasks the study has and what its data need; refuse what does not fit."""
     from fractalman.studies import study
+    from fractalman.studies.base import StudySpec
 
     kind = study(name)
-    checked = kind.read(spec)
+    checked = spec if isinstance(spec, StudySpec) else kind.read(spec)
     lines: list[str] = []
     kind.prepare(checked, options.jobs, lines.append)
     tasks = kind.tasks(checked)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ from fractalman.errors import FractalmanError, ResourceError
 from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.own_points import expects
 from fractalman.experiments.replicates import CACHE_BYTES
-from fractalman.experiments.specification import BAYES, Spec, tasks_of
+from fractalman.experiments.specification import BAYES, Number, Spec, Task, tasks_of
 from fractalman.families.base import memory_of
 from fractalman.learners import Learner, make
 
@@ -84,33 +85,14 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
         flops: float32 operations per second; None = timed here, in some milliseconds.
     """
     speed = matrix_speed() if flops is None else flops
-    tasks = tasks_of(spec)
     points: dict[str, int] = {}
     seconds: dict[str, float] = {}
-    largest, shapes = 0.0, set()
-    alike = Counter(task._replace(seed=None if task.seed is None else 0) for task in tasks)
-    for task, count in alike.items():
+    largest = 0.0
+    for task, count, cost, memory in _costs(spec, speed):
         width = spec.seeds if task.seed is None else 1
         points[task.learner] = points.get(task.learner, 0) + count * width
-        condition = spec.condition(task.value, task.doubled)
-        if task.learner == BAYES:
-            cost = _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size)
-        else:
-            table = spec.learner_settings(task.learner, condition)
-            learner = spec.make(task.learner, condition)
-            draws = spec.network_draws if learner.batched else spec.label_draws
-            columns = draws * columns_for(learner, condition.recipe.target_classes)
-            work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, columns)
-            cost, setup = _PER_TASK, 0.0
-            cost += width * _expected_seconds(spec, learner, condition.n, columns, speed, doubled=bool(task.doubled))
-            if work is not None:
-                cost += width * work.seconds_at(speed)
-                largest = max(largest, width * work.memory if task.seed is None else work.memory)
-                if (task.learner, repr(table)) not in shapes:
-                    shapes.add((task.learner, repr(table)))
-                    setup = work.setup
-            cost += setup / count
         seconds[task.learner] = seconds.get(task.learner, 0.0) + count * cost
+        largest = max(largest, memory)
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
@@ -120,7 +102,45 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
     kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
-    return Plan(points, len(tasks), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+    return Plan(points, len(tasks_of(spec)), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+
+
+def seconds_of_tasks(spec: Spec, speed: float) -> dict[tuple[str, Number], float]:
+    """Return the seconds of one task of a learner at a position on the axis, those of doubled settings among them.
+
+    Args:
+        spec: the experiment.
+        speed: float32 operations per second.
+    """
+    found: dict[tuple[str, Number], list[float]] = {}
+    for task, count, cost, _ in _costs(spec, speed):
+        found.setdefault((task.learner, task.value), []).extend([cost] * count)
+    return {key: sum(costs) / len(costs) for key, costs in found.items()}
+
+
+def _costs(spec: Spec, speed: float) -> Iterator[tuple[Task, int, float, float]]:
+    """Yield tasks that differ in more than their replicate, how many are alike, the seconds of each, and its bytes."""
+    shapes = set()
+    for task, count in Counter(task._replace(seed=None if task.seed is None else 0) for task in tasks_of(spec)).items():
+        width = spec.seeds if task.seed is None else 1
+        condition = spec.condition(task.value, task.doubled)
+        if task.learner == BAYES:
+            yield task, count, _PER_NODE * min(spec.population, spec.largest(task.value) + spec.test_size), 0.0
+            continue
+        table = spec.learner_settings(task.learner, condition)
+        learner = spec.make(task.learner, condition)
+        draws = spec.network_draws if learner.batched else spec.label_draws
+        columns = draws * columns_for(learner, condition.recipe.target_classes)
+        work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, columns)
+        cost, setup, memory = _PER_TASK, 0.0, 0.0
+        cost += width * _expected_seconds(spec, learner, condition.n, columns, speed, doubled=bool(task.doubled))
+        if work is not None:
+            cost += width * work.seconds_at(speed)
+            memory = width * work.memory if task.seed is None else work.memory
+            if (task.learner, repr(table)) not in shapes:
+                shapes.add((task.learner, repr(table)))
+                setup = work.setup
+        yield task, count, cost + setup / count, memory
 
 
 def _expected_seconds(spec: Spec, learner: Learner, n: int, columns: int, speed: float, *, doubled: bool) -> float:

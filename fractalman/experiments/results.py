@@ -124,6 +124,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     verdicts, summaries, conventions = [], {}, {}
     predictions, notes = _predictions(spec, say)
     for name in spec.learners:
+        say(f"holding {name} against what is predicted")
         learner = spec.make(name)
         conventions[name] = str(learner.conventions)
         if spec.axis.kind in ("model", "budget"):

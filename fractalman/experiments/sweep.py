@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +17,7 @@ from fractalman.experiments.class_risks import problem_of, risks_of
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
 from fractalman.experiments.own_points import expected_on
-from fractalman.experiments.planning import plan_sweep, refuse_unfit
+from fractalman.experiments.planning import plan_sweep, refuse_unfit, seconds_of_tasks
 from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import Replicate, forget, remembered
@@ -77,12 +76,12 @@ class Sweep(Experiment[Spec, Task, Point, Result]):
         if say:
             words = duration(sum(plan.seconds.values()) / jobs)
             say(f"{plan.tasks} tasks need {plan.memory * jobs / 2**20:,.0f} MiB and about {words}")
-        tasks = Counter(task.learner for task in tasks_of(spec))
-        return {name: plan.seconds[name] / count / jobs for name, count in tasks.items() if name in plan.seconds}
+        seconds = seconds_of_tasks(spec, plan.flops)
+        return {self.group(task): seconds[task.learner, task.value] / jobs for task in tasks_of(spec)}
 
     def group(self, task: Task) -> str:
-        """Return the learner: its tasks take about as long as each other."""
-        return task.learner
+        """Return learner and position on the axis: such tasks take about as long as each other."""
+        return f"{task.learner}, {task.value}"
 
     def release(self, spec: Spec) -> None:
         """Let the replicates go."""

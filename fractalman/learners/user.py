@@ -25,7 +25,7 @@ import numpy as np
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64
 from fractalman.config import shown as cut
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.learners.class_targets import cross_entropy, of_all_classes
 from fractalman.learners.protocol import FIXED, GROWS, Learner, Outcome, Problem, mean_square
 from fractalman.random.streams import Role, key64
@@ -331,27 +331,38 @@ def absent(called: str, description: Mapping[str, str]) -> Absent:
     return Absent(called, dict(description), like or None, capacity)
 
 
-def imported(argument: str) -> tuple[str, Any]:
-    """Return the name and the object of ``NAME=module:attribute``, as the command line has it.
+def imported(what: str, place: str, expected: str) -> Any:
+    """Return the object ``module:attribute``, as the command line has it.
+
+    Parameters
+    ----------
+    what : str
+        What was typed, for messages.
+    place : str
+        ``module:attribute``.
+    expected : str
+        What should have been typed.
 
     Raises
     ------
     RecipeError
         For another form, a module that cannot be imported, or an attribute that it does not have.
     """
-    called, _, place = argument.partition("=")
     module, _, attribute = place.partition(":")
-    if not (called and module and attribute):
-        raise RecipeError(f"--learner {argument}: expected NAME=module:attribute, e.g. forest=my_learners:forest")
+    if not (module and attribute):
+        raise RecipeError(f"{what}: expected {expected}")
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise RecipeError(f"--learner {argument}: the module {cut(module)} cannot be imported: {error}") from None
+        raise RecipeError(f"{what}: the module {cut(module)} cannot be imported: {error}") from None
+    except Exception as error:  # of foreign code
+        said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+        raise RecipeError(f"{what}: the module {cut(module)} fails where it is imported: {said}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise RecipeError(f"--learner {argument}: {module} has no {cut(attribute)}")
+            raise RecipeError(f"{what}: {module} has no {cut(attribute)}{nearest(part, dir(found))}")
         found = getattr(found, part)
-    return called, found
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- what it is

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fractalman.errors import RecipeError
-from fractalman.studies.base import StudySpec
-from fractalman.studies.own import is_data
+
+if TYPE_CHECKING:
+    from fractalman.studies.base import StudySpec
 
 OWN = {
     "granularity": ("granularity", "own_granularity"),
@@ -29,6 +30,8 @@ def own_specification(
         options: hierarchy, train and the like. table: the study's own keys.
     Errors: RecipeError for keywords beside a specification, points without a network, and what the study refuses.
     """
+    from fractalman.studies.own import is_data
+
     if not is_data(data):
         given = [key for key, value in options.items() if not (value is None or str(value) in ("value", "input"))]
         given += [key for key, value in (("network", network), ("layers", layers)) if value is not None]

@@ -272,7 +272,7 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
     from fractalman.cli.parser import COMMANDS, _parser, parse
 
     folder = Path(cli.__file__).parent
-    shared = {"__init__", "common", "dry_run", "options", "parser", "plots"}
+    shared = {"__init__", "brought", "common", "dry_run", "options", "own_network", "parser", "plots"}
     assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
     for name, parser in _parser()[1].items():
         with pytest.raises(SystemExit) as end:
@@ -402,6 +402,7 @@ def test_only_a_verdict_that_disagrees_is_a_no(
     result = SimpleNamespace(verdicts=verdicts, plot=None)
     monkeypatch.setattr(runs, "run_confirmation", lambda *_, **__: result)
     monkeypatch.setattr(report, "verdict_lines", lambda _: ["a table"])
+    monkeypatch.setattr(report, "verdict_note", lambda _: "a note")
     assert shell("confirm", "small.toml", "-o", "run", status=status).startswith("a table")
 
 

@@ -13,9 +13,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from fractalman import learners, theory
+from fractalman.cli.brought import brought_learners
 from fractalman.errors import FitError, MissingExtraError, RecipeError
 from fractalman.learners import Learner, Problem, own
-from fractalman.learners.user import absent, imported, shown, version_of
+from fractalman.learners.user import absent, shown, version_of
 from fractalman.random.streams import normals
 
 
@@ -242,18 +243,22 @@ def test_a_learner_travels_to_another_process() -> None:
 
 def test_a_module_and_an_attribute_are_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_own_learners.py").write_text("class Box:\n    mean = staticmethod(lambda X, y, Z, seed: Z[:, 0])\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    called, found = imported("m=my_own_learners:Box.mean")
-    assert called == "m"
-    assert callable(found)
-    for argument, message in (
-        ("m", "expected NAME=module:attribute"),
-        ("m=my_own_learners", "expected NAME=module:attribute"),
-        ("m=no_such_module_here:x", "cannot be imported: No module named"),
-        ("m=my_own_learners:Box.median", r"my_own_learners has no 'Box\.median'"),
+    (tmp_path / "my_broken_learners.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    found = brought_learners(["m=my_own_learners:Box.mean"])
+    assert list(found) == ["m"]
+    assert callable(found["m"])
+    for arguments, message in (
+        (["m"], "expected NAME=module:attribute"),
+        (["m=my_own_learners"], "expected NAME=module:attribute"),
+        (["m=no_such_module_here:x"], "cannot be imported: No module named"),
+        (["m=my_broken_learners:x"], "fails where it is imported: ZeroDivisionError: division by zero"),
+        (["m=my_own_learners:Box.median"], r"my_own_learners has no 'Box\.median'"),
+        (["m=my_own_learners:Box.maen"], r"did you mean 'mean'"),
+        (["m=my_own_learners:Box.mean"] * 2, "m was given twice"),
     ):
         with pytest.raises(RecipeError, match=message):
-            imported(argument)
+            brought_learners(arguments)
 
 
 # ---------------------------------------------------------------------------------------------------- kernels

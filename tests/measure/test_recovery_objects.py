@@ -25,7 +25,7 @@ def tied(bias: float = 0.0) -> SimpleNamespace:
 
 def test_the_true_dictionary_scores_one_on_datasets_files_and_dictionaries(tmp_path: Path) -> None:
     with fm.open(fm.write(RECIPE, tmp_path / "a.h5")) as file:
-        for data in (DATA, file, KNOWN, Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent)):
+        for data in (DATA, file, file.path, KNOWN, Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent)):
             score = fm.recovery(KNOWN.directions, KNOWN.codes, data)
             assert score.mcc == pytest.approx(1.0, abs=1e-6)
             assert (score.f1, score.best_f1, score.uniqueness, score.dead) == (1.0, 1.0, 1.0, 0.0)
@@ -98,7 +98,7 @@ def test_results_are_tables_and_figures() -> None:
     [
         (object(), DATA, None, "neither encode nor transform"),
         (SimpleNamespace(encode=lambda X: X), DATA, None, "no decoder"),
-        (KNOWN.directions, KNOWN.codes, "data.h5", "expected a dataset"),
+        (KNOWN.directions, KNOWN.codes, 7, "expected a dataset"),
         (tied(), Truth(KNOWN.directions, KNOWN.codes, KNOWN.parent), None, "no points"),
         (KNOWN.directions, KNOWN.codes[:10], DATA, "rows"),
         (KNOWN.directions[:, :5], KNOWN.codes, DATA, "64"),

@@ -15,6 +15,7 @@ from fractalman._evaluation import evaluating, is_equinox
 from fractalman._typing import I64, AnyFloat
 from fractalman.config import shown
 from fractalman.datasets.dictionary import Dictionary
+from fractalman.datasets.file import open_file
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.arrays import numbers
 from fractalman.measure.recovery.downstream import LEAST_POINTS, LabelLoss, label_loss
@@ -57,7 +58,7 @@ def recovery(
         are asked in evaluation mode.
     codes : (n, w) array or sparse matrix, or function
         What the encoder makes of the points, or the encoder; left out for objects, which encode the points themselves.
-    data : Dataset, open file, Dictionary or Truth
+    data : Dataset, open file or its path, Dictionary or Truth
         What is to be recovered.
     threshold : float, default 0
         Units fire where their code is larger.
@@ -95,6 +96,11 @@ def recovery(
     """
     if data is None:
         codes, data = None, codes
+    if isinstance(data, (str, PathLike)):
+        with open_file(data) as file:
+            return recovery(
+                model, codes, file, threshold=threshold, min_size=min_size, seed=seed, downstream=downstream
+            )
     truth, size = _truth(data, min_size)
     if codes is None:
         if truth.X is None:
@@ -139,7 +145,7 @@ def _truth(data: Any, min_size: int) -> tuple[Truth, I64 | None]:
     if known is None:
         if not hasattr(data, "dictionary"):
             raise RecipeError(
-                f"data of type {type(data).__name__}: expected a dataset, an open file, a Dictionary or a Truth; "
+                f"data of type {type(data).__name__}: expected a dataset, a file, a Dictionary or a Truth; "
                 "use fm.generate or fm.open"
             )
         known = data.dictionary(min_size)
