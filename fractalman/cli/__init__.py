@@ -111,7 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown, warnings.showwarning = warnings.showwarning, _warn
     try:
         with _heard():
-            options = parse(arguments)
+            try:
+                options = parse(arguments)
+            except SystemExit:  # --help and --version have been printed: what cannot be read is met here, too
+                sys.stdout.flush()
+                raise
             status: int = options.run(options)
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read the results has seen enough

@@ -518,6 +518,18 @@ def test_messages_that_cannot_be_written_stop_no_work(
     assert (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["list", "--help"]])
+def test_help_that_cannot_be_printed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself would end with status 120 and words of its own."""
+    read, write = os.pipe()
+    os.close(read)
+    for descriptor, status in ((write, cli.DONE), (os.open("/dev/full", os.O_WRONLY), cli.FAILED)):
+        with os.fdopen(descriptor, "w") as stream:
+            monkeypatch.setattr(sys, "stdout", stream)
+            assert cli.main(words) == status
+
+
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         process = start(shell.folder, "list", stdout=full)
