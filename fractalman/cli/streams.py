@@ -68,4 +68,4 @@ def mend_streams() -> None:
             if stream.errors in ("strict", "surrogateescape"):
                 stream.reconfigure(errors="backslashreplace")
             if name == "stderr":
-                sys.stderr = Heedless(stream)  # type: ignore[assignment]
+                sys.stderr = Heedless(stream)
