@@ -73,7 +73,7 @@ _HOME: dict[str, str] = {
     "CoarseDataset": "fractalman.datasets.coarse:CoarseDataset",
     "coarse_grain": "fractalman.generation.derived:coarse_grain",
     "exchange_synonyms": "fractalman.generation.synonyms:exchange_synonyms",
-    "batches": "fractalman.datasets.shuffled:batches",
+    "batches": "fractalman.generation.batching:batches",
     "stream": "fractalman.generation:stream",
     "device_batches": "fractalman.learners.networks.feeding:device_batches",
     "to_pandas": "fractalman.generation.tables:to_pandas",

@@ -8,7 +8,6 @@ from fractalman.datasets.exchange import ImportedDataset, import_percolation
 from fractalman.datasets.export import export_anndata
 from fractalman.datasets.file import open_file as open
 from fractalman.datasets.memory import Dataset
-from fractalman.datasets.shuffled import batches
 from fractalman.datasets.verify import verify_file as verify
 from fractalman.errors import (
     CorruptFileError,
@@ -43,6 +42,7 @@ from fractalman.generation import (
     write_shard,
     write_shards,
 )
+from fractalman.generation.batching import batches
 from fractalman.generation.derived import coarse_grain, label_draws
 from fractalman.generation.synonyms import exchange_synonyms
 from fractalman.generation.tables import to_anndata, to_pandas

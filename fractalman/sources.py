@@ -6,10 +6,9 @@ dataset in memory. The command line and the functions of the package take the sa
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -138,37 +137,6 @@ def recipe_of(source: RecipeSource) -> Recipe:
             "fractalman.rebuild to make the file again, or the recipe of the whole"
         )
     return recipe
-
-
-@contextlib.contextmanager
-def data_of(source: RecipeSource) -> Iterator[Dataset | CoarseDataset | File]:
-    """Yield the data that a source means; what is opened here is closed after.
-
-    Parameters
-    ----------
-    source : str, path, Dataset or File
-        The path of a dataset file, an open file, or a dataset in memory.
-
-    Yields
-    ------
-    Dataset, CoarseDataset or File
-        With columns X, y, cluster, edges.
-
-    Raises
-    ------
-    RecipeError
-        For a recipe or a catalogue name: what makes data does so where it is asked to.
-    """
-    found = resolve(source)
-    if isinstance(found, Recipe):
-        raise RecipeError(
-            f"found a recipe of family {found.family!r}: expected data; use fm.generate with it, or a dataset file"
-        )
-    try:
-        yield found
-    finally:
-        if found is not source:
-            close(found)
 
 
 def spec_of(source: Any, command: str = "") -> Any:

@@ -62,11 +62,15 @@ def test_write_predict_plan_and_batches_take_them(folder: Path, tmp_path: Path) 
     assert fm.plan(small, budget=500).budget == 500
     batch, _ = next(iter(fm.batches(folder / "data.h5", 50)))
     assert batch.shape == (50, 4)
-    with pytest.raises(RecipeError, match=r"batches of Cascade: expected a dataset.*fm\.generate"):
-        fm.batches(RECIPE, 50)  # type: ignore[arg-type]
-    for word in ("cascade-plain", "recipe.toml"):
-        with pytest.raises(RecipeError, match=rf"batches of {word}: expected a dataset.*fm\.generate\('{word}'\)"):
-            fm.batches(word, 8)
+    data = fm.generate(RECIPE)
+    for source in (data, RECIPE, RECIPE.to_dict(), folder / "recipe.toml", folder / "data.h5"):
+        for (X, y), (same, label) in zip(fm.batches(source, 50, seed=3), fm.batches(data, 50, seed=3), strict=True):
+            assert (same == X).all()
+            assert (y == label).all()
+    with pytest.raises(RecipeError, match=r"'cascade-plane'.*did you mean 'cascade-plain'"):
+        fm.batches("cascade-plane", 8)
+    with pytest.raises(RecipeError, match="batches of ndarray: expected a recipe, its table"):
+        fm.batches(data.X, 8)  # type: ignore[arg-type]
 
 
 def test_measurements_take_datasets_and_paths(folder: Path) -> None:
@@ -80,8 +84,10 @@ def test_measurements_take_datasets_and_paths(folder: Path) -> None:
         assert np.array_equal(fm.measure.variogram(source).value, expected.value)
     cluster = fm.generate(fm.PercolationCluster(n_points=200, ambient_dim=4))
     assert fm.measure.tree_distances(cluster).mean == fm.measure.tree_distances(cluster.edges, 200).mean
-    with pytest.raises(RecipeError, match=r"found a recipe of family 'cascade': expected data; use fm\.generate"):
-        fm.measure.dimension(RECIPE)
+    for recipe in (RECIPE, RECIPE.to_dict(), folder / "recipe.toml"):
+        assert fm.measure.measure_file(recipe) == fm.measure.measure_file(data)
+        assert fm.measure.dimension(recipe).value == fm.measure.dimension(data.X).value
+        assert fm.measure.cluster_sizes(recipe).largest == 300
     with pytest.raises(RecipeError, match="no graph: expected edges"):
         fm.measure.tree_distances(data)
     with pytest.raises(RecipeError, match=r"y = None: expected \(n,\) labels"):

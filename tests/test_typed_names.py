@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -252,6 +253,25 @@ def test_whatever_is_typed_on_the_command_line(name: str, capsys: pytest.Capture
             assert status in (0, 1, 2), (command, status, said)
             assert not any(word in said for word in ("unexpected", "Traceback")), (command, said)
             assert status != 2 or 1 <= len(said.splitlines()) <= 12, (command, said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("info", "a\nb.h5"), r"no file 'a\\nb\.h5' found"),
+        (
+            ("subset", "data.h5", "-o", "made.h5", "--rows", "-3:"),
+            "use --rows=VALUE where the value begins with a hyphen",
+        ),
+        (("export", "data.h5", "-o", "a folder.npz", "--layout", "percolation"), "is a directory: use another name"),
+    ],
+)
+def test_what_is_said_can_be_followed(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a folder.npz").mkdir()
+    assert main(list(words)) == 2
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert re.search(said, err), err
 
 
 def test_progress_is_a_function_or_yes_or_no() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import re
 import signal
@@ -17,13 +16,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
 from fractalman._signals import lost_signals_sent_again
 from fractalman.cli.common import DONE, FAILED, INTERRUPTED, NO, TERMINATED, WRONG
 from fractalman.cli.parser import parse
+from fractalman.cli.streams import lead_nowhere, mend_streams
 from fractalman.errors import FileFormatError, FractalmanError, RecipeError
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 (names of files are plain text here)
@@ -105,41 +104,22 @@ def _warn(
         (file or sys.stderr).write(text)
 
 
-def _mend_streams() -> None:
-    """Make stdout and stderr take every text: what they cannot spell is escaped, and what is closed swallows it.
-
-    A descriptor that is free would be given to the next file, and whatever prints would write into that.
-    """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            nowhere = Path(os.devnull).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (for good)
-            setattr(sys, name, nowhere)
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _mute() -> None:
-    """Throw away what stdout still holds, so that the interpreter does not trip over it on its way out."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    _mend_streams()
+    mend_streams()
     shown, warnings.showwarning = warnings.showwarning, _warn
     try:
         with _heard():
-            options = parse(arguments)
+            try:
+                options = parse(arguments)
+            except SystemExit:  # --help and --version have been printed: what cannot be read is met here, too
+                sys.stdout.flush()
+                raise
             status: int = options.run(options)
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read the results has seen enough
-        _mute()
+        lead_nowhere(sys.stdout)
         return DONE
     except KeyboardInterrupt:
         print("fractalman: interrupted", file=sys.stderr)
@@ -153,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status, text = _status(error)
         print("\n".join(f"fractalman: {line}" for line in text.splitlines()), file=sys.stderr)
         if isinstance(error, OSError):
-            _mute()
+            lead_nowhere(sys.stdout)
     finally:
         warnings.showwarning = shown
     return status

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fractalman._files import as_path, nearby
+from fractalman.config import shown
 from fractalman.errors import RecipeError
 
 DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
@@ -22,14 +23,15 @@ DONE, NO, WRONG, FAILED, TERMINATED, INTERRUPTED = 0, 1, 2, 3, 143, 130
 def existing_file(name: str) -> Path:
     """Return the path of a file that must be there; RecipeError for a folder or nothing."""
     path = as_path(name, "a fractalman file")
+    said = name if name.isprintable() else shown(name)  # a line break would make two messages of one
     if path.is_dir():
-        raise RecipeError(f"{name} is a folder: expected a fractalman file")
+        raise RecipeError(f"{said} is a folder: expected a fractalman file")
     if not path.exists():
         from fractalman.catalogue import catalogue_names
 
         made = f"; {name} is a name of the catalogue, use fractalman generate {name} -o {name}.h5 first"
         hint = made if name in catalogue_names() else nearby(name)
-        raise RecipeError(f"no file {name} found: use the path of a fractalman file{hint}")
+        raise RecipeError(f"no file {said} found: use the path of a fractalman file{hint}")
     return path
 
 

@@ -35,6 +35,9 @@ class Parser(argparse.ArgumentParser):
         message = re.sub(r"\S{100,}", lambda word: f"{word[0][:60]}… ({len(word[0])} characters)", message)
         missing = message.startswith("the following arguments are required")
         more = f"; use e.g. {self.example}" if missing and self.example else ""
+        if message.endswith("expected one argument"):
+            option = message.removeprefix("argument ").split(":")[0].split("/")[-1]
+            more = f"; use {option}=VALUE where the value begins with a hyphen"
         raise RecipeError(f"{message}{more or f'; use {self.prog} --help for what is expected'}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

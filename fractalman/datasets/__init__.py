@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fractalman.datasets.memory import Dataset, split_indices
     from fractalman.datasets.provenance import Provenance
     from fractalman.datasets.publish import check_dataset_target, check_target
-    from fractalman.datasets.shuffled import Batches, batches
+    from fractalman.datasets.shuffled import Batches
     from fractalman.datasets.spec import Problem
     from fractalman.datasets.tables import to_anndata, to_pandas
     from fractalman.datasets.verify import verify_file
@@ -29,7 +29,6 @@ __all__ = [
     "LazyColumn",
     "Problem",
     "Provenance",
-    "batches",
     "check_dataset_target",
     "check_target",
     "export_anndata",
@@ -49,7 +48,6 @@ _HOME = {
     "File": "file",
     "LazyColumn": "lazy",
     "Problem": "spec",
-    "batches": "shuffled",
     "check_dataset_target": "publish",
     "check_target": "publish",
     "export_anndata": "export",

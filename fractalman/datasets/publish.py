@@ -88,7 +88,8 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         except OSError as error:
             raise OSError(error.errno, f"{path}: {error.strerror}: use the name of a file") from None
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a directory: use a file name, e.g. {path / 'dataset.h5'}")
+        use = "another name" if path.suffix not in ("", ".h5") else f"a file name, e.g. {path / 'dataset.h5'}"
+        raise IsADirectoryError(f"{path} is a directory: use {use}")
     folder = path.parent
     if not folder.exists():
         raise FileNotFoundError(f"folder {folder} does not exist: use mkdir -p {shlex.quote(str(folder))}")

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fractalman._arguments import checked_arguments, is_array
-from fractalman._files import as_path
+from fractalman._arguments import is_array
 from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
@@ -262,14 +261,6 @@ def read_rows(column: Any, rows: I64, out: AnyArray) -> AnyArray:
     return out
 
 
-def _no_points(found: str, recipe: str) -> RecipeError:
-    return RecipeError(
-        f"batches of {found}: expected a dataset, an open file or a file's path; use "
-        f"fm.batches(fm.generate({recipe}), …), or fm.write once and the file's path"
-    )
-
-
-@checked_arguments
 def batches(
     source: Points | str | os.PathLike[str],
     batch_size: int,
@@ -284,63 +275,14 @@ def batches(
     fields: Sequence[str] = ("X", "y"),
     latents: int | None = LATENTS,
 ) -> Batches:
-    """Return the shuffled batches of one epoch: every row exactly once, every epoch in another order.
-
-    Batch k is a function of the arguments and the shape of X alone, the same from memory and from a file: to resume,
-    give the same arguments and ``start=k``; to share an epoch among W readers, ``start=w, step=W``.
-
-    Parameters
-    ----------
-    source : Dataset, File, str or path
-        A dataset in memory, an open file, of which whole chunks are read, or a file's path.
-    batch_size : int
-        Rows of a batch, at least 1; the last batch has what is left.
-    seed : int, default 0
-        Of the order.
-    epoch : int, default 0
-        Which pass over the rows, 0 or more.
-    start : int, default 0
-        Number of the first batch that is yielded.
-    step : int, default 1
-        Only every step-th batch is yielded.
-    rows : (m,) int or (n,) bool or None, default None
-        The rows that take part (one side of a `split`), in any order; None = all. Few rows of a large file are better
-        read once, ``f.X[rows]``: every epoch reads all chunks that hold some.
-    drop_last : bool, default False
-        Leave out a last batch that is not full (in each epoch other rows are left out).
-    buffer_bytes : int, default 67108864
-        Memory for the rows that are shuffled together; the order depends on it.
-    fields : sequence of str, default ("X", "y")
-        What a batch consists of, in this order: "X", "y", "cluster", "noise", "value"; "row", the rows' numbers;
-        "latents", which latents lie above each row, sparse, as `Hierarchy.features`.
-    latents : int or None, default 1000
-        How many of the largest "latents" has, as far as there are so many; None = all. Held in memory.
-
-    Returns
-    -------
-    Batches
-        Iterating yields the fields, X (batch_size, d) float32 and y (batch_size,) float64, new arrays every time. JAX
-        takes them as they are; `fractalman.device_batches` sends them to its device ahead of their use.
-
-    Raises
-    ------
-    RecipeError
-        For an argument that cannot be.
-
-    Examples
-    --------
-    >>> import fractalman as fm
-    >>> data = fm.generate(fm.Cascade(n_points=100, ambient_dim=4))
-    >>> [X.shape for X, y in fm.batches(data, 40)]
-    [(40, 4), (40, 4), (20, 4)]
-    """
+    """Return the shuffled batches of one epoch of data in memory or in a file, as `fractalman.batches` says."""
     if isinstance(source, (str, os.PathLike)):
-        path = as_path(source, "a dataset file")
-        if path.suffix == ".toml" or (not path.suffix and not path.exists()):  # what other functions take for a recipe
-            raise _no_points(str(source), repr(str(source)))
         source = FileHandle(source)
     if not hasattr(source, "X"):
-        raise _no_points(type(source).__name__, "recipe")
+        raise RecipeError(
+            f"batches of {type(source).__name__}: expected a recipe, its table, a catalogue name, a TOML file, a "
+            "dataset file, or data with X and y; use e.g. fm.batches(fm.Cascade(n_points=1000), 32)"
+        )
     points: Any = source
     shape = tuple(int(size) for size in points.X.shape)
     n = shape[0]

@@ -15,7 +15,7 @@ from fractalman.measure.measured import Measured
 from fractalman.measure.sizes import cluster_sizes
 from fractalman.measure.variograms import MAX_TARGETS, variogram
 from fractalman.recipes import Recipe
-from fractalman.sources import RecipeSource, data_of
+from fractalman.sources import RecipeSource
 
 
 class Columns(Protocol):
@@ -39,8 +39,9 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
 
     Parameters
     ----------
-    file : Dataset, open file, str or path
-        What is measured: columns X, y, cluster and edges (perhaps None), and the recipe; or the path of a file.
+    file : Dataset, open file, str, path, Recipe or dict
+        What is measured: columns X, y, cluster and edges (perhaps None), and the recipe; the path of a file; or a
+        recipe, its table or a catalogue name, whose dataset is generated in memory first.
     n_sources : int, default 256
         Random starting points of distances and variogram.
     seed : int, default 0
@@ -62,7 +63,9 @@ def measure_file(file: Columns | RecipeSource, *, n_sources: int = 256, seed: in
     0.5
     """
     if isinstance(file, (str, os.PathLike, Mapping, Recipe)):
-        with data_of(file) as data:
+        from fractalman.generation.tables import data_or_generated
+
+        with data_or_generated(file) as data:
             return measure_file(cast(Columns, data), n_sources=n_sources, seed=seed)
     return Measured(_measured(cast(Columns, file), n_sources, seed))
 

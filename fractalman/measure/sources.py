@@ -11,7 +11,6 @@ import numpy as np
 
 from fractalman._files import other_data
 from fractalman.recipes import Recipe
-from fractalman.sources import data_of
 
 
 def is_source(thing: Any) -> bool:
@@ -38,8 +37,9 @@ def columns_of(source: Any, *names: str) -> tuple[Any, ...]:
 
     Parameters
     ----------
-    source : str, path, Dataset or File
-        As for `fractalman.sources.data_of`, or a file of points of one's own, as `read_user_points` takes it.
+    source : str, path, Dataset, File, Recipe or dict
+        Whatever names a dataset, which is generated in memory where it names a recipe; or a file of points of one's
+        own, as `read_user_points` takes it.
     names : str
         "X", "y", "cluster", "edges".
     """
@@ -48,6 +48,8 @@ def columns_of(source: Any, *names: str) -> tuple[Any, ...]:
 
         given = read_user_points(source)
         return tuple(getattr(given, name, None) for name in names)
-    with data_of(source) as data:
+    from fractalman.generation.tables import data_or_generated
+
+    with data_or_generated(source) as data:
         found = [getattr(data, name) for name in names]
         return tuple(None if column is None else np.asarray(column[:]) for column in found)

@@ -20,7 +20,7 @@ from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, nearby, ordinary_file
 from fractalman._typing import F64
 from fractalman.config import listed, shown
-from fractalman.datasets.exchange.archives import BROKEN, reason_of
+from fractalman.datasets.exchange.archives import BROKEN, reason_of, refuse_twice
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, plain
@@ -332,6 +332,7 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
                 loaded = np.load(stream, allow_pickle=False)
                 if isinstance(loaded, np.ndarray):
                     raise RecipeError(f"{file} is a single array: rename it to end in .npy")
+                refuse_twice(file, loaded.files)
                 with loaded:
                     if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
                         return _sparse(file, target)

@@ -70,10 +70,12 @@ def _run(folder: str, words: list[str], how: str) -> None:
         status = cli.main(words)
     except SystemExit as end:  # of argparse
         status = end.code if isinstance(end.code, int) else 1
-    finally:
+    try:
         with contextlib.suppress(AttributeError):
             sys.stdout.flush()
-        os._exit(status)
+    except OSError:
+        status = 120  # as Python ends then
+    os._exit(status)
 
 
 def _attempt(folder: Path, words: tuple[str, ...], how: str) -> tuple[int | None, str, str, str]:
@@ -94,7 +96,9 @@ def _attempt(folder: Path, words: tuple[str, ...], how: str) -> tuple[int | None
 
 def _fresh(folder: Path) -> None:
     """Take away what came out, and put back what is changed in place."""
-    for path in folder.glob("out*"):
+    for path in [*folder.glob("out*"), folder / "stdout.txt", folder / "stderr.txt"]:
+        if not path.exists():
+            continue
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copy(folder / "data.h5", folder / "out-grown.h5")
 

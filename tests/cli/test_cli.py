@@ -272,7 +272,11 @@ def test_every_command_is_a_file_and_its_help_ends_in_an_example_that_parses(she
     from fractalman.cli.parser import COMMANDS, _parser, parse
 
     folder = Path(cli.__file__).parent
+<<<<<<< HEAD
     shared = {"__init__", "brought", "common", "dry_run", "options", "own_network", "parser", "plots"}
+=======
+    shared = {"__init__", "common", "dry_run", "options", "parser", "plots", "streams"}
+>>>>>>> faults
     assert {path.stem for path in folder.glob("*.py")} == {*COMMANDS, *shared}
     for name, parser in _parser()[1].items():
         with pytest.raises(SystemExit) as end:
@@ -494,6 +498,41 @@ def test_closed_streams_swallow_names_that_no_encoding_has(monkeypatch: pytest.M
     for stream in (sys.stdout, sys.stderr):  # what stands in for them
         stream.close()
     assert status == cli.WRONG
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("how", ["full", "reader gone"])
+def test_messages_that_cannot_be_written_stop_no_work(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log on a full disk, or a pipe that nobody reads: progress is lost, and the work is not."""
+    if how == "full":
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+    else:
+        read, descriptor = os.pipe()
+        os.close(read)
+    (tmp_path / "sweep.toml").write_text(
+        '[recipe]\nfamily = "cascade"\nn_points = 64\n[sweep]\nlearners = ["1-nn"]\ntrain_sizes = [8, 16, 32]\n'
+        "seeds = 2\ntest_size = 8\n",
+        encoding="utf-8",
+    )
+    with os.fdopen(descriptor, "w", buffering=1) as stream:  # as stderr is
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert cli.main(["confirm", str(tmp_path / "sweep.toml"), "-o", str(tmp_path / "run")]) == cli.DONE
+        assert cli.main(["info", "nowhere.h5"]) == cli.WRONG
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["list", "--help"]])
+def test_help_that_cannot_be_printed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself would end with status 120 and words of its own."""
+    read, write = os.pipe()
+    os.close(read)
+    for descriptor, status in ((write, cli.DONE), (os.open("/dev/full", os.O_WRONLY), cli.FAILED)):
+        with os.fdopen(descriptor, "w") as stream:
+            monkeypatch.setattr(sys, "stdout", stream)
+            assert cli.main(words) == status
 
 
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""Nested growth: references, prefixes byte for byte, and the exact laws A1–A5 at every prefix."""
+"""Nested growth: references, prefixes byte for byte, and the exact laws A1–A5 and A8 at every prefix."""
 
 from __future__ import annotations
 
@@ -240,6 +240,32 @@ def test_a4_leaf_depths_of_the_nested_hierarchy() -> None:
     ]
     assert z_test(sample, theory.mean_leaf_depth(n)) > THRESHOLD
     assert z_test(sample, theory.mean_leaf_depth(n + 60)) < REJECTED
+
+
+@pytest.mark.parametrize("n", [3, 40])
+def test_a8_ties_at_every_prefix(n: int) -> None:
+    """Points of two or more edges, all of one length: their share, in the mean over clusters."""
+    seeds = range(1_500 if n > 3 else 100)
+    share = [float((degrees(prefix(n, s), n) >= 2).mean()) for s in seeds]
+    due = theory.tie_probability(n)
+    if n == 3:  # every tree of three points is a path
+        assert set(share) == {1 / 3}
+        assert due == pytest.approx(1 / 3)
+        return
+    assert z_test(share, due) > THRESHOLD
+    wrong = [float((degrees(random_recursive_tree(n, s), n) >= 2).mean()) for s in seeds]
+    assert z_test(wrong, due) < REJECTED
+
+
+def test_a8_prefixes_tie_where_their_edges_meet() -> None:
+    """Of the coordinates: the nearest points of a prefix are its neighbours in the graph, all equally near."""
+    n, recipe = 60, fm.PercolationCluster(n_points=150, ambient_dim=64, growth="nested", seed=8)
+    X = fm.generate(recipe).X[:n].astype(float)
+    edges = fm.generate(recipe.replace(n_points=n)).edges
+    assert edges is not None
+    square = np.square(X[:, None] - X).sum(-1) + np.diag(np.full(n, np.inf))
+    least = np.isclose(square, square.min(1, keepdims=True), rtol=1e-5)
+    assert ((least.sum(1) >= 2) == (degrees(edges, n) >= 2)).all()
 
 
 def test_a_nested_dataset(tmp_path: Path) -> None:

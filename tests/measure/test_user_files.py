@@ -121,6 +121,19 @@ def test_anndata_layers_and_obsm() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_an_array_twice_is_refused(tmp_path: Path) -> None:
+    """NumPy would read the last one, and say nothing."""
+    import zipfile
+
+    fm.export(fm.PercolationCluster(n_points=60, ambient_dim=4), tmp_path / "a.npz", "percolation")
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("X.npy", archive.read("X.npy"))
+    for read in (fm.measure.read_user_points, fm.import_percolation):
+        with pytest.raises(fm.RecipeError, match=r"a\.npz holds X twice: expected every array once"):
+            read(tmp_path / "a.npz")
+
+
 def test_sparse_archives_and_memory_maps() -> None:
     from scipy import sparse
 

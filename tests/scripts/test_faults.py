@@ -34,9 +34,14 @@ def test_harnesses_are_short() -> None:
 
 
 @pytest.mark.slow(reason="hundreds of damaged files", but=["targets-0.004"])
-@pytest.mark.parametrize(("name", "share"), [("mutation", 0.05), ("targets", 0.004), ("fuzz", 0.02)])
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("mutation", 0.05), ("targets", 0.004), ("fuzz", 0.02), ("finite", 0.01), ("streams", 0.03), ("disks", 0.04)],
+)
 def test_a_small_part_is_noticed_in_words(name: str, share: float, tmp_path: Path) -> None:
     for tally in import_module(name).run(tmp_path, share, 5):
+        if "not allowed here" in str(tally.counts):
+            pytest.skip("no file system can be mounted here")
         assert tally.tried >= 5
         assert tally.bad == []
 

@@ -6,6 +6,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,20 @@ def read_archive(path: Path, what: str) -> dict[str, Any]:
             loaded = np.load(stream, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
                 raise RecipeError(f"{path} is a single array: expected {what}")
+            refuse_twice(path, loaded.files)
             with loaded:
                 return {name: loaded[name] for name in loaded.files}
     except RecipeError:
         raise
     except BROKEN as error:
         raise RecipeError(f"{path} cannot be read ({reason_of(error)}): expected {what}") from None
+
+
+def refuse_twice(path: Path, names: Sequence[str]) -> None:
+    """Raise RecipeError for an archive that holds two arrays of one name, of which NumPy would read the last."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RecipeError(f"{path} holds {listed(twice)} twice: expected every array once; use numpy.savez anew")
 
 
 def read_array(path: Path, what: str) -> AnyArray:
