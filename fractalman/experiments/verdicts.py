@@ -244,8 +244,10 @@ def judge(
                 attained=attained, note=note or _unpredicted(axis), error=error,
             )  # fmt: skip
         else:
-            (expected, error), theirs = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
-            theirs = prediction.slope_error(window.sizes) if along_steps else theirs
+            from fractalman.prediction.networks import exponent_error
+
+            (expected, error), ratio = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
+            theirs = exponent_error(ratio[1], ratio[2], window.sizes)
             judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
     level = None
