@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 2 << 30
 """Replicates kept between tasks; older ones are made again when needed."""
+
+FIELD_LARGEST = 2048
+"""Training sets up to which a replicate of an exact field has a floor: three covariances of 32 MiB."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     tree, noise = data.label_tree, recipe.noise
     if tree is not None and noise:
         tree = tree.noisy(noise)
+    covariance = _covariance(recipe, data.n_points, tree, np.concatenate([train, test]))
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
@@ -102,6 +106,8 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
                 of = class_floor if spec.loss == ZERO_ONE else class_entropy_floor
                 left = of(np.full(test.size, 1.0 + noise**2), left, recipe.threshold)
             bayes[n] = float(np.mean(left))
+    elif getattr(recipe, "field", "") == "exact" and covariance is not None:
+        bayes = _field_floor(spec, covariance, own, largest + np.arange(test.size))
     elif given_rules(recipe):
         bayes = dict.fromkeys(own, posterior_risk(posterior(data, test), spec.loss))
     if recipe.classifies:
@@ -117,8 +123,26 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         v_in=v_in,
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
-        covariance=_covariance(recipe, data.n_points, tree, np.concatenate([train, test])),
+        covariance=covariance,
     )
+
+
+def _field_floor(spec: Spec, covariance: LabelCovariance, sizes: Sequence[int], test: I64) -> dict[int, float]:
+    """Return the Bayes risk of an exact field at the sizes whose floor double precision holds."""
+    from fractalman.prediction.realization import RESOLVED
+    from fractalman.theory import class_entropy_floor, class_floor, gaussian_floor_with_error
+
+    found, order = {}, np.arange(int(test[0]))
+    reached = [int(n) for n in sizes if n <= FIELD_LARGEST]
+    left, error = gaussian_floor_with_error(covariance, order, reached, test)
+    for n, own, rounding in zip(reached, left, error, strict=True):
+        if rounding.mean() > RESOLVED * own.mean():
+            continue
+        if spec.recipe.classifies:
+            of = class_floor if spec.loss == ZERO_ONE else class_entropy_floor
+            own = of(covariance.prior(test), own, spec.recipe.threshold)
+        found[n] = float(np.mean(own))
+    return found
 
 
 def _covariance(recipe: Recipe, n_points: int, tree: LabelTree | None, points: I64) -> LabelCovariance | None:

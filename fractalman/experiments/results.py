@@ -115,7 +115,9 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     for task in tasks:
         by_learner[task.learner] += finished.get(task, ())
         missing += task not in finished
-    floor_points = sorted(by_learner[BAYES], key=_order)
+    # a floor below rounding has no number, and a mean over those that have one would be no floor
+    unresolved = {point.value for point in by_learner[BAYES] if not math.isfinite(point.risk)}
+    floor_points = sorted((point for point in by_learner[BAYES] if point.value not in unresolved), key=_order)
     own_floor = {(p.value, p.seed): p.risk for p in floor_points}
     floor = _floor(floor_points, _floor_kind(spec))
     mean_floor: dict[int | float, float] = dict(zip(floor.value.tolist(), floor.risk.tolist(), strict=True))
@@ -307,7 +309,7 @@ def _floor(points: Sequence[Point], kind: str) -> Floor:
 
 def _floor_kind(spec: Spec) -> str:
     if not spec.recipe.classifies:
-        return Floor.kind
+        return Floor.kind if spec.recipe.has_hierarchy else "Bayes floor: exact posterior variance of the field"
     loss = f"{spec.loss} risk"
     if spec.recipe.redraws_labels:
         return f"Bayes floor: exact {loss} of who knows the training values"

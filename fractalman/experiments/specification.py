@@ -366,7 +366,9 @@ def given_rules(recipe: Recipe) -> bool:
 
 
 def has_floor(recipe: Recipe) -> bool:
-    """Whether a sweep has a Bayes floor: from the tree that values come from, or from the rules of strings."""
+    """Whether a sweep has a Bayes floor: from the tree or exact field that values come from, or from strings' rules."""
+    if getattr(recipe, "field", "") == "exact":
+        return recipe.redraws_labels
     return recipe.has_hierarchy and (recipe.redraws_labels or given_rules(recipe))
 
 

@@ -130,7 +130,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
     if task.learner == BAYES:
         return [
             Point(
-                BAYES, condition.n, i, r.bayes[condition.n], 0.0, r.v_in, r.population,
+                BAYES, condition.n, i, r.bayes.get(condition.n, math.nan), 0.0, r.v_in, r.population,
                 seconds=r.bayes_seconds, value=task.value,
             )
             for i, r in zip(numbers, replicates, strict=True)

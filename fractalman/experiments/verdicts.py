@@ -234,10 +234,26 @@ def judge(
         trouble += f"; {note}" if note and axis.kind == "budget" else ""
         slope = _Judgement(None, f"{'not measurable' if axis.abscissa else 'not fitted'}: {trouble}", None, None)
     else:
+<<<<<<< HEAD
         slope, error = _judge_slope(
             found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size, steps=steps
         )
         held_out, sensitivity, remarks = _scrutiny(*curves)
+=======
+        own = own_reference(curves, points) if local is not None else None
+        if own is None:
+            judgement = compare(
+                found, predicted, local, local_error,
+                attained=attained, note=note or _unpredicted(axis), error=error,
+            )  # fmt: skip
+        else:
+            from fractalman.prediction.networks import exponent_error
+
+            (expected, error), ratio = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
+            theirs = exponent_error(ratio[1], ratio[2], window.sizes)
+            judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
+    slope_agrees, slope_reason = judgement.agrees, judgement.reason
+>>>>>>> verdicts
     level = None
     if axis.kind == "data" or steps:
         level = level_of(points, prediction, _level_sizes(summaries, level_regimes, steps), seeds, test_size)

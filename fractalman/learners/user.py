@@ -271,8 +271,9 @@ def own(
     Parameters
     ----------
     brought : object
-        An estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) → predictions, a
-        `fractalman.learners.TorchRegressor`, or a `Learner`, which comes back as it is.
+        An estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) → predictions, a kernel
+        (a, d), (b, d) → (a, b), which ridge regression uses (`OwnKernel`), a `fractalman.learners.TorchRegressor`, or a
+        `Learner`, which comes back as it is.
     called : str
         The name in specifications and reports; `fm.confirm` sets it from its key. Default "mine".
     like : str, Learner or function, optional
@@ -305,11 +306,39 @@ def own(
     if callable(getattr(brought, "fit", None)) and callable(getattr(brought, "predict", None)):
         return Estimator(called, brought, like, capacity)
     if callable(brought):
-        return Function(called, brought, like, capacity)
+        return _function(called, brought, like, capacity)
     raise RecipeError(
         f"{called:.80} is {shown(brought):.100}: expected an estimator with fit and predict, a function "
         "(X, y, X_test, seed) → prediction, a TorchRegressor or a Learner"
     )
+
+
+def _function(called: str, brought: Callable[..., Any], like: Like | None, capacity: str) -> UserLearner | Learner:
+    """Return what a function is: of two tables a kernel, of four things a learner."""
+    takes = [number for number in (2, 4) if _takes(brought, number)]
+    if takes == [2] and like is None:
+        from fractalman.learners.kernel_ridge import OwnKernel
+
+        return OwnKernel(function=brought)
+    if 4 not in takes:
+        raise RecipeError(
+            f"{called:.80} is {shown(brought):.100}: expected a function (X, y, X_test, seed) → prediction, or a "
+            "kernel (a, d), (b, d) → (a, b) with nothing that it is like"
+        )
+    return Function(called, brought, like, capacity)
+
+
+def _takes(function: Callable[..., Any], number: int) -> bool:
+    """Whether a function can be called with so many arguments; where it does not tell, with any."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return number == 4
+    try:
+        signature.bind(*range(number))
+    except TypeError:
+        return False
+    return True
 
 
 def description(learner: Learner) -> dict[str, str]:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import numpy as np
-
 from fractalman import theory
 from fractalman._typing import F64, AnyInt
 from fractalman.config import is_integer, shown
@@ -16,6 +14,7 @@ from fractalman.display import HtmlTable
 from fractalman.errors import RecipeError
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.law_facts import LawFacts
+from fractalman.prediction.networks import exponent_error
 from fractalman.prediction.stopped import STOPPED, check_steps, no_steps_curve, stopped_curve, stopped_rows
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ class AlongSteps(LawFacts, HtmlTable):
 
     def slope_error(self, steps: Sequence[int] | AnyInt) -> float:
         """Return the standard error of the curve's exponent: as measured, or what errors of single points leave."""
-        x = np.log(check_steps(steps).astype(np.float64))
-        return max(STOPPED.slope_error, STOPPED.size_error / math.sqrt(float(np.square(x - x.mean()).sum())))
+        return exponent_error(STOPPED.size_error, STOPPED.slope_error, check_steps(steps))
 
 
 def along_steps(prediction: Any, n: int, outputs: int) -> AlongSteps:

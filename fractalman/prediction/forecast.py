@@ -249,7 +249,7 @@ class Prediction(LawFacts, PredictionDisplay):
                 "where the last level is resolved; expected a window below it, or a greater depth"
             )
         found = slope_of(grid, self._averages.columns("curve", grid.tolist()))
-        beside = 0.0 if self._curve is None else self._curve.slope_error
+        beside = 0.0 if self._curve is None else self._curve.exponent_error(grid)
         return Exponent(found.value, math.hypot(found.standard_error, beside), found.n)
 
     def replicates(self, n: Sequence[int] | AnyInt) -> F64:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fractalman import theory
-from fractalman._typing import F64
+from fractalman._typing import F64, I64
 from fractalman.families.base import family_of
 from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
-from fractalman.prediction.networks import CAMPAIGN
+from fractalman.prediction.networks import CAMPAIGN, exponent_error
 from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
 from fractalman.recipes import Recipe
@@ -54,6 +54,10 @@ class Method:
     measured: bool = False
     usual: int | None = None
     drawn: Compute | None = None
+
+    def exponent_error(self, sizes: I64) -> float:
+        """Standard error of the curve's exponent over sizes, beside the average over structures."""
+        return exponent_error(self.size_error, self.slope_error, sizes) if self.measured else self.slope_error
 
 
 @dataclass(frozen=True)

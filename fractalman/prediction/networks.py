@@ -13,9 +13,13 @@ out points does for the kernel what the end of training and the finite width do 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fractalman._typing import F64
+import numpy as np
+
+from fractalman._typing import F64, AnyInt
 from fractalman.prediction.realization import Compute
 
 
@@ -50,6 +54,22 @@ class NetworkRatio:
             return self.ratio * kernel(sizes, first, last)
 
         return compute
+
+
+def exponent_error(size_error: float, slope_error: float, positions: Sequence[float] | AnyInt) -> float:
+    """Return the standard error of a measured ratio's exponent: as measured, or what errors of single points leave.
+
+    Over a short window those errors alone move an exponent by more than they did over the campaign's.
+
+    Parameters
+    ----------
+    size_error, slope_error : float
+        Of the ratio, as in `NetworkRatio`.
+    positions : (k,) numbers
+        Sizes or steps, two or more, > 0.
+    """
+    x = np.log(np.asarray(positions, np.float64))
+    return max(slope_error, size_error / math.sqrt(float(np.square(x - x.mean()).sum())))
 
 
 # made by scripts/network_ratio.py

@@ -33,7 +33,7 @@ SPEC: dict[str, Any] = {
     "recipe": {"family": "cascade", "n_points": 600, "branching": 4, "hurst": 0.5, "ambient_dim": 24},
     "sweep": SWEEP,
 }
-MANY = {"seeds": 8, "test_size": 256, "label_draws": 8}
+MANY = {"seeds": 8, "test_size": 256, "label_draws": 32}
 MODULE = '''
 """A module of somebody's own: it counts how often it is asked, and can be told to take its time or to die."""
 import os, time

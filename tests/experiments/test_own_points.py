@@ -188,3 +188,23 @@ def test_what_is_expected_of_a_learner_that_chose_to_learn_nothing_tells_nothing
     assert not nothing.tells
     assert some.own_constant > 1.1
     assert some.tells
+
+
+def test_an_exact_field_has_a_floor_where_double_precision_holds_it(tmp_path: Path) -> None:
+    """Conditioning in plain NumPy; of a smooth field on close points nothing is said."""
+    table = {"learners": ["1-nn"], "train_sizes": [16, 64], "seeds": 2, "test_size": 64, "label_draws": 32}
+    circle = {**FIELD, "n_points": 300, "dim": 1}
+    spec = load_spec({"recipe": {**circle, "noise": 0.1}, "sweep": table})
+    result = run_sweep(spec, tmp_path / "rough")
+    for i in range(2):
+        covariance = make_replicate(spec, i).covariance
+        assert covariance is not None
+        whole = covariance.block(np.arange(128), np.arange(128))
+        for n in (16, 64):
+            left = whole[64:, 64:] - whole[64:, :n] @ np.linalg.solve(whole[:n, :n], whole[:n, 64:])
+            (floor,) = (p for p in result.points if (p.learner, p.n, p.seed) == ("bayes", n, i))
+            assert floor.risk == pytest.approx(np.diag(left).mean(), rel=1e-6)
+    assert all(point.efficiency > 1.0 for point in result.points if point.learner == "1-nn")
+    smooth = run_sweep(load_spec({"recipe": {**circle, "hurst": 5.0}, "sweep": table}), tmp_path / "smooth")
+    assert 64 not in smooth.floor.n.tolist()
+    assert "field" in smooth.floor.kind

@@ -387,3 +387,16 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_settings_of_a_torch_module_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         learners.TorchRegressor(small, **settings)
+
+
+def test_a_function_of_two_tables_is_a_kernel() -> None:
+    found = own(cusp, called="mine")
+    assert isinstance(found, learners.OwnKernel)
+    one, other = (learner.run([problem()])[0].prediction for learner in (found, learners.OwnKernel(function=cusp)))
+    assert one.tolist() == other.tolist()
+    assert isinstance(own(lambda *parts: parts[1][:1], called="any"), learners.UserLearner)
+    for function in (np.linalg.inv, functools.partial(raises, 1)):
+        with pytest.raises(RecipeError, match=r"function \(X, y, X_test, seed\) → prediction, or a kernel"):
+            own(function, called="mine")
+    with pytest.raises(RecipeError, match="nothing that it is like"):
+        own(cusp, called="mine", like="1-nn")

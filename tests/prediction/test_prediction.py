@@ -163,7 +163,7 @@ def test_refusals_say_what_is_allowed() -> None:
 def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measured() -> None:
     from fractalman.learners import make
     from fractalman.learners.networks.mlp import MLP, Settings
-    from fractalman.prediction.networks import CAMPAIGN
+    from fractalman.prediction.networks import CAMPAIGN, exponent_error
 
     recipe = fm.Cascade(n_points=2048, branching=4, contraction=0.4, hurst=0.5, ambient_dim=16, seed=3)
     sizes = [32, 64, 128]
@@ -174,7 +174,10 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
     assert np.allclose(own.standard_error, np.hypot(theirs, band))
     slope, plain = network.local_exponent(32, 128), kernel.local_exponent(32, 128)
     assert float(slope) == pytest.approx(float(plain))
-    assert slope.standard_error == pytest.approx(math.hypot(plain.standard_error, CAMPAIGN.slope_error))
+    alone = CAMPAIGN.size_error / (math.sqrt(2.0) * math.log(2.0))  # three sizes, each with an error of its own
+    assert slope.standard_error == pytest.approx(math.hypot(plain.standard_error, alone))
+    assert alone > CAMPAIGN.slope_error
+    assert exponent_error(CAMPAIGN.size_error, CAMPAIGN.slope_error, [64, 1024, 4096]) == CAMPAIGN.slope_error
     assert (network.shared_error, kernel.shared_error) == (CAMPAIGN.shared_error, 0.0)
     deep = fm.predict(recipe, MLP(Settings(depth=4)), draws=6).curve(sizes)
     four = fm.predict(recipe, make("ntk-kernel", {"depth": 4}), draws=6).curve(sizes)
