@@ -6,8 +6,10 @@ import importlib
 import math
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,18 @@ import fractalman as fm
 from fractalman.experiments.engine import read_experiment, run_experiment
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "referee"
-NAMES = ("trial", "sets", "experiment", "report", "curves", "sizes", "hierarchies", "dictionaries", "dimension")
+NAMES = (
+    "elsewhere",
+    "trial",
+    "sets",
+    "experiment",
+    "report",
+    "curves",
+    "sizes",
+    "hierarchies",
+    "dictionaries",
+    "dimension",
+)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +149,104 @@ def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_pa
     assert "| fractalman | default |" in page
     assert "scipy curve_fit" in page
     assert (tmp_path / "root" / "docs" / "images" / "referee-curves.png").stat().st_size > 10_000
+
+
+def test_a_package_asked_again_has_a_journal_of_its_own(
+    referee: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = referee["experiment"]
+    folder = tmp_path / "curves"
+    spec = experiment.spec_of("curves", 2, 5, ("pure .3", "floor .02, .5"))
+    assert "only" not in spec.to_dict()  # journals of before are read
+    first = run_experiment(experiment.Referee(), spec, folder)
+    trial = experiment.trial_of("curves")
+    ours = {one.name for one in trial.methods if one.package == "fractalman"}
+    asked_for: list[str] = []
+
+    def answers(name: str, value: float) -> float:
+        asked_for.append(name)
+        return value
+
+    def changed(value: float) -> Any:
+        methods = [
+            replace(one, run=lambda _, one=one: answers(one.name, value)) if one.name in ours else one
+            for one in trial.methods
+        ]
+        return replace(trial, methods=tuple(methods))
+
+    monkeypatch.setattr(experiment, "trial_of", lambda _: changed(7.0))
+    again = experiment.again_spec(folder, "fractalman", ["pure .3"])
+    place = experiment.again_folder(folder, again)
+    run_experiment(experiment.Referee(), again, place)
+    assert len(asked_for) == 2 * len(ours)
+    lines = (place / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (place / "journal.jsonl").write_bytes(b"".join(lines[:-1]))
+    run_experiment(experiment.Referee(), again, place)
+    assert len(asked_for) == 3 * len(ours)  # the task that was kept is not asked again
+    rows = experiment.all_rows(folder)
+    assert len(rows) == len(first)
+    for row in rows:
+        new = row["method"] in ours and row["case"] == "pure .3"
+        assert (row["value"] == 7.0) == new, row
+    monkeypatch.setattr(experiment, "build_of", lambda package: f"{package} 9")
+    monkeypatch.setattr(experiment, "trial_of", lambda _: changed(8.0))
+    later = experiment.again_spec(folder, "fractalman")
+    assert experiment.again_folder(folder, later) != place
+    run_experiment(experiment.Referee(), later, experiment.again_folder(folder, later))
+    assert {row["value"] for row in experiment.all_rows(folder) if row["method"] in ours} == {8.0}
+
+
+DADAPY = """
+import os
+class Data:
+    def __init__(self, points): self.points = points
+    def compute_distances(self, maxk): self.maxk = maxk
+    def compute_id_2NN(self):
+        print("chatter")
+        if self.points.shape[1] == 1: raise ValueError("one column")
+        if self.points.shape[1] == 3: os._exit(5)
+        return float(self.points.sum()), 0.25, None
+    def return_id_scaling_gride(self, range_max): return [1.0, float(self.maxk)], [0.1, 0.5], None
+"""
+
+
+def test_packages_elsewhere_are_asked_in_a_process_of_their_own(
+    referee: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = referee["elsewhere"]
+    monkeypatch.delenv("REFEREE_DADAPY", raising=False)
+    elsewhere.version_elsewhere.cache_clear()
+    assert elsewhere.version_elsewhere("dadapy") == "absent"
+    assert elsewhere.version_elsewhere("no-such-package") == "absent"
+    (tmp_path / "dadapy.py").write_text(DADAPY)
+    (tmp_path / "dadapy-9.8.dist-info").mkdir()
+    (tmp_path / "dadapy-9.8.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: dadapy\nVersion: 9.8\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("REFEREE_DADAPY", str(python))
+    elsewhere.version_elsewhere.cache_clear()
+    elsewhere._process.cache_clear()
+    assert elsewhere.version_elsewhere("dadapy") == "9.8"
+    points = np.arange(8.0).reshape(4, 2)
+    said = elsewhere.asked("dadapy", "2NN", points)
+    assert (said["value"], said["error"]) == (28.0, 0.25)
+    assert said["seconds"] >= 0.0
+    process = elsewhere._process("dadapy")
+    assert elsewhere.asked("dadapy", "Gride", points)["value"] == 3.0
+    assert elsewhere.asked("dadapy", "2NN", points[:, :1])["raised"] == "ValueError: one column"
+    assert elsewhere._process("dadapy") is process
+    with pytest.raises(RuntimeError, match="dadapy ended with status 5"):
+        elsewhere.asked("dadapy", "2NN", np.zeros((4, 3)))
+    assert elsewhere.asked("dadapy", "2NN", points)["value"] == 28.0  # a new one answers
+    assert elsewhere._process("dadapy") is not process
+    method = next(one for one in referee["dimension"].TRIAL.methods if one.package == "dadapy")
+    answer = method.run(points)
+    assert answer.low == pytest.approx(answer.value - 1.96 * (0.25 if "2NN" in method.name else 0.5))
+    elsewhere._process("dadapy").kill()
+    elsewhere._process("dadapy").wait()
+    elsewhere._process.cache_clear()
+    elsewhere.version_elsewhere.cache_clear()
 
 
 def _root(tmp_path: Path) -> Path:
