@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import math
 import sys
@@ -261,3 +262,58 @@ def test_every_trial_has_twelve_sets_and_a_figure(referee: dict[str, ModuleType]
         assert len({method.name for method in trial.methods}) == len(trial.methods)
         assert set(trial.figure) <= {case.name for case in trial.cases}
         assert math.isfinite(sum(case.truth for case in trial.cases))
+
+
+def _tables(page: str) -> list[list[list[str]]]:
+    """The tables of a page in Markdown, each a list of rows without the line of dashes."""
+    tables: list[list[list[str]]] = []
+    inside = False
+    for line in page.splitlines():
+        if line.startswith("|"):
+            if not inside:
+                tables.append([])
+            if not line.startswith("|---"):
+                tables[-1].append([cell.strip() for cell in line.strip("|").split("|")])
+        inside = line.startswith("|")
+    return tables
+
+
+def _disagreements(trial: Any, page: str, data: list[dict[str, str]]) -> list[str]:
+    """What a committed page's tables say otherwise than the committed data behind them."""
+    by_method, by_case = _tables(page)[:2]
+    sizes = [int(cell.removeprefix("n = ")) for cell in by_method[0] if cell.startswith("n = ")]
+    named = {m.name: m.name if m.package in m.name else f"{m.package} {m.name}" for m in trial.methods}
+    given = {name: [row for row in data if row["method"] == name] for name in {row["method"] for row in data}}
+    rows = {row[0]: row for row in by_method[1:]}
+    wrong = []
+    if set(rows) != {named[name] for name in given}:
+        wrong.append(f"methods {sorted(rows)}")
+    for name, mine in given.items():
+        for size, cell in zip(sizes, rows.get(named[name], [])[2:], strict=False):
+            errors = [float(row["rms_error"]) for row in mine if int(row["n"]) == size and row["rms_error"]]
+            due = float(np.median(errors)) if errors else math.nan
+            if (cell == "–") != math.isnan(due) or (cell != "–" and abs(float(cell) - due) > 6e-4 + 1e-3 * due):
+                wrong.append(f"{name} at {size}: {cell}, {due:.4f}")
+    for row in by_case[1:]:
+        for name, cell in zip(by_case[0][2:], row[2:], strict=True):
+            medians = {int(one["n"]): one["median"] for one in given[name] if one["case"] == row[0]}
+            due_text = medians[max(medians)] if medians else ""
+            if (cell == "–") != (due_text == "") or (
+                cell != "–" and abs(float(cell) - float(due_text)) > 6e-4 * max(1.0, abs(float(due_text)))
+            ):
+                wrong.append(f"{name} on {row[0]}: {cell}, {due_text}")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "name", ["dimension", "roughness", "sizes", "curves", "hierarchies", "dictionaries", "learners"]
+)
+def test_committed_tables_are_those_of_the_committed_data(referee: dict[str, ModuleType], name: str) -> None:
+    folder = FOLDER.parents[1] / "datasets" / "referee"
+    trial = referee["experiment"].trial_of(name)
+    page = (folder / f"{name}.md").read_text(encoding="utf-8")
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        data = list(csv.DictReader(file))
+    assert not _disagreements(trial, page, data)
+    other = [row | {"median": str(float(row["median"]) + 0.1)} if row["median"] else row for row in data]
+    assert len(_disagreements(trial, page, other)) > 10
