@@ -8,7 +8,8 @@ Runs a trial (or "all"), keeps its journal in FOLDER/TRIAL, continues it when it
 datasets/referee/TRIAL.md and TRIAL.csv and its figure to docs/images. A package that is not installed is left out and
 said. ``--report`` writes them from the journal as far as it got; ``--ours`` asks our own methods again before that, as
 they are today: other people's answers do not change with our build. ``--again PACKAGE`` does so for another package,
-one that came later or has an environment of its own (elsewhere.py).
+one that came later or has an environment of its own (elsewhere.py). Both keep a journal of their own below the first
+one's folder, for each build of the package: stopped and typed again they go on, and ``--report`` knows of them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiment import TRIALS, Referee, spec_of, trial_of
+from experiment import TRIALS, Referee, again_folder, again_spec, all_rows, spec_of, trial_of
 from report import write_report
-from trial import asked_again, present
+from trial import present
 
-from fractalman.experiments.engine import read_experiment, run_experiment
+from fractalman.experiments.engine import run_experiment
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -53,16 +54,18 @@ def main() -> None:
         folder = options.out / name
         chosen = options.cases.split(";") if options.cases else None
         again = [*(["fractalman"] if options.ours else []), *options.again]
-        if options.report or again:
-            rows = read_experiment(Referee(), folder)
-            for package in again:
-                rows = asked_again(trial, rows, package, chosen, options.jobs)
-        else:
+        for package in again:
+            asked = again_spec(folder, package, chosen)
+            run_experiment(Referee(), asked, again_folder(folder, asked), _say, jobs=options.jobs)
+        if not (options.report or again):
             spec = spec_of(name, options.seeds, options.largest, chosen)
-            rows = run_experiment(
-                Referee(), spec, folder, lambda text: print(text, file=sys.stderr, flush=True), jobs=options.jobs
-            )
+            run_experiment(Referee(), spec, folder, _say, jobs=options.jobs)
+        rows = all_rows(folder)
         print(write_report(trial, rows, ROOT))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -61,16 +61,28 @@ def _fit(name: str, module: str = "sklearn.decomposition", scaled: bool = False,
     return run
 
 
-def _autoencoder(architecture: str, sparsity: float | None = None) -> Any:
+def _autoencoder(architecture: str, sparsity: float | None = None, start: str = "random") -> Any:
     """Our sparse autoencoders; without a sparsity, as many units a point as there are directions in it on average."""
 
     def run(known: Known) -> float:
         from fractalman.learners.dictionaries import AutoencoderSettings, fit_autoencoders
 
-        settings = AutoencoderSettings(architecture=architecture, width=len(known.directions))
+        settings = AutoencoderSettings(architecture=architecture, width=len(known.directions), start=start)
         used = known.fires if sparsity is None else sparsity
         X = np.asarray(known.X / known.X.std(), np.float32)
         return mean_best_cosine(np.asarray(fit_autoencoders(X, settings, [used])[0].W_dec), known.directions)
+
+    return run
+
+
+def _baseline(name: str, sparsity: float) -> Any:
+    """A dictionary of scikit-learn's as ours fits it: centred, scaled, from points, codes not negative."""
+
+    def run(known: Known) -> float:
+        from fractalman.learners.dictionaries import fit_baseline
+
+        found = fit_baseline(name, known.X, len(known.directions), sparsity=sparsity).W_dec
+        return mean_best_cosine(np.asarray(found, np.float64), known.directions)
 
     return run
 
@@ -122,6 +134,21 @@ TRIAL = Trial(
         ),
         Method("TopK autoencoder", "fractalman", _autoencoder("topk"), "as many units as a point has", repeats=3),
         Method("ReLU autoencoder", "fractalman", _autoencoder("relu", 0.01), "penalty .01", repeats=3),
+        Method(
+            "TopK from dictionary learning",
+            "fractalman",
+            _autoencoder("topk", start="dictionary-learning"),
+            'start="dictionary-learning"',
+            repeats=3,
+        ),
+        Method("TopK from k-means", "fractalman", _autoencoder("topk", start="k-means"), 'start="k-means"', repeats=3),
+        Method(
+            "dictionary learning, positive codes",
+            "fractalman",
+            _baseline("dictionary-learning", 0.05),
+            "fit_baseline, sparsity=.05",
+            repeats=5,
+        ),
     ),
     axis=(0.2, 1.03),
     sizes=(300, 1000, 3000),

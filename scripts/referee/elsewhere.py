@@ -3,7 +3,8 @@
     python3.11 -m venv dadapy-env && dadapy-env/bin/pip install dadapy==0.3.4
     REFEREE_DADAPY=dadapy-env/bin/python .venv/bin/python scripts/referee dimension -o referee-runs
 
-One process a package answers as long as it is asked: points go in as .npy, a line of JSON comes back.
+One process a package answers as long as it is asked: points go in as .npy, a line of JSON comes back. One that ends
+without an answer is a failure of the method asked, and the next is asked of a new one.
 """
 
 from __future__ import annotations
@@ -72,6 +73,14 @@ def asked(package: str, method: str, points: np.ndarray) -> dict[str, Any]:
     raw = held.getvalue()
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the other process has no pipes")
-    process.stdin.write(f"{len(raw):08x}".encode() + json.dumps(method).encode() + b"\n" + raw)
-    process.stdin.flush()
-    return dict(json.loads(process.stdout.readline()))
+    try:
+        process.stdin.write(f"{len(raw):08x}".encode() + json.dumps(method).encode() + b"\n" + raw)
+        process.stdin.flush()
+        line = process.stdout.readline()
+    except BrokenPipeError:
+        line = b""
+    if not line:
+        _process.cache_clear()
+        process.stdout.close()
+        raise RuntimeError(f"the process of {package} ended with status {process.wait()}")
+    return dict(json.loads(line))

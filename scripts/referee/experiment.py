@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from trial import Row, Trial, rows_of, version_of
 
-from fractalman.experiments.engine import Experiment, Progress
-from fractalman.experiments.journal import Lines
+import fractalman
+from fractalman.experiments.engine import Experiment, Progress, digest_of, read_experiment
+from fractalman.experiments.journal import Lines, read_journal
 
 TRIALS = ("dimension", "roughness", "sizes", "curves", "hierarchies", "dictionaries", "learners")
 Task = tuple[str, int, int]
@@ -34,10 +36,13 @@ class Spec:
     seeds: tuple[int, ...]
     """As many seeds at each size."""
     packages: tuple[str, ...]
+    only: str = ""
+    """The package whose methods alone are asked; "" = all of them."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        said = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return said if self.only else {key: value for key, value in said.items() if key != "only"}
 
 
 def spec_of(name: str, seeds: int, largest: int | None, cases: Sequence[str] | None = None) -> Spec:
@@ -47,6 +52,45 @@ def spec_of(name: str, seeds: int, largest: int | None, cases: Sequence[str] | N
     packages = sorted({f"{one.package} {version_of(one.package)}" for one in trial.methods})
     chosen = tuple(one.name for one in trial.cases if cases is None or one.name in cases)
     return Spec(name, chosen, sizes, tuple(seeds if n <= 5000 else -(-seeds // 4) for n in sizes), tuple(packages))
+
+
+def again_spec(folder: Path, package: str, cases: Sequence[str] | None = None) -> Spec:
+    """Return the specification that asks one package's methods again on the sets of a journal, or on some cases."""
+    header, _ = read_journal(Referee().lines, folder, Referee.name)
+    whole = Referee().read(header["spec"])
+    chosen = tuple(one for one in whole.cases if cases is None or one in cases)
+    return replace(whole, cases=chosen, packages=(build_of(package),), only=package)
+
+
+def again_folder(folder: Path, spec: Spec) -> Path:
+    """Return where those answers are kept: a folder for each build of the package and choice of cases."""
+    return folder / "again" / f"{spec.packages[0].replace(' ', '-')}-{digest_of(Referee.name, spec)[:8]}"
+
+
+def build_of(package: str) -> str:
+    """Return a package's name and version; of ours also a digest of its text, which changes without the version."""
+    version = version_of(package)
+    if package != "fractalman":
+        return f"{package} {version}"
+    root, digest = Path(fractalman.__file__).parent, hashlib.blake2b(digest_size=4)
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return f"{package} {version} {digest.hexdigest()}"
+
+
+def all_rows(folder: Path) -> list[Row]:
+    """Return a journal's rows, those that were asked again in place of the first; later answers count."""
+    rows: list[Row] = read_experiment(Referee(), folder)
+    later = sorted((folder / "again").glob("*/journal.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    for journal in later:
+        rows = replaced(rows, read_experiment(Referee(), journal.parent))
+    return rows
+
+
+def replaced(rows: Sequence[Row], by: Sequence[Row]) -> list[Row]:
+    """Return rows without those that others answer, followed by the others."""
+    answered = {(row["method"], row["case"], row["n"], row["seed"]) for row in by}
+    return [row for row in rows if (row["method"], row["case"], row["n"], row["seed"]) not in answered] + list(by)
 
 
 class Referee(Experiment[Spec, Task, Row, list[Row]]):
@@ -68,7 +112,7 @@ class Referee(Experiment[Spec, Task, Row, list[Row]]):
     def run(self, spec: Spec, task: Task, checkpoint: Path | None) -> list[Row]:  # noqa: ARG002
         """Return the answers on one set."""
         trial = trial_of(spec.trial)
-        return rows_of(trial, trial.case(task[0]), task[1], task[2])
+        return rows_of(trial, trial.case(task[0]), task[1], task[2], spec.only or None)
 
     def conclude(self, spec: Spec, finished: Mapping[Task, Sequence[Row]], say: Progress) -> list[Row]:  # noqa: ARG002
         """Return all rows."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import math
 import resource
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any
 
 from elsewhere import version_elsewhere
@@ -122,26 +119,6 @@ def version_of(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return version_elsewhere(package)
-
-
-def asked_again(
-    trial: Trial, rows: Sequence[Row], package: str, cases: Sequence[str] | None = None, jobs: int = 1
-) -> list[Row]:
-    """Return a journal's rows with those of one package, of some cases or all, replaced by today's answers."""
-    ours = {one.name for one in trial.methods if one.package == package}
-    asked = [row for row in rows if cases is None or row["case"] in cases]
-    sets = list(dict.fromkeys((row["case"], row["n"], row["seed"]) for row in asked))
-    kept = [row for row in rows if row["method"] not in ours or not (cases is None or row["case"] in cases)]
-    columns = list(zip(*((trial.name, package, *one) for one in sets), strict=True))
-    if jobs == 1:
-        return kept + [row for answers in map(_of_package, *columns) for row in answers]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return kept + [row for answers in pool.map(_of_package, *columns) for row in answers]
-
-
-def _of_package(name: str, package: str, case: str, n: int, seed: int) -> list[Row]:
-    trial: Trial = importlib.import_module(name).TRIAL
-    return rows_of(trial, trial.case(case), n, seed, package)
 
 
 def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str | None = None) -> list[Row]:

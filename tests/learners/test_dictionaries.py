@@ -219,3 +219,47 @@ def test_wrong_settings_are_refused_with_what_is_expected() -> None:
         fit_autoencoders(np.full((16, 4), np.nan), settings, [1])
     with pytest.raises(RecipeError, match=r"baseline 'kmeans'.*k-means"):
         fit_baseline("kmeans", X, 4)
+
+
+@pytest.mark.parametrize("start", ["points", "k-means", "dictionary-learning"])
+def test_decoders_begin_where_they_are_told(start: str) -> None:
+    """At tight clusters each start has the centres' directions; what is more than there are points begins at random."""
+    from fractalman.learners.dictionaries.fitting import _start
+
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(8, 24))
+    centres -= centres.mean(axis=0)
+    points = np.tile(centres, (16, 1)) + 1e-3 * rng.normal(size=(128, 24))
+
+    def found(rows: Any, which: Any = centres) -> Any:
+        return np.abs(rows @ (which / np.linalg.norm(which, axis=1)[:, None]).T).max(axis=0)
+
+    rows = _start(AutoencoderSettings(width=32, start=start), points, 0)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
+    assert (found(rows) > 0.99).sum() >= 7
+    control = _start(AutoencoderSettings(width=32), points, 0)
+    assert (found(control) > 0.99).sum() == 0
+    four = centres[:4] - centres[:4].mean(axis=0)
+    few = _start(AutoencoderSettings(width=12, start=start), np.tile(four, (9, 1)), 0)
+    assert (found(few, four) > 0.9).sum() == 4
+    assert np.array_equal(few[4:], _start(AutoencoderSettings(width=12), points, 0)[4:])
+    with pytest.raises(RecipeError, match="expected one of random, points, k-means, dictionary-learning"):
+        AutoencoderSettings(start="kmean")
+
+
+@pytest.mark.slow(reason="two autoencoders are trained")
+def test_a_trained_dictionary_stays_near_its_start() -> None:
+    """Of many minima the start picks one: centres of clusters are nearer to the truth than random directions are."""
+    recipe = fm.Cascade(n_points=1000, branching=4, ambient_dim=64, contraction=0.5, embedding="superposition")
+    truth = fm.generate(recipe).dictionary()
+    often = np.asarray((truth.codes != 0).sum(axis=0)).ravel()
+    kept = np.argsort(-np.minimum(often, 1000 - often), kind="stable")[:32]
+    X = np.asarray(truth.codes[:, kept] @ truth.directions[kept], np.float32)
+    X /= X.std()
+    scores = {}
+    for start in ("random", "k-means"):
+        settings = AutoencoderSettings(width=32, steps=300, start=start)
+        found = np.asarray(fit_autoencoders(X, settings, [2])[0].W_dec)
+        cosine = np.abs(found @ (truth.directions[kept] / np.linalg.norm(truth.directions[kept], axis=1)[:, None]).T)
+        scores[start] = float(cosine.max(axis=0).mean())
+    assert scores["k-means"] > scores["random"] + 0.05, scores

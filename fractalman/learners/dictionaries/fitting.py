@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._typing import F32, AnyFloat
+from fractalman._typing import F32, F64, AnyFloat
 from fractalman.errors import FitError, RecipeError
 from fractalman.learners.dictionaries.autoencoder import SparseAutoencoder
+from fractalman.learners.dictionaries.baselines import fit_baseline
 from fractalman.learners.dictionaries.settings import AutoencoderSettings
 from fractalman.learners.networks import require
 from fractalman.random.streams import Role, key64, normals, permutation
@@ -18,6 +19,8 @@ BLOCKS = 10
 """Runs of steps between which dead units are looked for."""
 _SCALE_BATCHES = 16
 _STEPS_AT_ONCE = 256
+_START_PENALTY = 0.05
+"""Of the dictionary learning that an autoencoder begins from, on points of a mean squared length of 1."""
 
 
 def fit_autoencoders(
@@ -84,7 +87,8 @@ def fit_autoencoders(
     if not np.isfinite(scale) or scale == 0.0:
         raise RecipeError("all points are the same, or some are not finite: expected points that differ")
     members = [(sparsity, int(seed)) for sparsity in wanted for seed in seeds]
-    weights, limits = _trained(batch, settings, members, mean, scale)
+    starts = {seed: _start(settings, (sample - mean) / scale, seed) for _, seed in members}
+    weights, limits = _trained(batch, settings, members, mean, scale, starts)
     return [
         _object(weights, limits, i, settings, sparsity, seed, mean, scale) for i, (sparsity, seed) in enumerate(members)
     ]
@@ -115,12 +119,31 @@ def _passes(points: F32, batch_size: int, order: int) -> Callable[[int], F32]:
     return batch
 
 
+def _start(settings: AutoencoderSettings, points: F64, seed: int) -> F32:
+    """Return the unit rows of the decoder that one seed begins with, from centred and scaled points."""
+    w, d = settings.width, points.shape[1]
+    rows = np.asarray(normals(key64(seed, Role.INITIALISATION), w * d).reshape(w, d), np.float32)
+    if settings.start != "random":
+        points = points[np.sort(np.unique(points, axis=0, return_index=True)[1])]  # passes over few points repeat them
+        found = min(w, len(points))
+        if settings.start == "points":
+            chosen = np.asarray(
+                points[permutation(key64(seed, Role.INITIALISATION, 3), len(points))[:found]], np.float32
+            )
+        else:
+            chosen = fit_baseline(settings.start, points, found, sparsity=_START_PENALTY, seed=seed).W_dec
+        used = np.linalg.norm(chosen, axis=1) > 0.0
+        rows[: int(used.sum())] = chosen[used]
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
 def _trained(
     batch: Callable[[int], F32],
     settings: AutoencoderSettings,
     members: list[tuple[float, int]],
     mean: Any,
     scale: float,
+    starts: dict[int, F32],
 ) -> tuple[dict[str, Any], Any]:
     """Weights of all members, in units of the scaled points, and the code above which units fire in the end."""
     import jax
@@ -128,11 +151,8 @@ def _trained(
 
     from fractalman.learners.dictionaries import training
 
-    w, d, name, steps = settings.width, mean.size, settings.architecture, settings.steps
-    rows = np.empty((len(members), w, d), np.float32)
-    for i, (_, seed) in enumerate(members):
-        rows[i] = normals(key64(seed, Role.INITIALISATION), w * d).reshape(w, d)
-        rows[i] /= np.linalg.norm(rows[i], axis=1, keepdims=True)
+    w, name, steps = settings.width, settings.architecture, settings.steps
+    rows = np.stack([starts[seed] for _, seed in members])
     state = training.initial_state(jnp.asarray(rows), settings.tied, name)
     sparsity = jnp.asarray([own for own, _ in members], jnp.int32 if settings.counted else jnp.float32)
 

@@ -13,6 +13,8 @@ ARCHITECTURES = ("relu", "topk", "batchtopk", "jumprelu", "matryoshka")
 an L0 penalty; nested dictionaries, each of which reconstructs by itself, with k units a point on average."""
 COUNTED = ("topk", "batchtopk", "matryoshka")
 """Whose sparsity is a number of units; of the others it is the weight of a penalty."""
+STARTS = ("random", "points", "k-means", "dictionary-learning")
+"""Where decoders begin: random directions; centred points; scikit-learn's centres, or its dictionary, of the points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,9 @@ class AutoencoderSettings:
     resample : int, default 6
         Training is ten runs of steps; after each of the first ``resample`` the units that did not fire in it are set on
         what the reconstruction misses most. 0 = leave dead units dead.
+    start : str, default "random"
+        One of `STARTS`: training stays near where it begins. The last two need scikit-learn; they see the first 16
+        batches. Units beyond what they find begin at random.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class AutoencoderSettings:
     batch_size: int = 256
     learning_rate: float = 3e-3
     resample: int = 6
+    start: str = "random"
 
     @property
     def counted(self) -> bool:
@@ -84,6 +90,10 @@ class AutoencoderSettings:
             value = getattr(self, name)
             if not is_integer(value) or not low <= int(value) <= high:
                 problems.append(f"{name} = {shown(value)}: expected an integer from {low} to {high}")
+        if not is_word(self.start, STARTS):
+            problems.append(
+                f"start = {shown(self.start)}: expected one of {', '.join(STARTS)}{nearest(self.start, STARTS)}"
+            )
         if self.tied not in (True, False):
             problems.append(f"tied = {shown(self.tied)}: expected true or false")
         rate = self.learning_rate
