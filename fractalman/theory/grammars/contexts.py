@@ -199,22 +199,36 @@ def _seen_and_next(grammar: Grammar, level: int, place: int) -> F64:
 
 def _enumerated(grammar: Grammar, position: int, context: int) -> TokenFloor:
     """The floor from all contexts that can occur."""
+    strings = possible_strings(grammar, position - context, position)
+    chance = np.exp(log_likelihood(grammar, strings))
+    posterior = latent_posterior(grammar, strings, grammar.levels, position)
+    return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
+
+
+def possible_strings(
+    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings"
+) -> I64:
+    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
+
+    Raises
+    ------
+    RecipeError
+        Where there are more than 2^20.
+    """
     strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
-    for place in range(position - context, position):
+    for place in range(first, stop):
         after = latent_posterior(grammar, strings, grammar.levels, place)
         rows, tokens = np.nonzero(after > 0.0)
         most = min(_CONTEXTS, _NUMBERS // grammar.length)
         if rows.size > most:
             raise RecipeError(
-                f"context = {context}: {rows.size} values of its first {place + 1 - position + context} tokens, "
+                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
                 f"expected at most {most} for strings of {grammar.length} tokens; use "
-                "theory.discrete_floor of a dataset, the mean over its strings"
+                f"{use}"
             )
         strings = strings[rows]
         strings[:, place] = tokens
-    chance = np.exp(log_likelihood(grammar, strings))
-    posterior = latent_posterior(grammar, strings, grammar.levels, position)
-    return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
+    return strings
 
 
 def _plogp(p: F64) -> F64:
