@@ -61,6 +61,13 @@ def trained(architecture: str, steps: int, width: int, seed: int = 0) -> Any:
     return model.eval()
 
 
+def held_out() -> Truth:
+    """Return the features and points of a pass that training does not come to."""
+    stream, known = fm.stream(RECIPE, BATCH), fm.generate(RECIPE).dictionary(RECIPE.feature_min_size)
+    rows = np.arange(RECIPE.n_points) + 10_000 * stream.n_points
+    return Truth(known.directions, stream.codes(rows), known.parent, stream.X(rows))
+
+
 class Features:
     """Our features as that library's dictionary and generator: codes are the rows' own, once."""
 
@@ -113,12 +120,9 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=1500, help="batches of 256 points (1500)")
     parser.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     arguments = parser.parse_args()
-    stream, known = fm.stream(RECIPE, BATCH), fm.generate(RECIPE).dictionary(RECIPE.feature_min_size)
-    rows = np.arange(RECIPE.n_points) + 10_000 * stream.n_points  # of a pass that training did not see
-    truth = Truth(known.directions, stream.codes(rows), known.parent, stream.X(rows))
-    differ = False
+    truth, differ = held_out(), False
     for architecture in arguments.architectures:
-        table = compared(trained(architecture, arguments.steps, len(known.directions)), truth)
+        table = compared(trained(architecture, arguments.steps, len(truth.directions)), truth)
         print(f"{architecture:32s} SAELens    fm.recovery")
         for name, (theirs, ours) in table.items():
             print(f"{name:32s} {theirs:10.6f} {ours:10.6f}")

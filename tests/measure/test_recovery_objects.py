@@ -178,6 +178,16 @@ def test_an_outside_librarys_scores_are_ours_where_they_coincide() -> None:
         assert ours == pytest.approx(theirs, abs=1e-4)
 
 
+@pytest.mark.parametrize("architecture", ["standard", "jumprelu", "batchtopk"])
+def test_scores_of_saelens_are_ours_where_they_coincide(architecture: str) -> None:
+    pytest.importorskip("sae_lens")
+    from scripts.outside_sae_lens import compared, held_out, trained
+
+    truth = held_out()
+    for theirs, ours in compared(trained(architecture, 60, len(truth.directions)), truth).values():
+        assert ours == pytest.approx(theirs, abs=1e-4)
+
+
 def test_functions_and_stacks_of_layers_encode() -> None:
     D, encode = KNOWN.directions[:40], tied().encode
     plain = fm.recovery(SimpleNamespace(encode=encode, W_dec=D), DATA)

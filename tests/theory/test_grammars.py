@@ -87,8 +87,8 @@ def test_marginals_pairs_and_parses_against_enumeration(grammar: Grammar) -> Non
         assert number.max() > 1  # the control: parses are counted, not assumed
 
 
-def test_entropies_are_those_of_blocks() -> None:
-    grammar = TINY[1]
+@pytest.mark.parametrize("grammar", TINY)
+def test_entropies_are_those_of_blocks(grammar: Grammar) -> None:
     law: Counter[tuple[int, ...]] = Counter()
     for p, levels in reference.all_derivations(grammar):
         law[levels[-1]] += p
@@ -101,8 +101,18 @@ def test_entropies_are_those_of_blocks() -> None:
     for t in range(grammar.length):
         assert abs(grammars.context_entropy(grammar, t) - (blocks[t + 1] - blocks[t])) < 1e-12
     assert abs(grammars.string_entropy(grammar) - blocks[-1]) < 1e-12
-    with pytest.raises(RecipeError, match="unambiguous"):
-        grammars.string_entropy(Grammar((np.zeros((2, 1, 2), np.int64),), (np.ones((2, 1)),), np.full(2, 0.5), 2))
+    derivations = -sum(p * math.log(p) for p, _ in reference.all_derivations(grammar))
+    assert (derivations - blocks[-1] < 1e-9) == grammar.unambiguous  # the control: what strings do not tell
+
+
+def test_entropies_of_ambiguous_grammars_end_where_strings_cannot_be_enumerated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Grammar((np.zeros((2, 1, 2), np.int64),), (np.ones((2, 1)),), np.full(2, 0.5), 2)
+    assert grammars.entropy_rate(one) == 0.0  # two classes, one string
+    monkeypatch.setattr("fractalman.theory.grammars.contexts._CONTEXTS", 8)
+    with pytest.raises(RecipeError, match="log_likelihood over strings"):
+        grammars.string_entropy(random_grammar(seed=0, levels=2, vocabulary=4, synonyms=3, ambiguous=True))
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,7 @@ def _seen_and_next(grammar: Grammar, level: int, place: int) -> F64:
 
 def _enumerated(whole: Grammar, position: int, context: int) -> TokenFloor:
     """The floor from all contexts that can occur."""
+<<<<<<< HEAD
     most = min(_CONTEXTS, _NUMBERS // whole.length)
     grammar, first = _block_of(whole, position - context, position)
     position -= first
@@ -214,11 +215,15 @@ def _enumerated(whole: Grammar, position: int, context: int) -> TokenFloor:
             )
         strings = strings[rows]
         strings[:, place] = tokens
+=======
+    strings = possible_strings(grammar, position - context, position)
+>>>>>>> discrete
     chance = np.exp(log_likelihood(grammar, strings))
     posterior = latent_posterior(grammar, strings, grammar.levels, position)
     return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
 
 
+<<<<<<< HEAD
 def _block_of(grammar: Grammar, first: int, last: int) -> tuple[Grammar, int]:
     """The grammar of the smallest block that some symbol derives and that holds these tokens, and the block's first.
 
@@ -236,6 +241,32 @@ def _block_of(grammar: Grammar, first: int, last: int) -> tuple[Grammar, int]:
         grammar.vocabulary, grammar.blank,
     )  # fmt: skip
     return below, node * s ** (levels - top)
+=======
+def possible_strings(
+    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings"
+) -> I64:
+    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
+
+    Raises
+    ------
+    RecipeError
+        Where there are more than 2^20.
+    """
+    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
+    for place in range(first, stop):
+        after = latent_posterior(grammar, strings, grammar.levels, place)
+        rows, tokens = np.nonzero(after > 0.0)
+        most = min(_CONTEXTS, _NUMBERS // grammar.length)
+        if rows.size > most:
+            raise RecipeError(
+                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
+                f"expected at most {most} for strings of {grammar.length} tokens; use "
+                f"{use}"
+            )
+        strings = strings[rows]
+        strings[:, place] = tokens
+    return strings
+>>>>>>> discrete
 
 
 def _plogp(p: F64) -> F64:

@@ -103,7 +103,7 @@ def pair_distribution(grammar: Grammar, i: int, j: int) -> F64:
 
 
 def string_entropy(grammar: Grammar) -> float:
-    """Return the entropy of a whole string of an unambiguous grammar.
+    """Return the entropy of a whole string.
 
     Parameters
     ----------
@@ -113,12 +113,13 @@ def string_entropy(grammar: Grammar) -> float:
     Returns
     -------
     float
-        Nats: H(class) + Σ over nodes of the entropy of the production chosen there.
+        Nats: H(class) + Σ over nodes of the entropy of the production chosen there; of ambiguous grammars, whose
+        strings have fewer nats than their derivations, −Σ p ln p over all strings.
 
     Raises
     ------
     RecipeError
-        For ambiguous grammars, whose strings have fewer nats than their derivations.
+        For ambiguous grammars that make more than 2^20 strings.
 
     Examples
     --------
@@ -129,7 +130,12 @@ def string_entropy(grammar: Grammar) -> float:
     True
     """
     if not grammar.unambiguous:
-        raise RecipeError("two symbols of this grammar share a production: expected an unambiguous grammar")
+        from fractalman.theory.grammars.contexts import possible_strings
+        from fractalman.theory.grammars.messages import log_likelihood
+
+        use = "the mean of −theory.grammars.log_likelihood over strings of a dataset"
+        log_chance = log_likelihood(grammar, possible_strings(grammar, 0, grammar.length, use))
+        return float(abs(np.exp(log_chance) @ log_chance))
     total = entropy_of_rows(grammar.prior[None])[0]
     for marginal, chance in zip(node_marginals(grammar), grammar.probabilities, strict=False):
         total += float((marginal @ entropy_of_rows(chance)).sum())
@@ -153,7 +159,7 @@ def entropy_rate(grammar: Grammar) -> float:
     Raises
     ------
     RecipeError
-        For ambiguous grammars.
+        As `string_entropy`.
 
     Examples
     --------
