@@ -216,7 +216,7 @@ def _write_file(
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        with Threads(EXAMINERS) as examiners:
+        with Threads(EXAMINERS if total > WRITE_BYTES else 0) as examiners:  # a small file is done before a thread
             for column in COLUMNS:
                 if column.path not in columns:
                     continue

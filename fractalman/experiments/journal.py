@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Generic, Self, TypeVar
 
-from fractalman._files import full_disk_named
+from fractalman._files import full_disk_named, sync_folder
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.experiments.environment import environment, environment_changes
 from fractalman.experiments.journal_lines import DamagedLineError, decoded, encoded
@@ -142,7 +142,7 @@ class Journal(Generic[T, R]):
                     "spec": spec,
                 }
                 self._write(encoded(header_line))
-                _sync_folder(folder)
+                sync_folder(folder)
             elif (header := read_header(self.path)) is not None:
                 self.versions = header.get("versions", {})
                 self.changes = environment_changes(self.versions)
@@ -309,14 +309,3 @@ def _lock(file: IO[bytes], folder: Path) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise RecipeError(f"another process is writing to {folder}: wait for it, or use another folder") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # folders cannot be opened on this platform
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

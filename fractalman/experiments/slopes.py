@@ -1,4 +1,7 @@
-"""How exponents scatter: over replicates and their parts, and about what is expected on the replicates' very points."""
+"""How exponents scatter: over replicates and their parts, and about what is expected on the replicates' very points.
+
+What larger sizes and other windows say against a fit, too.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,15 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.errors import FitError
 from fractalman.experiments.levels import draw_risks, expected_risks, structures_of
 from fractalman.experiments.points import Point
 from fractalman.experiments.scatter import scatter_of
-from fractalman.measure import PowerLawFit
+from fractalman.measure import PowerLawFit, compare_laws, window_sensitivity
+
+SPREAD = 0.02
+"""A spread of the exponent over windows below this is not worth a remark."""
+HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
 def slope_error(
@@ -60,3 +68,36 @@ def own_reference(curves: tuple[F64, F64] | None, points: Sequence[Point]) -> tu
     scatter = scatter_of(values, drawn, None if parts is None else np.zeros((2, 1)))
     exponent = float(np.log(expected.mean(axis=0)) @ weights[:, 0])
     return exponent, (float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0]))
+
+
+def scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
+    """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
+    remarks: list[str] = []
+    held_out, sensitivity = None, None
+    try:
+        found = compare_laws(x, losses, laws=HELD_OUT_LAWS)
+    except FitError:  # too few sizes
+        found = None
+    if found is not None:
+        held_out = {
+            "up_to": found.up_to,
+            "laws": {
+                s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma, "behind": s.behind} for s in found.scores
+            },
+            "sentence": found.sentence,
+        }
+        power = next(score for score in found.scores if score.law == "power")
+        best = found.scores[0]
+        if power.behind:
+            remarks.append(
+                f"fitted up to {found.up_to:g}, a {best.law} law predicts the larger sizes better than a pure "
+                f"power law, by more than chance: off by {best.error:.1%} against {power.error:.1%}"
+            )
+    if x.size > 3:
+        windows = window_sensitivity(x, losses)
+        sensitivity = windows.spread
+        lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
+        own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
+        if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
+            remarks.append(f"the exponent depends on the window: over half the sizes it spreads by {sensitivity:.3f}")
+    return held_out, sensitivity, tuple(remarks)

@@ -48,19 +48,16 @@ from fractalman.experiments.regimes import (
     SizeSummary,
     choose_window,
 )
-from fractalman.experiments.slopes import own_reference, slope_error
+from fractalman.experiments.slopes import own_reference, scrutiny, slope_error
 from fractalman.learners import DIVERGED
-from fractalman.measure import PowerLawFit, compare_laws, fit_power_law, window_sensitivity
+from fractalman.measure import PowerLawFit, fit_power_law
 from fractalman.measure.scaling import student_t_real
 
 RESOLUTION = 0.5
 """An agreement within more than this share of the reference tells nothing: "not resolved" is never "agrees"."""
 OWN_EXPONENT = "exponent expected on these very points"
-SPREAD = 0.02
-"""A spread of the exponent over windows below this is not worth a remark."""
 STOPPED_REGIMES = (DATA, MODEL, BUDGET, UNDECIDED)
 """Regimes in which a network is held against the curve of its steps: every one in which all replicates have a risk."""
-HELD_OUT_LAWS = ("power", "logarithm", "floor")
 
 
 @dataclass(frozen=True)
@@ -238,6 +235,7 @@ def judge(
         slope, error = _judge_slope(
             found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size, steps=steps
         )
+<<<<<<< HEAD
         held_out, sensitivity, remarks = _scrutiny(*curves)
 =======
         own = own_reference(curves, points) if local is not None else None
@@ -254,6 +252,9 @@ def judge(
             judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
     slope_agrees, slope_reason = judgement.agrees, judgement.reason
 >>>>>>> verdicts
+=======
+        held_out, sensitivity, remarks = scrutiny(*curves)
+>>>>>>> house
     level = None
     if axis.kind == "data" or steps:
         level = level_of(points, prediction, _level_sizes(summaries, level_regimes, steps), seeds, test_size)
@@ -401,39 +402,6 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return fit_power_law(*curves), ""
     except FitError as error:
         return None, str(error)
-
-
-def _scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, tuple[str, ...]]:
-    """Return the held-out check, the window's sensitivity, and what they have to say against the fit."""
-    remarks: list[str] = []
-    held_out, sensitivity = None, None
-    try:
-        found = compare_laws(x, losses, laws=HELD_OUT_LAWS)
-    except FitError:  # too few sizes
-        found = None
-    if found is not None:
-        held_out = {
-            "up_to": found.up_to,
-            "laws": {
-                s.law: {"error": s.error, "bias": s.bias, "sigma": s.sigma, "behind": s.behind} for s in found.scores
-            },
-            "sentence": found.sentence,
-        }
-        power = next(score for score in found.scores if score.law == "power")
-        best = found.scores[0]
-        if power.behind:
-            remarks.append(
-                f"fitted up to {found.up_to:g}, a {best.law} law predicts the larger sizes better than a pure "
-                f"power law, by more than chance: off by {best.error:.1%} against {power.error:.1%}"
-            )
-    if x.size > 3:
-        windows = window_sensitivity(x, losses)
-        sensitivity = windows.spread
-        lengths = np.array([np.sum((low <= x) & (x <= high)) for low, high in windows.window])
-        own = float(windows.standard_error[lengths >= max(3, x.size / 2)].max())
-        if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
-            remarks.append(f"the exponent depends on the window: over half the sizes it spreads by {sensitivity:.3f}")
-    return held_out, sensitivity, tuple(remarks)
 
 
 def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None, float | None]:

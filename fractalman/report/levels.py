@@ -7,7 +7,7 @@ from pathlib import Path
 from fractalman.display.style import new_figure, saved, settings
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
-from fractalman.report.study_page import interval, page, result_json, rows_csv, write_files
+from fractalman.report.study_page import interval, page, write_study
 from fractalman.report.tables import number, text_table
 from fractalman.studies.base import Row
 from fractalman.studies.levels.result import LevelsResult
@@ -26,14 +26,8 @@ NOTE = (
 
 def write_levels(result: LevelsResult, folder: str | Path) -> Path:
     """Write report.html, rows.csv, means.csv and result.json into ``folder``; return the report's path."""
-    files = {
-        "rows.csv": rows_csv(result.rows),
-        "means.csv": rows_csv(result.means),
-        "result.json": result_json(result.study, result.claims, result.means),
-        "report.html": levels_page(result),
-    }
-    write_files(folder, files)
-    return Path(folder) / "report.html"
+    html = levels_page(result)
+    return write_study(folder, result.study, result.claims, html, rows=result.rows, means=result.means)
 
 
 def levels_lines(result: LevelsResult) -> list[str]:

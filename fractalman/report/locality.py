@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, intervals_figure, panels_figure
-from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.study_page import interval, page, source_words, write_study
 from fractalman.report.tables import text_table
 from fractalman.studies.base import Row
 from fractalman.studies.locality.pairs import NEAREST
@@ -35,14 +35,8 @@ NOTE = (
 
 def write_locality(result: LocalityResult, folder: str | Path) -> Path:
     """Write report.html, rows.csv, means.csv and result.json into ``folder`` and return the report's path."""
-    files = {
-        "rows.csv": rows_csv(result.rows),
-        "means.csv": rows_csv(result.means),
-        "result.json": result_json(result.study, result.claims, result.means),
-        "report.html": locality_page(result),
-    }
-    write_files(folder, files)
-    return Path(folder) / "report.html"
+    html = locality_page(result)
+    return write_study(folder, result.study, result.claims, html, rows=result.rows, means=result.means)
 
 
 def locality_lines(result: LocalityResult) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
-from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.study_page import interval, page, source_words, write_study
 from fractalman.report.tables import text_table
 from fractalman.studies.base import Row
 from fractalman.studies.probes.result import ProbeResult
@@ -26,15 +26,10 @@ NOTE = (
 
 def write_probe(result: ProbeResult, folder: str | Path) -> Path:
     """Write report.html, rows.csv, means.csv, latents.csv and result.json into ``folder``; return the report's path."""
-    files = {
-        "rows.csv": rows_csv(result.rows_of_means),
-        "means.csv": rows_csv(result.means),
-        "latents.csv": rows_csv(result.latents),
-        "result.json": result_json(result.study, result.claims, result.means),
-        "report.html": probe_page(result),
-    }
-    write_files(folder, files)
-    return Path(folder) / "report.html"
+    html = probe_page(result)
+    return write_study(
+        folder, result.study, result.claims, html, rows=result.rows_of_means, means=result.means, latents=result.latents
+    )
 
 
 def probe_lines(result: ProbeResult) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
-from fractalman.report.study_page import interval, page, result_json, rows_csv, source_words, write_files
+from fractalman.report.study_page import interval, page, source_words, write_study
 from fractalman.report.tables import number, text_table
 from fractalman.studies.recovery.result import RecoveryResult
 from fractalman.studies.recovery.width import WidthVerdict
@@ -53,15 +53,9 @@ NOTE = (
 
 def write_recovery(result: RecoveryResult, folder: str | Path) -> Path:
     """Write report.html, rows.csv, means.csv and result.json into ``folder``; return the report's path."""
-    files = {
-        "rows.csv": rows_csv(result.rows),
-        "means.csv": rows_csv(result.means),
-        "width.csv": rows_csv([asdict(own) for own in result.width_verdicts]),
-        "result.json": result_json(result.study, result.claims, result.means),
-        "report.html": recovery_page(result),
-    }
-    write_files(folder, files)
-    return Path(folder) / "report.html"
+    width = [asdict(own) for own in result.width_verdicts]
+    html = recovery_page(result)
+    return write_study(folder, result.study, result.claims, html, rows=result.rows, means=result.means, width=width)
 
 
 def recovery_lines(result: RecoveryResult) -> list[str]:

@@ -27,6 +27,19 @@ def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
         publish(Path(folder) / name, content)
 
 
+def write_study(
+    folder: str | Path, study: StudySpec, claims: Sequence[Row], page: str, **tables: Sequence[Row]
+) -> Path:
+    """Write every table as NAME.csv, result.json and the page, which comes last; return the page's path.
+
+    Args:
+        folder: an existing folder. study, claims: of the result. page: HTML text. tables: "means" is one of them.
+    """
+    files = {f"{name}.csv": rows_csv(rows) for name, rows in tables.items()}
+    write_files(folder, {**files, "result.json": result_json(study, claims, tables["means"]), "report.html": page})
+    return Path(folder) / "report.html"
+
+
 def rows_csv(rows: Sequence[Row]) -> str:
     """Return rows as CSV text; the header has every key that occurs, numbers have 6 significant digits."""
     return csv_text(rows, digits=6)

@@ -169,7 +169,7 @@ def test_every_family_is_tried() -> None:
 def test_any_recipe_makes_the_round_trip(tmp_path_factory: pytest.TempPathFactory, family: str) -> None:
     folder = tmp_path_factory.mktemp("round")
 
-    @examples(8)
+    @examples(8, fast=4)  # each writes two files and checks all of them
     @given(RECIPES[family], st.booleans(), st.sampled_from(["standard", "off", "gzip"]))
     def trip(recipe: fm.Recipe, hierarchy: bool, compression: str) -> None:
         data = drawn(recipe)

@@ -12,6 +12,6 @@ limit: int | None = None
 """None = no limit; tests/conftest.py sets it before a test is read."""
 
 
-def examples(most: int, **others: Any) -> hypothesis.settings:
-    """Return hypothesis' settings for ``most`` examples, fewer in the fast tier."""
-    return hypothesis.settings(max_examples=most if limit is None else min(most, limit), **others)
+def examples(most: int, fast: int = FAST, **others: Any) -> hypothesis.settings:
+    """Return hypothesis' settings for ``most`` examples, in the fast tier at most ``fast``."""
+    return hypothesis.settings(max_examples=most if limit is None else min(most, limit, fast), **others)

@@ -45,7 +45,7 @@ def measured(data: Any, learner: str, sizes: list[int], splits: int = 4) -> np.n
     ],
 )
 def test_the_curve_of_one_neighbour_is_the_measured_one(recipe: fm.Recipe) -> None:
-    """Within 8 % and three standard errors over a factor 13 in n; the curve of shuffled labels is rejected."""
+    """Within 8 % and three standard errors over a factor 13 in n; that of shuffled labels of 800 points is rejected."""
     data = fm.generate(recipe)
     made = predict_own_data(data.X, data.y)
     sizes = [160, 640, 2048]
@@ -53,8 +53,8 @@ def test_the_curve_of_one_neighbour_is_the_measured_one(recipe: fm.Recipe) -> No
     error = found.std(axis=0, ddof=1) / 2.0
     predicted = made.curve(np.array(sizes)).risk
     assert (np.abs(found.mean(axis=0) - predicted) < 0.08 * predicted + 3.0 * error).all()
-    shuffled = predict_own_data(data.X, np.random.default_rng(1).permutation(data.y)).curve(np.array(sizes)).risk
-    assert (np.abs(found.mean(axis=0) - shuffled) > 0.5 * predicted).all()
+    shuffled = predict_own_data(data.X[:800], np.random.default_rng(1).permutation(data.y[:800])).curve(sizes[:2]).risk
+    assert (np.abs(found.mean(axis=0)[:2] - shuffled) > 0.5 * predicted[:2]).all()
 
 
 @pytest.mark.slow(reason="kernel regressions on 3000 points")

@@ -12,7 +12,8 @@ import numpy as np
 from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.families._strings.hierarchy import DerivationPaths, hierarchy_columns, hierarchy_of
+from fractalman.families._strings.encodings import encode
+from fractalman.families._strings.hierarchy import DerivationPaths, derivation_paths, hierarchy_columns, hierarchy_of
 from fractalman.families.base import Sampler, Structure
 from fractalman.families.blocks import ComputedColumn, by_address
 from fractalman.random.streams import Role, key64, uniforms
@@ -96,3 +97,19 @@ def _tokens_of(made: Dataset | Structure[Any]) -> I32:
     if made.tokens is None:
         raise RecipeError("this dataset has no column of tokens: use generate for one with its strings")
     return made.tokens
+
+
+def of_derivations() -> Strings[Any]:
+    """Return what makes the strings of recipes that say what is seen of derivations in a grammar."""
+
+    def drawn(recipe: Any, points: I64) -> tuple[I32, F64]:
+        seen: tuple[I32, F64] = recipe.seen(recipe.derivations(points), points)
+        return seen
+
+    def write(recipe: Any, tokens: I32, X: F32) -> None:
+        encode(tokens, recipe.encoding, recipe.symbols, X, recipe.seeds.embedding)
+
+    def redrawn(recipe: Any, tokens: I32, _y: F64, draw: int) -> F64:
+        return from_posterior(recipe, tokens, draw)
+
+    return Strings(drawn, write, derivation_paths, redrawn)

@@ -202,8 +202,7 @@ class Recovery(Display):
         """
         from fractalman.measure.display import draw_recovery
 
-        if self.size is None:
-            raise RecipeError("these features have no subcluster sizes: use fm.recovery with a dataset or a Dictionary")
+        self._require_sizes()
         return draw_recovery(self, ax)
 
     def plot_tree(self, ax: Any = None) -> Any:
@@ -228,9 +227,12 @@ class Recovery(Display):
         """
         from fractalman.measure.display import draw_recovered_tree
 
+        self._require_sizes()
+        return draw_recovered_tree(self, ax)
+
+    def _require_sizes(self) -> None:
         if self.size is None:
             raise RecipeError("these features have no subcluster sizes: use fm.recovery with a dataset or a Dictionary")
-        return draw_recovered_tree(self, ax)
 
     def to_pandas(self) -> Any:
         """Return one row a matched pair as a pandas DataFrame.
