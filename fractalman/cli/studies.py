@@ -59,14 +59,13 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None and not options.dry_run:
         raise RecipeError("no folder for the study: use -o FOLDER, or --dry-run")
     own = own_call(options)
-    spec = spec_of(options.spec, name) if own is None else own_spec(name, *own) if options.dry_run else None
     if options.dry_run:
-        return _dry_run(options, name, spec)
+        return _dry_run(options, name, spec_of(options.spec, name) if own is None else own_spec(name, *own))
     plot = plot_path(options)
     how = {"force": options.force, "jobs": options.jobs, "scheduler": options.scheduler, "shard": options.shard}
     with StatusLine() as progress:
         if own is None:
-            result = run_study(name, spec, options.output, progress=progress, **how)
+            result = run_study(name, spec_of(options.spec, name), options.output, progress=progress, **how)
         else:
             points, keywords = own
             result = getattr(fractalman, name)(points, options.output, progress=progress, **how, **keywords)

@@ -231,30 +231,10 @@ def judge(
         trouble += f"; {note}" if note and axis.kind == "budget" else ""
         slope = _Judgement(None, f"{'not measurable' if axis.abscissa else 'not fitted'}: {trouble}", None, None)
     else:
-<<<<<<< HEAD
         slope, error = _judge_slope(
-            found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size, steps=steps
+            found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size
         )
-<<<<<<< HEAD
-        held_out, sensitivity, remarks = _scrutiny(*curves)
-=======
-        own = own_reference(curves, points) if local is not None else None
-        if own is None:
-            judgement = compare(
-                found, predicted, local, local_error,
-                attained=attained, note=note or _unpredicted(axis), error=error,
-            )  # fmt: skip
-        else:
-            from fractalman.prediction.networks import exponent_error
-
-            (expected, error), ratio = own, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
-            theirs = exponent_error(ratio[1], ratio[2], window.sizes)
-            judgement = compare(found, predicted, expected, theirs, name=OWN_EXPONENT, error=error, strict=True)
-    slope_agrees, slope_reason = judgement.agrees, judgement.reason
->>>>>>> verdicts
-=======
         held_out, sensitivity, remarks = scrutiny(*curves)
->>>>>>> house
     level = None
     if axis.kind == "data" or steps:
         level = level_of(points, prediction, _level_sizes(summaries, level_regimes, steps), seeds, test_size)
@@ -295,7 +275,7 @@ def judge(
 def _judge_slope(
     found: PowerLawFit, curves: _Curves, points: Sequence[Point], prediction: Any,
     asymptote: tuple[float | None, bool, bool], local: tuple[float | None, float | None], note: str,
-    test_size: int | None, *, steps: bool,
+    test_size: int | None,
 ) -> tuple[_Judgement, tuple[float, float]]:  # fmt: skip
     """Return what a fitted exponent says of its reference, and its standard error with its degrees of freedom.
 
@@ -308,7 +288,10 @@ def _judge_slope(
         error = slope_error(found, curves, points, None if local[0] is None else prediction, sizes, test_size)
         return compare(found, asymptote[0], *local, attained=asymptote[2], note=note, error=error), error
     expected, error = own
-    theirs = prediction.slope_error(sizes) if steps else getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))[2]
+    from fractalman.prediction.networks import exponent_error
+
+    ratio = getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
+    theirs = exponent_error(ratio[1], ratio[2], sizes)
     return compare(found, asymptote[0], expected, theirs, name=OWN_EXPONENT, error=error, strict=True), error
 
 

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.theory.grammars.entropies import entropy_of_rows, node_marginals
-from fractalman.theory.grammars.messages import UNOBSERVED, latent_posterior, log_likelihood
+from fractalman.theory.grammars.messages import (
+    MOST_NUMBERS,
+    MOST_STRINGS,
+    latent_posterior,
+    log_likelihood,
+    possible_strings,
+)
 from fractalman.theory.grammars.rules import Grammar
-
-_CONTEXTS = 1 << 20  # contexts that are enumerated
-_NUMBERS = 1 << 24  # numbers that are held at once
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def _whole_block(grammar: Grammar, position: int, context: int) -> int | None:
     return None
 
 
-def block_floor(grammar: Grammar, position: int, top: int, most: int = _CONTEXTS) -> TokenFloor | None:
+def block_floor(grammar: Grammar, position: int, top: int, most: int = MOST_STRINGS) -> TokenFloor | None:
     """Return what is lost by who sees the tokens before one in the block of its ancestor, in unambiguous grammars.
 
     Parameters
@@ -167,7 +170,7 @@ def block_floor(grammar: Grammar, position: int, top: int, most: int = _CONTEXTS
         last = level == levels - 1
         if not last and len(beliefs) * groups > most:
             return None
-        rows = max(1, _NUMBERS // (groups * table.shape[2]))
+        rows = max(1, MOST_NUMBERS // (groups * table.shape[2]))
         entropy, right, kept = 0.0, 0.0, []
         for a in range(0, len(beliefs), rows):
             joint = np.tensordot(beliefs[a : a + rows], table, 1) * weight[a : a + rows, None, None]
@@ -199,31 +202,14 @@ def _seen_and_next(grammar: Grammar, level: int, place: int) -> F64:
 
 def _enumerated(whole: Grammar, position: int, context: int) -> TokenFloor:
     """The floor from all contexts that can occur."""
-<<<<<<< HEAD
-    most = min(_CONTEXTS, _NUMBERS // whole.length)
     grammar, first = _block_of(whole, position - context, position)
     position -= first
-    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
-    for place in range(position - context, position):
-        after = latent_posterior(grammar, strings, grammar.levels, place)
-        rows, tokens = np.nonzero(after > 0.0)
-        if rows.size > most:
-            raise RecipeError(
-                f"context = {context}: {rows.size} values of its first {place + 1 - position + context} tokens, "
-                f"expected at most {most} for strings of {whole.length} tokens; use "
-                "theory.discrete_floor of a dataset, the mean over its strings"
-            )
-        strings = strings[rows]
-        strings[:, place] = tokens
-=======
-    strings = possible_strings(grammar, position - context, position)
->>>>>>> discrete
+    strings = possible_strings(grammar, position - context, position, length=whole.length)
     chance = np.exp(log_likelihood(grammar, strings))
     posterior = latent_posterior(grammar, strings, grammar.levels, position)
     return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
 
 
-<<<<<<< HEAD
 def _block_of(grammar: Grammar, first: int, last: int) -> tuple[Grammar, int]:
     """The grammar of the smallest block that some symbol derives and that holds these tokens, and the block's first.
 
@@ -241,32 +227,6 @@ def _block_of(grammar: Grammar, first: int, last: int) -> tuple[Grammar, int]:
         grammar.vocabulary, grammar.blank,
     )  # fmt: skip
     return below, node * s ** (levels - top)
-=======
-def possible_strings(
-    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings"
-) -> I64:
-    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
-
-    Raises
-    ------
-    RecipeError
-        Where there are more than 2^20.
-    """
-    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
-    for place in range(first, stop):
-        after = latent_posterior(grammar, strings, grammar.levels, place)
-        rows, tokens = np.nonzero(after > 0.0)
-        most = min(_CONTEXTS, _NUMBERS // grammar.length)
-        if rows.size > most:
-            raise RecipeError(
-                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
-                f"expected at most {most} for strings of {grammar.length} tokens; use "
-                f"{use}"
-            )
-        strings = strings[rows]
-        strings[:, place] = tokens
-    return strings
->>>>>>> discrete
 
 
 def _plogp(p: F64) -> F64:

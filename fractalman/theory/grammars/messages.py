@@ -12,6 +12,8 @@ from fractalman.theory.grammars.rules import Grammar
 
 UNOBSERVED = -1
 """Stands in place of a token that is not known."""
+MOST_STRINGS = 1 << 20  # contexts or strings that are enumerated
+MOST_NUMBERS = 1 << 24  # numbers that are held at once
 _ROWS = 512  # strings in one task
 
 
@@ -160,3 +162,32 @@ def _run(grammar: Grammar, tokens: I64, level: int, node: int) -> tuple[F64, F64
         ],
     )
     return posterior, like
+
+
+def possible_strings(
+    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings",
+    length: int | None = None,
+) -> I64:  # fmt: skip
+    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
+
+    ``length``: tokens of the whole strings, where the grammar is that of a block.
+
+    Raises
+    ------
+    RecipeError
+        Where there are more than 2^20.
+    """
+    length = length or grammar.length
+    most = min(MOST_STRINGS, MOST_NUMBERS // length)
+    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
+    for place in range(first, stop):
+        after = latent_posterior(grammar, strings, grammar.levels, place)
+        rows, tokens = np.nonzero(after > 0.0)
+        if rows.size > most:
+            raise RecipeError(
+                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
+                f"expected at most {most} for strings of {length} tokens; use {use}"
+            )
+        strings = strings[rows]
+        strings[:, place] = tokens
+    return strings
