@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.theory.grammars.entropies import entropy_of_rows, node_marginals
-from fractalman.theory.grammars.messages import UNOBSERVED, latent_posterior, log_likelihood
+from fractalman.theory.grammars.messages import latent_posterior, log_likelihood, possible_strings
 from fractalman.theory.grammars.rules import Grammar
 
-_CONTEXTS = 1 << 20  # contexts that are enumerated
+_BELIEFS = 1 << 20  # that are followed
 _NUMBERS = 1 << 24  # numbers that are held at once
 
 
@@ -130,7 +130,7 @@ def _whole_block(grammar: Grammar, position: int, context: int) -> int | None:
     return None
 
 
-def block_floor(grammar: Grammar, position: int, top: int, most: int = _CONTEXTS) -> TokenFloor | None:
+def block_floor(grammar: Grammar, position: int, top: int, most: int = _BELIEFS) -> TokenFloor | None:
     """Return what is lost by who sees the tokens before one in the block of its ancestor, in unambiguous grammars.
 
     Parameters
@@ -203,32 +203,6 @@ def _enumerated(grammar: Grammar, position: int, context: int) -> TokenFloor:
     chance = np.exp(log_likelihood(grammar, strings))
     posterior = latent_posterior(grammar, strings, grammar.levels, position)
     return TokenFloor(float(chance @ entropy_of_rows(posterior)), float(chance @ (1.0 - posterior.max(axis=1))))
-
-
-def possible_strings(
-    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings"
-) -> I64:
-    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
-
-    Raises
-    ------
-    RecipeError
-        Where there are more than 2^20.
-    """
-    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
-    for place in range(first, stop):
-        after = latent_posterior(grammar, strings, grammar.levels, place)
-        rows, tokens = np.nonzero(after > 0.0)
-        most = min(_CONTEXTS, _NUMBERS // grammar.length)
-        if rows.size > most:
-            raise RecipeError(
-                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
-                f"expected at most {most} for strings of {grammar.length} tokens; use "
-                f"{use}"
-            )
-        strings = strings[rows]
-        strings[:, place] = tokens
-    return strings
 
 
 def _plogp(p: F64) -> F64:

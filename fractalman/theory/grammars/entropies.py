@@ -6,6 +6,7 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import RecipeError
+from fractalman.theory.grammars.messages import log_likelihood, possible_strings
 from fractalman.theory.grammars.rules import Grammar
 
 
@@ -130,9 +131,6 @@ def string_entropy(grammar: Grammar) -> float:
     True
     """
     if not grammar.unambiguous:
-        from fractalman.theory.grammars.contexts import possible_strings
-        from fractalman.theory.grammars.messages import log_likelihood
-
         use = "the mean of −theory.grammars.log_likelihood over strings of a dataset"
         log_chance = log_likelihood(grammar, possible_strings(grammar, 0, grammar.length, use))
         return float(abs(np.exp(log_chance) @ log_chance))

@@ -10,6 +10,9 @@ from fractalman.errors import RecipeError
 from fractalman.theory.grammars import _kernels
 from fractalman.theory.grammars.rules import Grammar
 
+_CONTEXTS = 1 << 20  # strings that are enumerated
+_NUMBERS = 1 << 24  # numbers that are held at once
+
 UNOBSERVED = -1
 """Stands in place of a token that is not known."""
 _ROWS = 512  # strings in one task
@@ -125,6 +128,32 @@ def number_of_parses(grammar: Grammar, tokens: I64) -> I64:
             above += term
         counts = above
     return np.asarray(np.rint(counts[:, 0, :].sum(axis=1)), np.int64)
+
+
+def possible_strings(
+    grammar: Grammar, first: int, stop: int, use: str = "theory.discrete_floor of a dataset, the mean over its strings"
+) -> I64:
+    """Return all values that the tokens at places first … stop − 1 can have, as strings of which nothing else is seen.
+
+    Raises
+    ------
+    RecipeError
+        Where there are more than 2^20.
+    """
+    strings: I64 = np.full((1, grammar.length), UNOBSERVED, np.int64)
+    for place in range(first, stop):
+        after = latent_posterior(grammar, strings, grammar.levels, place)
+        rows, tokens = np.nonzero(after > 0.0)
+        most = min(_CONTEXTS, _NUMBERS // grammar.length)
+        if rows.size > most:
+            raise RecipeError(
+                f"context = {stop - first}: {rows.size} values of its first {place + 1 - first} tokens, "
+                f"expected at most {most} for strings of {grammar.length} tokens; use "
+                f"{use}"
+            )
+        strings = strings[rows]
+        strings[:, place] = tokens
+    return strings
 
 
 def _checked(grammar: Grammar, tokens: I64, observed: bool = False) -> I64:
