@@ -131,7 +131,7 @@ DIMENSIONS: dict[str, tuple[str, int | str]] = {
     "m": ("edges", 0),
     "k": ("nodes of the hierarchy: the n points, then the latents", "n"),
     "q": ("nodes of the label tree", 1),
-    "N": ("points of the dataset: of a shard, of the whole one; else n", "n"),
+    "N": ("points of the whole dataset, where the file is a shard; else n", "n"),
 }
 """Name → (meaning, smallest allowed size or the dimension it may not be smaller than)."""
 

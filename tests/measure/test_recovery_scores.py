@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from fractalman.errors import RecipeError
 from fractalman.measure import recovery
-from fractalman.measure.recovery import Truth, match_dictionary, score_dictionary
+from fractalman.measure.recovery import Truth, match_dictionary, matching, score_dictionary
 
 
 def world(seed: int = 0, m: int = 24, d: int = 48, n: int = 600):
@@ -115,6 +115,18 @@ def test_candidates_give_the_exact_assignment_where_pairs_are_clear_and_never_mo
     np.testing.assert_allclose(
         match_dictionary(far, D, exact=10).feature_cosine, match_dictionary(far, D).feature_cosine, atol=1e-6
     )
+
+
+@pytest.mark.parametrize(("w", "m", "kept"), [(1100, 70, 16), (30, 90, 16), (210, 5, 16), (1, 3, 2)])
+def test_the_nearest_of_rows_and_columns_are_those_of_sorting_reference(w: int, m: int, kept: int) -> None:
+    rng = np.random.default_rng(w)
+    W, D = (matching.unit_rows(rng.standard_normal((n, 9)).astype(np.float32)) for n in (w, m))
+    cosine = np.abs(W @ D.T)
+    found = matching._largest(W, D, min(kept, m), min(kept, w))
+    for table, (value, number) in zip((cosine, cosine.T), found, strict=True):
+        np.testing.assert_allclose(value, -np.sort(-table, axis=1)[:, : value.shape[1]], atol=1e-6)
+        np.testing.assert_allclose(np.take_along_axis(table, number, axis=1), value, atol=1e-6)
+        assert all(np.unique(row).size == row.size for row in number)
 
 
 def test_firing_against_a_slow_version_reference() -> None:

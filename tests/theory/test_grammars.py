@@ -110,7 +110,7 @@ def test_entropies_of_ambiguous_grammars_end_where_strings_cannot_be_enumerated(
 ) -> None:
     one = Grammar((np.zeros((2, 1, 2), np.int64),), (np.ones((2, 1)),), np.full(2, 0.5), 2)
     assert grammars.entropy_rate(one) == 0.0  # two classes, one string
-    monkeypatch.setattr("fractalman.theory.grammars.contexts._CONTEXTS", 8)
+    monkeypatch.setattr("fractalman.theory.grammars.messages.MOST_STRINGS", 8)
     with pytest.raises(RecipeError, match="log_likelihood over strings"):
         grammars.string_entropy(random_grammar(seed=0, levels=2, vocabulary=4, synonyms=3, ambiguous=True))
 

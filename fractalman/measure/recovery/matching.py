@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._jit import run_tasks
+from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.measure.recovery._nearest_kernels import largest_of_columns, largest_of_rows
 from fractalman.measure.recovery.arrays import numbers
 
 EXACT = 4096
@@ -27,6 +29,7 @@ EXACT = 4096
 CANDIDATES = 16
 """Pairs that every direction and every feature keeps beyond that."""
 _ROWS = 1024  # directions whose cosines are held at once
+_PART, _COLUMNS = 64, 4096  # of these, and features, that a thread takes at once
 _TIE = {True: 1e-9, False: 1e-6}
 """Difference below which two cosines are equal, in float64 (all pairs) and in float32 (candidates)."""
 
@@ -154,22 +157,12 @@ def _tied(cosine: F64) -> npt.NDArray[np.bool_]:
 
 
 def _among_nearest(learned: AnyFloat, true: AnyFloat, kept: int, agreement: Agreement | None) -> Match:
-    w, m, most = len(learned), len(true), min(kept, len(true))
-    keys, values = [], []
-    near: I64 = np.zeros(w, np.int64)
-    near_cosine = np.zeros(w)
-    best = _Best(m, kept)
-    for start in range(0, w, _ROWS):
-        block = np.abs(learned[start : start + _ROWS] @ true.T)
-        stop = start + len(block)
-        near[start:stop], near_cosine[start:stop] = block.argmax(axis=1), block.max(axis=1)
-        top = np.argpartition(block, m - most, axis=1)[:, m - most :]
-        keys.append((np.arange(start, stop)[:, None] * m + top).ravel())
-        values.append(np.take_along_axis(block, top, axis=1).ravel())
-        best.add(block, start)
-    by_feature, feature_cosine = best.row[:, 0], best.value[:, 0].astype(np.float64)
-    keys.append((best.row * m + np.arange(m)[:, None]).ravel())
-    values.append(best.value.ravel())
+    w, m = len(learned), len(true)
+    (row_value, row_number), (value, number) = _largest(learned, true, min(kept, m), min(kept, w))
+    near, near_cosine = row_number[:, 0].copy(), row_value[:, 0].astype(np.float64)
+    by_feature, feature_cosine = number[:, 0].copy(), value[:, 0].astype(np.float64)
+    keys = [(np.arange(w)[:, None] * m + row_number).ravel(), (number * m + np.arange(m)[:, None]).ravel()]
+    values = [row_value.ravel(), value.ravel()]
     pairs, first = np.unique(np.concatenate(keys), return_index=True)
     cosine = np.concatenate(values)[first].astype(np.float64)
     rows, columns, ranked = pairs // m, pairs % m, cosine
@@ -231,22 +224,29 @@ def unit_rows(rows: AnyFloat) -> Any:
     return np.asarray(even / np.where(length > 0.0, length, 1.0))
 
 
-class _Best:
-    """The rows of largest value of every column, of tables that come in blocks of rows."""
+def _largest(learned: AnyFloat, true: AnyFloat, of_rows: int, of_columns: int) -> tuple[tuple[F32, I64], ...]:
+    """Largest |cosines| and their partners, falling: (w, of_rows) of directions, (m, of_columns) of features."""
+    w, m = len(learned), len(true)
+    row_value, row_number = np.empty((w, of_rows), np.float32), np.empty((w, of_rows), np.int64)
+    value, number = np.full((m, of_columns), -1.0, np.float32), np.empty((m, of_columns), np.int64)
+    least = np.full(m, -1.0, np.float32)
+    turned = np.ascontiguousarray(true.T, np.float32)
+    held = np.empty((min(_ROWS, w), m), np.float32)
+    for first in range(0, w, _ROWS):
+        rows = np.asarray(learned[first : first + _ROWS], np.float32)
+        block = np.matmul(rows, turned, out=held[: len(rows)])
+        np.abs(block, out=block)
+        into = row_value[first : first + _ROWS], row_number[first : first + _ROWS]
 
-    def __init__(self, columns: int, kept: int) -> None:
-        self.kept = kept
-        self.row = np.zeros((columns, 0), np.int64)
-        self.value = np.zeros((columns, 0), np.float32)
+        def along_rows(start: int, block: F32 = block, into: tuple[F32, I64] = into) -> None:
+            largest_of_rows(block, start, min(start + _PART, len(block)), *into)
 
-    def add(self, block: AnyFloat, first: int) -> None:
-        """Take in one more block, whose first row has the number ``first``."""
-        most = min(self.kept, len(block))
-        top = np.argpartition(block, len(block) - most, axis=0)[len(block) - most :]
-        value = np.concatenate([self.value, np.take_along_axis(block, top, axis=0).T], axis=1)
-        row = np.concatenate([self.row, top.T + first], axis=1)
-        order = np.argsort(-value, axis=1, kind="stable")[:, : self.kept]
-        self.value, self.row = np.take_along_axis(value, order, axis=1), np.take_along_axis(row, order, axis=1)
+        def along_columns(start: int, block: F32 = block, first: int = first) -> None:
+            largest_of_columns(block, first, start, min(start + _COLUMNS, m), least, value, number)
+
+        run_tasks(along_rows, [(start,) for start in range(0, len(block), _PART)])
+        run_tasks(along_columns, [(start,) for start in range(0, m, _COLUMNS)])
+    return (row_value, row_number), (value, number)
 
 
 def _assigned_among(rows: I64, columns: I64, values: F64, shape: tuple[int, int]) -> I64:
