@@ -93,25 +93,23 @@ def _random(known: Known) -> float:
 
 
 def _cascade(**keywords: Any) -> Any:
-    """Magnitudes differ from point to point: with constant ones 300 points are 20 to 28 different ones."""
-    return lambda n, s: fm.Cascade(
-        n_points=n, seed=s, embedding="superposition", feature_magnitude="folded-normal", **keywords
-    )
+    return lambda n, s: fm.Cascade(n_points=n, seed=s, embedding="superposition", **keywords)
+
+
+def _case(b: int, d: int, how: str, folded: bool = False) -> Case:
+    """With constant magnitudes 300 points are 20 to 28 different ones; with folded normal ones all differ."""
+    law: dict[str, Any] = {"feature_magnitude": "folded-normal"} if folded else {}
+    recipe = _cascade(branching=b, contraction=0.5, ambient_dim=d, feature_directions=how, **law)
+    return Case(f"cascade {b}, d = {d}, {how}" + (", magnitudes" if folded else ""), 1.0, _known(recipe))
 
 
 TRIAL = Trial(
     name="dictionaries",
     question="Which dictionary learner finds the 32 directions that the points are sums of?",
     quantity="mean best cosine",
-    cases=tuple(
-        Case(
-            f"cascade {b}, d = {d}, {how}",
-            1.0,
-            _known(_cascade(branching=b, contraction=0.5, ambient_dim=d, feature_directions=how)),
-        )
-        for b in (2, 4)
-        for d in (24, 64)
-        for how in ("random", "orthogonal", "nested")
+    cases=(
+        *(_case(b, d, how) for b in (2, 4) for d in (24, 64) for how in ("random", "orthogonal", "nested")),
+        *(_case(b, d, "random", folded=True) for b in (2, 4) for d in (24, 64)),
     ),
     methods=(
         Method("random directions", "fractalman", _random, "chance"),
