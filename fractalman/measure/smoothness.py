@@ -296,7 +296,8 @@ def _at_ranks(distance: F64, square: F64, ranks: I64, grid: bool) -> tuple[F64, 
 def _fitted(x: F64, curves: F64, nugget: bool) -> PowerLawFit:
     """The fit of a curve, nan where fewer differ from 0 than it needs."""
     mean = curves.mean(axis=0)
-    if (mean > 0.0).sum() >= (4 if nugget else 3):
+    shared = (curves > 0.0).sum(axis=0) > 1  # of what a single block holds there is no error
+    if (mean > 0.0).sum() >= (4 if nugget else 3) and shared.sum() > 1:
         return fit_power_law(x, curves, floor=nugget)
     nan, everything = math.nan, (-math.inf, math.inf)
     return PowerLawFit(

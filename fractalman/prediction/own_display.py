@@ -23,7 +23,9 @@ class OwnPredictionDisplay(Display):
             rows.append(("dimension", repr(self.dimensions["recommended"])))
         noise = self.neighbours.noise
         found = (
-            f"variance {noise.value:.3g} of {self.label_variance:.3g}" if self.neighbours.noise_found else "none found"
+            f"variance {noise.value:.3g} of {self.label_variance:.3g}"
+            if self.neighbours.noise_found
+            else f"none found; 95 % below {noise.interval[1]:.3g} of {self.label_variance:.3g}"
         )
         rows += [("label noise", found), ("training sizes", f"{self.sizes[0]:,} … {self.sizes[1]:,}")]
         title = (

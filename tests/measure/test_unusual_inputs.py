@@ -174,3 +174,18 @@ def test_cells_that_published_tables_hold(tmp_path: Path) -> None:
     found = fm.measure.measure_scaling(tmp_path / "german.csv")
     assert found["sizes"] == [1000.0, 2000.0, 4000.0, 8000.0, 16000.0]
     assert found["power"]["amplitude"] == pytest.approx(0.4 * 1000**0.4, rel=1e-2)
+
+
+@pytest.mark.parametrize("rare", [1, 2])
+def test_a_class_of_one_point_is_no_error_of_sizes(rare: int) -> None:
+    """One point of 600 had "0 sizes (only one curve has a loss above 0 at n = 0.05 …)" for an answer."""
+    X = np.random.default_rng(0).normal(size=(600, 3))
+    found = fm.measure.smoothness(X, (np.arange(600) < rare).astype(float), classes=True)
+    if rare == 1:
+        assert np.isnan(found.neighbours.value)
+        assert any("no exponent is resolved" in said for said in found.warnings)
+    told = fm.predict_own_data(X, (np.arange(600) < rare).astype(int))
+    low, high = told.interval
+    assert low <= 0.0 <= high
+    assert not told.neighbours.noise_found
+    assert "none found; 95 % below" in str(told)

@@ -124,12 +124,13 @@ def _start(settings: AutoencoderSettings, points: F64, seed: int) -> F32:
     w, d = settings.width, points.shape[1]
     rows = np.asarray(normals(key64(seed, Role.INITIALISATION), w * d).reshape(w, d), np.float32)
     if settings.start != "random":
-        points = points[np.sort(np.unique(points, axis=0, return_index=True)[1])]  # passes over few points repeat them
-        found = min(w, len(points))
+        apart = points[
+            np.sort(np.unique(points, axis=0, return_index=True)[1])
+        ]  # few may differ, and passes repeat them
+        found = min(w, len(apart))
         if settings.start == "points":
-            chosen = np.asarray(
-                points[permutation(key64(seed, Role.INITIALISATION, 3), len(points))[:found]], np.float32
-            )
+            order = permutation(key64(seed, Role.INITIALISATION, 3), len(apart))
+            chosen = np.asarray(apart[order[:found]], np.float32)
         else:
             chosen = fit_baseline(settings.start, points, found, sparsity=_START_PENALTY, seed=seed).W_dec
         used = np.linalg.norm(chosen, axis=1) > 0.0
