@@ -67,6 +67,11 @@ def exponent_error(size_error: float, slope_error: float, positions: Sequence[fl
         Of the ratio, as in `NetworkRatio`.
     positions : (k,) numbers
         Sizes or steps, two or more, > 0.
+
+    Returns
+    -------
+    float
+        In units of the exponent.
     """
     x = np.log(np.asarray(positions, np.float64))
     return max(slope_error, size_error / math.sqrt(float(np.square(x - x.mean()).sum())))
