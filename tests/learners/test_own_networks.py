@@ -473,3 +473,14 @@ def test_sparse_points_of_a_pipeline_are_refused() -> None:
 def test_what_has_no_layers_is_named(given: Any, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         own_network(given, np.eye(4))
+
+
+def test_layers_choose_among_activations_and_are_refused_of_what_has_its_own() -> None:
+    table = {"a": np.eye(4), "b": np.ones((4, 2)), "output": np.ones((4, 1))}
+    assert own_network(table, np.eye(4), layers=["b"]).layers == ("b",)
+    with pytest.raises(RecipeError, match="layer 'c': expected a, b, output"):
+        own_network(table, np.eye(4), layers=["c"])
+    one = np.ones((1, 1))
+    dense = SimpleNamespace(coefs_=[one, one], intercepts_=[one[0], one[0]], activation="relu")
+    with pytest.raises(RecipeError, match="leave it out"):
+        own_network(dense, np.ones((4, 1)), layers=["1"])

@@ -12,8 +12,8 @@ from typing import Any
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import AnyFloat
-from fractalman.config import is_integer, shown
-from fractalman.errors import RecipeError
+from fractalman.config import is_integer, listed, shown
+from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.learners.own_networks.dense import DenseNetwork
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
@@ -41,8 +41,8 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     points : (n, d) float
         The data.
     layers : sequence of str, or dict, optional
-        Of a PyTorch module the names of those modules whose outputs are looked at; of a JAX function or module a dict
-        layer → function (parameters, X) → activations.
+        Of a PyTorch module, or a dict of activations, the names of those that are looked at; of a JAX function or
+        module a dict layer → function (parameters, X) → activations.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
     if isinstance(given, type):
         raise RecipeError(f"{given.__name__} is a class: expected a trained network; use an object that was made of it")
     if isinstance(given, Mapping):
-        return Activations(given, points)
+        return Activations(given if layers is None else _chosen(given, layers), points)
     if hasattr(given, "best_estimator_"):  # of a search, what it chose
         return _network(given.best_estimator_, points, layers)
     piped = steps_of(given)
@@ -88,6 +88,10 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
     if is_module(given):
         return TorchNetwork(given, _names(layers), points)
     if hasattr(given, "coefs_") and hasattr(given, "intercepts_"):
+        if layers is not None:
+            raise RecipeError(
+                f"layers = {shown(layers)}: all of this network's are looked at, '1', '2', …; leave it out"
+            )
         return DenseNetwork(given)
     given = with_variables(given) or given
     elsewhere = instead_of(given) or instead_of(given[0] if isinstance(given, tuple) and given else None)
@@ -137,6 +141,15 @@ def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> 
     if layers is not None:
         raise RecipeError("layers of a NumPy function: let it return (outputs, {layer: activations}), and leave it out")
     return SteppedNetwork(function, parameters, points)
+
+
+def _chosen(table: Mapping[str, Any], layers: Any) -> dict[str, Any]:
+    """Return the entries of a table of activations that are called so, and the output."""
+    names = _names(layers) or ()
+    for name in names:
+        if name not in table:
+            raise RecipeError(f"layer {shown(name)}: expected {listed(table)}{nearest(name, table)}")
+    return {**{name: table[name] for name in names}, **{name: table[name] for name in table if name == OUTPUT}}
 
 
 def _names(layers: Any) -> Sequence[str] | None:
