@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None and not options.dry_run:
         raise RecipeError("no folder for the study: use -o FOLDER, or --dry-run")
     own = own_call(options)
-    spec = spec_of(options.spec, name) if own is None else own_spec(name, *own) if options.dry_run else None
+    spec: Any = spec_of(options.spec, name) if own is None else own_spec(name, *own) if options.dry_run else None
     if options.dry_run:
         return _dry_run(options, name, spec)
     plot = plot_path(options)

@@ -35,10 +35,12 @@ import numpy as np
 from fractalman._memory import available_bytes
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, ResourceError
+from fractalman.experiments.axes import Number
 from fractalman.experiments.class_risks import columns_for
 from fractalman.experiments.own_points import expects
+from fractalman.experiments.points import Task
 from fractalman.experiments.replicates import CACHE_BYTES
-from fractalman.experiments.specification import BAYES, Number, Spec, Task, tasks_of
+from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
 from fractalman.learners import Learner, make
 
