@@ -13,6 +13,7 @@ from typing import Any
 
 import fractalman
 from fractalman._files import as_path
+from fractalman.catalogue.studies import study_names
 from fractalman.cli.brought import imported_here
 from fractalman.cli.options import ARRAY, TARGET
 from fractalman.config import Keys, choice, optional, read_table, refuse, shown, text, unknown
@@ -89,6 +90,11 @@ def _tables(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]
     from fractalman.toml_text import read_toml
 
     name, problems = options.command, list[str]()
+    if options.spec in study_names() or f"{name}-{options.spec}" in study_names():
+        raise RecipeError(
+            f"{options.spec} is a study of the catalogue, which has its own points: beside --network expected a "
+            'file of points; use e.g. points.npz, or a TOML file with [data] file = "points.npz"'
+        )
     if Path(options.spec).suffix != ".toml":
         data = read_table("data", {"file": options.spec}, _DATA, problems, "")
         refuse(problems)

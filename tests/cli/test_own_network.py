@@ -87,6 +87,8 @@ WRONG = {
     "linearity points.npz --network acts.npz -o run --jobs 2": "expected jobs = 1",
     "linearity points.npz --network acts.npz --train acts.npz -o run": "is an archive",
     "linearity nested.toml --network acts.npz -o run": "linearity.network is no key",
+    "granularity granularity-cluster --network acts.npz -o run": "a study of the catalogue, which has its own points",
+    "locality points.npz --network acts.npz --layers hiden -o run": "did you mean 'hidden'?",
     "levels levels-language --network acts.npz -o run": "--network",
 }
 

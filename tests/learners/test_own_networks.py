@@ -13,9 +13,11 @@ import pytest
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 
+from fractalman import learners
 from fractalman.errors import RecipeError
 from fractalman.learners.own_networks import OUTPUT, OwnNetwork, activations_at, own_network
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
+from fractalman.learners.own_networks.piped import PipedNetwork
 from fractalman.learners.own_networks.protocol import blocks
 
 rng = np.random.default_rng(3)
@@ -181,9 +183,9 @@ def test_activations_know_the_steps_of_readouts_only() -> None:
         (np.sin, r"use \(function, parameters\)"),
         (MLPRegressor, "is a class: expected a trained network"),
         (MLPRegressor(), r"use network\.fit\(X, y\) first"),
-        (make_pipeline(MLPRegressor()), r"use network=pipeline\[-1\] and, as the points"),
-        (SimpleNamespace(best_estimator_=1), r"use network=network\.best_estimator_"),
-        (SimpleNamespace(apply=np.sin, init=np.cos), r"use network=\(model\.apply, variables\)$"),
+        (make_pipeline(MLPRegressor()), "expected a fitted one"),
+        (SimpleNamespace(regressor_=1), r"use network=network\.regressor_"),
+        (SimpleNamespace(apply=np.sin, init=np.cos), r"use network=\(model, variables\)$"),
         (
             (lambda _p, x: np.asarray(x), {"w": np.ones(2), "a": print}),
             "parameter a is a builtin_function_or_method: expected arrays",
@@ -388,3 +390,97 @@ def test_narrow_and_sparse_activations_are_widened() -> None:
     given = torch.as_tensor(hidden).bfloat16(), jax.numpy.asarray(hidden, "bfloat16"), csr_array(hidden)
     for one in given:
         np.testing.assert_array_equal(own_network({"h": one}, X).activations(X)["h"], hidden)
+
+
+class Applied:
+    """A module whose variables lie elsewhere, as linen's do."""
+
+    def init(self, key: Any, X: Any) -> Any:
+        raise NotImplementedError
+
+    def apply(self, variables: Any, X: Any) -> Any:
+        return X @ variables["w"]
+
+
+class Random(Applied):
+    """As haiku's: a key comes second."""
+
+    def apply(self, params: Any, rng: Any, X: Any) -> Any:  # type: ignore[override]
+        assert rng is None
+        return X @ params["w"]
+
+
+class Stateful(Applied):
+    """As haiku's with a state, which no step moves."""
+
+    def apply(self, params: Any, state: Any, rng: Any, X: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
+        return X @ params["w"] + state["shift"], state
+
+
+@pytest.mark.parametrize("kind", [Applied, Random, Stateful])
+def test_modules_with_variables_elsewhere_are_taken_as_pairs(kind: type[Applied]) -> None:
+    X, weights = np.random.default_rng(0).normal(size=(20, 3)), {"w": np.ones((3, 2), np.float32)}
+    variables: Any = (weights, {"shift": np.float32(1.0)}) if kind is Stateful else weights
+    network = own_network((kind(), variables), X)
+    shift = 1.0 if kind is Stateful else 0.0
+    np.testing.assert_allclose(network.activations(X)["output"], X @ weights["w"] + shift, rtol=1e-5)
+    np.testing.assert_allclose(network.kernel(X[:2], X[2:5])[0], X[:2] @ X[2:5].T, rtol=1e-4, atol=1e-5)
+    with pytest.raises(RecipeError, match=r"use network=\(model, variables\)"):
+        own_network(kind(), X)
+
+
+def test_pipelines_and_searches_are_asked_at_the_points_as_they_come() -> None:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.preprocessing import StandardScaler
+
+    X = np.random.default_rng(0).normal(3.0, 5.0, size=(60, 3))
+    y = X[:, 0] - np.abs(X[:, 1])
+    steps = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(6,), max_iter=20, random_state=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        steps.fit(X, y)
+        search = GridSearchCV(steps, {"mlpregressor__alpha": [1e-4]}, cv=2).fit(X, y)
+    network, inner, Z = own_network(steps, X), own_network(steps[-1], X), steps[:-1].transform(X)
+    assert network.layers == ("1",)
+    np.testing.assert_array_equal(network.activations(X)["output"][:, 0], steps.predict(X))
+    np.testing.assert_array_equal(network.kernel(X[:3], X[3:7]), inner.kernel(Z[:3], Z[3:7]))
+    np.testing.assert_array_equal(network.own(X[:3]), inner.own(Z[:3]))
+    np.testing.assert_array_equal(own_network(search, X).activations(X)["output"][:, 0], search.predict(X))
+    alone = own_network(make_pipeline(steps[-1]), X).activations(Z)["output"]
+    np.testing.assert_array_equal(alone[:, 0], steps.predict(X))
+
+
+def test_sparse_points_of_a_pipeline_are_refused() -> None:
+    from scipy import sparse
+
+    class Sparse:
+        def transform(self, X: Any) -> Any:
+            return sparse.csr_array(X)
+
+    with pytest.raises(RecipeError, match="sparse points"):
+        PipedNetwork(Sparse(), own_network({"a": np.eye(3)}, np.eye(3))).activations(np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (learners.make("mlp"), r"a learner of sweeps, not trained: use learner\.fitted\(problem\)"),
+        (learners.make("ridge"), "a learner of sweeps, not trained: use a network"),
+        (SimpleNamespace(predict=lambda X: X), r"no layers: fractalman\.confirm takes it as a learner"),
+    ],
+)
+def test_what_has_no_layers_is_named(given: Any, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        own_network(given, np.eye(4))
+
+
+def test_layers_choose_among_activations_and_are_refused_of_what_has_its_own() -> None:
+    table = {"a": np.eye(4), "b": np.ones((4, 2)), "output": np.ones((4, 1))}
+    assert own_network(table, np.eye(4), layers=["b"]).layers == ("b",)
+    with pytest.raises(RecipeError, match="layer 'c': expected a, b, output"):
+        own_network(table, np.eye(4), layers=["c"])
+    one = np.ones((1, 1))
+    dense = SimpleNamespace(coefs_=[one, one], intercepts_=[one[0], one[0]], activation="relu")
+    with pytest.raises(RecipeError, match="leave it out"):
+        own_network(dense, np.ones((4, 1)), layers=["1"])

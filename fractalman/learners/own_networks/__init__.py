@@ -12,14 +12,16 @@ from typing import Any
 
 from fractalman._arguments import checked_arguments
 from fractalman._typing import AnyFloat
-from fractalman.config import is_integer, shown
-from fractalman.errors import RecipeError
+from fractalman.config import is_integer, listed, shown
+from fractalman.errors import RecipeError, nearest
 from fractalman.learners.own_networks.activations import Activations
 from fractalman.learners.own_networks.dense import DenseNetwork
 from fractalman.learners.own_networks.finite_steps import SteppedNetwork
-from fractalman.learners.own_networks.jax_modules import instead_of
+from fractalman.learners.own_networks.jax_modules import instead_of, with_variables
+from fractalman.learners.own_networks.piped import PipedNetwork, steps_of, transformed
 from fractalman.learners.own_networks.protocol import INPUT, OUTPUT, OwnNetwork, activations_at, asking
 from fractalman.learners.own_networks.torch_modules import TorchNetwork, is_module
+from fractalman.learners.protocol import Learner
 
 __all__ = ["INPUT", "OUTPUT", "OwnNetwork", "activations_at", "asking", "own_network"]
 
@@ -32,14 +34,15 @@ def own_network(given: Any, points: AnyFloat, layers: Any = None) -> OwnNetwork:
     ----------
     given : object
         A dict layer → (n, units) array, rows = the points; a ``torch.nn.Module``; a fitted ``MLPRegressor`` or
-        ``MLPClassifier``; a pair (function, parameters), the function one of (parameters, X), written for JAX or for
-        NumPy; a module that is a pytree, as those of equinox and flax nnx; or what this function returned. Modules are
+        ``MLPClassifier``, also at the end of a pipeline or found by a search; a pair (function, parameters), the
+        function one of (parameters, X), written for JAX or for NumPy, or (module, variables) of flax linen or haiku; a
+        module that is a pytree, as those of equinox and flax nnx; or what this function returned. Modules are
         asked in evaluation mode.
     points : (n, d) float
         The data.
     layers : sequence of str, or dict, optional
-        Of a PyTorch module the names of those modules whose outputs are looked at; of a JAX function or module a dict
-        layer → function (parameters, X) → activations.
+        Of a PyTorch module, or a dict of activations, the names of those that are looked at; of a JAX function or
+        module a dict layer → function (parameters, X) → activations.
 
     Returns
     -------
@@ -71,12 +74,27 @@ def _network(given: Any, points: AnyFloat, layers: Any) -> OwnNetwork:
     if isinstance(given, type):
         raise RecipeError(f"{given.__name__} is a class: expected a trained network; use an object that was made of it")
     if isinstance(given, Mapping):
-        return Activations(given, points)
+        return Activations(given if layers is None else _chosen(given, layers), points)
+    if hasattr(given, "best_estimator_"):  # of a search, what it chose
+        return _network(given.best_estimator_, points, layers)
+    piped = steps_of(given)
+    if piped is not None:
+        before, last = piped
+        if before is None:
+            return _network(last, points, layers)
+        return PipedNetwork(before, _network(last, transformed(before.transform(points), len(points)), layers))
+    if type(given).__module__.startswith("fractalman.learners.networks") and hasattr(given, "own"):
+        return _network(given.own(), points, layers)  # what a learner's `fitted` returns
     if is_module(given):
         return TorchNetwork(given, _names(layers), points)
     if hasattr(given, "coefs_") and hasattr(given, "intercepts_"):
+        if layers is not None:
+            raise RecipeError(
+                f"layers = {shown(layers)}: all of this network's are looked at, '1', '2', …; leave it out"
+            )
         return DenseNetwork(given)
-    elsewhere = instead_of(given[0] if isinstance(given, tuple) and given else given)
+    given = with_variables(given) or given
+    elsewhere = instead_of(given) or instead_of(given[0] if isinstance(given, tuple) and given else None)
     if elsewhere:
         raise RecipeError(f"a module whose parameters lie elsewhere: expected a function of them{elsewhere}")
     if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
@@ -103,11 +121,13 @@ def _instead(given: Any) -> str:
         return '; use {"layer": array, "output": array} for activations, rows = the points'
     if isinstance(given, (str, os.PathLike)):
         return "; load it with its library first"
-    if hasattr(given, "steps") and hasattr(given, "named_steps"):
-        return "; use network=pipeline[-1] and, as the points, pipeline[:-1].transform(X)"
-    for inner in ("best_estimator_", "regressor_"):
-        if hasattr(given, inner):
-            return f"; use network=network.{inner}"
+    if hasattr(given, "regressor_"):
+        return "; use network=network.regressor_, whose outputs are in the units that it was trained in"
+    if isinstance(given, Learner):
+        trained = "learner.fitted(problem), which is trained" if hasattr(given, "fitted") else "a network"
+        return f"; this is a learner of sweeps, not trained: use {trained}"
+    if hasattr(given, "predict"):
+        return "; this estimator has no layers: fractalman.confirm takes it as a learner"
     return ""
 
 
@@ -121,6 +141,15 @@ def _function(function: Any, parameters: Any, points: AnyFloat, layers: Any) -> 
     if layers is not None:
         raise RecipeError("layers of a NumPy function: let it return (outputs, {layer: activations}), and leave it out")
     return SteppedNetwork(function, parameters, points)
+
+
+def _chosen(table: Mapping[str, Any], layers: Any) -> dict[str, Any]:
+    """Return the entries of a table of activations that are called so, and the output."""
+    names = _names(layers) or ()
+    for name in names:
+        if name not in table:
+            raise RecipeError(f"layer {shown(name)}: expected {listed(table)}{nearest(name, table)}")
+    return {**{name: table[name] for name in names}, **{name: table[name] for name in table if name == OUTPUT}}
 
 
 def _names(layers: Any) -> Sequence[str] | None:

@@ -5,6 +5,7 @@ Neither library is imported: an object is one of theirs only where the user has 
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -53,6 +54,32 @@ def _same(given: Any) -> Any:
     return given
 
 
+def with_variables(given: Any) -> tuple[Any, Any] | None:
+    """Return (function, variables) of a pair (module, variables) of linen's or haiku's; None of anything else.
+
+    Parameters
+    ----------
+    given : object
+        Anything. What needs a key for random numbers is called with None in its place: evaluation draws nothing.
+    """
+    if not (isinstance(given, tuple) and len(given) == 2 and _applies(given[0])):
+        return None
+    module, variables = given
+    if _applies(variables) or callable(variables):  # haiku's own pair of functions
+        return None
+    names = list(inspect.signature(module.apply).parameters)
+    if "state" in names[:3]:  # of haiku: what is not moved by a step
+        parameters, state = variables
+        return (lambda moved, X: module.apply(moved, state, None, X)[0]), parameters
+    if "rng" in names[:2]:
+        return (lambda moved, X: module.apply(moved, None, X)), variables
+    return module.apply, variables
+
+
+def _applies(module: Any) -> bool:
+    return callable(getattr(module, "apply", None)) and callable(getattr(module, "init", None))
+
+
 def instead_of(given: Any) -> str:
     """Return what to give in the place of a module whose parameters lie elsewhere, as linen's do; "" for others.
 
@@ -61,7 +88,7 @@ def instead_of(given: Any) -> str:
     given : object
         Anything.
     """
-    if not (callable(getattr(given, "apply", None)) and callable(getattr(given, "init", None))):
+    if not _applies(given):
         return ""
     bound = getattr(given, "scope", None) is not None  # linen: a module that holds its variables
-    return "; use network=(model.apply, variables)" + (", of model, variables = network.unbind()" if bound else "")
+    return "; use network=(model, variables)" + (", of model, variables = network.unbind()" if bound else "")
