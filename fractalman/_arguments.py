@@ -13,7 +13,7 @@ import numpy as np
 
 from fractalman._files import at_home
 from fractalman.config import shown
-from fractalman.errors import FractalmanError, MissingArgumentError, RecipeError, unknown_keywords
+from fractalman.errors import ArgumentError, FractalmanError, MissingArgumentError, RecipeError, unknown_keywords
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -159,11 +159,12 @@ class _Call:
             return MissingArgumentError(f"without {', '.join(missing)}: expected {self}")
         twice = [name for name in given if name in keywords]
         if twice:
-            return RecipeError(f"{', '.join(twice)} by its place and by its name: expected one of them; use {self}")
+            return ArgumentError(f"{', '.join(twice)} by its place and by its name: expected one of them; use {self}")
         if n_args > len(self.places) and not self.any_number:
             use = f"names for the others: {', '.join(self.named)}" if self.named else str(self)
             most = len(self.places)
-            return RecipeError(f"found {n_args} arguments without a name: expected at most {most}; use {use}")
+            words = "an argument" if n_args == 1 else f"{n_args} arguments"
+            return ArgumentError(f"found {words} without a name: expected at most {most}; use {use}")
         return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 __all__ = [
+    "ArgumentError",
     "CorruptFileError",
     "EnvironmentChangedWarning",
     "FileFormatError",
@@ -41,8 +42,12 @@ class RecipeError(FractalmanError, ValueError):
         return "; ".join(map(str, self.args))
 
 
-class MissingArgumentError(RecipeError, TypeError):
-    """A call without an argument that it needs; a TypeError as well, which Python raises for it."""
+class ArgumentError(RecipeError, TypeError):
+    """A call with an argument too many, or with one twice; a TypeError as well, which Python raises for it."""
+
+
+class MissingArgumentError(ArgumentError):
+    """A call without an argument that it needs."""
 
 
 class ResourceError(FractalmanError):

@@ -78,7 +78,8 @@ def call(command, what, heard):
         for line in process.stdout:
             heard.line(line)
 
-    threading.Thread(target=listen, daemon=True).start()
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     in_place, width = sys.stderr.isatty(), 0
     try:
         while True:
@@ -96,6 +97,9 @@ def call(command, what, heard):
         process.wait()
         raise
     finally:
+        listener.join(2.0)  # what a child of the command holds open is left to the end of this program
+        if not listener.is_alive():
+            process.stdout.close()
         if in_place and width:
             sys.stderr.write("\r" + " " * width + "\r")
             sys.stderr.flush()

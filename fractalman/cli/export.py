@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         about,
         "export cluster.h5 -o cluster.h5ad --latents 500",
         "export cluster.h5 -o cluster.parquet",
-        "export cluster.h5 -o cluster.npz --dry-run",
+        "export cluster.h5 -o cluster.npz --layout percolation --dry-run",
         "export cluster.h5 -o folder --layout huggingface",
     )
     parser.add_argument("file", metavar="FILE", help=FILE)
@@ -38,9 +38,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--layout",
         choices=_LAYOUTS,
-        help="what the ending of -o says unless it is named: anndata (.h5ad: anndata, scanpy), percolation (.npz: the "
-        "reference implementation's archives), parquet (.parquet: pandas, polars), zarr (.zarr: xarray, dask), "
-        "huggingface (a folder with a data card: datasets), which has no ending",
+        help="what the ending of -o says unless it is named: anndata (.h5ad: anndata, scanpy), percolation (.npz, "
+        "always named: the reference implementation's archives), parquet (.parquet: pandas, polars), zarr (.zarr: "
+        "xarray, dask), huggingface (a folder with a data card: datasets), which has no ending",
     )
     parser.add_argument("--dry-run", action="store_true", help="say how much would be written, write nothing")
     parser.add_argument(

@@ -35,7 +35,7 @@ def export(
     path : str or Path
         The target, with the ending of its layout.
     layout : str or None, default None
-        None = that of the target's ending; "huggingface", a folder, has to be named. "anndata" (.h5ad); "percolation"
+        None = that of the target's ending; "percolation" and "huggingface", a folder, have to be named. "anndata" (.h5ad); "percolation"
         (.npz), the reference implementation's archives: X, y, cluster_id, cluster_size, latent_tree_height, and beside
         it NAME_gt_features.npz (sparse, values of latents), NAME_gt_metadata.npz and NAME_provenance.json; "parquet"
         (.parquet), one table of points, and beside it NAME_nodes.parquet and NAME_edges.parquet; "zarr" (.zarr), a

@@ -274,7 +274,7 @@ def test_a_higher_minor_version_is_read_and_its_additions_ignored(tmp_path: Path
         ({"y": np.zeros(10)}, "10 entries along axis 0: expected 11"),
         ({"y": np.zeros((11, 1))}, "has shape (11, 1)"),
         ({"y": np.full(11, np.nan)}, "[0] is nan: expected finite"),
-        ({"cluster": np.full(11, -1)}, "[0] is -1: expected 0 ≤ value < n"),
+        ({"cluster": np.full(11, -1)}, "[0] is -1: expected 0 ≤ value < N"),
         ({"extra": np.zeros(3)}, "extra: is no column of this format"),
         ({"X": np.zeros((11, 1), dtype=np.float32)}, "expected ≥ 2"),
         ({"edges": np.zeros((0, 3), dtype=np.int64)}, "expected 2"),

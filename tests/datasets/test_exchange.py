@@ -335,6 +335,10 @@ def test_an_ending_that_the_layout_does_not_have_is_refused(tmp_path: Path, file
 def test_the_ending_says_the_layout(tmp_path: Path, file: Path, layout: str) -> None:
     named, guessed = tmp_path / f"named{SUFFIXES[layout]}", tmp_path / f"guessed{SUFFIXES[layout]}"
     fm.export(file, named, layout)
+    if LAYOUTS[layout].named:
+        assert cli.main(["export", str(file), "-o", str(guessed)]) == cli.WRONG
+        assert not guessed.exists()
+        return
     assert cli.main(["export", str(file), "-o", str(guessed)]) == 0
     assert sorted(path.name.replace("guessed", "named") for path in tmp_path.glob("guessed*")) == sorted(
         path.name for path in tmp_path.glob("named*")

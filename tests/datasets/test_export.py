@@ -185,7 +185,7 @@ def test_the_command(
     assert "expected a number from 0 up, or all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a", "a.h5ad.zarr"])
+@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a", "a.h5ad.zip"])
 def test_a_suffix_that_the_layout_does_not_have_is_refused(tmp_path: Path, file: Path, name: str) -> None:
     with pytest.raises(RecipeError, match=r"AnnData's layout is read by tools that expect \.h5ad; use .*\.h5ad"):
         export_anndata(file, tmp_path / name)

@@ -93,7 +93,7 @@ def test_a_writer_with_an_error_in_its_last_row_names_that_row(tmp_path: Path, m
     monkeypatch.setattr(writer, "_rows", lambda _, source, rows: Wrong(source, rows).blocks())
     monkeypatch.setattr(writer, "_check_space", lambda *_: None)
     monkeypatch.setattr(writer, "COLUMNS", [spec.BY_PATH["cluster"]])
-    with pytest.raises(FileFormatError, match=rf"cluster: \[{N - 1}\] is {N}: expected 0 ≤ value < n"):
+    with pytest.raises(FileFormatError, match=rf"cluster: \[{N - 1}\] is {N}: expected 0 ≤ value < N"):
         write_columns(tmp_path / "data.h5", HUGE, recipe=recipe(HUGE))
     assert list(tmp_path.iterdir()) == []
 

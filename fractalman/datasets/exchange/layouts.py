@@ -40,6 +40,8 @@ class Layout:
         "module:function" in this package.
     latents : bool
         Whether a number of latents may be chosen.
+    named : bool
+        Whether its ending alone does not ask for it, because files of many kinds end so.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Layout:
     readers: str
     writer: str
     latents: bool = False
+    named: bool = False
 
     def load(self) -> Callable[..., None]:
         """Return the function that writes it."""
@@ -58,7 +61,12 @@ class Layout:
 LAYOUTS: dict[str, Layout] = {
     "anndata": Layout("AnnData's", ".h5ad", "anndata, scanpy, scipy.sparse", "export:write_anndata", True),
     "percolation": Layout(
-        "the reference implementation's", ".npz", "NumPy and SciPy", "exchange.percolation:write_percolation", True
+        "the reference implementation's",
+        ".npz",
+        "NumPy and SciPy",
+        "exchange.percolation:write_percolation",
+        True,
+        True,
     ),
     "parquet": Layout("Parquet's", ".parquet", "pandas, polars, DuckDB", "exchange.parquet:write_parquet"),
     "zarr": Layout("Zarr's", ".zarr", "xarray, dask, object stores", "exchange.zarr_store:write_zarr"),
@@ -86,7 +94,7 @@ def check_layout(path: str | os.PathLike[str], layout: str | None) -> str:
     path : str or Path
         The target.
     layout : str or None
-        A name in `LAYOUTS`; None = the one with the target's ending.
+        A name in `LAYOUTS`; None = the one with the target's ending, unless it has to be named.
 
     Returns
     -------
@@ -128,6 +136,11 @@ def _layout_of(path: str | os.PathLike[str]) -> str:
     """Return the layout whose files end as a target does."""
     suffix = as_path(path, "the export").suffix
     for name, one in LAYOUTS.items():
+        if suffix and one.suffix == suffix and one.named:
+            raise RecipeError(
+                f"{shown(os.fspath(path))} ends in {suffix}, as archives of many layouts do: expected a layout by its name; "
+                f"use --layout {name} (in Python layout={name!r}) for {one.title}"
+            )
         if suffix and one.suffix == suffix:
             return name
     endings = ", ".join(f"{one.suffix} ({name})" for name, one in LAYOUTS.items() if one.suffix)
