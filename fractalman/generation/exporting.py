@@ -35,11 +35,12 @@ def export(
     path : str or Path
         The target, with the ending of its layout.
     layout : str or None, default None
-        None = that of the target's ending; "percolation" and "huggingface", a folder, have to be named. "anndata" (.h5ad); "percolation"
-        (.npz), the reference implementation's archives: X, y, cluster_id, cluster_size, latent_tree_height, and beside
-        it NAME_gt_features.npz (sparse, values of latents), NAME_gt_metadata.npz and NAME_provenance.json; "parquet"
-        (.parquet), one table of points, and beside it NAME_nodes.parquet and NAME_edges.parquet; "zarr" (.zarr), a
-        group of version 3; "huggingface", a folder that ``datasets.load_from_disk`` reads, with a data card.
+        None = that of the target's ending; "percolation" and "huggingface", a folder, have to be named. "anndata"
+        (.h5ad); "percolation" (.npz), the reference implementation's archives: X, y, cluster_id, cluster_size,
+        latent_tree_height, and beside it NAME_gt_features.npz (sparse, values of latents), NAME_gt_metadata.npz and
+        NAME_provenance.json; "parquet" (.parquet), one table of points, and beside it NAME_nodes.parquet and
+        NAME_edges.parquet; "zarr" (.zarr), a group of version 3; "huggingface", a folder that
+        ``datasets.load_from_disk`` reads, with a data card.
     latents : int, "all" or None, default None
         Of the layouts anndata (1000 by default) and percolation (all): only so many of the largest.
     overwrite : bool, default False

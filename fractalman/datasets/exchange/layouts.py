@@ -65,8 +65,8 @@ LAYOUTS: dict[str, Layout] = {
         ".npz",
         "NumPy and SciPy",
         "exchange.percolation:write_percolation",
-        True,
-        True,
+        latents=True,
+        named=True,
     ),
     "parquet": Layout("Parquet's", ".parquet", "pandas, polars, DuckDB", "exchange.parquet:write_parquet"),
     "zarr": Layout("Zarr's", ".zarr", "xarray, dask, object stores", "exchange.zarr_store:write_zarr"),
@@ -138,8 +138,8 @@ def _layout_of(path: str | os.PathLike[str]) -> str:
     for name, one in LAYOUTS.items():
         if suffix and one.suffix == suffix and one.named:
             raise RecipeError(
-                f"{shown(os.fspath(path))} ends in {suffix}, as archives of many layouts do: expected a layout by its name; "
-                f"use --layout {name} (in Python layout={name!r}) for {one.title}"
+                f"{shown(os.fspath(path))} ends in {suffix}, as archives of many layouts do: expected a layout by its "
+                f"name; use --layout {name} (in Python layout={name!r}) for {one.title}"
             )
         if suffix and one.suffix == suffix:
             return name
