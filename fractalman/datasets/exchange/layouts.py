@@ -139,7 +139,7 @@ def _layout_of(path: str | os.PathLike[str]) -> str:
         if suffix and one.suffix == suffix and one.named:
             raise RecipeError(
                 f"{shown(os.fspath(path))} ends in {suffix}, as archives of many layouts do: expected a layout by its "
-                f"name; use --layout {name} (in Python layout={name!r}) for {one.title}"
+                f'name; use --layout {name} (in Python layout="{name}") for {one.title}'
             )
         if suffix and one.suffix == suffix:
             return name
