@@ -259,17 +259,18 @@ def _against_curve(
     """
     means = ratios.mean(axis=0)
     ratio = float(means.mean())
+    due = np.maximum(means, 1.0)  # errors as where the curve is right, however low the risks came out
     scatter = scatter_of(
         _with_mean(ratios),
         None if parts is None else _with_mean(parts),
-        None if structures is None else _with_mean(structures * means),
+        None if structures is None else _with_mean(structures * due),
     )
-    single = means * error / predicted
+    single = due * error / predicted
     if draws is None or len(draws) < 2:  # structure by structure is not known: as if all sizes erred together
         drawn, theirs = 0.0, float(np.mean(single))
     else:
-        drawn = float((draws / predicted * means).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
-        theirs = math.hypot(drawn, shared * ratio)
+        drawn = float((draws / predicted * due).mean(axis=1).std(ddof=1)) / math.sqrt(len(draws))
+        theirs = math.hypot(drawn, shared * max(ratio, 1.0))
     errors = np.hypot(scatter.standard_error, np.append(single, theirs))
     freedom = scatter.degrees_of_freedom
     if parts is not None and structures is not None and draws is not None and len(draws) > 1:

@@ -162,3 +162,16 @@ def test_label_vectors_are_widened_to_what_residuals_say() -> None:
     assert plain[:, :, 0] == pytest.approx(np.array(rows))
     assert wide.mean(axis=1) == pytest.approx(plain.mean(axis=1))
     assert wide.std(axis=1, ddof=1)[:, 0] == pytest.approx([2.0 * 3.0, 0.5 * np.mean(rows[1])])
+
+
+def test_structures_that_happen_to_be_low_have_the_errors_of_the_curve() -> None:
+    """Two replicates at a quarter of the curve, whose structures scatter by half of it: not six standard errors."""
+    from fractalman.experiments.levels import _against_curve
+
+    low, curve = np.array([[0.24, 0.24], [0.26, 0.26]]), np.ones(2)
+    structures = np.repeat(np.linspace(0.3, 1.7, 24)[:, None], 2, axis=1)
+    parts = low[:, None] * np.linspace(0.95, 1.05, 8)[None, :, None]
+    looks = _against_curve(low, curve, 0.05 * curve, None, 0.0, parts, structures)
+    assert -3.0 < looks.sigma < -1.5
+    same = _against_curve(low, curve, 0.05 * curve, None, 0.0, parts, 1.0 + 0.1 * (structures - 1.0))
+    assert same.sigma < -8.0  # where structures are alike, it differs

@@ -123,7 +123,7 @@ def test_a_network_is_held_against_its_own_curve_where_the_data_limit_it() -> No
     assert near.level.sizes == SIZES[:-1]  # the last is not its curve's: the training was too short
     assert judged(0.55).agrees is False  # it can be refuted
     wide, narrow = judged(0.44, 0.1).level, judged(0.44, 0.0).level
-    assert wide.half_width**2 - narrow.half_width**2 == pytest.approx((student_t(3) * 0.1 * wide.ratio) ** 2)
+    assert wide.half_width**2 - narrow.half_width**2 == pytest.approx((student_t(3) * 0.1 * max(wide.ratio, 1.0)) ** 2)
     assert (
         judge("mlp", points, summaries, Prediction(0.5, local=0.44), seeds=4, fit=FIT, level_regimes=()).level is None
     )
