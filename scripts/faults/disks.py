@@ -13,8 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from kills import OPENING, RECIPE, TABLES
+from kills import TABLES, write_specifications
 from outcome import Tally, Worker, late, wanted, word
 
 import fractalman as fm
@@ -51,12 +50,7 @@ MANY = fm.Cascade(n_points=3000, ambient_dim=16, seed=3)
 def _prepared(folder: Path) -> None:
     (folder / "recipe.toml").write_text(MANY.to_toml())
     fm.write(MANY, folder / "data.h5")
-    X = np.random.default_rng(3).random((400, 3))
-    np.savez(folder / "points.npz", X=X, y=X[:, 0] ** 2)
-    for name, table in TABLES.items():
-        (folder / f"{name}.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}")
-    small = f"[recipe]\n{RECIPE}{TABLES['confirm']}".split("[mlp]")[0].replace(', "mlp"', "")
-    fm.confirm(small, folder / "done", progress=False)
+    write_specifications(folder)
 
 
 def _filled(folder: Path, at: Path, free: int) -> dict[Path, bytes]:

@@ -41,6 +41,16 @@ STRINGS = 'family = "random-hierarchy-model"\nn_points = 1\nlevels = 2\nsynonyms
 OPENING = {"confirm": RECIPE, "recovery": RECIPE + 'embedding = "superposition"\n', "levels": STRINGS}
 
 
+def write_specifications(folder: Path) -> None:
+    """Write what commands are run on: points of one's own, NAME.toml of every study and sweep, a finished sweep."""
+    X = np.random.default_rng(3).random((400, 3))
+    np.savez(folder / "points.npz", X=X, y=X[:, 0] ** 2)
+    for name, table in TABLES.items():
+        (folder / f"{name}.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}")
+    small = f"[recipe]\n{RECIPE}{TABLES['confirm']}".split("[mlp]")[0].replace(', "mlp"', "")
+    fm.confirm(small, folder / "done", progress=False)
+
+
 def _command(name: str) -> list[str]:
     """Return the command line of one command in a folder that `_prepared` has filled."""
     return {

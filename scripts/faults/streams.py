@@ -13,8 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
-from kills import OPENING, RECIPE, TABLES
+from kills import TABLES, write_specifications
 from outcome import ROOT, Tally, digest, late, wanted
 from processes import _context
 
@@ -107,12 +106,7 @@ def _prepared(folder: Path) -> None:
     recipe = fm.Cascade(n_points=512, ambient_dim=8, seed=3)
     (folder / "réc ipe.toml").write_text(recipe.to_toml())
     fm.write(recipe, folder / "data.h5")
-    X = np.random.default_rng(3).random((300, 3))
-    np.savez(folder / "points.npz", X=X, y=X[:, 0] ** 2)
-    for name, table in TABLES.items():
-        (folder / f"{name}.toml").write_text(f"[recipe]\n{OPENING.get(name, RECIPE)}{table}")
-    small = f"[recipe]\n{RECIPE}{TABLES['confirm']}".split("[mlp]")[0].replace(', "mlp"', "")
-    fm.confirm(small, folder / "done", progress=False)
+    write_specifications(folder)
 
 
 def _judged(how: str, found: tuple[int | None, str, str, str], intact: tuple[int | None, str, str, str]) -> str:
