@@ -19,11 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._arguments import checked_arguments
 from fractalman._typing import AnyInt
+from fractalman.config import shown
 from fractalman.datasets.handle import FileHandle
-from fractalman.datasets.memory import Dataset
 from fractalman.datasets.shuffled import BUFFER_BYTES, LATENTS, Batches, Points, batches
 from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.generation.batching import points_of
+from fractalman.sources import RecipeSource
 
 try:
     import torch
@@ -37,8 +40,22 @@ except ImportError as error:
 __all__ = ["BatchDataset", "PointDataset"]
 
 
-def _points(source: str | os.PathLike[str] | Dataset) -> Points:
-    return FileHandle(source) if isinstance(source, (str, os.PathLike)) else source
+def _points(source: Any) -> Points:
+    """Return data in memory, or a handle that every worker opens for itself."""
+    found: Any = points_of(source)
+    found = FileHandle(found) if isinstance(found, (str, os.PathLike)) else found
+    if not (hasattr(found, "X") and hasattr(found, "y")):
+        raise RecipeError(
+            f"source = {shown(source)}: expected a dataset, a file of one, a recipe, its table or a catalogue name; "
+            'use e.g. "cascade.h5"'
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _checked_dtype(dtype: Any) -> torch.dtype:
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise RecipeError(f"label_dtype = {shown(dtype)}: expected a dtype of floats; use e.g. torch.float32")
+    return dtype
 
 
 class PointDataset(MapDataset):  # type: ignore[misc]
@@ -47,19 +64,39 @@ class PointDataset(MapDataset):  # type: ignore[misc]
     A `DataLoader` fetches the items of a batch in one call, every chunk of the file once; in random order that is still
     about one chunk per item, hundreds of times slower than `BatchDataset`. Meant for small files and for looking.
 
-    Args:
-        source: path of a dataset file, or a dataset in memory.
-        rows: (m,) row numbers, item i is row rows[i]; None = all rows in order.
-        label_dtype: of y.
+    Parameters
+    ----------
+    source : str, path, Dataset, Recipe or dict
+        Path of a dataset file, or a dataset in memory; a recipe, its table, a catalogue name or a TOML file, whose
+        dataset is generated in memory first.
+    rows : (m,) int or None, default None
+        Row numbers, item i is row rows[i]; None = all rows in order.
+    label_dtype : torch.dtype, default torch.float32
+        Of y.
+
+    Raises
+    ------
+    RecipeError
+        For an argument that cannot be.
+    ResourceError
+        Where a recipe's dataset would not fit into memory.
+
+    Examples
+    --------
+    >>> import fractalman as fm, fractalman.torch
+    >>> X, y = fractalman.torch.PointDataset(fm.Cascade(n_points=100, ambient_dim=4))[0]
+    >>> X.shape
+    torch.Size([4])
     """
 
+    @checked_arguments
     def __init__(
         self,
-        source: str | os.PathLike[str] | Dataset,
+        source: RecipeSource,
         rows: AnyInt | Sequence[int] | None = None,
         label_dtype: torch.dtype = torch.float32,
     ) -> None:
-        self._source, self._dtype = _points(source), label_dtype
+        self._source, self._dtype = _points(source), _checked_dtype(label_dtype)
         n = int(self._source.y.shape[0])
         self._rows = np.arange(n) if rows is None else np.asarray(rows, np.int64)
         if self._rows.ndim != 1 or (self._rows.size and not 0 <= self._rows.min() <= self._rows.max() < n):
@@ -86,17 +123,47 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
     its order, without overlap. Every worker reads the whole file (the system's cache serves all but the first) and
     holds one buffer.
 
-    Args:
-        source: path of a dataset file, or a dataset in memory.
-        batch_size, seed, epoch, start, rows, drop_last, buffer_bytes, fields, latents: as in `fractalman.batches`;
-            ``start`` resumes. With ``fields=("X", "y", "latents")`` a batch also says which of the 1000 largest
-            subclusters its points lie in, (batch_size, latents) float32 of zeros and ones.
-        label_dtype: of y and of every other field of floats but X.
+    Parameters
+    ----------
+    source : str, path, Dataset, Recipe or dict
+        As in `PointDataset`.
+    batch_size : int
+        Rows of a batch, at least 1.
+    seed, epoch, start : int, default 0
+        Of the order, as in `fractalman.batches`; ``start`` resumes at a batch.
+    rows : (m,) int or (n,) bool or None, default None
+        The rows that take part; None = all.
+    drop_last : bool, default False
+        Leave out a last batch that is not full.
+    buffer_bytes : int, default 67108864
+        Memory for the rows that are shuffled together.
+    label_dtype : torch.dtype, default torch.float32
+        Of y and of every other field of floats but X.
+    fields : sequence of str, default ("X", "y")
+        What a batch consists of. With ``("X", "y", "latents")`` it also says which of the largest subclusters its
+        points lie in, (batch_size, latents) of zeros and ones.
+    latents : int or None, default 1000
+        How many of the largest subclusters; None = all.
+
+    Raises
+    ------
+    RecipeError
+        For an argument that cannot be.
+    ResourceError
+        Where a recipe's dataset would not fit into memory.
+
+    Examples
+    --------
+    >>> import fractalman as fm, fractalman.torch
+    >>> found = fractalman.torch.BatchDataset(fm.Cascade(n_points=100, ambient_dim=4), 40, seed=1)
+    >>> [tuple(X.shape) for X, y in found]
+    [(40, 4), (40, 4), (20, 4)]
     """
 
+    @checked_arguments
     def __init__(
         self,
-        source: str | os.PathLike[str] | Dataset,
+        source: RecipeSource,
         batch_size: int,
         *,
         seed: int = 0,
@@ -109,7 +176,7 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
         fields: Sequence[str] = ("X", "y"),
         latents: int | None = LATENTS,
     ) -> None:
-        self._source, self._dtype = _points(source), label_dtype
+        self._source, self._dtype = _points(source), _checked_dtype(label_dtype)
         self._arguments: dict[str, Any] = {
             "batch_size": batch_size, "seed": seed, "rows": rows, "drop_last": drop_last, "buffer_bytes": buffer_bytes,
             "fields": fields, "latents": latents,

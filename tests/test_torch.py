@@ -127,3 +127,32 @@ def test_points_are_those_of_the_file(path: Path, made: Columns, method: str | N
         whole[N]
     with pytest.raises(RecipeError, match="row numbers from 0 to 1499"):
         PointDataset(path, [N])
+
+
+@pytest.mark.parametrize("kind", [BatchDataset, PointDataset])
+def test_whatever_names_a_dataset_is_taken(kind: Any, tmp_path: Path) -> None:
+    given = fm.Cascade(n_points=96, ambient_dim=4, seed=5)
+    data = fm.generate(given)
+    table = tmp_path / "cascade.toml"
+    table.write_text('[recipe]\nfamily = "cascade"\nn_points = 96\nambient_dim = 4\nseed = 5\n')
+    more = (96,) if kind is BatchDataset else ()
+    for source in (given, given.to_dict(), data, table, fm.write(given, tmp_path / "cascade.h5")):
+        found = kind(source, *more)
+        X = next(iter(found))[0] if more else torch.stack([found[i][0] for i in range(len(found))])
+        np.testing.assert_array_equal(np.sort(X.numpy(), axis=0), np.sort(data.X, axis=0))
+
+
+@pytest.mark.parametrize("kind", [BatchDataset, PointDataset])
+@pytest.mark.parametrize(
+    ("source", "keywords", "words"),
+    [
+        (7, {}, "expected"),
+        ("cascade-plane", {}, "cascade-plain"),
+        (fm.Cascade(n_points=96, ambient_dim=4), {"label_dtype": torch.int64}, "label_dtype"),
+        (fm.Cascade(n_points=96, ambient_dim=4), {"label_dtype": "float32"}, "label_dtype"),
+        (fm.Cascade(n_points=96, ambient_dim=4), {"row": [1]}, "rows"),
+    ],
+)
+def test_what_cannot_be_is_refused(kind: Any, source: Any, keywords: dict[str, Any], words: str) -> None:
+    with pytest.raises(fm.FractalmanError, match=words):
+        kind(source, *((8,) if kind is BatchDataset else ()), **keywords)

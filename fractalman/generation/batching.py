@@ -84,10 +84,8 @@ def batches(
     >>> [X.shape for X, y in fm.batches(data, 40)]
     [(40, 4), (40, 4), (20, 4)]
     """
-    given: Any = source
-    points = generate(given) if _means_a_recipe(given) else given
     return shuffled.batches(
-        points,
+        points_of(source),
         batch_size,
         seed=seed,
         epoch=epoch,
@@ -99,6 +97,11 @@ def batches(
         fields=fields,
         latents=latents,
     )
+
+
+def points_of(source: Any) -> Any:
+    """Return the data, or the path of their file; of what means a recipe the dataset, generated in memory."""
+    return generate(source) if _means_a_recipe(source) else source
 
 
 def _means_a_recipe(source: Any) -> bool:
