@@ -85,18 +85,25 @@ def run(options: argparse.Namespace) -> int:
 
 def _dry_run(options: argparse.Namespace, name: str, spec: Any) -> int:
     """Say how many tasks the study has and what its data need; refuse what does not fit."""
+    from fractalman.experiments.planning import RULE, matrix_speed
+    from fractalman.progress import duration
     from fractalman.studies import study
     from fractalman.studies.base import StudySpec
 
     kind = study(name)
     checked = spec if isinstance(spec, StudySpec) else kind.read(spec)
-    lines: list[str] = []
-    kind.prepare(checked, options.jobs, lines.append)
-    tasks = kind.tasks(checked)
-    parts = {part: sum(kind.group(task) == part for task in tasks) for part in dict.fromkeys(map(kind.group, tasks))}
+    kind.prepare(checked, options.jobs, None)  # refuses what does not fit
+    plan = kind.plan(checked, matrix_speed())
     if options.json:
-        print_json({"tasks": len(tasks), "parts": parts})
-    else:
-        rows = [f"  {count} of {part}" for part, count in parts.items()]
-        print("\n".join([*(lines or [f"{len(tasks)} tasks; the first ones tell the time"]), *rows]))
+        print_json(
+            {"tasks": sum(plan.tasks.values()), "parts": plan.tasks, "seconds": plan.seconds, "memory": plan.memory}
+        )
+        return DONE
+    width = max(len("part"), *map(len, plan.tasks))
+    rows = [f"{part:{width}}  {count:5d}  {duration(plan.seconds[part])}" for part, count in plan.tasks.items()]
+    print(
+        "\n".join(
+            [f"{'part':{width}}  tasks  time on one process", *rows, "", plan.words(options.jobs), f"rule: {RULE}"]
+        )
+    )
     return DONE

@@ -6,7 +6,9 @@ in the registry of `fractalman.studies`; the engine of `fractalman.experiments` 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -16,7 +18,9 @@ from fractalman.display import HtmlTable
 from fractalman.errors import ResourceError
 from fractalman.experiments.engine import Experiment, digest_of
 from fractalman.experiments.journal import Lines
-from fractalman.families.base import memory_of
+from fractalman.experiments.planning import matrix_speed
+from fractalman.learners import Cost
+from fractalman.progress import duration
 
 Row = dict[str, Any]
 """One measurement: JSON values, numbers that are not finite as None."""
@@ -28,6 +32,33 @@ class Task(NamedTuple):
     part: str
     value: int | float
     seed: int
+
+
+class StudyPlan(NamedTuple):
+    """What a study will need, an order of magnitude: tasks and seconds of every part on one process, bytes at once.
+
+    Seconds are nan where the study does not count them.
+    """
+
+    tasks: dict[str, int]
+    seconds: dict[str, float]
+    memory: int
+
+    def words(self, jobs: int) -> str:
+        """Return what so many processes need, in a line."""
+        if math.isnan(sum(self.seconds.values())):
+            return f"{sum(self.tasks.values())} tasks; the first ones tell the time"
+        time = duration(_START + sum(self.seconds.values()) / jobs)
+        return f"{sum(self.tasks.values())} tasks need {self.memory * jobs / 2**20:,.0f} MiB and about {time}"
+
+
+_PER_TASK = 0.02
+"""Seconds of a task that is not counted."""
+_START = 3.0
+"""Seconds of loading and compiling what makes the points."""
+_TYPICAL_SPEED = 1e11
+_SIZES = ("train_size", "train_sizes", "test_size", "sources", "linear_points", "widths")
+"""Keys of studies that decide how much memory they need, as far as a study has them."""
 
 
 class StudySpec(HtmlTable, ABC):
@@ -95,21 +126,56 @@ class Study(Experiment[S, Task, Row, Out]):
         """Return part, value and replicate."""
         return f"{task.part} {task.value:g}, replicate {task.seed}"
 
+    def costs(self, spec: S, task: Task) -> list[Cost] | None:  # noqa: ARG002
+        """Return what a task needs, piece by piece (`studies.costs` has some); None where that is not counted.
+
+        Parameters
+        ----------
+        spec
+            The specification.
+        task
+            One of its tasks; replicates are alike.
+        """
+        return None
+
+    def plan(self, spec: S, speed: float) -> StudyPlan:
+        """Return what all tasks need; nothing of them runs.
+
+        Parameters
+        ----------
+        spec
+            The specification.
+        speed
+            Float32 operations per second.
+        """
+        seconds: dict[str, float] = {}
+        counts: dict[str, int] = {}
+        memory = 0.0
+        for (part, value), count in Counter((task.part, task.value) for task in self.tasks(spec)).items():
+            task = Task(part, value, 0)
+            counted, group = self.costs(spec, task), self.group(task)
+            pieces = counted or []
+            setup = sum(piece.setup for piece in pieces)  # compiled once
+            taken = setup + count * (_PER_TASK + sum(piece.seconds_at(speed) for piece in pieces))
+            seconds[group] = seconds.get(group, 0.0) + (math.nan if counted is None else taken)
+            counts[group] = counts.get(group, 0) + count
+            memory = max(memory, sum(piece.memory for piece in pieces))
+        return StudyPlan(counts, seconds, int(memory))
+
     def prepare(self, spec: S, jobs: int, say: Any) -> Mapping[str, float]:
-        """Say how many tasks there are and the memory of their data, and refuse what would not fit."""
-        recipe = getattr(getattr(spec, "source", None), "recipe", None)
-        # of a family whose points are drawn one by one a study draws those that it uses, which its own keys say
-        need = 0 if recipe is None or recipe.addressed else memory_of(recipe).peak_bytes() * jobs
-        limit = available_bytes()
+        """Say memory and time, and refuse what would not fit; return part → seconds of a task."""
+        plan = self.plan(spec, matrix_speed() if say else _TYPICAL_SPEED)  # timed where somebody is told
+        need, limit = plan.memory * jobs, available_bytes()
         if need > limit:
+            keys = ", ".join(_keys(spec))
             raise ResourceError(
-                f"the data of this study need {need:,} bytes at once in {jobs} processes and {limit:,} are available: "
-                "expected less; use a smaller recipe.n_points, recipe.ambient_dim or --jobs"
+                f"this study needs {need:,} bytes at once in {jobs} process{'es' if jobs > 1 else ''} and {limit:,} "
+                f"are available: expected less; use a smaller {keys} or --jobs"
             )
-        if say and recipe is not None:
-            data = f", whose data take {need / 2**20:,.0f} MiB" if need else ""
-            say(f"{len(spec.tasks())} tasks{data}; the first ones tell the time")
-        return {}
+        told = {group: plan.seconds[group] / count / jobs for group, count in plan.tasks.items()}
+        if say and not any(map(math.isnan, told.values())):
+            say(plan.words(jobs))
+        return {group: seconds for group, seconds in told.items() if not math.isnan(seconds)}
 
     def group(self, task: Task) -> str:
         """Return the part: its tasks take about as long as each other."""
@@ -124,3 +190,11 @@ class Study(Experiment[S, Task, Row, Out]):
 
 def _row(values: Mapping[str, Any]) -> Row:
     return dict(values)
+
+
+def _keys(spec: StudySpec) -> list[str]:
+    """Return the keys that decide how much memory a study needs, the data's first."""
+    tables = spec.to_dict()
+    recipe = tables.get("recipe", {})
+    data = [f"recipe.{key}" for key in ("n_points", "ambient_dim") if recipe.get(key)]
+    return [*data, *(f"{spec.name}.{key}" for key in _SIZES if tables[spec.name].get(key))]

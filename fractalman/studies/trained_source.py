@@ -80,6 +80,12 @@ class TrainedSource:
         """Whether the hierarchy is the one that made the points: it is an estimate."""
         return False
 
+    @property
+    def learner(self) -> Any:
+        """The networks' learner, which has been told the layout of strings where the points are some."""
+        name = self.values["learner"]
+        return learners.make(name, {**_layout(name, self.settings, self.points), **self.settings})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the tables."""
         own = {key: list(v) if isinstance(v, tuple) else v for key, v in self.settings.items()}
@@ -125,9 +131,7 @@ class TrainedSource:
         from fractalman.learners.own_networks import OUTPUT, own_network
 
         problem, unseen, y = self._problem(i, count)
-        name = self.values["learner"]
-        learner: Any = learners.make(name, {**_layout(name, self.settings, self.points), **self.settings})
-        fitted = learner.fitted(problem)
+        fitted = self.learner.fitted(problem)
         if fitted.outcome.info.get("stopped") == DIVERGED:
             raise FitError(f"the network of replicate {i} diverged: use a smaller network.learning_rate")
         held = dict(own_network(fitted.own(), unseen[:8]).activations(unseen))

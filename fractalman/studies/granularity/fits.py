@@ -28,7 +28,8 @@ from fractalman.theory import Neighbours
 FLOOR, NOTHING = "bayes", "nothing"
 NETWORK = "network"
 """The one that came with the points, among the learners of all points."""
-_EXPECTED = 2048  # training points up to which expected parts are computed: all pairs with the unseen are held
+EXPECTED = 2048
+"""Training points up to which expected parts are computed: all pairs with the unseen are held."""
 
 
 _last: dict[tuple[str, int], _Split] = {}
@@ -55,7 +56,7 @@ class _Split:
         self.unseen[self.whole] = np.zeros(sample.test.size, np.int64)
         self.covariance = covariance_of(sample)
         self.expected: ExpectedParts | None = None
-        if self.covariance is not None and sample.train.size <= _EXPECTED:
+        if self.covariance is not None and sample.train.size <= EXPECTED:
             used = np.concatenate([sample.train, sample.test])
             n = sample.train.size
             self.expected = ExpectedParts(self.covariance.restricted(used), np.arange(n), np.arange(n, used.size))

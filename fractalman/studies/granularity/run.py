@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from fractalman.learners import Cost
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.granularity.costs import costs
 from fractalman.studies.granularity.curves import curve_rows
 from fractalman.studies.granularity.fits import fit_rows, fragment_rows, trained_rows
 from fractalman.studies.granularity.linear_risk import linear_rows
@@ -34,6 +36,10 @@ class GranularityStudy(Study[Granularity, GranularityResult]):
         if task.part == "fragments":
             return fragment_rows(spec, int(task.value), task.seed)
         return trained_rows(spec, task.part, task.seed, checkpoint)
+
+    def costs(self, spec: Granularity, task: Task) -> list[Cost]:
+        """Return what a task needs."""
+        return costs(spec, task)
 
     def result(self, spec: Granularity, rows: list[Row], missing: int) -> GranularityResult:
         """Return shares, risks and curves."""

@@ -22,10 +22,11 @@ import numpy as np
 from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.experiments.specification import replicate_seeds
 from fractalman.families._strings.recipe import GrammarRecipe
-from fractalman.learners import DIVERGED, Problem
+from fractalman.learners import DIVERGED, Cost, Problem
 from fractalman.learners.class_targets import cross_entropy
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.costs import network_costs, sample_cost, shape_of
 from fractalman.studies.levels.result import LevelsResult
 from fractalman.studies.levels.spec import CONTROL, Levels, learner_of, seen_nodes, strings_of
 from fractalman.studies.means import measured
@@ -69,6 +70,15 @@ class LevelsStudy(Study[Levels, LevelsResult]):
             return {**found, OUTPUT: _probabilities(found[OUTPUT])}
 
         return [*_losses(base, look(data.X[test])[OUTPUT], data.y[test]), *_rows(recipe, test, base, look)]
+
+    def costs(self, spec: Levels, task: Task) -> list[Cost]:
+        """Return what a task needs: a network, and its answers to every exchange."""
+        strings = strings_of(spec)
+        used = spec.train_sizes[-1] + spec.test_size
+        nodes = sum(map(len, seen_nodes(strings).values()))
+        shape, learner = shape_of(spec.source, used), learner_of(spec, strings)
+        drawn = sample_cost(spec.source, used)
+        return [*drawn, *network_costs(learner, int(task.value), shape, spec.test_size, looks=2 + 2 * nodes)]
 
     def result(self, spec: Levels, rows: list[Row], missing: int) -> LevelsResult:
         """Return rows, means, sizes and their order."""

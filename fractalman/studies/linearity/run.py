@@ -15,12 +15,14 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError, FractalmanError
+from fractalman.learners import Cost
 from fractalman.learners.own_networks import INPUT, OUTPUT
 from fractalman.measure.dimension import dimension
 from fractalman.studies.base import Row, Study, Task
 from fractalman.studies.granularity.local_ridge import scaled
 from fractalman.studies.granularity.parts import compact, within_square
 from fractalman.studies.linearity.closeness import closeness_rows
+from fractalman.studies.linearity.costs import costs
 from fractalman.studies.linearity.fragments import fragment_rows
 from fractalman.studies.linearity.own import OwnLinearity, own_looks
 from fractalman.studies.linearity.result import LinearityResult
@@ -61,6 +63,10 @@ class LinearityStudy(Study[Linearity, LinearityResult]):
         except FitError:  # said, and left out
             rows.append({**base, "row": "diverged", "step": spec.steps[-1] if spec.steps else LAST})
         return rows
+
+    def costs(self, spec: Linearity, task: Task) -> list[Cost]:  # noqa: ARG002 (replicates are alike)
+        """Return what a replicate needs."""
+        return costs(spec)
 
     def result(self, spec: Linearity, rows: list[Row], missing: int) -> LinearityResult:
         """Return rows and claims."""

@@ -14,8 +14,10 @@ import numpy as np
 
 from fractalman._typing import F64
 from fractalman.errors import FitError
+from fractalman.learners import Cost
 from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.costs import network_costs, sample_cost, shape_of
 from fractalman.studies.locality.own import OwnLocality, own_rows
 from fractalman.studies.locality.result import LocalityResult
 from fractalman.studies.locality.spec import Locality
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot
 
 STEP_SOURCES, STEP_TARGETS = 8, 128
+_PASSES = 6.0
+"""Derivatives of one output by all parameters, in units of an answer."""
+_PER_PAIR = 4e-6
+"""Seconds of a pair of points in all profiles of one layer."""
 RELATIVE_STEPS = (0.01, 0.1)
 """Sizes of the steps taken in fact, as the part of a residual at its own point that they remove to first order."""
 
@@ -63,6 +69,20 @@ class LocalityStudy(Study[Locality, LocalityResult]):
         except FitError:  # said, and left out of the means
             rows.append(measured(base_row(task, spec.train_size, width, depth, spec.steps[-1]), "diverged", 1.0))
         return rows
+
+    def costs(self, spec: Locality, task: Task) -> list[Cost]:
+        """Return what a network needs: its training, and at every look the derivatives at sources and targets."""
+        n, t = spec.train_size, spec.test_size
+        shape, drawn = shape_of(spec.source, n + t), sample_cost(spec.source, n + t)
+        sources, pairs = min(spec.sources, n), spec.pairs * (1 + len(spec.scales))
+        if isinstance(spec, OwnLocality):
+            return [*drawn, Cost(0.0, 8.0 * sources * t, seconds=_PER_PAIR * pairs)]
+        learner = spec.network(**({task.part: int(task.value)} if task.part in ("width", "depth") else {}))
+        looks, layers = len(spec.steps), 1 + learner.settings.depth
+        passing = _PASSES * learner.operations(shape.columns, shape.outputs) * shape.outputs * (sources + t)
+        kernel = 2.0 * sources * t * learner.parameters(shape.columns, shape.outputs)
+        seen = Cost(looks * (passing + kernel), 8.0 * layers * sources * t, seconds=looks * layers * _PER_PAIR * pairs)
+        return [*drawn, *network_costs(learner, n, shape, t, looks), seen]
 
     def result(self, spec: Locality, rows: list[Row], missing: int) -> LocalityResult:
         """Return rows, means and claims."""

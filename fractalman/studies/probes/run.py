@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fractalman.errors import FitError
+from fractalman.learners import Cost
 from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.costs import factored, network_costs, sample_cost, shape_of
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row, problem_of
 from fractalman.studies.probes.own import OwnProbing, own_rows
@@ -23,6 +25,12 @@ from fractalman.studies.probes.view import Look, View
 
 if TYPE_CHECKING:
     from fractalman.learners.networks.snapshots import Prepared, Snapshot
+
+
+_ITERATIONS = 12.0
+"""Newton's steps of a logistic probe; members and their controls have one each."""
+_PER_PROBE = 2e-3
+"""Seconds of a latent's scores at one layer."""
 
 
 class ProbeStudy(Study[Probing, ProbeResult]):
@@ -54,6 +62,21 @@ class ProbeStudy(Study[Probing, ProbeResult]):
         except FitError:  # said, and left out of the means
             rows.append(measured(base_row(task, n, settings.width, settings.depth, spec.steps[-1]), "diverged", 1.0))
         return rows
+
+    def costs(self, spec: Probing, task: Task) -> list[Cost]:
+        """Return what a network needs: its training, and at every look probes of all layers to all latents."""
+        most, t = spec.train_sizes[-1], spec.test_size
+        shape, found = shape_of(spec.source, most + t), sample_cost(spec.source, most + t)
+        latents, width, layers = len(spec.scales) * spec.latents, shape.columns, 1
+        if not isinstance(spec, OwnProbing):
+            learner = spec.network(**({"width": int(task.value)} if task.part == "width" else {}))
+            n = int(task.value) if task.part == "n" else most
+            found += network_costs(learner, n, shape, t, len(spec.steps))
+            width, layers = learner.settings.width, 1 + learner.settings.depth
+        looks = layers * max(1, len(spec.steps))
+        probes = 2.0 * looks * latents
+        logistic = Cost(probes * _ITERATIONS * t * width**2, 8.0 * t * width, seconds=probes * _PER_PROBE)
+        return [*found, factored(min(width, t), t, times=looks), logistic]
 
     def result(self, spec: Probing, rows: list[Row], missing: int) -> ProbeResult:
         """Return rows, means, latents and claims."""

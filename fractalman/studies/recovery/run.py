@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fractalman._typing import F64, Bool
+from fractalman.learners import Cost
 from fractalman.learners.dictionaries import BASELINES, AutoencoderSettings, fit_autoencoders, fit_baseline
 from fractalman.measure.recovery import Recovery, recovery
 from fractalman.measure.recovery.absorption import COMPOSED
 from fractalman.measure.recovery.scores import FOUND
 from fractalman.studies.base import Row, Study, Task
+from fractalman.studies.costs import sample_cost, shape_of
 from fractalman.studies.recovery.points import Studied, studied
 from fractalman.studies.recovery.prediction import ROUNDING, Expected
 from fractalman.studies.recovery.result import RecoveryResult
@@ -22,6 +24,14 @@ from fractalman.studies.recovery.spec import RecoveryStudySpec
 PENALTY = {"relu": "l1", "jumprelu": "l0"}
 SILENT = 0.5
 """An edge counts as absorbed where the parent's unit misses this share more of the points with the child."""
+
+
+_PASSES = 12.0
+"""Operations of a step of training, in units of width × coordinates × points: two products and their derivatives."""
+_ITERATIONS = 100.0
+"""Of a baseline, over all points."""
+_COMPILED, _PER_STEP, _PER_MODEL = 2.0, 3e-4, 0.3
+"""Seconds of compiling one dictionary, of a step, of the scores of a dictionary and its chance levels."""
 
 
 class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
@@ -44,6 +54,21 @@ class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
             rows += scales(base, score, points.n_points)
             rows += edges(base, score, points.expected, PENALTY.get(task.part.removeprefix("tied-"), ""))
         return rows
+
+    def costs(self, spec: RecoveryStudySpec, task: Task) -> list[Cost]:
+        """Return what the dictionaries of one kind and width need, at all sparsities: training and scores."""
+        used = spec.source.recipe.max_points
+        shape, width = shape_of(spec.source, used), int(task.value)
+        models = len(spec.sparsities(task.part))
+        passing = models * float(width * shape.columns)
+        if task.part in BASELINES:
+            trained = Cost(2.0 * _ITERATIONS * passing * shape.points, 8.0 * shape.points * (shape.columns + width))
+        else:
+            operations = _PASSES * passing * spec.steps * spec.batch_size
+            held = 16.0 * passing + 8.0 * models * spec.batch_size * width
+            trained = Cost(operations, held, seconds=_PER_STEP * spec.steps, setup=_COMPILED)
+        scored = Cost(4.0 * passing * spec.test_size, 8.0 * spec.test_size * width, seconds=_PER_MODEL * models)
+        return [*sample_cost(spec.source, used), trained, scored]
 
     def result(self, spec: RecoveryStudySpec, rows: list[Row], missing: int) -> RecoveryResult:
         """Return rows, means and claims."""
