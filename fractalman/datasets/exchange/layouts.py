@@ -140,9 +140,10 @@ def _layout_of(path: str | os.PathLike[str]) -> str:
             return name
     endings = ", ".join(f"{one.suffix} ({name})" for name, one in LAYOUTS.items() if one.suffix)
     folders = ", ".join(name for name, one in LAYOUTS.items() if not one.suffix)
+    hint = "" if suffix in _FILES else nearest(suffix, _ENDINGS)
     raise RecipeError(
         f"{shown(os.fspath(path))} ends in {shown(suffix) if suffix else 'nothing'}: expected "
-        f"{endings}{'' if suffix in _FILES else nearest(suffix, _ENDINGS)}; use one of them, or --layout {folders} for a folder"
+        f"{endings}{hint}; use one of them, or --layout {folders} for a folder"
     )
 
 
