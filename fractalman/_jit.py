@@ -46,7 +46,7 @@ def _numba() -> Any:
     if not numba.config.DISABLE_JIT:
         fetch = _compiled_prefetch()
 
-        def fetched(_array: Any, _i: Any, _j: Any) -> Any:
+        def fetched(_array, _i, _j):  # type: ignore[no-untyped-def]  # numba compares the two signatures
             return lambda _array, _i, _j: fetch(_array, _i, _j)
 
         overload(prefetch, jit_options={"forceinline": True})(fetched)
