@@ -4,6 +4,9 @@ Kernels are compiled without fastmath and without fused multiply-add, and call n
 every operation is IEEE 754, so the same key gives the same bytes on every machine. They release the interpreter
 lock and are run on plain threads over disjoint outputs, so the number of threads cannot change a byte and no
 thread pool of numba's survives into a forked child.
+
+Numba is imported when the first kernel is called, not when one is defined: that takes half a second, and much of the
+package (recipes, laws, tables of results) calls none.
 """
 
 from __future__ import annotations
@@ -12,16 +15,11 @@ import contextlib
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from functools import cache, update_wrapper
 from pathlib import Path
 from typing import Any
-
-import llvmlite
-import numba
-import numpy as np
-from numba.core import config as _numba_config
-from numba.core.caching import FunctionCache
 
 from fractalman._kernel_sources import digest_of
 from fractalman._signals import interrupts_held
@@ -29,14 +27,73 @@ from fractalman._signals import interrupts_held
 # What changes the machine code of one and the same text; numba's own index knows the processor.
 _SETTINGS = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")
 
+_LOCK = threading.RLock()
+"""Kernels are built one at a time: where numba keeps programs is a setting of the whole process."""
 
-def _cache_folder() -> Path | None:
+
+@cache
+def _numba() -> Any:
+    """Return numba, told what `Kernel` and `prefetch` are."""
+    with interrupts_held():  # a library that was half imported cannot be imported again
+        import numba
+        from numba.extending import overload, typeof_impl
+
+    @typeof_impl.register(Kernel)  # type: ignore[untyped-decorator]
+    def typed(kernel: Kernel, context: Any) -> Any:
+        # A kernel that another one calls is what it was compiled to.
+        return typeof_impl(kernel.compiled, context)
+
+    if not numba.config.DISABLE_JIT:
+        fetch = _compiled_prefetch()
+
+        def fetched(_array, _i, _j):  # type: ignore[no-untyped-def]  # numba compares the two signatures
+            return lambda _array, _i, _j: fetch(_array, _i, _j)
+
+        overload(prefetch, jit_options={"forceinline": True})(fetched)
+    return numba
+
+
+class Kernel:
+    """A function that is compiled at its first call.
+
+    Parameters
+    ----------
+    function : callable
+        What is compiled; ``py_func`` has it as it was written.
+    build : function → callable
+        Compiles it.
+    """
+
+    def __init__(self, function: Callable[..., Any], build: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        update_wrapper(self, function)
+        self.py_func, self._build = function, build
+        self._compiled: Callable[..., Any] | None = None
+
+    @property
+    def compiled(self) -> Callable[..., Any]:
+        """What numba made of it."""
+        if self._compiled is None:
+            with _LOCK:
+                if self._compiled is None:
+                    self._compiled = self._build(self.py_func)
+        return self._compiled
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._compiled or self.compiled)(*arguments)
+
+
+@cache
+def kept_in() -> Path | None:
     """Return a writable folder for this compiler, its settings and this Python, or None where there is none."""
-    if os.environ.get("FRACTALMAN_CACHE", "").lower() in {"0", "off", "no"} or _numba_config.DISABLE_JIT:
+    numba = _numba()
+    if os.environ.get("FRACTALMAN_CACHE", "").lower() in {"0", "off", "no"} or numba.config.DISABLE_JIT:
         return None
+    import llvmlite
+    import numpy as np
+
     base = os.environ.get("FRACTALMAN_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     settings = repr(
-        [(llvmlite.__version__, np.__version__), *((name, getattr(_numba_config, name, None)) for name in _SETTINGS)]
+        [(llvmlite.__version__, np.__version__), *((name, getattr(numba.config, name, None)) for name in _SETTINGS)]
     )
     digest = hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()
     name = f"numba-{numba.__version__}-py{platform.python_version()}-{platform.machine()}-{digest}"
@@ -51,49 +108,70 @@ def _cache_folder() -> Path | None:
     return folder
 
 
-_CACHE = _cache_folder()
+@cache
+def _cache_class() -> type:
+    """Return what keeps programs on disk; nobody asked for that: a full disk or a damaged index ends nothing."""
+    from numba.core.caching import FunctionCache
 
+    class Cache(FunctionCache):  # type: ignore[misc]
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            """Return a program that was kept; None where there is none, or it cannot be read."""
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception:  # whatever pickle raises on bytes that are none of its own
+                with contextlib.suppress(Exception):
+                    self.flush()
+                return None
 
-class _Cache(FunctionCache):  # type: ignore[misc]
-    """Compiled programs on disk, which nobody asked for: a full disk or a damaged index costs time and ends nothing."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return a program that was kept; None where there is none, or it cannot be read."""
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever pickle raises on bytes that are none of its own
+        def save_overload(self, sig: Any, data: Any) -> None:
+            """Keep a program, where that is possible."""
             with contextlib.suppress(Exception):
-                self.flush()
-            return None
+                super().save_overload(sig, data)
 
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a program, where that is possible."""
-        with contextlib.suppress(Exception):
-            super().save_overload(sig, data)
+    return Cache
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel whose programs are kept."""
+    numba, folder = _numba(), kept_in()
+    digest = None if folder is None else digest_of(function.__module__)
+    before = numba.config.CACHE_DIR
+    if folder is not None and digest is not None:
+        numba.config.CACHE_DIR = str(folder / digest)
+    try:
+        compiled = numba.njit(function, nogil=True, error_model="numpy")
+        if digest is not None and folder is not None:
+            compiled._cache = _cache_class()(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled  # type: ignore[no-any-return]
+
+
+def _taken_in(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a building block; it is kept in the programs that take it in."""
+    return _numba().njit(function, nogil=True, error_model="numpy", inline="never", forceinline=True)  # type: ignore[no-any-return]
+
+
+def kernel(function: Callable[..., Any]) -> Kernel:
     """Compile ``function`` at its first call (IEEE arithmetic, lock released, cached on disk where possible).
 
     The cache's folder is named after the text of all that a kernel of this module can be made of: a program of another
     text is never found. Kernels outside of the package are not kept.
     """
-    digest = None if _CACHE is None else digest_of(function.__module__)
-    before = _numba_config.CACHE_DIR
-    if _CACHE is not None and digest is not None:
-        _numba_config.CACHE_DIR = str(_CACHE / digest)
-    try:
-        compiled = numba.njit(function, nogil=True, error_model="numpy")
-        if digest is not None:
-            compiled._cache = _Cache(function)
-    finally:
-        _numba_config.CACHE_DIR = before
-    return compiled  # type: ignore[no-any-return]
+    return Kernel(function, _kept)
 
 
-def inline(function: Callable[..., Any]) -> Callable[..., Any]:
+def inline(function: Callable[..., Any]) -> Kernel:
     """Compile a small building block that every caller takes in whole."""
-    return numba.njit(function, nogil=True, error_model="numpy", inline="never", forceinline=True)  # type: ignore[no-any-return]
+    return Kernel(function, _taken_in)
+
+
+def prefetch(_array: Any, _i: Any, _j: Any) -> None:
+    """Ask for the cache line of array[i, j] before it is needed; changes no value.
+
+    Rows are met in random order, and without it a third of the embedding's time is spent waiting for them
+    (scripts/bench.py). Without the compiler there is nothing to hide.
+    """
 
 
 def _compiled_prefetch() -> Callable[..., None]:
@@ -121,36 +199,3 @@ def _compiled_prefetch() -> Callable[..., None]:
         return types.void(array, i, j), emit
 
     return intrinsic(typed)  # type: ignore[no-any-return]
-
-
-def _no_prefetch(_array: Any, _i: Any, _j: Any) -> None:
-    """Without the compiler there is nothing to hide."""
-
-
-# prefetch(array, i, j): ask for the cache line of array[i, j] before it is needed; changes no value. Rows are met in
-# random order, and without it a third of the embedding's time is spent waiting for them (scripts/bench.py).
-prefetch = _no_prefetch if _numba_config.DISABLE_JIT else _compiled_prefetch()
-
-
-def n_threads() -> int:
-    """Return how many threads kernels run on: FRACTALMAN_THREADS, else the processors this process may use."""
-    asked = os.environ.get("FRACTALMAN_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this platform
-        return os.cpu_count() or 1
-
-
-def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
-    """Call ``function(*task)`` for every task on the threads; tasks must write to disjoint places."""
-    tasks = list(tasks)
-    threads = min(n_threads(), len(tasks))
-    if threads <= 1:
-        for task in tasks:
-            function(*task)
-        return
-    with interrupts_held(), ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(function, *task) for task in tasks]:
-            future.result()

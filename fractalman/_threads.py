@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from fractalman._signals import interrupts_held
 
@@ -62,3 +63,27 @@ def _done(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) ->
     except Exception as error:
         future.set_exception(error)
     return future
+
+
+def n_threads() -> int:
+    """Return how many threads kernels run on: FRACTALMAN_THREADS, else the processors this process may use."""
+    asked = os.environ.get("FRACTALMAN_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this platform
+        return os.cpu_count() or 1
+
+
+def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
+    """Call ``function(*task)`` for every task on the threads; tasks must write to disjoint places."""
+    tasks = list(tasks)
+    threads = min(n_threads(), len(tasks))
+    if threads <= 1:
+        for task in tasks:
+            function(*task)
+        return
+    with interrupts_held(), ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(function, *task) for task in tasks]:
+            future.result()

@@ -28,7 +28,7 @@ import numpy as np
 
 import fractalman as fm
 from fractalman import generation
-from fractalman._jit import n_threads
+from fractalman._threads import n_threads
 from fractalman.families.lattice_percolation import sampler as lattice
 
 WARM_UP = 2_000  # points; compiles everything

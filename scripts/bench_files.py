@@ -28,7 +28,7 @@ import h5py
 import numpy as np
 
 import fractalman as fm
-from fractalman._jit import n_threads
+from fractalman._threads import n_threads
 from fractalman.datasets import write_columns
 from fractalman.generation.columns import file_columns
 

@@ -203,3 +203,21 @@ def test_importing_the_package_loads_no_module_of_it_but_the_version() -> None:
     code = "import json, sys, fractalman; print(json.dumps([m for m in sys.modules if m.startswith('fractalman')]))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
     assert set(json.loads(done.stdout)) == {"fractalman", "fractalman._version"}
+
+
+def test_commands_that_make_nothing_load_neither_compiler_nor_scipy() -> None:
+    """They end in half a second of the processor's time; the control is a command that makes a dataset."""
+    code = """
+import contextlib, io, sys
+from fractalman.cli import main
+words = ["--version", "--help", "list", "list cascade-plain", "clean .", "generate --help", "generate nothing -o x"]
+for line in [*words, "predict cascade-plain --sizes 4"]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.suppress(SystemExit):
+            main(line.split())
+    print(line, sorted({"numba", "scipy.optimize", "scipy.stats"} & set(sys.modules)), sep=": ")
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    *light, control = [line.split(": ")[1] for line in done.stdout.splitlines()]
+    assert light == ["[]"] * 7
+    assert "numba" in control

@@ -81,9 +81,9 @@ HELPER = "from fractalman._jit import inline\n\n@inline\ndef twice(x):\n    retu
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[float, int]]]:
     """Write a package, import it anew, call its kernel: what came out, and how often the cache had the program."""
-    if _jit._CACHE is None:
+    if _jit.kept_in() is None:
         pytest.skip("kernels are not kept here")
-    monkeypatch.setattr(_jit, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(_jit, "kept_in", lambda: tmp_path / "cache")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its files change within a second, at one length
     monkeypatch.setattr(_kernel_sources, "PACKAGE", tmp_path / "toy")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -97,7 +97,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
             os.utime(tmp_path / "toy" / path, (next(stamps), 0))  # Python, too, must read every text anew
         forget()
         value = importlib.import_module("toy.user").value
-        return float(value(1.0)), sum(value.stats.cache_hits.values())
+        return float(value(1.0)), sum(value.compiled.stats.cache_hits.values())
 
     def forget() -> None:
         for name in [name for name in sys.modules if name.split(".")[0] == "toy"]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, at_work, existing_file, print_json
 from fractalman.cli.options import ARRAY, FILE, POINTS, TARGET, command, integer, real
-from fractalman.cli.plots import add_plot, plot_path, write_plot
+from fractalman.cli.plots import Picture, add_plot, plot_path, write_plot
 from fractalman.errors import FileFormatError, RecipeError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _measured(options: argparse.Namespace, plot: Path | None) -> tuple[Measured, list[str]]:
+def _measured(options: argparse.Namespace, plot: Picture | None) -> tuple[Measured, list[str]]:
     """What is measured, and what is said of the figure."""
     from fractalman.measure import measure_file, measure_points, measure_scaling, variogram
     from fractalman.measure.columns import parse_mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fractalman.cli.common import DONE, at_work, print_json
 from fractalman.cli.options import RECIPE, add_learner, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
+from fractalman.cli.tables import add_table, table_path, write_table
 from fractalman.sources import recipe_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add(commands: Commands) -> None:
         "--budget", type=integer, default=1_000_000, help="training points that may be fitted (default 10^6)"
     )
     add_plot(parser, "every window of sizes and what it costs")
+    add_table(parser, "every window of sizes and what it costs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,10 +36,10 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.prediction import make_plan
     from fractalman.report import plan_lines
 
-    plot = plot_path(options)
+    plot, where = plot_path(options), table_path(options)
     with at_work(f"planning for {options.learner}"):
         plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
-    said = write_plot(plot, plan.plot)
+    said = [*write_plot(plot, plan.plot), *write_table(where, plan.option_rows())]
     if options.json:
         print_json(plan)
     else:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, at_work, print_json
 from fractalman.cli.options import ARRAY, POINTS, TARGET, add_learner, command, sizes
 from fractalman.cli.plots import add_plot, plot_path, write_plot
+from fractalman.cli.tables import add_table, table_path, write_table
 from fractalman.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add(commands: Commands) -> None:
         "predict",
         run,
         "predict the learning curve and its exponents",
-        "predict cascade-plain --learner laplace-kernel --plot curve.pdf",
+        "predict cascade-plain --learner laplace-kernel --plot curve.pdf --plot-size 3.3,2.6 --csv curve.csv",
         "predict --data embeddings.npz --target loss",
     )
     parser.add_argument(
@@ -37,12 +38,14 @@ def add(commands: Commands) -> None:
     add_learner(parser)
     parser.add_argument("--sizes", type=sizes, metavar="N,N,…", help="training-set sizes of the curve")
     add_plot(parser, "curve and floor")
+    add_table(parser, "risks, floor and their errors by size")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the prediction and draw it if that is asked for."""
     from fractalman.prediction import make_prediction
     from fractalman.report import prediction_lines, prediction_table
+    from fractalman.report.forecast_figure import forecast_axes
 
     if (options.source is None) == (options.data is None):
         found = "neither" if options.data is None else "both"
@@ -51,19 +54,32 @@ def run(options: argparse.Namespace) -> int:
         return _run_data(options)
     if options.target is not None or options.points is not None or options.nugget:
         raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
-    plot = plot_path(options)
+    plot, where = plot_path(options), table_path(options)
     with at_work(f"predicting {options.learner}"):
         prediction = make_prediction(options.source, learner=options.learner)
         table = prediction_table(prediction, prediction.recipe, options.sizes)
-    if plot is not None:
-        from fractalman.report import write_forecast_figure
-
-        write_forecast_figure(table, plot)
+    size = () if plot is None or plot.size is None else plot.size
+    said = [
+        *write_plot(plot, lambda: forecast_axes(table, *size)),
+        *(write_table(where, _rows(table)) if where else []),
+    ]
     if options.json:
         print_json(table)
     else:
-        print("\n".join([*prediction_lines(table), *([] if plot is None else ["", f"plot: {plot}"])]))
+        print("\n".join([*prediction_lines(table), *said]))
     return DONE
+
+
+def _rows(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a training-set size: risk and floor with their errors, as `to_pandas` has them."""
+    rows: dict[int, dict[str, Any]] = {}
+    for part, risk, error in (("curve", "risk", "standard_error"), ("floor", "floor", "floor_standard_error")):
+        found = table[part] or {"n": [], "risk": [], "standard_error": []}
+        for n, value, its in zip(found["n"], found["risk"], found["standard_error"], strict=True):
+            rows.setdefault(n, {"n": n}).update({risk: value, error: its})
+    if not rows:
+        raise RecipeError(f"learner {table['learner']} has no curve to write: use a learner with one, e.g. 1-nn")
+    return [rows[n] for n in sorted(rows)]
 
 
 def _run_data(options: argparse.Namespace) -> int:
@@ -73,7 +89,7 @@ def _run_data(options: argparse.Namespace) -> int:
 
     if options.sizes is not None:
         raise RecipeError("--sizes belongs to recipes and files: leave it out with --data")
-    plot = plot_path(options)
+    plot, where = plot_path(options), table_path(options)
     found = read_user_points(options.data, options.target, options.points)
     if found.y is None:
         from fractalman.measure.missing_target import missing_target
@@ -82,7 +98,7 @@ def _run_data(options: argparse.Namespace) -> int:
     with at_work(f"predicting {options.learner}"):
         prediction = predict_own_data(found.X, found.y, learner=options.learner, nugget=options.nugget)
         table = own_data_table(prediction)
-    said = write_plot(plot, prediction.plot)
+    said = [*write_plot(plot, prediction.plot), *write_table(where, prediction.curve_rows())]
     if options.json:
         print_json(table)
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fractalman._jit import n_threads, run_tasks
+from fractalman._threads import n_threads, run_tasks
 from fractalman._typing import I64
 from fractalman.datasets.digests import Table, block_digest
 from fractalman.datasets.spec import AnyArray

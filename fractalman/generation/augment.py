@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I64
 from fractalman.families.base import Structure
 from fractalman.families.blocks import BLOCK, Blocks, ComputedColumn, changed

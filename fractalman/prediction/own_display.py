@@ -39,6 +39,14 @@ class OwnPredictionDisplay(Display):
         found: Curve = self.curve(np.unique(np.rint(np.geomspace(low, high, 9)).astype(np.int64)))
         return found
 
+    def curve_rows(self: Any) -> list[dict[str, float]]:
+        """Return the predicted curve at nine sizes, a row each: n, risk and standard_error."""
+        curve = self._default_curve()
+        return [
+            {"n": int(n), "risk": float(risk), "standard_error": float(error)}
+            for n, risk, error in zip(curve.n, curve.risk, curve.standard_error, strict=True)
+        ]
+
     def to_pandas(self: Any) -> Any:
         """Return the predicted curve at nine sizes as a pandas DataFrame.
 

@@ -35,6 +35,17 @@ class PlanDisplay(Display):
         rows.append(("options", f"{len(self.options)}"))
         return Summary(f"Plan for {self.learner}", rows + [("note", note) for note in self.notes])
 
+    def option_rows(self: Any) -> list[dict[str, Any]]:
+        """Return one row an option, cheapest first, as `to_pandas` has them."""
+        return [
+            {
+                "from": one.sizes[0], "to": one.sizes[-1], "exponent": one.exponent, "scatter": one.scatter,
+                "seeds": one.seeds, "half_width": one.half_width, "points": one.points,
+                "chosen": one == self.chosen,
+            }
+            for one in self.options
+        ]  # fmt: skip
+
     def to_pandas(self: Any) -> Any:
         """Return one row an option, cheapest first, as a pandas DataFrame.
 
@@ -43,16 +54,7 @@ class PlanDisplay(Display):
         pandas.DataFrame
             Columns from, to, exponent, scatter, seeds, half_width, points and chosen.
         """
-        return frame(
-            [
-                {
-                    "from": one.sizes[0], "to": one.sizes[-1], "exponent": one.exponent, "scatter": one.scatter,
-                    "seeds": one.seeds, "half_width": one.half_width, "points": one.points,
-                    "chosen": one == self.chosen,
-                }
-                for one in self.options
-            ]
-        )  # fmt: skip
+        return frame(self.option_rows())
 
     def plot(self: Any, ax: Any = None) -> Any:
         """Draw every option's window of sizes against its cost, the chosen one in colour; needs the extra ``plots``.

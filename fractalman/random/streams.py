@@ -18,6 +18,7 @@ import numpy as np
 
 from fractalman._typing import F32, F64, I64, U64
 from fractalman.random._draw_kernels import fill_draws, fill_normal_pairs, fill_normals, fill_permutation
+from fractalman.random.constants import GAMMA, M1, M2
 from fractalman.random.keys import STREAM_VERSION as STREAM_VERSION
 from fractalman.random.keys import Role as Role
 from fractalman.random.keys import Seeds as Seeds
@@ -26,12 +27,26 @@ from fractalman.random.keys import key64 as key64
 
 _U = np.uint64
 
+FEW = 4096
+"""Draws up to which NumPy makes them: the rules of a grammar are looked at without the half second that numba takes."""
+
 
 def draws(key: int, n: int, first: int = 0) -> U64:
     """Return draws first … first + n − 1 of ``key`` as uint64."""
+    if n <= FEW:
+        return _few_draws(key, n, first)
     out = np.empty(n, np.uint64)
     fill_draws(_U(key), _U(first), out)
     return out
+
+
+def _few_draws(key: int, n: int, first: int) -> U64:
+    """`draws` by NumPy, whose 64-bit integers wrap around as the kernel's do."""
+    counters = np.arange(n, dtype=np.uint64) + _U(first) + _U(1)
+    z: U64 = _U(key) + counters * _U(GAMMA)
+    z = (z ^ (z >> _U(30))) * _U(M1)
+    z = (z ^ (z >> _U(27))) * _U(M2)
+    return z ^ (z >> _U(31))
 
 
 def uniforms(key: int, n: int, first: int = 0) -> F64:

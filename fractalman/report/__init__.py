@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fractalman._on_demand import on_demand
 from fractalman.display.style import require_plots
@@ -43,7 +43,6 @@ __all__ = [
     "text_table",
     "verdict_lines",
     "verdict_note",
-    "write_forecast_figure",
     "write_points",
     "write_report",
     "write_reports",
@@ -100,13 +99,6 @@ def write_reports(runs: Mapping[str, Result], folder: str | Path, title: str) ->
 def write_points(result: Result, folder: str | Path) -> Path:
     """Write points.csv of one run into ``folder`` and return its path."""
     return publish(Path(folder) / POINTS, points_csv((*result.points, *result.doubling_checks)))
-
-
-def write_forecast_figure(table: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a prediction's picture, PDF, PNG or SVG by the name's ending, and return its path."""
-    from fractalman.report.forecast_figure import forecast_figure
-
-    return publish(Path(path), forecast_figure(table, Path(path).suffix[1:]))
 
 
 def _picture_data(result: Result) -> Dataset | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.config import is_word, shown
-from fractalman.display.style import FORMATS, INK, MUTED, STYLES, new_figure, saved, settings
+from fractalman.config import shown
+from fractalman.display.style import INK, MUTED, STYLES, new_figure
 from fractalman.errors import RecipeError
 from fractalman.report.figures import axes_of_sizes
 from fractalman.report.forecasts import curve_of
@@ -17,43 +17,47 @@ from fractalman.report.forecasts import curve_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BESIDE = 6.0
+"""Inches of width from which the names of the curves stand beside them."""
 
-def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
-    """Return a prediction as a picture.
+
+def forecast_axes(table: Mapping[str, Any], width: float = 8.6, height: float = 5.2) -> Axes:
+    """Return the axes in which a prediction is drawn, within `settings`.
 
     Args:
         table: what `prediction_table` returns.
-        kind: "svg", "pdf" or "png".
-    Errors: MissingExtraError without matplotlib; RecipeError for another format, or a prediction without any curve.
+        width, height: inches; what curves are called stands beside them where there is room, else below.
+    Errors: MissingExtraError without matplotlib; RecipeError for a prediction without any curve.
     """
-    if not is_word(kind, FORMATS):
-        raise RecipeError(f"a figure as {shown(kind)}: expected one of {', '.join(FORMATS)}")
     curve, floor = curve_of(table, "curve"), curve_of(table, "floor")
     if curve is None and floor is None:
         raise RecipeError(f"learner {shown(table['learner'])} has no curve to draw: use a learner with one, e.g. 1-nn")
-    with settings():
-        figure = new_figure(8.6, 5.2)
-        axes = figure.add_subplot()
-        handles = []
-        if curve is not None:
-            handles.append(_band(axes, curve, STYLES[0][0], f"{table['learner']}, predicted"))
-            handles += _guides(axes, table, curve)
-        if floor is not None and not (curve is not None and table["learner"] == "bayes"):
-            handles.append(_band(axes, floor, INK, "Bayes floor"))
-        if table["within_variance"]:
-            handles.append(
-                axes.axhline(table["within_variance"], color=MUTED, lw=1.0, ls=(0, (4, 2)), label="best constant, V_in")
-            )
-        sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
-        axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
-        _thin(axes, sizes)
-        classes = table["recipe"].get("target", "value") != "value"
-        axes.set_ylabel(
-            "expected share of wrong classes" if classes else "expected risk, in units of the label's prior variance"
+    figure = new_figure(width, height)
+    axes = figure.add_subplot()
+    handles = []
+    if curve is not None:
+        handles.append(_band(axes, curve, STYLES[0][0], f"{table['learner']}, predicted"))
+        handles += _guides(axes, table, curve)
+    if floor is not None and not (curve is not None and table["learner"] == "bayes"):
+        handles.append(_band(axes, floor, INK, "Bayes floor"))
+    if table["within_variance"]:
+        handles.append(
+            axes.axhline(table["within_variance"], color=MUTED, lw=1.0, ls=(0, (4, 2)), label="best constant, V_in")
         )
-        axes.set_title(_title(table), loc="left", fontsize=10, color=INK)
-        axes.figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
-        return saved(figure, kind)
+    sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
+    axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
+    _thin(axes, sizes)
+    classes, beside = table["recipe"].get("target", "value") != "value", width >= BESIDE
+    if classes:
+        axes.set_ylabel("expected share of wrong classes" if beside else "share of wrong classes")
+    else:
+        axes.set_ylabel("expected risk, in units of the label's prior variance" if beside else "risk / prior variance")
+    axes.set_title(_title(table), loc="left", fontsize=10 if beside else 8, color=INK)
+    if beside:
+        figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
+    else:
+        figure.legend(handles=handles, loc="outside lower left", ncols=2, handlelength=1.6, fontsize=7.5)
+    return axes
 
 
 def _band(axes: Axes, part: tuple[Any, ...], color: str, label: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.theory import _kernels

@@ -18,6 +18,7 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.config import shown
 from fractalman.errors import RecipeError
+from fractalman.theory.log_sums import log_sum, log_sum_root
 
 _SUM_TOLERANCE = 1e-9
 
@@ -49,33 +50,19 @@ def grouped(branching: Sequence[int] | int) -> tuple[F64, F64]:
 
 
 def _solve(weight: F64, start: F64, slope: F64) -> float:
-    """Return the t ≥ 0 with ln Σ weight·exp(start + t·slope) = 0; weights sum to 1, start ≤ 0 ≤ slope.
-
-    The sum is taken as a shift plus log1p(Σ weight·expm1(…)): it neither overflows at β of thousands nor loses the
-    digits of an exponent that is tiny because r is close to 1.
-    """
-
-    def excess(t: float) -> float:
-        exponent = start + t * slope
-        shift = float(exponent.max())
-        return shift + math.log1p(max(-1.0 + 1e-300, float(np.sum(weight * np.expm1(exponent - shift)))))
-
-    if excess(0.0) >= 0.0:  # the label's first level already vanishes in double precision
+    """Return the t ≥ 0 with ln Σ weight·exp(start + t·slope) = 0; weights sum to 1, start ≤ 0 ≤ slope."""
+    if log_sum(weight, start) >= 0.0:  # the label's first level already vanishes in double precision
         return 0.0
     high = 1.0
-    if excess(high) > 0.0:
-        while excess(high / 2.0) > 0.0:
+    if log_sum(weight, start + slope) > 0.0:
+        while log_sum(weight, start + high / 2.0 * slope) > 0.0:
             high /= 2.0
-        low = high / 2.0
     else:
-        while excess(high) <= 0.0:
+        while log_sum(weight, start + high * slope) <= 0.0:
             high *= 2.0
             if not math.isfinite(high):
                 raise RecipeError("no exponent solves the equation: at least one node must share its mass")
-        low = high / 2.0
-    from scipy.optimize import brentq
-
-    return float(brentq(excess, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps, maxiter=500))
+    return log_sum_root(weight, start, slope, high)
 
 
 def _equal_shares(branching: Sequence[int] | int, contraction: float, hurst: float) -> tuple[F64, F64, F64]:

@@ -19,6 +19,7 @@ from fractalman.display import Series, SeriesDisplay
 from fractalman.errors import RecipeError
 from fractalman.theory.curves import BEYOND, binomial_law, exact_means, gridded_means
 from fractalman.theory.exponents import Masses, shares
+from fractalman.theory.log_sums import log_sum, log_sum_root
 
 _EXACT_MASSES = 3  # so many distinct masses below 1 are enumerated, more are put on a grid
 _FARTHEST_Q = 1024.0
@@ -161,19 +162,12 @@ def cascade_spectrum(masses: Masses, q: Sequence[float] | AnyFloat, ratios: Mass
 
 def _tau(child: F64, log_p: F64, log_r: F64, q: float) -> float:
     """Solve Σ child·p^q·r^(−τ) = 1; the sum rises with τ."""
-    from scipy.optimize import brentq
-
-    def excess(tau: float) -> float:
-        exponent = q * log_p - tau * log_r
-        shift = float(exponent.max())
-        return shift + math.log(float(child @ np.exp(exponent - shift)))
-
-    width = 1.0
-    while excess(-width) > 0.0 or excess(width) < 0.0:
-        width *= 2.0
-        if width > 1e12:
+    start, slope, high = q * log_p, -log_r, 1.0
+    while log_sum(child, start + high * slope) < 0.0:
+        high *= 2.0
+        if high > 1e12:
             raise RecipeError(f"q = {shown(q)}: no τ(q) solves the Moran equation")
-    return float(brentq(excess, -width, width, xtol=1e-14, rtol=8.9e-16, maxiter=500))
+    return log_sum_root(child, start, slope, high)
 
 
 def _dimension(child: F64, log_p: F64, log_r: F64, q: float) -> float:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fractalman._jit import run_tasks
 from fractalman._memory import check_bytes
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.config import ends, is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest

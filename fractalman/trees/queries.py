@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import I64
 from fractalman.config import is_integer, shown
 from fractalman.display import Display

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I64
 from fractalman.display import Display
 from fractalman.random.keys import Role, key64

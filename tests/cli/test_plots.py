@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -45,6 +47,49 @@ def test_commands_draw_what_they_found(command: str, folder: Path, capsys: pytes
     assert main([*command.split(), "--plot", f"figure.{kind}"]) == 2, "what is there is not overwritten unasked"
     assert main([*command.split(), "--plot", "figure.jpg"]) == 2
     assert "expected a file name that ends in .pdf, .svg or .png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["predict cascade-plain --sizes 16,32,64", "measure points.npz"])
+def test_a_picture_has_the_size_of_a_column_and_nothing_is_cut_off(command: str, folder: Path) -> None:
+    assert main([*command.split(), "--plot", "column.png", "--plot-size", "84x66mm"]) == 0
+    with (folder / "column.png").open("rb") as file:
+        width, height = struct.unpack(">II", file.read(24)[16:])
+    assert (width, height) == (int(150 * 84 / 25.4), int(150 * 66 / 25.4))
+    rows = matplotlib.image.imread(folder / "column.png")[..., :3].min(axis=2) < 0.98
+    assert not rows[:, [0, 1, -2, -1]].any(), "something reaches over the edge"
+    inked = np.flatnonzero(rows.any(axis=0))
+    assert inked[-1] - inked[0] > 0.85 * width, "the axes were squeezed"
+
+
+@pytest.mark.parametrize("size", ["3", "0x3", "3,x", "84mm", "100,2", "nan,2"])
+def test_what_is_no_size_of_a_picture_is_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "cascade-plain", "--plot", "a.pdf", "--plot-size", size]) == 2
+    assert "e.g. 3.3,2.4 or 84x60mm" in capsys.readouterr().err
+    assert main(["predict", "cascade-plain", "--plot-size", "3,2"]) == 2
+    assert "use --plot FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "header"),
+    [
+        ("predict cascade-plain --sizes 16,64", "n,risk,standard_error,floor,floor_standard_error"),
+        ("predict --data points.npz", "n,risk,standard_error"),
+        ("plan cascade-plain --resolution 0.2", "from,to,exponent,scatter,seeds,half_width,points,chosen"),
+    ],
+)
+def test_numbers_are_written_as_csv(
+    command: str, header: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "--csv", "numbers.csv"]) == 0
+    assert "table: numbers.csv" in capsys.readouterr().out
+    lines = (folder / "numbers.csv").read_text().splitlines()
+    assert lines[0] == header
+    assert len(lines) >= 3
+    if "--sizes" in command:
+        assert [line.split(",")[0] for line in lines[1:]] == ["16", "64"]
+    assert main([*command.split(), "--csv", "numbers.csv"]) == 2, "what is there is not overwritten unasked"
+    assert main([*command.split(), "--csv", "numbers.txt"]) == 2
+    assert "expected a file name that ends in .csv" in capsys.readouterr().err
 
 
 def test_a_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,16 @@ def test_splitmix64_reference_vectors() -> None:
     ]
 
 
+@pytest.mark.parametrize("first", [0, 1, 2**40, 2**64 - 2])
+def test_few_draws_are_those_of_the_kernel(first: int) -> None:
+    """NumPy makes a few, so that whoever draws no more does without the compiler."""
+    n = streams.FEW + 1
+    compiled = np.empty(n, np.uint64)
+    _draw_kernels.fill_draws(np.uint64(KEYS[3]), np.uint64(first), compiled)
+    np.testing.assert_array_equal(streams.draws(KEYS[3], n - 1, first), compiled[:-1])
+    np.testing.assert_array_equal(streams.draws(KEYS[3], n, first), compiled)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_references_draw_the_same_bits(key: int) -> None:
     assert streams.draws(key, 50).tolist() == [plain.draw(key, c) for c in range(50)]

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.special import logsumexp
 from theory_trees import cut_tree, path, uniform_tree
 
+from fractalman._typing import F64
 from fractalman.errors import RecipeError
 from fractalman.families.cascade.recipe import Cascade
 from fractalman.families.percolation_cluster.recipe import PercolationCluster
@@ -35,6 +38,7 @@ from fractalman.theory import (
     tree_shape_probabilities,
     vertex_degree_law,
 )
+from fractalman.theory.log_sums import log_sum_root
 
 SHAPES = {  # edges and labelled count out of 6^4 = 1296, docs/theory.md A1
     "path": ([(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)], 360),
@@ -265,6 +269,28 @@ def test_numbers_of_the_theory() -> None:
     p, r = (0.7, 0.2, 0.1), (0.3, 0.5, 0.5)
     assert moran_exponent_masses(p, r, 0.5) == pytest.approx(0.8295, abs=5e-5)
     assert quantization_exponent_masses(p, r, 0.5) == pytest.approx(1.0036, abs=5e-5)
+
+
+def test_the_equation_of_unequal_shares_is_solved_where_a_library_finds_its_root() -> None:
+    rng = np.random.default_rng(3)
+    for spread in np.geomspace(0.1, 30.0, 60):
+        weight, slope = rng.dirichlet(np.ones(5)), rng.exponential(1.0, 5)
+        start = -spread * rng.exponential(1.0, 5)
+
+        def excess(t: float, weight: F64 = weight, start: F64 = start, slope: F64 = slope) -> float:
+            return float(logsumexp(start + t * slope, b=weight))
+
+        above = 1.0
+        while excess(above) < 0.0:
+            above *= 2.0
+        expected = brentq(excess, 0.0, above, xtol=1e-300, rtol=1e-14)
+        assert log_sum_root(weight, start, slope, above) == pytest.approx(expected, rel=1e-11)
+
+
+def test_a_child_of_nearly_no_mass_ends_in_no_error() -> None:
+    """Its share of the sum is lost beside 1: ln(1 + Σ p·expm1(…)) was the logarithm of 0."""
+    beta = moran_exponent_masses([1e-20, 1.0 - 1e-20], [0.9, 1e-10], hurst=10.0)
+    assert 1e-20 ** (1.0 - beta) * 0.9**20 == pytest.approx(1.0)
 
 
 @given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=6), st.floats(0.1, 0.9), st.floats(0.1, 3.0))

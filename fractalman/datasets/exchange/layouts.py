@@ -73,15 +73,8 @@ LAYOUTS: dict[str, Layout] = {
     "huggingface": Layout("Hugging Face's", "", "datasets.load_from_disk", "exchange.huggingface:write_huggingface"),
 }
 """Name → layout."""
-_FILES = {layout.suffix for layout in LAYOUTS.values() if layout.suffix} | {
-    ".h5",
-    ".hdf5",
-    ".npy",
-    ".csv",
-    ".json",
-    ".arrow",
-    ".zip",
-}
+_ENDINGS = {layout.suffix for layout in LAYOUTS.values() if layout.suffix}
+_FILES = _ENDINGS | {".h5", ".hdf5", ".npy", ".csv", ".json", ".arrow", ".zip"}
 
 _LONGEST = 4096  # characters of a path that any system takes
 
@@ -119,8 +112,9 @@ def check_layout(path: str | os.PathLike[str], layout: str | None) -> str:
     suffix = target.suffix
     if len(str(target)) > _LONGEST:
         raise RecipeError(f"{shown(str(target))} is no path: use a shorter file name")
-    if not target.name:
-        raise RecipeError(f"{shown(str(path))} names no file: use a name, e.g. data{wanted}")
+    if not target.name or target.name in _FILES:  # Path(".npz") is a name without an ending
+        example = (target.parent if target.name else target) / f"data{wanted}"
+        raise RecipeError(f"{shown(str(path))} names no file: use a name, e.g. {example}")
     if suffix == wanted or (not wanted and suffix.lower() not in _FILES):
         return layout
     others = [name for name, one in LAYOUTS.items() if one.suffix and one.suffix == suffix]
@@ -134,7 +128,8 @@ def check_layout(path: str | os.PathLike[str], layout: str | None) -> str:
 
 def _layout_of(path: str | os.PathLike[str]) -> str:
     """Return the layout whose files end as a target does."""
-    suffix = as_path(path, "the export").suffix
+    target = as_path(path, "the export")
+    suffix = target.name if target.name in _ENDINGS else target.suffix
     for name, one in LAYOUTS.items():
         if suffix and one.suffix == suffix and one.named:
             raise RecipeError(
@@ -145,9 +140,10 @@ def _layout_of(path: str | os.PathLike[str]) -> str:
             return name
     endings = ", ".join(f"{one.suffix} ({name})" for name, one in LAYOUTS.items() if one.suffix)
     folders = ", ".join(name for name, one in LAYOUTS.items() if not one.suffix)
+    hint = "" if suffix in _FILES else nearest(suffix, _ENDINGS)
     raise RecipeError(
         f"{shown(os.fspath(path))} ends in {shown(suffix) if suffix else 'nothing'}: expected "
-        f"{endings}{nearest(suffix, _FILES)}; use one of them, or --layout {folders} for a folder"
+        f"{endings}{hint}; use one of them, or --layout {folders} for a folder"
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, I64, AnyInt
 from fractalman.families._forests import _embedding_kernels as _kernels
 from fractalman.families._forests.embedding import walk

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, I64, AnyInt
 from fractalman.families._forests import _embedding_kernels as _kernels
 from fractalman.random.streams import Role, key64

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, U64, AnyInt
 from fractalman.errors import RecipeError
 from fractalman.families._forests import _forest_kernels

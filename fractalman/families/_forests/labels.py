@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.families._forests import _label_kernels as _kernels
 from fractalman.random.streams import Role, key64

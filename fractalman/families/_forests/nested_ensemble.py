@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I64, AnyInt
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError

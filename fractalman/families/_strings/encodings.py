@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, AnyInt
 from fractalman.families.blocks import BLOCK
 from fractalman.random.streams import Role, key64, normals

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import I64
 from fractalman.families._forests import _size_kernels as _kernels
 from fractalman.families._forests.forest import _TASKS, cluster_starts

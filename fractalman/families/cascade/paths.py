@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, U64, AnyInt
 from fractalman.families.cascade import _path_kernels as _kernels
 from fractalman.families.cascade.induced import InducedTree, induced_tree

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I64, U64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import Sampler, Structure

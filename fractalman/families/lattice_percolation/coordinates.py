@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I64
 from fractalman.errors import RecipeError
 from fractalman.families.lattice_percolation import _coordinate_kernels as _kernels

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, AnyFloat
 from fractalman.families.smooth_manifold import _exact_field_kernels as _kernels
 from fractalman.random.streams import Role, key64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F32, F64, I32, I64, AnyInt
 from fractalman.families._strings.hierarchy import DerivationPaths
 from fractalman.families._strings.sampler import Strings

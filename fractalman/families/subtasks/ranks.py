@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import I64
 from fractalman.families.blocks import BLOCK
 from fractalman.families.subtasks._kernels import zipf_ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64
 from fractalman.errors import RecipeError
 from fractalman.theory.grammars import _kernels

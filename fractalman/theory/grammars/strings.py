@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fractalman._jit import run_tasks
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
