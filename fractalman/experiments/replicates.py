@@ -13,8 +13,9 @@ import numpy as np
 from fractalman._typing import F32, F64, I64
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
-from fractalman.experiments.class_risks import ZERO_ONE, constant_risk, posterior_risk
+from fractalman.experiments.class_risks import constant_risk, posterior_risk
 from fractalman.experiments.specification import Spec, given_rules, split_seed
+from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe

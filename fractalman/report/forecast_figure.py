@@ -47,13 +47,17 @@ def forecast_figure(table: Mapping[str, Any], kind: str = "svg") -> bytes:
         sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
         axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
         _thin(axes, sizes)
-        classes = table["recipe"].get("target", "value") != "value"
-        axes.set_ylabel(
-            "expected share of wrong classes" if classes else "expected risk, in units of the label's prior variance"
-        )
+        axes.set_ylabel(_RISKS[table["loss"]])
         axes.set_title(_title(table), loc="left", fontsize=10, color=INK)
         axes.figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
         return saved(figure, kind)
+
+
+_RISKS = {
+    "squared": "expected risk, in units of the label's prior variance",
+    "0-1": "expected share of wrong classes",
+    "cross-entropy": "expected cross-entropy in nats",
+}
 
 
 def _band(axes: Axes, part: tuple[Any, ...], color: str, label: str) -> Any:
