@@ -16,6 +16,7 @@ from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments import references, regimes
 from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
+from fractalman.experiments.label_law import gaussian, label_law
 from fractalman.experiments.learned_at import learned_words
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
@@ -155,6 +156,11 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner), test_size=spec.test_size if learner.linear_smoother else None,
             )
         )  # fmt: skip
+        law = label_law(mine, max(spec.label_draws, spec.network_draws), gaussian(spec.recipe))
+        if law is not None and law.broken:  # nothing that is predicted is about such labels
+            verdicts[-1] = dataclasses.replace(
+                verdicts[-1], agrees=False, reason=f"{law.reason}; {verdicts[-1].reason}"
+            )
         if words and spec.recipe.classifies and verdicts[-1].measured is None:
             # what was measured is said whatever could not be
             verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {words}")
