@@ -36,6 +36,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--points", metavar="NAME", help=f"with --data: {ARRAY}")
     parser.add_argument("--nugget", action="store_true", help="with --data: fit label noise beside the power laws")
     add_learner(parser)
+    parser.add_argument(
+        "--loss", choices=("0-1", "cross-entropy"), help="of a recipe whose labels are classes (default 0-1)"
+    )
     parser.add_argument("--sizes", type=sizes, metavar="N,N,…", help="training-set sizes of the curve")
     add_plot(parser, "curve and floor")
     add_table(parser, "risks, floor and their errors by size")
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         raise RecipeError("--target, --points and --nugget belong to --data FILE: leave them out")
     plot, where = plot_path(options), table_path(options)
     with at_work(f"predicting {options.learner}"):
-        prediction = make_prediction(options.source, learner=options.learner)
+        prediction = make_prediction(options.source, learner=options.learner, loss=options.loss)
         table = prediction_table(prediction, prediction.recipe, options.sizes)
     size = () if plot is None or plot.size is None else plot.size
     said = [
@@ -87,8 +90,9 @@ def _run_data(options: argparse.Namespace) -> int:
     from fractalman.prediction import own_data_table, predict_own_data
     from fractalman.report import lines_of
 
-    if options.sizes is not None:
-        raise RecipeError("--sizes belongs to recipes and files: leave it out with --data")
+    for option in ("sizes", "loss"):
+        if getattr(options, option) is not None:
+            raise RecipeError(f"--{option} belongs to recipes and files: leave it out with --data")
     plot, where = plot_path(options), table_path(options)
     found = read_user_points(options.data, options.target, options.points)
     if found.y is None:

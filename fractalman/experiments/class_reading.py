@@ -7,8 +7,8 @@ from typing import Any
 
 from fractalman import learners
 from fractalman.errors import FractalmanError
-from fractalman.experiments.class_risks import CROSS_ENTROPY, ZERO_ONE
 from fractalman.learners import Learner, learner_class
+from fractalman.learners.class_targets import CROSS_ENTROPY, ZERO_ONE
 from fractalman.recipes import Recipe
 
 LABEL_DRAWS = 8

@@ -13,9 +13,15 @@ import numpy as np
 
 from fractalman._typing import F32, F64
 from fractalman.learners import Learner, Outcome, Problem
-from fractalman.learners.class_targets import answers, columns_of, cross_entropy, one_hot
+from fractalman.learners.class_targets import (
+    CROSS_ENTROPY,
+    ZERO_ONE,
+    answers,
+    columns_of,
+    cross_entropy,
+    one_hot,
+)
 
-ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
 LOSSES = (ZERO_ONE, CROSS_ENTROPY)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,8 @@ class Level(Display):
     Parameters
     ----------
     ratio
-        Measured over predicted risk, mean over sizes and replicates.
+        Measured over predicted risk, mean over sizes and replicates; over what is expected on the replicates' very
+        points where all sizes lie beyond those at which the curve takes seconds.
     half_width
         95 % half-width of ``ratio`` by Student's t, the prediction's error included.
     sigma
@@ -143,12 +144,36 @@ def level_of(
     """
     if prediction is None or not prediction.has_curve or seeds < 2:
         return None
-    affordable = getattr(prediction, "affordable", math.inf)
-    used = [int(n) for n in sizes if n <= affordable]
-    risks = _risks(points, used, seeds)
-    if not used or risks is None:
+    asked = [int(n) for n in sizes]
+    symbol = getattr(prediction, "axis", DATA_AXIS)
+    own = _own_look(points, asked, seeds, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0)))
+    curve = _curve_look(points, prediction, asked, seeds, test_size, against_own=own is not None)
+    return None if own is None and curve is None else _level(curve, own, symbol)
+
+
+def _own_look(points: Sequence[Point], sizes: list[int], seeds: int, errors: Sequence[float]) -> _Looks | None:
+    """Look at risks over what is expected on the replicates' very points, at every size where that is known."""
+    known = {n for n in sizes if expected_risks(points, [n], seeds) is not None}
+    used = [n for n in sizes if n in known]
+    risks, expected = _risks(points, used, seeds), expected_risks(points, used, seeds)
+    if not used or risks is None or expected is None:
         return None
+    found = _against_own(risks / expected, _over(draw_risks(points, used, seeds), expected), errors)
+    return replace(found, sizes=tuple(used), constant=_constant(points, used, expected))
+
+
+def _curve_look(
+    points: Sequence[Point], prediction: Any, sizes: list[int], seeds: int, test_size: int | None, *, against_own: bool
+) -> _Looks | None:
+    """Look at risks over the predicted curve, at the sizes at which it takes seconds, or is there, and has a number."""
+    affordable, there = getattr(prediction, "affordable", math.inf), set(getattr(prediction, "computed", ()))
+    used = [n for n in sizes if n <= affordable or n in there]
     try:
+        known = np.asarray(prediction.curve(np.array(used)).risk, np.float64) if used else np.empty(0)
+        used = [n for n, risk in zip(used, known.tolist(), strict=True) if math.isfinite(risk)]
+        risks = _risks(points, used, seeds)
+        if not used or risks is None:
+            return None
         curve = prediction.curve(np.array(used))
         predicted, draws = np.asarray(curve.risk, np.float64), _draws(prediction, used)
     except FractalmanError:  # the curve ends below these sizes
@@ -156,21 +181,14 @@ def level_of(
     if not (predicted > 0.0).all():
         return None
     error = np.asarray(getattr(curve, "standard_error", np.zeros(len(used))), np.float64)
-    shared, expected = float(getattr(prediction, "shared_error", 0.0)), expected_risks(points, used, seeds)
-    if expected is not None and any(not CHOSEN.isdisjoint(point.info) for point in points):
+    shared = float(getattr(prediction, "shared_error", 0.0))
+    if against_own and any(not CHOSEN.isdisjoint(point.info) for point in points):
         error, shared = np.hypot(error, CURVE_ERROR * predicted), math.hypot(shared, CURVE_ERROR)
     parts = structures = None
     if test_size is not None:
         parts, structures = draw_risks(points, used, seeds), structures_of(prediction, used, test_size)
-    against_curve = _against_curve(
-        risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures
-    )
-    ratio_errors = getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
-    against_own = None if expected is None else _against_own(risks / expected, _over(parts, expected), ratio_errors)
-    constant = _constant(points, used, predicted)
-    own_constant = None if expected is None else _constant(points, used, expected)
-    symbol = getattr(prediction, "axis", DATA_AXIS)
-    return _level(against_curve, against_own, tuple(used), constant, own_constant, symbol)
+    found = _against_curve(risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures)
+    return replace(found, sizes=tuple(used), constant=_constant(points, used, predicted))
 
 
 def _over(parts: F64 | None, unit: F64) -> F64 | None:
@@ -201,17 +219,21 @@ class _Looks:
     p_value: float
     means: F64
     t: F64
+    sizes: tuple[int, ...] = ()
+    constant: float | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the interval of the mean holds 1."""
         return abs(self.ratio - 1.0) <= self.half_width
 
-    def said(self, sizes: tuple[int, ...], symbol: str) -> str:
+    def said(self, symbol: str) -> str:
         """By how much they differ, in words."""
         worst = int(np.abs(self.t[:-1]).argmax())
         where = (
-            f"; at {symbol} = {sizes[worst]} {self.means[worst]:.2f}" if abs(self.t[worst]) > abs(self.sigma) else ""
+            f"; at {symbol} = {self.sizes[worst]} {self.means[worst]:.2f}"
+            if abs(self.t[worst]) > abs(self.sigma)
+            else ""
         )
         return f"differs by {self.sigma:+.1f} standard errors{where}"
 
@@ -281,43 +303,37 @@ def _against_curve(
     return _looks(np.append(means, ratio), errors, freedom)
 
 
-def _level(
-    curve: _Looks,
-    own: _Looks | None,
-    sizes: tuple[int, ...],
-    constant: float | None,
-    own_constant: float | None,
-    symbol: str,
-) -> Level:
+def _level(curve: _Looks | None, own: _Looks | None, symbol: str) -> Level:
     """Return what two looks at the same risks say together: where either differs, they do; p-values count twice."""
-    every = [curve] if own is None else [curve, own]
+    every = [looks for looks in (curve, own) if looks is not None]
     sharpest, more = every[-1], MORE_SEEDS if own is None else MORE_DRAWS
     p_value = min(1.0, len(every) * min(looks.p_value for looks in every))
-    said = f"level {curve.ratio:.2f} ± {curve.half_width:.2f} of the predicted curve"
-    if own is not None:
-        said += f", {own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"
+    parts = [] if curve is None else [f"{curve.ratio:.2f} ± {curve.half_width:.2f} of the predicted curve"]
+    parts += [] if own is None else [f"{own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"]
+    said = f"level {', '.join(parts)}"
     agrees: bool | None = None
     if p_value < SIGNIFICANCE / len(every):  # the slope, too, is asked at half of it where both are so sharp
-        agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(sizes, symbol)}"
+        agrees, reason = False, f"{said}: {min(every, key=lambda looks: looks.p_value).said(symbol)}"
     elif not sharpest.half_width <= RESOLUTION:
         reason = f"{said}: not resolved, the 95 % half-width exceeds {RESOLUTION:g}; {more}"
     elif not all(looks.holds for looks in every):  # improbable as one look, not as the least of all: neither is claimed
         reason = f"{said}: not resolved, the ± does not hold 1; {more}"
     else:
         agrees, reason = True, f"{said}: agrees"
+    first = every[0]
     return Level(
-        curve.ratio,
-        curve.half_width,
-        curve.sigma,
+        first.ratio,
+        first.half_width,
+        first.sigma,
         p_value,
         agrees,
         reason,
-        sizes,
-        tuple(curve.means.tolist()),
-        constant=constant,
+        first.sizes,
+        tuple(first.means.tolist()),
+        constant=first.constant,
         own_ratio=None if own is None else own.ratio,
         own_half_width=None if own is None else own.half_width,
-        own_constant=own_constant,
+        own_constant=None if own is None else own.constant,
     )
 
 

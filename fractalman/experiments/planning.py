@@ -29,6 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,7 @@ from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
 from fractalman.learners import Learner, make
+from fractalman.learners.class_targets import ZERO_ONE
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -164,22 +166,26 @@ def _curve_seconds(spec: Spec, name: str, speed: float) -> float:
     """Return the seconds of the curve that a learner is held against, over the structures that it averages over."""
     from fractalman.prediction import make_prediction
     from fractalman.prediction.realization import TEST_POINTS
+    from fractalman.prediction.trained import CLASS_DRAWS
 
     if spec.axis.kind != "data" or name in spec.brought:
         return 0.0
+    in_nats: dict[str, Any] = {"loss": spec.loss} if spec.recipe.classifies and spec.loss != ZERO_ONE else {}
     try:
-        prediction = make_prediction(spec.recipe, name)
+        prediction = make_prediction(spec.recipe, name, **in_nats)
     except FractalmanError:  # points that are given, and learners that laws do not know
         return 0.0
     if not prediction.has_curve or getattr(prediction, "exact", True):  # a stand-in costs nothing
         return 0.0
-    learner = make(name, spec.settings.get(name, {}))
-    if not learner.linear_smoother:
+    learner, columns = make(name, spec.settings.get(name, {})), 1
+    if learner.convex:
+        columns = CLASS_DRAWS
+    elif not learner.linear_smoother:
         learner = make(str(learner.reference))
     found = _PER_NODE * (1 + 0.05 * spec.recipe.n_columns) * min(spec.population, max(spec.train_sizes) + TEST_POINTS)
     for n in spec.train_sizes:
         if n <= prediction.affordable:
-            work = learner.cost(n, spec.recipe.n_columns, TEST_POINTS, 1)
+            work = learner.cost(n, spec.recipe.n_columns, TEST_POINTS, columns)
             found += _PER_SIZE + (0.0 if work is None else work.seconds_at(speed))
     return prediction.draws * found
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman.errors import FractalmanError
-from fractalman.experiments.class_risks import CROSS_ENTROPY
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import SizeSummary
+from fractalman.learners.class_targets import CROSS_ENTROPY
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction

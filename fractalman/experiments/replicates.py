@@ -13,8 +13,10 @@ import numpy as np
 from fractalman._typing import F32, F64, I64
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
-from fractalman.experiments.class_risks import ZERO_ONE, constant_risk, posterior_risk
+from fractalman.experiments.class_risks import constant_risk, posterior_risk
+from fractalman.experiments.label_law import label_modes
 from fractalman.experiments.specification import Spec, given_rules, split_seed
+from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
@@ -45,6 +47,7 @@ class Replicate:
         bayes_seconds: wall time of each of them.
         covariance: of the values of training and test points, in this order, noise included; of classes that are made
             of Gaussian values, of those. None where none is known.
+        modes: of the labels against the declared covariance (`label_law`); empty where none is known.
     """
 
     X_train: F32
@@ -56,6 +59,7 @@ class Replicate:
     bayes: Mapping[int, float]
     bayes_seconds: float
     covariance: LabelCovariance | None = None
+    modes: Sequence[Sequence[float]] = ()
 
     @property
     def nbytes(self) -> int:
@@ -124,7 +128,19 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         bayes=bayes,
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
         covariance=covariance,
+        modes=_modes(recipe, covariance, labels[np.concatenate([train, test])]),
     )
+
+
+def _modes(recipe: Recipe, covariance: LabelCovariance | None, labels: F64) -> list[list[float]]:
+    """Return the labels' modes against the declared covariance; [] where none is known."""
+    from fractalman.theory import ClassCovariance
+
+    if covariance is None:
+        return []
+    if recipe.classifies:
+        return label_modes(ClassCovariance(covariance, recipe.threshold), 2.0 * labels - 1.0)
+    return label_modes(covariance, labels)
 
 
 def _field_floor(spec: Spec, covariance: LabelCovariance, sizes: Sequence[int], test: I64) -> dict[int, float]:

@@ -14,15 +14,16 @@ from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments import references, regimes
-from fractalman.experiments.class_risks import ZERO_ONE
 from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
+from fractalman.experiments.label_law import gaussian, label_law
 from fractalman.experiments.learned_at import learned_words
 from fractalman.experiments.points import Point, Task
 from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
 from fractalman.learners import Learner, UserLearner, learner_class, make
+from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction
@@ -155,6 +156,11 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner), test_size=spec.test_size if learner.linear_smoother else None,
             )
         )  # fmt: skip
+        law = label_law(mine, max(spec.label_draws, spec.network_draws), gaussian(spec.recipe))
+        if law is not None and law.broken:  # nothing that is predicted is about such labels
+            verdicts[-1] = dataclasses.replace(
+                verdicts[-1], agrees=False, reason=f"{law.reason}; {verdicts[-1].reason}"
+            )
         if words and spec.recipe.classifies and verdicts[-1].measured is None:
             # what was measured is said whatever could not be
             verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {words}")
@@ -174,7 +180,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
 
 
 def _in_nats(spec: Spec) -> bool:
-    """Whether risks are cross-entropies, which no curve predicts."""
+    """Whether risks are cross-entropies, which no curve of 0–1 risks predicts."""
     return spec.recipe.classifies and spec.loss != ZERO_ONE
 
 
@@ -208,10 +214,9 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            made = make_prediction(spec.recipe, learner=_predicted(spec, name))
-            in_nats = spec.recipe.classifies and spec.loss != ZERO_ONE
-            of_shares = made.has_curve or made.data_exponent is not None  # of 0–1 risks, which those in nats are not
-            predictions[name] = None if in_nats and of_shares else made
+            in_nats: dict[str, Any] = {"loss": spec.loss} if _in_nats(spec) else {}
+            made = make_prediction(spec.recipe, learner=_predicted(spec, name), **in_nats)
+            predictions[name] = None if in_nats and not made.has_curve else made
             if spec.axis.kind == "budget":
                 predictions[name], words = _along_steps(spec, made)
                 notes |= {name: words} if words else {}
@@ -260,8 +265,9 @@ def _predicted(spec: Spec, name: str) -> str | Learner:
 def _level_regimes(learner: Learner) -> tuple[str, ...]:
     """Return in which regimes a learner's risk is held against its own predicted curve.
 
-    A linear smoother's curve is its own whatever limits it, a network's that of one trained to the end; a learner that
-    somebody brought is held against the curve of the one that it is ``like``, as that one would be.
+    A linear smoother's curve is its own whatever limits it, as is that of a convex fit, a network's that of one trained
+    to the end; a learner that somebody brought is held against the curve of the one that it is ``like``, as that one
+    would be.
     """
     if isinstance(learner, UserLearner):
         from fractalman.prediction.subjects import subject
@@ -271,7 +277,7 @@ def _level_regimes(learner: Learner) -> tuple[str, ...]:
         except RecipeError:  # it is like nobody, or like one that its journal cannot make again
             return ()
         return _level_regimes(make(name) if own is None else own)
-    if learner.linear_smoother:
+    if learner.linear_smoother or learner.convex:
         return (regimes.DATA, regimes.MODEL)
     return () if learner.smoother() is None else (regimes.DATA,)
 

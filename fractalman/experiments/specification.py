@@ -19,10 +19,10 @@ from fractalman.experiments.axes import (
     changed,
     one_pass_size,
 )
-from fractalman.experiments.class_risks import ZERO_ONE
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
 from fractalman.learners import Learner, doubled_settings, learner_class
+from fractalman.learners.class_targets import ZERO_ONE
 from fractalman.learners.user import description
 from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipes import Recipe

@@ -16,6 +16,7 @@ from fractalman.experiments.brought import refuse_absent, refuse_immovable
 from fractalman.experiments.class_risks import problem_of, risks_of
 from fractalman.experiments.engine import Experiment, Progress, Shard, read_experiment, run_experiment
 from fractalman.experiments.journal import Lines
+from fractalman.experiments.label_law import INFO
 from fractalman.experiments.own_points import expected_on
 from fractalman.experiments.planning import plan_sweep, refuse_unfit, seconds_of_tasks
 from fractalman.experiments.points import POINTS, Point, Task
@@ -144,6 +145,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
         X, y, key = r.X_train[:n], r.y_train[:n, :draws], _problem_key(spec, i, condition.key_n)
         problems.append(problem_of(learner, X, y, r.X_test, key, classes) if classes else Problem(X, y, r.X_test, key))
     begun = time.perf_counter()
+    first = task.value == spec.values[0] and not task.doubled
     outcomes = learner.resume(problems, checkpoint)
     seconds = (time.perf_counter() - begun) / len(problems)
     parameters = learner.parameters(problems[0].X_train.shape[1], problems[0].outputs)
@@ -152,7 +154,7 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
             learner=task.learner,
             n=n,
             seed=i,
-            **_risks(outcome, r, n, draws, classes, spec.loss, _gaussian(learner, spec, r)),
+            **_with_modes(_risks(outcome, r, n, draws, classes, spec.loss, _gaussian(learner, spec, r)), r, first),
             v_in=r.v_in,
             n_population=r.population,
             seconds=seconds,
@@ -163,6 +165,11 @@ def run_task(spec: Spec, task: Task, checkpoint: Path | None = None) -> list[Poi
         )
         for i, r, outcome, problem in zip(numbers, replicates, outcomes, problems, strict=True)
     ]
+
+
+def _with_modes(risks: dict[str, Any], r: Replicate, first: bool) -> dict[str, Any]:
+    """Return the risks with what is known of the replicate's labels, at the first condition."""
+    return {**risks, "info": {**risks["info"], INFO: r.modes}} if first and r.modes else risks
 
 
 def _gaussian(learner: Learner, spec: Spec, r: Replicate) -> bool:

@@ -7,7 +7,8 @@ critical clusters intervals are a quarter as wide, and more label vectors narrow
 whose own curve is known at every size is held against it whatever limits it; a slope needs data-limited sizes in a row.
 Where only one of the two can be asked, it is the verdict, but a level alone agrees only where its half-width is at most
 half of what lies between the predicted curve and a constant; a risk below the Bayes floor is an alarm and never an
-agreement.
+agreement. Neither agrees anything on labels that are not what the recipe declares (`label_law`): where little can be
+learned, a risk hardly sees which labels they are.
 
 The reference is the predicted exponent over the very sizes that were fitted, where the learner has a finite-size curve
 (a network's is that of its tangent kernel, `prediction.networks`); else the asymptote. Agreement means that

@@ -11,7 +11,9 @@ import numpy as np
 from fractalman._typing import F64, I64
 from fractalman.conventions import CLASS_MIDDLE
 
-LOSSES = ("cross-entropy", "squared")
+ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
+"""What an answer may cost: a share of wrong answers, or the mean of −ln(probability of the class) in nats."""
+LOSSES = (CROSS_ENTROPY, "squared")
 """What a learner may minimise where labels are classes."""
 _TIES = 1e-9
 """Scores that differ by less are equal: votes of as many neighbours, added in another order."""

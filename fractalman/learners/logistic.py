@@ -37,6 +37,7 @@ class Logistic(Learner):
     name: ClassVar[str] = "logistic"
     capacity: ClassVar[str] = FIXED
     only_classes: ClassVar[bool] = True
+    convex: ClassVar[bool] = True
     properties: ClassVar[LearnerProperties] = LearnerProperties("logistic", "linear")
 
     def __post_init__(self) -> None:

@@ -219,6 +219,9 @@ class Learner(HtmlTable, ABC):
         Learner of closed form that stands for this one where weights are needed; "" = none.
     only_classes : bool
         Whether it has no answer but probabilities of classes, so that labels that are values are refused.
+    convex : bool
+        Whether its fit is the one minimum of a convex function, whatever it starts from: trained on drawn structures it
+        has the curve that no closed form gives.
 
     Examples
     --------
@@ -242,6 +245,7 @@ class Learner(HtmlTable, ABC):
     kernel: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     only_classes: ClassVar[bool] = False
+    convex: ClassVar[bool] = False
 
     # ------------------------------------------------------------------------------------------------ settings
 

@@ -12,6 +12,7 @@ from fractalman.display import Display, Summary, axes_or_new, curve_thumbnail, f
 from fractalman.display.style import INK, MUTED, STYLES
 from fractalman.display.summary import count
 from fractalman.errors import RecipeError
+from fractalman.prediction.losses import RISKS
 
 MOST_SHOWN = 1_000_000
 """The largest training-set size that is shown unless others are asked for."""
@@ -166,9 +167,7 @@ class PredictionDisplay(Display):
         ax.axhline(self.within_variance, color=MUTED, ls=":", lw=1.0, label="best constant")
         ax.set_title(f"{self.learner} on {self.recipe.family}", loc="left")
         ax.legend()
-        return log_axes(
-            ax, "training-set size n", "share of wrong classes" if self.recipe.classifies else "expected risk"
-        )
+        return log_axes(ax, "training-set size n", RISKS[self.loss])
 
 
 def curves_shown(prediction: Any, n: Sequence[int] | None) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from fractalman.errors import RecipeError, ResourceError
 from fractalman.families.base import Structure, family_of
 from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
+from fractalman.learners.class_targets import one_hot
 from fractalman.prediction.kept import KEPT
 from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
@@ -118,9 +119,24 @@ class DrawnRealizations:
             yield KEPT.get(("structure", recipe), partial(_draw, recipe), _bytes_of)
 
     @cached_property
-    def variance(self) -> float:
-        """V_in, the expected variance within a population (an addressed family's: of 4096 points), over the draws."""
-        return float(np.mean([variance_of(draw) for draw in self.draws((_VARIANCE_POINTS,))]))
+    def _constants(self) -> F64:
+        rows = [constant_of(draw, self.recipe) for draw in self.draws((_VARIANCE_POINTS,))]
+        return np.asarray(np.mean(rows, axis=0), np.float64)
+
+    def constant(self, nats: bool) -> float:
+        """Return the best constant's risk within a population (an addressed family's: of 4096 points), over the draws.
+
+        Parameters
+        ----------
+        nats : bool
+            Of classes: the entropy of their shares, not the share of wrong answers.
+
+        Returns
+        -------
+        float
+            Of values V_in.
+        """
+        return float(self._constants[int(nats)])
 
 
 def threshold_of(recipe: Recipe) -> float | None:
@@ -128,18 +144,23 @@ def threshold_of(recipe: Recipe) -> float | None:
     return recipe.threshold if recipe.classifies else None
 
 
-def variance_of(draw: Realization) -> float:
-    """V_in of one draw, the best constant's risk: on a tree exactly, of a field by the variogram of two halves of its
-    test points; of classes the share of the rarer one, a mean over drawn labels.
+def constant_of(draw: Realization, recipe: Recipe) -> tuple[float, float]:
+    """The best constant's risk on one draw, twice: V_in, on a tree exactly, of a field by the variogram of two halves
+    of its test points; of classes the share of all but the commonest and the entropy of the shares, means over drawn
+    labels.
     """
-    if draw.threshold is not None:
-        share = draw.labels(_CLASS_DRAWS).mean(axis=0)
-        return float(np.minimum(share, 1.0 - share).mean())
+    if recipe.classifies:
+        y = draw.labels(_CLASS_DRAWS if recipe.redraws_labels else 1)
+        shares = one_hot(y, recipe.target_classes).mean(axis=0)
+        surprise = -np.log(np.where(shares > 0.0, shares, 1.0))
+        return float((1.0 - shares.max(axis=1)).mean()), float((shares * surprise).sum(axis=1).mean())
     if draw.tree is not None:
-        return theory.within_variance(draw.tree)
-    half = draw.test.size // 2
-    pairs = draw.covariance.pairs(draw.test[:half], draw.test[half : 2 * half])
-    return float(pairs.mean()) / 2.0 if half else 0.0
+        variance = theory.within_variance(draw.tree)
+    else:
+        half = draw.test.size // 2
+        pairs = draw.covariance.pairs(draw.test[:half], draw.test[half : 2 * half])
+        variance = float(pairs.mean()) / 2.0 if half else 0.0
+    return variance, variance
 
 
 def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:

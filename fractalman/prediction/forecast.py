@@ -5,31 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
 from fractalman import theory
 from fractalman._arguments import checked_arguments
-from fractalman._typing import F64, AnyFloat, AnyInt
+from fractalman._typing import F64, AnyInt
 from fractalman.config import shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
-from fractalman.families.base import family_of
 from fractalman.learners import Learner
-from fractalman.prediction import frontiers
 from fractalman.prediction.along_steps import along_steps
 from fractalman.prediction.averages import Averages
 from fractalman.prediction.curves import Curve, Exponent, slope_of
 from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.joint_facts import JointFacts
 from fractalman.prediction.law_facts import LawFacts
 from fractalman.prediction.laws import law_of, law_on
-from fractalman.prediction.methods import Method, control_of, method_of, no_curve, no_floor
+from fractalman.prediction.losses import CROSS_ENTROPY, SQUARED, in_nats, loss_of
+from fractalman.prediction.methods import BAYES, Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.subjects import Subject, subject, unknown_law
+from fractalman.prediction.trained import INFINITE
 from fractalman.recipes import Recipe
 from fractalman.sources import RecipeSource, close, resolve
 
@@ -41,7 +41,7 @@ UNRESOLVED = "below rounding: double precision holds this floor to no better tha
 
 
 @dataclass(frozen=True)
-class Prediction(LawFacts, PredictionDisplay):
+class Prediction(LawFacts, JointFacts, PredictionDisplay):
     """What geometry says about learning: exponents, law, source, assumptions, finite-size curves.
 
     Attributes
@@ -52,6 +52,8 @@ class Prediction(LawFacts, PredictionDisplay):
         The learner's name.
     law : Law
         The law, with its inputs, domain, windows, conflicts and reasons; as text its name and statement.
+    loss : str
+        What risks are: "squared", of classes "0-1" or "cross-entropy".
     """
 
     recipe: Recipe
@@ -60,6 +62,7 @@ class Prediction(LawFacts, PredictionDisplay):
     _source: DrawnRealizations | Splits = field(repr=False)
     _averages: Averages = field(repr=False, compare=False)
     _own: Learner | None = field(repr=False, compare=False, default=None)
+    loss: str = SQUARED
 
     axis: ClassVar[str] = "n"
 
@@ -75,8 +78,10 @@ class Prediction(LawFacts, PredictionDisplay):
 
     @property
     def within_variance(self) -> float:
-        """V_in, the expected variance of the labels within the population: the risk of the best constant."""
-        return self._source.variance
+        """V_in, the expected variance of the labels within the population: the risk of the best constant; of classes
+        the share of all but the commonest, or the entropy of their shares.
+        """
+        return self._source.constant(self.loss == CROSS_ENTROPY)
 
     @property
     def _curve(self) -> Method | None:
@@ -110,6 +115,11 @@ class Prediction(LawFacts, PredictionDisplay):
     def affordable(self) -> float:
         """The largest size at which the curve takes seconds; 0 without one."""
         return 0.0 if self._curve is None else min(self._curve.affordable, self._curve.largest)
+
+    @property
+    def computed(self) -> list[int]:
+        """Sizes at which the curve was computed already: there it costs nothing any more."""
+        return self._averages.known("curve")
 
     @property
     def shared_error(self) -> float:
@@ -150,7 +160,7 @@ class Prediction(LawFacts, PredictionDisplay):
             For sizes outside, or a learner without a finite-size curve.
         """
         if self._curve is None:
-            raise RecipeError(no_curve(self.learner, self.recipe))
+            raise RecipeError(no_curve(self.learner, self.recipe, self.loss))
         return self._average(n, "curve")
 
     def steps_curve(self, steps: Sequence[int] | AnyInt, n: int, outputs: int = 1) -> Curve:
@@ -301,132 +311,10 @@ class Prediction(LawFacts, PredictionDisplay):
         kind = method.kind
         if self._averages.control is not None and not method.exact:
             kind = f"{kind}, against {self._averages.control.name}"
-        reason = "" if np.isfinite(risk).all() else UNRESOLVED
-        return Curve(sizes.astype(np.int64), risk, error, kind, 0 if method.exact else draws, reason)
-
-    def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
-        """Return the risk of the best P cells with infinitely many data.
-
-        Parameters
-        ----------
-        P : (k,) int
-            Numbers of cells, each ≥ 1.
-
-        Returns
-        -------
-        (k,) float64
-            Risks in units of the label's prior variance.
-
-        Raises
-        ------
-        RecipeError
-            For families other than cascades, whose best cells are not known.
-        """
-        self.recipe.needs_values("the risk of the best cells")
-        known = family_of(self.recipe).laws.model_curve
-        if known is None:
-            raise RecipeError(f"the best P cells of family {self.recipe.family!r} are not known: expected a cascade")
-        return known(self.recipe, np.asarray(P))
-
-    def joint_law(self, data_amplitude: float | None = None, model_amplitude: float | None = None) -> theory.JointLaw:
-        """Return L(n, P) = E + A/n^α_D + B/P^α_P, the term in n from this learner's own curve.
-
-        The term in P is that of the best P cells with infinitely many data, which no model of P pieces beats; a
-        learner of its own pays more, and ``model_amplitude`` of a sweep along its size says how much. The law says
-        both (``data_of``, ``model_of``, and as text).
-
-        Parameters
-        ----------
-        data_amplitude : float or None, default None
-            A; None = (risk − E)·n^α_D of the learner's curve, averaged over one period of its wiggle in ln n about
-            n = 1024, below N/16; over a factor of 4 without a period.
-        model_amplitude : float or None, default None
-            B; None = the same of the best cells, over whole periods about P = 1024, known for cascades.
-
-        Returns
-        -------
-        JointLaw
-            Exponents and amplitudes.
-
-        Raises
-        ------
-        RecipeError
-            Where an exponent or an amplitude is not known; it says what to type.
-        """
-        own = None
-        if self._curve is not None:
-            most = max(1.0, min(self.largest / 16, self.affordable))
-            own = partial(frontiers.data_amplitude, self.law, lambda n: self.curve(n).risk, most)
-        cells = None if family_of(self.recipe).laws.model_curve is None else self.model_curve
-        return frontiers.joint_law(
-            self.law, self.learner, self.recipe.family, (own, data_amplitude), (cells, model_amplitude)
+        reason = (
+            "" if np.isfinite(risk).all() else UNRESOLVED if which == "floor" or self.learner == BAYES else INFINITE
         )
-
-    def joint(self, n: float | AnyFloat, P: float | AnyFloat) -> F64:
-        """Return the predicted risk of n training points and P cells or parameters, by `joint_law`.
-
-        Parameters
-        ----------
-        n : float or float array
-            Training points.
-        P : float or float array
-            Cells or parameters; broadcast with n.
-
-        Returns
-        -------
-        float64 array
-            Risk in units of the label's prior variance.
-        """
-        return self.joint_law().risk(n, P)
-
-    def compute_optimal(self, cost: float = 1.0) -> theory.Frontier:
-        """Return how a budget C = cost·n·P is spent best: n* ~ C^a, P* ~ C^b and the exponent of the risk in C.
-
-        Parameters
-        ----------
-        cost : float, default 1.0
-            C > 0, compute per training point and parameter.
-
-        Returns
-        -------
-        Frontier
-            Powers and exponent of the best n, P and risk.
-        """
-        return self.joint_law().compute_optimal(cost)
-
-    def network_optimal(
-        self,
-        operations: float,
-        passes: float = 100.0,
-        *,
-        data_amplitude: float | None = None,
-        model_amplitude: float | None = None,
-    ) -> frontiers.NetworkBudget:
-        """Return the training points, width and steps on which a network of the harness spends a budget best.
-
-        Parameters
-        ----------
-        operations : float
-            Floating-point operations of one training run, all that the harness counts: every rate tried, every look.
-        passes : float, default 100
-            Times that every training point is seen: steps = passes·n/batch_size.
-        data_amplitude, model_amplitude : float or None, default None
-            As for `joint_law`.
-
-        Returns
-        -------
-        NetworkBudget
-            What to train, and the risk that the joint law expects.
-
-        Raises
-        ------
-        RecipeError
-            As `joint_law`, for a learner that is no network, and for too small a budget.
-        """
-        if self.learner != "mlp":
-            raise RecipeError(f"{shown(self.learner)} is no network of ours: use predict(…, 'mlp'), or compute_optimal")
-        law = self.joint_law(data_amplitude, model_amplitude)
-        return frontiers.network_budget(law, self._own, self.recipe.ambient_dim, operations, passes, self.largest)
+        return Curve(sizes.astype(np.int64), risk, error, kind, 0 if method.exact else draws, reason)
 
 
 @checked_arguments
@@ -436,6 +324,7 @@ def make_prediction(
     *,
     draws: int | None = None,
     target_error: float | None = None,
+    loss: str | None = None,
 ) -> Prediction:
     """Predict how a learner's risk must scale.
 
@@ -464,7 +353,7 @@ def make_prediction(
     Raises
     ------
     RecipeError
-        For an unknown learner or family.
+        For an unknown learner or family, and for a loss that these labels do not have.
 
     Notes
     -----
@@ -482,12 +371,16 @@ def make_prediction(
         close(found)
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
+    loss = loss_of(recipe, loss)
     known = own is None or own.properties.kind != "unknown"
     law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
+    law = in_nats(law) if loss == CROSS_ENTROPY else law
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
-    curve = method_of(drawn, name, None if own is None else own.smoother())
-    averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
-    return Prediction(recipe, name, law, drawn, averages, own)
+    curve = method_of(drawn, name, None if own is None else own.smoother(), own, loss)
+    averages = Averages(
+        curve, method_of(drawn, "bayes", loss=loss), control_of(drawn), drawn.usual, draws, target_error
+    )
+    return Prediction(recipe, name, law, drawn, averages, own, loss)
 
 
 def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:

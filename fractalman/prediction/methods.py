@@ -9,16 +9,21 @@ from dataclasses import dataclass, replace
 from fractalman import theory
 from fractalman._typing import F64, I64
 from fractalman.families.base import family_of
+from fractalman.learners import Learner
 from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.losses import CROSS_ENTROPY, ZERO_ONE
 from fractalman.prediction.networks import CAMPAIGN, exponent_error
 from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
+from fractalman.prediction.trained import trained
 from fractalman.recipes import Recipe
+from fractalman.theory.laws import learner_properties
 
 _SECONDS = 10_000
 """Training sets of an addressed family that are drawn in seconds, structure by structure."""
+BAYES = learner_properties.BAYES.name
 _DENSE = 8  # draws for kernels, which cost n³ each
 _KERNEL_LARGEST, _KERNEL_SECONDS = 4096, 1000
 _FIELD_LARGEST, _FIELD_SECONDS = 8192, 1000
@@ -76,26 +81,30 @@ class Control:
 
 
 def method_of(
-    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None
+    source: DrawnRealizations | Splits,
+    learner: str,
+    smoother: theory.Smoother | None = None,
+    own: Learner | None = None,
+    loss: str = ZERO_ONE,
 ) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
-    ``smoother`` is what the learner is to theory where it has settings of its own; a name alone stands for what the
-    learner's class declares.
+    ``smoother`` is what the learner is to theory where it has settings of its own, ``own`` itself; a name alone stands
+    for what the learner's class declares. ``loss`` is that of classes.
     """
     if not family_of(_recipe_of(source)).laws.finite_size:
         return None
-    if _recipe_of(source).partitions:
-        return None
+    if _recipe_of(source).partitions or (_recipe_of(source).classifies and loss == CROSS_ENTROPY and learner != BAYES):
+        return _trained(source, learner, own, loss)
     if _recipe_of(source).classifies:
-        return _of_classes(source, learner, smoother)
+        return _of_classes(source, learner, smoother, loss) or _trained(source, learner, own, loss)
     if learner == "mlp":
         return None if smoother is None else _network(source, smoother)
     if smoother is not None:
         return _smoother(source, learner, smoother)
     if learner == "1-nn":
         return _one_neighbour(source)
-    if learner == "bayes":
+    if learner == BAYES:
         return _floor(source)
     declared = _declared(learner)
     return None if declared is None else _smoother(source, learner, declared)
@@ -106,7 +115,7 @@ def _declared(learner: str) -> theory.Smoother | None:
     return make(learner).smoother() if learner_class(learner).linear_smoother else None
 
 
-def no_curve(learner: str, recipe: Recipe | None = None) -> str:
+def no_curve(learner: str, recipe: Recipe | None = None, loss: str = ZERO_ONE) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
     if recipe is not None and not family_of(recipe).laws.finite_size:
         return (
@@ -114,12 +123,15 @@ def no_curve(learner: str, recipe: Recipe | None = None) -> str:
             f"training-set size; use fm.predict(recipe, {learner!r}).law, which says what is known: its statement, and "
             "its windows, each with what happens from one training-set size to another"
         )
+    if recipe is not None and learner == BAYES:
+        return no_floor(recipe)
+    if recipe is not None and loss == CROSS_ENTROPY:
+        return no_entropy_curve(learner)
     if recipe is not None and recipe.partitions:
         return (
-            "classes are subclusters, and no theory gives a learner's curve on them: compare it with the best constant"
+            f"classes are subclusters, and no theory gives the curve of {learner!r} on them: compare it with 1-nn's "
+            "curve and the best constant"
         )
-    if recipe is not None and learner == "bayes":
-        return no_floor(recipe)
     if recipe is not None and recipe.classifies and learner == "mlp":
         return (
             "no theory gives this network's 0–1 risk: how far it is from its tangent kernel was measured for squared "
@@ -137,12 +149,18 @@ def no_entropy_curve(learner: str) -> str:
     """Return why a learner has no curve of cross-entropies; curves of 0–1 risks are none of it."""
     return (
         f"no curve of cross-entropy, because it depends on how sure {learner!r} is and not only on where it is "
-        "right, and no theory gives its probabilities: compare it with the best constant and the exact Bayes floor"
+        "right, and no theory gives its probabilities: compare it with logistic's curve, the best constant and the "
+        "exact Bayes floor"
     )
 
 
 def no_floor(recipe: Recipe) -> str:
     """Return why a recipe has no Bayes floor at finite sizes, and what to use."""
+    if recipe.partitions:
+        return (
+            "classes are subclusters, which points decide: who knew the hierarchy would be wrong only where a class "
+            "was never seen, and no floor of who sees X is known"
+        )
     if recipe.classifies and family_of(recipe).laws.field is not None:
         return 'no Bayes floor of classes is known for field = "waves": use field = "exact"'
     return (
@@ -195,16 +213,19 @@ def _exact(source: DrawnRealizations | Splits, learner: str) -> Method | None:
     return Method(kind, lambda sizes, _first, _last: values(sizes), exact=True)
 
 
-def _of_classes(source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None) -> Method | None:
+def _of_classes(
+    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None, loss: str
+) -> Method | None:
     """0–1 risks: of one neighbour and of the floor exactly over labels, of votes over drawn labels.
 
     Exact are those of Gaussian labels only, which waves are for given frequencies, and not with the covariance at hand.
     """
     gaussian, over = getattr(_recipe_of(source), "field", "exact") == "exact", _over(source)
     field = family_of(_recipe_of(source)).laws.field is not None
-    if learner == "bayes":
-        kind = f"Bayes floor of classes for who knows the training values, {over}"
-        compute = realization.averaged(source, realization.bayes_floor)
+    if learner == BAYES:
+        nats = "cross-entropy of " * (loss == CROSS_ENTROPY)
+        kind = f"Bayes floor of {nats}classes for who knows the training values, {over}"
+        compute = realization.averaged(source, realization.class_bayes_floor(loss == CROSS_ENTROPY))
         if field:
             return Method(kind, compute, _FIELD_LARGEST, _FIELD_SECONDS) if gaussian else None
         return Method(kind, compute, affordable=_seconds(source))
@@ -219,6 +240,22 @@ def _of_classes(source: DrawnRealizations | Splits, learner: str, smoother: theo
     if isinstance(smoother, theory.Neighbours):
         return Method(kind, compute, affordable=min(_VOTES_SECONDS, _seconds(source)), usual=_DENSE)
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
+
+
+def _trained(source: DrawnRealizations | Splits, learner: str, own: Learner | None, loss: str) -> Method | None:
+    """The learner itself on drawn structures, where its answer is one whatever it starts from; None elsewhere."""
+    recipe = _recipe_of(source)
+    if learner == BAYES:
+        return None
+    fitted = own if own is not None else make(learner)
+    smooths = recipe.partitions and fitted.linear_smoother and loss == ZERO_ONE
+    if not (smooths or (fitted.convex and (fitted.probabilities or loss == ZERO_ONE))):
+        return None
+    what = "cross-entropy" if loss == CROSS_ENTROPY else "0–1 risk"
+    kind = f"{what} of {learner}, trained on drawn structures and classes, {_over(source)}"
+    row = trained(fitted, recipe.target_classes, loss, recipe.redraws_labels)
+    compute, usual = realization.averaged(source, row), None if learner == "1-nn" else _DENSE
+    return Method(kind, compute, _KERNEL_LARGEST, min(_KERNEL_SECONDS, _seconds(source)), usual=usual)
 
 
 def _one_neighbour(source: DrawnRealizations | Splits) -> Method:

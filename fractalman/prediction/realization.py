@@ -198,17 +198,30 @@ def voted(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, .
 
 
 def bayes_floor(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
-    """Posterior variance of the test points' labels, those of the training points being known; of classes the risk of
-    who answers the side on which the posterior mean lies.
-    """
+    """Posterior variance of the test points' labels, those of the training points being known."""
+    return [float(value) for value in _posterior(draw, sizes).mean(axis=1)]
+
+
+def class_bayes_floor(nats: bool) -> Callable[[Realization, tuple[int, ...]], Sequence[float]]:
+    """Return the row of the risk of who answers the side on which the posterior mean lies, or its chance, in nats."""
+    of = theory.class_entropy_floor if nats else theory.class_floor
+
+    def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
+        if draw.threshold is None:
+            raise RecipeError('a floor of classes: expected classes; use target = "sign" or "threshold"')
+        left = _posterior(draw, sizes)
+        known = np.isfinite(left)
+        prior = np.broadcast_to(draw.covariance.prior(draw.test), left.shape)
+        risk = np.where(known, of(prior, np.where(known, left, 0.0), draw.threshold), np.nan)
+        return [float(value) for value in risk.mean(axis=1)]
+
+    return row
+
+
+def _posterior(draw: Realization, sizes: tuple[int, ...]) -> F64:
+    """Return posterior variances (sizes, test points), nan at sizes that double precision does not resolve."""
     if draw.tree is not None:
-        risk = theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test)
-    else:
-        risk, error = theory.gaussian_floor_with_error(draw.covariance, draw.order, list(sizes), draw.test)
-        unresolved = error.mean(axis=1) > RESOLVED * risk.mean(axis=1)
-        risk = np.where(unresolved[:, None], np.nan, risk)
-    if draw.threshold is not None:
-        prior = np.broadcast_to(draw.covariance.prior(draw.test), risk.shape)
-        known = np.isfinite(risk)
-        risk = np.where(known, theory.class_floor(prior, np.where(known, risk, 0.0), draw.threshold), np.nan)
-    return [float(value) for value in risk.mean(axis=1)]
+        return np.asarray(theory.bayes_curve(draw.tree, draw.order, list(sizes), draw.test))
+    risk, error = theory.gaussian_floor_with_error(draw.covariance, draw.order, list(sizes), draw.test)
+    unresolved = error.mean(axis=1) > RESOLVED * risk.mean(axis=1)
+    return np.where(unresolved[:, None], np.nan, risk)

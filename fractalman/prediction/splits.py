@@ -10,7 +10,7 @@ from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import family_of
-from fractalman.prediction.drawn import label_covariance, threshold_of, variance_of
+from fractalman.prediction.drawn import constant_of, label_covariance, threshold_of
 from fractalman.prediction.realization import Realization, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
@@ -78,9 +78,23 @@ class Splits:
             )  # fmt: skip
 
     @cached_property
-    def variance(self) -> float:
-        """V_in, the expected variance of the labels within this dataset."""
-        return variance_of(next(self.draws((1,))))
+    def _constants(self) -> tuple[float, float]:
+        return constant_of(next(self.draws((1,))), self.data.recipe)
+
+    def constant(self, nats: bool) -> float:
+        """Return the best constant's risk within this dataset: V_in of values.
+
+        Parameters
+        ----------
+        nats : bool
+            Of classes: the entropy of their shares, not the share of wrong answers.
+
+        Returns
+        -------
+        float
+            In units of the label's prior variance; of classes a share, or nats.
+        """
+        return self._constants[int(nats)]
 
 
 def _field(data: Dataset) -> theory.FieldCovariance:

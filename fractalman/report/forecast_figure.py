@@ -47,17 +47,22 @@ def forecast_axes(table: Mapping[str, Any], width: float = 8.6, height: float = 
     sizes = np.unique(np.concatenate([part[0] for part in (curve, floor) if part is not None]))
     axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
     _thin(axes, sizes)
-    classes, beside = table["recipe"].get("target", "value") != "value", width >= BESIDE
-    if classes:
-        axes.set_ylabel("expected share of wrong classes" if beside else "share of wrong classes")
-    else:
-        axes.set_ylabel("expected risk, in units of the label's prior variance" if beside else "risk / prior variance")
+    beside = width >= BESIDE
+    axes.set_ylabel(_RISKS[table["loss"]][0 if beside else 1])
     axes.set_title(_title(table), loc="left", fontsize=10 if beside else 8, color=INK)
     if beside:
         figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
     else:
         figure.legend(handles=handles, loc="outside lower left", ncols=2, handlelength=1.6, fontsize=7.5)
     return axes
+
+
+_RISKS = {
+    "squared": ("expected risk, in units of the label's prior variance", "risk / prior variance"),
+    "0-1": ("expected share of wrong classes", "share of wrong classes"),
+    "cross-entropy": ("expected cross-entropy in nats", "cross-entropy in nats"),
+}
+"""Loss → what the axis is called in a wide figure, and in a narrow one."""
 
 
 def _band(axes: Axes, part: tuple[Any, ...], color: str, label: str) -> Any:

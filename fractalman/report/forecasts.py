@@ -11,6 +11,7 @@ import numpy as np
 
 from fractalman.errors import RecipeError
 from fractalman.prediction.display import default_sizes
+from fractalman.prediction.losses import CROSS_ENTROPY, SQUARED, ZERO_ONE
 from fractalman.report.tables import jsonable, number, text_table
 from fractalman.theory.laws import window_words
 
@@ -25,6 +26,7 @@ def prediction_table(prediction: Prediction, recipe: Recipe, sizes: Sequence[int
     table: dict[str, Any] = {
         "recipe": recipe.to_dict(),
         "learner": prediction.learner,
+        "loss": prediction.loss,
         "data_exponent": law.data_exponent,
         "logarithmic": law.logarithmic,
         "data_logarithms": law.data_logarithms,
@@ -166,6 +168,16 @@ def prediction_lines(table: Mapping[str, Any]) -> list[str]:
     return [*lines, *_curve_lines(table)]
 
 
+_UNITS = {
+    SQUARED: "risks in units of the label's prior variance; V_in = {:.4f} is the expected variance within the "
+    "population, the best constant's risk",
+    ZERO_ONE: "0–1 risks, shares of wrong classes; V_in = {:.4f} is the expected share of all but the commonest class "
+    "within the population, the best constant's risk",
+    CROSS_ENTROPY: "cross-entropies in nats; V_in = {:.4f} is the expected entropy of the classes' shares within the "
+    "population, the best constant's risk",
+}
+
+
 def _read(read: str) -> str:
     return read if read.startswith("not ") else f"read: {read}"
 
@@ -197,11 +209,7 @@ def _curve_lines(table: Mapping[str, Any]) -> list[str]:
     return [
         "",
         kinds,
-        f"0–1 risks, shares of wrong classes; V_in = {variance:.4f} is the expected share of the rarer class within "
-        "the population, the best constant's risk"
-        if table["recipe"].get("target", "value") != "value"
-        else f"risks in units of the label's prior variance; V_in = {variance:.4f} is the expected variance within the "
-        "population, the best constant's risk",
+        _UNITS[table["loss"]].format(variance),
         *text_table([header[i] for i in keep], [[row[i] for i in keep] for row in rows]),
     ]
 

@@ -201,12 +201,38 @@ def test_the_floor_of_classes_of_values_in_nats(tmp_path: Path) -> None:
     [zero_one] = [p for p in result.points if (p.learner, p.n, p.seed) == ("logistic", 64, 0)]
     assert zero_one.risk == zero_one.info["cross_entropy"] > floor
     # nats are never held against curves of 0–1 risks: neither beside another learner's nor beside one's own
-    note = result.notes["logistic"]
-    assert "no curve of cross-entropy" in note
-    assert "1-nn" not in note
-    for loss, known in (("cross-entropy", False), ("0-1", True)):
-        asked = dataclasses.replace(spec, learners=("1-nn",), loss=loss)
-        assert (results._predictions(asked, lambda _: None)[0]["1-nn"] is not None) == known
+    for name, loss, known in (
+        ("1-nn", "cross-entropy", False),
+        ("1-nn", "0-1", True),
+        ("gradient-boosting", "cross-entropy", False),
+        ("logistic", "cross-entropy", True),
+    ):
+        asked = dataclasses.replace(spec, learners=(name,), loss=loss)
+        made = results._predictions(asked, lambda _: None)[0][name]
+        assert (made is not None) == known, (name, loss)
+        assert made is None or made.loss == loss
+    assert "no curve of cross-entropy" in results._no_curve(spec, "gradient-boosting")
+    assert "1-nn" not in results._no_curve(spec, "gradient-boosting")
+
+
+@pytest.mark.slow(reason="logistic regressions of two sweeps and their curve")
+def test_logistic_regression_is_judged_in_nats(tmp_path: Path) -> None:
+    """Clean classes agree, at sizes that resolve it; of another Hurst exponent they differ."""
+    pytest.importorskip("sklearn")
+    recipe = {**RECIPE, "ambient_dim": 6, "n_points": 2048}
+    sweep = {"train_sizes": [64, 128, 256], "seeds": 4, "test_size": 512, "label_draws": 8, "loss": "cross-entropy"}
+    spec = load_spec({"recipe": recipe, "sweep": {**sweep, "learners": ["logistic"]}})
+    prediction = fm.predict(spec.recipe, "logistic", loss="cross-entropy")
+    generate = generation.generate
+    with StandIns(predict=lambda *_, **__: prediction).playing():
+        [verdict] = run_sweep(spec, tmp_path / "clean").verdicts
+    assert verdict.level is not None
+    assert verdict.level.agrees is True, verdict.reason
+    assert abs(verdict.level.ratio - 1.0) < 0.15
+    rougher = StandIns(predict=lambda *_, **__: prediction, generate=lambda r: generate(r.replace(hurst=0.2)))
+    with rougher.playing():
+        [verdict] = run_sweep(spec, tmp_path / "rough").verdicts
+    assert verdict.agrees is False, verdict.reason
 
 
 @pytest.mark.slow(reason="networks trained until they interpolate")
