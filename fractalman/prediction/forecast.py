@@ -17,6 +17,7 @@ from fractalman.config import shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
+from fractalman.families.laws import ZERO_ONE
 from fractalman.learners import Learner
 from fractalman.prediction import frontiers
 from fractalman.prediction.along_steps import along_steps
@@ -76,7 +77,15 @@ class Prediction(LawFacts, PredictionDisplay):
     @property
     def within_variance(self) -> float:
         """V_in, the expected variance of the labels within the population: the risk of the best constant."""
-        return self._source.variance
+        known = None if self._curve is None else self._curve.constant
+        return self._source.variance if known is None else known()
+
+    @property
+    def loss(self) -> str:
+        """What the curve is of where labels are classes: "0-1", or "cross-entropy" in nats; "" where they are not."""
+        if not self.recipe.classifies:
+            return ""
+        return (self._curve.loss if self._curve is not None else "") or ZERO_ONE
 
     @property
     def _curve(self) -> Method | None:
@@ -485,7 +494,7 @@ def make_prediction(
     known = own is None or own.properties.kind != "unknown"
     law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
-    curve = method_of(drawn, name, None if own is None else own.smoother())
+    curve = method_of(drawn, name, own)
     averages = Averages(curve, method_of(drawn, "bayes"), control_of(drawn), drawn.usual, draws, target_error)
     return Prediction(recipe, name, law, drawn, averages, own)
 

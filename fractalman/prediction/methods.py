@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fractalman import theory
 from fractalman._typing import F64, I64
 from fractalman.families.base import family_of
+from fractalman.learners.protocol import Learner
 from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import DrawnRealizations
@@ -41,6 +44,8 @@ class Method:
         measured: whether those three are of a measured ratio, which what is expected on given points has, too.
         usual: draws by default; None = as many as the source has.
         drawn: an exact curve draw by draw, (draws, sizes).
+        loss: of classes that are symbols, "0-1" or "cross-entropy"; "" = of 0–1 risks where labels are classes.
+        constant: what gives the best constant's risk in that loss, where no label tree does.
     """
 
     kind: str
@@ -54,6 +59,8 @@ class Method:
     measured: bool = False
     usual: int | None = None
     drawn: Compute | None = None
+    loss: str = ""
+    constant: Callable[[], float] | None = None
 
     def exponent_error(self, sizes: I64) -> float:
         """Standard error of the curve's exponent over sizes, beside the average over structures."""
@@ -75,16 +82,14 @@ class Control:
     name: str
 
 
-def method_of(
-    source: DrawnRealizations | Splits, learner: str, smoother: theory.Smoother | None = None
-) -> Method | None:
+def method_of(source: DrawnRealizations | Splits, learner: str, own: Learner | None = None) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
-    ``smoother`` is what the learner is to theory where it has settings of its own; a name alone stands for what the
-    learner's class declares.
+    ``own`` is the learner where it has settings of its own; a name alone stands for what its class declares.
     """
+    smoother = None if own is None else own.smoother()
     if not family_of(_recipe_of(source)).laws.finite_size:
-        return None
+        return _of_strings(source, learner, own)
     if _recipe_of(source).partitions:
         return None
     if _recipe_of(source).classifies:
@@ -99,6 +104,27 @@ def method_of(
         return _floor(source)
     declared = _declared(learner)
     return None if declared is None else _smoother(source, learner, declared)
+
+
+def _of_strings(source: DrawnRealizations | Splits, learner: str, own: Learner | None) -> Method | None:
+    """What follows from rules that are drawn anew; a dataset's curve is not averaged over others."""
+    known = family_of(_recipe_of(source)).laws.drawn_curve
+    if known is None or learner == "bayes" or isinstance(source, Splits):
+        return None
+    own = own or (make(learner) if learner_class(learner).properties.kind in ("local", "counts") else None)
+    found = None if own is None else known(source.recipe, own)
+    if found is None:
+        return None
+
+    def compute(sizes: tuple[int, ...], first: int, last: int) -> F64:
+        recipes = source.recipes(source.recipe.max_points, first, last)
+        return np.array([found.risks(recipe, sizes) for recipe in recipes], np.float64)
+
+    def constant() -> float:
+        recipes = source.recipes(source.recipe.max_points, 0, source.usual)
+        return float(np.mean([found.constant(recipe) for recipe in recipes]))
+
+    return Method(found.kind, compute, loss=found.loss, constant=constant)
 
 
 def _declared(learner: str) -> theory.Smoother | None:
