@@ -1,4 +1,4 @@
-"""The quickstart: a cascade and a critical cluster, or strings of a grammar, with four learners; one report."""
+"""The quickstart: a cascade and a critical cluster, or strings of grammars, with four learners; one report."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ FAMILIES = {
     "cascade": ("cascade",),
     "cluster": ("cluster",),
     "random-hierarchy": ("random-hierarchy",),
-    "grammar": ("random-hierarchy",),
+    "grammar-language": ("language",),
+    "grammar": ("random-hierarchy", "language"),
 }
 """What may be asked for instead of both fractals → subfolders."""
-_MORE_RUNS = {"random-hierarchy": "quickstart-random-hierarchy"}
+_MORE_RUNS = {"random-hierarchy": "quickstart-random-hierarchy", "language": "quickstart-language"}
 TITLE = "fractalman quickstart"
 MARK = "made-by-fractalman-quickstart"
 """Name of the file that says that a folder may be replaced."""

@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--family",
         metavar="NAME",
-        help="cascade, cluster or random-hierarchy (= grammar) instead of both fractals",
+        help="cascade, cluster, random-hierarchy, grammar-language or grammar (= these two) instead of both fractals",
     )
     add_output(parser, "folder", FOLDER)
     parser.add_argument("--dry-run", action="store_true", help="print points, memory and time, run nothing")

@@ -55,6 +55,7 @@ _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
 _PER_SIZE = 0.03  # seconds of one size of a curve on one structure, beside what its learner counts
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
+_PER_RULES = 0.05  # seconds of a curve on strings, of one draw of their rules
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,8 @@ def _curve_seconds(spec: Spec, name: str, speed: float) -> float:
         return 0.0
     if not prediction.has_curve or getattr(prediction, "exact", True):  # a stand-in costs nothing
         return 0.0
+    if not spec.recipe.redraws_labels:  # of strings: a sum over their rules, however many train
+        return prediction.draws * _PER_RULES
     learner, columns = make(name, spec.settings.get(name, {})), 1
     if learner.convex:
         columns = CLASS_DRAWS

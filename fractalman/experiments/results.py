@@ -198,11 +198,13 @@ def _without_curve(
     """Return what a learner without a predicted curve is held against in words: other learners' curves, the classes."""
     others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
     found = {} if _in_nats(spec) else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
-    if found or not spec.recipe.classifies:
+    if not spec.recipe.classifies or (found and spec.recipe.redraws_labels):
         return references.words(found, summary[-1].efficiency if summary else None)
-    words = references.class_words(mine, summary, spec.loss, spec.test_size)
-    due = learning_size(spec, learner)
-    return f"{words}; {learned_words(mine, due)}" if due is not None and words else words
+    words, due = references.class_words(mine, summary, spec.loss, spec.test_size), learning_size(spec, learner)
+    parts = [words, references.words(found)] if words else []
+    if due is not None and words:
+        parts.append(learned_words(mine, due))
+    return "; ".join(part for part in parts if part)
 
 
 def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, str]]:
@@ -214,9 +216,17 @@ def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, s
     for name in spec.learners:
         say(f"predicting {name}")
         try:
-            in_nats: dict[str, Any] = {"loss": spec.loss} if _in_nats(spec) else {}
-            made = make_prediction(spec.recipe, learner=_predicted(spec, name), **in_nats)
-            predictions[name] = None if in_nats and not made.has_curve else made
+            asked: dict[str, Any] = {"loss": spec.loss} if spec.recipe.classifies else {}
+            made = make_prediction(spec.recipe, learner=_predicted(spec, name), **asked)
+            predictions[name] = None if _in_nats(spec) and not made.has_curve else made
+            if spec.recipe.classifies and not spec.recipe.redraws_labels and not made.has_curve:
+                known = make_prediction(spec.recipe, learner=_predicted(spec, name))
+                if known.has_curve:  # of the other loss
+                    predictions[name] = None
+                    notes[name] = (
+                        f"no curve of {spec.loss} risks: what is known of {name!r} is its {known.loss}; use loss = "
+                        f"{known.loss!r}"
+                    )
             if spec.axis.kind == "budget":
                 predictions[name], words = _along_steps(spec, made)
                 notes |= {name: words} if words else {}
@@ -277,7 +287,7 @@ def _level_regimes(learner: Learner) -> tuple[str, ...]:
         except RecipeError:  # it is like nobody, or like one that its journal cannot make again
             return ()
         return _level_regimes(make(name) if own is None else own)
-    if learner.linear_smoother or learner.convex:
+    if learner.linear_smoother or learner.convex or learner.counting is not None:
         return (regimes.DATA, regimes.MODEL)
     return () if learner.smoother() is None else (regimes.DATA,)
 

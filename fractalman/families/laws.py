@@ -21,7 +21,28 @@ R = TypeVar("R", bound=Recipe)
 ExactCurve: TypeAlias = tuple[str, Callable[[tuple[int, ...]], F64]]
 """How a curve is computed, in words; training-set sizes → risks, (1, sizes)."""
 
-KINDS = ("local", "kernel", "linear", "trees", "network", "floor")
+ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
+"""Losses of classes that curves are of."""
+
+
+@dataclass(frozen=True)
+class DrawnCurve:
+    """A curve that is known exactly for every structure of a family, and not averaged over all of them.
+
+    Args:
+        kind: how it is computed, in words.
+        loss: "0-1" or "cross-entropy".
+        risks: (recipe, training-set sizes) → (sizes,) float64, of the structure that the recipe's seeds draw.
+        constant: recipe → the risk of the best constant.
+    """
+
+    kind: str
+    loss: str
+    risks: Callable[[Any, tuple[int, ...]], F64]
+    constant: Callable[[Any], float]
+
+
+KINDS = ("local", "kernel", "linear", "trees", "network", "counts", "floor")
 """The kinds of learners that families have laws for; of any other kind nothing is known."""
 
 
@@ -54,6 +75,8 @@ class Laws(Generic[R]):
     learned_at : (recipe, learner properties) → float or None, optional
         Training-set size, up to a factor of order one, at which such a learner's 0–1 risk leaves that of the best
         constant; None where no law names one.
+    drawn_curve : (recipe, learner) → DrawnCurve or None, optional
+        The learner's curve structure by structure where labels are symbols of strings; None where it is not known.
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     """
@@ -68,6 +91,7 @@ class Laws(Generic[R]):
     model_curve: Callable[[R, AnyInt], F64] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
     learned_at: Callable[[R, LearnerProperties], float | None] | None = None
+    drawn_curve: Callable[[R, Any], DrawnCurve | None] | None = None
     finite_size: bool = True
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:

@@ -21,7 +21,7 @@ from fractalman.config import summary, unknown_keys
 from fractalman.conventions import input_scale, root_mean_square, validation_split
 from fractalman.display import Display, HtmlTable
 from fractalman.errors import RecipeError
-from fractalman.theory.laws.learner_properties import LearnerProperties
+from fractalman.theory.laws.learner_properties import Counting, LearnerProperties
 
 if TYPE_CHECKING:
     from fractalman.theory.ridged import Smoother
@@ -356,6 +356,11 @@ class Learner(HtmlTable, ABC):
         Smoother or None
             None where theory has nothing like it.
         """
+        return None
+
+    @property
+    def counting(self) -> Counting | None:
+        """Return what it counts in strings, whose loss theory knows exactly for given rules; None where it does not."""
         return None
 
     # ------------------------------------------------------------------------------------------------ what it does

@@ -21,6 +21,7 @@ REGISTRY: dict[str, str] = {
     "1-nn": "fractalman.learners.neighbours:NearestNeighbour",
     "k-nn": "fractalman.learners.neighbours:Neighbours",
     "ridge": "fractalman.learners.ridge:Ridge",
+    "n-gram": "fractalman.learners.counts:NGram",
     "logistic": "fractalman.learners.logistic:Logistic",
     "random-features": "fractalman.learners.random_features:RandomFeatures",
     "laplace-kernel": "fractalman.learners.kernel_ridge:LaplaceKernel",

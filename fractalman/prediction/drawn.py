@@ -55,7 +55,7 @@ class DrawnRealizations:
         count = family_of(self.recipe).sampler.count
         if count is None:
             return float(self.recipe.max_points)
-        return float(min(count(recipe) for recipe in self._recipes(self.recipe.max_points, 0, self.usual)))
+        return float(min(count(recipe) for recipe in self.recipes(self.recipe.max_points, 0, self.usual)))
 
     @property
     def usual(self) -> int:
@@ -66,7 +66,21 @@ class DrawnRealizations:
         drawn = _POINTS_TO_DRAW // self.recipe.max_points if sites is None else _SITES_TO_DRAW // sites
         return int(np.clip(drawn, _FEWEST, _MOST))
 
-    def _recipes(self, n_points: int, first: int, last: int) -> list[Recipe]:
+    def recipes(self, n_points: int, first: int, last: int) -> list[Recipe]:
+        """Return the recipes of the draws first … last − 1, of so many points.
+
+        Parameters
+        ----------
+        n_points : int
+            Points; where the draw decides, it does.
+        first, last : int
+            Numbers of draws.
+
+        Returns
+        -------
+        list of Recipe
+            With seeds of their own.
+        """
         base = self.recipe.seeds.geometry
         seeds = [
             Seeds(
@@ -104,7 +118,7 @@ class DrawnRealizations:
         """
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
-        recipes = self._recipes(n, first, self.usual if last is None else last)
+        recipes = self.recipes(n, first, self.usual if last is None else last)
         if recipes:
             try:
                 generation.check_memory(recipes[0].narrowest())

@@ -81,7 +81,8 @@ class Prediction(LawFacts, JointFacts, PredictionDisplay):
         """V_in, the expected variance of the labels within the population: the risk of the best constant; of classes
         the share of all but the commonest, or the entropy of their shares.
         """
-        return self._source.constant(self.loss == CROSS_ENTROPY)
+        known = None if self._curve is None else self._curve.constant
+        return self._source.constant(self.loss == CROSS_ENTROPY) if known is None else known()
 
     @property
     def _curve(self) -> Method | None:
@@ -371,16 +372,16 @@ def make_prediction(
         close(found)
     recipe.needs_own_embedding("a prediction")
     name, own = subject(learner)
-    loss = loss_of(recipe, loss)
+    loss_of(recipe, loss)  # refuses what these labels have not
     known = own is None or own.properties.kind != "unknown"
     law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
-    law = in_nats(law) if loss == CROSS_ENTROPY else law
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
-    curve = method_of(drawn, name, None if own is None else own.smoother(), own, loss)
-    averages = Averages(
-        curve, method_of(drawn, "bayes", loss=loss), control_of(drawn), drawn.usual, draws, target_error
-    )
-    return Prediction(recipe, name, law, drawn, averages, own, loss)
+    curve = method_of(drawn, name, own, loss)
+    of = (curve.loss if curve is not None else "") or loss_of(recipe, loss)
+    if of == CROSS_ENTROPY and not (curve is not None and curve.loss):
+        law = in_nats(law)
+    averages = Averages(curve, method_of(drawn, BAYES, loss=of), control_of(drawn), drawn.usual, draws, target_error)
+    return Prediction(recipe, name, law, drawn, averages, own, of)
 
 
 def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:

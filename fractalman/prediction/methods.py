@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fractalman import theory
 from fractalman._typing import F64, I64
 from fractalman.families.base import family_of
@@ -46,6 +48,8 @@ class Method:
         measured: whether those three are of a measured ratio, which what is expected on given points has, too.
         usual: draws by default; None = as many as the source has.
         drawn: an exact curve draw by draw, (draws, sizes).
+        loss: of classes that are symbols, "0-1" or "cross-entropy"; "" = of 0–1 risks where labels are classes.
+        constant: what gives the best constant's risk in that loss, where no label tree does.
     """
 
     kind: str
@@ -59,6 +63,8 @@ class Method:
     measured: bool = False
     usual: int | None = None
     drawn: Compute | None = None
+    loss: str = ""
+    constant: Callable[[], float] | None = None
 
     def exponent_error(self, sizes: I64) -> float:
         """Standard error of the curve's exponent over sizes, beside the average over structures."""
@@ -81,19 +87,17 @@ class Control:
 
 
 def method_of(
-    source: DrawnRealizations | Splits,
-    learner: str,
-    smoother: theory.Smoother | None = None,
-    own: Learner | None = None,
-    loss: str = ZERO_ONE,
+    source: DrawnRealizations | Splits, learner: str, own: Learner | None = None, loss: str | None = None
 ) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
-    ``smoother`` is what the learner is to theory where it has settings of its own, ``own`` itself; a name alone stands
-    for what the learner's class declares. ``loss`` is that of classes.
+    ``own`` is the learner where it has settings of its own; a name alone stands for what its class declares. ``loss``
+    is that of classes, None the one that a curve is known of, else "0-1".
     """
+    smoother = None if own is None else own.smoother()
     if not family_of(_recipe_of(source)).laws.finite_size:
-        return None
+        return _of_strings(source, learner, own, loss)
+    loss = ZERO_ONE if loss is None else loss
     if _recipe_of(source).partitions or (_recipe_of(source).classifies and loss == CROSS_ENTROPY and learner != BAYES):
         return _trained(source, learner, own, loss)
     if _recipe_of(source).classifies:
@@ -108,6 +112,29 @@ def method_of(
         return _floor(source)
     declared = _declared(learner)
     return None if declared is None else _smoother(source, learner, declared)
+
+
+def _of_strings(
+    source: DrawnRealizations | Splits, learner: str, own: Learner | None, loss: str | None
+) -> Method | None:
+    """What follows from rules that are drawn anew; a dataset's curve is not averaged over others."""
+    known = family_of(_recipe_of(source)).laws.drawn_curve
+    if known is None or learner == BAYES or isinstance(source, Splits):
+        return None
+    own = own or (make(learner) if learner_class(learner).properties.kind in ("local", "counts") else None)
+    found = None if own is None else known(source.recipe, own)
+    if found is None or loss not in (None, found.loss):
+        return None
+
+    def compute(sizes: tuple[int, ...], first: int, last: int) -> F64:
+        recipes = source.recipes(source.recipe.max_points, first, last)
+        return np.array([found.risks(recipe, sizes) for recipe in recipes], np.float64)
+
+    def constant() -> float:
+        recipes = source.recipes(source.recipe.max_points, 0, source.usual)
+        return float(np.mean([found.constant(recipe) for recipe in recipes]))
+
+    return Method(found.kind, compute, loss=found.loss, constant=constant)
 
 
 def _declared(learner: str) -> theory.Smoother | None:

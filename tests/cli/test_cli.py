@@ -422,10 +422,11 @@ def test_every_catalogue_entry_is_a_recipe_and_says_what_it_is(name: str) -> Non
     assert text.startswith("# ")
     assert from_toml(text).family in fm.family_names()
     if "[sweep]" in text:
-        linear = (
-            ("laplace-kernel", "logistic") if name == "quickstart-random-hierarchy" else ("ridge", "laplace-kernel")
-        )
-        assert load_spec(text).learners == ("1-nn", *linear, "mlp")
+        of_strings = {
+            "quickstart-random-hierarchy": ("1-nn", "laplace-kernel", "logistic", "mlp"),
+            "quickstart-language": ("n-gram", "logistic", "mlp"),
+        }
+        assert load_spec(text).learners == of_strings.get(name, ("1-nn", "ridge", "laplace-kernel", "mlp"))
 
 
 def test_the_quickstart_has_its_specifications() -> None:

@@ -301,8 +301,8 @@ def test_an_outcome_does_not_depend_on_the_company_and_survives_json(name: str) 
 
 def test_names_capacities_and_conventions() -> None:
     assert learners.NAMES == (
-        "1-nn", "k-nn", "ridge", "logistic", "random-features", "laplace-kernel", "gaussian-kernel", "matern-kernel",
-        "ntk-kernel", "gradient-boosting", "mlp", "convolution", "transformer",
+        "1-nn", "k-nn", "ridge", "n-gram", "logistic", "random-features", "laplace-kernel", "gaussian-kernel",
+        "matern-kernel", "ntk-kernel", "gradient-boosting", "mlp", "convolution", "transformer",
     )  # fmt: skip
     for name in PLAIN:
         learner = learners.make(name)

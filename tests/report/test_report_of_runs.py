@@ -215,9 +215,9 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path)
 @pytest.mark.slow(reason="a quickstart with all its pages")
 def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
     assert list(quickstart.quickstart(tmp_path / "one", family="cluster").results) == ["cluster"]
-    assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy"]
-    assert len(played) == 2
-    with pytest.raises(RecipeError, match=r"expected one of cascade, cluster, random-hierarchy, grammar; did you mean"):
+    assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy", "language"]
+    assert len(played) == 3
+    with pytest.raises(RecipeError, match=r"expected one of cascade, cluster, random-hierarchy, grammar-language, grammar; did you mean"):
         quickstart.quickstart(tmp_path / "three", family="gramar")
 
 

@@ -15,7 +15,10 @@ from scipy import stats
 from fractalman.errors import RecipeError
 from fractalman.theory import grammars
 from fractalman.theory.grammars import Grammar, derive_strings, random_grammar
+from fractalman.theory.grammars._string_kernels import chosen
 from fractalman.theory.grammars.entropies import placement
+from fractalman.theory.grammars.laws import zipf_probabilities
+from fractalman.theory.grammars.strings import _guides
 from tests.reference import grammars as reference
 
 TINY = [
@@ -49,6 +52,24 @@ def test_strings_of_the_kernel_and_of_its_reference_are_equal(grammar: Grammar) 
     assert drawn.symbols.tolist() == [reference.derivation(grammar, i, 11) for i in (7, 0, 123456789)]
     whole, part = derive_strings(grammar, np.arange(50), 11), derive_strings(grammar, np.arange(20, 30), 11)
     np.testing.assert_array_equal(whole.symbols[20:30], part.symbols)
+
+
+@pytest.mark.parametrize("choices", [1, 2, 3, 7, 8, 13])
+@pytest.mark.parametrize("exponent", [-1.0, 0.4, 6.0])
+def test_choices_are_found_from_where_the_guide_says(choices: int, exponent: float) -> None:
+    """As by a search of all cumulated probabilities, at their very values, too; a guide moved up is noticed."""
+    cumulated = np.cumsum([zipf_probabilities(choices, exponent)] * 2, axis=1)
+    guide, _, (buckets,) = _guides([cumulated])
+    edges = np.concatenate([cumulated[0], np.nextafter(cumulated[0], 0.0), np.arange(64) / 64])
+    draws = np.concatenate([edges[edges < 1.0], np.random.default_rng(choices).random(500)])
+    due = np.minimum(np.searchsorted(cumulated[0], draws, side="right"), choices - 1)
+    for symbol in (0, 1):
+        first, bucket = symbol * choices, symbol * buckets
+        found = [chosen(u, first, choices, cumulated.ravel(), guide, bucket, buckets) - first for u in draws]
+        np.testing.assert_array_equal(found, due)
+    if choices > 1:  # the control
+        late = [chosen(u, 0, choices, cumulated.ravel(), np.minimum(guide + 1, choices - 1), 0, buckets) for u in draws]
+        assert (np.array(late) != due).any()
 
 
 @pytest.mark.parametrize("grammar", TINY)

@@ -350,7 +350,7 @@ def test_laws_of_a_cascade() -> None:
         law = law_of(recipe, learner)
         if learner == "ridge":
             assert (law.data_exponent, law.model_exponent, law.name) == (None, None, "model-limited")
-        elif learner == "logistic":  # takes classes
+        elif learner in ("logistic", "n-gram"):  # take classes
             assert law.data_exponent is None
             assert law.nearest == "that of ridge"
         elif learner in ("convolution", "transformer"):  # read strings

@@ -41,6 +41,25 @@ def constant(domain: str) -> Law:
     )
 
 
+def counting(domain: str) -> Law:
+    """Return what is known of who counts how often a symbol came after the last tokens.
+
+    Args:
+        domain: where this is said.
+    """
+    return Law.none(
+        "counts of what came with the last tokens",
+        "no power law of the loss itself: its cross-entropy falls to the entropy of y given those tokens, and what "
+        "lies above falls like (contexts)·(C − 1)/2n once every context has been met",
+        because="with finitely many contexts all is known of them in the end, and nothing of the tokens before them",
+        nearest="variance-limited: what lies above the entropy given the context falls like 1/n",
+        domain=domain,
+        source="binomial counts; docs/theory.md §1",
+        evidence="the curve is an exact sum over binomial counts, held against simulation and enumeration",
+        excess_exponent=1.0,
+    )
+
+
 def counted(number: int) -> str:
     """Return a count in words, as a power of ten beyond what a float holds."""
     if number < 10**300:

@@ -85,6 +85,11 @@ class GrammarRecipe(Recipe):
         raise NotImplementedError(f"{self.family} does not say where its target stands")
 
     @property
+    def seen_places(self) -> slice:
+        """Places in the string of the tokens that are seen."""
+        return slice(0, self.length)
+
+    @property
     def target_varies(self) -> bool:
         """Whether y can be more than one symbol; a hidden token can."""
         from fractalman.families._strings.law import possible_symbols

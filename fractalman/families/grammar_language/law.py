@@ -10,7 +10,8 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
-from fractalman.families._strings.law import constant, counted
+from fractalman.families._strings.curves import string_curve
+from fractalman.families._strings.law import constant, counted, counting
 from fractalman.families.grammar_language.recipe import GrammarLanguage
 from fractalman.families.laws import Laws
 from fractalman.theory.grammars import (
@@ -217,7 +218,8 @@ _BY_KIND = {
     "linear": _linear,
     "trees": _trees,
     "network": _network,
+    "counts": lambda _: counting(_DOMAIN),
     "floor": _floor,
 }
 
-LAWS = Laws[GrammarLanguage](law=language_law, finite_size=False)
+LAWS = Laws[GrammarLanguage](law=language_law, drawn_curve=string_curve, finite_size=False)

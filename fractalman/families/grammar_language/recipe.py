@@ -178,6 +178,11 @@ class GrammarLanguage(GrammarRecipe):
         return slice(self.last - self.known, self.last + 1)
 
     @property
+    def seen_places(self) -> slice:
+        """Places in the string of the window's tokens, the hidden one's among them."""
+        return slice(self.window.start, self.window.start + self.shown)
+
+    @property
     def masks(self) -> bool:
         """Whether the target is a token hidden in the window."""
         return self.target == "masked-token"
@@ -266,7 +271,7 @@ class GrammarLanguage(GrammarRecipe):
         if seen.ndim != 2 or seen.shape[1] != self.shown:
             raise RecipeError(f"tokens of shape {seen.shape}: expected (k, {self.shown})")
         strings = np.full((len(seen), self.length), UNOBSERVED, np.int64)
-        strings[:, self.window.start : self.window.start + self.shown] = seen
+        strings[:, self.seen_places] = seen
         if not self.masks:
             return latent_posterior(self.grammar, strings, self.levels, self.last)
         hidden = strings == self.symbols

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fractalman.families._strings.law import constant, counted
+from fractalman.families._strings.curves import string_curve
+from fractalman.families._strings.law import constant, counted, counting
 from fractalman.families.laws import Laws
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.theory.grammars import (
@@ -247,6 +248,7 @@ _BY_KIND = {
     "linear": _linear,
     "trees": _trees,
     "network": _network,
+    "counts": lambda _: counting(_DOMAIN),
     "floor": _floor,
 }
 
@@ -257,4 +259,4 @@ def learned_at(recipe: RandomHierarchyModel, learner: LearnerProperties) -> floa
     return float(threshold(recipe)) if learner.kind == "network" and even and recipe.target_varies else None
 
 
-LAWS = Laws[RandomHierarchyModel](law=hierarchy_law, learned_at=learned_at, finite_size=False)
+LAWS = Laws[RandomHierarchyModel](law=hierarchy_law, learned_at=learned_at, drawn_curve=string_curve, finite_size=False)

@@ -6,6 +6,7 @@ from fractalman.theory.grammars.correlations import (
     expected_correlation,
     token_correlations,
 )
+from fractalman.theory.grammars.counts import context_table, counting_loss
 from fractalman.theory.grammars.entropies import (
     entropy_rate,
     node_marginals,
@@ -26,6 +27,7 @@ from fractalman.theory.grammars.messages import (
     log_likelihood,
     number_of_parses,
 )
+from fractalman.theory.grammars.neighbours import distance_masses, neighbour_risk
 from fractalman.theory.grammars.rules import Grammar, random_grammar, zipf_probabilities
 from fractalman.theory.grammars.strings import Derivations, derive_strings, exchange_synonyms, transplant
 from fractalman.theory.grammars.targets import DiscreteFloor, discrete_floor, posterior
@@ -39,15 +41,19 @@ __all__ = [
     "TokenFloor",
     "block_floor",
     "context_entropy",
+    "context_table",
     "correlation_sample_complexity",
+    "counting_loss",
     "derivations_per_symbol",
     "derive_strings",
     "discrete_floor",
+    "distance_masses",
     "entropy_rate",
     "exchange_synonyms",
     "expected_correlation",
     "latent_posterior",
     "log_likelihood",
+    "neighbour_risk",
     "node_marginals",
     "number_of_data",
     "number_of_parses",

@@ -115,7 +115,7 @@ def number_of_parses(grammar: Grammar, tokens: I64) -> I64:
     >>> number_of_parses(grammar, grammar.productions[0][0]).tolist()
     [1, 1]
     """
-    strings = _checked(grammar, tokens, observed=True)
+    strings = checked_strings(grammar, tokens, observed=True)
     counts: F64 = (strings[:, :, None] == np.arange(grammar.vocabulary)).astype(np.float64)
     for rules, chance in zip(reversed(grammar.productions), reversed(grammar.probabilities), strict=True):
         symbols, m, s = rules.shape
@@ -129,7 +129,8 @@ def number_of_parses(grammar: Grammar, tokens: I64) -> I64:
     return np.asarray(np.rint(counts[:, 0, :].sum(axis=1)), np.int64)
 
 
-def _checked(grammar: Grammar, tokens: I64, observed: bool = False) -> I64:
+def checked_strings(grammar: Grammar, tokens: I64, observed: bool = False) -> I64:
+    """Return strings of a grammar as a table; RecipeError where they are none."""
     strings = np.atleast_2d(np.asarray(tokens))
     if strings.ndim != 2 or strings.dtype.kind not in "iu" or strings.shape[1] != grammar.length:
         raise RecipeError(
@@ -141,13 +142,18 @@ def _checked(grammar: Grammar, tokens: I64, observed: bool = False) -> I64:
     return np.ascontiguousarray(strings, np.int64)
 
 
-def _run(grammar: Grammar, tokens: I64, level: int, node: int) -> tuple[F64, F64]:
-    strings = _checked(grammar, tokens)
+def checked_place(grammar: Grammar, level: int, node: int) -> None:
+    """Refuse a symbol that no derivation has."""
     if not 0 <= level <= grammar.levels or not 0 <= node < grammar.branching**level:
         raise RecipeError(
             f"level = {level}, node = {node}: expected a level from 0 to {grammar.levels} and a node below "
             f"{grammar.branching}^level"
         )
+
+
+def _run(grammar: Grammar, tokens: I64, level: int, node: int) -> tuple[F64, F64]:
+    strings = checked_strings(grammar, tokens)
+    checked_place(grammar, level, node)
     s = grammar.branching
     rules = np.concatenate([p.reshape(-1, s) for p in grammar.productions])
     chance = np.concatenate([p.ravel() for p in grammar.probabilities])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._threads import run_tasks
-from fractalman._typing import F64, I64, AnyInt
+from fractalman._typing import F64, I32, I64, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.random.keys import Role, key64
@@ -91,13 +91,14 @@ def derive_strings(grammar: Grammar, strings: AnyInt, seed: int) -> Derivations:
     dtype = np.int16 if widest <= 1 << 15 else np.int32 if widest <= 1 << 31 else np.int64
     s = grammar.branching
     symbols: AnyInt = np.empty((len(strings), sum(s**k for k in range(grammar.levels + 1))), dtype)
-    rules, cumulated, first, sizes = _tables(grammar, dtype)
+    tables = _tables(grammar, dtype)
     prior = np.cumsum(grammar.prior)
+    of_prior = _guides([prior[None]])[0]
     key, numbers = np.uint64(key64(seed, Role.DERIVATION)), np.asarray(strings, np.int64)
     run_tasks(
         _string_kernels.derivations,
         [
-            (key, numbers[a : a + _ROWS], rules, cumulated, first, sizes, prior, symbols[a : a + _ROWS])
+            (key, numbers[a : a + _ROWS], *tables, prior, of_prior, symbols[a : a + _ROWS])
             for a in range(0, len(numbers), _ROWS)
         ],
     )
@@ -210,9 +211,26 @@ def transplant(derived: Derivations, donors: Derivations, *, level: int, node: i
     return Derivations(derived.grammar, symbols)
 
 
-def _tables(grammar: Grammar, dtype: Any) -> tuple[AnyInt, F64, I64, I64]:
-    """All productions, their cumulated probabilities symbol by symbol, the first one of each level, symbols a level."""
+def _tables(grammar: Grammar, dtype: Any) -> tuple[AnyInt, F64, I64, I64, I32, I64, I64]:
+    """What the kernels read: productions, cumulated probabilities, and where to look for a draw among them.
+
+    All productions, their cumulated probabilities symbol by symbol, the first one of each level, symbols a level; then
+    the guides, the first of each level and how many a symbol has there.
+    """
     rules = np.concatenate([p.reshape(-1, grammar.branching) for p in grammar.productions]).astype(dtype)
-    cumulated = np.concatenate([np.cumsum(p, axis=1).ravel() for p in grammar.probabilities])
-    first = np.concatenate([[0], np.cumsum([p.size for p in grammar.probabilities])]).astype(np.int64)
-    return rules, cumulated, first, np.array(grammar.sizes, np.int64)
+    of_levels = [np.cumsum(p, axis=1) for p in grammar.probabilities]
+    guide, first_guide, buckets = _guides(of_levels)
+    first = np.concatenate([[0], np.cumsum([p.size for p in of_levels])]).astype(np.int64)
+    cumulated = np.concatenate([p.ravel() for p in of_levels])
+    return rules, cumulated, first, np.array(grammar.sizes, np.int64), guide, first_guide, buckets
+
+
+def _guides(of_levels: list[F64]) -> tuple[I32, I64, I64]:
+    """Guides of tables (symbols, choices) of cumulated probabilities, where each begins, and how many a symbol has."""
+    buckets = np.array([1 << (p.shape[1] - 1).bit_length() for p in of_levels], np.int64)
+    sizes = buckets * np.array([len(p) for p in of_levels])
+    first = np.cumsum(sizes) - sizes
+    guide = np.empty(int(sizes.sum()), np.int32)
+    for p, number, begin, size in zip(of_levels, buckets.tolist(), first.tolist(), sizes.tolist(), strict=True):
+        _string_kernels.guides(np.ravel(p), p.shape[1], number, guide[begin : begin + size])
+    return guide, first, buckets

@@ -18,6 +18,22 @@ OPEN = "open"
 
 
 @dataclass(frozen=True)
+class Counting(Display):
+    """Who counts what came with the last tokens of a string.
+
+    Parameters
+    ----------
+    context : int
+        How many tokens, at least 0.
+    prior_count : float
+        What every class has been counted before any string was seen, above 0.
+    """
+
+    context: int
+    prior_count: float
+
+
+@dataclass(frozen=True)
 class LearnerProperties(Display):
     """A learner as laws see it; every learner declares its own.
 
@@ -26,8 +42,9 @@ class LearnerProperties(Display):
     name : str
         What is typed.
     kind : str
-        "local" (answers from training points near by), "kernel", "linear", "trees", "network", "floor" (no learner, but
-        what none gets below) or "unknown" (nothing is known of it, and no law is applied).
+        "local" (answers from training points near by), "kernel", "linear", "trees", "network", "counts" (of what came
+        with the last tokens of a string), "floor" (no learner, but what none gets below) or "unknown" (nothing
+        is known of it, and no law is applied).
     smoothness : float, optional
         ν of its kernel, k(r) = analytic + r^(2ν); None for learners without one.
     degree : int, optional
