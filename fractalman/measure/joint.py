@@ -233,8 +233,8 @@ def _errors(
         return sandwich.between_rows(found), "rows", said
     covariance, p_values = sandwich.honest(found, [(sizes[name], along[name]) for name in told])
     value = dict(zip(told, p_values, strict=True))
-    sure = [name for name in told if value[name] < sandwich.SURE]
-    unsure = [name for name in told if sandwich.SURE <= value[name] < sandwich.SHARED]
+    sure = [name for name in told if sandwich.certain(value[name], sizes[name])]
+    unsure = [name for name in told if value[name] < sandwich.SHARED and name not in sure]
     for name in sure:
         said.append(
             f"rows of one {name} size err together (p = {value[name]:.2g}): errors are those between {name} sizes"

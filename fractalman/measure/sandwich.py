@@ -33,6 +33,7 @@ _LOG_SPREAD = 1.2337  # variance of ln|z|
 _FLAT = 1e-8  # singular values below this share of the largest are rounding
 _DENSE = 1500  # rows up to which whole matrices are made
 SHARED = 0.3  # groups count where scores are shared at this level: missing it costs more than a wider interval
+_REAL = 1.5  # rows a group, on average, from which groups are no coincidences of sizes, and may stand for rows
 SURE = 0.05  # below this level rows are sure to err together, and the errors are those between groups alone
 
 
@@ -238,21 +239,23 @@ def honest(found: Scores, groupings: Sequence[tuple[I64, F64]]) -> tuple[Covaria
 
     A grouping is a number for every row (its model size, its data size) and what its groups may tilt along. Errors are
     those between rows where nothing speaks against it, between groups where rows of a group are sure to err together,
-    those of both groupings where both are. In between the larger is taken parameter by parameter: what is shared within
+    those of both groupings where both are. In between, and where hardly two rows are of one group, the larger is taken parameter by parameter: what is shared within
     a model size widens the errors of the model's terms and hides from those of the data's.
     """
     rows = between_rows(found)
     p_values = tuple(shared(found, groups, along) for groups, along in groupings)
-    seen = [
-        (p_value < SURE, between_groups(found, groups))
-        for p_value, (groups, _) in zip(p_values, groupings, strict=True)
-        if p_value < SHARED
-    ]
-    sure = [covariance for certain, covariance in seen if certain]
-    unsure = [covariance for certain, covariance in seen if not certain]
+    sure, unsure = [], []
+    for p_value, (groups, _) in zip(p_values, groupings, strict=True):
+        if p_value < SHARED:
+            (sure if certain(p_value, groups) else unsure).append(between_groups(found, groups))
     if len(sure) > 1:
-        sure = [_crossed(rows, sure)]
+        sure.append(_crossed(rows, sure))
     return _widest([*(sure or [rows]), *unsure]), p_values
+
+
+def certain(p_value: float, groups: I64) -> bool:
+    """Whether rows of a group are sure to err together, and groups are more than coincidences of sizes."""
+    return p_value < SURE and len(groups) >= _REAL * (int(groups.max()) + 1)
 
 
 def _crossed(rows: Covariance, grouped: Sequence[Covariance]) -> Covariance:
@@ -261,12 +264,11 @@ def _crossed(rows: Covariance, grouped: Sequence[Covariance]) -> Covariance:
     each = np.array([np.diag(one.matrix) for one in grouped])
     part = np.maximum(each - base, 0.0)
     variance = np.maximum(base + part.sum(axis=0), each.max(axis=0))
-    freedom = np.array([one.degrees_of_freedom for one in grouped])
-    weight = each / np.maximum(each.sum(axis=0), 1e-300)
-    joined = 1.0 / np.square(weight / np.sqrt(freedom)).sum(axis=0)  # Welch and Satterthwaite
+    larger = np.argmax(each, axis=0)
+    freedom = np.array([one.degrees_of_freedom for one in grouped])[larger, np.arange(len(larger))]
     matrix = grouped[int(np.argmax((each / np.maximum(each.max(axis=0), 1e-300)).sum(axis=1)))].matrix
     scale = np.sqrt(variance / np.maximum(np.diag(matrix), 1e-300))
-    return Covariance(rows.bread, matrix * np.outer(scale, scale), np.maximum(joined, 1.0))
+    return Covariance(rows.bread, matrix * np.outer(scale, scale), freedom)
 
 
 def _widest(given: Sequence[Covariance]) -> Covariance:
