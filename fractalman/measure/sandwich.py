@@ -239,12 +239,14 @@ def honest(found: Scores, groupings: Sequence[tuple[I64, F64]]) -> tuple[Covaria
 
     A grouping is a number for every row (its model size, its data size) and what its groups may tilt along. Errors are
     those between rows where nothing speaks against it, between groups where rows of a group are sure to err together,
-    those of both groupings where both are. In between, and where hardly two rows are of one group, the larger is taken parameter by parameter: what is shared within
-    a model size widens the errors of the model's terms and hides from those of the data's.
+    those of both groupings where both are. In between, and where hardly two rows are of one group, the larger is taken
+    parameter by parameter: what is shared within a model size widens the errors of the model's terms and hides from
+    those of the data's.
     """
     rows = between_rows(found)
     p_values = tuple(shared(found, groups, along) for groups, along in groupings)
-    sure, unsure = [], []
+    sure: list[Covariance] = []
+    unsure: list[Covariance] = []
     for p_value, (groups, _) in zip(p_values, groupings, strict=True):
         if p_value < SHARED:
             (sure if certain(p_value, groups) else unsure).append(between_groups(found, groups))
