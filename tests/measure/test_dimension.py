@@ -440,11 +440,18 @@ def test_images_of_networks_are_within_the_interval(D: int) -> None:
     assert all(held)
 
 
-def test_angles_are_left_out_where_a_set_bends() -> None:
-    """A flat torus of ten circles fills twenty directions among 32 neighbours: 16.5 ± 1.4 was said of its 10."""
-    found = dimension(torus(2000, 10, 20, 1))
-    assert found.interval[0] <= 10 <= found.interval[1]
+@pytest.mark.parametrize(("circles", "seed"), [(10, 1), (16, 2), (20, 0)])
+def test_angles_are_left_out_where_a_set_bends(circles: int, seed: int) -> None:
+    """A flat torus of ten circles fills twenty directions among 32 neighbours: 16.5 ± 1.4 was said of its 10.
+
+    Of sixteen 28.8, 23.5 to 35.1, was said where distances rose by .08 only.
+    """
+    found = dimension(torus(2000, circles, 2 * circles, seed))
+    assert found.interval[0] <= circles <= found.interval[1]
     assert "bends" in found.reason
+
+
+def test_angles_are_used_where_a_set_is_flat() -> None:
     ball = dimension(np.random.default_rng(0).standard_normal((2000, 10)))
     assert "bends" not in ball.reason
     assert ball.interval[0] <= 10 <= ball.interval[1]
