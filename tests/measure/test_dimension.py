@@ -462,3 +462,15 @@ def test_beyond_the_reference_sets_the_interval_is_wide() -> None:
     for n, d in ((500, 300), (1000, 500)):
         found = dimension(np.random.default_rng(d).standard_normal((n, d)))
         assert found.interval[0] <= d <= found.interval[1]
+
+
+@pytest.mark.parametrize("n", [900, 2000])
+def test_parts_of_one_fractal_are_no_components(n: int) -> None:
+    """Cascades of one dimension came apart in two of three draws: their parts change places at the third scale."""
+    plain, uneven = {"branching": 4, "contraction": 1 / 3}, {"branching": 3, "contraction": (0.25, 0.35, 0.45)}
+    for seed, keywords in ((0, plain), (2, plain), (0, uneven), (1, uneven)):
+        X = np.asarray(fm.generate(fm.Cascade(n_points=n, seed=seed, **keywords)).X, np.float64)
+        assert len(fm.measure.dimension_components(X)) == 1
+    rng, line = np.random.default_rng(0), np.zeros((n, 6))  # a line that runs into a square is two
+    line[: n // 5, 0], line[n // 5 :, :2] = 3.0 * rng.random(n // 5), rng.random((n - n // 5, 2))
+    assert len(fm.measure.dimension_components(line)) == 2
