@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""How often the 95 % intervals of joint fits hold the truth: six kinds of noise, 9 to 245 rows, six kinds of error.
+"""How often the 95 % intervals of joint fits hold the truth: eight kinds of noise, 9 to 245 rows, six kinds of error.
 
     .venv/bin/python scripts/joint_coverage.py --tables 200 --draws 0 --seed 1 -o joint_coverage
     cp joint_coverage/joint_fits.* joint_coverage/frontiers.md datasets/statistics/
 
 Every table is drawn from L = 1.8 + 480·P^-.34 + 2100·n^-.37 with noise of 0.8 % (root mean square) on ln L: constant,
 falling with n or with P, heavy-tailed (Student's t of 3), half of it shared by the rows of one model size (grouped),
-or half of it a tilt of each model size along ln n, which leaves the size's mean where it was (tilted). Of 200 rows
-there are 8 model sizes of 25 each, of the other numbers about as many sizes on either axis. Each is fitted as
+or half of it a tilt of each model size along ln n, which leaves the size's mean where it was (tilted), or half of it
+shared by the rows of one data size (data), or a third each by those of one model size and of one data size (both). Of
+200 rows there are 8 model sizes of 25 each, of the other numbers about as many sizes on either axis. Each is fitted as
 `fit_joint_power_law` fits it; then errors are taken from equal noise, between rows, between model sizes, from
 bootstraps over rows and over model sizes (percentiles; --draws 0 leaves them out), and as the package prints them.
 
@@ -41,7 +42,7 @@ from fractalman.measure.surfaces import Surface, robust, solve
 
 TRUTH = {"α_P": 0.34, "α_D": 0.37, "E": 1.8, "ln A": math.log(480.0), "ln B": math.log(2100.0)}
 ROWS = {9: (3, 3), 16: (4, 4), 25: (5, 5), 49: (7, 7), 107: (12, 12), 200: (8, 25), 245: (18, 18)}  # sizes: P, n
-NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped", "tilted")
+NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped", "tilted", "data", "both")
 ERRORS = ("equal noise", "rows", "model sizes", "bootstrap rows", "bootstrap sizes", "printed")
 JUDGED = ("envelope", "isoFLOP", "parametric", "P* at the largest budget", "P* at 100 times that")
 NOISE = 0.008
@@ -66,6 +67,14 @@ def noise(kind: str, P: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> 
     if kind == "grouped":
         sizes = same_size(P)
         return NOISE * (z + rng.standard_normal(sizes.max() + 1)[sizes]) / math.sqrt(2.0)
+    if kind in ("data", "both"):
+        sizes, models = same_size(n), same_size(P)
+        z = z + rng.standard_normal(sizes.max() + 1)[sizes]
+        return (
+            NOISE
+            * (z + (kind == "both") * rng.standard_normal(models.max() + 1)[models])
+            / np.sqrt(2 + (kind == "both"))
+        )
     if kind == "tilted":
         sizes, x = same_size(P), np.log(n) - np.log(n).mean()
         return NOISE * (z + rng.standard_normal(sizes.max() + 1)[sizes] * x / x.std()) / math.sqrt(2.0)
@@ -127,7 +136,8 @@ def cell(kind: str, rows: int, tables: int, seed: int, draws: int) -> dict[str, 
             "rows": sandwich.between_rows(found),
             "model sizes": sandwich.between_groups(found, sizes),
         }
-        between["printed"] = sandwich.honest(found, sizes, surface.axes[1])[0] if sizes.max() >= 3 else between["rows"]
+        shared = [(sizes, surface.axes[1]), (same_size(n), surface.axes[0])]
+        between["printed"] = sandwich.honest(found, [one for one in shared if one[0].max() >= 3])[0]
         rise = [needed(surface, q, threshold, k, truth[k]) for k in range(5)]
         for name, covariance in between.items():
             t = stdtrit(covariance.degrees_of_freedom, 0.975)
@@ -176,7 +186,7 @@ def frontier_cell(kind: str, tables: int, seed: int) -> np.ndarray:
     return np.stack([hits / np.maximum(given, 1), given / tables])
 
 
-def frontier_report(tables: int, seed: int) -> str:
+def frontier_report(tables: int, seed: int, noises: list[str]) -> str:
     """Coverage of the frontier's intervals as a page."""
     P, _ = budgets()
     lines = [
@@ -189,7 +199,7 @@ def frontier_report(tables: int, seed: int) -> str:
         "interval, where it is not all.", "",
         f"| noise | {' | '.join(JUDGED)} |", "|---|" + "---:|" * len(JUDGED),
     ]  # fmt: skip
-    for kind in NOISES:
+    for kind in noises:
         hits, given = frontier_cell(kind, tables, seed)
         cells = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(hits, given, strict=True)]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
@@ -246,26 +256,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200, help="tables a cell (default 200)")
     parser.add_argument("--rows", type=int, nargs="*", default=list(ROWS), help="which numbers of rows")
+    parser.add_argument("--noises", default=";".join(NOISES), help=f"which of {';'.join(NOISES)}")
     parser.add_argument("--seed", type=int, default=0, help="of the tables (default 0)")
     parser.add_argument("--draws", type=int, default=200, help="of each bootstrap; 0 leaves bootstraps out")
     parser.add_argument(
         "-o", "--output", default="joint_coverage", help="folder of joint_fits.md, joint_fits.csv and frontiers.md"
     )
     options = parser.parse_args()
-    if options.tables < 1 or not set(options.rows) <= set(ROWS):
-        print(f"expected --tables 1 or more and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)
+    noises = [kind for kind in NOISES if kind in options.noises.split(";")]
+    if options.tables < 1 or not noises or not set(options.rows) <= set(ROWS):
+        print(f"expected --tables 1 or more, --noises and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)
         return 2
     folder, start = Path(options.output), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     for rows in options.rows:
-        for kind in NOISES:
+        for kind in noises:
             for name, values in cell(kind, rows, options.tables, options.seed, options.draws).items():
                 results.append((kind, rows, name, values))
             print(f"{rows} rows, {kind}: printed {np.round(results[-1][3], 3)}", file=sys.stderr, flush=True)
     text = report(results, options.tables, options.seed, time.monotonic() - start)
     (folder / "joint_fits.md").write_text(text, encoding="utf-8")
-    (folder / "frontiers.md").write_text(frontier_report(options.tables, options.seed), encoding="utf-8")
+    (folder / "frontiers.md").write_text(frontier_report(options.tables, options.seed, noises), encoding="utf-8")
     with (folder / "joint_fits.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["noise", "rows", "errors", *TRUTH])

@@ -23,7 +23,7 @@ POINTS = (
     "target named y, label or target"
 )
 TARGET = "column or array of the target, or a .npy file of it"
-ARRAY = "array of the points: X, group/X in HDF5, layers/NAME or obsm/NAME in a .h5ad"
+ARRAY = "array of the points: X, group/X in HDF5, layers/NAME, obsm/NAME or raw/X in a .h5ad"
 
 
 class Parser(argparse.ArgumentParser):

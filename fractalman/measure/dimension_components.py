@@ -27,7 +27,8 @@ NEIGHBOURS = 16
 """Neighbours of a point that are looked at."""
 _NEXT = 3  # neighbours k … 3k are the next scale, 3k … 9k the one after
 _DISCRETE = 0.5  # share of points with two nearest neighbours at one distance from which a set is a grid
-_INSIDE = 0.25  # share of a component's points that its neighbourhoods may hold
+_LEAST_NEXT = 1.5  # by how much the last scale has to go on, where points are too few for all of it
+_INSIDE = 0.7  # share of a component's points that its neighbourhoods may hold
 _PERSISTS = 0.5  # share of the difference that has to be seen there
 
 
@@ -111,7 +112,8 @@ def mean_logs(found: Neighbourhoods, k: int) -> F64:
 def _beyond(found: Neighbourhoods, k: int) -> list[tuple[int, F64]]:
     """Return the next scales: their last neighbour, and (m,) what `mean_logs` does from the one before to it."""
     ends = [k, min(found.near.shape[1], _NEXT * k)]
-    ends += [_NEXT * _NEXT * k] if found.near.shape[1] >= _NEXT * _NEXT * k else []
+    last = min(found.near.shape[1], _NEXT * _NEXT * k)
+    ends += [last] if last >= _LEAST_NEXT * _NEXT * k else []
     out = []
     for first, last in itertools.pairwise(ends):
         near = np.log(np.maximum(found.near[:, first - 1 : last], 1e-300))

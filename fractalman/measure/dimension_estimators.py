@@ -12,7 +12,7 @@ from fractalman.errors import RecipeError
 from fractalman.measure.dimension import Dimension, one_scale, result, usable, windowed
 from fractalman.measure.dimension_angles import angular
 from fractalman.measure.dimension_components import NEIGHBOURS, components_of, several_words
-from fractalman.measure.dimension_recommended import bends, combine
+from fractalman.measure.dimension_recommended import bends, bent, combine
 from fractalman.measure.dimension_scan import radial
 from fractalman.measure.neighbours import Neighbourhoods, checked_window, neighbour_window
 
@@ -28,6 +28,7 @@ def recommended(found: Neighbourhoods, window: tuple[float, float] | None) -> Di
     if given is None and scan.noise_scale is not None:
         reason = "from neighbours' distances above the noise: angles read it with the set"
     elif given is None and bends(scan):
+        part = bent(part)
         reason = "from neighbours' distances alone: they read more the farther they are, as where a set bends"
     elif given is None:
         part, reason = combine(part, angular(found)[0])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from fractalman.measure.dimension_part import Part
+from fractalman.measure.dimension_reference import unlike_references
 from fractalman.measure.dimension_scan import DimensionScan
 
 _AGREE = 2.0  # standard errors
 _RANK = 22.0  # of the neighbours that turn angles, about
-_RISE = 0.1
+_RISE = 0.07  # flat sets of 8 to 32 dimensions rise by .04 at 2000 points, one in fourteen of them by more
+_SEEN = 1.5  # times what unlike sets are misread by, where a set is seen to bend
 
 
 def bends(scan: DimensionScan) -> bool:
@@ -21,6 +24,14 @@ def bends(scan: DimensionScan) -> bool:
     at = int(np.argmin(np.abs(np.log(scan.rank / _RANK))))
     rise = math.log(scan.value[at] / scan.value[0])
     return rise > max(_RISE, float(scan.standard_error[0] / scan.value[0]))
+
+
+def bent(part: Part) -> Part:
+    """Return the estimate of a set that bends: how far below its smallest scales it goes on to fall nobody sees.
+
+    A torus of 16 circles reads 24 at the neighbours of 2000 points, which lie as far apart as its circles are wide.
+    """
+    return replace(part, scale=math.hypot(part.scale, _SEEN * unlike_references(part.log)))
 
 
 def combine(distances: Part, angles: Part) -> tuple[Part, str]:

@@ -20,6 +20,18 @@ def is_plain_hdf5(path: str | Path) -> bool:
         return stream.read(8) == b"\x89HDF\r\n\x1a\n"
 
 
+def array_names(loaded: Any, *asked: str | None) -> list[str]:
+    """Return the paths of all arrays of an open HDF5 file, and of links among ``asked`` that lead to one within it."""
+    import h5py
+
+    names: list[str] = []
+    loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+    for path in asked:
+        if path is not None and path.strip("/") not in names and isinstance(loaded.get(path), h5py.Dataset):
+            names.append(path.strip("/"))
+    return names
+
+
 def stored_array(file: Path, loaded: Any, name: str) -> Any:
     """Return one array of an open .npz or HDF5 file, text as text and what netCDF leaves out as nan."""
     try:

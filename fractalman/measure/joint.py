@@ -5,7 +5,7 @@ use: data seen several times, and a loss that rises again with data per paramete
 `surfaces`, how its errors come about in `sandwich` (which noise) and `profiles` (how lopsided).
 
 Which error is printed was decided by a coverage study, datasets/statistics/joint_fits.md: rows err independently unless
-the rows of one model size are seen to err together.
+the rows of one model size, or of one data size, are seen to err together.
 
 Source: Hoffmann et al., arXiv 2203.15556, for the law; Muennighoff et al., arXiv 2305.16264, for repeated data.
 """
@@ -68,9 +68,9 @@ def fit_joint_power_law(
     unique : (points,) array_like, optional
         Distinct data of each row, for the form "repeated".
     errors : {"residuals", "rows", "groups"}, optional
-        Whose scatter the errors are; None = between groups where groups are given, else between rows, or between
-        model sizes where rows of one size are seen to err together, by an offset or by a tilt along ln n (the wider of
-        both where that is not sure).
+        Whose scatter the errors are; None = between groups where groups are given, else between rows, or between model
+        sizes or data sizes where rows of one size are seen to err together, by an offset or by a tilt along the other
+        size (the wider of both where that is not sure); "groups" without groups = model sizes.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def fit_joint_power_law(
         surface = Surface.of([P, n], L)
     best, threshold = robust(surface, huber)
     found = sandwich.scores(surface, best, threshold)
-    covariance, kind, said = _errors(found, surface, P, labels, errors, threshold)
+    covariance, kind, said = _errors(found, surface, (P, n), labels, errors, threshold)
     warnings += said
     theta, interval, standard = _intervals(surface, best, threshold, covariance, names)
     residual = surface.evaluated(best)[0]
@@ -201,9 +201,10 @@ def _checked(
 
 
 def _errors(
-    found: Scores, surface: Surface, P: F64, labels: I64 | None, errors: str | None, threshold: float
+    found: Scores, surface: Surface, table: tuple[F64, F64], labels: I64 | None, errors: str | None, threshold: float
 ) -> tuple[Covariance, str, list[str]]:
     """Return the covariance that is printed, whose scatter it is, and what must be said of it."""
+    P, n = table
     if labels is not None and int(labels.max()) + 1 < 3:
         raise FitError(
             f"{int(labels.max()) + 1} groups: errors between groups need 3 or more; leave groups out for those of rows"
@@ -214,30 +215,34 @@ def _errors(
         return sandwich.between_rows(found), "rows", []
     if labels is not None:
         return sandwich.between_groups(found, labels), "groups", []
-    sizes = same_size(P)
-    few = int(sizes.max()) + 1
+    sizes = {"model": same_size(P), "data": same_size(n)}
+    along = {"model": surface.axes[1], "data": surface.axes[0]}
+    few = int(sizes["model"].max()) + 1
     if errors == "groups":
         if few < 4:
             raise FitError(f"{few} model sizes: errors between them need 4 or more; use errors='rows' or groups=…")
-        return sandwich.between_groups(found, sizes), "groups", []
-    if few < 4:
-        return (
-            sandwich.between_rows(found), "rows",
-            [f"{few} model sizes: what rows of one size share cannot be told from the law and is not in the errors"],
-        )  # fmt: skip
-    if not math.isfinite(threshold):  # without noise there is nothing to share
-        return sandwich.between_rows(found), "rows", []
-    covariance, p_value = sandwich.honest(found, sizes, surface.axes[1])
-    if p_value >= sandwich.SHARED:
-        return covariance, "rows", []
-    if p_value < sandwich.SURE:
-        said = f"rows of one model size err together (p = {p_value:.2g}): errors are those between model sizes"
-        return covariance, "groups", [said]
-    return (
-        covariance,
-        "rows and model sizes",
-        [f"rows of one model size may err together (p = {p_value:.2g}): the wider error is given"],
-    )
+        return sandwich.between_groups(found, sizes["model"]), "groups", []
+    told = [name for name, number in sizes.items() if int(number.max()) + 1 >= 4]
+    said = [
+        f"{int(number.max()) + 1} {name} sizes: what rows of one size share cannot be told from the law and is not in "
+        "the errors"
+        for name, number in sizes.items()
+        if name not in told
+    ]
+    if not told or not math.isfinite(threshold):  # without noise there is nothing to share
+        return sandwich.between_rows(found), "rows", said
+    covariance, p_values = sandwich.honest(found, [(sizes[name], along[name]) for name in told])
+    value = dict(zip(told, p_values, strict=True))
+    sure = [name for name in told if sandwich.certain(value[name], sizes[name])]
+    unsure = [name for name in told if value[name] < sandwich.SHARED and name not in sure]
+    for name in sure:
+        said.append(
+            f"rows of one {name} size err together (p = {value[name]:.2g}): errors are those between {name} sizes"
+        )
+    for name in unsure:
+        said.append(f"rows of one {name} size may err together (p = {value[name]:.2g}): the wider error is given")
+    kind = ["groups"] if sure else ["rows"]
+    return covariance, " and ".join(kind + [f"{name} sizes" for name in unsure]), said
 
 
 def _equal_noise(found: Scores, surface: Surface) -> Covariance:

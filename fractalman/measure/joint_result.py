@@ -45,7 +45,8 @@ class JointPowerLawFit(FitDisplay):
         Of Student's t, by name.
     errors : str
         "rows": rows err independently, each with a noise of its own; "groups": rows of a group err together;
-        "residuals": all rows have the same noise.
+        "residuals": all rows have the same noise. With " and model sizes", " and data sizes" the wider of it and of
+        errors shared by those rows.
     huber : float
         The threshold on ln L that was used; inf when noise is below rounding.
     noise : float

@@ -39,6 +39,8 @@ def in_memory(X: Any) -> Any:
         return X.collect()
     if hasattr(X, "dask"):
         return X.compute()
+    if hasattr(X, "to_memory") and not hasattr(X, "obsm"):  # a sparse matrix of an AnnData that is left in its file
+        return X.to_memory()
     if hasattr(X, "detach") and hasattr(X, "cpu"):  # a tensor, wherever it lies
         X = X.detach().cpu()
         X = X.to_dense() if "strided" not in str(getattr(X, "layout", "strided")) else X

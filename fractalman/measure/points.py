@@ -161,6 +161,7 @@ def _rows(X: Any, most: int | None, seed: int, notes: list[str]) -> tuple[np.nda
 
     if hasattr(X, "obsm") and hasattr(X, "layers"):  # AnnData
         X = X.X
+    X = in_memory(X)
     if issparse(X):
         part = subset(int(X.shape[0]), seed, most) if most is not None else np.arange(X.shape[0], dtype=np.int64)
         return _dense(X.tocsr()[part], notes, seed), part

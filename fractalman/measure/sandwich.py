@@ -18,6 +18,7 @@ Source: MacKinnon & White 1985; Bell & McCaffrey 2002; Imbens & Kolesár 2016.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ _LOG_SPREAD = 1.2337  # variance of ln|z|
 _FLAT = 1e-8  # singular values below this share of the largest are rounding
 _DENSE = 1500  # rows up to which whole matrices are made
 SHARED = 0.3  # groups count where scores are shared at this level: missing it costs more than a wider interval
+_REAL = 1.5  # rows a group, on average, from which groups are no coincidences of sizes, and may stand for rows
 SURE = 0.05  # below this level rows are sure to err together, and the errors are those between groups alone
 
 
@@ -232,25 +234,56 @@ def _explained(found: Scores, groups: I64, shape: F64) -> float:
     return float(fdtrc(between, within, explained / between / (rest / within)))
 
 
-def honest(found: Scores, groups: I64, along: F64) -> tuple[Covariance, float]:
-    """Return the covariance that is printed, and the p-value of its rows erring independently.
+def honest(found: Scores, groupings: Sequence[tuple[I64, F64]]) -> tuple[Covariance, tuple[float, ...]]:
+    """Return the covariance that is printed, and the p-values of rows erring independently, one for each grouping.
 
-    Between rows where nothing speaks against it, between groups where rows of a group are sure to err together. In
-    between the larger of the two is taken parameter by parameter: what is shared within a model size widens the errors
-    of the model's terms and hides from those of the data's.
+    A grouping is a number for every row (its model size, its data size) and what its groups may tilt along. Errors are
+    those between rows where nothing speaks against it, between groups where rows of a group are sure to err together,
+    those of both groupings where both are. In between, and where hardly two rows are of one group, the larger is taken
+    parameter by parameter: what is shared within a model size widens the errors of the model's terms and hides from
+    those of the data's.
     """
     rows = between_rows(found)
-    p_value = shared(found, groups, along)
-    if p_value >= SHARED:
-        return rows, p_value
-    grouped = between_groups(found, groups)
-    if p_value < SURE:
-        return grouped, p_value
+    p_values = tuple(shared(found, groups, along) for groups, along in groupings)
+    sure: list[Covariance] = []
+    unsure: list[Covariance] = []
+    for p_value, (groups, _) in zip(p_values, groupings, strict=True):
+        if p_value < SHARED:
+            (sure if certain(p_value, groups) else unsure).append(between_groups(found, groups))
+    if len(sure) > 1:
+        sure.append(_crossed(rows, sure))
+    return _widest([*(sure or [rows]), *unsure]), p_values
+
+
+def certain(p_value: float, groups: I64) -> bool:
+    """Whether rows of a group are sure to err together, and groups are more than coincidences of sizes."""
+    return p_value < SURE and len(groups) >= _REAL * (int(groups.max()) + 1)
+
+
+def _crossed(rows: Covariance, grouped: Sequence[Covariance]) -> Covariance:
+    """Return the covariance of errors shared in two ways: what each adds to that of rows, and at least the larger."""
+    base = np.diag(rows.matrix)
+    each = np.array([np.diag(one.matrix) for one in grouped])
+    part = np.maximum(each - base, 0.0)
+    variance = np.maximum(base + part.sum(axis=0), each.max(axis=0))
+    larger = np.argmax(each, axis=0)
+    freedom = np.array([one.degrees_of_freedom for one in grouped])[larger, np.arange(len(larger))]
+    matrix = grouped[int(np.argmax((each / np.maximum(each.max(axis=0), 1e-300)).sum(axis=1)))].matrix
+    scale = np.sqrt(variance / np.maximum(np.diag(matrix), 1e-300))
+    return Covariance(rows.bread, matrix * np.outer(scale, scale), freedom)
+
+
+def _widest(given: Sequence[Covariance]) -> Covariance:
+    """Return a covariance whose intervals are the widest of those given, parameter by parameter."""
+    if len(given) == 1:
+        return given[0]
     from scipy.special import stdtrit
 
-    wide = [stdtrit(c.degrees_of_freedom, 0.975) * c.standard_error for c in (rows, grouped)]
-    larger = wide[1] > wide[0]
-    matrix = grouped.matrix if larger.mean() >= 0.5 else rows.matrix
-    scale = np.where(larger, grouped.standard_error, rows.standard_error) / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    freedom = np.where(larger, grouped.degrees_of_freedom, rows.degrees_of_freedom)
-    return Covariance(found.bread, matrix * np.outer(scale, scale), freedom), p_value
+    errors = np.array([one.standard_error for one in given])
+    freedom = np.array([one.degrees_of_freedom for one in given])
+    widest = np.argmax(stdtrit(freedom, 0.975) * errors, axis=0)
+    often = np.bincount(widest, minlength=len(given))
+    matrix = given[len(given) - 1 - int(np.argmax(often[::-1]))].matrix
+    each = np.arange(len(widest))
+    scale = errors[widest, each] / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    return Covariance(given[0].bread, matrix * np.outer(scale, scale), freedom[widest, each])

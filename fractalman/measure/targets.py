@@ -43,7 +43,7 @@ def as_target(file: Path | str, name: str, y: Any, n: int) -> tuple[F64, tuple[s
     missing = [i for i, word in enumerate(words) if is_missing(word)]
     if missing:
         raise RecipeError(
-            f"{file}: {name} is missing in {len(missing)} of {n} rows (the first is row {missing[0]} of 0 …)"
+            f"{file}: {name} is missing in {len(missing)} of {n} rows (the first is row {missing[0]}, counted from 0)"
         )
     if all(isinstance(word, bool | int | float) for word in words):
         return np.array(words, np.float64), None

@@ -24,7 +24,7 @@ from fractalman.datasets.exchange.archives import BROKEN, reason_of, refuse_twic
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, plain
-from fractalman.measure.hdf5_arrays import stored_array
+from fractalman.measure.hdf5_arrays import array_names, stored_array
 from fractalman.measure.number_text import number
 from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
 from fractalman.measure.point_columns import index_columns, steady_notes, vector_column, vectors_of, word_columns
@@ -89,7 +89,8 @@ def read_user_points(path: str | Path, target: str | None = None, points: str | 
         The target's column or array ("group/y" in HDF5, a column of obs in .h5ad), or a .npy file of n numbers; None =
         y, target or label in any case, where there is one.
     points : str, default None
-        The array of points: its path in HDF5, a name in a .npz, "layers/NAME" or "obsm/NAME" in a .h5ad; None = X.
+        The array of points: its path in HDF5, a name in a .npz, "layers/NAME", "obsm/NAME" or "raw/X" in a .h5ad;
+        None = X.
 
     Returns
     -------
@@ -355,9 +356,7 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
         h5py.File(file, "r") as loaded,
     ):
         refuse_outside(file, loaded)
-        names: list[str] = []
-        loaded.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
-        return _named(file, loaded, names, target, points)
+        return _named(file, loaded, array_names(loaded, points, target), target, points)
 
 
 def _from_zarr(file: Path, target: str | None, points: str | None) -> UserPoints:
@@ -465,9 +464,10 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         where, _, key = points.partition("/")
         held = {"layers": found.layers, "obsm": found.obsm}.get(where)
         keys = [f"layers/{k}" for k in found.layers if k is not None] + [f"obsm/{k}" for k in found.obsm]
-        if held is None or key not in held:
+        keys += ["raw/X"] if found.raw is not None else []
+        if points not in keys or (held is None and points != "raw/X"):
             raise RecipeError(f"{file} has no {points}: expected X, {listed(keys)}{nearest(points, keys)}")
-        X = held[key]
+        X = found.raw.X if held is None else held[key]
     if X is None:
         raise RecipeError(f"{file} has no X: expected a matrix; name a layer, or a table of obsm")
     notes: tuple[str, ...] = ()

@@ -161,19 +161,18 @@ def _means_of_neighbours(
     differences: MeasuredVariogram | LabelDifferences, points: F64, known: I64, asked: I64, numbers: list[int]
 ) -> F64:
     """Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest of rows ``known``, mean over rows ``asked``, for every k."""
-    from scipy.spatial.distance import cdist
+    from scipy.spatial.distance import cdist, pdist, squareform
 
     far = cdist(points[asked], points[known])
     most = numbers[-1]
     near = np.argsort(far, axis=1, kind="stable")[:, :most]
     one = _between(differences, np.take_along_axis(far, near, axis=1), asked[:, None], known[near])
     mean = np.cumsum(one, axis=1).mean(axis=0)
-    both = np.zeros((most, most))
-    for rows in known[near]:
-        between = _between(differences, cdist(points[rows], points[rows]), rows[:, None], rows[None, :])
-        np.fill_diagonal(between, 0.0)
-        both += between
-    both /= len(asked)
+    some, other = np.triu_indices(most, 1)  # in the order of pdist
+    pairs = np.zeros(len(some))
+    for rows in known[near] if most > 1 else ():
+        pairs += _between(differences, pdist(points[rows]), rows[some], rows[other])
+    both = squareform(pairs / len(asked)) if most > 1 else np.zeros((1, 1))
     found = np.array([mean[k - 1] / k - both[:k, :k].sum() / (2.0 * k * k) for k in numbers])
     # of labels themselves it is a mean of squares, and below 0 by rounding only
     return np.maximum(found, 0.0) if isinstance(differences, LabelDifferences) else found

@@ -89,10 +89,7 @@ def predict_own_data(
     >>> fm.predict_own_data(X, X[:, 0] > 0.5).classes
     2
     """
-    if not is_word(learner, LEARNERS):
-        raise RecipeError(
-            f"own data and learner {shown(learner)}: expected {', '.join(LEARNERS)}{nearest_word(learner, LEARNERS)}"
-        )
+    _check_learner(learner)
     numbers, found_classes = numbers_of(y, classes)
     X, labels = with_labels(X, numbers)
     if found_classes:
@@ -114,7 +111,7 @@ def predict_own_data(
     warnings += () if best is None else best.warnings
     warnings += [said for said in (*points.notes, *smooth.warnings) if said not in warnings]
     prediction = OwnPrediction(
-        learner=learner,
+        learner="1-nn",
         n_points=len(labels),
         ambient_dim=int(points.values.shape[1]),
         data_exponent=law.clean.value,
@@ -134,11 +131,37 @@ def predict_own_data(
         points=points.values * points.unit,
         labels=labels,
     )
+    return for_learner(prediction, learner, seed)
+
+
+def _check_learner(learner: str) -> None:
+    if not is_word(learner, LEARNERS):
+        raise RecipeError(
+            f"own data and learner {shown(learner)}: expected {', '.join(LEARNERS)}{nearest_word(learner, LEARNERS)}"
+        )
+
+
+def for_learner(measured: OwnPrediction, learner: str, seed: int) -> OwnPrediction:
+    """Return the prediction of a learner from that of one neighbour, which holds all that was measured.
+
+    Parameters
+    ----------
+    measured : OwnPrediction
+        As `predict_own_data` returns it for "1-nn".
+    learner : str
+        One of `LEARNERS`.
+    seed : int
+        That of ``measured``.
+    """
+    _check_learner(learner)
     if learner == "1-nn":
-        return prediction
+        return measured
+    prediction = replace(measured, learner=learner)
     if learner == "k-nn":
         return _with_neighbours(prediction, seed)
-    return _with_spectrum(prediction, prediction.points, labels, 2.0 if best is None else best.value, seed)
+    best = measured.dimensions.get("recommended") or next(iter(measured.dimensions.values()), None)
+    D = 2.0 if best is None else best.value
+    return _with_spectrum(prediction, prediction.points, prediction.labels, D, seed)
 
 
 def _dimensions(

@@ -14,7 +14,7 @@ from fractalman import learners
 from fractalman._typing import F64, I64
 from fractalman.errors import FractalmanError
 from fractalman.learners import Problem
-from fractalman.prediction.own_data import predict_own_data
+from fractalman.prediction.own_data import for_learner, predict_own_data
 from fractalman.prediction.own_display import StudiedDisplay, StudyDisplay
 from fractalman.prediction.own_prediction import OwnPrediction
 
@@ -120,9 +120,7 @@ def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: in
     largest = min(len(points) - n_tested, _LARGEST_KERNEL if name not in ("1-nn", "k-nn") else len(points))
     nothing = np.empty(0)
     try:
-        one = first if name == "1-nn" else predict_own_data(
-            points, labels, learner=name, seed=seed, classes=first.classes > 0
-        )  # fmt: skip
+        one = for_learner(first, name, seed)
         low, high = one.sizes
         sizes = np.unique(np.rint(np.geomspace(max(16, low), min(high, largest), _SIZES)).astype(np.int64))
         predicted = one.curve(sizes).risk

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from experiment import TRIALS, Referee, again_folder, again_spec, all_rows, spec_of, trial_of
-from report import write_report
+from report import checked, write_report
 from trial import present
 
 from fractalman.experiments.engine import run_experiment
@@ -33,8 +33,11 @@ def main() -> None:
     parser.add_argument("trial", choices=[*TRIALS, "all"])
     parser.add_argument("-o", "--out", type=Path, default=Path("referee-runs"), metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=20, help="sets of each kind and size (default 20)")
-    parser.add_argument("--largest", type=int, default=None, metavar="N", help="leave larger sizes out")
-    parser.add_argument("--cases", default=None, metavar="A;B", help="only these cases")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[], metavar="N", help="only these sizes")
+    parser.add_argument("--cases", default="", metavar="A;B", help="only these cases")
+    parser.add_argument("--methods", default="", metavar="A;B", help="only these methods")
+    parser.add_argument("--join", action="append", default=[], type=Path, metavar="FOLDER", help="with its rows, too")
+    parser.add_argument("--check", action="store_true", help="run nothing, compare with the committed table")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--report", action="store_true", help="run nothing, write the report of what is there")
     parser.add_argument("--ours", action="store_true", help="of what is there ask our own methods again, and report")
@@ -52,15 +55,18 @@ def main() -> None:
         if absent:
             print(f"{name}: not installed and left out: {', '.join(absent)}", file=sys.stderr)
         folder = options.out / name
-        chosen = options.cases.split(";") if options.cases else None
+        chosen, methods = ([one for one in text.split(";") if one] for text in (options.cases, options.methods))
+        if options.check:
+            print(f"{name}: {checked(trial, all_rows(folder), ROOT)}")
+            continue
         again = [*(["fractalman"] if options.ours else []), *options.again]
         for package in again:
             asked = again_spec(folder, package, chosen)
             run_experiment(Referee(), asked, again_folder(folder, asked), _say, jobs=options.jobs)
         if not (options.report or again):
-            spec = spec_of(name, options.seeds, options.largest, chosen)
+            spec = spec_of(name, options.seeds, options.sizes, chosen, methods)
             run_experiment(Referee(), spec, folder, _say, jobs=options.jobs)
-        rows = all_rows(folder)
+        rows = [row for one in (*options.join, options.out) for row in all_rows(one / name)]
         print(write_report(trial, rows, ROOT))
 
 

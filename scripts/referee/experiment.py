@@ -38,27 +38,33 @@ class Spec:
     packages: tuple[str, ...]
     only: str = ""
     """The package whose methods alone are asked; "" = all of them."""
+    methods: tuple[str, ...] = ()
+    """The methods that are asked; () = all of them."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         said = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        return said if self.only else {key: value for key, value in said.items() if key != "only"}
+        return {key: value for key, value in said.items() if value or key not in ("only", "methods")}
 
 
-def spec_of(name: str, seeds: int, largest: int | None, cases: Sequence[str] | None = None) -> Spec:
-    """Return the specification of a trial: ``seeds`` at every size, a quarter as many beyond 5000 points."""
+def spec_of(
+    name: str, seeds: int, sizes: Sequence[int] = (), cases: Sequence[str] = (), methods: Sequence[str] = ()
+) -> Spec:
+    """Return the specification of a trial: ``seeds`` at every size, a quarter beyond 5000, a tenth beyond 50,000."""
     trial = trial_of(name)
-    sizes = tuple(n for n in trial.sizes if largest is None or n <= largest)
-    packages = sorted({f"{one.package} {version_of(one.package)}" for one in trial.methods})
-    chosen = tuple(one.name for one in trial.cases if cases is None or one.name in cases)
-    return Spec(name, chosen, sizes, tuple(seeds if n <= 5000 else -(-seeds // 4) for n in sizes), tuple(packages))
+    asked = [one for one in trial.methods if not methods or one.name in methods]
+    chosen = tuple(n for n in trial.sizes if not sizes or n in sizes)
+    draws = tuple(-(-seeds // (1 if n <= 5000 else 4 if n <= 50_000 else 10)) for n in chosen)
+    packages = sorted({f"{one.package} {version_of(one.package)}" for one in asked})
+    named = tuple(one.name for one in trial.cases if not cases or one.name in cases)
+    return Spec(name, named, chosen, draws, tuple(packages), methods=tuple(methods))
 
 
-def again_spec(folder: Path, package: str, cases: Sequence[str] | None = None) -> Spec:
+def again_spec(folder: Path, package: str, cases: Sequence[str] = ()) -> Spec:
     """Return the specification that asks one package's methods again on the sets of a journal, or on some cases."""
     header, _ = read_journal(Referee().lines, folder, Referee.name)
     whole = Referee().read(header["spec"])
-    chosen = tuple(one for one in whole.cases if cases is None or one in cases)
+    chosen = tuple(one for one in whole.cases if not cases or one in cases)
     return replace(whole, cases=chosen, packages=(build_of(package),), only=package)
 
 
@@ -105,14 +111,14 @@ class Referee(Experiment[Spec, Task, Row, list[Row]]):
         return Spec(**{key: tuple(value) if isinstance(value, list) else value for key, value in source.items()})
 
     def tasks(self, spec: Spec) -> list[Task]:
-        """Return every case at every size and seed."""
+        """Return every case at every size and seed; all cases of a seed come before the next seed."""
         pairs = list(zip(spec.sizes, spec.seeds, strict=True))
-        return [(case, n, seed) for n, seeds in pairs for case in spec.cases for seed in range(seeds)]
+        return [(case, n, seed) for n, seeds in pairs for seed in range(seeds) for case in spec.cases]
 
     def run(self, spec: Spec, task: Task, checkpoint: Path | None) -> list[Row]:  # noqa: ARG002
         """Return the answers on one set."""
         trial = trial_of(spec.trial)
-        return rows_of(trial, trial.case(task[0]), task[1], task[2], spec.only or None)
+        return rows_of(trial, trial.case(task[0]), task[1], task[2], spec.only, spec.methods)
 
     def conclude(self, spec: Spec, finished: Mapping[Task, Sequence[Row]], say: Progress) -> list[Row]:  # noqa: ARG002
         """Return all rows."""

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from trial import Row, Trial
 
+_HEAD = ["method", "case", "n", "truth", "median", "rms_error", "spread", "coverage", "failures"]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -54,18 +56,51 @@ def _cell(trial: Trial, group: Sequence[Row]) -> Cell:
     )
 
 
+def _plain(trial: Trial, case: str, cell: Cell) -> list[str]:
+    numbers = (trial.case(case).truth, cell.median, cell.error, cell.spread, cell.coverage, cell.failures)
+    return ["" if v is None or v != v else f"{v:.4g}" for v in numbers]
+
+
+def checked(trial: Trial, rows: Sequence[Row], root: Path) -> str:
+    """Return in words how a run's cells differ from those of the committed table, which has its seeds or fewer."""
+    groups: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        groups[row["method"], row["case"], row["n"]].append(row)
+    same, fewer = 0, 0
+    apart: dict[str, list[float]] = defaultdict(list)
+    with (root / "datasets" / "referee" / f"{trial.name}.csv").open(newline="", encoding="utf-8") as file:
+        committed = list(csv.DictReader(file))
+    for held in committed:
+        mine = groups.get((held["method"], held["case"], int(held["n"])))
+        if mine is None or held["failures"] == "1":
+            continue
+        asked = round(int(held["answers"]) / (1.0 - float(held["failures"])))
+        if len(mine) < asked:
+            fewer += 1
+            continue
+        cell = _cell(trial, mine[:asked])
+        if _plain(trial, held["case"], cell) == [held[name] for name in _HEAD[3:]]:
+            same += 1
+        else:
+            apart[held["method"]].append(abs(cell.median - float(held["median"])))
+    said = [f"{method} in {len(far)} (medians by up to {max(far):.2g})" for method, far in sorted(apart.items())]
+    total = same + sum(len(far) for far in apart.values())
+    return (
+        f"{same} of {total} cells are the same in every digit that the table has"
+        + (f"; others: {', '.join(said)}" if said else "")
+        + (f"; {fewer} have fewer seeds than the table" if fewer else "")
+    )
+
+
 def write_report(trial: Trial, rows: Sequence[Row], root: Path) -> str:
     """Write datasets/referee/NAME.md and .csv and docs/images/referee-NAME.png; return what was written in words."""
     cells, folder = cells_of(trial, rows), root / "datasets" / "referee"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{trial.name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        head = ["method", "case", "n", "truth", "median", "rms_error", "spread", "coverage", "failures", "cpu_seconds"]
-        writer.writerow([*head, "answers"])
+        writer.writerow([*_HEAD, "cpu_seconds", "answers"])
         for (method, case, n), cell in sorted(cells.items()):
-            plain = (trial.case(case).truth, cell.median, cell.error, cell.spread, cell.coverage, cell.failures)
-            numbers = ["" if v is None or v != v else f"{v:.4g}" for v in (*plain, cell.seconds)]
-            writer.writerow([method, case, n, *numbers, cell.answers])
+            writer.writerow([method, case, n, *_plain(trial, case, cell), f"{cell.seconds:.4g}", cell.answers])
     (folder / f"{trial.name}.md").write_text(page(trial, rows, cells), encoding="utf-8")
     draw(trial, cells, root / "docs" / "images" / f"referee-{trial.name}.png")
     return f"{len(rows)} answers: datasets/referee/{trial.name}.md, .csv, docs/images/referee-{trial.name}.png"

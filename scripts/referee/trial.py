@@ -62,6 +62,8 @@ class Method:
         "default", or the documented setting that is used instead.
     most
         The largest n it is asked at: beyond, it takes more than a minute or the memory that there is.
+    wide
+        The same of points in more than 15 coordinates, where scikit-learn's neighbours are those of all pairs.
     repeats
         It is asked at the first so many seeds only, because one answer takes many seconds.
     """
@@ -71,6 +73,7 @@ class Method:
     run: Callable[[Any], Answer | float]
     settings: str = "default"
     most: int = 10**9
+    wide: int = 10**9
     repeats: int = 10**9
 
 
@@ -121,13 +124,16 @@ def version_of(package: str) -> str:
         return version_elsewhere(package)
 
 
-def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str | None = None) -> list[Row]:
-    """Return one row per method, or per method of one package, on one set: its answer, or why there is none."""
+def rows_of(trial: Trial, case: Case, n: int, seed: int, package: str = "", methods: Sequence[str] = ()) -> list[Row]:
+    """Return one row per method, or per method of a package or of some names, on one set: its answer, or why none."""
     data = case.make(n, seed)
+    columns = getattr(data, "shape", ())[1:] or (1,)
     rows = []
-    for method in (one for one in trial.methods if package in (None, one.package)):
-        version = version_of(method.package)
-        if n > method.most or seed >= method.repeats or version == "absent":
+    for method in trial.methods:
+        if (package and method.package != package) or (methods and method.name not in methods):
+            continue
+        version, most = version_of(method.package), method.most if columns[0] <= 15 else min(method.most, method.wide)
+        if n > most or seed >= method.repeats or version == "absent":
             continue
         row: Row = {"method": method.name, "package": method.package, "version": version, "n": n, "seed": seed}
         row |= {"case": case.name, "truth": case.truth, "value": None, "low": None, "high": None, "error": ""}

@@ -318,7 +318,7 @@ def test_the_printed_covariance_is_the_one_that_the_rows_call_for(within: float,
         noise = within * rng.normal(size=P.size) + between * rng.normal(size=7)[groups]
         surface = Surface.of([P, n], clean * np.exp(0.003 * noise))
         found = sandwich.scores(surface, solve(surface, starts(surface), np.inf), np.inf)
-        printed, p_value = sandwich.honest(found, groups, surface.axes[1])
+        printed, (p_value,) = sandwich.honest(found, [(groups, surface.axes[1])])
         rows, grouped = sandwich.between_rows(found), sandwich.between_groups(found, groups)
         if p_value < 0.05:
             np.testing.assert_array_equal(printed.matrix, grouped.matrix)
@@ -343,10 +343,30 @@ def test_model_sizes_that_tilt_are_seen_to_err_together() -> None:
         for noise in (plain, plain + tilts):
             surface = Surface.of([P, n], clean * np.exp(noise))
             found = sandwich.scores(surface, solve(surface, starts(surface), np.inf), np.inf)
-            p_value = sandwich.honest(found, groups, surface.axes[1])[1]
+            p_value = sandwich.honest(found, [(groups, surface.axes[1])])[1][0]
             if noise is plain:
                 false += p_value < 0.05
             else:
                 seen += p_value < 0.05
     assert seen == 12
     assert false <= 3
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_rows_of_one_data_size_that_err_together_widen_the_errors_of_the_data_term(both: bool) -> None:
+    """α_D was held in .65 of 49-row tables whose data sizes have an error of their own; independent rows are left."""
+    P, n, clean = grid(7)
+    models, sizes = (np.unique(column, return_inverse=True)[1] for column in (P, n))
+    held, seen, false = 0, 0, 0
+    for seed in range(40):
+        rng = np.random.default_rng([91, seed])
+        plain = rng.normal(size=P.size)
+        shared = plain + rng.normal(size=7)[sizes] + both * rng.normal(size=7)[models]
+        fit = fit_joint_power_law(P, n, clean * np.exp(0.004 * shared))
+        low, high = fit.interval["data_exponent"]
+        held += low <= 0.37 <= high
+        seen += any("rows of one data size" in said for said in fit.warnings)
+        false += fit_joint_power_law(P, n, clean * np.exp(0.004 * plain)).errors == "groups"
+    assert held >= 35
+    assert seen >= 36
+    assert false <= 8

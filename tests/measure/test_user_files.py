@@ -118,6 +118,23 @@ def test_anndata_layers_and_obsm() -> None:
     assert np.array_equal(read_user_points("a.h5ad", points="obsm/X_pca", target="depth").X, X[:, :2])
     with pytest.raises(RecipeError, match="expected X, layers/raw, obsm/X_pca"):
         read_user_points("a.h5ad", points="obsm/X_umap")
+    made.raw = made
+    made.write_h5ad("b.h5ad")
+    assert np.array_equal(read_user_points("b.h5ad", points="raw/X").X.toarray(), X)
+    left_there = anndata.read_h5ad("b.h5ad", backed="r")
+    assert fm.measure.dimension(left_there, method="two-nn") == fm.measure.dimension(X, method="two-nn")
+    left_there.file.close()
+
+
+def test_links_within_a_file_lead_to_their_arrays(tmp_path: Path) -> None:
+    """A link that is asked for is followed; one that is not doubles no name, and one that leads nowhere is no array."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["run/layer/X"], file["run/layer/y"] = X, Y
+        file["best"], file["gone"] = h5py.SoftLink("/run/layer/X"), h5py.SoftLink("/run/none")
+    assert np.array_equal(read_user_points(tmp_path / "a.h5").X, X)
+    assert np.array_equal(read_user_points(tmp_path / "a.h5", "run/layer/y", "/best").X, X)
+    with pytest.raises(RecipeError, match="no gone: expected the name of an array"):
+        read_user_points(tmp_path / "a.h5", points="gone")
 
 
 @pytest.mark.usefixtures("folder")

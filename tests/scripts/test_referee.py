@@ -124,6 +124,11 @@ def test_failures_are_rows(referee: dict[str, ModuleType]) -> None:
     rows = trial.rows_of(one, one.cases[0], 10, 0)
     assert [row["method"] for row in rows] == ["right", "refuses", "nan"]
     assert [row["error"] for row in rows] == ["", "ValueError: no answer", "answered nan"]
+    wide = trial.Method("wide", "numpy", lambda _: 1.0, wide=5)
+    for columns, many in ((15, 1), (16, 0)):
+        case = trial.Case("case", 1.0, lambda n, _, columns=columns: np.ones((n, columns)))
+        assert len(trial.rows_of(replace(one, methods=(wide,)), case, 10, 0)) == many
+    assert [row["method"] for row in trial.rows_of(one, one.cases[0], 10, 0, methods=("nan",))] == ["nan"]
     cells = referee["report"].cells_of(one, rows)
     assert cells["right", "case", 10].coverage == 1.0
     assert cells["refuses", "case", 10].failures == 1.0
@@ -131,7 +136,7 @@ def test_failures_are_rows(referee: dict[str, ModuleType]) -> None:
 
 def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_path: Path) -> None:
     experiment = referee["experiment"]
-    spec = experiment.spec_of("curves", 2, 5, ("pure .3", "floor .02, .5"))
+    spec = experiment.spec_of("curves", 2, (5,), ("pure .3", "floor .02, .5"))
     whole = run_experiment(experiment.Referee(), spec, tmp_path / "whole")
     half = tmp_path / "half"
     half.mkdir()
@@ -146,6 +151,15 @@ def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_pa
     assert answers(read_experiment(experiment.Referee(), half)) == answers(whole)
     trial = experiment.trial_of("curves")
     referee["report"].write_report(trial, whole, _root(tmp_path))
+    checked = referee["report"].checked
+    cells = len({(row["method"], row["case"], row["n"]) for row in whole})
+    assert (
+        checked(trial, again, tmp_path / "root")
+        == f"{cells} of {cells} cells are the same in every digit that the table has"
+    )
+    moved = [row | {"value": row["value"] + 0.5} if row["method"] == "fractalman" else row for row in whole]
+    assert "others: fractalman in 2 (medians by up to 0.5)" in checked(trial, moved, tmp_path / "root")
+    assert f"{cells} have fewer seeds" in checked(trial, [row for row in whole if row["seed"] == 0], tmp_path / "root")
     page = (tmp_path / "root" / "datasets" / "referee" / "curves.md").read_text(encoding="utf-8")
     assert "| fractalman | default |" in page
     assert "scipy curve_fit" in page
@@ -157,7 +171,7 @@ def test_a_package_asked_again_has_a_journal_of_its_own(
 ) -> None:
     experiment = referee["experiment"]
     folder = tmp_path / "curves"
-    spec = experiment.spec_of("curves", 2, 5, ("pure .3", "floor .02, .5"))
+    spec = experiment.spec_of("curves", 2, (5,), ("pure .3", "floor .02, .5"))
     assert "only" not in spec.to_dict()  # journals of before are read
     first = run_experiment(experiment.Referee(), spec, folder)
     trial = experiment.trial_of("curves")
