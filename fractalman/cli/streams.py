@@ -55,8 +55,8 @@ def mend_streams() -> None:
     """Make stdout and stderr take every text: what they cannot spell is escaped, and what is closed swallows it.
 
     A descriptor that is free would be given to the next file, and whatever prints would write into that. A pipe that
-    does not wait for its reader, as programs with an event loop make them, would lose what does not fit into it, without
-    an error: it is made to wait.
+    does not wait for its reader, as programs with an event loop make them, would lose what does not fit into it,
+    without an error: it is made to wait.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
