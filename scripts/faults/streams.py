@@ -127,7 +127,8 @@ def _judged(how: str, found: Came, intact: Came) -> str:
 
 
 def _timeless_text(text: str) -> str:
-    return re.sub(r"\d[\d.,]* (s|min|ms)\b", "", text)
+    """Return what is printed without seconds, and without the memory that is there at the moment."""
+    return re.sub(r"\d[\d.,]* (s|min|ms|are available)\b", "", text)
 
 
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
