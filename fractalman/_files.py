@@ -139,7 +139,10 @@ def nearby(path: str | os.PathLike[str]) -> str:
     try:
         missing = Path(path)
         with os.scandir(missing.parent) as entries:
-            names = [entry.name for entry in itertools.islice(entries, _MOST_SIBLINGS) if entry.name[:1] != "."]
+            some = itertools.islice(entries, _MOST_SIBLINGS)
+            names = [
+                entry.name for entry in some if entry.name[:1] != "." and entry.name != missing.name
+            ]  # a dead link
     except (OSError, ValueError):
         return ""
     found = difflib.get_close_matches(missing.name[:MOST_NAME_BYTES], names, n=1, cutoff=0.75)

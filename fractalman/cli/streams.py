@@ -54,13 +54,17 @@ def lead_nowhere(stream: Any) -> None:
 def mend_streams() -> None:
     """Make stdout and stderr take every text: what they cannot spell is escaped, and what is closed swallows it.
 
-    A descriptor that is free would be given to the next file, and whatever prints would write into that.
+    A descriptor that is free would be given to the next file, and whatever prints would write into that. A pipe that
+    does not wait for its reader, as programs with an event loop make them, would lose what does not fit into it,
+    without an error: it is made to wait.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # of no file, or of a platform without it
+            os.set_blocking(stream.fileno(), True)
         if stream is None:
             nowhere = Path(os.devnull).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (for good)
             setattr(sys, name, nowhere)

@@ -116,13 +116,13 @@ def filter_names(stored: h5py.Dataset) -> list[str]:
     return [_NAMES.get(number, f"filter {number}") for number in filters(stored) if number != 3]
 
 
-def require_filters(path: Path, columns: Iterable[h5py.Dataset]) -> None:
-    """Make every filter of these columns ready to use.
+def require_filters(path: Path, numbers: Iterable[int]) -> None:
+    """Make the filters of these numbers ready to use.
 
     Errors: MissingExtraError naming the package that is absent.
     """
     import h5py
 
-    for number in sorted({number for stored in columns for number in filters(stored)}):
+    for number in sorted(numbers):
         if number in PLUGIN and not h5py.h5z.filter_avail(number):
             _import_plugin(f"{path} is compressed with {PLUGIN[number]}, and reading it")

@@ -334,8 +334,8 @@ def open_file(path: str | os.PathLike[str], check: str = "blocks") -> File:
         In one line each.
     FileFormatError
         Not a fractalman file, a pipe or a device; TooNewError, TooOldError, IncompleteFileError, CorruptFileError
-        (damaged: presence, types, shapes and the provenance are checked here, blocks when they are read, everything
-        by `verify_file`).
+        (damaged: presence, types, shapes and the provenance are checked here, blocks and their digests when they are
+        read, everything by `verify_file`).
     RecipeError
         For another ``check``.
 

@@ -55,7 +55,7 @@ def check_file(path: Path, progress: Progress = ignored) -> Iterator[Problem]:
         yield from contents.problems
         if contents.provenance is None:
             return
-        require_filters(path, contents.stored.values())
+        require_filters(path, contents.filters)
         shards = None if contents.shards is None else OpenShards(path, contents.shards, open_stored)
         columns = columns_of(path, contents, shards, check=True)
         reported = {problem.path for problem in contents.problems}

@@ -16,7 +16,7 @@ from fractalman._threads import Threads
 from fractalman._typing import I64
 from fractalman.datasets.digests import BLOCK_DIGEST_BYTES, Table, bad_blocks, blocks_in, table_digest
 from fractalman.datasets.direct import chunk_places, read_blocks
-from fractalman.datasets.spec import AnyArray, Shape, block_rows
+from fractalman.datasets.spec import DIGESTS, AnyArray, Shape, block_rows
 from fractalman.display import Display, Summary
 from fractalman.errors import CorruptFileError, FractalmanError
 
@@ -55,32 +55,57 @@ class BlockTable:
         For messages.
     path : str
         Of the column.
-    stored : h5py.Dataset
-        The table, (blocks, 16) uint8.
+    opened : h5py.File
+        That holds the table, (blocks, 16) uint8.
+    kind : tuple of (str, shape)
+        Type and shape of the column.
     stated : str
         The column's digest in the provenance, which the table must have.
     """
 
-    def __init__(self, file: Path, path: str, stored: h5py.Dataset, stated: str) -> None:
-        self._file, self._path, self._stored, self._stated = file, path, stored, stated
+    def __init__(self, file: Path, path: str, opened: h5py.File, kind: tuple[str, Shape], stated: str) -> None:
+        self._file, self._path, self._opened, self._kind, self._stated = file, path, opened, kind, stated
+
+    def problem(self) -> str:
+        """Return what is wrong with presence, type or shape of the table, not with its digests; "" for nothing."""
+        import h5py
+
+        name = f"{DIGESTS}/{self._path}"
+        table, expected = self._opened.get(name), self.expected_shape(self._kind[1], self._kind[0])
+        if not isinstance(table, h5py.Dataset) or is_foreign(table, self._opened):
+            return f"has no digests of its blocks: expected a table {name}"
+        if table.dtype != np.uint8 or table.shape != expected:
+            return f"the digests of its blocks have {table.dtype} and shape {table.shape}: expected uint8, {expected}"
+        return ""
 
     @cached_property
     def table(self) -> Table:
         """The digests; CorruptFileError when they are not those that the provenance vouches for."""
         try:
-            table: Table = self._stored[()]
-        except (OSError, RuntimeError) as error:
+            wrong = self.problem()
+            table: Table = (
+                np.empty((0, BLOCK_DIGEST_BYTES), np.uint8) if wrong else self._opened[f"{DIGESTS}/{self._path}"][()]
+            )
+        except Exception as error:  # of any kind, by what is damaged
             raise system_error(error, self._file) or CorruptFileError(
                 f"{self._file}: {self._path}: the digests of its blocks are unreadable: {library_reason(error)}"
             ) from None
-        if table_digest(table) != self._stated:
-            raise CorruptFileError(f"{self._file}: {self._path}: {OTHER_TABLE}")
+        if wrong or table_digest(table) != self._stated:
+            raise CorruptFileError(f"{self._file}: {self._path}: {wrong or OTHER_TABLE}")
         return table
 
     @staticmethod
     def expected_shape(shape: Shape, dtype: str) -> Shape:
         """Return the shape of the table of a column."""
         return blocks_in(shape, dtype), BLOCK_DIGEST_BYTES
+
+
+def is_foreign(stored: h5py.Dataset, file: h5py.File) -> bool:
+    """Whether a dataset's values lie outside this file: behind an external link, or in external storage."""
+    from h5py import h5f
+
+    name = h5f.get_name(stored.id)  # `stored.file` would open the file again for every column
+    return bool(name != h5f.get_name(file.id) or stored.external)
 
 
 OTHER_TABLE = "the digests of its blocks do not have the digest that the provenance states"

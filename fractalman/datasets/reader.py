@@ -57,8 +57,9 @@ def columns_of(path: Path, contents: Contents, shards: OpenShards | None, check:
         if shards is not None and shards.table.covers(name):
             columns[name] = ShardedColumn(path, name, stored, shards, check)
         elif name in contents.tables:
-            stated = contents.provenance.columns[name].digest
-            columns[name] = LazyColumn(path, name, stored, BlockTable(path, name, contents.tables[name], stated), check)
+            record = contents.provenance.columns[name]
+            table = BlockTable(path, name, contents.file, (record.dtype, record.shape), record.digest)
+            columns[name] = LazyColumn(path, name, stored, table, check)
     return columns
 
 
@@ -157,11 +158,11 @@ def open_as(kind: type[S], path: str | os.PathLike[str], check: str) -> S:
     path = check_path(path)
     file = open_hdf5(path, read_header(path))
     try:
-        contents = Contents(file)
+        contents = Contents(file, digests=False)
         if contents.problems or contents.provenance is None:
             more = f" (and {len(contents.problems) - 1} more)" if len(contents.problems) > 1 else ""
             raise CorruptFileError(f"{path} is damaged: {contents.problems[0]}{more}; use fractalman verify {path}")
-        require_filters(path, contents.stored.values())
+        require_filters(path, contents.filters)
         return kind(path, file, contents, check)
     except BaseException:
         file.close()

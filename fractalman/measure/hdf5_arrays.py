@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.measure.outside import refuse_too_large_array
 
 
 def is_plain_hdf5(path: str | Path) -> bool:
@@ -45,6 +46,7 @@ def stored_array(file: Path, loaded: Any, name: str) -> Any:
         ) from None
     if hasattr(stored, "id"):  # HDF5
         _need_filters(file, name, stored)
+        refuse_too_large_array(file, name, stored)
         if stored.dtype.kind == "O":
             return stored.asstr()[...] if _is_text(stored) else stored[...]
         return _unfilled(stored)

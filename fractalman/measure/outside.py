@@ -1,4 +1,4 @@
-"""HDF5 files that somebody sent: refused by name where values lie in other files, and where the library would hang.
+"""HDF5 files that somebody sent: refused where values lie in other files, do not fit, or the library would hang.
 
 Such a file may point anywhere on the machine that opens it, and numbers that are not in the file that was named are not
 what was measured. On a damaged one the HDF5 library may go round in circles without end, or crash: a process of its own
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fractalman import _memory
 from fractalman.config import summary
 from fractalman.errors import FractalmanError, RecipeError
 
@@ -114,6 +115,27 @@ def refuse_outside(file: Path, loaded: Any) -> None:
     ]
     if problems:
         raise RecipeError(summary(problems))
+
+
+def refuse_too_large(file: Path, loaded: Any) -> None:
+    """Raise ResourceError for an array of an open HDF5 file that does not fit into memory."""
+    import h5py
+
+    def check(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset):
+            refuse_too_large_array(file, name, node)
+
+    loaded.visititems(check)
+
+
+def refuse_too_large_array(file: Path, name: str, stored: Any) -> None:
+    """Raise ResourceError for an array that does not fit into memory, whatever its file has of it.
+
+    Blocks that are not stored are zeros, and packed ones hardly more: a few kilobytes may say that they are 60 GB.
+    """
+    if stored.shape is not None:
+        need = math.prod(stored.shape) * stored.dtype.itemsize
+        _memory.check_bytes(need, f"the numbers {name} of {file}", "use a part of them")
 
 
 def _elsewhere(stored: Any) -> str:

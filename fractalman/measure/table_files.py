@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
+import importlib
 import json
 import lzma
 import os
 import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from fractalman import _memory
 from fractalman._files import as_path, nearby, ordinary_file
 from fractalman.config import shown
-from fractalman.errors import MissingExtraError, RecipeError
+from fractalman.datasets.exchange.archives import refuse_unpacked
+from fractalman.errors import MissingExtraError, RecipeError, ResourceError
 from fractalman.measure.cells import Cells, is_missing, plain_point
 from fractalman.measure.memory_tables import as_frame_columns
 from fractalman.measure.number_text import number
@@ -27,6 +31,8 @@ from fractalman.measure.number_text import number
 _TEXT = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat")
 _PACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _MOST_BYTES = 1 << 30  # of a packed text: a small file may unpack to any size
+CELL_BYTES = 40
+"""A cell of a binary table in memory: a number of pandas, and an object of Python."""
 _BINARY = (".parquet", ".feather", ".xlsx")
 TABLE_FILES = (*_TEXT, *_BINARY, *(kind + packed for packed in _PACKED for kind in _TEXT))
 """How the names of files with anybody's tables end."""
@@ -348,6 +354,7 @@ def _pandas_read(file: Path, kind: str) -> Any:
     except ImportError:
         raise MissingExtraError(f"{file.name} needs pandas, which is not installed: use pip install pandas") from None
     try:
+        _refuse_too_large(file, kind)
         if kind == ".parquet":
             return pandas.read_parquet(file, engine="pyarrow", page_checksum_verification=True)
         if kind == ".feather":
@@ -355,6 +362,8 @@ def _pandas_read(file: Path, kind: str) -> Any:
         frame = pandas.read_excel(file, header=None)
     except ImportError as error:
         raise MissingExtraError(f"{file.name} cannot be read ({error}): use pip install pyarrow openpyxl") from None
+    except ResourceError:
+        raise
     except Exception as error:  # whatever the reader of a damaged file raises
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(f"{file} cannot be read as {kind} ({first}): expected an intact table") from None
@@ -367,6 +376,18 @@ def _pandas_read(file: Path, kind: str) -> Any:
     _refuse_data_as_header(file, header, frame.head(1000).to_numpy(object).tolist())
     frame.columns = header
     return frame
+
+
+def _refuse_too_large(file: Path, kind: str) -> None:
+    """Raise ResourceError for a table that does not fit into memory; a packed one of a few kilobytes may say so."""
+    if kind == ".parquet":
+        with importlib.import_module("pyarrow.parquet").ParquetFile(file) as stored:
+            found = stored.metadata
+        need = CELL_BYTES * found.num_rows * found.num_columns
+        _memory.check_bytes(need, f"the cells of {file}", "use a part of its rows")
+    elif kind == ".xlsx":
+        with zipfile.ZipFile(file) as packed:
+            refuse_unpacked(file, packed)
 
 
 def _frame(source: str, frame: Any) -> Cells:

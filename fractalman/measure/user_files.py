@@ -20,13 +20,13 @@ from fractalman._arguments import checked_arguments
 from fractalman._files import as_path, nearby, ordinary_file
 from fractalman._typing import F64
 from fractalman.config import listed, shown
-from fractalman.datasets.exchange.archives import BROKEN, reason_of, refuse_twice
+from fractalman.datasets.exchange.archives import BROKEN, reason_of, refuse_unreadable_members
 from fractalman.display import Display
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.measure.cells import Cells, plain
 from fractalman.measure.hdf5_arrays import array_names, stored_array
 from fractalman.measure.number_text import number
-from fractalman.measure.outside import damage_refused, refuse_outside, refuse_unreadable
+from fractalman.measure.outside import damage_refused, refuse_outside, refuse_too_large, refuse_unreadable
 from fractalman.measure.point_columns import index_columns, steady_notes, vector_column, vectors_of, word_columns
 from fractalman.measure.point_tables import TARGET_NAMES, sounds_like_a_target
 from fractalman.measure.table_files import KINDS, TABLE_FILES, read_cells, table_kind
@@ -333,7 +333,7 @@ def _from_arrays(file: Path, target: str | None, points: str | None) -> UserPoin
                 loaded = np.load(stream, allow_pickle=False)
                 if isinstance(loaded, np.ndarray):
                     raise RecipeError(f"{file} is a single array: rename it to end in .npy")
-                refuse_twice(file, loaded.files)
+                refuse_unreadable_members(file, loaded)
                 with loaded:
                     if {"data", "indices", "indptr", "shape", "format"} <= set(loaded.files):
                         return _sparse(file, target)
@@ -457,6 +457,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
         with damage_refused(file, "cannot be read as .h5ad", "an intact AnnData file"):
             with h5py.File(file, "r") as loaded:
                 refuse_outside(file, loaded)
+                refuse_too_large(file, loaded)
             found = anndata.read_h5ad(file)
     X, name = found.X, "X"
     if points is not None and points != "X":

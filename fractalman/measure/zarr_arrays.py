@@ -14,7 +14,7 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman.errors import RecipeError
-from fractalman.measure.outside import damage_refused
+from fractalman.measure.outside import damage_refused, refuse_too_large_array
 
 ZARR = ".zarr"
 _MARKS = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
@@ -79,6 +79,7 @@ class _Stored:
         array, where = self._array, f"{self._file}: {self._name}"
         if '"pickle"' in json.dumps(array.metadata.to_dict(), default=str):
             raise RecipeError(f"{where} holds a pickle, which is not opened: expected numbers or text")
+        refuse_too_large_array(self._file, self._name, array)
         absent = array.nchunks - array.nchunks_initialized
         if absent:
             self._notes.append(

@@ -108,11 +108,12 @@ def _outcome(name: str, folder: Path) -> str:
             continue
         for line in path.read_text().splitlines()[1:]:
             entry = json.loads(line)
-            rows.append(json.dumps([str(path.parent), entry["task"], [_timeless(row) for row in entry["rows"]]]))
+            rows.append(json.dumps([str(path.parent), entry["task"], [timeless(row) for row in entry["rows"]]]))
     return digest(*sorted(rows)) if rows else ""
 
 
-def _timeless(row: dict[str, object]) -> dict[str, object]:
+def timeless(row: dict[str, object]) -> dict[str, object]:
+    """Return a row of a journal without its seconds."""
     return {key: value for key, value in row.items() if "second" not in key}
 
 

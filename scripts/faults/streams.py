@@ -1,21 +1,26 @@
-"""Standard streams that are closed, full, broken or know ASCII alone, for every command: the same files and status.
+"""Standard streams that are closed, full, slow, broken or know ASCII alone, for every command: the same comes out.
 
-Every command is a fork of a process that has imported everything; its streams are made as Python makes them at a start.
+That is status, files, rows of journals, and what is printed where it can be read. Every command is a fork of a process
+that has imported everything; its streams are made as Python makes them at a start. What JAX compiles is kept for the
+next attempt: that was nearly all of the time.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
+import json
 import os
 import random
+import re
 import shutil
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from kills import TABLES, write_specifications
+from kills import TABLES, timeless, write_specifications
 from outcome import ROOT, Tally, digest, late, wanted
 from processes import _context
+from standard_streams import give_streams
 
 import fractalman as fm
 
@@ -36,34 +41,24 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "wrong name": ("generate", "cascade-plané", "-o", "out.h5"),
 }  # fmt: skip
 STREAMS = ("as they are", "stdout closed", "stderr closed", "both closed", "stdin closed", "all closed", "stdout full",
-           "stderr full", "reader gone", "ASCII", "latin-1")  # fmt: skip
+           "stderr full", "reader gone", "slow readers", "pipes that do not wait", "ASCII", "latin-1")  # fmt: skip
+READ_WHOLE = ("stderr closed", "stdin closed", "stderr full", "slow readers", "pipes that do not wait")
 
 
-def _streams(how: str) -> None:
-    """Give this process such streams, as a shell does before a start and Python makes objects of them."""
-    closed = {"stdout closed": (1,), "stderr closed": (2,), "both closed": (1, 2), "stdin closed": (0,),
-              "all closed": (0, 1, 2)}.get(how, ())  # fmt: skip
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        path = "/dev/full" if how == f"{name} full" else f"{name}.txt"
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    if how == "reader gone":
-        read, write = os.pipe()
-        os.close(read)
-        os.dup2(write, 1)
-    encoding = {"ASCII": "ascii", "latin-1": "latin-1"}.get(how, "utf-8")
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        errors = "backslashreplace" if number == 2 else "strict"
-        stream = io.TextIOWrapper(io.FileIO(number, "w", closefd=False), encoding, errors, write_through=number == 2)
-        setattr(sys, name, None if number in closed else stream)
-    for number in closed:
-        os.close(number)
+class Came(NamedTuple):
+    """What came of an attempt: its status (None where it hangs), a digest of files and rows, what it said."""
+
+    status: int | None
+    made: str
+    out: str
+    err: str
 
 
 def _run(folder: str, words: list[str], how: str) -> None:
     from fractalman import cli
 
     os.chdir(folder)
-    _streams(how)
+    readers = give_streams(how)
     status = 1
     try:
         status = cli.main(words)
@@ -74,11 +69,14 @@ def _run(folder: str, words: list[str], how: str) -> None:
             sys.stdout.flush()
     except OSError:
         status = 120  # as Python ends then
+    if readers:
+        os.closerange(1, 3)
+    for reader in readers:
+        os.waitpid(reader, 0)
     os._exit(status)
 
 
-def _attempt(folder: Path, words: tuple[str, ...], how: str) -> tuple[int | None, str, str, str]:
-    """Return (status, None where it hangs; a digest of the files that came out; stdout; stderr)."""
+def _attempt(folder: Path, words: tuple[str, ...], how: str) -> Came:
     process = _context.Process(target=_run, args=(str(folder), list(words), how))
     process.start()
     process.join(600.0)
@@ -87,18 +85,23 @@ def _attempt(folder: Path, words: tuple[str, ...], how: str) -> tuple[int | None
         process.kill()
         process.join()
     said = [path.read_bytes() if (path := folder / f"{name}.txt").exists() else b"" for name in ("stdout", "stderr")]
-    out = [path for path in sorted(folder.rglob("out*")) if path.is_file()]
-    rows = [path for path in sorted(folder.glob("out/*")) if path.suffix == ".csv" and "points" in path.name]
-    made = digest(*sorted(path.name for path in out), *(path.read_bytes() for path in out), len(rows))
-    return status, made, said[0].decode("utf-8", "replace"), said[1].decode("utf-8", "replace")
+    files = [path for path in sorted(folder.rglob("out*")) if path.is_file()]
+    rows = [
+        json.dumps([timeless(row) for row in json.loads(line)["rows"]])
+        for path in sorted(folder.glob("out/journal.jsonl")) for line in path.read_text().splitlines()[1:]
+    ]  # fmt: skip
+    filled = sorted(path.name for path in folder.glob("out/*"))
+    made = digest(*(path.name for path in files), *(path.read_bytes() for path in files), *sorted(rows), *filled)
+    return Came(status, made, *(text.decode("utf-8", "replace") for text in said))
 
 
 def _fresh(folder: Path) -> None:
     """Take away what came out, and put back what is changed in place."""
     for path in [*folder.glob("out*"), folder / "stdout.txt", folder / "stderr.txt"]:
-        if not path.exists():
-            continue
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     shutil.copy(folder / "data.h5", folder / "out-grown.h5")
 
 
@@ -109,27 +112,34 @@ def _prepared(folder: Path) -> None:
     write_specifications(folder)
 
 
-def _judged(how: str, found: tuple[int | None, str, str, str], intact: tuple[int | None, str, str, str]) -> str:
-    status, made, _, err = found
-    if status is None:
+def _judged(how: str, found: Came, intact: Came) -> str:
+    if found.status is None:
         return "hung"
-    if any(word in err for word in ("unexpected", "Traceback", "Exception ignored")) or status < 0:
+    if any(word in found.err for word in ("unexpected", "Traceback", "Exception ignored")) or found.status < 0:
         return "unexpected"
-    if (status, made) == intact[:2]:
+    if how in READ_WHOLE and _timeless_text(found.out) != _timeless_text(intact.out):
+        return "silent"
+    if found[:2] == intact[:2]:
         return "same"
-    if how in ("stdout full", "reader gone") and status in (3, 141, 1) and made == intact[1]:
+    if how in ("stdout full", "reader gone") and found.status in (3, 141, 1) and found.made == intact.made:
         return "same files, and the failure told"
     return "silent"
+
+
+def _timeless_text(text: str) -> str:
+    """Return what is printed without seconds, and without the memory that is there at the moment."""
+    return re.sub(r"\d[\d.,]* (s|min|ms|are available)\b", "", text)
 
 
 def run(folder: Path, share: float, seed: int) -> list[Tally]:
     """Run every command with every kind of streams."""
     tally = Tally("Standard streams: by kind")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry)])
-    os.environ.update(OMP_NUM_THREADS="1", FRACTALMAN_THREADS="1")
+    os.environ.update(OMP_NUM_THREADS="1", FRACTALMAN_THREADS="1", JAX_COMPILATION_CACHE_DIR=str(folder / "compiled"))
+    os.environ.update(JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0", JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1")
     _prepared(folder)
     pairs = [(name, how) for name in COMMANDS if wanted(name) for how in STREAMS[1:]]
-    intact: dict[str, tuple[int | None, str, str, str]] = {}
+    intact: dict[str, Came] = {}
     for name, how in random.Random(seed).sample(pairs, max(1, round(share * len(pairs)))):
         if late():
             break
@@ -137,7 +147,9 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
             _fresh(folder)
             intact[name] = _attempt(folder, COMMANDS[name], STREAMS[0])
         _fresh(folder)
-        found = _attempt(folder, COMMANDS[name], how)
-        shown = f"{name}: status {found[0]} for {intact[name][0]}, files {found[1] == intact[name][1]}: {found[3]}"
-        tally.add(how, _judged(how, found, intact[name]), shown)
+        found, whole = _attempt(folder, COMMANDS[name], how), intact[name]
+        same = f"files {found.made == whole.made}, stdout {found.out == whole.out}"
+        tally.add(
+            how, _judged(how, found, whole), f"{name}: status {found.status} for {whole.status}, {same}: {found.err}"
+        )
     return [tally]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,36 @@ def test_help_that_cannot_be_printed(words: list[str], monkeypatch: pytest.Monke
         with os.fdopen(descriptor, "w") as stream:
             monkeypatch.setattr(sys, "stdout", stream)
             assert cli.main(words) == status
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes that do not wait")
+def test_a_pipe_that_does_not_wait_gets_everything(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python drops what does not fit into it, without an error."""
+    assert (
+        cli.main(["list", "cascade-plain"]) == cli.DONE
+    )  # everything is imported: the next one is quicker than its reader
+    expected = capsys.readouterr().out
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b" " * 4096)  # until it is full
+    heard: list[bytes] = []
+
+    def listen() -> None:
+        time.sleep(0.5)
+        with os.fdopen(read, "rb") as stream:
+            heard.append(stream.read())
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    with os.fdopen(write, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert cli.main(["list", "cascade-plain"]) == cli.DONE
+    listener.join()
+    assert heard[0].decode().lstrip() == expected
 
 
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:

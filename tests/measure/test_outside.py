@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fractalman as fm
-from fractalman.errors import RecipeError
+from fractalman.errors import RecipeError, ResourceError
 from fractalman.measure import user_files
 from fractalman.measure.outside import outside
 from fractalman.measure.user_files import read_user_points
@@ -121,3 +121,29 @@ def test_no_damage_of_an_hdf5_file_is_read_or_unexpected(
         np.testing.assert_array_equal(found.y, intact.y)
     assert len(refused) > 5
     assert not any("\n" in said for said in refused)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".h5ad", ".zarr", ".npz", ".parquet"])
+def test_arrays_that_do_not_fit_are_refused_before_they_are_read(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a few kilobytes may say that it holds more than the machine's memory; one that fits is the control."""
+    path, rows = tmp_path / f"large{ending}", 4096
+    if ending in (".h5", ".h5ad"):
+        with h5py.File(path, "w") as file:
+            file.create_dataset("X", (rows, 2), "f8", chunks=(64, 2))
+    elif ending == ".zarr":
+        group = pytest.importorskip("zarr").open_group(path, mode="w")
+        group.create_array("X", shape=(rows, 2), chunks=(64, 2), dtype="f8")
+    elif ending == ".npz":
+        np.savez_compressed(path, X=np.zeros((rows, 2)))
+    else:
+        pytest.importorskip("pyarrow")
+        pytest.importorskip("pandas").DataFrame(np.zeros((rows, 2)), columns=["a", "b"]).to_parquet(path)
+    if ending == ".h5ad":
+        pytest.importorskip("anndata")
+    else:
+        assert len(read_user_points(path).X) == rows
+    monkeypatch.setattr("fractalman._memory.available_bytes", lambda: rows * 16 - 1)
+    with pytest.raises(ResourceError, match="expected less; use a part of"):
+        read_user_points(path)

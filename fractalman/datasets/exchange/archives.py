@@ -6,12 +6,12 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fractalman import _memory
 from fractalman._files import ordinary_file
 from fractalman.config import listed
 from fractalman.datasets.spec import AnyArray
@@ -48,7 +48,7 @@ def read_archive(path: Path, what: str) -> dict[str, Any]:
             loaded = np.load(stream, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
                 raise RecipeError(f"{path} is a single array: expected {what}")
-            refuse_twice(path, loaded.files)
+            refuse_unreadable_members(path, loaded)
             with loaded:
                 return {name: loaded[name] for name in loaded.files}
     except RecipeError:
@@ -57,11 +57,22 @@ def read_archive(path: Path, what: str) -> dict[str, Any]:
         raise RecipeError(f"{path} cannot be read ({reason_of(error)}): expected {what}") from None
 
 
-def refuse_twice(path: Path, names: Sequence[str]) -> None:
-    """Raise RecipeError for an archive that holds two arrays of one name, of which NumPy would read the last."""
+def refuse_unreadable_members(path: Path, loaded: Any) -> None:
+    """Raise RecipeError for an archive that holds two arrays of one name, of which NumPy would read the last.
+
+    And ResourceError for arrays that do not fit into memory: packed, 60 GB of zeros are 60 MB.
+    """
+    names = loaded.files
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise RecipeError(f"{path} holds {listed(twice)} twice: expected every array once; use numpy.savez anew")
+    refuse_unpacked(path, loaded.zip)
+
+
+def refuse_unpacked(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raise ResourceError for an archive with a member that is larger than the memory there is, before it is read."""
+    for member in archive.infolist():
+        _memory.check_bytes(member.file_size, f"{member.filename} of {path}, unpacked,", "use a part of it")
 
 
 def read_array(path: Path, what: str) -> AnyArray:
