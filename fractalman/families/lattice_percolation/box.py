@@ -147,9 +147,9 @@ class Lattice:
 
     def _largest(self, found: Callable[[int], None]) -> tuple[I64, I64, int, int]:
         """The same with the sites of the largest cluster alone."""
-        told = np.zeros(4, np.int64)
-        _sparse.largest_cluster(*self._arguments, told)
-        first, size, n_clusters, n_occupied = told.tolist()
+        outcome = np.zeros(4, np.int64)
+        _sparse.largest_cluster(*self._arguments, outcome)
+        first, size, n_clusters, n_occupied = outcome.tolist()
         found(size)
         site = np.empty(size, np.int64)
         if size:
