@@ -427,6 +427,7 @@ def test_scikit_learn_s_conventions() -> None:
     assert fitted.interval_[0] < 2.0 < fitted.interval_[1]
 
 
+@pytest.mark.slow(reason="four more sets of points", only=["12"])
 @pytest.mark.parametrize("D", [8, 12])
 def test_images_of_networks_are_within_the_interval(D: int) -> None:
     """Bent within a neighbourhood at every scale there is, they read up to 20 % more, and the scan shows no trend."""
