@@ -60,11 +60,6 @@ def ignored(what: str, done: int, total: int) -> None:
     """Say nothing: what takes the place of no `Progress`."""
 
 
-def prefixed(say: Say | None, name: str) -> Say:
-    """Return a `Say` that puts "name: " before every line."""
-    return silent if say is None else lambda text: say(f"{name}: {text}")
-
-
 def duration(seconds: float) -> str:
     """Return a time in the unit that suits it.
 

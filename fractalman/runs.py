@@ -91,11 +91,11 @@ def run_confirmation(
         require_plots()
         refuse_changed_tables(out)
     checked = load_spec(spec_of(spec, "confirm"), learners)
-    with line_progress(progress) as told:
-        result = run_sweep(checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
+    with line_progress(progress) as say:
+        result = run_sweep(checked, out, say, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
         if out is not None and (shard is None or not result.missing):
-            if told is not None:
-                told("writing the report")
+            if say is not None:
+                say("writing the report")
             write_report(result, out)
     return result
 

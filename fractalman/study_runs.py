@@ -88,11 +88,11 @@ def _run(
         raise RecipeError("points and networks given as objects are looked at in this process: expected jobs = 1")
     kind = study(name)
     checked = kind.read(spec_of(spec, name)) if own is None else own
-    with line_progress(progress) as told:
-        result = run_experiment(kind, checked, out, told, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
+    with line_progress(progress) as say:
+        result = run_experiment(kind, checked, out, say, force=force, jobs=jobs, scheduler=scheduler, shard=shard)
         if out is not None and not result.missing:
-            if told is not None:
-                told("writing the report")
+            if say is not None:
+                say("writing the report")
             write_study(name, result, out)
     return result
 

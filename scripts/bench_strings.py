@@ -15,8 +15,6 @@ import numpy as np
 
 import fractalman as fm
 from fractalman._threads import n_threads
-from fractalman.families.grammar_language.sampler import drawn
-from fractalman._jit import n_threads
 from fractalman.theory.grammars import Grammar, derive_strings, latent_posterior, random_grammar
 
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ import sampled
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+BEGUN = pytest.StashKey[float]()
 PROFILE = "ci" if os.environ.get("CI") else "here"
 hypothesis.settings.load_profile(PROFILE)
 
@@ -151,6 +153,22 @@ def pytest_collection_finish() -> None:
     """Leave what was collected out of garbage collections, and have few of them: they took a thirtieth of the time."""
     gc.freeze()
     gc.set_threshold(20_000)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note when the tests began."""
+    session.config.stash[BEGUN] = time.monotonic()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep how long all tests of a tier took, for scripts/test to say so the next time."""
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
+        config.option.keyword or config.option.markexpr or config.option.collectonly or config.option.maxfail
+    )
+    if whole and not hasattr(config, "workerinput") and getattr(config, "cache", None) is not None:
+        tier = "all" if config.getoption("--all") else "fast"
+        config.cache.set(f"fractalman/seconds-{tier}", time.monotonic() - config.stash[BEGUN])  # type: ignore[union-attr]
 
 
 @pytest.fixture

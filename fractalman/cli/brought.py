@@ -8,7 +8,7 @@ from typing import Any
 
 from fractalman.errors import RecipeError
 
-_LEARNER = "NAME=module:attribute, e.g. forest=my_learners:forest"
+_EXPECTED = "NAME=module:attribute, e.g. forest=my_learners:forest"
 
 
 def imported_here(option: str, argument: str, place: str, expected: str) -> Any:
@@ -36,9 +36,7 @@ def brought_learners(arguments: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for argument in arguments:
         name, _, place = argument.partition("=")
-        thing = imported_here(
-            "--learner", argument, place if name else "", "NAME=module:attribute, e.g. forest=my_learners:forest"
-        )
+        thing = imported_here("--learner", argument, place if name else "", _EXPECTED)
         if name in found:
             raise RecipeError(f"--learner {argument}: {name} was given twice")
         found[name] = thing

@@ -20,7 +20,7 @@ from fractalman.config import Keys, choice, optional, read_table, refuse, shown,
 from fractalman.errors import FileFormatError, RecipeError
 from fractalman.studies.own_specs import OWN, own_specification
 
-_PLACE = "MODULE:ATTRIBUTE, e.g. my_nets:model, or a .npz of activations"
+_EXPECTED = "MODULE:ATTRIBUTE, or a .npz of activations, e.g. my_nets:model"
 _OPTIONS = ("layers", "train", "target", "points")
 _RESERVED = {
     *("spec", "out", "force", "progress", "jobs", "scheduler", "shard", "network", "layers", "train", "target"),
@@ -120,10 +120,8 @@ def _points(name: str, options: argparse.Namespace, data: dict[str, Any]) -> Any
     from fractalman.sources import is_dataset_file
 
     if is_dataset_file(name) and options.target is None and options.points is None:
-        with (
-            contextlib.suppress(FileFormatError),
-            fractalman.open(name) as file,
-        ):  # an HDF5 file of somebody's own is none
+        # an HDF5 file of somebody's own is none of ours
+        with contextlib.suppress(FileFormatError), fractalman.open(name) as file:
             dataset = file.dataset()
             data["hierarchy"] = None if data["hierarchy"] == "known" else data["hierarchy"]
             return dataset
@@ -140,9 +138,7 @@ def _points(name: str, options: argparse.Namespace, data: dict[str, Any]) -> Any
 def _network(place: str) -> Any:
     """Return what MODULE:ATTRIBUTE is, or the activations of a .npz file."""
     if Path(place).suffix != ".npz":
-        return imported_here(
-            "--network", place, place, "MODULE:ATTRIBUTE, or a .npz of activations, e.g. my_nets:model"
-        )
+        return imported_here("--network", place, place, _EXPECTED)
     from fractalman.datasets.exchange.archives import read_archive
 
     return read_archive(as_path(place), "a .npz of activations, an array for every layer")

@@ -107,8 +107,8 @@ def export_anndata(
             f"{Path(path).with_suffix('.h5ad')}"
         )
     target = check_target(path, overwrite)
-    with open_file(source) as file, byte_progress(progress) as told:
-        write_anndata(export_source(file), target, latents=latents, overwrite=overwrite, progress=told)
+    with open_file(source) as file, byte_progress(progress) as report:
+        write_anndata(export_source(file), target, latents=latents, overwrite=overwrite, progress=report)
     return target
 
 

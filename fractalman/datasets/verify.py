@@ -139,8 +139,8 @@ def verify_file(
     '/: bytes 512 to the end have x'
     >>> folder.cleanup()
     """
-    with byte_progress(progress) as told:
-        return _problems(as_path(path, "a dataset file").absolute(), told, isolated)
+    with byte_progress(progress) as report:
+        return _problems(as_path(path, "a dataset file").absolute(), report, isolated)
 
 
 def _problems(path: Path, progress: Progress | None, isolated: bool | None) -> list[Problem]:

@@ -89,11 +89,7 @@ class ResultDisplay(Display):
             value, mean, error = means_of([p for p in self.points if p.learner == verdict.learner])
             ax.errorbar(value, mean, 2 * error, fmt=marker, ms=4.5, color=color, lw=1.0, label=verdict.learner)
             prediction = self.predictions.get(verdict.learner)
-            if (
-                prediction is not None
-                and prediction.has_curve
-                and getattr(prediction, "axis", "n") == self.spec.axis.name
-            ):
+            if has_curve_along(prediction, self.spec.axis.name):
                 sizes = value[value <= min(prediction.largest, prediction.affordable)].astype(np.int64)
                 if sizes.size:
                     ax.plot(sizes, prediction.curve(sizes).risk, "--", lw=1.2, color=color)
@@ -101,6 +97,11 @@ class ResultDisplay(Display):
             ax.plot(self.floor.value, self.floor.risk, color=INK, lw=1.2, label="Bayes floor")
         ax.legend()
         return log_axes(ax, "training-set size n" if self.spec.axis.kind == "data" else self.spec.axis.key, "test risk")
+
+
+def has_curve_along(prediction: Any, axis: str) -> bool:
+    """Whether a prediction (None: there is none) has a curve along an axis, to be drawn beside measured risks."""
+    return bool(prediction is not None and prediction.has_curve and getattr(prediction, "axis", "n") == axis)
 
 
 def verdict_words(verdict: Any) -> str:

@@ -100,7 +100,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
     begun = time.perf_counter()
     bayes = {}
     own = spec.train_sizes if spec.axis.shares_points else (spec.condition(value).n,)
-    if tree is not None and recipe.redraws_labels:
+    if tree is not None and recipe.redraws_labels and recipe.gaussian_values:
         for n in own:
             observed = np.zeros(data.n_points, dtype=np.bool_)
             observed[train[:n]] = True
@@ -110,7 +110,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
                 of = class_floor if spec.loss == ZERO_ONE else class_entropy_floor
                 left = of(np.full(test.size, 1.0 + noise**2), left, recipe.threshold)
             bayes[n] = float(np.mean(left))
-    elif getattr(recipe, "field", "") == "exact" and covariance is not None:
+    elif tree is None and covariance is not None and recipe.gaussian_values:
         bayes = _field_floor(spec, covariance, own, largest + np.arange(test.size))
     elif given_rules(recipe):
         bayes = dict.fromkeys(own, posterior_risk(posterior(data, test), spec.loss))
@@ -170,12 +170,10 @@ def _covariance(recipe: Recipe, n_points: int, tree: LabelTree | None, points: I
     from fractalman.prediction.drawn import field_of
     from fractalman.theory import TreeCovariance
 
-    if not recipe.redraws_labels:
+    if not recipe.redraws_labels or (recipe.classifies and not recipe.gaussian_values):
         return None
     if tree is not None:
         return TreeCovariance(tree).restricted(points)
-    if recipe.classifies and getattr(recipe, "field", "exact") != "exact":
-        return None
     field = field_of(recipe, n_points)
     return None if field is None else field.restricted(points)
 

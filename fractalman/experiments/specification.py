@@ -21,6 +21,7 @@ from fractalman.experiments.axes import (
 )
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
+from fractalman.families.base import family_of
 from fractalman.learners import Learner, doubled_settings, learner_class
 from fractalman.learners.class_targets import ZERO_ONE
 from fractalman.learners.user import description
@@ -366,10 +367,10 @@ def given_rules(recipe: Recipe) -> bool:
 
 
 def has_floor(recipe: Recipe) -> bool:
-    """Whether a sweep has a Bayes floor: from the tree or exact field that values come from, or from strings' rules."""
-    if getattr(recipe, "field", "") == "exact":
-        return recipe.redraws_labels
-    return recipe.has_hierarchy and (recipe.redraws_labels or given_rules(recipe))
+    """Whether a sweep has a Bayes floor: of Gaussian values on a tree or of a field, or from strings' rules."""
+    if recipe.redraws_labels:
+        return recipe.gaussian_values and (recipe.has_hierarchy or family_of(recipe).laws.field is not None)
+    return recipe.has_hierarchy and given_rules(recipe)
 
 
 def _plain(value: Any) -> Any:

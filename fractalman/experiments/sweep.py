@@ -174,7 +174,7 @@ def _with_modes(risks: dict[str, Any], r: Replicate, first: bool) -> dict[str, A
 
 def _gaussian(learner: Learner, spec: Spec, r: Replicate) -> bool:
     """Whether residuals are Gaussian: labels are, and predictions are linear in them."""
-    return learner.linear_smoother and r.covariance is not None and getattr(spec.recipe, "field", "exact") == "exact"
+    return learner.linear_smoother and r.covariance is not None and spec.recipe.gaussian_values
 
 
 def _risks(

@@ -60,11 +60,13 @@ def coordinates(recipe: Recipe, points: I64, own: F32) -> F32:
     return X
 
 
-def subclusters(recipe: Recipe, made: Structure[Any]) -> F64:
+def subclusters(recipe: Recipe, realization: Structure[Any]) -> F64:
     """Return the classes of a structure's points: their subclusters."""
-    if made.hierarchy is None:
+    if realization.hierarchy is None:
         raise TypeError(f"a structure of {recipe.family} came without its hierarchy")
-    return subcluster_classes(made.hierarchy.parent, made.hierarchy.size, made.y.size, recipe.subclusters)
+    return subcluster_classes(
+        realization.hierarchy.parent, realization.hierarchy.size, realization.y.size, recipe.subclusters
+    )
 
 
 def streamed(recipe: Recipe, own: Mapping[str, Blocks]) -> dict[str, Blocks]:

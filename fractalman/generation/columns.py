@@ -79,14 +79,14 @@ def file_columns(recipe: Recipe, hierarchy: bool, folder: Path) -> Mapping[str, 
     return {"X": X, **_other_columns(made, hierarchy)}
 
 
-def _coordinates(made: Structure[Any], small: bool, folder: Path) -> Any:
-    recipe, n = made.recipe, made.y.size
+def _coordinates(realization: Structure[Any], small: bool, folder: Path) -> Any:
+    recipe, n = realization.recipe, realization.y.size
     if small:
-        return augment.coordinates(recipe, np.arange(n), own_coordinates(made))
+        return augment.coordinates(recipe, np.arange(n), own_coordinates(realization))
     if recipe.superposes:
-        rows = ComputedColumn((n, recipe.ambient_dim), np.dtype(np.float32), superposition(made).rows)
+        rows = ComputedColumn((n, recipe.ambient_dim), np.dtype(np.float32), superposition(realization).rows)
         return PrefetchedColumn(augment.coordinate_blocks(recipe, rows))
-    own = family_of(recipe).sampler.coordinate_blocks(made, folder)
+    own = family_of(recipe).sampler.coordinate_blocks(realization, folder)
     _check_scratch(own, folder)
     return PrefetchedColumn(augment.coordinate_blocks(recipe, own))
 
@@ -103,19 +103,19 @@ def _check_scratch(X: Blocks, folder: Path) -> None:
         raise OSError(errno.ENOSPC, reason, str(folder))
 
 
-def _other_columns(made: Structure[Any], hierarchy: bool) -> dict[str, Any]:
-    columns: dict[str, Any] = {"y": made.y, "cluster": made.cluster}
-    if made.edges is not None:
-        columns["edges"] = made.edges
-    if made.noise is not None:
-        columns["noise"] = made.noise
-    if made.value is not None:
-        columns["value"] = made.value
+def _other_columns(realization: Structure[Any], hierarchy: bool) -> dict[str, Any]:
+    columns: dict[str, Any] = {"y": realization.y, "cluster": realization.cluster}
+    if realization.edges is not None:
+        columns["edges"] = realization.edges
+    if realization.noise is not None:
+        columns["noise"] = realization.noise
+    if realization.value is not None:
+        columns["value"] = realization.value
     if not hierarchy:
         return columns
-    h, tree = made.hierarchy, made.label_tree
+    h, tree = realization.hierarchy, realization.label_tree
     if h is None or tree is None:
-        raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy or its label tree")
+        raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy or its label tree")
     columns |= {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
     if h.level is not None:
         columns["hierarchy/level"] = h.level

@@ -160,21 +160,21 @@ def population(recipe: Recipe) -> dict[str, Any] | None:
     return None if clusters is None else clusters(recipe)
 
 
-def own_coordinates(made: Structure[Any]) -> F32:
+def own_coordinates(realization: Structure[Any]) -> F32:
     """Return the coordinates of all points before anything is added: the family's, or a superposition of latents."""
-    recipe, n = made.recipe, made.y.size
+    recipe, n = realization.recipe, realization.y.size
     if recipe.superposes:
-        return superposition(made).rows(np.arange(n))
+        return superposition(realization).rows(np.arange(n))
     X = np.empty((n, recipe.ambient_dim), np.float32)
-    family_of(recipe).sampler.coordinates(made, X)
+    family_of(recipe).sampler.coordinates(realization, X)
     return X
 
 
-def superposition(made: Structure[Any]) -> Superposition:
+def superposition(realization: Structure[Any]) -> Superposition:
     """Return the superposition of a structure's latents that its recipe asks for."""
-    if made.hierarchy is None:
-        raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy")
-    return superposition_of(made.recipe, made.hierarchy)
+    if realization.hierarchy is None:
+        raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy")
+    return superposition_of(realization.recipe, realization.hierarchy)
 
 
 @checked_arguments

@@ -39,8 +39,7 @@ def coarse_grain(data: RecipeSource, size: int) -> CoarseDataset:
     Raises
     ------
     RecipeError
-        For a dataset without a hierarchy, s < 1, or labels that are classes and have no
-        mean.
+        For a dataset without a hierarchy, s < 1, or labels that are classes and have no mean.
     ResourceError
         Where a recipe's dataset would not fit into memory.
 

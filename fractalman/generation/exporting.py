@@ -81,5 +81,5 @@ def export(
             raise RecipeError(
                 "found a coarse dataset: expected one with all its points; use fm.to_pandas for coarse ones"
             )
-        with byte_progress(progress) as told:
-            return export_data(data, path, layout, latents=latents, overwrite=overwrite, progress=told)
+        with byte_progress(progress) as report:
+            return export_data(data, path, layout, latents=latents, overwrite=overwrite, progress=report)

@@ -99,8 +99,8 @@ def extend(path: str | os.PathLike[str], n_points: int, progress: Progress | boo
     if shards:
         story = {**story, "shards": story.get("shards", shards)}
         return _extend_shards(target, recipe, larger, hierarchy, progress, story)
-    with replacing(target, overwrite=True) as partial, byte_progress(progress) as told:
-        write_extended(larger, partial, hierarchy, False, told, provenance.compression, story)
+    with replacing(target, overwrite=True) as partial, byte_progress(progress) as report:
+        write_extended(larger, partial, hierarchy, False, report, provenance.compression, story)
         with open_file(target) as old, open_file(partial) as new:
             _check_kept(old, new, recipe)
     return target
@@ -130,8 +130,8 @@ def _extend_shards(
                     _check_kept(old, new, recipe, first)
                     first += new.n_points
 
-    with byte_progress(progress) as told, SerialExecutor() as runner:
-        return write_all_shards(larger, target, count, hierarchy, True, told, runner, check=check, extended=story)
+    with byte_progress(progress) as report, SerialExecutor() as runner:
+        return write_all_shards(larger, target, count, hierarchy, True, report, runner, check=check, extended=story)
 
 
 def larger_recipe(recipe: Recipe, n_points: int) -> Recipe:

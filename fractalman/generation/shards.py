@@ -81,8 +81,8 @@ def write_shard(
     columns = _columns(recipe, shards)
     if not 1 <= number <= shards:
         raise RecipeError(f"shard {number}/{shards}: expected 1/{shards} to {shards}/{shards}")
-    with byte_progress(progress) as told:
-        return _write_shard(recipe, columns, _index(path), number, shards, told)
+    with byte_progress(progress) as report:
+        return _write_shard(recipe, columns, _index(path), number, shards, report)
 
 
 def _write_shard(
@@ -247,9 +247,9 @@ def write_shards(
     _columns(made, shards)  # before anything else is said
     target = check_dataset_target(path, overwrite)
     with contextlib.ExitStack() as closing:
-        told = closing.enter_context(byte_progress(progress))
+        report = closing.enter_context(byte_progress(progress))
         runner = executor or closing.enter_context(from_options(jobs=jobs, scheduler=scheduler))
-        return write_all_shards(made, target, shards, hierarchy, overwrite, told, runner)
+        return write_all_shards(made, target, shards, hierarchy, overwrite, report, runner)
 
 
 def write_all_shards(
@@ -258,7 +258,7 @@ def write_all_shards(
     shards: int,
     hierarchy: bool,
     overwrite: bool,
-    told: Progress | None,
+    report: Progress | None,
     runner: Executor,
     *,
     check: Callable[[Sequence[Path]], None] | None = None,
@@ -270,7 +270,7 @@ def write_all_shards(
     """
     columns = _columns(recipe, shards)
     check_memory(recipe, streamed=True, hierarchy=hierarchy and recipe.has_hierarchy)
-    count = _Count(recipe, columns, target, shards, told)
+    count = _Count(recipe, columns, target, shards, report)
     count.check_space()
     work: Callable[..., None] = _task
     if isinstance(runner, SerialExecutor):
@@ -282,7 +282,7 @@ def write_all_shards(
         merging.take(count.left)  # while the workers are at the next ones
     if check:
         check([merging.path(number) for number in range(1, shards + 1)])
-    return merging.publish(hierarchy, overwrite, told, extended)
+    return merging.publish(hierarchy, overwrite, report, extended)
 
 
 @checked_arguments
@@ -341,8 +341,8 @@ def merge_shards(
             f"{len(missing)} of {shards} shards are not finished, the first is {missing[0]}/{shards}: write them, or "
             "run the command without --shard"
         )
-    with byte_progress(progress) as told:
-        return _Merge(recipe, target, shards).publish(hierarchy, overwrite, told)
+    with byte_progress(progress) as report:
+        return _Merge(recipe, target, shards).publish(hierarchy, overwrite, report)
 
 
 def missing_shards(recipe: RecipeSource, path: str | os.PathLike[str], shards: int) -> list[int]:

@@ -16,8 +16,6 @@ import numpy as np
 
 from fractalman._jit import kernel
 
-MAX_TERMS = 4
-
 
 @kernel
 def evaluate(q, x, epochs, repeated, log_loss, residual, jacobian):  # type: ignore[no-untyped-def]

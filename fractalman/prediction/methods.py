@@ -188,8 +188,9 @@ def no_floor(recipe: Recipe) -> str:
             "classes are subclusters, which points decide: who knew the hierarchy would be wrong only where a class "
             "was never seen, and no floor of who sees X is known"
         )
-    if recipe.classifies and family_of(recipe).laws.field is not None:
-        return 'no Bayes floor of classes is known for field = "waves": use field = "exact"'
+    if recipe.classifies and not recipe.gaussian_values:
+        instead = ' for field = "waves": use field = "exact"' if family_of(recipe).laws.field is not None else ""
+        return f"no Bayes floor of classes is known{instead or ', because their values are not Gaussian'}"
     return (
         f"family {recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior where the "
         "rules are known"
@@ -247,14 +248,15 @@ def _of_classes(
 
     Exact are those of Gaussian labels only, which waves are for given frequencies, and not with the covariance at hand.
     """
-    gaussian, over = getattr(_recipe_of(source), "field", "exact") == "exact", _over(source)
-    field = family_of(_recipe_of(source)).laws.field is not None
+    gaussian, over = _recipe_of(source).gaussian_values, _over(source)
     if learner == BAYES:
+        if not gaussian:
+            return None
         nats = "cross-entropy of " * (loss == CROSS_ENTROPY)
         kind = f"Bayes floor of {nats}classes for who knows the training values, {over}"
         compute = realization.averaged(source, realization.class_bayes_floor(loss == CROSS_ENTROPY))
-        if field:
-            return Method(kind, compute, _FIELD_LARGEST, _FIELD_SECONDS) if gaussian else None
+        if family_of(_recipe_of(source)).laws.field is not None:
+            return Method(kind, compute, _FIELD_LARGEST, _FIELD_SECONDS)
         return Method(kind, compute, affordable=_seconds(source))
     if learner == "1-nn" and gaussian:
         kind = f"0–1 risk of 1-nn in X, exact over labels, {over}"
@@ -306,14 +308,14 @@ def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
 
 def _floor(source: DrawnRealizations | Splits) -> Method:
     recipe = _recipe_of(source)
+    what = "Bayes floor" if recipe.gaussian_values else "best linear smoother"
     if family_of(recipe).laws.field is not None:
-        what = "Bayes floor" if getattr(recipe, "field", "") == "exact" else "best linear smoother"
         kind = f"{what} by conditioning the field, {_over(source)}"
         return Method(kind, realization.averaged(source, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")
     if exact is not None:
         return exact
-    kind = f"Bayes floor by belief propagation, {_over(source)}"
+    kind = f"{what} by belief propagation, {_over(source)}"
     return Method(kind, realization.averaged(source, realization.bayes_floor), affordable=_seconds(source))
 
 

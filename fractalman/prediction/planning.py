@@ -227,8 +227,7 @@ def _chosen(
         )
     notes = [
         f"scatter measured with one neighbour on {STRUCTURES} structures and {LABEL_DRAWS} label draws each, risks "
-        "over "
-        "up to 1024 test points; itself uncertain by a fifth",
+        "over up to 1024 test points; itself uncertain by a fifth",
         f"a replicate averages over {draws} label draw{'s' * (draws != 1)}",
     ]
     if borrowed and prediction.learner not in ("1-nn", "bayes"):

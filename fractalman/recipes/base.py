@@ -238,6 +238,11 @@ class Recipe(HtmlTable):
         """Whether other labels can be drawn for the same points; classes that points decide stay what they are."""
         return self.thresholds or not self.classifies
 
+    @property
+    def gaussian_values(self) -> bool:
+        """Whether the values behind labels are jointly Gaussian given the points; floors and classes need it."""
+        return True
+
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.
 

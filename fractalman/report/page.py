@@ -12,6 +12,7 @@ import numpy as np
 from fractalman._typing import F64
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes, verdicts
+from fractalman.experiments.display import has_curve_along
 from fractalman.experiments.specification import has_floor
 from fractalman.learners.class_targets import CROSS_ENTROPY
 from fractalman.report import figures
@@ -49,7 +50,7 @@ def curve_of(result: Result, verdict: Verdict) -> figures.LearnerCurve:
     points = learner_points(result, verdict.learner)
     place = positions(result, verdict.learner)
     prediction, predicted = result.predictions.get(verdict.learner), None
-    if prediction is not None and prediction.has_curve and getattr(prediction, "axis", "n") == result.spec.axis.name:
+    if prediction is not None and has_curve_along(prediction, result.spec.axis.name):
         with contextlib.suppress(FractalmanError):  # sizes that a drawn structure, or the method, cannot bear
             curve = prediction.curve(np.array(result.spec.values, dtype=np.int64))
             predicted = (curve.n.astype(np.float64), curve.risk, curve.standard_error)

@@ -19,7 +19,6 @@ from fractalman.studies.base import Row
 KEYS = ("part", "value", "n", "width", "depth", "step", "layer", "quantity", "against", "place")
 """What tells one measured quantity from another; replicates differ in ``seed`` only."""
 ROW = (*KEYS, "seed", "x", "number", "count")
-MEAN = (*KEYS, "x", "number", "standard_error", "half_width", "replicates", "count")
 
 
 def measured(

@@ -20,6 +20,8 @@ from fractalman import cli
 from tests.cli.test_cli import SMALL, Shell, shell
 
 __all__ = ["shell"]  # a fixture
+RESULTS = "generate cascade-plain --dry-run"
+"""A command that prints results and is soon done."""
 
 
 def start(folder: Path, *words: str, **options: Any) -> subprocess.Popen[str]:
@@ -34,7 +36,7 @@ def start(folder: Path, *words: str, **options: Any) -> subprocess.Popen[str]:
 def test_a_closed_pipe_is_no_error(shell: Shell) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    process = start(shell.folder, "list", stdout=writer)
+    process = start(shell.folder, *RESULTS.split(), stdout=writer)
     os.close(writer)
     assert process.communicate(timeout=300)[1] == ""
     assert process.returncode == 0
@@ -59,12 +61,12 @@ def test_an_interrupted_generate_leaves_nothing(shell: Shell, number: int, statu
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
-@pytest.mark.slow(reason="processes of the command line", only=["list-2>&-"])
+@pytest.mark.slow(reason="processes of the command line", only=["generate cascade-plain --dry-run-2>&-"])
 @pytest.mark.parametrize(
     ("words", "redirection"),
     [
-        ("list", ">&-"),
-        ("list", "2>&-"),
+        (RESULTS, ">&-"),
+        (RESULTS, "2>&-"),
         ("list --json", "<&- >&- 2>&-"),
         ("predict cascade-plain --learner nobody", "<&- >&- 2>&-"),
     ],
@@ -153,7 +155,7 @@ def test_a_pipe_that_does_not_wait_gets_everything(
 
 def test_results_that_cannot_be_printed_are_a_failure(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
-        process = start(shell.folder, "list", stdout=full)
+        process = start(shell.folder, *RESULTS.split(), stdout=full)
         err = process.communicate(timeout=300)[1]
     assert process.returncode == cli.FAILED
     assert err == "fractalman: No space left on device\n"

@@ -13,6 +13,7 @@ import killed_child
 import pytest
 
 from fractalman.executors import THREAD_VARIABLES
+from fractalman.experiments import load_spec, run_sweep
 from fractalman.experiments.journal import CHECKPOINTS, NAME
 
 pytest.importorskip("jax")
@@ -20,6 +21,8 @@ pytest.importorskip("optax")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 CHILD = Path(killed_child.__file__)
+BLOCKS = [(n, rate, start) for n, rate in ((51, 0.001), (51, 0.003), (64, 0.003)) for start in (0, 500, 1000)]
+"""Points, rate and first step of every block that is trained, in order."""
 TASKS = 2 * 2 + 1  # floor and 1-nn on two replicates; the networks are one task
 
 
@@ -56,13 +59,42 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The rows of a run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole")
     assert run(folder / "x", folder / "log", 1) == 0
-    assert [entry[1:] for entry in blocks(folder / "log")] == [
-        (n, rate, start) for n, rate in ((51, 0.001), (51, 0.003), (64, 0.003)) for start in (0, 500, 1000)
-    ]
+    assert [entry[1:] for entry in blocks(folder / "log")] == BLOCKS
     return rows(folder / "x")
 
 
-@pytest.mark.slow(reason="trainings that are killed and resumed", but=["1"])
+def test_a_sweep_that_ends_inside_a_training_goes_on_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process: interrupted where the next test's is killed, and resumed; no block is trained twice."""
+    from fractalman.learners.networks import checkpoints, training
+
+    spec, begun = load_spec(killed_child.SPEC), list[tuple[int, float, int]]()
+    train_block, publish = training.train_block, checkpoints.publish
+
+    def block(*arguments: Any, **settings: Any) -> Any:
+        begun.append((int(arguments[3][0]), round(float(arguments[8].peak[0]), 6), int(arguments[6])))
+        return train_block(*arguments, **settings)
+
+    def publish_and_end(path: Path, mark: str, state: Any, progress: Any) -> None:
+        publish(path, mark, state, progress)
+        if "mlp-64-validate-0.003" in path.name and progress.start == 1000:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train_block", block)
+    run_sweep(spec, tmp_path / "whole")
+    assert begun == BLOCKS
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "publish", publish_and_end)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(spec, tmp_path / "x")
+    assert list((tmp_path / "x" / CHECKPOINTS).glob("mlp-64-validate-0.003.npz"))
+    begun.clear()
+    run_sweep(spec, tmp_path / "x")
+    assert begun == BLOCKS[5:]
+    assert rows(tmp_path / "x") == rows(tmp_path / "whole")
+    assert not (tmp_path / "x" / CHECKPOINTS).exists()
+
+
+@pytest.mark.slow(reason="trainings that are killed and resumed")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_sweep_killed_inside_a_training_goes_on_inside_it(
     tmp_path: Path, whole: list[dict[str, Any]], jobs: int
@@ -84,4 +116,4 @@ def test_a_sweep_killed_inside_a_training_goes_on_inside_it(
     after = begun[killed + 1 :]
     assert begun[killed][0] not in [pid for pid, *_ in after]
     # the rate that was validated is not validated again, and the other goes on at its last third
-    assert [entry[1:] for entry in after] == [(51, 0.003, 1000), *((64, 0.003, start) for start in (0, 500, 1000))]
+    assert [entry[1:] for entry in after] == BLOCKS[5:]

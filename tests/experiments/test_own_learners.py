@@ -112,6 +112,7 @@ def test_ratios_to_curves_that_stand_beside(tmp_path: Path) -> None:
     assert ratios(failed, curves)["1-nn"][0] == 64  # a size with a point without a risk is left out
 
 
+@pytest.mark.slow(reason="a sweep of many label vectors", only=["like1"])
 @pytest.mark.parametrize("like", ["1-nn", learners.make("k-nn", {"k": 1})])
 def test_a_learner_is_judged_by_what_it_is_like(like: Any, tmp_path: Path) -> None:
     """The verdict is that of the learner named; a control whose labels are shuffled does not agree."""

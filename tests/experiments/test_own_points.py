@@ -13,9 +13,11 @@ import fractalman as fm
 from fractalman import generation
 from fractalman.experiments import load_spec, run_sweep
 from fractalman.experiments.levels import level_of
+from fractalman.experiments.own_points import expected_on, expects
 from fractalman.experiments.points import Point
 from fractalman.experiments.replicates import make_replicate
 from fractalman.experiments.sweep import _problem_key
+from fractalman.learners import make
 from fractalman.prediction.networks import CAMPAIGN
 
 CLUSTER = {"family": "percolation-cluster", "n_points": 2048, "ambient_dim": 128, "noise": 0.2}
@@ -52,9 +54,8 @@ def test_the_expected_risk_is_the_mean_over_many_labels(
     swapped = []
     for point in (p for p in result.points if p.learner != "bayes"):
         error = np.std(point.draw_risks, ddof=1) / np.sqrt(draws)
-        assert abs(point.risk - point.expected_risk) < 4.0 * error + 0.01 * point.risk, (
-            point
-        )  # a choice looks at labels
+        slack = 0.01 * point.risk  # a choice looks at labels
+        assert abs(point.risk - point.expected_risk) < 4.0 * error + slack, point
         other = next(
             p for p in result.points if (p.learner, p.n) == (point.learner, point.n) and p.seed == 1 - point.seed
         )
@@ -63,12 +64,29 @@ def test_the_expected_risk_is_the_mean_over_many_labels(
     assert max(swapped) > (4.0 if recipe in (CLUSTER, FIELD) else 3.0)
 
 
-@pytest.mark.parametrize("table", [{"target": "sign"}, {"target": "classes"}], ids=["votes", "subclusters"])
-def test_nothing_is_expected_of_votes_and_of_classes_that_points_decide(table: dict[str, Any], tmp_path: Path) -> None:
-    recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | table
-    learners = ["laplace-kernel"] if table["target"] == "sign" else ["1-nn"]
-    result = sweep(recipe, learners, 1 if table["target"] == "classes" else 8, tmp_path)
-    assert {point.expected_risk for point in result.points} == {None}
+NOTHING = {"votes": ("sign", "laplace-kernel", 8), "subclusters": ("classes", "1-nn", 1)}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_nothing_is_expected_of_votes_and_of_classes_that_points_decide(name: str) -> None:
+    """The control: of one neighbour's answers something is."""
+    target, learner, draws = NOTHING[name]
+    recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | {"target": target}
+    sweep = {"learners": [learner], "train_sizes": SIZES, "seeds": 2, "test_size": 64, "label_draws": draws}
+    spec = load_spec({"recipe": recipe, "sweep": sweep})
+    replicate = make_replicate(spec, 0)
+    assert not expects(make(learner), spec, 32)
+    assert expected_on(make(learner), spec, replicate, 32, 0, {}) is None
+    assert expects(make("1-nn"), spec, 32) == (target == "sign")
+    assert (expected_on(make("1-nn"), spec, replicate, 32, 0, {}) is not None) == (target == "sign")
+
+
+@pytest.mark.slow(reason="a sweep of kernels with votes")
+@pytest.mark.parametrize("name", NOTHING)
+def test_sweeps_expect_nothing_of_votes_and_of_classes_that_points_decide(name: str, tmp_path: Path) -> None:
+    target, learner, draws = NOTHING[name]
+    recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | {"target": target}
+    assert {point.expected_risk for point in sweep(recipe, [learner], draws, tmp_path).points} == {None}
 
 
 def test_a_network_is_expected_to_have_its_tangent_kernel_s_risk_times_the_measured_ratio(tmp_path: Path) -> None:

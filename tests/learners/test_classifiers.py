@@ -72,6 +72,7 @@ def test_two_classes_have_the_weights_of_the_symmetric_model() -> None:
     np.testing.assert_allclose(outcome.prediction[:, 0, 1], 1.0 / (1.0 + np.exp(-(Z @ w + b))), atol=2e-4)
 
 
+@pytest.mark.slow(reason="networks are trained twice", only=["mlp"])
 @pytest.mark.parametrize("name", ["logistic", "gradient-boosting", "mlp"])
 def test_probabilities_beat_the_shares_and_shuffled_classes_do_not(name: str) -> None:
     pytest.importorskip("sklearn" if name != "mlp" else "jax")

@@ -175,6 +175,7 @@ def test_dead_units_are_set_on_what_is_missed() -> None:
     assert np.allclose(np.asarray(after.weights["W_enc"])[0].T, np.eye(4)[[0, 1, 2, 3]], atol=1e-6)
 
 
+@pytest.mark.slow(reason="iterations of another package", only=["dictionary-learning"])
 @pytest.mark.parametrize("name", BASELINES)
 def test_classical_dictionaries_score_the_same_on_smaller_points(name: str) -> None:
     X, directions = planted(1024, 16)

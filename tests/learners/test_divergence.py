@@ -25,14 +25,14 @@ import jax.numpy as jnp
 
 from fractalman.learners.networks import training
 
-TABLE = {"width": 16, "depth": 1, "steps": 600, "batch_size": 16, "max_train": 40}
+TABLE = {"width": 16, "depth": 2, "steps": 600, "batch_size": 16, "max_train": 64}  # a program of test_networks.py
 WILD = (39, 31)
 """Sizes, with and without validation points, of the problem whose network is made to diverge."""
 
 
 def problem(key: int, n: int = 40) -> Problem:
     """A smooth target."""
-    X = normals(key, (n + 30) * 3).reshape(n + 30, 3).astype(np.float32)
+    X = normals(key, (n + 30) * 4).reshape(n + 30, 4).astype(np.float32)
     y = np.sin(X[:, :1].astype(np.float64))
     return Problem(X[:n], y[:n], X[n:], key)
 
@@ -79,6 +79,7 @@ def test_a_rate_at_which_a_network_diverges_is_the_worst_for_it_alone() -> None:
     np.testing.assert_array_equal(tame.prediction, fixed.prediction)
 
 
+@pytest.mark.slow(reason="networks trained at two rates")
 @pytest.mark.usefixtures("unstable")
 def test_a_network_that_diverges_at_every_rate_is_recorded() -> None:
     tame, wild = learners.make("mlp", {**TABLE, "learning_rate": [0.01, 0.02]}).run([problem(1), problem(2, 39)])

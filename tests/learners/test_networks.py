@@ -22,7 +22,7 @@ from fractalman.learners.networks.dense import Dense  # noqa: E402
 from fractalman.learners.networks.network import Network  # noqa: E402
 from fractalman.learners.networks.parameterization import initial_weights  # noqa: E402
 
-SMALL = {"width": 24, "depth": 2, "steps": 600, "batch_size": 16, "learning_rate": 5e-3, "max_train": 64}
+SMALL = {"width": 16, "depth": 2, "steps": 600, "batch_size": 16, "learning_rate": 5e-3, "max_train": 64}
 
 
 def problem(key: int, n: int = 40, m: int = 1, d: int = 4, t: int = 30) -> Problem:
@@ -137,10 +137,10 @@ def test_a_constant_label_and_a_single_point_are_learned(n: int) -> None:
 
 def test_the_train_risk_is_that_of_the_returned_network() -> None:
     """Training points given as test points: prediction and train_risk agree in float64, in the labels' units."""
-    p = problem(6, m=3)
+    p = problem(6)
     p = dataclasses.replace(p, y_train=100.0 + 7.0 * p.y_train, X_test=p.X_train)
     (outcome,) = mlp(steps=200).run([p])
-    assert outcome.prediction.shape == (40, 3)
+    assert outcome.prediction.shape == (40, 1)
     assert outcome.prediction.dtype == np.float64
     assert outcome.train_risk == pytest.approx(np.mean((outcome.prediction - p.y_train) ** 2), rel=1e-9)
 

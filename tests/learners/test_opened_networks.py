@@ -39,7 +39,7 @@ def made_of(kind: str) -> Any:
     return prepare(learners.make(name, {**settings, **BUDGET}), problem())  # type: ignore[arg-type]
 
 
-@pytest.mark.slow(reason="a network is compiled for every kind", but=["locally connected"])
+@pytest.mark.slow(reason="a network is compiled for every kind, and all its Jacobians")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_opened_network_answers_and_its_kernel_is_the_product_of_jacobians(kind: str) -> None:
     made = made_of(kind)

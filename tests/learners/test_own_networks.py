@@ -112,6 +112,7 @@ def in_equinox() -> OwnNetwork:
 WAYS = {"scikit-learn": in_scikit_learn, "numpy": in_numpy, "jax": in_jax, "torch": in_torch, "equinox": in_equinox}
 
 
+@pytest.mark.slow(reason="modules of another package are compiled", only=["equinox"])  # others of its stay, below
 @pytest.mark.parametrize("way", WAYS)
 def test_one_network_is_the_same_however_it_is_written(way: str) -> None:
     network = WAYS[way]()

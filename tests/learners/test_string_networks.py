@@ -211,9 +211,16 @@ def test_they_learn_which_token_is_first(name: str) -> None:
     np.testing.assert_allclose(alone.prediction, together[1].prediction, atol=5e-3)
 
 
-@pytest.mark.slow(reason="networks trained on strings", but=["convolution"])
 @pytest.mark.parametrize("name", SMALL)
-def test_weights_are_counted_and_fitted_networks_answer(name: str) -> None:
+def test_weights_are_counted(name: str) -> None:
+    learner = learners.make(name, SMALL[name])
+    weights = learner.network.start(5, 4, 4)  # type: ignore[attr-defined]
+    assert sum(np.size(leaf) for leaf in jax.tree.leaves(weights)) == learner.parameters(4, 4)
+
+
+@pytest.mark.slow(reason="networks trained on strings")
+@pytest.mark.parametrize("name", SMALL)
+def test_fitted_networks_answer(name: str) -> None:
     learner = learners.make(name, SMALL[name])
     p = problem(3)
     fitted = learner.fitted(p)  # type: ignore[attr-defined]
@@ -289,21 +296,26 @@ def test_what_cannot_be_is_said(name: str, settings: dict[str, Any], said: str) 
         learners.make(name, settings).run([problem(1)])
 
 
-def test_operations_are_those_of_the_compiled_program() -> None:
+@pytest.mark.slow(reason="a transformer is compiled", only=["transformer"])
+@pytest.mark.parametrize(
+    ("name", "settings", "d"),
+    [
+        ("transformer", {"width": 64, "vocabulary": 16, "heads": 2}, 32),
+        ("convolution", {"width": 64, "patch": 4, "block": 16, "weights": "local"}, 1024),
+        ("mlp", {"width": 128}, 64),
+    ],
+    ids=["transformer", "convolution", "mlp"],
+)
+def test_operations_are_those_of_the_compiled_program(name: str, settings: dict[str, Any], d: int) -> None:
     """XLA counts what the forward pass computes: the products are most of it."""
-    cases = [
-        (learners.make("transformer", {"width": 64, "vocabulary": 16, "heads": 2}), 32, 16),
-        (learners.make("convolution", {"width": 64, "patch": 4, "block": 16, "weights": "local"}), 1024, 16),
-        (learners.make("mlp", {"width": 128}), 64, 16),
-    ]
-    for learner, d, outputs in cases:
-        network = learner.network  # type: ignore[attr-defined]
-        weights = network.start(1, d, outputs)
-        factors, _ = network.constants("adam", d, weights)
-        X = np.zeros((8, d), np.float32)
-        cost = jax.jit(lambda w, x, n=network, f=factors: n.apply(w, f, x)).lower(weights, X).compile().cost_analysis()
-        counted = (cost[0] if isinstance(cost, list) else cost)["flops"] / 8
-        assert learner.operations(d, outputs) == pytest.approx(counted, rel=0.3), learner.name  # type: ignore[attr-defined]
+    learner, outputs = learners.make(name, settings), 16
+    network = learner.network  # type: ignore[attr-defined]
+    weights = network.start(1, d, outputs)
+    factors, _ = network.constants("adam", d, weights)
+    X = np.zeros((8, d), np.float32)
+    cost = jax.jit(lambda w, x: network.apply(w, factors, x)).lower(weights, X).compile().cost_analysis()
+    counted = (cost[0] if isinstance(cost, list) else cost)["flops"] / 8
+    assert learner.operations(d, outputs) == pytest.approx(counted, rel=0.3)  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow(reason="networks trained in a whole sweep")

@@ -74,6 +74,10 @@ def test_what_snapshots_refuse() -> None:
         prepare(MLP(dataclasses.replace(SMALL, learning_rate=(1e-3, 1e-2))), problem())
     with pytest.raises(RecipeError, match="for 11200 = steps"):
         prepare(MLP(dataclasses.replace(SMALL, sampling="one-pass")), problem())
+
+
+@pytest.mark.slow(reason="a network is trained until it diverges")
+def test_snapshots_of_what_diverges_are_refused() -> None:
     wild = prepare(MLP(dataclasses.replace(SMALL, optimizer="sgd", learning_rate=100.0, batch_size=4)), problem())
     with pytest.raises(FitError, match="diverged"), np.errstate(all="ignore"):
         list(snapshots(wild, (0, 700)))

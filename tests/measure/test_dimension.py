@@ -147,7 +147,7 @@ def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: flo
 
 def test_a_nugget_is_found_and_without_it_noise_flattens_the_variogram() -> None:
     """σ = ½ on a sphere: with a nugget 2H and 2σ² come back, without it 2H is far too small."""
-    draws = [fm.generate(fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s)) for s in range(6)]
+    draws = [fm.generate(fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s)) for s in range(3)]
     plain, _ = averaged(draws[:2])
     fitted, fitted_error = averaged(draws, nugget=True)
     assert abs(fitted[0] - 1.0) < 0.2 + 3.0 * fitted_error[0]
@@ -190,7 +190,9 @@ SPONGE = [
 DUST = [(i, j) for i in (0.0, 2 / 3) for j in (0.0, 2 / 3)]
 
 
-def test_intervals_cover_high_dimensions_and_fractals() -> None:
+@pytest.mark.slow(reason="twenty sets of points", only=["all"])
+@pytest.mark.parametrize("part", ["every third", "all"])
+def test_intervals_cover_high_dimensions_and_fractals(part: str) -> None:
     """Balls, cubes and normal points up to D = 40 and three fractals: the recommended interval holds D in 9 of 10."""
     rng = np.random.default_rng(11)
     sets = [(dim, ball(1000, dim, dim)) for dim in (2, 5, 10, 20, 40)]
@@ -198,6 +200,7 @@ def test_intervals_cover_high_dimensions_and_fractals() -> None:
     sets += [(dim, rng.normal(size=(1000, dim))) for dim in (4, 15, 30)]
     fractals = [(np.log(8) / np.log(3), CARPET), (np.log(20) / np.log(3), SPONGE), (np.log(4) / np.log(3), DUST)]
     sets += [(dim, cascade(2000, cells, 1 / 3, seed)) for dim, cells in fractals for seed in (0, 1, 2)]
+    sets = sets[1::3] if part != "all" else sets
     held = [found.interval[0] <= dim <= found.interval[1] for dim, X in sets for found in [dimension(X)]]
     assert np.mean(held) >= 0.9
     uncorrected = dimension(ball(1000, 20, 20), method="mle")
@@ -427,6 +430,7 @@ def test_scikit_learn_s_conventions() -> None:
     assert fitted.interval_[0] < 2.0 < fitted.interval_[1]
 
 
+@pytest.mark.slow(reason="four more sets of points", only=["12"])
 @pytest.mark.parametrize("D", [8, 12])
 def test_images_of_networks_are_within_the_interval(D: int) -> None:
     """Bent within a neighbourhood at every scale there is, they read up to 20 % more, and the scan shows no trend."""

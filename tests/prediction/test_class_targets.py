@@ -11,6 +11,7 @@ import pytest
 import fractalman as fm
 from fractalman import generation
 from fractalman.errors import RecipeError
+from fractalman.experiments.specification import has_floor
 from fractalman.recipes import Recipe
 from fractalman.theory import (
     ClassCovariance,
@@ -157,6 +158,22 @@ def test_waves_are_simulated_and_have_no_floor() -> None:
     assert prediction.curve([64]).risk[0] == pytest.approx(exact.risk[0], rel=0.15)
     with pytest.raises(RecipeError, match='use field = "exact"'):
         prediction.floor([64])
+
+
+def test_values_that_are_not_gaussian_have_no_floor_of_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squared errors keep their expectation, which covariances decide; a recipe says so in one place."""
+    recipe = RECIPES["cascade"]
+    assert has_floor(recipe)
+    assert has_floor(recipe.replace(target="value"))
+    assert [has_floor(RECIPES["manifold"].replace(field=field)) for field in ("exact", "waves")] == [True, False]
+    monkeypatch.setattr(fm.Cascade, "gaussian_values", property(lambda _: False))
+    assert not has_floor(recipe)
+    assert not has_floor(recipe.replace(target="value"))
+    with pytest.raises(RecipeError, match="values are not Gaussian"):
+        fm.predict(recipe, draws=6).floor([64])
+    assert "drawn labels" in fm.predict(recipe, draws=6)._curve.kind
+    values = fm.predict(recipe.replace(target="value"), draws=6)
+    assert values._floor.kind.startswith("best linear smoother")
 
 
 # ---------------------------------------------------------------------------------------------------- theory

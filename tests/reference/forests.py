@@ -63,7 +63,7 @@ def critical_forest(sizes: Sequence[int], seed: int) -> tuple[list[tuple[int, in
 def branching_sizes(
     key: int, root: Sequence[float], child: Sequence[float], number: bool, giant_share: float, total: int, places: int
 ) -> tuple[list[int], tuple[int, int, int]]:
-    """Return (sizes, told) of `_cluster_kernels.branching_sizes`: every family as a list of brothers to be asked."""
+    """Return (sizes, outcome) of `_cluster_kernels.branching_sizes`: every family as a list of brothers to be asked."""
     counter, left = 0, total
     sizes: list[int] = []
     redrawn, restricted, again = 0, 0, False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -49,9 +48,11 @@ def test_bytes_are_counted_once(bench: ModuleType) -> None:
     assert sum(bench.arrays(np.zeros(7)).values()) == 56
 
 
-def test_a_row_as_json() -> None:
-    command = [sys.executable, str(SCRIPT), "--only", "tree", "--points", "500", "--repeats", "1", "--json"]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
-    (row,) = told["rows"]
-    assert (row["name"], row["points"], told["reference_over_kernel"]) == ("tree", 500, None)
+def test_a_row_as_json(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--only", "tree", "--points", "500", "--repeats", "1", "--json"]
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
+    assert bench.main() == 0
+    printed = json.loads(capsys.readouterr().out)
+    (row,) = printed["rows"]
+    assert (row["name"], row["points"], printed["reference_over_kernel"]) == ("tree", 500, None)
     assert row["fills"] > 0

@@ -272,7 +272,7 @@ def tables_of(kind: str, study: str, **values: object) -> dict[str, object]:
     return {"recipe": recipe, study: {"test_size": 64, "seeds": 2, **values}, learner: NETWORKS[kind]}
 
 
-@pytest.mark.slow(reason="networks of every kind are compiled", but=["locally-connected"])
+@pytest.mark.slow(reason="networks of every kind are compiled")
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_locality_of_networks_of_other_kinds(kind: str) -> None:
     spec = tables_of(kind, "locality", train_size=48, steps=[0, 30], scales=[8, 32], sources=16, pairs=60)

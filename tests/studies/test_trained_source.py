@@ -22,6 +22,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow(reason="transformers are trained on text")
 def test_points_are_the_layer_and_labels_the_networks_answers():
     spec = read_granularity(TABLES)
     assert read_granularity(spec.to_dict()) == spec
@@ -43,6 +44,7 @@ def _unexplained(X, y):
     return float(np.square(residual).sum() / np.square(y - y.mean(axis=0)).sum())
 
 
+@pytest.mark.slow(reason="transformers are trained on text")
 def test_classes_may_be_the_labels():
     sample = read_granularity({**TABLES, "network": {**NETWORK, "target": "class"}}).source.sample(0, 64, 64)
     assert len(np.unique(sample.y.round(9))) > 2

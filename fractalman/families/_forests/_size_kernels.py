@@ -22,17 +22,17 @@ def offspring(u, cumulative):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def branching_sizes(key, root, child, number, giant_share, total, sizes, told):  # type: ignore[no-untyped-def]
+def branching_sizes(key, root, child, number, giant_share, total, sizes, outcome):  # type: ignore[no-untyped-def]
     """Draw cluster sizes iid until ``total`` points or all places of ``sizes`` are filled; return how many.
 
     A cluster is the family of a branching process whose first member has ``root``'s law of children and all others
-    ``child``'s (cumulative sums). With ``number`` a family of s is kept with probability 1/s, which turns the
-    law of a random site's cluster into the law of a random cluster. A family that would pass ``total`` is drawn again:
-    told[0] counts these, told[1] is what was left to fill at the first of them. Without ``number`` a family is infinite
-    with probability ``giant_share`` and takes all that is left (not where one is drawn again: what is left bounds that
-    one); told[2] is its place, or −1.
+    ``child``'s (cumulative sums). With ``number`` a family of s is kept with probability 1/s, which turns the law of a
+    random site's cluster into the law of a random cluster. A family that would pass ``total`` is drawn again:
+    outcome[0] counts these, outcome[1] is what was left to fill at the first of them. Without ``number`` a family is
+    infinite with probability ``giant_share`` and takes all that is left (not where one is drawn again: what is left
+    bounds that one); outcome[2] is its place, or −1.
     """
-    told[0], told[1], told[2] = 0, 0, -1
+    outcome[0], outcome[1], outcome[2] = 0, 0, -1
     left = total
     made = 0
     counter = _U(0)
@@ -41,7 +41,7 @@ def branching_sizes(key, root, child, number, giant_share, total, sizes, told): 
         u = draw_uniform(key, counter)
         counter += _U(1)
         if not number and not again and u < giant_share:
-            told[2] = made
+            outcome[2] = made
             sizes[made] = left
             return made + 1
         alive = 1
@@ -60,9 +60,9 @@ def branching_sizes(key, root, child, number, giant_share, total, sizes, told): 
             continue
         again = s > left
         if again:
-            if told[0] == 0:
-                told[1] = left
-            told[0] += 1
+            if outcome[0] == 0:
+                outcome[1] = left
+            outcome[0] += 1
             continue
         sizes[made] = s
         left -= s
@@ -79,9 +79,9 @@ def ends(key, counter, p, s):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def waiting_sizes(key, p, total, sizes, told):  # type: ignore[no-untyped-def]
+def waiting_sizes(key, p, total, sizes, outcome):  # type: ignore[no-untyped-def]
     """`branching_sizes` for the law p·s·f(s) of Yule–Simon's f: size s ends with probability p/(1 + s(1−p))."""
-    told[0], told[1], told[2] = 0, 0, -1
+    outcome[0], outcome[1], outcome[2] = 0, 0, -1
     left = total
     made = 0
     counter = _U(0)
@@ -92,9 +92,9 @@ def waiting_sizes(key, p, total, sizes, told):  # type: ignore[no-untyped-def]
             counter += _U(1)
         counter += _U(1)
         if s > left:
-            if told[0] == 0:
-                told[1] = left
-            told[0] += 1
+            if outcome[0] == 0:
+                outcome[1] = left
+            outcome[0] += 1
             continue
         sizes[made] = s
         left -= s

@@ -132,14 +132,14 @@ def labels_on(
     return forests.hierarchical_labels(parent, size, cluster.size, recipe.label_exponent, seed, draw, grown=grown)
 
 
-def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Callable[[int], F64]:
+def label_sampler(recipe: ClustersRecipe, realization: Dataset | Structure[Any]) -> Callable[[int], F64]:
     """Return what draws labels on the same trees."""
-    label_tree, h, edges = made.label_tree, made.hierarchy, made.edges
+    label_tree, h, edges = realization.label_tree, realization.hierarchy, realization.edges
     if label_tree is None or h is None or edges is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
-    return lambda draw: labels_on(recipe, h.parent, h.size, edges, made.cluster, draw)[1]
+    return lambda draw: labels_on(recipe, h.parent, h.size, edges, realization.cluster, draw)[1]
 
 
 def _starts(cluster: I64) -> I64:
@@ -174,18 +174,18 @@ def _trees(
     return forests.top_nodes(parent, starts[:-1]), roots, rooted
 
 
-def coordinates(made: Structure[Any], X: F32) -> None:
+def coordinates(realization: Structure[Any], X: F32) -> None:
     """Write all coordinates into X: origins uniform in the ball of radius √d."""
-    recipe, (edges, h) = made.recipe, made.grown
-    tops, roots, rooted = _trees(recipe, h.parent, edges, _starts(made.cluster))
+    recipe, (edges, h) = realization.recipe, realization.grown
+    tops, roots, rooted = _trees(recipe, h.parent, edges, _starts(realization.cluster))
     step, ball = step_length(recipe), math.sqrt(recipe.ambient_dim)
     forests.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, recipe.seeds.embedding)
 
 
-def coordinate_blocks(made: Structure[Any], folder: Path) -> Blocks:
+def coordinate_blocks(realization: Structure[Any], folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch."""
-    edges, h = made.grown
-    return blocks(made.recipe, edges, h.parent, h.size, _starts(made.cluster), folder)
+    edges, h = realization.grown
+    return blocks(realization.recipe, edges, h.parent, h.size, _starts(realization.cluster), folder)
 
 
 def blocks(recipe: ClustersRecipe, edges: AnyInt, parent: AnyInt, size: AnyInt, starts: I64, folder: Path) -> Blocks:

@@ -140,12 +140,10 @@ def no_decay(tau: float, population: float, learner: LearnerProperties) -> Law:
     return Law.none(
         name="number-weighted clusters",
         statement="no decaying power law before n ~ N: most points lie in clusters that nobody has seen; the seen "
-        "mass "
-        f"rises as {power} from n ~ {start} to N and bounds 1 − L from above",
+        f"mass rises as {power} from n ~ {start} to N and bounds 1 − L from above",
         source="docs/theory.md §3.5",
         evidence="checked: N = 131072, n = 1024…65536: .97–.99, .94–.96, .89–.90, .79–.80 answering 0 on unseen "
-        "clusters, "
-        "1.79, 1.63, 1.38, 1.08 for one neighbour",
+        "clusters, 1.79, 1.63, 1.38, 1.08 for one neighbour",
         because="every site counts once, so a typical point lies in a small cluster, which is seen only when n nears N",
         domain="clusters at the threshold, every site once",
         inputs={"τ": tau, "N": population},

@@ -98,15 +98,15 @@ def structure(recipe: Any, cluster: AnyInt, edges: I64, hierarchy: bool, draw: i
     return Structure(recipe, y, of, tree.edges, columns, label_tree if hierarchy else None)
 
 
-def label_sampler(recipe: ClustersRecipe, made: Dataset | Structure[Any]) -> Callable[[int], F64]:
+def label_sampler(recipe: ClustersRecipe, realization: Dataset | Structure[Any]) -> Callable[[int], F64]:
     """Return what draws labels on the same trees."""
-    label_tree, h, edges = made.label_tree, made.hierarchy, made.edges
+    label_tree, h, edges = realization.label_tree, realization.hierarchy, realization.edges
     if label_tree is None or h is None or edges is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
         return lambda draw: forests.brownian_labels(label_tree.parent, recipe.seeds.labels, draw)[1]
-    roots = _first_points(made.cluster)
-    return lambda draw: labels_on(recipe, h.parent, h.size, edges, made.cluster, draw, roots, grown=True)[1]
+    roots = _first_points(realization.cluster)
+    return lambda draw: labels_on(recipe, h.parent, h.size, edges, realization.cluster, draw, roots, grown=True)[1]
 
 
 def _first_points(cluster: I64) -> I64:
@@ -115,19 +115,19 @@ def _first_points(cluster: I64) -> I64:
     return np.flatnonzero(np.diff(highest, prepend=-1) > 0)
 
 
-def coordinates(made: Structure[Any], X: F32) -> None:
+def coordinates(realization: Structure[Any], X: F32) -> None:
     """Write all coordinates into X: origins uniform in the ball of radius √d, a direction for every edge."""
-    recipe, (edges, _) = made.recipe, made.grown
-    roots = _first_points(made.cluster)
+    recipe, (edges, _) = realization.recipe, realization.grown
+    roots = _first_points(realization.cluster)
     rooted = forests.rooted_order(edges, recipe.n_points, roots)
     ball = float(np.sqrt(recipe.ambient_dim))
     forests.edge_coordinates(X, *rooted, step_length(recipe), recipe.seeds.embedding, roots, ball)
 
 
-def coordinate_blocks(made: Structure[Any], folder: Path) -> Blocks:
+def coordinate_blocks(realization: Structure[Any], folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch, since rows come cluster by cluster."""
-    recipe, (edges, _) = made.recipe, made.grown
-    n, d, roots = recipe.n_points, recipe.ambient_dim, _first_points(made.cluster)
+    recipe, (edges, _) = realization.recipe, realization.grown
+    n, d, roots = recipe.n_points, recipe.ambient_dim, _first_points(realization.cluster)
 
     def lay_out(rows: int) -> forests.EdgeWalk:
         rooted = forests.rooted_order(edges, n, roots)
@@ -140,16 +140,18 @@ def coordinate_blocks(made: Structure[Any], folder: Path) -> Blocks:
 # ------------------------------------------------------------------------------------------------ either growth
 
 
-def either_coordinates(made: Structure[Any], X: F32) -> None:
+def either_coordinates(realization: Structure[Any], X: F32) -> None:
     """Write all coordinates into X, whichever way the recipe's clusters grow."""
-    (coordinates if made.recipe.growth == "nested" else ensemble.coordinates)(made, X)
+    (coordinates if realization.recipe.growth == "nested" else ensemble.coordinates)(realization, X)
 
 
-def either_blocks(made: Structure[Any], folder: Path) -> Blocks:
+def either_blocks(realization: Structure[Any], folder: Path) -> Blocks:
     """Return X block by block, likewise; ``folder`` is for scratch."""
-    return (coordinate_blocks if made.recipe.growth == "nested" else ensemble.coordinate_blocks)(made, folder)
+    return (coordinate_blocks if realization.recipe.growth == "nested" else ensemble.coordinate_blocks)(
+        realization, folder
+    )
 
 
-def either_sampler(recipe: Any, made: Dataset | Structure[Any]) -> Callable[[int], F64]:
+def either_sampler(recipe: Any, realization: Dataset | Structure[Any]) -> Callable[[int], F64]:
     """Return what draws labels on the same trees, likewise."""
-    return (label_sampler if recipe.growth == "nested" else ensemble.label_sampler)(recipe, made)
+    return (label_sampler if recipe.growth == "nested" else ensemble.label_sampler)(recipe, realization)

@@ -36,17 +36,17 @@ class ClusterSizes:
     giant: int
 
 
-def _filled(sizes: I64, told: I64, giant_size: int = 0) -> ClusterSizes:
+def _filled(sizes: I64, outcome: I64, giant_size: int = 0) -> ClusterSizes:
     """Sort by size; the giant stands first among its equals."""
     giant = -1
     if giant_size:
         sizes = np.append(sizes, giant_size)
-    elif told[2] >= 0:
-        giant_size = int(sizes[told[2]])
+    elif outcome[2] >= 0:
+        giant_size = int(sizes[outcome[2]])
     size = np.sort(sizes)[::-1].copy()
     if giant_size:
         giant = int(np.searchsorted(-size, -giant_size))
-    return ClusterSizes(size, int(told[0]), int(told[1]), giant)
+    return ClusterSizes(size, int(outcome[0]), int(outcome[1]), giant)
 
 
 def critical_sizes(n_points: int, law: str, ensemble: str, seed: int, create_prob: float = 1.0 / 3.0) -> ClusterSizes:
@@ -61,17 +61,17 @@ def critical_sizes(n_points: int, law: str, ensemble: str, seed: int, create_pro
     Source: docs/theory.md §1, laws A6 and A7.
     """
     n, key = int(n_points), np.uint64(key64(seed, Role.SIZES))
-    sizes, told = np.empty(n, np.int64), np.array([0, 0, -1])
+    sizes, outcome = np.empty(n, np.int64), np.array([0, 0, -1])
     if law == "borel":
         poisson = np.cumsum(_INVERSE_E / np.cumprod(np.maximum(np.arange(20.0), 1.0)))
-        made = _kernels.branching_sizes(key, poisson, poisson, ensemble == "number", 0.0, n, sizes, told)
+        made = _kernels.branching_sizes(key, poisson, poisson, ensemble == "number", 0.0, n, sizes, outcome)
     elif ensemble == "number":
         made = _kernels.yule_simon_process(
             key, float(create_prob), np.empty(n, np.int32 if n < 1 << 31 else np.int64), sizes
         )
     else:
-        made = _kernels.waiting_sizes(key, float(create_prob), n, sizes, told)
-    return _filled(sizes[:made], told)
+        made = _kernels.waiting_sizes(key, float(create_prob), n, sizes, outcome)
+    return _filled(sizes[:made], outcome)
 
 
 def bethe_sizes(n_points: int, coordination: int, bond_probability: float, ensemble: str, seed: int) -> ClusterSizes:
@@ -91,9 +91,9 @@ def bethe_sizes(n_points: int, coordination: int, bond_probability: float, ensem
     root, child, share = bethe_families(coordination, bond_probability)
     giant = int(np.floor(share * n + uniforms(key64(seed, Role.SIZES, 1), 1)[0])) if number else 0
     giant = min(giant, n)
-    sizes, told = np.empty(n, np.int64), np.array([0, 0, -1])
-    made = _kernels.branching_sizes(key, root, child, number, share, n - giant, sizes, told)
-    return _filled(sizes[:made], told, giant)
+    sizes, outcome = np.empty(n, np.int64), np.array([0, 0, -1])
+    made = _kernels.branching_sizes(key, root, child, number, share, n - giant, sizes, outcome)
+    return _filled(sizes[:made], outcome, giant)
 
 
 def bethe_families(coordination: int, bond_probability: float) -> tuple[F64, F64, float]:

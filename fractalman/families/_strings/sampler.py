@@ -49,7 +49,7 @@ class Strings(Generic[R]):
             structure=self._structure,
             coordinates=self._coordinates,
             label_sampler=self._label_sampler,
-            coordinate_blocks=lambda made, _: self._columns(made.recipe)["X"],
+            coordinate_blocks=lambda realization, _: self._columns(realization.recipe)["X"],
             streamed=self._streamed,
         )
 
@@ -61,11 +61,11 @@ class Strings(Generic[R]):
         tree = hierarchy_of(self.paths(recipe).tree(n)) if hierarchy else None
         return Structure(recipe, y, np.zeros(n, np.int64), None, tree, tokens=tokens)
 
-    def _coordinates(self, made: Structure[R], X: F32) -> None:
-        self.write(made.recipe, _tokens_of(made), X)
+    def _coordinates(self, realization: Structure[R], X: F32) -> None:
+        self.write(realization.recipe, _tokens_of(realization), X)
 
-    def _label_sampler(self, recipe: R, made: Dataset | Structure[R]) -> Callable[[int], F64]:
-        tokens, y = _tokens_of(made), made.y
+    def _label_sampler(self, recipe: R, realization: Dataset | Structure[R]) -> Callable[[int], F64]:
+        tokens, y = _tokens_of(realization), realization.y
         return lambda draw: self.redrawn(recipe, tokens, y, draw)
 
     def _columns(self, recipe: R) -> dict[str, ComputedColumn]:
@@ -93,10 +93,10 @@ def from_posterior(recipe: Any, tokens: AnyInt, draw: int) -> F64:
     return drawn
 
 
-def _tokens_of(made: Dataset | Structure[Any]) -> I32:
-    if made.tokens is None:
+def _tokens_of(realization: Dataset | Structure[Any]) -> I32:
+    if realization.tokens is None:
         raise RecipeError("this dataset has no column of tokens: use generate for one with its strings")
-    return made.tokens
+    return realization.tokens
 
 
 def of_derivations() -> Strings[Any]:

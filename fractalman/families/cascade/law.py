@@ -188,8 +188,7 @@ def _linear(recipe: Cascade) -> Law:
     return Law.none(
         name="model-limited",
         statement=f"no decaying power law: with n far above d = {d} the risk rests on that of the best linear "
-        "function, "
-        "and what lies above it falls like 1/n",
+        "function, and what lies above it falls like 1/n",
         excess_exponent=1.0,
         source="docs/theory.md §5; variance-limited: Bahri et al., arXiv 2102.06701",
         evidence="follows from the number of coefficients, which is d whatever n is",
@@ -229,8 +228,7 @@ def _notes(recipe: Cascade, learner: LearnerProperties, found: _Numbers) -> tupl
         if not found.one_tree:
             notes.append(
                 f"warning: {found.condition} at β = {found.beta:.4g}, so rare trees make the average and one tree "
-                "decays "
-                "at another rate"
+                "decays at another rate"
             )
     if found.period is not None:
         notes.append(

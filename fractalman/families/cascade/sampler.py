@@ -146,12 +146,12 @@ def rows(recipe: Cascade, points: I64, X: F32) -> None:
     run_tasks(work, [(start,) for start in range(0, points.size, BLOCK)])
 
 
-def coordinates(made: Structure[Cascade], X: F32) -> None:
+def coordinates(realization: Structure[Cascade], X: F32) -> None:
     """Write all coordinates into X."""
-    rows(made.recipe, np.arange(made.recipe.n_points), X)
+    rows(realization.recipe, np.arange(realization.recipe.n_points), X)
 
 
-def label_sampler(recipe: Cascade, _made: Dataset | Structure[Cascade]) -> Callable[[int], F64]:
+def label_sampler(recipe: Cascade, _realization: Dataset | Structure[Cascade]) -> Callable[[int], F64]:
     """Return what draws labels of the same points."""
     return lambda draw: values(recipe, np.arange(recipe.n_points), draw)
 
@@ -198,6 +198,6 @@ SAMPLER = Sampler[Cascade](
     structure=structure,
     coordinates=coordinates,
     label_sampler=label_sampler,
-    coordinate_blocks=lambda made, _: by_address(made.recipe, rows, values)["X"],
+    coordinate_blocks=lambda realization, _: by_address(realization.recipe, rows, values)["X"],
     streamed=streamed,
 )

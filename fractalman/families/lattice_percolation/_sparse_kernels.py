@@ -56,16 +56,16 @@ def _join(link, size, first, label, root):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _retire(size, first, told):  # type: ignore[no-untyped-def]
-    """Count a finished cluster; told = [first site and size of the largest so far, clusters, occupied sites]."""
-    if size > told[1] or (size == told[1] and first < told[0]):
-        told[0], told[1] = first, size
-    told[2] += 1
-    told[3] += size
+def _retire(size, first, outcome):  # type: ignore[no-untyped-def]
+    """Count a finished cluster; outcome = [first site and size of the largest so far, clusters, occupied sites]."""
+    if size > outcome[1] or (size == outcome[1] and first < outcome[0]):
+        outcome[0], outcome[1] = first, size
+    outcome[2] += 1
+    outcome[3] += size
 
 
 @kernel
-def largest_cluster(key, threshold, bonds, shape, stride, periodic, told):  # type: ignore[no-untyped-def]
+def largest_cluster(key, threshold, bonds, shape, stride, periodic, outcome):  # type: ignore[no-untyped-def]
     """Find the largest cluster of a box (ties: first site first) slab by slab along the first axis.
 
     Only the labels of the last slab, and of the first one of a periodic box, are kept; after every slab those still in
@@ -79,7 +79,7 @@ def largest_cluster(key, threshold, bonds, shape, stride, periodic, told):  # ty
     opening = np.empty(plane if periodic else 0, np.int64)  # labels of the first slab
     coordinate = np.zeros(dim, np.int64)
     made = 0
-    told[0], told[1], told[2], told[3] = -1, 0, 0, 0
+    outcome[0], outcome[1], outcome[2], outcome[3] = -1, 0, 0, 0
     for slab in range(shape[0]):
         for k in range(1, dim):
             coordinate[k] = 0
@@ -139,13 +139,13 @@ def largest_cluster(key, threshold, bonds, shape, stride, periodic, told):  # ty
                     labels[here] = fresh[root]
         for label in range(made):
             if link[label] == label and fresh[label] < 0:
-                _retire(size[label], first[label], told)
+                _retire(size[label], first[label], outcome)
         for label in range(kept):
             link[label], size[label], first[label] = label, kept_size[label], kept_first[label]
         made = kept
         before, now = now, before
     for label in range(made):
-        _retire(size[label], first[label], told)
+        _retire(size[label], first[label], outcome)
 
 
 @kernel

@@ -147,9 +147,9 @@ class Lattice:
 
     def _largest(self, found: Callable[[int], None]) -> tuple[I64, I64, int, int]:
         """The same with the sites of the largest cluster alone."""
-        told = np.zeros(4, np.int64)
-        _sparse.largest_cluster(*self._arguments, told)
-        first, size, n_clusters, n_occupied = told.tolist()
+        outcome = np.zeros(4, np.int64)
+        _sparse.largest_cluster(*self._arguments, outcome)
+        first, size, n_clusters, n_occupied = outcome.tolist()
         found(size)
         site = np.empty(size, np.int64)
         if size:
@@ -161,7 +161,7 @@ class Lattice:
         """What every kernel of `_lattice_sparse_kernels` asks for."""
         return (self._key, self._threshold, self.percolation == "bond", self._lengths, self._strides, self.periodic)
 
-    def bond_weights(self, made: LatticeClusters) -> U64:
+    def bond_weights(self, realization: LatticeClusters) -> U64:
         """Return a random weight of every edge, (m,) uint64, all distinct, by the bond's number.
 
         Bonds keep the number that decided whether they are occupied, so those of weight < 2^64·q are the bonds of the
@@ -169,8 +169,8 @@ class Lattice:
         sites every bond has a number of its own.
         """
         key = self._key if self.percolation == "bond" else np.uint64(key64(self.seed, Role.LATTICE_TREE, _WEIGHT))
-        out = np.empty(len(made.edges), np.uint64)
-        _kernels.bond_weights(key, made.site, made.edges, self._lengths, self._strides, out)
+        out = np.empty(len(realization.edges), np.uint64)
+        _kernels.bond_weights(key, realization.site, realization.edges, self._lengths, self._strides, out)
         return out
 
     def coordinates(self, site: I64) -> I64:

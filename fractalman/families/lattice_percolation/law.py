@@ -59,8 +59,7 @@ def _linear(recipe: LatticePercolation) -> Law:
         limited,
         name="model-limited",
         statement=f"no decaying power law: points lie on {recipe.space_dim} coordinates, and with n far above that "
-        "the risk "
-        "rests on that of the best linear function of them; what lies above it falls like 1/n",
+        "the risk rests on that of the best linear function of them; what lies above it falls like 1/n",
         windows=(Window(4.0 * recipe.space_dim, math.inf, None, "the risk of the best linear function is reached"),),
         nearest="variance-limited: L − L(∞) ~ 1/n",
     )
@@ -122,8 +121,7 @@ def _largest(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeC
     if close:
         notes.append(
             f"κ = {kappa:.4g} and {in_space:.4g} all but tie: at every size one can afford that is a "
-            "logarithm, "
-            "and slopes lie well below the asymptote; compare fits with the local exponent of the curve"
+            "logarithm, and slopes lie well below the asymptote; compare fits with the local exponent of the curve"
         )
     law = Law(
         name=f"critical cluster of Z^{c.dim}",
@@ -261,8 +259,7 @@ def _all(recipe: LatticePercolation, learner: LearnerProperties, c: LatticeConst
         assumptions=(
             "nearest means nearest in X: clusters lie between each other, so the neighbour may belong to another one",
             f"the largest cluster holds N^{share - 1:.3g} of the points: in few dimensions most of them at any size "
-            "one "
-            "can afford, and the curve looks like its own",
+            "one can afford, and the curve looks like its own",
         ),
         nearest="clusters = 'largest', "
         + (
@@ -287,8 +284,7 @@ def _off_critical(
         return Law.none(
             name=f"Z^{c.dim} above its threshold",
             statement=f"fractal within ξ ≈ {length:.3g} only; beyond, the infinite cluster fills space, D = "
-            f"{c.dim}, and its "
-            "breadth-first tree parts neighbours along lines that no law here covers",
+            f"{c.dim}, and its breadth-first tree parts neighbours along lines that no law here covers",
             source="docs/theory.md §3.7",
             evidence="argued; ξ up to a factor of order one",
             because="the exponent is a window: a cluster looks critical as long as neighbours are nearer than ξ",
@@ -311,8 +307,7 @@ def _off_critical(
     return Law.none(
         name=f"Z^{c.dim} below its threshold",
         statement=f"clusters end at ξ ≈ {length:.3g}, about {within:.3g} sites, however large the box: no power law "
-        "as n "
-        "grows",
+        "as n grows",
         source="docs/theory.md §3.7",
         evidence="argued; ξ up to a factor of order one",
         because="the largest cluster does not grow with the box"

@@ -78,12 +78,14 @@ def _minimum(
     return tree, forests.rooted_order(edges, n, roots)[0] if rooted else None
 
 
-def label_sampler(recipe: LatticePercolation, made: Dataset | Structure[LatticePercolation]) -> Callable[[int], F64]:
+def label_sampler(
+    recipe: LatticePercolation, realization: Dataset | Structure[LatticePercolation]
+) -> Callable[[int], F64]:
     """Return what draws labels on the same clusters."""
-    tree, h = made.label_tree, made.hierarchy
+    tree, h = realization.label_tree, realization.hierarchy
     seed = recipe.seeds.labels
     if recipe.label == "cluster-constant":
-        return lambda draw: forests.constant_labels(made.cluster, seed, draw)[1]
+        return lambda draw: forests.constant_labels(realization.cluster, seed, draw)[1]
     if tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
@@ -96,28 +98,28 @@ def count(recipe: LatticePercolation) -> int:
     return int(_clusters(recipe).site.size)
 
 
-def coordinates(made: Structure[LatticePercolation], X: F32) -> None:
+def coordinates(realization: Structure[LatticePercolation], X: F32) -> None:
     """Write all coordinates into X: a point's place is its site's."""
-    _place(made, np.arange(made.y.size), X)
+    _place(realization, np.arange(realization.y.size), X)
 
 
-def coordinate_blocks(made: Structure[LatticePercolation], _folder: Path) -> Blocks:
+def coordinate_blocks(realization: Structure[LatticePercolation], _folder: Path) -> Blocks:
     """Return X block by block."""
-    shape = (made.y.size, made.recipe.ambient_dim)
+    shape = (realization.y.size, realization.recipe.ambient_dim)
 
     def rows(points: I64) -> F32:
         X = np.empty((points.size, shape[1]), np.float32)
-        _place(made, points, X)
+        _place(realization, points, X)
         return X
 
     return ComputedColumn(shape, np.dtype(np.float32), rows)
 
 
-def _place(made: Structure[LatticePercolation], points: I64, X: F32) -> None:
-    if made.sites is None:
+def _place(realization: Structure[LatticePercolation], points: I64, X: F32) -> None:
+    if realization.sites is None:
         raise TypeError("a structure of lattice-percolation came without its sites")
-    box = lattice(made.recipe)
-    lattice_coordinates(X, made.sites[points], box.shape, box.periodic, made.recipe.seeds.embedding)
+    box = lattice(realization.recipe)
+    lattice_coordinates(X, realization.sites[points], box.shape, box.periodic, realization.recipe.seeds.embedding)
 
 
 def check_draw(recipe: LatticePercolation, n_points: int) -> None:

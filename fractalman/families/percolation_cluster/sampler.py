@@ -41,9 +41,11 @@ def structure(recipe: PercolationCluster, hierarchy: bool, draw: int) -> Structu
     return Structure(recipe, y, np.zeros(n, np.int64), drawn.edges, columns, label_tree if hierarchy else None)
 
 
-def label_sampler(recipe: PercolationCluster, made: Dataset | Structure[PercolationCluster]) -> Callable[[int], F64]:
+def label_sampler(
+    recipe: PercolationCluster, realization: Dataset | Structure[PercolationCluster]
+) -> Callable[[int], F64]:
     """Return what draws labels on the same tree."""
-    label_tree, h = made.label_tree, made.hierarchy
+    label_tree, h = realization.label_tree, realization.hierarchy
     if label_tree is None or h is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     if recipe.label == "brownian":
@@ -74,9 +76,9 @@ def _rooted(recipe: PercolationCluster, edges: AnyInt, key: int) -> tuple[AnyInt
     return forests.rooted_order(edges, n, np.zeros(1, np.int64) if _grown(recipe) else _root(n, key))
 
 
-def coordinates(made: Structure[PercolationCluster], X: F32) -> None:
+def coordinates(realization: Structure[PercolationCluster], X: F32) -> None:
     """Write all coordinates into X."""
-    recipe, (edges, h) = made.recipe, made.grown
+    recipe, (edges, h) = realization.recipe, realization.grown
     seed = recipe.seeds.embedding
     rooted = _rooted(recipe, edges, key64(seed, Role.EMBEDDING_ROOT))
     if recipe.edge_directions:
@@ -101,10 +103,10 @@ def streamed(recipe: PercolationCluster, hierarchy: bool, folder: Path) -> Mappi
     return tree_columns(recipe, drawn, np.array([recipe.n_points]), recipe.label_exponent, X, hierarchy, _grown(recipe))
 
 
-def coordinate_blocks(made: Structure[PercolationCluster], folder: Path) -> Blocks:
+def coordinate_blocks(realization: Structure[PercolationCluster], folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch."""
-    edges, h = made.grown
-    return _laid_out(made.recipe, edges, h.parent, h.size, folder)
+    edges, h = realization.grown
+    return _laid_out(realization.recipe, edges, h.parent, h.size, folder)
 
 
 def _laid_out(recipe: PercolationCluster, edges: AnyInt, parent: AnyInt, size: AnyInt, folder: Path) -> Blocks:

@@ -140,8 +140,7 @@ def _linear(recipe: SmoothManifold) -> Law:
         variance_limited({"coordinates": m}),
         name="model-limited",
         statement=f"no decaying power law: with n far above the manifold's {m} coordinates the risk rests on that "
-        "of the "
-        "best linear function, and what lies above it falls like 1/n",
+        "of the best linear function, and what lies above it falls like 1/n",
         windows=(Window(4.0 * m, math.inf, None, "the risk of the best linear function is reached"),),
         nearest="variance-limited: L − L(∞) ~ 1/n",
     )

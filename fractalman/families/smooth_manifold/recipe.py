@@ -124,6 +124,11 @@ class SmoothManifold(Recipe):
         return self.field == "waves"
 
     @property
+    def gaussian_values(self) -> bool:
+        """Waves have frequencies of their own in every draw: their covariance is that of the exact field, no more."""
+        return self.field == "exact"
+
+    @property
     def own_dim(self) -> int:
         """Dimension m of the space that the manifold lives in before it is turned into R^d."""
         return {"sphere": self.dim + 1, "torus": 2 * self.dim, "cube": self.dim}[self.kind]

@@ -65,12 +65,12 @@ def structure(recipe: SmoothManifold, _hierarchy: bool, draw: int) -> Structure[
     return Structure(recipe, _drawn(recipe)(draw), np.zeros(recipe.n_points, np.int64))
 
 
-def coordinates(made: Structure[SmoothManifold], X: F32) -> None:
+def coordinates(realization: Structure[SmoothManifold], X: F32) -> None:
     """Write all coordinates into X."""
-    rows(made.recipe, np.arange(made.recipe.n_points), X)
+    rows(realization.recipe, np.arange(realization.recipe.n_points), X)
 
 
-def label_sampler(recipe: SmoothManifold, _made: Dataset | Structure[SmoothManifold]) -> Callable[[int], F64]:
+def label_sampler(recipe: SmoothManifold, _realization: Dataset | Structure[SmoothManifold]) -> Callable[[int], F64]:
     """Return what draws labels at the same points; an exact field is factored once for all draws."""
     return _drawn(recipe)
 
@@ -84,6 +84,6 @@ SAMPLER = Sampler[SmoothManifold](
     structure=structure,
     coordinates=coordinates,
     label_sampler=label_sampler,
-    coordinate_blocks=lambda made, _: by_address(made.recipe, rows, values)["X"],
+    coordinate_blocks=lambda realization, _: by_address(realization.recipe, rows, values)["X"],
     streamed=streamed,
 )

@@ -26,11 +26,6 @@ def tokens(recipe: SparseParities, points: I64) -> I32:
     return out
 
 
-def _parities(recipe: SparseParities, strings: AnyInt) -> F64:
-    parity: F64 = (read_bits(strings, recipe.task_bits).sum(axis=1) % 2).astype(np.float64)
-    return parity
-
-
 def drawn(recipe: SparseParities, points: I64) -> tuple[I32, F64]:
     """Return tokens and parities of any points."""
     strings = tokens(recipe, points)

@@ -83,11 +83,11 @@ def columns(recipe: Subtasks) -> dict[str, ComputedColumn]:
     }
 
 
-def held_trees(made: Structure[Subtasks]) -> dict[str, ComputedColumn]:
+def held_trees(realization: Structure[Subtasks]) -> dict[str, ComputedColumn]:
     """Return the columns of hierarchy and label tree, which are held."""
-    h, tree = made.hierarchy, made.label_tree
+    h, tree = realization.hierarchy, realization.label_tree
     if h is None or tree is None:
-        raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy or its label tree")
+        raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy or its label tree")
     held = {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth", "level")}
     held |= {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}
     return {

@@ -201,6 +201,11 @@ class Subtasks(Recipe):
         """Whether rows are drawn one by one: subtasks of addressed points in order of arrival."""
         return self.growth == "nested" and self.within.addressed
 
+    @property
+    def gaussian_values(self) -> bool:
+        """As of the points of each subtask."""
+        return self.within.gaussian_values
+
     def _joint_problems(self) -> list[str]:
         reason = self.within.no_growth() if self.growth == "nested" else None
         return [] if reason is None else [f"growth = 'nested' with a family within that is not: {reason} within"]

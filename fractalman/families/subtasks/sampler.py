@@ -61,11 +61,11 @@ def _rows(recipe: Subtasks, rank: int, part: Any) -> F32:
     return X
 
 
-def coordinates(made: Structure[Subtasks], X: F32) -> None:
+def coordinates(realization: Structure[Subtasks], X: F32) -> None:
     """Write all coordinates into X."""
-    first, rows = 0, _rows_of(made.recipe)
-    for rank, part in parts(made.recipe):
-        X[rows[first : first + part.n_points]] = _rows(made.recipe, rank, part)
+    first, rows = 0, _rows_of(realization.recipe)
+    for rank, part in parts(realization.recipe):
+        X[rows[first : first + part.n_points]] = _rows(realization.recipe, rank, part)
         first += part.n_points
 
 
@@ -126,9 +126,9 @@ class SubtaskBlocks:
             yield first, rest
 
 
-def label_sampler(recipe: Subtasks, _made: Dataset | Structure[Subtasks]) -> Callable[[int], F64]:
+def label_sampler(recipe: Subtasks, _realization: Dataset | Structure[Subtasks]) -> Callable[[int], F64]:
     """Return what draws labels of the same subtasks; their trees are made once for all draws."""
-    if _made.label_tree is None:
+    if _realization.label_tree is None:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     inner = family_of(recipe.within).sampler
     own = [inner.label_sampler(part, inner.structure(part, True, 0)) for _, part in parts(recipe)]
@@ -142,9 +142,13 @@ def clusters(recipe: Subtasks) -> dict[str, Any]:
     return {"clusters": int(sizes.size), "largest": int(sizes.max()), "singletons": int((sizes == 1).sum())}
 
 
-def coordinate_blocks(made: Structure[Subtasks], folder: Path) -> Blocks:
+def coordinate_blocks(realization: Structure[Subtasks], folder: Path) -> Blocks:
     """Return X block by block; ``folder`` is for scratch."""
-    return nested.columns(made.recipe)["X"] if made.recipe.addressed else SubtaskBlocks(made.recipe, folder)
+    return (
+        nested.columns(realization.recipe)["X"]
+        if realization.recipe.addressed
+        else SubtaskBlocks(realization.recipe, folder)
+    )
 
 
 def streamed(recipe: Subtasks, hierarchy: bool, _folder: Path) -> Mapping[str, Blocks] | None:

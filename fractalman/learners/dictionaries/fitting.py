@@ -124,9 +124,8 @@ def _start(settings: AutoencoderSettings, points: F64, seed: int) -> F32:
     w, d = settings.width, points.shape[1]
     rows = np.asarray(normals(key64(seed, Role.INITIALISATION), w * d).reshape(w, d), np.float32)
     if settings.start != "random":
-        apart = points[
-            np.sort(np.unique(points, axis=0, return_index=True)[1])
-        ]  # few may differ, and passes repeat them
+        different = np.unique(points, axis=0, return_index=True)[1]  # few may differ, and passes repeat them
+        apart = points[np.sort(different)]
         found = min(w, len(apart))
         if settings.start == "points":
             order = permutation(key64(seed, Role.INITIALISATION, 3), len(apart))

@@ -17,9 +17,6 @@ import numpy as np
 from fractalman._typing import F32
 from fractalman.random.streams import Role, key64, normals
 
-Tensors = Mapping[str, Any]
-"""Weights by name, "layer/name"."""
-
 
 def batch_loss(outputs: Any, y: Any, classes: int) -> Any:
     """Return the mean squared error of outputs (b, m), or of C classes the mean −ln(probability) of (b, m·C).

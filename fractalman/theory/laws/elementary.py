@@ -74,8 +74,7 @@ def moran(masses: Masses, ratios: Masses | float, hurst: float) -> Law:
         source="renewal at the root, docs/theory.md §3.1",
         evidence="checked: six cascades, n = 128…16384, 24 seeds",
         reason="of a label's levels only those below the smallest cell that holds a training point are wrong, and "
-        "every "
-        "child's cell repeats the whole at its own scale",
+        "every child's cell repeats the whole at its own scale",
         domain="noiseless labels on a self-similar measure, and a learner that resolves cells of mass 1/n",
         inputs={"p": masses, "r": ratios, "H": hurst},
         computed=("β, the root of the equation",),

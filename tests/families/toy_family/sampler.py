@@ -25,8 +25,8 @@ SAMPLER = Sampler[Line](
     structure=lambda recipe, _, draw: Structure(
         recipe, values(recipe, np.arange(recipe.n_points), draw), np.zeros(recipe.n_points, np.int64)
     ),
-    coordinates=lambda made, X: rows(made.recipe, np.arange(made.recipe.n_points), X),
+    coordinates=lambda realization, X: rows(realization.recipe, np.arange(realization.recipe.n_points), X),
     label_sampler=lambda recipe, _: lambda draw: values(recipe, np.arange(recipe.n_points), draw),
-    coordinate_blocks=lambda made, _: by_address(made.recipe, rows, values)["X"],
+    coordinate_blocks=lambda realization, _: by_address(realization.recipe, rows, values)["X"],
     streamed=lambda recipe, _, __: by_address(recipe, rows, values),
 )

@@ -20,16 +20,16 @@ def _structure(recipe: Table, _hierarchy: bool, _draw: int) -> Structure[Table]:
     return Structure(recipe, y.copy(), np.zeros(y.size, np.int64))
 
 
-def _coordinates(made: Structure[Table], X: F32) -> None:
-    X[:] = made.recipe.arrays[0]
+def _coordinates(realization: Structure[Table], X: F32) -> None:
+    X[:] = realization.recipe.arrays[0]
 
 
-def _labels(_recipe: Table, made: Dataset | Structure[Table]) -> Callable[[int], F64]:
-    return lambda _draw: made.y
+def _labels(_recipe: Table, realization: Dataset | Structure[Table]) -> Callable[[int], F64]:
+    return lambda _draw: realization.y
 
 
-def _blocks(made: Structure[Table], _folder: Path) -> Blocks:
-    raise RecipeError(f"{made.recipe.file} is a file of points already: use it as it is")
+def _blocks(realization: Structure[Table], _folder: Path) -> Blocks:
+    raise RecipeError(f"{realization.recipe.file} is a file of points already: use it as it is")
 
 
 SAMPLER = Sampler[Table](

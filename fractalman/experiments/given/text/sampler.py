@@ -40,16 +40,16 @@ def _structure(recipe: Text, _hierarchy: bool, _draw: int) -> Structure[Text]:
     return Structure(recipe, y, np.zeros(at.size, np.int64), tokens=tokens)
 
 
-def _coordinates(made: Structure[Text], X: F32) -> None:
-    if made.tokens is not None:
-        encode(made.tokens, made.recipe.encoding, VOCABULARY, X, 0)
+def _coordinates(realization: Structure[Text], X: F32) -> None:
+    if realization.tokens is not None:
+        encode(realization.tokens, realization.recipe.encoding, VOCABULARY, X, 0)
 
 
-def _labels(_recipe: Text, made: Dataset | Structure[Text]) -> Callable[[int], F64]:
-    return lambda _draw: made.y
+def _labels(_recipe: Text, realization: Dataset | Structure[Text]) -> Callable[[int], F64]:
+    return lambda _draw: realization.y
 
 
-def _blocks(_made: Structure[Text], _folder: Path) -> Blocks:
+def _blocks(_realization: Structure[Text], _folder: Path) -> Blocks:
     raise RecipeError("contexts of a text are not written to files: nothing of it is handed on")
 
 
