@@ -85,7 +85,7 @@ def label_modes(covariance: LabelCovariance, labels: F64) -> list[list[float]]:
 
 def gaussian(recipe: Recipe) -> bool:
     """Whether a recipe's labels are jointly Gaussian given its points."""
-    return not recipe.classifies and getattr(recipe, "field", "exact") == "exact"
+    return not recipe.classifies and recipe.gaussian_values
 
 
 def label_law(points: Sequence[Point], vectors: int, gaussian: bool) -> LabelLaw | None:
