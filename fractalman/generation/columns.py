@@ -111,12 +111,16 @@ def _other_columns(made: Structure[Any], hierarchy: bool) -> dict[str, Any]:
         columns["noise"] = made.noise
     if made.value is not None:
         columns["value"] = made.value
+    if made.tokens is not None:
+        columns["tokens"] = made.tokens
     if not hierarchy:
         return columns
     h, tree = made.hierarchy, made.label_tree
-    if h is None or tree is None:
+    if h is None or (tree is None and made.tokens is None):
         raise TypeError(f"a structure of {made.recipe.family} came without its hierarchy or its label tree")
     columns |= {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
     if h.level is not None:
         columns["hierarchy/level"] = h.level
+    if tree is None:
+        return columns
     return columns | {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}

@@ -17,7 +17,6 @@ from fractalman.config import shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
-from fractalman.families.laws import ZERO_ONE
 from fractalman.learners import Learner
 from fractalman.prediction import frontiers
 from fractalman.prediction.along_steps import along_steps
@@ -79,13 +78,6 @@ class Prediction(LawFacts, PredictionDisplay):
         """V_in, the expected variance of the labels within the population: the risk of the best constant."""
         known = None if self._curve is None else self._curve.constant
         return self._source.variance if known is None else known()
-
-    @property
-    def loss(self) -> str:
-        """What the curve is of where labels are classes: "0-1", or "cross-entropy" in nats; "" where they are not."""
-        if not self.recipe.classifies:
-            return ""
-        return (self._curve.loss if self._curve is not None else "") or ZERO_ONE
 
     @property
     def _curve(self) -> Method | None:

@@ -217,7 +217,10 @@ def test_the_quickstart_of_a_family(played: list[Path], tmp_path: Path) -> None:
     assert list(quickstart.quickstart(tmp_path / "one", family="cluster").results) == ["cluster"]
     assert list(quickstart.quickstart(tmp_path / "two", family="grammar").results) == ["random-hierarchy", "language"]
     assert len(played) == 3
-    with pytest.raises(RecipeError, match=r"expected one of cascade, cluster, random-hierarchy, grammar-language, grammar; did you mean"):
+    with pytest.raises(
+        RecipeError,
+        match=r"expected one of cascade, cluster, random-hierarchy, grammar-language, grammar; did you mean",
+    ):
         quickstart.quickstart(tmp_path / "three", family="gramar")
 
 
